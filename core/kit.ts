@@ -1,0 +1,15 @@
+/**
+ * What a plugin may import, as the package `dynbench`: the contract, and the few pure modules meant
+ * for plugins. Bundled plugins use the same door as outside ones.
+ */
+export * as v from "valibot";
+export * from "./plugin.ts";
+export * from "./request.ts";
+export * from "./routing-policy.ts";
+export * from "./worker-model.ts";
+export * from "./errors.ts";
+export type * from "./record.ts";
+export type * from "./plan/plan.ts";
+export type * from "./metrics/result.ts";
+export { randomStream, deriveSeed, type RandomStream } from "./random.ts";
+export { exp, log, pow, cos } from "./portable-math.ts";

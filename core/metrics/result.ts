@@ -1,0 +1,193 @@
+/**
+ * The results of a cell and of a run: what reporters get and `summary.json` holds.
+ *
+ * `Summary` is the part other programs may rely on (schemaVersion 1, design §6); keys are only
+ * ever added. Units end the names. `null` never stands for zero: what is not known is left out.
+ */
+import type { Plan, PlannedCell } from "../plan/plan.ts";
+
+export interface Quantiles {
+  n: number;
+  mean: number;
+  std: number;
+  min: number;
+  p25: number;
+  p50: number;
+  p75: number;
+  p90: number;
+  p95: number;
+  p99: number;
+  max: number;
+}
+
+export type VerdictState = "trusted" | "untrusted" | "failed";
+
+/** One reason not to believe a figure: what was seen, what it means, what to try. */
+export interface Finding {
+  /** Stable name: `client-late`, `errors`, `short-output`, `idle-worker`, `no-kv-events`, … */
+  id: string;
+  /** `untrusted` turns the verdict; `note` is worth knowing and does not. */
+  severity: "untrusted" | "note";
+  message: string;
+  hint: string;
+  /** Cells it was seen in. */
+  cells?: string[];
+}
+
+export interface Verdict {
+  state: VerdictState;
+  reasons: Finding[];
+}
+
+export interface CellMetrics {
+  ttftMs?: Quantiles;
+  itlMs?: Quantiles;
+  tpotMs?: Quantiles;
+  e2eMs?: Quantiles;
+  isl?: Quantiles;
+  osl?: Quantiles;
+  requestRps: number;
+  inputTps: number;
+  outputTps: number;
+}
+
+export interface CellCache {
+  /** Σ cached / Σ prompt tokens, as the engine reported them; left out where it does not. */
+  cachedShare?: number;
+  /** The same for one unbounded cache shared by all workers and served in order: no router can do better. */
+  idealShare: number;
+  /** Part of `idealShare` that was reached: cachedShare / idealShare. */
+  reachedShare?: number;
+}
+
+export interface WorkerShare {
+  id: string;
+  requests: number;
+  promptTokens: number;
+  cachedTokens: number;
+}
+
+/** Health of the load generator itself. */
+export interface ClientHealth {
+  /** Sent minus intended, over measured requests. */
+  latenessMs: { p50: number; p99: number; max: number };
+  /** Event loop lag of the load child, sampled. */
+  loopLagMs?: { p99: number; max: number };
+  cpuSeconds?: number;
+  maxRssMb?: number;
+  connections?: number;
+  retries?: number;
+}
+
+/** Gateway's own costs, per decision, in microseconds. */
+export interface RouterCost {
+  hashUs: { p50: number; p99: number };
+  lookupUs: { p50: number; p99: number };
+  scoreUs: { p50: number; p99: number };
+  decisions: number;
+  eventsApplied?: number;
+  retries?: number;
+}
+
+export interface CellSummary {
+  id: string;
+  arm: string;
+  engine: string;
+  router: string;
+  workload: string;
+  clock: "wall" | "virtual";
+  timeScale: number;
+  parameters: Readonly<Record<string, number | string | boolean>>;
+  repeat: number;
+  seed: number;
+  state: "completed" | "aborted" | "failed";
+  requests: { sent: number; ok: number; failed: number; dropped: number };
+  /** From the first intended send to the last end, over measured requests. */
+  durationS: number;
+  metrics: CellMetrics;
+  cache: CellCache;
+  workers: WorkerShare[];
+  client: ClientHealth;
+  routerCost?: RouterCost;
+  /** Failed requests by kind and message, most frequent first. */
+  errors: { kind: string; message: string; status?: number; count: number }[];
+  verdict: Verdict;
+}
+
+export interface Interval {
+  value: number;
+  low: number;
+  high: number;
+}
+
+export interface Comparison {
+  /** Arms: ratios are b / a, differences b − a. */
+  a: string;
+  b: string;
+  parameters: Readonly<Record<string, number | string | boolean>>;
+  metric: string;
+  unit: string;
+  ratio: Interval;
+  difference: Interval;
+  confidence: number;
+  method: "t on log-ratio of repeat means" | "moving-block bootstrap, this run only";
+  n: number;
+  unitOfN: "repeats" | "requests";
+}
+
+export interface Summary {
+  schemaVersion: 1;
+  tool: { name: string; version: string };
+  startedAt: string;
+  verdict: Verdict;
+  cells: CellSummary[];
+  comparisons: Comparison[];
+}
+
+/** What a reporter hears while load runs. */
+export interface Progress {
+  cell: PlannedCell;
+  arm: string;
+  cellIndex: number;
+  cellCount: number;
+  phase: "engine" | "router" | "preflight" | "reset" | "load" | "simulate";
+  /** Of this cell. */
+  done: number;
+  failed: number;
+  inFlight: number;
+  total: number | undefined;
+  elapsedS: number;
+  /** Of the whole run; undefined while unknown. */
+  etaS: number | undefined;
+  ttftMsMean: number | undefined;
+  outputTps: number | undefined;
+}
+
+/** Numbers along a cell's time, for charts. */
+export interface CellSeries {
+  /** Requests in flight per worker, on a common time axis. */
+  inFlight: { timeS: number[]; workers: { id: string; count: number[] }[] };
+}
+
+export interface CellResult {
+  cell: PlannedCell;
+  summary: CellSummary;
+  /** One point a request, in send order, columns of equal length; NaN where unknown. */
+  points: {
+    sentS: number[];
+    ttftMs: number[];
+    e2eMs: number[];
+    uncachedTokens: number[];
+    latenessMs: number[];
+  };
+  series: CellSeries;
+}
+
+export interface RunResult {
+  plan: Plan;
+  facts: Readonly<Record<string, unknown>>;
+  summary: Summary;
+  cells: CellResult[];
+  /** The command that repeats the run. */
+  command: string;
+}

@@ -1,0 +1,94 @@
+/**
+ * The plan: everything a run will do, frozen before anything starts. `dynbench plan` prints it,
+ * `plan.json` keeps it, and a saved plan runs again unchanged. Data only; `build.ts` makes it.
+ */
+import type { Plane, WireForm } from "../request.ts";
+
+/** A plugin with its resolved options: how plans, children and run folders name one. */
+export interface PluginUse {
+  readonly kind: "engine" | "router" | "workload" | "reporter";
+  readonly name: string;
+  /** `bundled`, or the absolute path of the file it was loaded from. */
+  readonly source: string;
+  /** SHA-256 of that file, for plugins that are not bundled. */
+  readonly digest?: string;
+  /** Complete: every default filled in. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** When requests are sent. Data, so that shapes combine with everything else. */
+export interface LoadShape {
+  /** `closed`: `concurrency` requests in flight, each end starts the next. Others: one absolute timetable. */
+  readonly arrival: "closed" | "constant" | "poisson" | "trace";
+  /** Requests in flight; for open loops an upper bound, beyond which requests wait and are late. */
+  readonly concurrency?: number;
+  /** Mean rate of the open loops. */
+  readonly rateRps?: number;
+  /** How many requests are measured; all that the workload has when left out. */
+  readonly requests?: number;
+  /** Requests sent before the measured ones and left out of every figure. */
+  readonly warmup: number;
+  /** Limit for one request, from its sending to its end. */
+  readonly timeoutS: number;
+}
+
+/** How the load child speaks to a server. Equal for all arms of a comparison. */
+export interface Wire {
+  readonly form: WireForm;
+  /** `keep-alive` reuses connections; `per-request` opens one for each. */
+  readonly connection: "keep-alive" | "per-request";
+  /** Extra headers, values masked in every print. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Extra top-level fields of the request body. */
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Name of the environment variable whose value is sent as bearer token. */
+  readonly apiKeyEnv?: string;
+}
+
+/** One engine × router choice of a comparison. */
+export interface PlannedArm {
+  /** What tables and charts call it: `kv`, or `kv(temperature=0.5)` where two arms share a router. */
+  readonly label: string;
+  readonly engine: PluginUse;
+  readonly router: PluginUse;
+  readonly plane: Plane;
+  /** Arms with equal keys share one running engine. */
+  readonly engineKey: string;
+}
+
+/** One measurement: an arm at one point of the sweep, once. */
+export interface PlannedCell {
+  /** Unique and stable within the plan: `r0-prefixRatio=0.5-kv`. */
+  readonly id: string;
+  /** Index into `arms`. */
+  readonly arm: number;
+  /** The swept values: `{ prefixRatio: 0.5 }`. */
+  readonly parameters: Readonly<Record<string, number | string | boolean>>;
+  readonly repeat: number;
+  /** Of this repeat and these parameters: the same for all arms. */
+  readonly seed: number;
+  /** The workload's options with the swept values in place. */
+  readonly workload: PluginUse;
+  readonly load: LoadShape;
+}
+
+export interface Plan {
+  readonly schemaVersion: 1;
+  readonly tool: { readonly name: "dynbench"; readonly version: string };
+  readonly seed: number;
+  readonly clock: "wall" | "virtual";
+  readonly repeats: number;
+  /** Prove before the load that the set-up is what its label says. */
+  readonly preflight: boolean;
+  readonly wire: Wire;
+  readonly arms: readonly PlannedArm[];
+  /** In the order in which they run. */
+  readonly cells: readonly PlannedCell[];
+  readonly reporters: readonly PluginUse[];
+  /** Everything after `--`, passed to the engine as it is. */
+  readonly engineArgs: readonly string[];
+  /** Address our own listeners bind. */
+  readonly host: string;
+  /** Gateway replicas per policy arm; each has its own index and load view. */
+  readonly replicas: number;
+}

@@ -1,0 +1,290 @@
+/**
+ * The contract of the four plugin kinds. Start reading here.
+ *
+ * A plugin is a plain object made by `defineEngine`, `defineRouter`, `defineWorkload` or
+ * `defineReporter`. It has a `name` (as the user types it), a `summary` (one line for `--help`) and
+ * `options`: a strict valibot schema, the one source of checking, defaults, flags, help and docs.
+ * Leaving an optional method out is a statement ("cannot"), never a stub.
+ *
+ * Option metadata (`v.metadata({...})`, see `OptionMetadata`) names flag aliases and sweeps;
+ * `v.description` is the help text and is required. Units end the name: `timeoutS`, `rateRps`.
+ */
+import type * as v from "valibot";
+import type { PluginUse, Plan } from "./plan/plan.ts";
+import type { CellResult, Progress, RunResult } from "./metrics/result.ts";
+import type { RandomStream } from "./random.ts";
+import type { Plane, RequestSpec, WireForm, Worker, WorkerRole } from "./request.ts";
+import type { RoutingPolicy } from "./routing-policy.ts";
+import type { WorkerLimits, WorkerModel, WorkerSink } from "./worker-model.ts";
+import type { LoadShape } from "./plan/plan.ts";
+
+/** Version of this contract; a plugin built for another one is refused with a clear message. */
+export const API_VERSION = 1;
+
+export type OptionsSchema = v.StrictObjectSchema<v.ObjectEntries, any>;
+
+/** What `v.metadata()` may say about an option. */
+export interface OptionMetadata {
+  /** Other spellings of the flag, without dashes: `["num-workers"]`. */
+  aliases?: readonly string[];
+  /** Swept over these values unless the user gives one. */
+  sweep?: readonly (number | string)[];
+  /** Never printed or stored as it is. */
+  secret?: boolean;
+}
+
+interface PluginBase<Schema extends OptionsSchema> {
+  /** Kebab-case, unique within its kind. */
+  readonly name: string;
+  /** Other names the user may type. */
+  readonly aliases?: readonly string[];
+  readonly summary: string;
+  readonly options: Schema;
+}
+
+/** A command that would be started, for `dynbench plan` and `facts.json`. */
+export interface PlannedProcess {
+  readonly name: string;
+  readonly command: readonly string[];
+  /** Only variables that we set. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly count?: number;
+  readonly note?: string;
+}
+
+// ---------------------------------------------------------------------------------------- engine
+
+/** A simulated cluster: how many workers of which sizes, and a model for each. */
+export interface EngineModel {
+  readonly workers: readonly { readonly id: string; readonly role: WorkerRole }[];
+  readonly limits: WorkerLimits;
+  create(worker: number, sink: WorkerSink): WorkerModel;
+}
+
+export interface EngineHandle extends AsyncDisposable {
+  readonly workers: readonly Worker[];
+  /** The `model` of requests. */
+  readonly servedModelName: string;
+  /** Versions, full commands, GPUs: into `facts.json`. */
+  readonly facts: Readonly<Record<string, unknown>>;
+  /** Empties every worker's prefix cache between cells; left out where the engine cannot. */
+  resetCache?(): Promise<void>;
+}
+
+export interface Engine<Schema extends OptionsSchema = OptionsSchema> extends PluginBase<Schema> {
+  readonly kind: "engine";
+  /** Planes its workers can serve on. */
+  readonly planes: readonly Plane[];
+  /** Faults that only several options together show; told with the others of the plan. */
+  check?(options: v.InferOutput<Schema>): readonly { path: string; message: string; hint?: string }[];
+  /** Sizes known before the start, for the plan's checks; left out where only the running engine knows. */
+  limits?(options: v.InferOutput<Schema>): Partial<WorkerLimits> & { readonly workers: number };
+  /** How much faster than the modelled hardware it runs; 1 when left out. */
+  timeScale?(options: v.InferOutput<Schema>): number;
+  /** What `start` would start. */
+  processes?(options: v.InferOutput<Schema>, plane: Plane): readonly PlannedProcess[];
+  /** Resolves when all workers answer. Leaves nothing behind when it rejects; honours `context.signal`. */
+  start?(
+    options: v.InferOutput<Schema>,
+    plane: Plane,
+    context: StartContext,
+  ): Promise<EngineHandle>;
+  /** What a child of this binary runs that `start` asked for with `context.processes.startSelf`. */
+  serve?(
+    options: v.InferOutput<Schema>,
+    task: unknown,
+    context: ChildContext,
+  ): Promise<AsyncDisposable & { readonly ready: unknown }>;
+  /** The engine as pure models, for the virtual clock. */
+  model?(options: v.InferOutput<Schema>): EngineModel;
+}
+
+// ---------------------------------------------------------------------------------------- router
+
+/** What an arm promises; preflight proves it and trust checks hold it to it. */
+export interface RouterTraits {
+  /** Prompt forms it takes. */
+  readonly accepts: readonly WireForm[];
+  /** The same prompt goes to the same worker. */
+  readonly affinity: boolean;
+  /** Every worker should get work under an even load. */
+  readonly spreads: boolean;
+  /** Needs the workers' KV events. */
+  readonly kvEvents: boolean;
+  /** Told the prefix group or session by the client in this header. */
+  readonly keyHeader?: string;
+}
+
+export interface RouterHandle extends AsyncDisposable {
+  /** Where the load goes; several are dealt to in turn. */
+  readonly urls: readonly string[];
+  readonly facts: Readonly<Record<string, unknown>>;
+  /** Forgets what it learnt; left out where it cannot, then it is restarted between cells. */
+  reset?(): Promise<void>;
+}
+
+export type Router<Schema extends OptionsSchema = OptionsSchema> = PluginBase<Schema> & {
+  readonly kind: "router";
+  readonly plane: Plane;
+  traits(options: v.InferOutput<Schema>): RouterTraits;
+} & (
+    | {
+        /** Hosted by the gateway live and by the simulator in virtual time. */
+        policy(options: v.InferOutput<Schema>): RoutingPolicy;
+        start?: never;
+      }
+    | {
+        policy?: never;
+        processes?(options: v.InferOutput<Schema>, workers: number): readonly PlannedProcess[];
+        /** Starts, or attaches to, an external router. */
+        start(
+          options: v.InferOutput<Schema>,
+          engine: EngineHandle,
+          context: StartContext,
+        ): Promise<RouterHandle>;
+      }
+  );
+
+// -------------------------------------------------------------------------------------- workload
+
+export interface WorkloadContext<Rows> {
+  /** What `read` returned. */
+  readonly rows: Rows;
+  /** Of this cell's seed; the same for all arms. */
+  readonly random: RandomStream;
+  /** Requests the load will send, warm-up included; undefined: as many as the workload has. */
+  readonly count: number | undefined;
+}
+
+export interface Workload<
+  Schema extends OptionsSchema = OptionsSchema,
+  Rows = unknown,
+> extends PluginBase<Schema> {
+  readonly kind: "workload";
+  /** Load shape unless the user says otherwise. */
+  readonly load: Partial<LoadShape>;
+  /** Faults that only several options together show. */
+  check?(options: v.InferOutput<Schema>): readonly { path: string; message: string; hint?: string }[];
+  /** The only effect of a workload: reading its files. Digests go into the plan. */
+  read?(options: v.InferOutput<Schema>, signal: AbortSignal): Promise<Rows>;
+  /** Pure: the same options, rows and random stream give the same requests, on every machine. */
+  requests(
+    options: v.InferOutput<Schema>,
+    context: WorkloadContext<Rows>,
+  ): Iterable<RequestSpec> | AsyncIterable<RequestSpec>;
+}
+
+// -------------------------------------------------------------------------------------- reporter
+
+/** All optional; none may block for long. A throw is told and the run goes on. */
+export interface ReporterHandle {
+  /** At most four a second while load runs. */
+  progress?(progress: Progress): void;
+  /** After each cell, so that a later crash loses nothing. */
+  cell?(result: CellResult): Promise<void> | void;
+  /** Once, at the end, also of an interrupted run. */
+  end?(run: RunResult): Promise<void> | void;
+}
+
+export interface ReporterContext {
+  readonly runDir: string;
+  readonly log: Logger;
+  /** Results go here; logs and progress never. */
+  readonly stdout: { write(text: string): void; readonly isTTY: boolean; readonly columns: number };
+  readonly stderr: { write(text: string): void; readonly isTTY: boolean; readonly columns: number };
+  readonly color: boolean;
+  /** `--json`: stdout must carry the summary and nothing else. */
+  readonly json: boolean;
+}
+
+export interface Reporter<Schema extends OptionsSchema = OptionsSchema> extends PluginBase<Schema> {
+  readonly kind: "reporter";
+  /** Claims its outputs before the run, so that a bad path fails at once. */
+  open(
+    options: v.InferOutput<Schema>,
+    plan: Plan,
+    context: ReporterContext,
+  ): Promise<ReporterHandle> | ReporterHandle;
+}
+
+// --------------------------------------------------------------------------------------- context
+
+export interface Logger {
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+  debug(message: string): void;
+}
+
+/** Everything a starting plugin may touch, so that a test can give it a fake. */
+export interface StartContext {
+  /** Aborted on Ctrl-C, a deadline, or when a sibling fails. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  readonly runDir: string;
+  readonly processes: Processes;
+  /** Address our own listeners bind. */
+  readonly host: string;
+  readonly seed: number;
+  /** Everything after `--`. */
+  readonly engineArgs: readonly string[];
+}
+
+/** Starts processes whose end is ours. A process that dies unasked aborts the cell, by name, with its last lines. */
+export interface Processes {
+  /** This binary again, running `use`'s `serve(options, task)`; resolves with what that says in `ready`. */
+  startSelf(name: string, use: PluginUse, task: unknown): Promise<ProcessHandle & { ready: unknown }>;
+  /** A foreign program, in its own process group, under the keeper. */
+  startForeign(
+    name: string,
+    command: readonly string[],
+    details?: { env?: Readonly<Record<string, string>>; cwd?: string },
+  ): Promise<ProcessHandle>;
+}
+
+export interface ProcessHandle extends AsyncDisposable {
+  readonly name: string;
+  readonly pid: number;
+  /** Resolves when it has ended, however. */
+  readonly exited: Promise<{ code: number | null; signal: string | null }>;
+  /** Its last lines, newest last. */
+  lastLines(count: number): readonly string[];
+}
+
+/** What a child of this binary gets. */
+export interface ChildContext {
+  readonly name: string;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  readonly host: string;
+  readonly seed: number;
+}
+
+export type AnyPlugin = Engine<any> | Router<any> | Workload<any, any> | Reporter<any>;
+
+export function defineEngine<Schema extends OptionsSchema>(
+  engine: Omit<Engine<Schema>, "kind">,
+): Engine<Schema> {
+  return { kind: "engine", ...engine };
+}
+
+type RouterDefinition<Schema extends OptionsSchema> =
+  Router<Schema> extends infer R ? (R extends unknown ? Omit<R, "kind"> : never) : never;
+
+export function defineRouter<Schema extends OptionsSchema>(
+  router: RouterDefinition<Schema>,
+): Router<Schema> {
+  return { kind: "router", ...router } as Router<Schema>;
+}
+
+export function defineWorkload<Schema extends OptionsSchema, Rows = undefined>(
+  workload: Omit<Workload<Schema, Rows>, "kind">,
+): Workload<Schema, Rows> {
+  return { kind: "workload", ...workload };
+}
+
+export function defineReporter<Schema extends OptionsSchema>(
+  reporter: Omit<Reporter<Schema>, "kind">,
+): Reporter<Schema> {
+  return { kind: "reporter", ...reporter };
+}

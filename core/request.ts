@@ -1,0 +1,77 @@
+/**
+ * A request before it is sent: what a workload yields and what load, gateway, models and simulator
+ * agree on. No text and no token ids here: a prompt is a list of segments, so that a simulator
+ * never builds text and a live run builds it with exactly the same sharing.
+ */
+
+/**
+ * `tokens` tokens of content `content`, from the content's start.
+ *
+ * Two prompts share their leading tokens exactly as far as their leading segments name the same
+ * contents with the same lengths. Contents are numbers from 0; a content that is cut short shares
+ * its first tokens with the uncut one. Negative contents are reserved for preflight.
+ */
+export interface ContentSegment {
+  readonly content: number;
+  readonly tokens: number;
+}
+
+/** The `tokens` output tokens of an earlier request, by its index. */
+export interface AnswerSegment {
+  readonly answerOf: number;
+  readonly tokens: number;
+}
+
+export type Segment = ContentSegment | AnswerSegment;
+
+export interface RequestSpec {
+  /** Position in the workload, from 0. */
+  readonly index: number;
+  readonly prompt: readonly Segment[];
+  /** Prompt tokens: the sum of the segments. */
+  readonly isl: number;
+  /** Output tokens asked for; sent with `ignore_eos`, so that the engine must make exactly these. */
+  readonly osl: number;
+  /** Due this long after the start of the load; only traces know it. */
+  readonly atNs?: number;
+  /** Conversation the request belongs to. */
+  readonly session?: string;
+  /** Prefix group: what a client would put into a header for a router that routes by header. */
+  readonly group?: number;
+  /** Higher is served earlier, where the router knows priorities. */
+  readonly priority?: number;
+  /** Not before `thinkMs` after the end of that earlier request. */
+  readonly after?: { readonly request: number; readonly thinkMs: number };
+}
+
+/** How a prompt travels: token ids on /v1/completions, text there, or a chat message. */
+export type WireForm = "ids" | "text" | "chat";
+
+/** What a worker does: everything, only prefill, or only decode. */
+export type WorkerRole = "aggregated" | "prefill" | "decode";
+
+export type Plane = "http" | "dynamo";
+
+/** One serving process with an endpoint. */
+export interface Worker {
+  /** Short and stable within a run: `worker-0`. It is what answers, records and reports name. */
+  readonly id: string;
+  readonly url: string;
+  readonly role: WorkerRole;
+  /** Tokens per KV block. */
+  readonly blockSize: number;
+  /** KV capacity in blocks, where the engine tells. */
+  readonly kvBlocks?: number;
+  /** Context limit in tokens, where the engine tells. */
+  readonly maxModelLen?: number;
+  /** Where it publishes KV events, if it does. */
+  readonly kvEvents?: KvEventSource;
+  readonly metricsUrl?: string;
+}
+
+/** ZMQ endpoints as vLLM names them: PUB with a topic, and a ROUTER that replays. */
+export interface KvEventSource {
+  readonly endpoint: string;
+  readonly replayEndpoint?: string;
+  readonly topic: string;
+}
