@@ -1,0 +1,341 @@
+/**
+ * HTTP/1.1 client over raw sockets, for load and for the gateway.
+ *
+ * `fetch` queues silently at 256 requests and stamps late, so a benchmark cannot use it. Here stamps
+ * are taken in the socket's own callbacks, nothing queues, and proxies of the environment are never
+ * used. A target has one client; it keeps idle connections or opens one for each exchange.
+ */
+import type { Socket, SocketHandler } from "bun";
+import { monotonicNs } from "../clock.ts";
+import { messageOf } from "../errors.ts";
+import type { RequestError } from "../record.ts";
+import { ResponseParser, type ResponseHead } from "./response-parser.ts";
+import { requestBytes, type ExchangeRequest } from "./request-bytes.ts";
+import type { HttpTarget } from "./target.ts";
+
+export { parseTarget, type HttpTarget } from "./target.ts";
+export type { ResponseHead } from "./response-parser.ts";
+export type { ExchangeRequest } from "./request-bytes.ts";
+
+export interface ExchangeFailure {
+  kind: RequestError["kind"];
+  message: string;
+}
+
+/** What an exchange tells, in this order. All times are `monotonicNs`. */
+export interface ExchangeHandlers {
+  /** The last byte of the request was handed to the kernel; comes again after a retry. */
+  sent?(atNs: number): void;
+  head(head: ResponseHead, atNs: number): void;
+  /** Body bytes without chunk framing; valid only during the call. */
+  data(bytes: Uint8Array, atNs: number): void;
+  /** Clean end of the body. */
+  end(atNs: number): void;
+  /** After it nothing more comes. */
+  fail(error: ExchangeFailure, atNs: number): void;
+}
+
+export interface Exchange {
+  /** Closes the connection; no further handler is called. */
+  abort(): void;
+}
+
+export interface ClientOptions {
+  connection: "keep-alive" | "per-request";
+  tls?: { ca?: string; rejectUnauthorized?: boolean };
+}
+
+export class HttpClient {
+  readonly #target: HttpTarget;
+  readonly #options: ClientOptions;
+  /** Kept connections, the most recently used last. As many as were ever in flight at once. */
+  readonly #idle: Connection[] = [];
+  readonly #open = new Set<Connection>();
+  #connections = 0;
+  #retries = 0;
+
+  constructor(target: HttpTarget, options: ClientOptions) {
+    this.#target = target;
+    this.#options = options;
+  }
+
+  /** Connections opened so far. */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** Requests sent again because a kept connection closed before any byte of the answer. */
+  get retries(): number {
+    return this.#retries;
+  }
+
+  /** Sends a request at once; throws only when method, path or a header is not valid HTTP. */
+  exchange(request: ExchangeRequest, handlers: ExchangeHandlers): Exchange {
+    const keep = this.#options.connection === "keep-alive";
+    const bytes = requestBytes(this.#target, { request, keepAlive: keep });
+    return new ClientExchange(bytes, { handlers, connect: (fresh) => this.#connection(fresh) });
+  }
+
+  /** Closes idle connections at once and busy ones with a failure of their exchange. */
+  close(): void {
+    for (const connection of [...this.#open]) connection.close();
+    this.#idle.length = 0;
+  }
+
+  #connection(fresh: boolean): Connection {
+    const kept = fresh ? undefined : this.#idle.pop();
+    if (kept !== undefined) return kept;
+    if (fresh) this.#retries += 1;
+    this.#connections += 1;
+    const keep = this.#options.connection === "keep-alive";
+    const connection: Connection = new Connection(this.#target, {
+      tls: this.#options.tls,
+      released: (reusable) => {
+        if (keep && reusable) this.#idle.push(connection);
+        else connection.close();
+      },
+      closed: () => {
+        this.#open.delete(connection);
+        const at = this.#idle.indexOf(connection);
+        if (at !== -1) this.#idle.splice(at, 1);
+      },
+    });
+    this.#open.add(connection);
+    return connection;
+  }
+}
+
+/** One request and its response; lives through at most two connections. */
+class ClientExchange implements Exchange {
+  readonly bytes: Uint8Array;
+  readonly #handlers: ExchangeHandlers;
+  readonly #connect: (fresh: boolean) => Connection;
+  #connection: Connection;
+  #parser: ResponseParser;
+  #over = false;
+  /** Stamp of the bytes being parsed. */
+  #nowNs = 0;
+
+  constructor(
+    bytes: Uint8Array,
+    options: { handlers: ExchangeHandlers; connect: (fresh: boolean) => Connection },
+  ) {
+    this.bytes = bytes;
+    this.#handlers = options.handlers;
+    this.#connect = options.connect;
+    this.#parser = this.#newParser();
+    this.#connection = options.connect(false);
+    this.#connection.carry(this);
+  }
+
+  abort(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#connection.close();
+  }
+
+  /** Called by the connection from here on. */
+  sent(atNs: number): void {
+    if (!this.#over) this.#handlers.sent?.(atNs);
+  }
+
+  received(bytes: Uint8Array, atNs: number): void {
+    if (this.#over) return;
+    this.#nowNs = atNs;
+    this.#parser.push(bytes);
+  }
+
+  lost(failure: ExchangeFailure, details: { atNs: number; wasKept: boolean }): void {
+    if (this.#over) return;
+    this.#nowNs = details.atNs;
+    if (failure.kind === "disconnected" && this.#parser.closed()) return;
+    if (failure.kind === "disconnected" && details.wasKept && this.#parser.untouched) {
+      this.#parser = this.#newParser();
+      this.#connection = this.#connect(true);
+      this.#connection.carry(this);
+      return;
+    }
+    this.#over = true;
+    this.#handlers.fail(failure, details.atNs);
+  }
+
+  #newParser(): ResponseParser {
+    return new ResponseParser({
+      head: (head) => {
+        if (!this.#over) this.#handlers.head(head, this.#nowNs);
+      },
+      data: (bytes) => {
+        if (!this.#over) this.#handlers.data(bytes, this.#nowNs);
+      },
+      end: () => this.#end(),
+      malformed: (message) => {
+        if (this.#over) return;
+        this.#over = true;
+        this.#connection.close();
+        this.#handlers.fail({ kind: "malformed", message }, this.#nowNs);
+      },
+    });
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#connection.release(this.#parser);
+    this.#handlers.end(this.#nowNs);
+  }
+}
+
+type ConnectionSocket = Socket<Connection>;
+
+/** One socket; carries one exchange at a time. */
+class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #where: string;
+  #socket: ConnectionSocket | undefined;
+  #ready = false;
+  #closed = false;
+  #exchange: ClientExchange | undefined;
+  #written = 0;
+  /** Exchanges carried before this one. */
+  #carried = 0;
+
+  constructor(target: HttpTarget, options: ConnectionOptions) {
+    this.#options = options;
+    this.#where = target.authority;
+    const tls = target.tls && { ...options.tls, serverName: target.host };
+    void Bun.connect<Connection>({
+      hostname: target.host,
+      port: target.port,
+      data: this,
+      socket: target.tls ? TLS_HANDLERS : HANDLERS,
+      ...(tls === false ? {} : { tls }),
+    }).catch((error: unknown) => this.failed(error));
+  }
+
+  carry(exchange: ClientExchange): void {
+    this.#exchange = exchange;
+    this.#written = 0;
+    if (this.#ready) this.write();
+  }
+
+  /** The exchange ended cleanly. The rest of the bytes in hand decides nothing for it any more. */
+  release(parser: ResponseParser): void {
+    const isWritten = this.#written === this.#exchange?.bytes.length;
+    this.#exchange = undefined;
+    this.#carried += 1;
+    this.#options.released(parser.reusable && isWritten && !this.#closed);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#socket?.terminate();
+    this.gone({ kind: "disconnected", message: "the connection was closed on our side" });
+  }
+
+  opened(socket: ConnectionSocket): void {
+    this.#socket = socket;
+    if (this.#closed) {
+      socket.terminate();
+      return;
+    }
+    socket.setNoDelay(true);
+  }
+
+  usable(): void {
+    this.#ready = true;
+    this.write();
+  }
+
+  write(): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined || this.#closed || !this.#ready) return;
+    const { bytes } = exchange;
+    if (this.#written === bytes.length) return;
+    // A short or zero write means the kernel's buffer is full; `drain` comes when there is room.
+    const count = this.#socket!.write(bytes, this.#written);
+    if (count > 0) this.#written += count;
+    if (this.#written === bytes.length) exchange.sent(monotonicNs());
+  }
+
+  received(bytes: Uint8Array, atNs: number): void {
+    if (this.#exchange === undefined) this.close();
+    else this.#exchange.received(bytes, atNs);
+  }
+
+  failed(error: unknown): void {
+    const message = `cannot connect to ${this.#where}: ${causeOf(error)}`;
+    this.#socket?.terminate();
+    this.gone({ kind: "connect", message });
+  }
+
+  gone(failure: ExchangeFailure): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#options.closed();
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    exchange?.lost(failure, { atNs: monotonicNs(), wasKept: this.#carried > 0 });
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+}
+
+interface ConnectionOptions {
+  tls: ClientOptions["tls"];
+  released(reusable: boolean): void;
+  closed(): void;
+}
+
+const HANDLERS: SocketHandler<Connection> = {
+  binaryType: "uint8array",
+  open(socket) {
+    socket.data.opened(socket);
+    socket.data.usable();
+  },
+  data(socket, bytes) {
+    const atNs = monotonicNs();
+    socket.data.received(bytes, atNs);
+  },
+  drain(socket) {
+    socket.data.write();
+  },
+  close(socket, error) {
+    const { data: connection } = socket;
+    const detail = error === undefined || error === null ? "" : `: ${causeOf(error)}`;
+    if (!connection.ready) connection.failed(error ?? "closed before it was ready");
+    else
+      connection.gone({
+        kind: "disconnected",
+        message: `the server closed the connection${detail}`,
+      });
+  },
+  error(socket, error) {
+    // Bun also brings exceptions of our own handlers here: those are bugs and must be heard.
+    if (!("code" in error)) queueMicrotask(() => Promise.reject(error));
+    socket.terminate();
+    socket.data.gone({ kind: "disconnected", message: `the connection broke: ${causeOf(error)}` });
+  },
+  connectError(socket, error) {
+    socket.data.failed(error);
+  },
+};
+
+const TLS_HANDLERS: SocketHandler<Connection> = {
+  ...HANDLERS,
+  open(socket) {
+    socket.data.opened(socket);
+  },
+  handshake(socket, success, authorizationError) {
+    const connection = socket.data;
+    if (success && socket.authorized !== false) connection.usable();
+    else connection.failed(authorizationError ?? "TLS handshake failed");
+  },
+};
+
+function causeOf(error: unknown): string {
+  if (typeof error !== "object" || error === null) return String(error);
+  if ("code" in error && typeof error.code === "string") return error.code;
+  return messageOf(error);
+}
