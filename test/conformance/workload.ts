@@ -1,0 +1,85 @@
+/**
+ * What every workload must keep: the suite that bundled and outside workloads share. A workload
+ * that passes can be replayed by seed, streamed without end, and trusted in its lengths and sharing.
+ */
+import { describe, expect, test } from "bun:test";
+import { randomStream, v, type RequestSpec, type Segment, type Workload } from "dynbench";
+
+export interface WorkloadSuite {
+  readonly workload: Workload<any, any>;
+  /** Raw options of the cases to run, besides `{}`; each must pass the schema. */
+  readonly cases?: readonly Record<string, unknown>[];
+  /** Rows that `read` would return, for workloads that read files. */
+  readonly rows?: unknown;
+  /** Requests it has at most, for workloads with an end. */
+  readonly length?: number;
+}
+
+/** Enough to see every branch of a draw, few enough to stay quick. */
+const SAMPLE = 64;
+/** More than any run sends: a workload that builds its requests before the first one never gets here. */
+const HUGE = 1e12;
+
+export function testWorkload(suite: WorkloadSuite): void {
+  for (const raw of [{}, ...(suite.cases ?? [])]) {
+    describe(`workload ${suite.workload.name} ${JSON.stringify(raw)}`, () => {
+      const options = v.parse(suite.workload.options, raw);
+      const count = Math.min(SAMPLE, suite.length ?? SAMPLE);
+      const take = (seed: number, wanted: number | undefined, limit = count) =>
+        takeRequests(suite, options, { seed, wanted, limit });
+
+      test("gives the same requests for the same seed", async () => {
+        expect(await take(7, count)).toEqual(await take(7, count));
+      });
+
+      test("numbers requests from 0 without a gap and stops at the count", async () => {
+        const specs = await take(1, count, count + 1);
+        expect(specs.map((spec) => spec.index)).toEqual(Array.from({ length: count }, (_, i) => i));
+      });
+
+      test("has prompts as long as they say, and whole positive lengths", async () => {
+        for (const spec of await take(2, count)) {
+          expect(spec.isl).toBe(spec.prompt.reduce((sum, segment) => sum + segment.tokens, 0));
+          for (const length of [spec.isl, spec.osl, ...spec.prompt.map((part) => part.tokens)]) {
+            expect(Number.isSafeInteger(length) && length > 0).toBe(true);
+          }
+        }
+      });
+
+      test("names contents from 0, and answers of earlier requests only", async () => {
+        for (const spec of await take(3, count)) {
+          for (const segment of spec.prompt) expectKnownOrigin(segment, spec.index);
+          if (spec.after !== undefined) expect(spec.after.request).toBeLessThan(spec.index);
+        }
+      });
+
+      test("yields the first requests of a load too large to build at once", async () => {
+        expect(await take(4, suite.length === undefined ? HUGE : undefined)).toHaveLength(count);
+        expect(await take(4, undefined)).toHaveLength(count);
+      });
+    });
+  }
+}
+
+function expectKnownOrigin(segment: Segment, index: number): void {
+  if ("content" in segment) {
+    expect(Number.isSafeInteger(segment.content) && segment.content >= 0).toBe(true);
+  } else {
+    expect(segment.answerOf).toBeLessThan(index);
+  }
+}
+
+/** The first `limit` requests of a load of `wanted`. */
+export async function takeRequests(
+  suite: Pick<WorkloadSuite, "workload" | "rows">,
+  options: unknown,
+  { seed, wanted, limit }: { seed: number; wanted: number | undefined; limit: number },
+): Promise<RequestSpec[]> {
+  const taken: RequestSpec[] = [];
+  const context = { rows: suite.rows, random: randomStream(seed, "workload"), count: wanted };
+  for await (const spec of suite.workload.requests(options, context)) {
+    taken.push(spec);
+    if (taken.length === limit) break;
+  }
+  return taken;
+}
