@@ -31,6 +31,8 @@ export interface OptionMetadata {
   sweep?: readonly (number | string)[];
   /** Never printed or stored as it is. */
   secret?: boolean;
+  /** Items of a list option are taken as typed, not split at commas. */
+  verbatim?: boolean;
 }
 
 interface PluginBase<Schema extends OptionsSchema> {
@@ -76,7 +78,9 @@ export interface Engine<Schema extends OptionsSchema = OptionsSchema> extends Pl
   /** Planes its workers can serve on. */
   readonly planes: readonly Plane[];
   /** Faults that only several options together show; told with the others of the plan. */
-  check?(options: v.InferOutput<Schema>): readonly { path: string; message: string; hint?: string }[];
+  check?(
+    options: v.InferOutput<Schema>,
+  ): readonly { path: string; message: string; hint?: string }[];
   /** Sizes known before the start, for the plan's checks; left out where only the running engine knows. */
   limits?(options: v.InferOutput<Schema>): Partial<WorkerLimits> & { readonly workers: number };
   /** How much faster than the modelled hardware it runs; 1 when left out. */
@@ -164,7 +168,9 @@ export interface Workload<
   /** Load shape unless the user says otherwise. */
   readonly load: Partial<LoadShape>;
   /** Faults that only several options together show. */
-  check?(options: v.InferOutput<Schema>): readonly { path: string; message: string; hint?: string }[];
+  check?(
+    options: v.InferOutput<Schema>,
+  ): readonly { path: string; message: string; hint?: string }[];
   /** The only effect of a workload: reading its files. Digests go into the plan. */
   read?(options: v.InferOutput<Schema>, signal: AbortSignal): Promise<Rows>;
   /** Pure: the same options, rows and random stream give the same requests, on every machine. */
@@ -233,7 +239,11 @@ export interface StartContext {
 /** Starts processes whose end is ours. A process that dies unasked aborts the cell, by name, with its last lines. */
 export interface Processes {
   /** This binary again, running `use`'s `serve(options, task)`; resolves with what that says in `ready`. */
-  startSelf(name: string, use: PluginUse, task: unknown): Promise<ProcessHandle & { ready: unknown }>;
+  startSelf(
+    name: string,
+    use: PluginUse,
+    task: unknown,
+  ): Promise<ProcessHandle & { ready: unknown }>;
   /** A foreign program, in its own process group, under the keeper. */
   startForeign(
     name: string,

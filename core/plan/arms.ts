@@ -1,0 +1,63 @@
+/** Arms as they are typed: `kv,dynamo:mode=kv` and their labels. */
+import type { RawOption } from "./raw-option.ts";
+import { splitList } from "./raw-option.ts";
+
+/** A plugin as typed for an arm, with its own options. */
+export interface ArmSpec {
+  readonly name: string;
+  readonly options: readonly RawOption[];
+}
+
+/**
+ * Parses `kv,dynamo:mode=kv,temperature=0.5,round-robin`. A piece with `=` and no `:` before it goes
+ * on with the options of the arm before.
+ */
+export function parseArmSpecs(flag: string, values: readonly string[]): ArmSpec[] {
+  const specs: { name: string; options: RawOption[] }[] = [];
+  for (const piece of values.flatMap(splitList)) {
+    const colon = piece.indexOf(":");
+    const equals = piece.indexOf("=");
+    const isContinuation = equals !== -1 && (colon === -1 || equals < colon);
+    if (isContinuation && specs.length > 0) {
+      specs.at(-1)!.options.push(inlineOption(flag, specs.at(-1)!.name, piece));
+    } else if (colon === -1) specs.push({ name: piece, options: [] });
+    else {
+      const name = piece.slice(0, colon);
+      const rest = piece.slice(colon + 1);
+      specs.push({ name, options: rest === "" ? [] : [inlineOption(flag, name, rest)] });
+    }
+  }
+  return specs;
+}
+
+/** Names for tables and charts: as short as tells the arms apart. */
+export function armLabels(
+  arms: readonly { engine: ArmSpec; router: ArmSpec }[],
+): string[] {
+  const several = (names: readonly string[]): boolean => new Set(names).size > 1;
+  const hasEngines = several(arms.map(({ engine }) => inlineLabel(engine)));
+  const shortCounts = new Map<string, number>();
+  for (const { router } of arms) {
+    shortCounts.set(router.name, (shortCounts.get(router.name) ?? 0) + 1);
+  }
+  return arms.map(({ engine, router }) => {
+    const isShared = !hasEngines && (shortCounts.get(router.name) ?? 0) > 1;
+    const name = isShared || hasEngines ? inlineLabel(router) : router.name;
+    return hasEngines ? `${inlineLabel(engine)}/${name}` : name;
+  });
+}
+
+function inlineLabel({ name, options }: ArmSpec): string {
+  if (options.length === 0) return name;
+  return `${name}(${options.map((option) => `${option.name}=${String(option.value)}`).join(" ")})`;
+}
+
+function inlineOption(flag: string, arm: string, text: string): RawOption {
+  const equals = text.indexOf("=");
+  const name = equals === -1 ? text : text.slice(0, equals);
+  return {
+    name,
+    value: equals === -1 ? "true" : text.slice(equals + 1),
+    origin: `--${flag} ${arm}:${text}`,
+  };
+}

@@ -1,0 +1,305 @@
+/**
+ * Options → plan. Pure: it reads no file, clock or environment, so the same options give the same
+ * plan everywhere. All faults are collected and told at once, each with its place.
+ */
+import * as v from "valibot";
+import { armLabels } from "./arms.ts";
+import { axesOf } from "./axes.ts";
+import { choosePlugins, type Chosen } from "./choose.ts";
+import { optionSpecs, type OptionSpec } from "./option-spec.ts";
+import { parseOptions } from "./parse-options.ts";
+import type { LoadShape, Plan, PlannedArm, PlannedCell, PluginUse, Wire } from "./plan.ts";
+import { assign, type RawOption, type Scope } from "./raw-option.ts";
+import { LoadOptions, RunOptions } from "./run-options.ts";
+import { pointLabel, points, rotated, type Axis, type Point } from "./sweep.ts";
+import { wireOf } from "./wire.ts";
+import { PlanFaults, type Fault } from "../errors.ts";
+import type { LoadedPlugin, PluginKind, PluginSet } from "../plugin-set.ts";
+import type { AnyPlugin, Engine, OptionsSchema, Router, Workload } from "../plugin.ts";
+import { deriveSeed } from "../random.ts";
+import { VERSION } from "../version.ts";
+
+/** More cells than this are a slip in a sweep: at ten seconds each they take a day. */
+const MAX_CELLS = 10_000;
+
+export interface PlanRequest {
+  /** Flags and config entries, later ones win. */
+  readonly options: readonly RawOption[];
+  /** Everything after `--`. */
+  readonly engineArgs: readonly string[];
+}
+
+export interface BuiltPlan {
+  readonly plan: Plan;
+  readonly run: RunOptions;
+}
+
+/** Throws `PlanFaults` with every fault found. */
+export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
+  const faults: Fault[] = [];
+  const chosen = choosePlugins(request.options, plugins, faults);
+  if (faults.length > 0) throw new PlanFaults(faults); // without the plugins no option can be judged
+
+  const scopes = scopesOf(chosen);
+  const { assignments, faults: unknown } = assign(request.options, scopes);
+  faults.push(...unknown);
+  const given = new Map<Scope, Map<OptionSpec, RawOption>>();
+  for (const { scope, spec, option } of assignments) {
+    const own = given.get(scope) ?? new Map<OptionSpec, RawOption>();
+    const earlier = own.get(spec);
+    own.set(spec, isRepeatable(spec) && earlier ? merged(earlier, option) : option);
+    given.set(scope, own);
+  }
+  const takes = (scope: Scope): Map<OptionSpec, RawOption> => given.get(scope) ?? new Map();
+  const scopeOf = (kind: string, plugin?: string): Scope =>
+    scopes.find((scope) => scope.kind === kind && scope.plugin === plugin)!;
+
+  const run = parseOptions("run", RunOptions, takes(scopeOf("run")), faults) as RunOptions | undefined;
+  const workload = chosen.workload.plugin as Workload;
+  const workloadGiven = takes(scopeOf("workload", workload.name));
+  const loadGiven = takes(scopeOf("load"));
+  const axes = axesOf(run?.sweep ?? [], workload, { workload: workloadGiven, load: loadGiven }, faults);
+  const arms = chosen.arms.map((arm) => planArm(arm, takes, scopeOf, faults));
+  const swept = points(axes);
+  const perPoint = swept.map((point) =>
+    planPoint(point, { axes, workload: chosen.workload, workloadGiven, loadGiven }, faults),
+  );
+  if (!run || faults.length > 0) throw new PlanFaults(distinct(faults));
+
+  const labels = armLabels(chosen.arms);
+  const planned = arms.map((arm, i): PlannedArm => ({ label: labels[i]!, ...arm! }));
+  const cellCount = swept.length * planned.length * run.repeat;
+  if (cellCount > MAX_CELLS) {
+    faults.push({ path: "run.sweep", message: `makes ${cellCount} cells, more than ${MAX_CELLS}` });
+  }
+  const wire = wireOf(run, planned, plugins, faults);
+  faults.push(...clockFaults(run, planned, plugins));
+  if (faults.length > 0) throw new PlanFaults(distinct(faults));
+  const cells = planCells(planned, swept, { run, perPoint });
+  const plan: Plan = {
+    schemaVersion: 1,
+    tool: { name: "dynbench", version: VERSION },
+    seed: run.seed,
+    clock: run.clock,
+    repeats: run.repeat,
+    preflight: run.preflight === "on",
+    wire: wire!,
+    arms: planned,
+    cells,
+    reporters: plugins.ofKind("reporter").map((loaded) => useOf(loaded, defaultsOf(loaded.plugin))),
+    engineArgs: request.engineArgs,
+    host: run.host,
+    replicas: run.replicas,
+  };
+  return { plan, run };
+}
+
+function scopesOf(chosen: Chosen): Scope[] {
+  const plugin = (loaded: LoadedPlugin): Scope => ({
+    kind: loaded.plugin.kind,
+    plugin: loaded.plugin.name,
+    specs: optionSpecs(loaded.plugin.options),
+  });
+  const once = (all: readonly LoadedPlugin[]): LoadedPlugin[] => [...new Set(all)];
+  return [
+    { kind: "run", specs: optionSpecs(RunOptions) },
+    { kind: "load", specs: optionSpecs(LoadOptions) },
+    plugin(chosen.workload),
+    ...once(chosen.arms.map(({ engine }) => engine.loaded)).map(plugin),
+    ...once(chosen.arms.map(({ router }) => router.loaded)).map(plugin),
+  ];
+}
+
+function planArm(
+  arm: Chosen["arms"][number],
+  takes: (scope: Scope) => Map<OptionSpec, RawOption>,
+  scopeOf: (kind: string, plugin?: string) => Scope,
+  faults: Fault[],
+): Omit<PlannedArm, "label"> | undefined {
+  const optionsOf = (side: "engine" | "router") => {
+    const { loaded, options: inline, name } = arm[side];
+    const scope = scopeOf(side, name);
+    const own = new Map(takes(scope));
+    const { assignments, faults: unknown } = assign(inline, [scope]);
+    faults.push(...unknown);
+    for (const { spec, option } of assignments) own.set(spec, option);
+    return parseOptions(side, loaded.plugin.options, own, faults);
+  };
+  const engine = arm.engine.loaded.plugin as Engine;
+  const router = arm.router.loaded.plugin as Router;
+  const engineOptions = optionsOf("engine");
+  const routerOptions = optionsOf("router");
+  if (!engineOptions || !routerOptions) return undefined;
+  for (const fault of engine.check?.(engineOptions) ?? []) {
+    faults.push({ ...fault, path: `engine.${fault.path}` });
+  }
+  const plane = router.plane;
+  if (!engine.planes.includes(plane)) {
+    faults.push({
+      path: "run.engine",
+      message: `engine "${engine.name}" cannot serve on plane "${plane}", which router "${router.name}" needs`,
+      hint: `It serves on: ${engine.planes.join(", ")}`,
+    });
+  }
+  const engineUse = useOf(arm.engine.loaded, engineOptions);
+  return {
+    engine: engineUse,
+    router: useOf(arm.router.loaded, routerOptions),
+    plane,
+    engineKey: JSON.stringify([engineUse.name, plane, engineUse.options]),
+  };
+}
+
+interface PointParts {
+  readonly workload: PluginUse;
+  readonly load: LoadShape;
+}
+
+function planPoint(
+  point: Point,
+  parts: {
+    axes: readonly Axis[];
+    workload: LoadedPlugin;
+    workloadGiven: Map<OptionSpec, RawOption>;
+    loadGiven: Map<OptionSpec, RawOption>;
+  },
+  faults: Fault[],
+): PointParts | undefined {
+  const workload = parts.workload.plugin as Workload;
+  const withPoint = (scope: Axis["scope"], given: Map<OptionSpec, RawOption>, schema: OptionsSchema) => {
+    const own = new Map(given);
+    for (const spec of optionSpecs(schema)) {
+      const isSwept = parts.axes.some((axis) => axis.scope === scope && axis.key === spec.key);
+      if (!isSwept) continue;
+      for (const key of own.keys()) if (key.key === spec.key) own.delete(key);
+      own.set(spec, { name: spec.flag, value: point[spec.key], origin: spec.flag });
+    }
+    return own;
+  };
+  const options = parseOptions(
+    "workload",
+    workload.options,
+    withPoint("workload", parts.workloadGiven, workload.options),
+    faults,
+  );
+  const load = parseOptions("load", LoadOptions, withPoint("load", parts.loadGiven, LoadOptions), faults);
+  if (!options || !load) return undefined;
+  for (const fault of workload.check?.(options) ?? []) {
+    faults.push({ ...fault, path: `workload.${fault.path}` });
+  }
+  const shape = loadShape(load as LoadOptions, workload, faults);
+  return { workload: useOf(parts.workload, options), load: shape };
+}
+
+/** The load's options over the workload's defaults; a rate makes the loop open. */
+function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]): LoadShape {
+  const preset = workload.load;
+  const arrival =
+    load.arrival ?? (load.rate === undefined ? (preset.arrival ?? "closed") : "poisson");
+  const isOpen = arrival === "constant" || arrival === "poisson";
+  if (isOpen && load.rate === undefined) {
+    faults.push({ path: "load.arrival", message: `"${arrival}" needs a rate`, hint: "Add --rate 10" });
+  }
+  if (!isOpen && load.rate !== undefined) {
+    faults.push({
+      path: "load.rate",
+      message: `has no meaning with --arrival ${arrival}`,
+      hint: "Leave one of the two out",
+    });
+  }
+  const concurrency = load.concurrency ?? (arrival === "closed" ? (preset.concurrency ?? 1) : undefined);
+  const requests = load.requests ?? preset.requests;
+  return {
+    arrival,
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(load.rate === undefined ? {} : { rateRps: load.rate }),
+    ...(requests === undefined ? {} : { requests }),
+    warmup: load.warmup,
+    timeoutS: load.timeout,
+  };
+}
+
+/** What the virtual clock cannot run, with the nearest thing that it can. */
+function clockFaults(run: RunOptions, arms: readonly PlannedArm[], plugins: PluginSet): Fault[] {
+  if (run.clock !== "virtual") return [];
+  const faults: Fault[] = [];
+  const names = (kind: PluginKind, can: (plugin: AnyPlugin) => boolean): string =>
+    plugins
+      .ofKind(kind)
+      .filter(({ plugin }) => can(plugin))
+      .map(({ plugin }) => plugin.name)
+      .join(", ");
+  for (const { engine, router } of arms) {
+    if (!(plugins.find("engine", engine.name)?.plugin as Engine).model) {
+      faults.push({
+        path: "run.clock",
+        message: `engine "${engine.name}" has no model and cannot run on the virtual clock`,
+        hint: `Engines with a model: ${names("engine", (plugin) => plugin.kind === "engine" && plugin.model !== undefined)}`,
+      });
+    }
+    if (!(plugins.find("router", router.name)?.plugin as Router).policy) {
+      faults.push({
+        path: "run.clock",
+        message: `router "${router.name}" is an outside program and cannot run on the virtual clock`,
+        hint: `Routers that can: ${names("router", (plugin) => plugin.kind === "router" && plugin.policy !== undefined)}`,
+      });
+    }
+  }
+  return faults;
+}
+
+function planCells(
+  arms: readonly PlannedArm[],
+  swept: readonly Point[],
+  parts: { run: RunOptions; perPoint: readonly (PointParts | undefined)[] },
+): PlannedCell[] {
+  const { run, perPoint } = parts;
+  const groups = Map.groupBy(arms.keys(), (arm) => arms[arm]!.engineKey);
+  return [...groups.values()].flatMap((group) =>
+    [...rotated(group, swept.length, run.repeat)].map(({ arm, point, repeat }): PlannedCell => {
+      const parameters = swept[point]!;
+      const label = pointLabel(parameters).replaceAll(" ", ",");
+      return {
+        id: [`r${repeat}`, label, arms[arm]!.label].filter((part) => part !== "").join("-"),
+        arm,
+        parameters,
+        repeat,
+        seed: deriveSeed(run.seed, JSON.stringify(parameters), repeat),
+        workload: perPoint[point]!.workload,
+        load: perPoint[point]!.load,
+      };
+    }),
+  );
+}
+
+function useOf(loaded: LoadedPlugin, options: Record<string, unknown>): PluginUse {
+  return {
+    kind: loaded.plugin.kind,
+    name: loaded.plugin.name,
+    source: loaded.source,
+    ...(loaded.digest === undefined ? {} : { digest: loaded.digest }),
+    options,
+  };
+}
+
+function defaultsOf(plugin: AnyPlugin): Record<string, unknown> {
+  const parsed = v.safeParse(plugin.options as OptionsSchema, {});
+  return parsed.success ? (parsed.output as Record<string, unknown>) : {};
+}
+
+function isRepeatable(spec: OptionSpec): boolean {
+  return spec.type === "list";
+}
+
+function merged(earlier: RawOption, later: RawOption): RawOption {
+  if (earlier.origin !== later.origin) return later; // a flag replaces what a config file says
+  return { ...later, value: [earlier.value, later.value].flat() };
+}
+
+function distinct(faults: readonly Fault[]): Fault[] {
+  const seen = new Set<string>();
+  return faults.filter((fault) => {
+    const key = `${fault.path}\n${fault.message}`;
+    return seen.has(key) ? false : seen.add(key);
+  });
+}

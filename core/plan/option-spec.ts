@@ -1,0 +1,105 @@
+/**
+ * Options as data: what a valibot schema says about each of its entries, for flags, help, checking
+ * of raw strings and docs. The schema stays the one source; this only reads it.
+ */
+import * as v from "valibot";
+import type { OptionMetadata, OptionsSchema } from "../plugin.ts";
+
+export interface OptionSpec {
+  /** As in the schema: `numPrefixPrompts`. */
+  readonly key: string;
+  /** As on the command line, without dashes: `num-prefix-prompts`. */
+  readonly flag: string;
+  readonly aliases: readonly string[];
+  readonly type: "number" | "boolean" | "string" | "list" | "record";
+  /** Type of a list's items. */
+  readonly itemType?: "number" | "string";
+  readonly choices?: readonly string[];
+  readonly description: string;
+  /** Undefined when the option may be left out without a default, or is required. */
+  readonly default: unknown;
+  readonly isRequired: boolean;
+  readonly sweep?: readonly (number | string)[];
+  readonly isSecret: boolean;
+  /** Items of the list are not split at commas. */
+  readonly isVerbatim: boolean;
+}
+
+/** The options of a schema, in its order. Throws on a type that no flag can carry: a plugin author's fault. */
+export function optionSpecs(schema: OptionsSchema): OptionSpec[] {
+  return Object.entries(schema.entries).map(([key, entry]) => specOf(key, entry as AnySchema));
+}
+
+/** `numPrefixPrompts` → `num-prefix-prompts`. */
+export function flagOf(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** `num-prefix-prompts` → `numPrefixPrompts`. */
+export function keyOf(flag: string): string {
+  return flag.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+interface AnySchema {
+  readonly type: string;
+  readonly wrapped?: AnySchema;
+  readonly default?: unknown;
+  readonly options?: readonly unknown[];
+  readonly item?: AnySchema;
+  readonly pipe?: readonly { readonly kind: string; readonly type: string }[];
+}
+
+function specOf(key: string, entry: AnySchema): OptionSpec {
+  const metadata: OptionMetadata = {};
+  let description = "";
+  let isOptional = false;
+  let fallback: unknown;
+  let schema = entry;
+  for (;;) {
+    const piped = schema as unknown as v.GenericSchema;
+    Object.assign(metadata, v.getMetadata(piped));
+    description ||= v.getDescription(piped) ?? "";
+    if (!schema.wrapped) break;
+    isOptional = true;
+    fallback = typeof schema.default === "function" ? schema.default() : schema.default;
+    schema = schema.wrapped;
+  }
+  const { type, itemType, choices } = typeOf(key, schema);
+  return {
+    key,
+    flag: flagOf(key),
+    aliases: metadata.aliases ?? [],
+    type,
+    ...(itemType === undefined ? {} : { itemType }),
+    ...(choices === undefined ? {} : { choices }),
+    description,
+    default: fallback,
+    isRequired: !isOptional,
+    ...(metadata.sweep === undefined ? {} : { sweep: metadata.sweep }),
+    isSecret: metadata.secret === true,
+    isVerbatim: metadata.verbatim === true,
+  };
+}
+
+function typeOf(
+  key: string,
+  schema: AnySchema,
+): Pick<OptionSpec, "type"> & { itemType?: "number" | "string"; choices?: readonly string[] } {
+  switch (schema.type) {
+    case "number":
+    case "boolean":
+    case "string":
+      return { type: schema.type };
+    case "picklist":
+      return { type: "string", choices: (schema.options ?? []).map(String) };
+    case "array": {
+      const item = schema.item!;
+      const choices = item.type === "picklist" ? { choices: (item.options ?? []).map(String) } : {};
+      return { type: "list", itemType: item.type === "number" ? "number" : "string", ...choices };
+    }
+    case "record":
+      return { type: "record" };
+    default:
+      throw new Error(`option "${key}": a ${schema.type} schema cannot be given as a flag`);
+  }
+}

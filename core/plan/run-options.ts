@@ -1,0 +1,172 @@
+/**
+ * The options of a run that belong to no plugin: which plugins, how often, where to, and the load.
+ * Flags, defaults, help and the README's tables come from these schemas.
+ */
+import * as v from "valibot";
+
+/** Beyond this a number is a slip of the keyboard, not a wish. */
+const MANY = 1e9;
+
+const count = (minimum: number) =>
+  v.pipe(v.number(), v.integer(), v.minValue(minimum), v.maxValue(MANY));
+
+export const RunOptions = v.strictObject({
+  engine: v.optional(
+    v.pipe(
+      v.array(v.string()),
+      v.description("Engine under the router; several are compared, with options inline: mocker:gpu=H100"),
+    ),
+    ["mocker"],
+  ),
+  router: v.optional(
+    v.pipe(
+      v.array(v.string()),
+      v.description("Router to measure; several are compared, with options inline: kv:temperature=0.5"),
+    ),
+    ["kv"],
+  ),
+  workload: v.optional(
+    v.pipe(v.string(), v.description("Which requests are sent, and in which order")),
+    "prefix",
+  ),
+  clock: v.optional(
+    v.pipe(
+      v.picklist(["wall", "virtual"]),
+      v.description("wall: real processes and sockets; virtual: a simulation of the same run"),
+    ),
+    "wall",
+  ),
+  repeat: v.optional(
+    v.pipe(count(1), v.description("How often each cell is measured; arms are interleaved. Three give intervals over repeats")),
+    1,
+  ),
+  sweep: v.optional(
+    v.pipe(
+      v.array(v.string()),
+      v.metadata({ verbatim: true }), v.description("Sweep a load or workload option: concurrency=1,8,64. Give it again for a second axis"),
+    ),
+    [],
+  ),
+  seed: v.optional(
+    v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1), v.description("Seed of every draw")),
+    0,
+  ),
+  preflight: v.optional(
+    v.pipe(
+      v.picklist(["on", "off"]),
+      v.description("Prove before the load that workers answer, cache, and publish events as the arm claims"),
+    ),
+    "on",
+  ),
+  out: v.optional(
+    v.pipe(
+      v.string(),
+      v.description("Folder for the results [runs/<time>-<workload>]"),
+      v.metadata({ aliases: ["output-dir"] }),
+    ),
+  ),
+  resume: v.optional(
+    v.pipe(v.string(), v.description("Go on with the run in this folder: finished cells are kept")),
+  ),
+  json: v.optional(
+    v.pipe(v.boolean(), v.description("Print the summary as JSON on stdout and nothing else")),
+    false,
+  ),
+  host: v.optional(
+    v.pipe(v.string(), v.minLength(1), v.description("Address that our own listeners bind")),
+    "127.0.0.1",
+  ),
+  replicas: v.optional(
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(1),
+      v.maxValue(64),
+      v.description("Gateway replicas of a built-in router; none sees the others' requests"),
+    ),
+    1,
+  ),
+  promptForm: v.optional(
+    v.pipe(
+      v.picklist(["auto", "ids", "text", "chat"]),
+      v.description("How prompts travel; auto: the widest form that all arms take"),
+    ),
+    "auto",
+  ),
+  connection: v.optional(
+    v.pipe(
+      v.picklist(["keep-alive", "per-request"]),
+      v.description("Reuse connections, or open one for each request"),
+    ),
+    "keep-alive",
+  ),
+  header: v.optional(
+    v.pipe(v.array(v.string()), v.metadata({ verbatim: true }), v.description("Extra request header, name=value or name: value")),
+    [],
+  ),
+  body: v.optional(
+    v.pipe(v.array(v.string()), v.metadata({ verbatim: true }), v.description("Extra top-level field of each request body, key=json")),
+    [],
+  ),
+  apiKeyEnv: v.optional(
+    v.pipe(v.string(), v.description("Environment variable whose value is sent as bearer token")),
+  ),
+  plugin: v.optional(
+    v.pipe(v.array(v.string()), v.description("Load a plugin from this file, for this run")),
+    [],
+  ),
+  config: v.optional(
+    v.pipe(v.string(), v.description("Read options from a yaml, json or toml file, or run a saved plan; flags win")),
+  ),
+});
+
+export const LoadOptions = v.strictObject({
+  concurrency: v.optional(
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(1),
+      v.maxValue(100_000),
+      v.description("Requests in flight (closed loop), or their upper bound (open loop)"),
+    ),
+  ),
+  rate: v.optional(
+    v.pipe(
+      v.number(),
+      v.minValue(0.001),
+      v.maxValue(1_000_000),
+      v.description("Requests per second on an absolute timetable; makes the loop open"),
+    ),
+  ),
+  arrival: v.optional(
+    v.pipe(
+      v.picklist(["closed", "constant", "poisson", "trace"]),
+      v.description("When requests are sent [closed; poisson with --rate]"),
+    ),
+  ),
+  requests: v.optional(
+    v.pipe(count(1), v.description("Measured requests of a cell"), v.metadata({ aliases: ["num-requests"] })),
+  ),
+  warmup: v.optional(
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(0),
+      v.maxValue(1_000_000),
+      v.description("Requests sent before the measured ones and left out of every figure"),
+    ),
+    0,
+  ),
+  timeout: v.optional(
+    v.pipe(
+      v.number(),
+      v.minValue(0.01),
+      v.maxValue(86_400),
+      v.description("Limit of one request in seconds, from its sending to its end"),
+    ),
+    600,
+  ),
+});
+
+export type RunOptions = v.InferOutput<typeof RunOptions>;
+export type LoadOptions = v.InferOutput<typeof LoadOptions>;

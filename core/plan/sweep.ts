@@ -1,0 +1,48 @@
+/** The points of a sweep, and the order in which arms visit them. */
+
+export type Value = number | string | boolean;
+
+export interface Axis {
+  readonly key: string;
+  /** Whose option it is. */
+  readonly scope: "workload" | "load";
+  readonly values: readonly Value[];
+}
+
+export type Point = Readonly<Record<string, Value>>;
+
+/** All combinations, the last axis varying fastest; one empty point without axes. */
+export function points(axes: readonly Axis[]): Point[] {
+  return axes.reduce<Point[]>(
+    (partial, axis) =>
+      partial.flatMap((point) => axis.values.map((value) => ({ ...point, [axis.key]: value }))),
+    [{}],
+  );
+}
+
+/**
+ * For each repeat, for each point, the arms, starting one further each time: no arm always runs
+ * first, so a drift of the machine does not favour one.
+ */
+export function* rotated(
+  arms: readonly number[],
+  pointCount: number,
+  repeats: number,
+): Generator<{ arm: number; point: number; repeat: number }> {
+  let turn = 0;
+  for (let repeat = 0; repeat < repeats; repeat += 1) {
+    for (let point = 0; point < pointCount; point += 1) {
+      for (let i = 0; i < arms.length; i += 1) {
+        yield { arm: arms[(i + turn) % arms.length]!, point, repeat };
+      }
+      turn += 1;
+    }
+  }
+}
+
+/** `prefixRatio=0.5 concurrency=8`; empty for a run without a sweep. */
+export function pointLabel(point: Point): string {
+  return Object.entries(point)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(" ");
+}

@@ -1,0 +1,60 @@
+/** How the load speaks, decided once for all arms: a comparison in two wire forms compares parsers. */
+import type { PlannedArm, Wire } from "./plan.ts";
+import type { RunOptions } from "./run-options.ts";
+import type { Fault } from "../errors.ts";
+import type { PluginSet } from "../plugin-set.ts";
+import type { Router } from "../plugin.ts";
+import type { WireForm } from "../request.ts";
+
+/** Widest first: ids cost no tokenising anywhere and are exact. */
+const FORMS: readonly WireForm[] = ["ids", "text", "chat"];
+
+export function wireOf(
+  run: RunOptions,
+  arms: readonly PlannedArm[],
+  plugins: PluginSet,
+  faults: Fault[],
+): Wire | undefined {
+  const accepted = arms.map(({ label, router }) => ({
+    label,
+    forms: (plugins.find("router", router.name)!.plugin as Router).traits(router.options).accepts,
+  }));
+  const possible = FORMS.filter((form) => accepted.every(({ forms }) => forms.includes(form)));
+  const form = run.promptForm === "auto" ? possible[0] : run.promptForm;
+  if (form === undefined || !possible.includes(form)) {
+    const wanted = form === undefined ? "no prompt form is taken by all arms" : `not all arms take "${form}"`;
+    faults.push({
+      path: "run.prompt-form",
+      message: wanted,
+      hint: accepted.map(({ label, forms }) => `${label} takes ${forms.join(", ")}`).join("; "),
+    });
+    return undefined;
+  }
+  const headers: Record<string, string> = {};
+  for (const text of run.header) {
+    const match = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*[:=]\s*(.*)$/.exec(text);
+    if (match) headers[match[1]!.toLowerCase()] = match[2]!;
+    else faults.push({ path: "run.header", message: `expected name=value, got "${text}"` });
+  }
+  const body: Record<string, unknown> = {};
+  for (const text of run.body) {
+    const equals = text.indexOf("=");
+    try {
+      if (equals < 1) throw new Error("no name");
+      body[text.slice(0, equals)] = JSON.parse(text.slice(equals + 1));
+    } catch {
+      faults.push({
+        path: "run.body",
+        message: `expected key=json, got "${text}"`,
+        hint: 'A string needs its quotes: --body user=\'"me"\'',
+      });
+    }
+  }
+  return {
+    form,
+    connection: run.connection,
+    headers,
+    body,
+    ...(run.apiKeyEnv === undefined ? {} : { apiKeyEnv: run.apiKeyEnv }),
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * The plugins of this process: the bundled ones, and files the user named with `--plugin`.
+ *
+ * Main process and children use the same loader, so an outside policy runs inside the gateway child
+ * exactly as a bundled one does.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync, realpathSync } from "node:fs";
+import { resolve } from "node:path";
+import * as v from "valibot";
+import { DynbenchError, messageOf } from "./errors.ts";
+import * as kit from "./kit.ts";
+import type { AnyPlugin } from "./plugin.ts";
+import type { PluginUse } from "./plan/plan.ts";
+import { didYouMean } from "./plan/suggest.ts";
+
+export type PluginKind = PluginUse["kind"];
+
+export interface LoadedPlugin {
+  readonly plugin: AnyPlugin;
+  /** `bundled` or the file's absolute path. */
+  readonly source: string;
+  readonly digest?: string;
+}
+
+const Shape = v.looseObject({
+  kind: v.picklist(["engine", "router", "workload", "reporter"]),
+  name: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*$/, "must be kebab-case")),
+  summary: v.string(),
+  options: v.looseObject({ type: v.literal("strict_object") }),
+});
+
+export class PluginSet {
+  readonly #loaded: LoadedPlugin[];
+
+  constructor(bundled: readonly AnyPlugin[]) {
+    this.#loaded = bundled.map((plugin) => ({ plugin, source: "bundled" }));
+  }
+
+  get all(): readonly LoadedPlugin[] {
+    return this.#loaded;
+  }
+
+  ofKind(kind: PluginKind): readonly LoadedPlugin[] {
+    return this.#loaded.filter(({ plugin }) => plugin.kind === kind);
+  }
+
+  /** The plugin of that name or alias; nothing if there is none. */
+  find(kind: PluginKind, name: string): LoadedPlugin | undefined {
+    return this.ofKind(kind).find(
+      ({ plugin }) => plugin.name === name || plugin.aliases?.includes(name),
+    );
+  }
+
+  /** A sentence for a name nobody has: what there is, and what was probably meant. */
+  unknown(kind: PluginKind, name: string): { message: string; hint: string } {
+    const names = this.ofKind(kind).map(({ plugin }) => plugin.name);
+    const guess = didYouMean(name, names);
+    return {
+      message: `there is no ${kind} "${name}"`,
+      hint: `${guess ? `Did you mean "${guess}"? ` : ""}Known ${kind}s: ${names.join(", ")}`,
+    };
+  }
+
+  /** Loads a plugin file. Its default export is the plugin (or a list of them). */
+  async addFile(path: string): Promise<readonly LoadedPlugin[]> {
+    const source = absolutePath(path);
+    const digest = createHash("sha256").update(readFileSync(source)).digest("hex");
+    registerHostModule();
+    let exported: unknown;
+    try {
+      exported = ((await import(source)) as { default?: unknown }).default;
+    } catch (cause) {
+      throw new DynbenchError("plan", `Cannot load plugin ${source}: ${messageOf(cause)}`, { cause });
+    }
+    const plugins = Array.isArray(exported) ? exported : [exported];
+    const added = plugins.map((plugin) => ({ plugin: this.#accept(plugin, source), source, digest }));
+    this.#loaded.push(...added);
+    return added;
+  }
+
+  /** The plugin a plan names, loaded from its file when it is not bundled. */
+  async load(use: PluginUse): Promise<AnyPlugin> {
+    const known = this.#loaded.find(
+      ({ plugin, source }) =>
+        plugin.kind === use.kind && plugin.name === use.name && source === use.source,
+    );
+    if (known) return known.plugin;
+    if (use.source === "bundled") {
+      throw new DynbenchError("plan", `Cannot run the plan: this dynbench has no ${use.kind} "${use.name}"`);
+    }
+    const added = await this.addFile(use.source);
+    const match = added.find(({ plugin }) => plugin.kind === use.kind && plugin.name === use.name);
+    if (!match) {
+      throw new DynbenchError("plan", `Cannot run the plan: ${use.source} has no ${use.kind} "${use.name}"`);
+    }
+    if (use.digest !== undefined && use.digest !== match.digest) {
+      throw new DynbenchError("plan", `Cannot run the plan: ${use.source} has changed since it was made`, {
+        hint: "Make the plan again",
+      });
+    }
+    return match.plugin;
+  }
+
+  #accept(candidate: unknown, source: string): AnyPlugin {
+    const result = v.safeParse(Shape, candidate);
+    if (!result.success) {
+      const faults = result.issues.map((issue) => `${v.getDotPath(issue) ?? "default export"}: ${issue.message}`);
+      throw new DynbenchError("plan", `Cannot use plugin ${source}: ${faults.join("; ")}`, {
+        hint: "Its default export must be made by defineEngine, defineRouter, defineWorkload or defineReporter",
+      });
+    }
+    const plugin = candidate as AnyPlugin;
+    const taken = this.find(plugin.kind, plugin.name);
+    if (taken) {
+      throw new DynbenchError(
+        "plan",
+        `Cannot use plugin ${source}: the name ${plugin.kind} "${plugin.name}" is taken (${taken.source})`,
+      );
+    }
+    return plugin;
+  }
+}
+
+function absolutePath(path: string): string {
+  try {
+    return realpathSync(resolve(path));
+  } catch (cause) {
+    throw new DynbenchError("plan", `Cannot load plugin ${path}: there is no such file`, { cause });
+  }
+}
+
+let isRegistered = false;
+
+/** Makes `import … from "dynbench"` in an outside plugin give this very program's `core/kit.ts`. */
+function registerHostModule(): void {
+  if (isRegistered) return;
+  isRegistered = true;
+  Bun.plugin({
+    name: "dynbench",
+    setup: (build) => {
+      build.module("dynbench", () => ({ exports: { ...kit }, loader: "object" }));
+    },
+  });
+}

@@ -1,0 +1,126 @@
+/**
+ * The other end of `supervisor.ts`: what a child of this binary does first.
+ *
+ * A child gets one message on stdin and nothing else: no closures, no environment of ours. It says
+ * `ready` or `failed` on stdout, one JSON object a line, logs to stderr, and ends when its stdin
+ * closes, which happens however its parent ended.
+ */
+import { runKeeper } from "./keeper.ts";
+import { DynbenchError, messageOf, type ErrorCode } from "../errors.ts";
+import { startGateway, type GatewayTask } from "../gateway/gateway.ts";
+import { runLoad, type LoadTask } from "../load/load-child.ts";
+import type { ChildContext, Engine, Logger, Router, Workload } from "../plugin.ts";
+import type { PluginUse } from "../plan/plan.ts";
+import type { PluginSet } from "../plugin-set.ts";
+
+/** Hidden first argument that makes the binary a child. */
+export const CHILD_ARGUMENT = "__child";
+
+/** A child that has not ended this long after it was asked to is stuck, and ends itself. */
+const DISPOSE_LIMIT_MS = 2000;
+
+interface ChildBase {
+  readonly name: string;
+  readonly host: string;
+  readonly seed: number;
+}
+
+export type ChildMessage =
+  | { readonly role: "keeper"; readonly marker: string }
+  | (ChildBase & { readonly role: "engine"; readonly use: PluginUse; readonly task: unknown })
+  | (ChildBase & { readonly role: "gateway"; readonly use: PluginUse; readonly task: GatewayTask })
+  | (ChildBase & { readonly role: "load"; readonly use: PluginUse; readonly task: LoadTask });
+
+/** What a child says on stdout besides the lines of its role. */
+export type ChildAnswer =
+  | { type: "ready"; ready: unknown }
+  | { type: "failed"; code: ErrorCode; message: string; hint?: string | undefined };
+
+/** Runs the role named in the first line of stdin, until stdin closes or the role is done. */
+export async function runChild(plugins: PluginSet): Promise<number> {
+  const stop = new AbortController();
+  const lines = stdinLines(() => stop.abort());
+  const first = await lines.next();
+  if (first.done) return 0;
+  const message = JSON.parse(first.value) as ChildMessage;
+  if (message.role === "keeper") return runKeeper(message.marker, lines);
+
+  const stdinEnds = (async () => {
+    for await (const _ of lines) continue; // nothing more is expected; this waits for the end
+  })();
+  try {
+    await using running = await start(message, plugins, stop.signal);
+    if (running === undefined) return 0;
+    say({ type: "ready", ready: running.ready });
+    await stdinEnds;
+    setTimeout(() => process.exit(0), DISPOSE_LIMIT_MS).unref();
+  } catch (error) {
+    say({
+      type: "failed",
+      code: error instanceof DynbenchError ? error.code : "bug",
+      message: messageOf(error),
+      hint: error instanceof DynbenchError ? error.hint : undefined,
+    });
+    if (!(error instanceof DynbenchError)) console.error(error);
+    return 1;
+  }
+  return 0;
+}
+
+async function start(
+  message: Exclude<ChildMessage, { role: "keeper" }>,
+  plugins: PluginSet,
+  signal: AbortSignal,
+): Promise<(AsyncDisposable & { readonly ready: unknown }) | undefined> {
+  const log = stderrLogger();
+  const plugin = await plugins.load(message.use);
+  switch (message.role) {
+    case "engine": {
+      const engine = plugin as Engine;
+      const context: ChildContext = { ...message, signal, log };
+      if (!engine.serve) throw new Error(`engine "${engine.name}" has no serve()`);
+      return engine.serve(message.use.options, message.task, context);
+    }
+    case "gateway": {
+      const router = plugin as Router;
+      if (!router.policy) throw new Error(`router "${router.name}" has no policy()`);
+      return startGateway(message.task, { policy: router.policy(message.use.options), log });
+    }
+    case "load": {
+      const emit = (line: string): void => void process.stdout.write(line);
+      await runLoad(message.task, { workload: plugin as Workload, emit, signal });
+      await flushed();
+      return undefined;
+    }
+  }
+}
+
+/** Lines of stdin as they come; `onEnd` is called at once when it closes, even between reads. */
+async function* stdinLines(onEnd: () => void): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  try {
+    for await (const bytes of Bun.stdin.stream()) {
+      rest += decoder.decode(bytes, { stream: true });
+      for (let end = rest.indexOf("\n"); end !== -1; end = rest.indexOf("\n")) {
+        yield rest.slice(0, end);
+        rest = rest.slice(end + 1);
+      }
+    }
+  } finally {
+    onEnd();
+  }
+}
+
+function say(answer: ChildAnswer): void {
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+
+function flushed(): Promise<void> {
+  return new Promise((resolve) => process.stdout.write("", () => resolve()));
+}
+
+function stderrLogger(): Logger {
+  const line = (level: string) => (message: string) => console.error(`${level} ${message}`);
+  return { info: line("info"), warn: line("warn"), error: line("error"), debug: () => {} };
+}

@@ -1,0 +1,170 @@
+/**
+ * The keeper: one child per run that owns every foreign program and outlives the main process.
+ *
+ * The main process can die in ways it cannot clean up after (SIGKILL, out of memory). The keeper
+ * notices by the end of its stdin, ends every process group it started or was told to watch (TERM,
+ * then KILL), and then whatever else carries the run's marker in its environment: a program that
+ * forked itself out of its group still inherits that.
+ */
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
+
+/** Environment variable that every process of a run carries; its value is the run's marker. */
+export const MARKER_VARIABLE = "DYNBENCH_RUN";
+
+/** Between TERM and KILL when the main process is gone: nobody waits for a slow shutdown then. */
+const ORPHAN_GRACE_MS = 1500;
+/** How often, and how many times, the process table is swept for strays. */
+const SWEEP_INTERVAL_MS = 100;
+const SWEEP_LIMIT = 50;
+
+/** What the main process asks for, one JSON object a line. */
+export type KeeperRequest =
+  | {
+      type: "start";
+      id: number;
+      name: string;
+      command: readonly string[];
+      env: Readonly<Record<string, string>>;
+      cwd: string | undefined;
+      logPath: string;
+    }
+  | { type: "stop"; id: number; graceMs: number }
+  | { type: "watch"; pid: number };
+
+export type KeeperAnswer =
+  | { type: "started"; id: number; pid: number }
+  | { type: "refused"; id: number; message: string }
+  | { type: "exited"; id: number; code: number | null; signal: string | null };
+
+/** Serves requests until stdin ends, then leaves nothing of the run behind. Returns the exit code. */
+export async function runKeeper(
+  marker: string,
+  requests: AsyncIterable<string>,
+): Promise<number> {
+  const running = new Map<number, { pid: number; exited: Promise<unknown> }>();
+  const watched = new Set<number>();
+
+  for await (const line of requests) {
+    const request = JSON.parse(line) as KeeperRequest;
+    if (request.type === "watch") watched.add(request.pid);
+    else if (request.type === "start") startForeign(request, marker, running);
+    else void stopForeign(request, running);
+  }
+
+  const groups = [...watched, ...[...running.values()].map((child) => child.pid)];
+  for (const pid of groups) signalGroup(pid, "SIGTERM");
+  const deadline = performance.now() + ORPHAN_GRACE_MS;
+  while (performance.now() < deadline && groups.some(groupIsAlive)) await Bun.sleep(20);
+  for (const pid of groups) signalGroup(pid, "SIGKILL");
+  await killMarked(marker);
+  return 0;
+}
+
+function startForeign(
+  request: Extract<KeeperRequest, { type: "start" }>,
+  marker: string,
+  running: Map<number, { pid: number; exited: Promise<unknown> }>,
+): void {
+  let log: number | undefined;
+  try {
+    log = openSync(request.logPath, "a");
+    const child = Bun.spawn([...request.command], {
+      detached: true, // its own process group, so that its children end with it
+      stdin: "ignore",
+      stdout: log,
+      stderr: log,
+      env: { ...process.env, ...request.env, [MARKER_VARIABLE]: marker },
+      ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
+      onExit: (_, code, signal) => {
+        running.delete(request.id);
+        signalGroup(child.pid, "SIGKILL"); // what a dead leader leaves behind holds ports and GPUs
+        answer({ type: "exited", id: request.id, code, signal: signal === null ? null : `${signal}` });
+      },
+    });
+    running.set(request.id, { pid: child.pid, exited: child.exited });
+    answer({ type: "started", id: request.id, pid: child.pid });
+  } catch (error) {
+    answer({ type: "refused", id: request.id, message: (error as Error).message });
+  } finally {
+    if (log !== undefined) closeSync(log);
+  }
+}
+
+async function stopForeign(
+  request: Extract<KeeperRequest, { type: "stop" }>,
+  running: Map<number, { pid: number; exited: Promise<unknown> }>,
+): Promise<void> {
+  const child = running.get(request.id);
+  if (!child) return;
+  signalGroup(child.pid, "SIGTERM");
+  await Promise.race([child.exited, Bun.sleep(request.graceMs)]);
+  signalGroup(child.pid, "SIGKILL");
+}
+
+/** Kills every process that carries the marker, except this one; repeats until none is left. */
+export async function killMarked(marker: string): Promise<number> {
+  let killed = 0;
+  for (let sweep = 0; sweep < SWEEP_LIMIT; sweep += 1) {
+    const pids = markedPids(marker);
+    if (pids.length === 0) return killed;
+    for (const pid of pids) {
+      try {
+        process.kill(pid, "SIGKILL");
+        killed += 1;
+      } catch {
+        // gone in the meantime
+      }
+    }
+    await Bun.sleep(SWEEP_INTERVAL_MS);
+  }
+  return killed;
+}
+
+/** Processes with the marker in their environment; any run's when no marker is given. Linux only, else none. */
+export function markedPids(marker?: string): number[] {
+  const needle = marker === undefined ? `${MARKER_VARIABLE}=` : `${MARKER_VARIABLE}=${marker}`;
+  let names: string[];
+  try {
+    names = readdirSync("/proc");
+  } catch {
+    return [];
+  }
+  return names
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((name) => {
+      try {
+        const isZombie = /\) [ZX] /.test(readFileSync(`/proc/${name}/stat`, "latin1"));
+        return !isZombie && environHas(readFileSync(`/proc/${name}/environ`, "latin1"), needle, marker);
+      } catch {
+        return false; // not ours, or gone
+      }
+    })
+    .map(Number);
+}
+
+function environHas(environ: string, needle: string, marker: string | undefined): boolean {
+  return environ
+    .split("\0")
+    .some((entry) => (marker === undefined ? entry.startsWith(needle) : entry === needle));
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // the group is gone
+  }
+}
+
+function groupIsAlive(pid: number): boolean {
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function answer(message: KeeperAnswer): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+}
