@@ -71,10 +71,16 @@ export class PluginSet {
     try {
       exported = ((await import(source)) as { default?: unknown }).default;
     } catch (cause) {
-      throw new DynbenchError("plan", `Cannot load plugin ${source}: ${messageOf(cause)}`, { cause });
+      throw new DynbenchError("plan", `Cannot load plugin ${source}: ${messageOf(cause)}`, {
+        cause,
+      });
     }
     const plugins = Array.isArray(exported) ? exported : [exported];
-    const added = plugins.map((plugin) => ({ plugin: this.#accept(plugin, source), source, digest }));
+    const added = plugins.map((plugin) => ({
+      plugin: this.#accept(plugin, source),
+      source,
+      digest,
+    }));
     this.#loaded.push(...added);
     return added;
   }
@@ -87,17 +93,27 @@ export class PluginSet {
     );
     if (known) return known.plugin;
     if (use.source === "bundled") {
-      throw new DynbenchError("plan", `Cannot run the plan: this dynbench has no ${use.kind} "${use.name}"`);
+      throw new DynbenchError(
+        "plan",
+        `Cannot run the plan: this dynbench has no ${use.kind} "${use.name}"`,
+      );
     }
     const added = await this.addFile(use.source);
     const match = added.find(({ plugin }) => plugin.kind === use.kind && plugin.name === use.name);
     if (!match) {
-      throw new DynbenchError("plan", `Cannot run the plan: ${use.source} has no ${use.kind} "${use.name}"`);
+      throw new DynbenchError(
+        "plan",
+        `Cannot run the plan: ${use.source} has no ${use.kind} "${use.name}"`,
+      );
     }
     if (use.digest !== undefined && use.digest !== match.digest) {
-      throw new DynbenchError("plan", `Cannot run the plan: ${use.source} has changed since it was made`, {
-        hint: "Make the plan again",
-      });
+      throw new DynbenchError(
+        "plan",
+        `Cannot run the plan: ${use.source} has changed since it was made`,
+        {
+          hint: "Make the plan again",
+        },
+      );
     }
     return match.plugin;
   }
@@ -105,7 +121,9 @@ export class PluginSet {
   #accept(candidate: unknown, source: string): AnyPlugin {
     const result = v.safeParse(Shape, candidate);
     if (!result.success) {
-      const faults = result.issues.map((issue) => `${v.getDotPath(issue) ?? "default export"}: ${issue.message}`);
+      const faults = result.issues.map(
+        (issue) => `${v.getDotPath(issue) ?? "default export"}: ${issue.message}`,
+      );
       throw new DynbenchError("plan", `Cannot use plugin ${source}: ${faults.join("; ")}`, {
         hint: "Its default export must be made by defineEngine, defineRouter, defineWorkload or defineReporter",
       });

@@ -31,9 +31,7 @@ export function parseArmSpecs(flag: string, values: readonly string[]): ArmSpec[
 }
 
 /** Names for tables and charts: as short as tells the arms apart. */
-export function armLabels(
-  arms: readonly { engine: ArmSpec; router: ArmSpec }[],
-): string[] {
+export function armLabels(arms: readonly { engine: ArmSpec; router: ArmSpec }[]): string[] {
   const several = (names: readonly string[]): boolean => new Set(names).size > 1;
   const hasEngines = several(arms.map(({ engine }) => inlineLabel(engine)));
   const shortCounts = new Map<string, number>();

@@ -18,7 +18,12 @@ export function axesOf(
     load: optionSpecs(LoadOptions),
   };
   const axes: Axis[] = [];
-  const add = (scope: Axis["scope"], spec: OptionSpec, raw: readonly unknown[], origin: string): void => {
+  const add = (
+    scope: Axis["scope"],
+    spec: OptionSpec,
+    raw: readonly unknown[],
+    origin: string,
+  ): void => {
     const values = raw.map((item) => coerce(spec, item));
     const bad = values.find((value) => "fault" in value);
     if (bad && "fault" in bad) faults.push({ path: `${scope}.${spec.flag}`, message: bad.fault });

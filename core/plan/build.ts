@@ -54,11 +54,17 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
   const scopeOf = (kind: string, plugin?: string): Scope =>
     scopes.find((scope) => scope.kind === kind && scope.plugin === plugin)!;
 
-  const run = parseOptions("run", RunOptions, takes(scopeOf("run")), faults) as RunOptions | undefined;
+  const run = parseOptions("run", RunOptions, takes(scopeOf("run")), faults) as
+    RunOptions | undefined;
   const workload = chosen.workload.plugin as Workload;
   const workloadGiven = takes(scopeOf("workload", workload.name));
   const loadGiven = takes(scopeOf("load"));
-  const axes = axesOf(run?.sweep ?? [], workload, { workload: workloadGiven, load: loadGiven }, faults);
+  const axes = axesOf(
+    run?.sweep ?? [],
+    workload,
+    { workload: workloadGiven, load: loadGiven },
+    faults,
+  );
   const arms = chosen.arms.map((arm) => planArm(arm, takes, scopeOf, faults));
   const swept = points(axes);
   const perPoint = swept.map((point) =>
@@ -166,7 +172,11 @@ function planPoint(
   faults: Fault[],
 ): PointParts | undefined {
   const workload = parts.workload.plugin as Workload;
-  const withPoint = (scope: Axis["scope"], given: Map<OptionSpec, RawOption>, schema: OptionsSchema) => {
+  const withPoint = (
+    scope: Axis["scope"],
+    given: Map<OptionSpec, RawOption>,
+    schema: OptionsSchema,
+  ) => {
     const own = new Map(given);
     for (const spec of optionSpecs(schema)) {
       const isSwept = parts.axes.some((axis) => axis.scope === scope && axis.key === spec.key);
@@ -182,7 +192,12 @@ function planPoint(
     withPoint("workload", parts.workloadGiven, workload.options),
     faults,
   );
-  const load = parseOptions("load", LoadOptions, withPoint("load", parts.loadGiven, LoadOptions), faults);
+  const load = parseOptions(
+    "load",
+    LoadOptions,
+    withPoint("load", parts.loadGiven, LoadOptions),
+    faults,
+  );
   if (!options || !load) return undefined;
   for (const fault of workload.check?.(options) ?? []) {
     faults.push({ ...fault, path: `workload.${fault.path}` });
@@ -198,7 +213,11 @@ function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]): Load
     load.arrival ?? (load.rate === undefined ? (preset.arrival ?? "closed") : "poisson");
   const isOpen = arrival === "constant" || arrival === "poisson";
   if (isOpen && load.rate === undefined) {
-    faults.push({ path: "load.arrival", message: `"${arrival}" needs a rate`, hint: "Add --rate 10" });
+    faults.push({
+      path: "load.arrival",
+      message: `"${arrival}" needs a rate`,
+      hint: "Add --rate 10",
+    });
   }
   if (!isOpen && load.rate !== undefined) {
     faults.push({
@@ -207,7 +226,8 @@ function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]): Load
       hint: "Leave one of the two out",
     });
   }
-  const concurrency = load.concurrency ?? (arrival === "closed" ? (preset.concurrency ?? 1) : undefined);
+  const concurrency =
+    load.concurrency ?? (arrival === "closed" ? (preset.concurrency ?? 1) : undefined);
   const requests = load.requests ?? preset.requests;
   return {
     arrival,

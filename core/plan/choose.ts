@@ -13,7 +13,11 @@ export interface Chosen {
 }
 
 /** The chosen plugins, with all faults in `faults`; the result is complete only without any. */
-export function choosePlugins(options: readonly RawOption[], plugins: PluginSet, faults: Fault[]): Chosen {
+export function choosePlugins(
+  options: readonly RawOption[],
+  plugins: PluginSet,
+  faults: Fault[],
+): Chosen {
   const typed = (name: "engine" | "router" | "workload"): string[] => {
     const given = options.filter((option) => option.name === name || option.name === `run.${name}`);
     // A flag overrides a config file as a whole; a repeated flag adds arms.
@@ -28,8 +32,12 @@ export function choosePlugins(options: readonly RawOption[], plugins: PluginSet,
     if (!loaded) faults.push({ path: kind, ...plugins.unknown(kind, spec.name) });
     return loaded ? [{ ...spec, name: loaded.plugin.name, loaded }] : [];
   };
-  const engines = parseArmSpecs("engine", typed("engine")).flatMap((spec) => resolve("engine", spec));
-  const routers = parseArmSpecs("router", typed("router")).flatMap((spec) => resolve("router", spec));
+  const engines = parseArmSpecs("engine", typed("engine")).flatMap((spec) =>
+    resolve("engine", spec),
+  );
+  const routers = parseArmSpecs("router", typed("router")).flatMap((spec) =>
+    resolve("router", spec),
+  );
   const [workload] = resolve("workload", { name: typed("workload").at(-1)!, options: [] });
   const arms = engines.flatMap((engine) => routers.map((router) => ({ engine, router })));
   const labels = armLabels(arms);

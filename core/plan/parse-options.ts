@@ -23,7 +23,8 @@ export function parseOptions(
     } else raw[spec.key] = result.value;
   }
   const parsed = v.safeParse(schema, raw);
-  if (parsed.success) return broken.size === 0 ? (parsed.output as Record<string, unknown>) : undefined;
+  if (parsed.success)
+    return broken.size === 0 ? (parsed.output as Record<string, unknown>) : undefined;
   const specs = optionSpecs(schema);
   for (const issue of parsed.issues) {
     const key = String(issue.path?.[0]?.key ?? "");

@@ -43,7 +43,10 @@ export function assign(
   for (const option of options) {
     const [qualifier, bare] = splitQualifier(option.name, scopes);
     const found = scopes
-      .filter((scope) => qualifier === undefined || scope.kind === qualifier || scope.plugin === qualifier)
+      .filter(
+        (scope) =>
+          qualifier === undefined || scope.kind === qualifier || scope.plugin === qualifier,
+      )
       .flatMap((scope) => {
         const spec = scope.specs.find((candidate) => isNamed(candidate, bare));
         return spec ? [{ scope, spec, option }] : [];
@@ -70,7 +73,9 @@ export function coerce(spec: OptionSpec, value: unknown): { value: unknown } | {
       return boolean(last(value));
     case "string": {
       const given = last(value);
-      return isScalar(given) ? { value: String(given) } : { fault: `expected text, got ${show(given)}` };
+      return isScalar(given)
+        ? { value: String(given) }
+        : { fault: `expected text, got ${show(given)}` };
     }
     case "list": {
       const items = (Array.isArray(value) ? value : [value]).flatMap((item: unknown) =>
@@ -109,7 +114,12 @@ export function splitList(text: string): string[] {
 }
 
 export function isNamed(spec: OptionSpec, name: string): boolean {
-  return spec.key === name || spec.flag === name || spec.key === keyOf(name) || spec.aliases.includes(name);
+  return (
+    spec.key === name ||
+    spec.flag === name ||
+    spec.key === keyOf(name) ||
+    spec.aliases.includes(name)
+  );
 }
 
 function splitQualifier(
@@ -124,7 +134,9 @@ function splitQualifier(
 }
 
 function unknownOption(option: RawOption, scopes: readonly Scope[]): Fault {
-  const names = scopes.flatMap(({ specs }) => specs.flatMap((spec) => [spec.flag, ...spec.aliases]));
+  const names = scopes.flatMap(({ specs }) =>
+    specs.flatMap((spec) => [spec.flag, ...spec.aliases]),
+  );
   const guess = didYouMean(option.name, names);
   return {
     path: option.origin,

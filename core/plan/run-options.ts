@@ -14,14 +14,18 @@ export const RunOptions = v.strictObject({
   engine: v.optional(
     v.pipe(
       v.array(v.string()),
-      v.description("Engine under the router; several are compared, with options inline: mocker:gpu=H100"),
+      v.description(
+        "Engine under the router; several are compared, with options inline: mocker:gpu=H100",
+      ),
     ),
     ["mocker"],
   ),
   router: v.optional(
     v.pipe(
       v.array(v.string()),
-      v.description("Router to measure; several are compared, with options inline: kv:temperature=0.5"),
+      v.description(
+        "Router to measure; several are compared, with options inline: kv:temperature=0.5",
+      ),
     ),
     ["kv"],
   ),
@@ -37,24 +41,40 @@ export const RunOptions = v.strictObject({
     "wall",
   ),
   repeat: v.optional(
-    v.pipe(count(1), v.description("How often each cell is measured; arms are interleaved. Three give intervals over repeats")),
+    v.pipe(
+      count(1),
+      v.description(
+        "How often each cell is measured; arms are interleaved. Three give intervals over repeats",
+      ),
+    ),
     1,
   ),
   sweep: v.optional(
     v.pipe(
       v.array(v.string()),
-      v.metadata({ verbatim: true }), v.description("Sweep a load or workload option: concurrency=1,8,64. Give it again for a second axis"),
+      v.metadata({ verbatim: true }),
+      v.description(
+        "Sweep a load or workload option: concurrency=1,8,64. Give it again for a second axis",
+      ),
     ),
     [],
   ),
   seed: v.optional(
-    v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1), v.description("Seed of every draw")),
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(0),
+      v.maxValue(2 ** 32 - 1),
+      v.description("Seed of every draw"),
+    ),
     0,
   ),
   preflight: v.optional(
     v.pipe(
       v.picklist(["on", "off"]),
-      v.description("Prove before the load that workers answer, cache, and publish events as the arm claims"),
+      v.description(
+        "Prove before the load that workers answer, cache, and publish events as the arm claims",
+      ),
     ),
     "on",
   ),
@@ -101,11 +121,19 @@ export const RunOptions = v.strictObject({
     "keep-alive",
   ),
   header: v.optional(
-    v.pipe(v.array(v.string()), v.metadata({ verbatim: true }), v.description("Extra request header, name=value or name: value")),
+    v.pipe(
+      v.array(v.string()),
+      v.metadata({ verbatim: true }),
+      v.description("Extra request header, name=value or name: value"),
+    ),
     [],
   ),
   body: v.optional(
-    v.pipe(v.array(v.string()), v.metadata({ verbatim: true }), v.description("Extra top-level field of each request body, key=json")),
+    v.pipe(
+      v.array(v.string()),
+      v.metadata({ verbatim: true }),
+      v.description("Extra top-level field of each request body, key=json"),
+    ),
     [],
   ),
   apiKeyEnv: v.optional(
@@ -116,7 +144,10 @@ export const RunOptions = v.strictObject({
     [],
   ),
   config: v.optional(
-    v.pipe(v.string(), v.description("Read options from a yaml, json or toml file, or run a saved plan; flags win")),
+    v.pipe(
+      v.string(),
+      v.description("Read options from a yaml, json or toml file, or run a saved plan; flags win"),
+    ),
   ),
 });
 
@@ -145,7 +176,11 @@ export const LoadOptions = v.strictObject({
     ),
   ),
   requests: v.optional(
-    v.pipe(count(1), v.description("Measured requests of a cell"), v.metadata({ aliases: ["num-requests"] })),
+    v.pipe(
+      count(1),
+      v.description("Measured requests of a cell"),
+      v.metadata({ aliases: ["num-requests"] }),
+    ),
   ),
   warmup: v.optional(
     v.pipe(

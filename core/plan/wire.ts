@@ -22,7 +22,8 @@ export function wireOf(
   const possible = FORMS.filter((form) => accepted.every(({ forms }) => forms.includes(form)));
   const form = run.promptForm === "auto" ? possible[0] : run.promptForm;
   if (form === undefined || !possible.includes(form)) {
-    const wanted = form === undefined ? "no prompt form is taken by all arms" : `not all arms take "${form}"`;
+    const wanted =
+      form === undefined ? "no prompt form is taken by all arms" : `not all arms take "${form}"`;
     faults.push({
       path: "run.prompt-form",
       message: wanted,
@@ -46,7 +47,7 @@ export function wireOf(
       faults.push({
         path: "run.body",
         message: `expected key=json, got "${text}"`,
-        hint: 'A string needs its quotes: --body user=\'"me"\'',
+        hint: "A string needs its quotes: --body user='\"me\"'",
       });
     }
   }

@@ -37,10 +37,7 @@ export type KeeperAnswer =
   | { type: "exited"; id: number; code: number | null; signal: string | null };
 
 /** Serves requests until stdin ends, then leaves nothing of the run behind. Returns the exit code. */
-export async function runKeeper(
-  marker: string,
-  requests: AsyncIterable<string>,
-): Promise<number> {
+export async function runKeeper(marker: string, requests: AsyncIterable<string>): Promise<number> {
   const running = new Map<number, { pid: number; exited: Promise<unknown> }>();
   const watched = new Set<number>();
 
@@ -78,7 +75,12 @@ function startForeign(
       onExit: (_, code, signal) => {
         running.delete(request.id);
         signalGroup(child.pid, "SIGKILL"); // what a dead leader leaves behind holds ports and GPUs
-        answer({ type: "exited", id: request.id, code, signal: signal === null ? null : `${signal}` });
+        answer({
+          type: "exited",
+          id: request.id,
+          code,
+          signal: signal === null ? null : `${signal}`,
+        });
       },
     });
     running.set(request.id, { pid: child.pid, exited: child.exited });
@@ -134,7 +136,9 @@ export function markedPids(marker?: string): number[] {
     .filter((name) => {
       try {
         const isZombie = /\) [ZX] /.test(readFileSync(`/proc/${name}/stat`, "latin1"));
-        return !isZombie && environHas(readFileSync(`/proc/${name}/environ`, "latin1"), needle, marker);
+        return (
+          !isZombie && environHas(readFileSync(`/proc/${name}/environ`, "latin1"), needle, marker)
+        );
       } catch {
         return false; // not ours, or gone
       }

@@ -80,9 +80,13 @@ export function startSupervisor(options: SupervisorOptions): Supervisor {
       );
     }
     const { code, signal } = await child.handle.exited;
-    throw new DynbenchError("start", `Cannot start ${message.name}: it ended (${endOf(code, signal)})`, {
-      hint: lastWords(child.handle.lastLines(LAST_LINES), child.logPath),
-    });
+    throw new DynbenchError(
+      "start",
+      `Cannot start ${message.name}: it ended (${endOf(code, signal)})`,
+      {
+        hint: lastWords(child.handle.lastLines(LAST_LINES), child.logPath),
+      },
+    );
   };
 
   return {
