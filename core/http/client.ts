@@ -228,8 +228,8 @@ class Connection {
 
   close(): void {
     if (this.#closed) return;
-    this.#socket?.terminate();
     this.gone({ kind: "disconnected", message: "the connection was closed on our side" });
+    this.#socket?.terminate();
   }
 
   opened(socket: ConnectionSocket): void {
@@ -252,7 +252,9 @@ class Connection {
     const { bytes } = exchange;
     if (this.#written === bytes.length) return;
     // A short or zero write means the kernel's buffer is full; `drain` comes when there is room.
-    const count = this.#socket!.write(bytes, this.#written);
+    // A view, because Bun 1.4.5 takes a missing length as that of the whole array, not of the rest.
+    const rest = this.#written === 0 ? bytes : bytes.subarray(this.#written);
+    const count = this.#socket!.write(rest);
     if (count > 0) this.#written += count;
     if (this.#written === bytes.length) exchange.sent(monotonicNs());
   }
@@ -264,8 +266,8 @@ class Connection {
 
   failed(error: unknown): void {
     const message = `cannot connect to ${this.#where}: ${causeOf(error)}`;
-    this.#socket?.terminate();
     this.gone({ kind: "connect", message });
+    this.#socket?.terminate();
   }
 
   gone(failure: ExchangeFailure): void {
@@ -313,9 +315,9 @@ const HANDLERS: SocketHandler<Connection> = {
   },
   error(socket, error) {
     // Bun also brings exceptions of our own handlers here: those are bugs and must be heard.
-    if (!("code" in error)) queueMicrotask(() => Promise.reject(error));
-    socket.terminate();
+    if (!("syscall" in error)) queueMicrotask(() => Promise.reject(error));
     socket.data.gone({ kind: "disconnected", message: `the connection broke: ${causeOf(error)}` });
+    socket.terminate();
   },
   connectError(socket, error) {
     socket.data.failed(error);
@@ -329,7 +331,8 @@ const TLS_HANDLERS: SocketHandler<Connection> = {
   },
   handshake(socket, success, authorizationError) {
     const connection = socket.data;
-    if (success && socket.authorized !== false) connection.usable();
+    // `success` already minds `rejectUnauthorized`; `socket.authorized` does not.
+    if (success) connection.usable();
     else connection.failed(authorizationError ?? "TLS handshake failed");
   },
 };
