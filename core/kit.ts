@@ -13,3 +13,4 @@ export type * from "./plan/plan.ts";
 export type * from "./metrics/result.ts";
 export { randomStream, deriveSeed, type RandomStream } from "./random.ts";
 export { exp, log, pow, cos } from "./portable-math.ts";
+export { fetchControl, fetchControlJson, servedModels, withoutSlash } from "./http/control.ts";

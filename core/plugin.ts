@@ -122,6 +122,8 @@ export interface RouterTraits {
 export interface RouterHandle extends AsyncDisposable {
   /** Where the load goes; several are dealt to in turn. */
   readonly urls: readonly string[];
+  /** The `model` of requests, where the router knows it and the engine does not (no workers in reach). */
+  readonly servedModelName?: string;
   readonly facts: Readonly<Record<string, unknown>>;
   /** Forgets what it learnt; left out where it cannot, then it is restarted between cells. */
   reset?(): Promise<void>;

@@ -1,0 +1,100 @@
+/**
+ * Requests that ask or command a server and are never measured: model lists, metrics, cache resets.
+ * Never through a proxy, with a time limit, and with an error that names what was asked of whom.
+ */
+import { DynbenchError, messageOf } from "../errors.ts";
+
+/** A server that has not answered a control request by then is not usable for a benchmark either. */
+const CONTROL_LIMIT_MS = 10_000;
+
+/** How much of a refusal's body is quoted. */
+const QUOTED_CHARACTERS = 200;
+
+export interface ControlRequest {
+  readonly method?: "GET" | "POST";
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+/** The body of a 2xx answer; anything else throws a `DynbenchError` of code `start`. */
+export async function fetchControl(url: string, request: ControlRequest = {}): Promise<string> {
+  const method = request.method ?? "GET";
+  const limit = AbortSignal.timeout(CONTROL_LIMIT_MS);
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, {
+      method,
+      signal: request.signal ? AbortSignal.any([request.signal, limit]) : limit,
+      ...(request.body === undefined
+        ? {}
+        : {
+            body: JSON.stringify(request.body),
+            headers: { "content-type": "application/json" },
+          }),
+      // Bun applies HTTP_PROXY even to 127.0.0.1; `false` is what switches it off, though untyped.
+      ...({ proxy: false } as object),
+    });
+    text = await response.text();
+  } catch (cause) {
+    request.signal?.throwIfAborted();
+    throw new DynbenchError("start", `Cannot ${method} ${url}: ${messageOf(cause)}`, {
+      hint: "Check that the address is right and the server is up",
+      cause,
+    });
+  }
+  if (response.ok) return text;
+  const quoted = text.slice(0, QUOTED_CHARACTERS).trim();
+  throw new DynbenchError(
+    "start",
+    `Cannot ${method} ${url}: status ${response.status}${quoted === "" ? "" : `, ${quoted}`}`,
+  );
+}
+
+/** The same for an answer that must be JSON. */
+export async function fetchControlJson(url: string, request?: ControlRequest): Promise<unknown> {
+  const text = await fetchControl(url, request);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const quoted = text.slice(0, QUOTED_CHARACTERS).trim();
+    throw new DynbenchError("start", `Cannot read ${url}: expected JSON, got "${quoted}"`, {
+      cause,
+    });
+  }
+}
+
+/** What an OpenAI server says of a model it serves. */
+export interface ServedModel {
+  readonly id: string;
+  readonly maxModelLen: number | undefined;
+}
+
+/** Models of `GET <url>/v1/models`, at least one. */
+export async function servedModels(url: string, signal?: AbortSignal): Promise<ServedModel[]> {
+  const address = `${withoutSlash(url)}/v1/models`;
+  const list = await fetchControlJson(address, signal ? { signal } : {});
+  const data = isObject(list) && Array.isArray(list.data) ? list.data : [];
+  const models = data.filter(
+    (entry): entry is { id: string; max_model_len?: unknown } =>
+      isObject(entry) && typeof entry.id === "string",
+  );
+  if (models.length === 0) {
+    throw new DynbenchError("start", `Cannot use ${url}: ${address} lists no model`, {
+      hint: "Wait until its workers have registered, or check the address",
+    });
+  }
+  return models.map((model) => ({
+    id: model.id,
+    maxModelLen: typeof model.max_model_len === "number" ? model.max_model_len : undefined,
+  }));
+}
+
+/** A base URL as everything appends to it. */
+export function withoutSlash(url: string): string {
+  return url.replace(/\/+$/, "");
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,198 @@
+/**
+ * Running workers that somebody else started: finds out what a run must know of them and changes
+ * nothing. Without a worker URL it stands for the engine behind `--router attach`, whose workers
+ * are not reached directly.
+ */
+import {
+  defineEngine,
+  DynbenchError,
+  fetchControl,
+  fetchControlJson,
+  servedModels,
+  v,
+  withoutSlash,
+  type KvEventSource,
+  type Worker,
+} from "dynbench";
+
+/** More workers than any deployment that one gateway serves. */
+const MAX_WORKERS = 4096;
+
+const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2 ** 31));
+const httpUrl = v.pipe(v.string(), v.regex(/^https?:\/\/\S+$/, "expected http://… or https://…"));
+
+const options = v.strictObject({
+  workerUrl: v.pipe(
+    v.optional(v.pipe(v.array(httpUrl), v.maxLength(MAX_WORKERS)), []),
+    v.description("Base URLs of the running workers; none with --router attach"),
+    v.metadata({ aliases: ["worker-urls"] }),
+  ),
+  servedModelName: v.pipe(
+    v.optional(v.string()),
+    v.description("Model to ask for, where the workers serve several; default: the one they serve"),
+  ),
+  blockSize: v.pipe(
+    v.optional(size),
+    v.description("Tokens per KV block, where the workers do not tell"),
+  ),
+  kvBlocks: v.pipe(
+    v.optional(size),
+    v.description("KV blocks per worker, where the workers do not tell"),
+  ),
+  allowReset: v.pipe(
+    v.optional(v.boolean(), false),
+    v.description("Empty the workers' prefix caches between cells; anybody's who uses them too"),
+  ),
+});
+
+type Options = v.InferOutput<typeof options>;
+
+export const attach = defineEngine({
+  name: "attach",
+  summary: "Running workers that are reached by URL and left as they are",
+  options,
+  planes: ["http"],
+  start: async (chosen, _plane, { signal }) => {
+    const found = await Promise.all(
+      chosen.workerUrl.map((url, index) => discoverWorker({ url, index, chosen, signal })),
+    );
+    const workers = found.map(({ worker }) => worker);
+    return {
+      workers,
+      servedModelName: commonModel(found, chosen),
+      facts: {
+        workers: found.map(({ worker, version }) => ({ url: worker.url, version })),
+      },
+      ...(chosen.allowReset && workers.length > 0
+        ? { resetCache: () => resetCaches(workers) }
+        : {}),
+      [Symbol.asyncDispose]: async () => {},
+    };
+  },
+});
+
+interface Discovered {
+  readonly worker: Worker;
+  readonly models: readonly string[];
+  readonly version: string | undefined;
+}
+
+async function discoverWorker(at: {
+  url: string;
+  index: number;
+  chosen: Options;
+  signal: AbortSignal;
+}): Promise<Discovered> {
+  const { index, chosen, signal } = at;
+  const url = withoutSlash(at.url);
+  const models = await servedModels(url, signal);
+  const [metrics, sources, version] = await Promise.all([
+    optional(() => fetchControl(`${url}/metrics`, { signal })),
+    optional(() => fetchControlJson(`${url}/kv_event_sources`, { signal })),
+    optional(() => fetchControlJson(`${url}/version`, { signal })),
+  ]);
+  signal.throwIfAborted();
+  const cache = cacheConfig(metrics ?? "");
+  const blockSize = cache.blockSize ?? chosen.blockSize;
+  if (blockSize === undefined) {
+    throw new DynbenchError("start", `Cannot use worker ${url}: it does not tell its block size`, {
+      hint: "Give it with --block-size",
+    });
+  }
+  const kvBlocks = cache.kvBlocks ?? chosen.kvBlocks;
+  const model = models.find(({ id }) => id === chosen.servedModelName) ?? models[0]!;
+  const kvEvents = kvEventSource(sources, url);
+  return {
+    models: models.map(({ id }) => id),
+    version: v.is(v.looseObject({ version: v.string() }), version) ? version.version : undefined,
+    worker: {
+      id: `worker-${index}`,
+      url,
+      role: "aggregated",
+      blockSize,
+      ...(kvBlocks === undefined ? {} : { kvBlocks }),
+      ...(model.maxModelLen === undefined ? {} : { maxModelLen: model.maxModelLen }),
+      ...(kvEvents === undefined ? {} : { kvEvents }),
+      ...(metrics === undefined ? {} : { metricsUrl: `${url}/metrics` }),
+    },
+  };
+}
+
+/** The model all workers serve: the one that was asked for, or the first they have in common. */
+function commonModel(found: readonly Discovered[], chosen: Options): string {
+  const first = found[0];
+  // With no workers the router knows the model; see `plugins/routers/attach.ts`.
+  if (first === undefined) return chosen.servedModelName ?? "";
+  const wanted = chosen.servedModelName === undefined ? first.models : [chosen.servedModelName];
+  const common = wanted.find((name) => found.every(({ models }) => models.includes(name)));
+  if (common !== undefined) return common;
+  const served = found.map(({ worker, models }) => `${worker.url} serves ${models.join(", ")}`);
+  throw new DynbenchError(
+    "start",
+    `Cannot use the workers: ${chosen.servedModelName === undefined ? "they have no model in common" : `not all serve "${chosen.servedModelName}"`}`,
+    { hint: served.join("; ") },
+  );
+}
+
+async function resetCaches(workers: readonly Worker[]): Promise<void> {
+  await Promise.all(
+    workers.map(async ({ url }) => {
+      const answer = await fetchControl(`${url}/reset_prefix_cache`, { method: "POST" });
+      // vLLM before 0.11 answers 200 with an empty body; later versions say whether it happened.
+      if (answer.includes("false")) {
+        throw new DynbenchError("start", `Cannot reset the cache of ${url}: it says ${answer}`, {
+          hint: "Wait until nobody else sends it requests",
+        });
+      }
+    }),
+  );
+}
+
+/** Block size and block count from vLLM's info gauge `vllm:cache_config_info`. */
+export function cacheConfig(metrics: string): {
+  blockSize: number | undefined;
+  kvBlocks: number | undefined;
+} {
+  const labels = /^vllm:cache_config_info\{(.*)\}/m.exec(metrics)?.[1] ?? "";
+  const label = (name: string): number | undefined => {
+    const text = new RegExp(`(?:^|,)${name}="(\\d+)"`).exec(labels)?.[1];
+    return text === undefined ? undefined : Number(text);
+  };
+  return { blockSize: label("block_size"), kvBlocks: label("num_gpu_blocks") };
+}
+
+const source = v.looseObject({
+  endpoint: v.string(),
+  replay_endpoint: v.nullish(v.string()),
+  topic: v.optional(v.string(), ""),
+  enable_kv_cache_events: v.optional(v.boolean(), true),
+});
+
+/**
+ * The first rank's source in vLLM's `GET /kv_event_sources`: 0.32 answers with an object by rank,
+ * its main branch with an array. A bound address (`*`, `0.0.0.0`) is reached at the worker's host.
+ */
+export function kvEventSource(answer: unknown, workerUrl: string): KvEventSource | undefined {
+  const first: unknown =
+    typeof answer === "object" && answer !== null ? Object.values(answer)[0] : undefined;
+  const parsed = v.safeParse(source, first);
+  if (!parsed.success || !parsed.output.enable_kv_cache_events) return undefined;
+  const { endpoint, replay_endpoint: replay, topic } = parsed.output;
+  const host = new URL(workerUrl).hostname;
+  const reach = (address: string): string =>
+    address.replace(/\/\/(\*|0\.0\.0\.0)(?=:)/, `//${host}`);
+  return {
+    endpoint: reach(endpoint),
+    ...(replay ? { replayEndpoint: reach(replay) } : {}),
+    topic,
+  };
+}
+
+/** What a worker may lack without being unusable. */
+async function optional<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch {
+    return undefined;
+  }
+}

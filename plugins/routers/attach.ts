@@ -1,0 +1,58 @@
+/**
+ * Running routers or whole deployments that somebody else started, driven by URL. Several URLs
+ * share the load. What they do inside is unknown, so nothing is promised that was not said.
+ */
+import { defineRouter, DynbenchError, servedModels, v, withoutSlash } from "dynbench";
+
+/** More front doors than any deployment has. */
+const MAX_URLS = 256;
+
+export const attach = defineRouter({
+  name: "attach",
+  summary: "Running routers or deployments that are reached by URL and left as they are",
+  options: v.strictObject({
+    url: v.pipe(
+      v.array(v.pipe(v.string(), v.regex(/^https?:\/\/\S+$/, "expected http://… or https://…"))),
+      v.minLength(1),
+      v.maxLength(MAX_URLS),
+      v.description("Base URLs of the running routers; several share the load"),
+      v.metadata({ aliases: ["urls"] }),
+    ),
+    affinity: v.pipe(
+      v.optional(v.boolean(), false),
+      v.description("It claims to send the same prompt to the same worker: preflight proves it"),
+    ),
+    spreads: v.pipe(
+      v.optional(v.boolean(), false),
+      v.description("It claims to give every worker work: the verdict holds it to that"),
+    ),
+  }),
+  plane: "http",
+  traits: ({ affinity, spreads }) => ({
+    accepts: ["ids", "text", "chat"],
+    affinity,
+    spreads,
+    kvEvents: false,
+  }),
+  start: async ({ url }, engine, { signal }) => {
+    const urls = url.map(withoutSlash);
+    const served = await Promise.all(
+      urls.map(async (each) => (await servedModels(each, signal)).map((model) => model.id)),
+    );
+    const wanted = engine.servedModelName === "" ? served[0]! : [engine.servedModelName];
+    const model = wanted.find((name) => served.every((names) => names.includes(name)));
+    if (model === undefined) {
+      throw new DynbenchError(
+        "start",
+        `Cannot use the routers: not all serve ${wanted.map((name) => `"${name}"`).join(" or ")}`,
+        { hint: urls.map((each, i) => `${each} serves ${served[i]!.join(", ")}`).join("; ") },
+      );
+    }
+    return {
+      urls,
+      servedModelName: model,
+      facts: { urls, servedModelName: model },
+      [Symbol.asyncDispose]: async () => {},
+    };
+  },
+});
