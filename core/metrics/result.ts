@@ -46,6 +46,8 @@ export interface CellMetrics {
   e2eMs?: Quantiles;
   isl?: Quantiles;
   osl?: Quantiles;
+  /** Output tokens per chunk that carried any, where it is not 1: each chunk is one gap of the ITL. */
+  tokensPerChunk?: number;
   requestRps: number;
   inputTps: number;
   outputTps: number;
@@ -169,17 +171,31 @@ export interface CellSeries {
   inFlight: { timeS: number[]; workers: { id: string; count: number[] }[] };
 }
 
+/**
+ * One point a measured request that was sent, in send order, columns of equal length; NaN where
+ * unknown. Latencies and output are known for completed requests alone.
+ */
+export interface RequestPoints {
+  /** Position in the workload: the same request has the same index on every arm. */
+  index: number[];
+  sentS: number[];
+  ttftMs: number[];
+  tpotMs: number[];
+  e2eMs: number[];
+  /** Gaps between chunks of this request, and their mean. */
+  gaps: number[];
+  itlMsMean: number[];
+  promptTokens: number[];
+  cachedTokens: number[];
+  uncachedTokens: number[];
+  osl: number[];
+  latenessMs: number[];
+}
+
 export interface CellResult {
   cell: PlannedCell;
   summary: CellSummary;
-  /** One point a request, in send order, columns of equal length; NaN where unknown. */
-  points: {
-    sentS: number[];
-    ttftMs: number[];
-    e2eMs: number[];
-    uncachedTokens: number[];
-    latenessMs: number[];
-  };
+  points: RequestPoints;
   series: CellSeries;
 }
 
