@@ -45,6 +45,8 @@ export interface RouteRequest {
  */
 export interface RoutingView {
   readonly nowNs: number;
+  /** Tokens per block. */
+  readonly blockSize: number;
   readonly candidates: readonly Candidate[];
   /** Indices of the candidates that may be picked now: alive, of the right role, not tried before. */
   readonly eligible: readonly number[];
@@ -54,7 +56,10 @@ export interface RoutingView {
   readonly prefillTokens: Float64Array;
   /** Leading blocks of this request that the index believes are cached there. Needs `overlap`. */
   readonly overlapBlocks: Int32Array;
-  /** Distinct prompt blocks of the requests in flight there. Needs `activeBlocks`. */
+  /**
+   * Distinct prompt blocks of the requests in flight there. A decode worker is sent its own copy of
+   * every block, so there nothing is counted once for two requests. Needs `activeBlocks`.
+   */
   readonly activeBlocks: Int32Array;
   /** Blocks of this request not active there yet: what it would add. Needs `activeBlocks`. */
   readonly addedBlocks: Int32Array;
@@ -87,6 +92,8 @@ export interface RoutingPolicy {
   dispatched?(request: RouteRequest, candidate: number, nowNs: number): void;
   /** Its first output token came. */
   firstToken?(request: RouteRequest, candidate: number, nowNs: number): void;
-  /** It ended: finished, failed or aborted. */
+  /** It ended there: finished, failed, aborted, or is about to be sent elsewhere. */
   ended?(request: RouteRequest, candidate: number, nowNs: number): void;
+  /** A new cell starts: forget everything learnt. */
+  reset?(): void;
 }

@@ -1,0 +1,117 @@
+/**
+ * A map from block id to a positive integer: open addressing over typed arrays, so that a prompt of
+ * a thousand blocks makes no garbage. Zero is "not there". Memory follows what is in it, not how
+ * large the ids have grown, which matters in a long simulation where ids never stop growing.
+ */
+
+const FIRST_CAPACITY = 256;
+/** Multiplicative hashing (Knuth, TAOCP 6.4): consecutive ids, the usual case, spread evenly. */
+const GOLDEN = 0x9e3779b1;
+const EMPTY = -1;
+
+export class BlockMap {
+  #keys = new Int32Array(FIRST_CAPACITY).fill(EMPTY);
+  #values = new Int32Array(FIRST_CAPACITY);
+  #shift = 32 - Math.log2(FIRST_CAPACITY);
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The value of the block, 0 when it has none. */
+  get(block: number): number {
+    const keys = this.#keys;
+    const mask = keys.length - 1;
+    let at = Math.imul(block, GOLDEN) >>> this.#shift;
+    for (;;) {
+      const key = keys[at]!;
+      if (key === block) return this.#values[at]!;
+      if (key === EMPTY) return 0;
+      at = (at + 1) & mask;
+    }
+  }
+
+  /** Sets the value, which must not be zero. */
+  set(block: number, value: number): void {
+    this.#values[this.#place(block)] = value;
+  }
+
+  /** Adds to the value and returns the sum; a block whose sum is zero is taken out. */
+  add(block: number, delta: number): number {
+    const at = this.#place(block);
+    const sum = this.#values[at]! + delta;
+    this.#values[at] = sum;
+    if (sum === 0) this.#takeOut(at);
+    return sum;
+  }
+
+  delete(block: number): void {
+    const keys = this.#keys;
+    const mask = keys.length - 1;
+    let at = Math.imul(block, GOLDEN) >>> this.#shift;
+    while (keys[at] !== EMPTY) {
+      if (keys[at] === block) return this.#takeOut(at);
+      at = (at + 1) & mask;
+    }
+  }
+
+  clear(): void {
+    this.#keys = new Int32Array(FIRST_CAPACITY).fill(EMPTY);
+    this.#values = new Int32Array(FIRST_CAPACITY);
+    this.#shift = 32 - Math.log2(FIRST_CAPACITY);
+    this.#size = 0;
+  }
+
+  /** Where the block is; a new one is put in with value 0. */
+  #place(block: number): number {
+    const keys = this.#keys;
+    const mask = keys.length - 1;
+    let at = Math.imul(block, GOLDEN) >>> this.#shift;
+    for (;;) {
+      const key = keys[at]!;
+      if (key === block) return at;
+      if (key === EMPTY) break;
+      at = (at + 1) & mask;
+    }
+    if (2 * (this.#size + 1) > keys.length) {
+      this.#grow();
+      return this.#place(block);
+    }
+    keys[at] = block;
+    this.#values[at] = 0;
+    this.#size += 1;
+    return at;
+  }
+
+  /** Closes the gap, so that no tombstones pile up (Knuth, algorithm 6.4R). */
+  #takeOut(gap: number): void {
+    const keys = this.#keys;
+    const values = this.#values;
+    const mask = keys.length - 1;
+    this.#size -= 1;
+    let hole = gap;
+    let at = (gap + 1) & mask;
+    for (; keys[at] !== EMPTY; at = (at + 1) & mask) {
+      const home = Math.imul(keys[at]!, GOLDEN) >>> this.#shift;
+      if (((at - home) & mask) < ((at - hole) & mask)) continue;
+      keys[hole] = keys[at]!;
+      values[hole] = values[at]!;
+      hole = at;
+    }
+    keys[hole] = EMPTY;
+    values[hole] = 0;
+  }
+
+  #grow(): void {
+    const oldKeys = this.#keys;
+    const oldValues = this.#values;
+    this.#keys = new Int32Array(2 * oldKeys.length).fill(EMPTY);
+    this.#values = new Int32Array(2 * oldKeys.length);
+    this.#shift -= 1;
+    this.#size = 0;
+    for (let at = 0; at < oldKeys.length; at += 1) {
+      if (oldKeys[at] !== EMPTY) this.set(oldKeys[at]!, oldValues[at]!);
+    }
+  }
+}

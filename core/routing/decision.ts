@@ -1,0 +1,65 @@
+/** One routing decision as a line of `decisions.jsonl`: what was picked, among what, and at what cost. */
+import { HOLD, type RouteRequest, type RoutingView } from "../routing-policy.ts";
+import type { WorkerRole } from "../request.ts";
+
+export interface Decision {
+  /** The host's number of the request. */
+  readonly request: number;
+  readonly atNs: number;
+  readonly stage: WorkerRole;
+  /** Left out when the request was held. */
+  readonly worker?: string;
+  readonly rank?: number;
+  readonly isl: number;
+  readonly blocks: number;
+  /** Leading blocks believed cached where it went, and the most that any eligible candidate had. */
+  readonly overlapBlocks: number;
+  readonly bestOverlapBlocks: number;
+  /** By candidate, in the host's order; null where it could not be picked. */
+  readonly scores?: readonly (number | null)[];
+  readonly overlaps: readonly (number | null)[];
+  readonly costUs?: { readonly hash: number; readonly lookup: number; readonly score: number };
+  /** How many workers had been tried before. */
+  readonly retries?: number;
+}
+
+/** The decision just made, from the host's view; ask before the next pick. `candidate` may be `HOLD`. */
+export function decisionOf(
+  view: RoutingView,
+  made: {
+    readonly request: RouteRequest;
+    readonly candidate: number;
+    readonly costUs?: Decision["costUs"];
+    readonly retries?: number;
+  },
+): Decision {
+  const { request, candidate, costUs, retries } = made;
+  const eligible = new Set(view.eligible);
+  const column = (values: ArrayLike<number>): (number | null)[] =>
+    Array.from(values, (value, i) => (eligible.has(i) && Number.isFinite(value) ? value : null));
+  const overlaps = column(view.overlapBlocks);
+  const scores = column(view.scores);
+  return {
+    request: request.id,
+    atNs: view.nowNs,
+    stage: request.stage,
+    ...(candidate === HOLD ? {} : placeOf(view, candidate)),
+    isl: request.isl,
+    blocks: request.blocks.length,
+    overlapBlocks: candidate === HOLD ? 0 : view.overlapBlocks[candidate]!,
+    bestOverlapBlocks: overlaps.reduce<number>((best, value) => Math.max(best, value ?? 0), 0),
+    ...(scores.every((score) => score === null) ? {} : { scores }),
+    overlaps,
+    ...(costUs === undefined ? {} : { costUs }),
+    ...(retries === undefined || retries === 0 ? {} : { retries }),
+  };
+}
+
+export function decisionLine(decision: Decision): string {
+  return `${JSON.stringify(decision)}\n`;
+}
+
+function placeOf(view: RoutingView, candidate: number): { worker: string; rank: number } {
+  const { workerId, rank } = view.candidates[candidate]!;
+  return { worker: workerId, rank };
+}

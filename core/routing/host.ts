@@ -1,0 +1,349 @@
+/**
+ * The one host of a routing policy, live and virtual: it keeps what a policy looks at (prefix index
+ * and load accounts), asks it, checks its answer and books the request. Pure: whoever owns it
+ * delivers the events, the gateway from HTTP, the simulator from its heap.
+ */
+import { PrefixIndex } from "../kv/prefix-index.ts";
+import type { RandomStream } from "../random.ts";
+import type { WorkerRole } from "../request.ts";
+import {
+  HOLD,
+  type Candidate,
+  type RouteRequest,
+  type RoutingPolicy,
+  type RoutingView,
+} from "../routing-policy.ts";
+import { HoldQueue, MAX_HELD, MAX_HOLD_NS, type HeldRequest } from "./hold-queue.ts";
+import { LoadAccounts } from "./load-accounts.ts";
+import { PredictedIndex, predictedIndexOf } from "./predicted-index.ts";
+import { NoWorkerFault, PolicyFault, threw } from "./routing-fault.ts";
+
+export interface PolicyHostOptions {
+  readonly policy: RoutingPolicy;
+  /** What messages call it. */
+  readonly policyName?: string;
+  /** `candidates[i].index` is `i`. */
+  readonly candidates: readonly Candidate[];
+  /** Tokens per block of every candidate. */
+  readonly blockSize: number;
+  /** The policy's draws. */
+  readonly random: RandomStream;
+  /** A held request was sent to the candidate after all. A policy may hold only where both are given. */
+  readonly onRelease?: (request: RouteRequest, candidate: number) => void;
+  /** A held request can no longer be routed: `PolicyFault` or `NoWorkerFault`. */
+  readonly onFault?: (request: RouteRequest, error: unknown) => void;
+  /** Monotonic nanoseconds, to time decisions with; left out where time is virtual. */
+  readonly probeNs?: () => number;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+export class PolicyHost {
+  /** Duration of the last look-up and of the last `pick`; 0 without a probe. */
+  readonly lastCost = { lookupNs: 0, scoreNs: 0 };
+
+  readonly #options: PolicyHostOptions;
+  readonly #accounts: LoadAccounts;
+  readonly #readsOverlap: boolean;
+  #index: PrefixIndex | undefined;
+  readonly #predicted: PredictedIndex | undefined;
+  readonly #isAlive: Uint8Array;
+  /** Alive candidates by role; lists are replaced and never changed, a pick in progress keeps its own. */
+  readonly #alive: Record<WorkerRole, readonly number[]>;
+  readonly #view: Mutable<RoutingView>;
+  readonly #held = new HoldQueue();
+  readonly #heldForDecode = new HoldQueue();
+  #isReleasing = false;
+  #mustReleaseAgain = false;
+  #resets = 0;
+
+  constructor(options: PolicyHostOptions) {
+    const { policy, candidates, blockSize, random } = options;
+    const count = candidates.length;
+    this.#options = options;
+    this.#accounts = new LoadAccounts(count, {
+      countsBlocks: policy.reads.includes("activeBlocks"),
+    });
+    this.#readsOverlap = policy.reads.includes("overlap");
+    this.#index = policy.index?.source === "events" ? new PrefixIndex(count) : undefined;
+    this.#predicted = predictedIndexOf(policy, count);
+    this.#isAlive = new Uint8Array(count).fill(1);
+    this.#alive = {
+      aggregated: rolesOf(candidates, "aggregated"),
+      prefill: rolesOf(candidates, "prefill"),
+      decode: rolesOf(candidates, "decode"),
+    };
+    const { requests, prefillTokens, activeBlocks, addedBlocks } = this.#accounts;
+    const loads = { requests, prefillTokens, activeBlocks, addedBlocks };
+    const overlapBlocks = new Int32Array(count);
+    const scores = new Float64Array(count);
+    const fixed = { nowNs: 0, blockSize, candidates, eligible: [], random };
+    this.#view = { ...fixed, ...loads, overlapBlocks, scores };
+  }
+
+  /** As the policy saw it in the last pick, loads kept up to date. Columns are reused: copy what you keep. */
+  get view(): RoutingView {
+    return this.#view;
+  }
+
+  /** Whether requests must come with their `blocks`; otherwise their owner may save the hashing. */
+  get needsBlocks(): boolean {
+    return this.#options.policy.reads.length > 0 || this.#predicted !== undefined;
+  }
+
+  /** Whether `stored`, `removed` and `cleared` have any effect. */
+  get needsEvents(): boolean {
+    return this.#index !== undefined;
+  }
+
+  get heldRequests(): number {
+    return this.#held.size + this.#heldForDecode.size;
+  }
+
+  /** Latest moment at which `checkHeld` must be called; Infinity when nothing is held. */
+  get holdDeadlineNs(): number {
+    return Math.min(this.#held.sinceNs, this.#heldForDecode.sinceNs) + MAX_HOLD_NS;
+  }
+
+  isAlive(candidate: number): boolean {
+    return this.#isAlive[candidate] === 1;
+  }
+
+  /** Blocks that the candidate has cached by its events; 0 where the policy wants no events. */
+  cachedBlocks(candidate: number): number {
+    return this.#index?.held(candidate) ?? 0;
+  }
+
+  /**
+   * Picks a candidate and books the request there. `HOLD`: it is queued and comes by `onRelease`. A
+   * request in flight is moved: call again for a retry, with what was tried in `exclude`. Throws
+   * `PolicyFault` or `NoWorkerFault`; then nothing is booked.
+   */
+  route(request: RouteRequest, nowNs: number, exclude?: ReadonlySet<number>): number {
+    const queue = this.#queueOf(request.stage);
+    queue.delete(request.id);
+    this.#leave(request.id, request.stage, nowNs);
+    if (queue.size > 0) this.checkHeld(nowNs);
+    // Nobody overtakes: while others wait, the policy is not asked about a newcomer.
+    const candidate = queue.size > 0 ? HOLD : this.#pick(request, nowNs, exclude);
+    if (candidate === HOLD) this.#hold({ request, sinceNs: nowNs, exclude });
+    else this.#book(request, candidate, nowNs);
+    return candidate;
+  }
+
+  /** The request's first output token came; of one stage, or of every one it is in flight for. */
+  firstToken(requestId: number, nowNs: number, stage?: WorkerRole): void {
+    for (const each of stagesOf(stage)) {
+      const flight = this.#accounts.firstToken(requestId, each);
+      if (flight !== undefined) this.#tell("firstToken", flight.request, flight.candidate, nowNs);
+    }
+    this.checkHeld(nowNs);
+  }
+
+  /** The request finished, failed or was aborted, in flight or held; one stage, or every one. Unknown ids are ignored. */
+  ended(requestId: number, nowNs: number, stage?: WorkerRole): void {
+    for (const each of stagesOf(stage)) {
+      this.#queueOf(each).delete(requestId);
+      this.#leave(requestId, each, nowNs);
+    }
+    this.checkHeld(nowNs);
+  }
+
+  /** A worker died or came back. What died with it, requests and cache, is taken off its accounts. */
+  setAlive(candidate: number, alive: boolean, nowNs: number): void {
+    if (this.isAlive(candidate) === alive) return;
+    this.#isAlive[candidate] = alive ? 1 : 0;
+    const { role } = this.#view.candidates[candidate]!;
+    const ofRole = rolesOf(this.#view.candidates, role);
+    this.#alive[role] = ofRole.filter((index) => this.isAlive(index));
+    if (!alive) {
+      for (const { id, stage } of this.#accounts.at(candidate)) this.#leave(id, stage, nowNs);
+      this.#index?.clear(candidate);
+      this.#predicted?.clear(candidate);
+    }
+    this.checkHeld(nowNs);
+  }
+
+  /** KV events: the candidate has one more copy of each block. */
+  stored(candidate: number, blocks: ArrayLike<number>, nowNs: number): void {
+    if (this.#index === undefined) return;
+    for (let i = 0; i < blocks.length; i += 1) this.#index.stored(candidate, blocks[i]!);
+    this.checkHeld(nowNs);
+  }
+
+  /** KV events: the candidate has one copy less of each block. */
+  removed(candidate: number, blocks: ArrayLike<number>, nowNs: number): void {
+    if (this.#index === undefined) return;
+    for (let i = 0; i < blocks.length; i += 1) this.#index.removed(candidate, blocks[i]!);
+    this.checkHeld(nowNs);
+  }
+
+  /** KV events: the candidate dropped its whole cache. */
+  cleared(candidate: number, nowNs: number): void {
+    this.#index?.clear(candidate);
+    this.checkHeld(nowNs);
+  }
+
+  /** Asks again for what is held. Every event does; the owner must at `holdDeadlineNs`. */
+  checkHeld(nowNs: number): void {
+    if (this.heldRequests === 0) return;
+    this.#mustReleaseAgain = true;
+    if (this.#isReleasing) return;
+    this.#isReleasing = true;
+    try {
+      while (this.#mustReleaseAgain) {
+        this.#mustReleaseAgain = false;
+        this.#release(this.#held, nowNs);
+        this.#release(this.#heldForDecode, nowNs);
+      }
+    } finally {
+      this.#isReleasing = false;
+    }
+  }
+
+  /**
+   * A new cell: forgets requests, loads, what is held and all that was believed cached, and draws
+   * anew. Who is alive stays known. The owner resets its event trackers with it.
+   */
+  reset(): void {
+    const { policy, candidates, random } = this.#options;
+    this.#accounts.clear();
+    this.#held.clear();
+    this.#heldForDecode.clear();
+    if (this.#index !== undefined) this.#index = new PrefixIndex(candidates.length);
+    for (const { index } of candidates) this.#predicted?.clear(index);
+    this.#resets += 1;
+    this.#view.random = random.split("reset", this.#resets);
+    policy.reset?.();
+  }
+
+  #pick(request: RouteRequest, nowNs: number, exclude: ReadonlySet<number> | undefined): number {
+    const view = this.#view;
+    const { policy, probeNs } = this.#options;
+    const alive = this.#alive[request.stage];
+    view.nowNs = nowNs;
+    view.eligible = exclude === undefined ? alive : alive.filter((index) => !exclude.has(index));
+    if (view.eligible.length === 0) throw new NoWorkerFault(request, view.candidates, alive);
+    const startNs = probeNs === undefined ? 0 : probeNs();
+    this.#look(request.blocks, nowNs);
+    const lookedNs = probeNs === undefined ? 0 : probeNs();
+    let picked: number;
+    try {
+      picked = policy.pick(request, view);
+    } catch (error) {
+      throw this.#fault(threw(error), request, error);
+    }
+    this.lastCost.lookupNs = lookedNs - startNs;
+    this.lastCost.scoreNs = probeNs === undefined ? 0 : probeNs() - lookedNs;
+    if (picked !== HOLD) this.#check(picked, request);
+    return picked;
+  }
+
+  /** Fills the columns that depend on the request. */
+  #look(blocks: Int32Array, nowNs: number): void {
+    // An unknown block must be given an id of its own, or two unknown prompts would look alike.
+    if (blocks[blocks.length - 1]! < 0) throw new Error("a block of the request has no id");
+    this.#view.scores.fill(NaN);
+    this.#accounts.look(blocks);
+    if (!this.#readsOverlap) return;
+    this.#predicted?.depths(blocks, nowNs, this.#view.overlapBlocks);
+    this.#index?.depths(blocks, this.#view.overlapBlocks);
+  }
+
+  #check(picked: number, request: RouteRequest): void {
+    const { eligible, candidates } = this.#view;
+    if (eligible.includes(picked)) return;
+    const candidate = candidates[picked];
+    const said = `returned ${String(picked)}`;
+    if (candidate === undefined) throw this.#fault(`${said}, which is no candidate`, request);
+    const { workerId, role } = candidate;
+    const why = !this.isAlive(picked)
+      ? "is dead"
+      : role !== request.stage
+        ? `is a ${role} worker`
+        : "was tried already";
+    throw this.#fault(`${said}, but ${workerId} ${why}`, request);
+  }
+
+  #book(request: RouteRequest, candidate: number, nowNs: number): void {
+    const { overlapBlocks, blockSize } = this.#view;
+    const cachedTokens = this.#readsOverlap ? overlapBlocks[candidate]! * blockSize : 0;
+    this.#accounts.book(request, candidate, cachedTokens);
+    try {
+      this.#tell("dispatched", request, candidate, nowNs);
+    } catch (error) {
+      this.#accounts.leave(request.id, request.stage);
+      throw error;
+    }
+    if (request.stage !== "decode") this.#predicted?.record(candidate, request.blocks, nowNs);
+  }
+
+  #leave(requestId: number, stage: WorkerRole, nowNs: number): void {
+    const flight = this.#accounts.leave(requestId, stage);
+    if (flight !== undefined) this.#tell("ended", flight.request, flight.candidate, nowNs);
+  }
+
+  #hold(held: HeldRequest): void {
+    const { request } = held;
+    const { onRelease, onFault } = this.#options;
+    if (onRelease === undefined || onFault === undefined) {
+      throw this.#fault("held it, which this host does not allow", request);
+    }
+    const queue = this.#queueOf(request.stage);
+    if (queue.size >= MAX_HELD) throw this.#fault(`holds ${MAX_HELD} requests already`, request);
+    queue.push(held);
+  }
+
+  #release(queue: HoldQueue, nowNs: number): void {
+    for (let held = queue.first(); held !== undefined; held = queue.first()) {
+      const { request } = held;
+      let candidate: number;
+      try {
+        candidate = this.#pick(request, nowNs, held.exclude);
+        const isOverdue = nowNs - held.sinceNs >= MAX_HOLD_NS;
+        if (candidate === HOLD && !isOverdue) return;
+        if (candidate === HOLD) throw this.#fault(`held it for ${MAX_HOLD_NS / 1e9} s`, request);
+        queue.delete(request.id);
+        this.#book(request, candidate, nowNs);
+      } catch (error) {
+        queue.delete(request.id);
+        this.#options.onFault?.(request, error);
+        continue;
+      }
+      this.#options.onRelease?.(request, candidate);
+    }
+  }
+
+  #tell(
+    event: "dispatched" | "firstToken" | "ended",
+    request: RouteRequest,
+    candidate: number,
+    nowNs: number,
+  ): void {
+    try {
+      this.#options.policy[event]?.(request, candidate, nowNs);
+    } catch (error) {
+      throw this.#fault(`in "${event}" ${threw(error)}`, request, error);
+    }
+  }
+
+  #fault(did: string, request: RouteRequest, cause?: unknown): PolicyFault {
+    const { policyName = "unnamed" } = this.#options;
+    const { candidates, eligible } = this.#view;
+    const action = `route request ${request.id}`;
+    return new PolicyFault(did, { policyName, action, candidates, eligible, cause });
+  }
+
+  #queueOf(stage: WorkerRole): HoldQueue {
+    return stage === "decode" ? this.#heldForDecode : this.#held;
+  }
+}
+
+/** Aggregated and prefill picks share one account: a request has one or the other. */
+function stagesOf(stage: WorkerRole | undefined): readonly WorkerRole[] {
+  return stage === undefined ? ["aggregated", "decode"] : [stage];
+}
+
+function rolesOf(candidates: readonly Candidate[], role: WorkerRole): number[] {
+  return candidates.filter((each) => each.role === role).map((each) => each.index);
+}

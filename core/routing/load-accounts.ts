@@ -1,0 +1,98 @@
+/**
+ * What each candidate has been given and not finished yet, as a router counts it.
+ *
+ * The accounts are those of Dynamo's KV router (1.6, `lib/kv-router/src/sequences`): a request is in
+ * flight and holds its prompt blocks from dispatch to end, each block once however many requests
+ * share it; its uncached prompt tokens are outstanding until its first token. A decode worker is
+ * sent the prompt's KV: it has nothing to prefill and holds its own copy of every block.
+ */
+import type { WorkerRole } from "../request.ts";
+import type { RouteRequest } from "../routing-policy.ts";
+import { ActiveBlocks } from "./active-blocks.ts";
+
+/** A request at a candidate, as it was booked. */
+export interface Flight {
+  readonly request: RouteRequest;
+  readonly candidate: number;
+  readonly prefillTokens: number;
+  /** Its prefill tokens are no longer outstanding. */
+  hasFirstToken: boolean;
+}
+
+export class LoadAccounts {
+  /** The columns of the routing view, by candidate. */
+  readonly requests: Int32Array;
+  readonly prefillTokens: Float64Array;
+  readonly activeBlocks: Int32Array;
+  readonly addedBlocks: Int32Array;
+  readonly #active: ActiveBlocks | undefined;
+  /** By request id. A decode pick is a second flight of the same request. */
+  readonly #flights = new Map<number, Flight>();
+  readonly #decodeFlights = new Map<number, Flight>();
+
+  /** Without `countsBlocks` the two columns of blocks stay 0 and cost nothing. */
+  constructor(candidates: number, { countsBlocks }: { countsBlocks: boolean }) {
+    this.#active = countsBlocks ? new ActiveBlocks(candidates) : undefined;
+    this.requests = new Int32Array(candidates);
+    this.prefillTokens = new Float64Array(candidates);
+    this.activeBlocks = this.#active?.held ?? new Int32Array(candidates);
+    this.addedBlocks = new Int32Array(candidates);
+  }
+
+  /** Fills `addedBlocks` for a request with these blocks. */
+  look(blocks: Int32Array): void {
+    this.#active?.missing(blocks, this.addedBlocks);
+  }
+
+  book(request: RouteRequest, candidate: number, cachedTokens: number): void {
+    const { id, stage, isl, blocks } = request;
+    const prefillTokens = stage === "decode" ? 0 : Math.max(0, isl - cachedTokens);
+    this.#flightsOf(stage).set(id, { request, candidate, prefillTokens, hasFirstToken: false });
+    this.requests[candidate]! += 1;
+    this.prefillTokens[candidate]! += prefillTokens;
+    if (stage === "decode") this.#active?.addCopies(candidate, blocks.length);
+    else this.#active?.add(candidate, blocks);
+  }
+
+  /** Books the first token; undefined when the request is not here or had one already. */
+  firstToken(requestId: number, stage: WorkerRole): Flight | undefined {
+    const flight = this.#flightsOf(stage).get(requestId);
+    if (flight === undefined || flight.hasFirstToken) return undefined;
+    flight.hasFirstToken = true;
+    this.prefillTokens[flight.candidate]! -= flight.prefillTokens;
+    return flight;
+  }
+
+  /** Takes the request off its candidate; undefined when it is not here. */
+  leave(requestId: number, stage: WorkerRole): Flight | undefined {
+    const flights = this.#flightsOf(stage);
+    const flight = flights.get(requestId);
+    if (flight === undefined) return undefined;
+    flights.delete(requestId);
+    const { request, candidate, prefillTokens, hasFirstToken } = flight;
+    this.requests[candidate]! -= 1;
+    if (!hasFirstToken) this.prefillTokens[candidate]! -= prefillTokens;
+    if (stage === "decode") this.#active?.addCopies(candidate, -request.blocks.length);
+    else this.#active?.remove(candidate, request.blocks);
+    return flight;
+  }
+
+  /** The requests at a candidate, in order of dispatch. */
+  at(candidate: number): RouteRequest[] {
+    return [...this.#flights.values(), ...this.#decodeFlights.values()]
+      .filter((flight) => flight.candidate === candidate)
+      .map((flight) => flight.request);
+  }
+
+  clear(): void {
+    this.#flights.clear();
+    this.#decodeFlights.clear();
+    this.requests.fill(0);
+    this.prefillTokens.fill(0);
+    this.#active?.clear();
+  }
+
+  #flightsOf(stage: WorkerRole): Map<number, Flight> {
+    return stage === "decode" ? this.#decodeFlights : this.#flights;
+  }
+}

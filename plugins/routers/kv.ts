@@ -1,0 +1,121 @@
+/**
+ * KV-aware routing: the worker with the least cost gets the request, where cost weighs the prompt
+ * tokens still to prefill there against the blocks it would hold.
+ *
+ * Formula of Dynamo's KV router (1.6, `lib/kv-router/src/scheduling/selector`), in blocks of B tokens:
+ *
+ *     prefill(w) = max(0, (outstanding prefill tokens(w) + isl) / B − credit · decay(w) · overlap(w))
+ *     decay(w)   = 1 / (1 + creditDecay · ((outstanding(w) − least outstanding) / B) / ceil(isl / B))
+ *     cost(w)    = prefillLoadScale · prefill(w)
+ *                + active distinct blocks(w) + blocks of this prompt not active there
+ *                + activeRequestWeight · requests in flight(w)
+ *
+ * Least cost wins, ties uniformly at random; with a temperature the draw is soft (`chooseSoftly`).
+ * Split engines, as there: a prefill pick counts no blocks, a decode pick counts nothing but load.
+ */
+import {
+  chooseLeast,
+  chooseSoftly,
+  defineRouter,
+  v,
+  type RouteRequest,
+  type RouterTraits,
+  type RoutingPolicy,
+  type RoutingView,
+} from "dynbench";
+
+/** Larger weights say nothing more: every other term is lost beside them. */
+const MAX_WEIGHT = 1e6;
+
+const weight = v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_WEIGHT));
+
+/** The weights of Dynamo's cost, under its names. */
+export const costOptions = {
+  overlapCredit: v.pipe(
+    v.optional(weight, 1),
+    v.description("Blocks of prefill saved per block believed cached; 0 ignores the cache"),
+  ),
+  creditDecay: v.pipe(
+    v.optional(weight, 0),
+    v.description(
+      "How fast that credit fades on a worker with more prefill queued than the others",
+    ),
+  ),
+  prefillLoadScale: v.pipe(
+    v.optional(weight, 1),
+    v.description("Weight of prefill against blocks held; 0 balances blocks alone"),
+  ),
+  activeRequestWeight: v.pipe(
+    v.optional(weight, 0),
+    v.description("Cost of each request in flight, in blocks"),
+  ),
+  temperature: v.pipe(
+    v.optional(weight, 0),
+    v.description("0 takes the least cost; higher draws more evenly among all workers"),
+  ),
+};
+
+const options = v.strictObject(costOptions);
+
+export type CostOptions = v.InferOutput<typeof options>;
+
+export const kv = defineRouter({
+  name: "kv",
+  summary: "Cached prefix against load, from the workers' KV events (Dynamo's cost function)",
+  plane: "http",
+  options,
+  traits: (chosen) => ({ ...costTraits(chosen), kvEvents: chosen.overlapCredit > 0 }),
+  policy: (chosen): RoutingPolicy => ({
+    ...costPolicy(chosen),
+    // Without credit no index is kept, as in Dynamo.
+    ...(chosen.overlapCredit > 0 ? { index: { source: "events" } } : {}),
+  }),
+});
+
+/** What a router with this cost promises, events apart. */
+export function costTraits(options: CostOptions): Omit<RouterTraits, "kvEvents"> {
+  const followsCache = options.overlapCredit > 0 && options.prefillLoadScale > 0;
+  return {
+    accepts: ["ids", "text", "chat"],
+    affinity: followsCache && options.temperature === 0,
+    spreads: true,
+  };
+}
+
+/** A policy that picks by this cost; where its overlap comes from is the caller's to say. */
+export function costPolicy(options: CostOptions): RoutingPolicy {
+  const { temperature, overlapCredit } = options;
+  return {
+    reads: overlapCredit > 0 ? ["overlap", "activeBlocks"] : ["activeBlocks"],
+    pick(request, view) {
+      if (request.stage === "decode") scoreDecode(view, options);
+      else scorePrefill(request, view, options);
+      if (temperature === 0) return chooseLeast(view, view.scores);
+      return chooseSoftly(view, view.scores, temperature);
+    },
+  };
+}
+
+function scorePrefill(request: RouteRequest, view: RoutingView, options: CostOptions): void {
+  const { overlapCredit, creditDecay, prefillLoadScale, activeRequestWeight } = options;
+  const { blockSize, eligible, prefillTokens, overlapBlocks, requests, scores } = view;
+  const requestBlocks = Math.max(1, Math.ceil(request.isl / blockSize));
+  const countsBlocks = request.stage === "aggregated";
+  let least = Infinity;
+  for (const w of eligible) least = Math.min(least, prefillTokens[w]!);
+  for (const w of eligible) {
+    const excessBlocks = (prefillTokens[w]! - least) / blockSize;
+    const decay = creditDecay === 0 ? 1 : 1 / (1 + (creditDecay * excessBlocks) / requestBlocks);
+    const credit = overlapCredit * decay * overlapBlocks[w]!;
+    const prefill = Math.max(0, (prefillTokens[w]! + request.isl) / blockSize - credit);
+    const blocks = countsBlocks ? view.activeBlocks[w]! + view.addedBlocks[w]! : 0;
+    scores[w] = prefillLoadScale * prefill + blocks + activeRequestWeight * requests[w]!;
+  }
+}
+
+function scoreDecode(view: RoutingView, { activeRequestWeight }: CostOptions): void {
+  const { eligible, activeBlocks, addedBlocks, requests, scores } = view;
+  for (const w of eligible) {
+    scores[w] = activeBlocks[w]! + addedBlocks[w]! + activeRequestWeight * requests[w]!;
+  }
+}
