@@ -1,0 +1,207 @@
+/**
+ * One streamed completion as its client sees it: which events carried tokens, how many and when, what
+ * the server counted, and whether the stream ended as it should. Pure: events and stamps go in.
+ *
+ * Token counts. A chunk says how many tokens it carries only through `token_ids` (vLLM
+ * `return_token_ids`) or a running `usage` (vLLM `continuous_usage_stats`); otherwise it counts as
+ * one, and the total is what the final usage says. An event that carries only `finish_reason` is no
+ * token in Dynamo 1.6.1, which sends it after the last token; in vLLM 0.32 the last token's event
+ * carries it, and its text may be empty. Usage tells the two apart.
+ */
+import type { RequestError, RequestRecord } from "../record.ts";
+import { errorWords } from "./error-words.ts";
+
+interface Usage {
+  prompt_tokens?: number | null;
+  completion_tokens?: number | null;
+  prompt_tokens_details?: { cached_tokens?: number | null } | null;
+}
+
+interface Delta {
+  role?: string | null;
+  content?: string | null;
+  reasoning?: string | null;
+  reasoning_content?: string | null;
+}
+
+interface Choice {
+  text?: string | null;
+  delta?: Delta | null;
+  finish_reason?: string | null;
+  token_ids?: readonly number[] | null;
+}
+
+interface Chunk {
+  choices?: readonly Choice[] | null;
+  usage?: Usage | null;
+  error?: unknown;
+}
+
+type TokenFields = Pick<
+  RequestRecord,
+  | "firstTokenNs"
+  | "lastTokenNs"
+  | "gapsNs"
+  | "tokens"
+  | "firstTokens"
+  | "osl"
+  | "promptTokens"
+  | "cachedTokens"
+>;
+
+const DONE = Buffer.from("[DONE]");
+
+export class Completion {
+  #firstTokenNs = Number.NaN;
+  #lastTokenNs = Number.NaN;
+  #firstTokens = 0;
+  readonly #gapsNs: number[] = [];
+  /** Tokens per chunk after the first; made only once a chunk carries other than one. */
+  #tokens: number[] | undefined;
+  #counted = 0;
+  /** Stamp of an event with a finish reason and nothing else. */
+  #emptyFinishNs = Number.NaN;
+  #usage: Usage | undefined;
+  #isFinished = false;
+  #error: RequestError | undefined;
+
+  /** Takes the data of one event. `atNs` counts from wherever the record's times do. */
+  event(data: Uint8Array, atNs: number): void {
+    if (this.#error !== undefined) return;
+    const text = latin1(data);
+    if (isPlainToken(text)) this.#token(1, atNs);
+    else if (data.length === DONE.length && DONE.equals(data)) this.#isFinished = true;
+    else this.#parsed(data, atNs);
+  }
+
+  /** True once the stream said that it is complete. */
+  get isFinished(): boolean {
+    return this.#isFinished;
+  }
+
+  /** Why the stream is not a good answer; undefined when it is. Ask after its end. */
+  get error(): RequestError | undefined {
+    if (this.#error !== undefined) return this.#error;
+    if (!this.#isFinished) {
+      return { kind: "stream", message: "the stream ended without finish_reason or [DONE]" };
+    }
+    if (Number.isNaN(this.#firstTokenNs) && Number.isNaN(this.#emptyFinishNs)) {
+      return { kind: "stream", message: "the stream ended without any token" };
+    }
+    return undefined;
+  }
+
+  /** The record's part that the stream knows; also of a stream that broke. */
+  fields(): TokenFields {
+    this.#reconcile();
+    const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = this.#usage ?? {};
+    const cachedTokens = this.#usage?.prompt_tokens_details?.cached_tokens;
+    return {
+      ...(Number.isNaN(this.#firstTokenNs)
+        ? {}
+        : {
+            firstTokenNs: this.#firstTokenNs,
+            lastTokenNs: this.#lastTokenNs,
+            gapsNs: this.#gapsNs,
+          }),
+      ...(this.#tokens === undefined ? {} : { tokens: this.#tokens }),
+      ...(this.#firstTokens > 1 ? { firstTokens: this.#firstTokens } : {}),
+      osl: completionTokens ?? this.#counted,
+      ...(typeof promptTokens === "number" ? { promptTokens } : {}),
+      ...(typeof cachedTokens === "number" ? { cachedTokens } : {}),
+    };
+  }
+
+  #parsed(data: Uint8Array, atNs: number): void {
+    let chunk: Chunk;
+    try {
+      chunk = JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.length).toString());
+      if (typeof chunk !== "object" || chunk === null) throw new Error("not an object");
+    } catch {
+      const start = errorWords(data);
+      this.#error = { kind: "malformed", message: `an event is not a JSON object: ${start}` };
+      return;
+    }
+    if (chunk.error !== undefined && chunk.error !== null) {
+      this.#error = { kind: "error-frame", message: errorWords(data) };
+      return;
+    }
+    const choice = chunk.choices?.[0];
+    if (choice !== undefined) this.#choice(choice, chunk.usage, atNs);
+    if (chunk.usage !== undefined && chunk.usage !== null) this.#usage = chunk.usage;
+  }
+
+  #choice(choice: Choice, usage: Usage | null | undefined, atNs: number): void {
+    const hasEnded = typeof choice.finish_reason === "string";
+    if (hasEnded) this.#isFinished = true;
+    const running = usage?.completion_tokens;
+    if (typeof running === "number") this.#token(running - this.#counted, atNs);
+    else if (Array.isArray(choice.token_ids)) this.#token(choice.token_ids.length, atNs);
+    else if (hasText(choice)) this.#token(1, atNs);
+    else if (hasEnded) this.#emptyFinishNs = atNs;
+    // Neither text nor end: a token that decodes to nothing, unless it only opens a chat message.
+    else if (typeof choice.delta?.role !== "string") this.#token(1, atNs);
+  }
+
+  #token(count: number, atNs: number): void {
+    if (count <= 0) return;
+    this.#counted += count;
+    if (Number.isNaN(this.#firstTokenNs)) {
+      this.#firstTokenNs = atNs;
+      this.#firstTokens = count;
+    } else {
+      if (count !== 1) this.#tokens ??= this.#gapsNs.map(() => 1);
+      this.#gapsNs.push(atNs - this.#lastTokenNs);
+      this.#tokens?.push(count);
+    }
+    this.#lastTokenNs = atNs;
+  }
+
+  /** A last token without text came with the finish reason, if the server counted one more than we saw. */
+  #reconcile(): void {
+    const total = this.#usage?.completion_tokens;
+    const wasToken = typeof total === "number" && total > this.#counted;
+    if (wasToken && !Number.isNaN(this.#emptyFinishNs)) this.#token(1, this.#emptyFinishNs);
+    this.#emptyFinishNs = Number.NaN;
+  }
+}
+
+/**
+ * True when the event surely is one token's and holds nothing else of interest, told without parsing:
+ * parsing each of 50,000 events a second would cost as much as receiving them. A quote inside a JSON
+ * string is always escaped, so `"name":` can only be a key. In doubt false, and the event is parsed.
+ */
+function isPlainToken(text: string): boolean {
+  return (
+    hasKey(text, '"choices":', "[{") &&
+    (hasContent(text, '"text":"') || hasContent(text, '"content":"')) &&
+    isMissingOrNull(text, '"finish_reason":') &&
+    isMissingOrNull(text, '"usage":') &&
+    isMissingOrNull(text, '"token_ids":') &&
+    !text.includes('"error"') &&
+    text.endsWith("}")
+  );
+}
+
+function hasKey(text: string, key: string, value: string): boolean {
+  const at = text.indexOf(key);
+  return at !== -1 && text.startsWith(value, at + key.length);
+}
+
+function hasContent(text: string, keyAndQuote: string): boolean {
+  const at = text.indexOf(keyAndQuote);
+  return at !== -1 && text[at + keyAndQuote.length] !== '"';
+}
+
+function isMissingOrNull(text: string, key: string): boolean {
+  const at = text.indexOf(key);
+  return at === -1 || text.startsWith("null", at + key.length);
+}
+
+function hasText({ text, delta }: Choice): boolean {
+  return Boolean(text || delta?.content || delta?.reasoning_content || delta?.reasoning);
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}

@@ -1,0 +1,105 @@
+/**
+ * Writes the JSON body of a completion request straight as bytes. Only fields that vLLM and Dynamo
+ * both take at top level are sent (Dynamo 1.6.1 answers 400 to any other; vLLM 0.32 ignores it).
+ */
+import type { WireForm } from "../request.ts";
+import { FIRST_TOKEN_ID, LAST_TOKEN_ID } from "./tokens.ts";
+import { CHAT_OVERHEAD_TOKENS, WORD_BYTES, writeWords } from "./word-tokenizer.ts";
+
+export interface BodyOptions {
+  readonly form: WireForm;
+  readonly model: string;
+  /** The prompt's tokens; a chat leaves out the last ones, in place of which the template's come. */
+  readonly tokens: Uint32Array;
+  readonly osl: number;
+  /** Extra top-level fields; one of ours that is named here gets this value. */
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+export interface RequestBody {
+  /** Below the server's base path. */
+  readonly path: "/v1/completions" | "/v1/chat/completions";
+  readonly body: Uint8Array;
+}
+
+/** A streamed request for exactly `osl` tokens. */
+export function requestBody(options: BodyOptions): RequestBody {
+  const { form } = options;
+  const promptName = form === "chat" ? "messages" : "prompt";
+  const { model = options.model, [promptName]: _, ...extra } = options.extra;
+  const rest: Record<string, unknown> = {
+    max_tokens: options.osl,
+    ignore_eos: true,
+    stream: true,
+    ...extra,
+    stream_options: { include_usage: true, ...(extra["stream_options"] as object | undefined) },
+  };
+  const start = `{"model":${JSON.stringify(model)},"${promptName}":`;
+  const end = `,${JSON.stringify(rest).slice(1)}`;
+  const [open, close] = QUOTES[form];
+  const limit = start.length * 3 + end.length * 3 + options.tokens.length * TOKEN_BYTES + 64;
+  const bytes = new Uint8Array(limit);
+  let at = writeText(start + open, bytes, 0);
+  at =
+    form === "ids" ? writeIds(options.tokens, bytes, at) : writeWords(wordsOf(options), bytes, at);
+  at = writeText(close + end, bytes, at);
+  return {
+    path: form === "chat" ? "/v1/chat/completions" : "/v1/completions",
+    body: bytes.subarray(0, at),
+  };
+}
+
+const QUOTES: Record<WireForm, readonly [string, string]> = {
+  ids: ["[", "]"],
+  text: ['"', '"'],
+  chat: ['[{"role":"user","content":"', '"}]'],
+};
+
+/** A five-digit id with its comma. */
+const ID_BYTES = 6;
+const TOKEN_BYTES = Math.max(ID_BYTES, WORD_BYTES);
+const encoder = new TextEncoder();
+
+function writeText(text: string, out: Uint8Array, at: number): number {
+  return at + encoder.encodeInto(text, out.subarray(at)).written;
+}
+
+function wordsOf({ form, tokens }: BodyOptions): Uint32Array {
+  if (form === "text") return tokens;
+  if (tokens.length <= CHAT_OVERHEAD_TOKENS) {
+    throw new Error(`a chat of ${tokens.length} tokens has no room for its template`);
+  }
+  return tokens.subarray(0, tokens.length - CHAT_OVERHEAD_TOKENS);
+}
+
+/** Prompt ids as digits, with commas between; copied from a table, because dividing is three times slower. */
+function writeIds(ids: Uint32Array, out: Uint8Array, start: number): number {
+  const table = digitTable();
+  let at = start;
+  for (const id of ids) {
+    if (id < FIRST_TOKEN_ID || id > LAST_TOKEN_ID) throw new Error(`${id} is not a prompt token`);
+    const from = (id - FIRST_TOKEN_ID) * ID_BYTES;
+    out[at] = table[from]!;
+    out[at + 1] = table[from + 1]!;
+    out[at + 2] = table[from + 2]!;
+    out[at + 3] = table[from + 3]!;
+    out[at + 4] = table[from + 4]!;
+    out[at + 5] = table[from + 5]!;
+    // A four-digit id's slot ends in a filler that the next id overwrites.
+    at += id < 10_000 ? ID_BYTES - 1 : ID_BYTES;
+  }
+  return ids.length === 0 ? at : at - 1;
+}
+
+let digits: Uint8Array | undefined;
+
+/** `1000,_1001,_…30999,`: six bytes an id. */
+function digitTable(): Uint8Array {
+  if (digits !== undefined) return digits;
+  const texts: string[] = [];
+  for (let id = FIRST_TOKEN_ID; id <= LAST_TOKEN_ID; id += 1) {
+    texts.push(`${id},`.padEnd(ID_BYTES, "_"));
+  }
+  digits = Buffer.from(texts.join(""), "latin1");
+  return digits;
+}
