@@ -1,0 +1,37 @@
+/**
+ * `summary.json` in the run folder, and with `--json` the same on stdout and nothing else there.
+ * Rewritten after each cell, so that a crash leaves what was measured until then.
+ */
+import { defineReporter, v, type CellSummary } from "dynbench";
+import { claimFile } from "./atomic-write.ts";
+import { partialSummary } from "./partial-run.ts";
+
+export const json = defineReporter({
+  name: "json",
+  summary: "summary.json in the run folder, for other programs",
+  options: v.strictObject({
+    path: v.pipe(
+      v.optional(v.pipe(v.string(), v.nonEmpty("must name a file")), "summary.json"),
+      v.description("file to write, relative to the run folder"),
+    ),
+  }),
+  open: async (options, plan, context) => {
+    const file = await claimFile(context.runDir, options.path);
+    const startedAt = new Date().toISOString();
+    const cells: CellSummary[] = [];
+    return {
+      cell: async (result) => {
+        cells.push(result.summary);
+        await file.write(text(partialSummary(plan, cells, startedAt)));
+      },
+      end: async (run) => {
+        if (context.json) context.stdout.write(text(run.summary));
+        await file.write(text(run.summary));
+      },
+    };
+  },
+});
+
+function text(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

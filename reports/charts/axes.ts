@@ -1,0 +1,77 @@
+/** Axes, scales and text that all charts share: quiet grid, units in labels, figures with separators. */
+import uPlot from "uplot";
+import { formatNumber } from "../format.ts";
+import { FONT, type Theme } from "../theme.ts";
+
+/** Font of figures and labels on a canvas, in CSS pixels. */
+export const CHART_FONT = `12px ${FONT}`;
+
+export function xAxis(theme: Theme, label: string, more: Partial<uPlot.Axis> = {}): uPlot.Axis {
+  return {
+    ...base(theme),
+    label,
+    labelSize: 22,
+    labelGap: 2,
+    size: 30,
+    space: 70,
+    grid: { show: false },
+    ...more,
+  };
+}
+
+export function yAxis(theme: Theme, label: string, more: Partial<uPlot.Axis> = {}): uPlot.Axis {
+  return { ...base(theme), label, labelSize: 22, labelGap: 4, size: fitValues, space: 42, ...more };
+}
+
+function base(theme: Theme): uPlot.Axis {
+  return {
+    stroke: theme.muted,
+    font: CHART_FONT,
+    labelFont: CHART_FONT,
+    grid: { stroke: theme.grid, width: 1 },
+    ticks: { show: false },
+    border: { show: false },
+    gap: 6,
+    values: (_, splits) => splits.map((value) => (value === null ? "" : axisNumber(value))),
+  };
+}
+
+/** As wide as its longest figure. */
+function fitValues(_: uPlot, values: string[] | null): number {
+  return Math.max(0, ...(values ?? []).map((value) => measureLabel(value ?? ""))) + 14;
+}
+
+function axisNumber(value: number): string {
+  return Math.abs(value) >= 1e6
+    ? `${formatNumber(value / 1e6)}M`
+    : Number(value.toPrecision(6)).toLocaleString("en-US");
+}
+
+/** From zero to a little above the largest value: lengths and heights then compare truly. */
+export function fromZero(largest: number): uPlot.Range.MinMax {
+  return [0, largest > 0 ? largest * 1.08 : 1];
+}
+
+/** Pixels of the canvas for a size in CSS pixels. */
+export function px(size: number): number {
+  return size * uPlot.pxRatio;
+}
+
+/** Sets the font of a canvas whose units are device pixels. */
+export function setFont(context: CanvasRenderingContext2D, size: number, weight = 400): void {
+  context.font = `${weight} ${px(size)}px ${FONT}`;
+}
+
+/** Width of a label in CSS pixels, for paddings chosen before there is a plot. */
+export function measureLabel(text: string): number {
+  const context = document.createElement("canvas").getContext("2d")!;
+  context.font = `600 12px ${FONT}`;
+  return Math.ceil(context.measureText(text).width);
+}
+
+/** At most `length` characters, the middle left out, since both ends tell arms apart. */
+export function shorten(text: string, length = 26): string {
+  if (text.length <= length) return text;
+  const half = Math.floor((length - 1) / 2);
+  return `${text.slice(0, half)}…${text.slice(-half)}`;
+}

@@ -1,0 +1,91 @@
+/**
+ * A chart in its card: title, what is drawn, legend, canvas, "Save as PNG".
+ *
+ * Every chart is an uPlot frame (axes, scales, cursor); some draw their marks in a hook of it. A
+ * card is drawn anew, not patched, when the theme or the width changes: charts carry few points.
+ */
+import uPlot from "uplot";
+import { h } from "../dom.ts";
+import { readTheme, type Theme } from "../theme.ts";
+import { savePng } from "./png.ts";
+
+export interface LegendItem {
+  label: string;
+  colour: (theme: Theme) => string;
+  /** A dashed line instead of a square. */
+  dashed?: boolean;
+}
+
+export interface ChartSpec {
+  title: string;
+  /** What is drawn, over what, and what the band means. */
+  subtitle: string;
+  height: number;
+  legend: readonly LegendItem[];
+  /** `undefined`: there is nothing to draw, and `empty` says why. */
+  plot(theme: Theme): { options: Partial<uPlot.Options>; data: uPlot.AlignedData } | undefined;
+  empty?: string;
+}
+
+export interface ChartCard {
+  element: HTMLElement;
+  draw(): void;
+}
+
+/** `note` goes under every chart and into its picture: the time scale. */
+export function chartCard(spec: ChartSpec, note: string): ChartCard {
+  const box = h("div", {
+    class: "plot",
+    role: "img",
+    "aria-label": `${spec.title}. ${spec.subtitle}`,
+  });
+  const save = h("button", { type: "button", class: "save" }, "Save as PNG");
+  const legend = h("div", { class: "legend" });
+  const element = h(
+    "figure",
+    { class: "card" },
+    h(
+      "figcaption",
+      {},
+      h("div", { class: "caption" }, h("h3", {}, spec.title), h("p", {}, spec.subtitle)),
+      save,
+    ),
+    legend,
+    box,
+    note !== "" && h("p", { class: "scale" }, note),
+  );
+  let plot: uPlot | undefined;
+  save.addEventListener("click", () => {
+    if (plot)
+      void savePng(plot.ctx.canvas, { spec, theme: readTheme(), note, pixelRatio: uPlot.pxRatio });
+  });
+
+  const draw = (): void => {
+    plot?.destroy();
+    const theme = readTheme();
+    const drawn = spec.plot(theme);
+    legend.replaceChildren(...(drawn ? spec.legend.map((item) => legendEntry(item, theme)) : []));
+    save.hidden = drawn === undefined;
+    box.replaceChildren();
+    if (!drawn) {
+      box.append(h("p", { class: "empty" }, spec.empty ?? "Nothing to draw."));
+      plot = undefined;
+      return;
+    }
+    const options: uPlot.Options = {
+      width: Math.max(240, box.clientWidth),
+      height: spec.height,
+      legend: { show: false },
+      ...drawn.options,
+      series: drawn.options.series ?? [{}],
+    };
+    plot = new uPlot(options, drawn.data, box);
+  };
+  return { element, draw };
+}
+
+function legendEntry(item: LegendItem, theme: Theme): HTMLElement {
+  const swatch = h("i", item.dashed ? { class: "dashed" } : {});
+  swatch.style.setProperty("--swatch", item.colour(theme));
+  return h("span", {}, swatch, item.label);
+}

@@ -1,0 +1,143 @@
+/** Empirical distributions: which share of requests was at or below a value, one step line per arm. */
+import uPlot from "uplot";
+import { formatNumber } from "../format.ts";
+import { armColour, type Theme } from "../theme.ts";
+import { cumulativeShares, type Distribution } from "../thin.ts";
+import { px, setFont, xAxis, yAxis } from "./axes.ts";
+import type { ChartSpec } from "./chart.ts";
+
+export interface EcdfLine {
+  label: string;
+  arm: number;
+  distribution: Distribution;
+}
+
+/** Beyond this spread of the middle of the values a linear axis would hide most of them. */
+const LOG_SPREAD = 60;
+
+export function ecdfChart(
+  lines: readonly EcdfLine[],
+  text: { title: string; subtitle: string; xLabel: string },
+): ChartSpec {
+  const known = lines.filter(({ distribution }) => distribution.values.length > 0);
+  return {
+    title: text.title,
+    subtitle: text.subtitle,
+    height: 260,
+    legend: known.map(({ label, arm }) => ({ label, colour: (theme) => armColour(theme, arm) })),
+    empty: "No request has this figure.",
+    plot: (theme) => {
+      if (known.length === 0) return undefined;
+      const range = valueRange(known.map(({ distribution }) => distribution.values));
+      return {
+        data: uPlot.join(known.map(({ distribution }) => stepsOf(distribution, range))),
+        options: {
+          padding: [10, 16, 0, 0],
+          scales: {
+            x: { time: false, distr: range.log ? 3 : 1, range: () => [range.from, range.to] },
+            y: { range: () => [0, 100] },
+          },
+          axes: [
+            xAxis(theme, text.xLabel, range.log ? logTicks(range) : {}),
+            yAxis(theme, "Share of requests (%)", { splits: () => [0, 25, 50, 75, 90, 100] }),
+          ],
+          series: [{}, ...known.map(({ arm }) => seriesOf(arm, theme))],
+          cursor: { points: { show: false }, drag: { x: false, y: false } },
+          hooks: { draw: [(plot) => drawMedian(plot, known, theme)] },
+        },
+      };
+    },
+  };
+}
+
+interface ValueRange {
+  from: number;
+  to: number;
+  log: boolean;
+}
+
+function valueRange(all: readonly (readonly number[])[]): ValueRange {
+  const at = (values: readonly number[], q: number): number =>
+    values[Math.round(q * (values.length - 1))]!;
+  const low = Math.min(...all.map((values) => at(values, 0.02)));
+  const high = Math.max(...all.map((values) => at(values, 0.995)));
+  const log = low > 0 && high / low > LOG_SPREAD;
+  return log
+    ? { from: low, to: high * 1.1, log }
+    : { from: 0, to: high > 0 ? high * 1.04 : 1, log };
+}
+
+/** The steps within the range, brought to its edges, so that lines start at 0 % and end where they leave. */
+function stepsOf(distribution: Distribution, range: ValueRange): [number[], number[]] {
+  const shares = cumulativeShares(distribution).map((share) => share * 100);
+  const xs: number[] = [range.from];
+  const ys: number[] = [0];
+  distribution.values.forEach((value, i) => {
+    const share = shares[i]!;
+    if (value <= xs.at(-1)!) {
+      ys[ys.length - 1] = share;
+    } else if (value <= range.to) {
+      xs.push(value);
+      ys.push(share);
+    }
+  });
+  if (xs.at(-1)! < range.to) {
+    xs.push(range.to);
+    ys.push(ys.at(-1)!);
+  }
+  return [xs, ys];
+}
+
+function logTicks(range: ValueRange): Partial<uPlot.Axis> {
+  const ticks: number[] = [];
+  const first = Math.floor(Math.log10(range.from));
+  for (let power = first; 10 ** power <= range.to; power += 1) {
+    for (const step of [1, 2, 5]) {
+      const tick = step * 10 ** power;
+      if (tick >= range.from && tick <= range.to) ticks.push(tick);
+    }
+  }
+  return { splits: () => ticks, filter: (_, splits) => splits };
+}
+
+function seriesOf(arm: number, theme: Theme): uPlot.Series {
+  return {
+    stroke: armColour(theme, arm),
+    width: 2,
+    points: { show: false },
+    spanGaps: true,
+    paths: uPlot.paths.stepped!({ align: 1 }),
+  };
+}
+
+/** A rule at the median of each arm with its value: the figure people read off such a chart. */
+function drawMedian(plot: uPlot, lines: readonly EcdfLine[], theme: Theme): void {
+  const { ctx } = plot;
+  ctx.save();
+  setFont(ctx, 12, 600);
+  ctx.textBaseline = "middle";
+  const y = plot.valToPos(50, "y", true);
+  const placed: number[] = [];
+  const medians = lines
+    .map((line) => ({
+      line,
+      value: line.distribution.values[Math.floor((line.distribution.values.length - 1) / 2)]!,
+    }))
+    .sort((a, b) => a.value - b.value);
+  for (const { line, value } of medians) {
+    const x = plot.valToPos(value, "x", true);
+    ctx.fillStyle = armColour(theme, line.arm);
+    ctx.beginPath();
+    ctx.arc(x, y, px(3.5), 0, 2 * Math.PI);
+    ctx.fill();
+    const text = formatNumber(value);
+    const left = x + px(8);
+    if (placed.some((other) => Math.abs(other - left) < px(44))) continue;
+    placed.push(left);
+    ctx.lineWidth = px(4);
+    ctx.strokeStyle = theme.panel;
+    ctx.strokeText(text, left, y + px(12));
+    ctx.fillText(text, left, y + px(12));
+  }
+  ctx.restore();
+}

@@ -1,0 +1,173 @@
+/**
+ * The data contract of the page: what `report.html` carries, made from a run's results.
+ *
+ * Pure and bounded: points are capped here (`thin.ts`) and the page says so. Labels are carried as
+ * they are; the page sets them as text, never as markup, and `encodeData` escapes `<` so that no
+ * value can end the script element it stands in.
+ */
+import type {
+  CellResult,
+  CellSummary,
+  Comparison,
+  RunResult,
+  Verdict,
+} from "../core/metrics/result.ts";
+import { writeHeadline, type Headline } from "./headline.ts";
+import { describeSetup, type SetupSection } from "./setup.ts";
+import { parametersKey, readSweep, type Sweep } from "./sweep.ts";
+import { binSteps, roundTo5, thinDistribution, thinIndexes, type Distribution } from "./thin.ts";
+
+export interface ReportData {
+  /** `dynbench 0.1.0`. */
+  tool: string;
+  startedAt: string;
+  workload: string;
+  clock: "wall" | "virtual";
+  /** For every chart when times are not those of the modelled hardware; else empty. */
+  scaleNote: string;
+  verdict: Verdict;
+  headline: Headline;
+  arms: string[];
+  sweep: Sweep;
+  cells: ReportCell[];
+  groups: ReportGroup[];
+  comparisons: Comparison[];
+  setup: SetupSection[];
+  command: string;
+  /** Points drawn and left out over all scatter charts. */
+  scatter: { drawn: number; of: number };
+}
+
+export interface ReportCell {
+  summary: CellSummary;
+  arm: number;
+  point: number;
+  inFlight: { endS: number; workers: { id: string; count: number[] }[] };
+}
+
+/** All repeats of one arm at one point, pooled. */
+export interface ReportGroup {
+  arm: number;
+  point: number;
+  ttftMs: Distribution;
+  e2eMs: Distribution;
+  latenessMs: Distribution;
+  scatter: { uncachedTokens: number[]; ttftMs: number[]; of: number };
+}
+
+/** Bounds that keep the page under 3 MB: points over all charts of a kind, and per chart. */
+const SCATTER_POINTS = { all: 24_000, perGroup: 2_000 };
+const DISTRIBUTION_POINTS = { all: 45_000, perGroup: 400, least: 20 };
+const HEAT_NUMBERS = { all: 160_000, bins: 160, leastBins: 12 };
+
+export function reportData(run: RunResult): ReportData {
+  const arms = run.plan.arms.map((arm) => arm.label);
+  const summaries = run.summary.cells;
+  const sweep = readSweep(run.plan.cells);
+  const pointOf = new Map(sweep.points.map((point, i) => [parametersKey(point.parameters), i]));
+  const place = (cell: CellResult) => ({
+    arm: cell.cell.arm,
+    point: pointOf.get(parametersKey(cell.cell.parameters))!,
+  });
+  const groups = groupCells(run.cells, place);
+  return {
+    tool: `${run.summary.tool.name} ${run.summary.tool.version}`,
+    startedAt: run.summary.startedAt,
+    workload: [...new Set(run.plan.cells.map((cell) => cell.workload.name))].join(", "),
+    clock: run.plan.clock,
+    scaleNote: scaleNote(summaries),
+    verdict: run.summary.verdict,
+    headline: writeHeadline(summaries, run.summary.comparisons, { arms, points: sweep.points }),
+    arms,
+    sweep,
+    cells: binCells(run.cells, place),
+    groups,
+    comparisons: run.summary.comparisons,
+    setup: describeSetup(run),
+    command: run.command,
+    scatter: {
+      drawn: groups.reduce((sum, group) => sum + group.scatter.ttftMs.length, 0),
+      of: groups.reduce((sum, group) => sum + group.scatter.of, 0),
+    },
+  };
+}
+
+/** JSON that is safe inside a script element. */
+export function encodeData(data: ReportData): string {
+  return JSON.stringify(data).replaceAll("<", "\\u003c");
+}
+
+type Place = (cell: CellResult) => { arm: number; point: number };
+
+function groupCells(cells: readonly CellResult[], place: Place): ReportGroup[] {
+  const pools = new Map<string, { arm: number; point: number; cells: CellResult[] }>();
+  for (const cell of cells) {
+    const { arm, point } = place(cell);
+    const pool = pools.get(`${arm} ${point}`) ?? { arm, point, cells: [] };
+    pool.cells.push(cell);
+    pools.set(`${arm} ${point}`, pool);
+  }
+  const scatterCap = share(SCATTER_POINTS.all, pools.size, SCATTER_POINTS.perGroup);
+  const cap = Math.max(
+    DISTRIBUTION_POINTS.least,
+    share(DISTRIBUTION_POINTS.all, pools.size * 3, DISTRIBUTION_POINTS.perGroup),
+  );
+  return [...pools.values()].map(({ arm, point, cells: pool }) => {
+    const column = (name: keyof CellResult["points"]) => pool.flatMap((cell) => cell.points[name]);
+    const [uncached, ttft] = [column("uncachedTokens"), column("ttftMs")];
+    return {
+      arm,
+      point,
+      ttftMs: thinDistribution(ttft, cap),
+      e2eMs: thinDistribution(column("e2eMs"), cap),
+      latenessMs: thinDistribution(column("latenessMs"), cap),
+      scatter: thinScatter(uncached, ttft, scatterCap),
+    };
+  });
+}
+
+function thinScatter(
+  uncached: readonly number[],
+  ttft: readonly number[],
+  cap: number,
+): ReportGroup["scatter"] {
+  const both = ttft
+    .map((_, i) => i)
+    .filter((i) => Number.isFinite(ttft[i]) && Number.isFinite(uncached[i]));
+  const kept = thinIndexes(both.length, cap).map((i) => both[i]!);
+  return {
+    uncachedTokens: kept.map((i) => uncached[i]!),
+    ttftMs: kept.map((i) => roundTo5(ttft[i]!)),
+    of: both.length,
+  };
+}
+
+function binCells(cells: readonly CellResult[], place: Place): ReportCell[] {
+  const rows = cells.reduce((sum, cell) => sum + cell.series.inFlight.workers.length, 0);
+  const bins = Math.max(HEAT_NUMBERS.leastBins, share(HEAT_NUMBERS.all, rows, HEAT_NUMBERS.bins));
+  return cells.map((cell) => {
+    const { timeS, workers } = cell.series.inFlight;
+    const endS = timeS.at(-1) ?? 0;
+    return {
+      summary: cell.summary,
+      ...place(cell),
+      inFlight: {
+        endS: roundTo5(endS),
+        workers: workers.map(({ id, count }) => ({
+          id,
+          count: binSteps(timeS, count, { endS, bins }),
+        })),
+      },
+    };
+  });
+}
+
+function share(all: number, parts: number, most: number): number {
+  return Math.min(most, Math.floor(all / Math.max(1, parts)));
+}
+
+function scaleNote(cells: readonly CellSummary[]): string {
+  const scales = [...new Set(cells.map((cell) => cell.timeScale))].filter((scale) => scale !== 1);
+  if (scales.length === 0) return "";
+  return `engine runs ${scales.join("×, ")}× faster than the hardware it models; times are as measured`;
+}

@@ -1,0 +1,73 @@
+/** Builds elements. Strings become text nodes, so no label can turn into markup. */
+
+type Child = Node | string | undefined | false;
+
+/** `h("p", { class: "note" }, "text")`; undefined and false children are left out. */
+export function h<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  attributes: Readonly<Record<string, string>> = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[Tag] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children.filter((child) => child !== undefined && child !== false));
+  return element;
+}
+
+/** A row of buttons of which one is pressed. */
+export function chips(
+  labels: readonly string[],
+  options: { label: string; chosen: number; choose(index: number): void },
+): HTMLElement {
+  const buttons = labels.map((label, index) => {
+    const button = h(
+      "button",
+      { type: "button", "aria-pressed": String(index === options.chosen) },
+      label,
+    );
+    button.addEventListener("click", () => {
+      buttons.forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
+      options.choose(index);
+    });
+    return button;
+  });
+  return h(
+    "div",
+    { class: "chips", role: "group", "aria-label": options.label },
+    h("span", {}, options.label),
+    ...buttons,
+  );
+}
+
+/** One to three sentences under a section's title. */
+export function section(
+  id: string,
+  title: string,
+  lead: string,
+  ...children: Child[]
+): HTMLElement {
+  return h(
+    "section",
+    { id },
+    h("h2", {}, title),
+    lead !== "" && h("p", { class: "lead" }, lead),
+    ...children,
+  );
+}
+
+/** A table; the first column is text, all others are right-aligned figures. */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly (Node | string)[])[],
+): HTMLElement {
+  return h(
+    "div",
+    { class: "scroll" },
+    h(
+      "table",
+      {},
+      h("thead", {}, h("tr", {}, ...head.map((text) => h("th", { scope: "col" }, text)))),
+      h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell))))),
+    ),
+  );
+}

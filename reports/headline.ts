@@ -1,0 +1,188 @@
+/**
+ * The one sentence a reader takes away: which arm won on mean TTFT, by how much, how surely, and
+ * why (hit share against the ideal, uncached tokens). Pure words over the comparisons that
+ * `core/metrics` made: nothing is tested for significance here.
+ */
+import type { CellSummary, Comparison, Interval } from "../core/metrics/result.ts";
+import { formatRatio, formatShare, formatTokens } from "./format.ts";
+import { mean, meanOf, measureOf } from "./measures.ts";
+import { parametersKey, type SweepPoint } from "./sweep.ts";
+
+export interface Headline {
+  /** `wins`: better somewhere and worse nowhere; `mixed`: both; `none`: no difference shown; `single`: nothing to compare. */
+  state: "wins" | "mixed" | "none" | "single" | "empty";
+  sentence: string;
+  /** One sentence each. */
+  why: string[];
+  /** The point and the pair the sentence speaks of, for the tiles. */
+  point?: number;
+  best?: string;
+  rival?: string;
+}
+
+interface Duel {
+  point: number;
+  /** best / rival: below 1 the best one has the lower TTFT. */
+  ratio: Interval;
+  comparison: Comparison;
+}
+
+/** `cells` with their point among `points`; `arms` in the order of the plan. */
+export function writeHeadline(
+  cells: readonly CellSummary[],
+  comparisons: readonly Comparison[],
+  plan: { arms: readonly string[]; points: readonly SweepPoint[] },
+): Headline {
+  const ranked = rankArms(cells, plan.arms);
+  const [best, rival] = ranked;
+  if (best === undefined) {
+    return {
+      state: "empty",
+      sentence: "No request was answered, so there is nothing to compare.",
+      why: [],
+    };
+  }
+  if (rival === undefined) return single(cells, best, plan.points);
+
+  const duels = duelsOf(comparisons, { best, rival, points: plan.points });
+  const won = duels.filter(({ ratio }) => ratio.high < 1);
+  const lost = duels.filter(({ ratio }) => ratio.low > 1);
+  const strongest = [...duels].sort((a, b) => a.ratio.value - b.ratio.value)[0];
+  if (strongest === undefined) {
+    const sentence = `${best} has the lower mean TTFT, but ${best} and ${rival} were not compared with an interval.`;
+    return { state: "none", sentence, why: [], best, rival };
+  }
+  const shown =
+    won.length > 0 ? [...won].sort((a, b) => a.ratio.value - b.ratio.value)[0]! : strongest;
+  const where = plan.points[shown.point]!.label;
+  const rest = {
+    point: shown.point,
+    best,
+    rival,
+    why: reasons(cells, plan.points[shown.point]!, { best, rival }),
+  };
+  const figure = `${formatRatio(shown.ratio.value)} that of ${rival} (${describeInterval(shown.comparison, shown.ratio)})`;
+  const at = where === "" ? "" : `at ${where} `;
+  if (won.length === 0) {
+    const sentence = `No clear winner: ${at}the mean TTFT of ${best} is ${figure}, and the interval includes 1×.`;
+    return { state: "none", sentence, ...rest };
+  }
+  const tally =
+    plan.points.length > 1 ? `, ${describeTally(won.length, lost.length, duels.length)}` : "";
+  const verb = lost.length > 0 ? "wins in part" : "wins";
+  const sentence = `${best} ${verb}: ${at}its mean TTFT is ${figure}${tally}.`;
+  return { state: lost.length > 0 ? "mixed" : "wins", sentence, ...rest };
+}
+
+/** `95 % interval 0.55–0.67×, 3 repeats`. */
+export function describeInterval(comparison: Comparison, ratio: Interval): string {
+  const sure = `${Math.round(comparison.confidence * 100)}\u00a0% interval`;
+  const range = `${ratio.low.toFixed(2)}–${formatRatio(ratio.high)}`;
+  const base =
+    comparison.unitOfN === "repeats"
+      ? `${comparison.n} repeats`
+      : `${comparison.n} requests, this run only`;
+  return `${sure} ${range}, ${base}`;
+}
+
+/** b / a turned into a / b. */
+export function invertInterval(interval: Interval): Interval {
+  return { value: 1 / interval.value, low: 1 / interval.high, high: 1 / interval.low };
+}
+
+function single(
+  cells: readonly CellSummary[],
+  arm: string,
+  points: readonly SweepPoint[],
+): Headline {
+  const ttft = mean(cells.map((cell) => meanOf(cell, "ttftMs")))!;
+  const over = points.length > 1 ? ` over ${points.length} settings` : "";
+  const sentence = `${arm} answered with a mean TTFT of ${Math.round(ttft).toLocaleString("en-US")} ms${over}; there is no other arm to compare with.`;
+  return { state: "single", sentence, why: [], best: arm };
+}
+
+/** Arms by the geometric mean of their TTFT over the points that all of them have; lowest first. */
+function rankArms(cells: readonly CellSummary[], arms: readonly string[]): string[] {
+  const known = arms.filter((arm) =>
+    cells.some((cell) => cell.arm === arm && meanOf(cell, "ttftMs")),
+  );
+  const keys = [...new Set(cells.map((cell) => parametersKey(cell.parameters)))];
+  const at = (arm: string, key: string): number | undefined =>
+    mean(
+      cells
+        .filter((cell) => cell.arm === arm && parametersKey(cell.parameters) === key)
+        .map((cell) => meanOf(cell, "ttftMs")),
+    );
+  const common = keys.filter((key) => known.every((arm) => at(arm, key) !== undefined));
+  const score = (arm: string): number =>
+    common.reduce((sum, key) => sum + Math.log(at(arm, key)!), 0);
+  return known
+    .map((arm) => ({ arm, score: score(arm) }))
+    .sort((a, b) => a.score - b.score)
+    .map(({ arm }) => arm);
+}
+
+function duelsOf(
+  comparisons: readonly Comparison[],
+  of: { best: string; rival: string; points: readonly SweepPoint[] },
+): Duel[] {
+  const duels: Duel[] = [];
+  of.points.forEach((point, index) => {
+    const comparison = comparisons.find(
+      ({ a, b, metric, parameters }) =>
+        measureOf(metric)?.key === "ttftMs" &&
+        ((a === of.best && b === of.rival) || (a === of.rival && b === of.best)) &&
+        parametersKey(parameters) === parametersKey(point.parameters),
+    );
+    if (!comparison) return;
+    const ratio = comparison.b === of.best ? comparison.ratio : invertInterval(comparison.ratio);
+    duels.push({ point: index, ratio, comparison });
+  });
+  return duels;
+}
+
+function describeTally(won: number, lost: number, compared: number): string {
+  if (won === compared) return `and it is lower at all ${compared} settings`;
+  const even = compared - won - lost;
+  const parts = [`lower at ${won} of ${compared} settings`];
+  if (lost > 0) parts.push(`higher at ${lost}`);
+  if (even > 0) parts.push(`not told apart at ${even}`);
+  return parts.join(", ");
+}
+
+/** What the engine reported about its caches at that point; nothing where it reported nothing. */
+function reasons(
+  cells: readonly CellSummary[],
+  point: SweepPoint,
+  arms: { best: string; rival: string },
+): string[] {
+  const of = (arm: string): CellSummary[] =>
+    cells.filter(
+      (cell) =>
+        cell.arm === arm && parametersKey(cell.parameters) === parametersKey(point.parameters),
+    );
+  const hit = (arm: string) => mean(of(arm).map((cell) => cell.cache.cachedShare));
+  const [ours, theirs] = [hit(arms.best), hit(arms.rival)];
+  if (ours === undefined || theirs === undefined) return [];
+  const ideal = mean(of(arms.best).map((cell) => cell.cache.idealShare))!;
+  const why = [
+    `${formatShare(ours)} of its prompt tokens were found in cache against ${formatShare(theirs)} for ${arms.rival}; the best any router could reach here is ${formatShare(ideal)}.`,
+  ];
+  const [mine, other] = [uncachedPerRequest(of(arms.best)), uncachedPerRequest(of(arms.rival))];
+  if (mine !== undefined && other !== undefined) {
+    why.push(
+      `That left ${formatTokens(mine)} uncached tokens to prefill per request instead of ${formatTokens(other)}.`,
+    );
+  }
+  return why;
+}
+
+function uncachedPerRequest(cells: readonly CellSummary[]): number | undefined {
+  const shares = cells.flatMap((cell) => cell.workers);
+  const requests = shares.reduce((sum, worker) => sum + worker.requests, 0);
+  const uncached = shares.reduce(
+    (sum, worker) => sum + worker.promptTokens - worker.cachedTokens,
+    0,
+  );
+  return requests === 0 ? undefined : uncached / requests;
+}

@@ -1,0 +1,69 @@
+/** Whether the load generator itself kept up: lateness, event loop lag, CPU. */
+import { ecdfChart } from "../charts/ecdf.ts";
+import type { ReportData } from "../data.ts";
+import { h, section, table } from "../dom.ts";
+import { formatNumber } from "../format.ts";
+import type { Page } from "../page.ts";
+import { thinIndexes } from "../thin.ts";
+
+export function clientSection(page: Page): HTMLElement {
+  const { data } = page;
+  const lead =
+    "Latency counts from the moment a request should have been sent. When the generator is late or its processor is full, the figures describe the generator.";
+  return section(
+    "client",
+    "Health of the load generator",
+    lead,
+    h("div", { class: "pair" }, page.chart(latenessChart(data)), healthTable(data)),
+  );
+}
+
+function latenessChart(data: ReportData) {
+  return ecdfChart(
+    data.arms.flatMap((label, arm) => {
+      const pooled = data.groups
+        .filter((group) => group.arm === arm)
+        .flatMap(({ latenessMs }) => latenessMs.values);
+      const values = pooled.sort((a, b) => a - b);
+      const kept = thinIndexes(values.length, 400).map((i) => values[i]!);
+      return kept.length === 0
+        ? []
+        : [{ label, arm, distribution: { n: values.length, values: kept } }];
+    }),
+    { title: "Lateness", subtitle: "sent minus intended, all settings", xLabel: "Lateness (ms)" },
+  );
+}
+
+/** The worst cell of each arm. */
+function healthTable(data: ReportData): HTMLElement {
+  const rows = data.arms.map((label, arm) => {
+    const clients = data.cells.filter((cell) => cell.arm === arm).map(({ summary }) => summary);
+    const worst = (pick: (summary: (typeof clients)[number]) => number | undefined): string => {
+      const known = clients.map(pick).filter((value) => value !== undefined);
+      return known.length === 0 ? "–" : formatNumber(Math.max(...known));
+    };
+    return [
+      label,
+      worst(({ client }) => client.latenessMs.p99),
+      worst(({ client }) => client.latenessMs.max),
+      worst(({ client }) => client.loopLagMs?.p99),
+      worst(({ client, durationS }) =>
+        client.cpuSeconds === undefined || durationS <= 0
+          ? undefined
+          : (client.cpuSeconds / durationS) * 100,
+      ),
+      worst(({ client }) => client.maxRssMb),
+      worst(({ client }) => client.retries),
+    ];
+  });
+  const head = [
+    "Worst cell of",
+    "Late p99 (ms)",
+    "Late max (ms)",
+    "Loop lag p99 (ms)",
+    "CPU (% of a core)",
+    "Memory (MB)",
+    "Retries",
+  ];
+  return h("div", { class: "card" }, h("h3", {}, "Worst cell per arm"), table(head, rows));
+}

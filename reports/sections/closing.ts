@@ -1,0 +1,120 @@
+/** The end of the page: every measurement, the set-up, and the command that repeats the run. */
+import type { CellSummary, Quantiles } from "../../core/metrics/result.ts";
+import type { ReportData } from "../data.ts";
+import { h, section, table } from "../dom.ts";
+import { formatNumber, formatShare } from "../format.ts";
+
+/** Rows drawn before the rest is left to summary.json. */
+const MAX_CELL_ROWS = 400;
+
+export function cellsSection(data: ReportData): HTMLElement {
+  const swept = data.sweep.points.length > 1;
+  const sorted = [...data.cells].sort(
+    (x, y) => x.point - y.point || x.arm - y.arm || x.summary.repeat - y.summary.repeat,
+  );
+  const head = [
+    ...(swept ? ["Setting"] : []),
+    "Arm",
+    "Repeat",
+    "TTFT mean",
+    "p50",
+    "p99 (ms)",
+    "ITL (ms)",
+    "E2E (ms)",
+    "Output (tok/s)",
+    "Hit share",
+    "of ideal",
+    "Requests",
+    "Failed",
+  ];
+  const rows = sorted
+    .slice(0, MAX_CELL_ROWS)
+    .map(({ summary, point }) => [
+      ...(swept ? [data.sweep.points[point]!.label] : []),
+      ...cellRow(summary),
+    ]);
+  const cut =
+    sorted.length > MAX_CELL_ROWS
+      ? `The first ${MAX_CELL_ROWS} of ${sorted.length} cells; all are in summary.json.`
+      : "";
+  return section(
+    "cells",
+    "Every measurement",
+    cut,
+    h("details", {}, h("summary", {}, `${sorted.length} cells`), table(head, rows)),
+    errors(data),
+  );
+}
+
+function cellRow(summary: CellSummary): string[] {
+  const figure = (quantiles: Quantiles | undefined, at: keyof Quantiles): string =>
+    quantiles ? formatNumber(quantiles[at]) : "–";
+  const { metrics, cache, requests } = summary;
+  return [
+    summary.arm,
+    String(summary.repeat + 1),
+    figure(metrics.ttftMs, "mean"),
+    figure(metrics.ttftMs, "p50"),
+    figure(metrics.ttftMs, "p99"),
+    figure(metrics.itlMs, "mean"),
+    figure(metrics.e2eMs, "mean"),
+    formatNumber(metrics.outputTps),
+    cache.cachedShare === undefined ? "–" : formatShare(cache.cachedShare),
+    cache.reachedShare === undefined ? "–" : formatShare(cache.reachedShare),
+    String(requests.sent),
+    String(requests.failed + requests.dropped),
+  ];
+}
+
+const MAX_ERROR_ROWS = 20;
+
+/** Failed requests of all cells by kind and the server's own words. */
+function errors(data: ReportData): HTMLElement | undefined {
+  const groups = new Map<string, { kind: string; message: string; count: number }>();
+  for (const { summary } of data.cells) {
+    for (const { kind, message, status, count } of summary.errors) {
+      const label = status === undefined ? kind : `${kind} ${status}`;
+      const key = JSON.stringify([label, message]);
+      const group = groups.get(key) ?? { kind: label, message, count: 0 };
+      group.count += count;
+      groups.set(key, group);
+    }
+  }
+  if (groups.size === 0) return undefined;
+  const rows = [...groups.values()]
+    .sort((a, b) => b.count - a.count)
+    .slice(0, MAX_ERROR_ROWS)
+    .map(({ kind, message, count }) => [message, kind, formatNumber(count)]);
+  const body = table(["What the server said", "Kind", "Requests"], rows);
+  body.classList.add("errors");
+  return h("div", {}, h("h3", {}, "Failed requests"), body);
+}
+
+export function setupSection(data: ReportData): HTMLElement {
+  const copy = h("button", { type: "button" }, "Copy");
+  copy.addEventListener("click", () => {
+    void navigator.clipboard?.writeText(data.command).then(() => (copy.textContent = "Copied"));
+  });
+  return section(
+    "setup",
+    "Set-up, and how to repeat it",
+    "",
+    data.command !== "" && h("div", { class: "command" }, h("code", {}, data.command), copy),
+    h(
+      "div",
+      { class: "setup" },
+      ...data.setup.map(({ title, rows }) =>
+        h(
+          "div",
+          { class: "card" },
+          h("h3", {}, title),
+          h(
+            "dl",
+            {},
+            ...rows.flatMap(([label, value]) => [h("dt", {}, label), h("dd", {}, value)]),
+          ),
+        ),
+      ),
+    ),
+  );
+}

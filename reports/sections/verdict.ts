@@ -1,0 +1,153 @@
+/** The top of the page: what was compared, who won and why, and whether to believe it. */
+import type { Comparison, Finding, Interval } from "../../core/metrics/result.ts";
+import type { ReportData } from "../data.ts";
+import { chips, h } from "../dom.ts";
+import { formatRatio } from "../format.ts";
+import { invertInterval } from "../headline.ts";
+import { MEASURES, measureOf } from "../measures.ts";
+import { parametersKey } from "../sweep.ts";
+
+export function header(data: ReportData): HTMLElement {
+  const date = new Date(data.startedAt);
+  const when = Number.isNaN(date.getTime())
+    ? data.startedAt
+    : `${date.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+  const clock =
+    data.clock === "virtual" ? "simulated on a virtual clock" : "measured on the wall clock";
+  return h(
+    "header",
+    {},
+    h(
+      "div",
+      {},
+      h("p", { class: "eyebrow" }, `${data.workload} workload`),
+      h("h1", {}, data.arms.join(" vs ")),
+      h(
+        "p",
+        { class: "meta" },
+        [when, clock, data.scaleNote].filter((part) => part !== "").join(" · "),
+      ),
+    ),
+    themeToggle(),
+  );
+}
+
+function themeToggle(): HTMLElement {
+  const themes = ["Auto", "Light", "Dark"];
+  const root = document.documentElement;
+  return chips(themes, {
+    label: "Theme",
+    chosen: 0,
+    choose: (index) => {
+      if (index === 0) delete root.dataset["theme"];
+      else root.dataset["theme"] = themes[index]!.toLowerCase();
+      root.dispatchEvent(new Event("themechange"));
+    },
+  });
+}
+
+const STATES = {
+  trusted: {
+    mark: "✓",
+    text: "Trusted",
+    meaning: "All checks of the set-up and of the load generator passed.",
+  },
+  untrusted: {
+    mark: "!",
+    text: "Not to be trusted",
+    meaning: "The run finished, but these checks say not to believe its figures:",
+  },
+  failed: { mark: "✕", text: "Failed", meaning: "The run did not finish:" },
+} as const;
+
+export function verdictSection(data: ReportData): HTMLElement {
+  const state = STATES[data.verdict.state];
+  const doubts = data.verdict.reasons.filter(({ severity }) => severity === "untrusted");
+  const notes = data.verdict.reasons.filter(({ severity }) => severity !== "untrusted");
+  return h(
+    "section",
+    { id: "verdict", class: `verdict ${data.verdict.state}` },
+    h(
+      "div",
+      { class: "state" },
+      h("span", { class: "badge" }, h("b", { "aria-hidden": "true" }, state.mark), state.text),
+      h(
+        "span",
+        { class: "meaning" },
+        doubts.length === 0 && data.verdict.state !== "trusted" ? "" : state.meaning,
+      ),
+    ),
+    doubts.length > 0 && findings(doubts),
+    h("p", { class: "headline" }, data.headline.sentence),
+    data.headline.why.length > 0 && h("p", { class: "why" }, data.headline.why.join(" ")),
+    tiles(data),
+    notes.length > 0 &&
+      h(
+        "details",
+        {},
+        h("summary", {}, `${notes.length} ${notes.length === 1 ? "note" : "notes"} worth knowing`),
+        findings(notes),
+      ),
+  );
+}
+
+/** Cells named before the rest is counted. */
+const CELLS_NAMED = 6;
+
+function findings(list: readonly Finding[]): HTMLElement {
+  return h(
+    "ul",
+    { class: "findings" },
+    ...list.map((finding) => {
+      const cells = finding.cells ?? [];
+      const more = cells.length > CELLS_NAMED ? ` and ${cells.length - CELLS_NAMED} more` : "";
+      return h(
+        "li",
+        {},
+        h("b", {}, finding.message),
+        h("span", {}, `Try: ${finding.hint}`),
+        cells.length > 0 &&
+          h("small", {}, `Cells: ${cells.slice(0, CELLS_NAMED).join(", ")}${more}`),
+      );
+    }),
+  );
+}
+
+/** The pair of the headline at its point, one tile per measure. */
+function tiles(data: ReportData): HTMLElement | undefined {
+  const { best, rival, point } = data.headline;
+  if (best === undefined || rival === undefined || point === undefined) return undefined;
+  const key = parametersKey(data.sweep.points[point]!.parameters);
+  const shown = MEASURES.flatMap((measure) => {
+    const comparison = data.comparisons.find(
+      ({ a, b, metric, parameters }) =>
+        measureOf(metric) === measure &&
+        parametersKey(parameters) === key &&
+        ((a === best && b === rival) || (a === rival && b === best)),
+    );
+    return comparison
+      ? [
+          tile(
+            `${measure.label}${measure.key === "outputTps" ? " tokens/s" : ""}`,
+            comparison,
+            best,
+          ),
+        ]
+      : [];
+  });
+  const label = data.sweep.points[point]!.label;
+  const caption = `${best} relative to ${rival}${label === "" ? "" : ` at ${label}`}`;
+  return h("div", { class: "tiles" }, h("p", {}, caption), h("div", {}, ...shown));
+}
+
+function tile(label: string, comparison: Comparison, best: string): HTMLElement {
+  const ratio: Interval =
+    comparison.b === best ? comparison.ratio : invertInterval(comparison.ratio);
+  return h(
+    "div",
+    { class: "tile" },
+    h("span", {}, label),
+    h("b", {}, formatRatio(ratio.value)),
+    h("small", {}, `${ratio.low.toFixed(2)}–${formatRatio(ratio.high)}`),
+  );
+}
