@@ -34,7 +34,8 @@ export class BlockMap {
 
   /** Sets the value, which must not be zero. */
   set(block: number, value: number): void {
-    this.#values[this.#place(block)] = value;
+    const at = this.#place(block); // first, because it may replace the arrays
+    this.#values[at] = value;
   }
 
   /** Adds to the value and returns the sum; a block whose sum is zero is taken out. */
