@@ -79,6 +79,11 @@ export class Completion {
     return this.#isFinished;
   }
 
+  /** True once an event could not be read, after which nothing is to be expected. */
+  get isBroken(): boolean {
+    return this.#error?.kind === "malformed";
+  }
+
   /** Why the stream is not a good answer; undefined when it is. Ask after its end. */
   get error(): RequestError | undefined {
     if (this.#error !== undefined) return this.#error;

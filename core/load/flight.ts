@@ -1,0 +1,150 @@
+/**
+ * One request in flight: sends it, reads the answer as it comes, and ends with its record, whatever
+ * happens. Nothing is parsed or allocated per token that the record does not keep.
+ */
+import { monotonicNs } from "../clock.ts";
+import { messageOf } from "../errors.ts";
+import type { Exchange, ExchangeFailure, HttpClient, ResponseHead } from "../http/client.ts";
+import { SseParser } from "../http/sse.ts";
+import type { RequestBody } from "../prompt/body.ts";
+import type { RequestError, RequestRecord } from "../record.ts";
+import { Completion } from "./completion.ts";
+import { errorWords } from "./error-words.ts";
+
+export interface FlightOptions {
+  /** What is known so far; the flight fills in the rest. */
+  readonly record: RequestRecord;
+  readonly body: RequestBody;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Zero of the record's times on the monotonic clock. */
+  readonly originNs: number;
+  readonly timeoutMs: number;
+  /** Called once, also after `stop`. */
+  onEnd(record: RequestRecord): void;
+}
+
+/** The part of an error page that can tell anything. */
+const MAX_ERROR_BODY_BYTES = 65_536;
+
+export class Flight {
+  readonly #options: FlightOptions;
+  readonly #exchange: Exchange;
+  readonly #completion = new Completion();
+  readonly #timer: ReturnType<typeof setTimeout>;
+  /** Undefined when the answer is not an event stream. */
+  #sse: SseParser | undefined;
+  #errorBody: Uint8Array[] = [];
+  #errorBytes = 0;
+  #contentType = "";
+  #isOver = false;
+  /** Stamp of the events being read, from the record's zero. */
+  #atNs = 0;
+
+  /** Sends at once. */
+  constructor(client: HttpClient, options: FlightOptions) {
+    this.#options = options;
+    const { record, originNs } = options;
+    this.#timer = setTimeout(() => this.#timedOut(), options.timeoutMs);
+    this.#exchange = client.exchange(
+      {
+        method: "POST",
+        path: options.body.path,
+        headers: options.headers,
+        body: options.body.body,
+      },
+      {
+        sent: (atNs) => (record.sentNs = atNs - originNs),
+        head: (head, atNs) => this.#head(head, atNs - originNs),
+        data: (bytes, atNs) => this.#data(bytes, atNs - originNs),
+        end: (atNs) => this.#finish(this.#verdict(), atNs - originNs),
+        fail: (failure, atNs) => this.#fail(failure, atNs - originNs),
+      },
+    );
+  }
+
+  /** Ends it now as aborted. */
+  stop(): void {
+    if (this.#isOver) return;
+    const error: RequestError = { kind: "aborted", message: "the load was stopped" };
+    this.#break(error, monotonicNs() - this.#options.originNs);
+  }
+
+  #head({ status, headers }: ResponseHead, atNs: number): void {
+    const { record } = this.#options;
+    record.status = status;
+    record.headersNs = atNs;
+    const worker = WORKER_HEADERS.map((name) => headers.get(name)).find((name) => name);
+    if (worker !== undefined) record.worker = worker;
+    const prefillWorker = headers.get("x-dynbench-prefill-worker");
+    if (prefillWorker !== undefined) record.prefillWorker = prefillWorker;
+    this.#contentType = headers.get("content-type") ?? "";
+    if (status === 200 && this.#contentType.startsWith("text/event-stream")) {
+      this.#sse = new SseParser();
+    }
+  }
+
+  #data(bytes: Uint8Array, atNs: number): void {
+    if (this.#sse === undefined) {
+      if (this.#errorBytes >= MAX_ERROR_BODY_BYTES) return;
+      this.#errorBody.push(bytes.slice());
+      this.#errorBytes += bytes.length;
+      return;
+    }
+    this.#atNs = atNs;
+    try {
+      this.#sse.push(bytes, this.#event);
+    } catch (error) {
+      this.#break({ kind: "malformed", message: messageOf(error) }, atNs);
+      return;
+    }
+    if (this.#completion.isBroken) this.#break(this.#completion.error, atNs);
+  }
+
+  #break(error: RequestError | undefined, atNs: number): void {
+    this.#exchange.abort();
+    this.#finish(error, atNs);
+  }
+
+  readonly #event = (data: Uint8Array): void => {
+    this.#completion.event(data, this.#atNs);
+  };
+
+  /** What a clean end of the body means. */
+  #verdict(): RequestError | undefined {
+    if (this.#sse !== undefined) return this.#completion.error;
+    const words = errorWords(Buffer.concat(this.#errorBody));
+    const { status } = this.#options.record;
+    if (status !== 200) return { kind: "status", message: words };
+    const message = `the answer is no event stream but "${this.#contentType}": ${words}`;
+    return { kind: "malformed", message: message.slice(0, 500) };
+  }
+
+  #fail(failure: ExchangeFailure, atNs: number): void {
+    const { record } = this.#options;
+    // An error page that was cut short still says more than the cut.
+    const isTold = record.status !== undefined && record.status !== 200 && this.#errorBytes > 0;
+    const frame = this.#sse === undefined ? undefined : this.#completion.error;
+    this.#finish(isTold ? this.#verdict() : frame?.kind === "error-frame" ? frame : failure, atNs);
+  }
+
+  #timedOut(): void {
+    if (this.#isOver) return;
+    const message = `no complete answer within ${this.#options.timeoutMs / 1000} s`;
+    this.#break({ kind: "timeout", message }, monotonicNs() - this.#options.originNs);
+  }
+
+  #finish(error: RequestError | undefined, atNs: number): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    const { record } = this.#options;
+    record.endNs = atNs;
+    if (this.#sse !== undefined) Object.assign(record, this.#completion.fields());
+    record.state = error === undefined ? "ok" : error.kind === "aborted" ? "aborted" : "failed";
+    if (error !== undefined) record.error = error;
+    this.#options.onEnd(record);
+  }
+}
+
+/** Ours, SGLang's gateway's, and what an nginx is configured to send. */
+const WORKER_HEADERS = ["x-dynbench-worker", "x-smg-routed-worker-id", "x-upstream"] as const;

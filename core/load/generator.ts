@@ -1,0 +1,284 @@
+/**
+ * Sends a cell's requests as its load shape says and hands out their records.
+ *
+ * Closed loop: each slot sends its next request the moment its last one ended. Open loop: one absolute
+ * timetable that nothing moves. Either way a request knows when it should have been sent, and what the
+ * generator itself delays counts as latency. Warm-up is a phase of its own that is drained first.
+ */
+import { monotonicNs } from "../clock.ts";
+import { HttpClient, type ClientOptions, type HttpTarget } from "../http/client.ts";
+import type { LoadShape } from "../plan/plan.ts";
+import type { RequestBody } from "../prompt/body.ts";
+import type { RandomStream } from "../random.ts";
+import { plannedRecord, type RequestRecord } from "../record.ts";
+import type { RequestSpec } from "../request.ts";
+import { arrivals } from "./arrivals.ts";
+import { Flight } from "./flight.ts";
+import { Pacer } from "./pacer.ts";
+import { RequestFeed } from "./request-feed.ts";
+import { RequestQueue, type QueuedRequest } from "./request-queue.ts";
+
+/** An open loop without a cap stops here: half of the open files that Linux usually allows at most. */
+export const MAX_IN_FLIGHT = 16_384;
+
+export interface GeneratorOptions {
+  readonly cell: string;
+  readonly load: LoadShape;
+  readonly targets: readonly HttpTarget[];
+  readonly client: ClientOptions;
+  readonly requests: Iterable<RequestSpec> | AsyncIterable<RequestSpec>;
+  /** For the arrivals. */
+  readonly random: RandomStream;
+  build(spec: RequestSpec): RequestBody;
+  headers(spec: RequestSpec): Record<string, string>;
+  onRecord(record: RequestRecord): void;
+  readonly signal: AbortSignal;
+}
+
+export class Generator {
+  readonly #options: GeneratorOptions;
+  readonly #clients: readonly HttpClient[];
+  readonly #source: Iterator<RequestSpec> | AsyncIterator<RequestSpec>;
+  readonly #endsNs = new Map<number, number>();
+  readonly #flights = new Set<Flight>();
+  #sent = 0;
+  /** Zero of all records' times. */
+  readonly originNs = monotonicNs();
+
+  constructor(options: GeneratorOptions) {
+    this.#options = options;
+    this.#clients = options.targets.map((target) => new HttpClient(target, options.client));
+    const { requests } = options;
+    this.#source =
+      Symbol.asyncIterator in requests
+        ? requests[Symbol.asyncIterator]()
+        : requests[Symbol.iterator]();
+  }
+
+  get sent(): number {
+    return this.#sent;
+  }
+
+  get inFlight(): number {
+    return this.#flights.size;
+  }
+
+  get elapsedS(): number {
+    return (monotonicNs() - this.originNs) / 1e9;
+  }
+
+  /** Opened so far, over all targets. */
+  get connections(): number {
+    return this.#clients.reduce((sum, client) => sum + client.connections, 0);
+  }
+
+  get retries(): number {
+    return this.#clients.reduce((sum, client) => sum + client.retries, 0);
+  }
+
+  /** Runs warm-up, then the measured phase; resolves when every request has its record. */
+  async run(): Promise<void> {
+    const { load, signal } = this.#options;
+    try {
+      if (load.warmup > 0) await this.#phase("warmup", load.warmup);
+      if (!signal.aborted) await this.#phase("measured", load.requests ?? Number.POSITIVE_INFINITY);
+    } finally {
+      for (const client of this.#clients) client.close();
+      await this.#source.return?.();
+    }
+  }
+
+  #phase(phase: RequestRecord["phase"], count: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const running = new Phase({
+      ...this.#options,
+      phase,
+      count,
+      source: this.#source,
+      endsNs: this.#endsNs,
+      launch: (request, details) => this.#launch(request, { ...details, phase }),
+      finish: resolve,
+      fail: reject,
+    });
+    const stop = (): void => {
+      running.stop();
+      for (const flight of [...this.#flights]) flight.stop();
+    };
+    this.#options.signal.addEventListener("abort", stop);
+    running.start().catch(reject);
+    return promise.finally(() => {
+      this.#options.signal.removeEventListener("abort", stop);
+      // After a fault of the workload, nothing that was sent stays without its record.
+      stop();
+    });
+  }
+
+  #launch(
+    request: QueuedRequest,
+    details: LaunchDetails & { phase: RequestRecord["phase"] },
+  ): void {
+    const { cell, headers, load, onRecord, targets } = this.#options;
+    const { spec } = request;
+    const intendedNs = details.intendedNs - this.originNs;
+    const record = plannedRecord(cell, spec, details.phase, intendedNs);
+    if (targets.length > 1) record.target = details.target;
+    this.#sent += 1;
+    const flight: Flight = new Flight(this.#clients[details.target]!, {
+      record,
+      body: details.body,
+      headers: headers(spec),
+      originNs: this.originNs,
+      timeoutMs: load.timeoutS * 1000,
+      onEnd: (ended) => {
+        this.#flights.delete(flight);
+        onRecord(ended);
+        details.onEnd(ended.endNs + this.originNs);
+      },
+    });
+    this.#flights.add(flight);
+  }
+}
+
+interface LaunchDetails {
+  intendedNs: number;
+  target: number;
+  body: RequestBody;
+  /** On the monotonic clock. */
+  onEnd(atNs: number): void;
+}
+
+interface PhaseOptions extends GeneratorOptions {
+  phase: RequestRecord["phase"];
+  count: number;
+  source: Iterator<RequestSpec> | AsyncIterator<RequestSpec>;
+  endsNs: Map<number, number>;
+  launch(request: QueuedRequest, details: LaunchDetails): void;
+  finish(): void;
+  fail(error: unknown): void;
+}
+
+/** Warm-up or the measured requests: slots, queue and timetable. */
+class Phase {
+  readonly #options: PhaseOptions;
+  readonly #isClosed: boolean;
+  readonly #queue: RequestQueue;
+  readonly #feed: RequestFeed;
+  readonly #pacer = new Pacer(() => this.#pump());
+  /** For each lane, when each of its free slots became free, the longest free first. */
+  readonly #free: number[][];
+  #startNs = 0;
+  #inFlight = 0;
+  #launched = 0;
+  #isStarted = false;
+  #isStopped = false;
+
+  constructor(options: PhaseOptions) {
+    this.#options = options;
+    const { load, targets } = options;
+    this.#isClosed = load.arrival === "closed";
+    const slots = Math.min(load.concurrency ?? MAX_IN_FLIGHT, MAX_IN_FLIGHT);
+    // A target without a slot would never get the requests dealt to it.
+    const lanes = this.#isClosed ? Math.min(targets.length, slots) : 1;
+    this.#free = Array.from({ length: lanes }, (_, lane) =>
+      Array.from({ length: Math.floor(slots / lanes) + (lane < slots % lanes ? 1 : 0) }, () => 0),
+    );
+    this.#queue = new RequestQueue(
+      { lanes, order: this.#isClosed ? "index" : "due" },
+      options.endsNs,
+    );
+    this.#feed = new RequestFeed({
+      source: options.source,
+      queue: this.#queue,
+      count: options.count,
+      dueNs: arrivals(load, options.random.split(options.phase)),
+      build: options.build,
+      untilNextNs: () => this.#nextNs() - this.#nowNs(),
+      onMore: () => this.#pump(),
+      onError: (error) => this.#fail(error),
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#feed.prime();
+    this.#startNs = monotonicNs();
+    this.#isStarted = true;
+    this.#pump();
+  }
+
+  /** Time of the phase: nanoseconds since its start. */
+  #nowNs(): number {
+    return monotonicNs() - this.#startNs;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#feed.stop();
+    this.#pacer.cancel();
+    if (this.#inFlight === 0) this.#options.finish();
+  }
+
+  /** Sends whatever is due and has a slot, then sleeps until the next request is due. */
+  #pump(): void {
+    if (!this.#isStarted || this.#isStopped) return;
+    try {
+      for (let lane = 0; lane < this.#free.length; lane += 1) this.#serve(lane);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    const isDone = this.#feed.isExhausted && this.#queue.held === 0 && this.#inFlight === 0;
+    if (isDone) {
+      this.stop();
+      return;
+    }
+    this.#pacer.arm(this.#startNs + this.#nextNs());
+    this.#feed.work();
+  }
+
+  #serve(lane: number): void {
+    const free = this.#free[lane]!;
+    while (free.length > 0) {
+      const request = this.#queue.take(lane, this.#nowNs());
+      if (request === undefined) return;
+      const freeNs = free.shift()!;
+      const intendedNs = this.#isClosed ? Math.max(freeNs, request.dueNs) : request.dueNs;
+      this.#launch(request, { lane, intendedNs });
+    }
+  }
+
+  #launch(
+    request: QueuedRequest,
+    { lane, intendedNs }: { lane: number; intendedNs: number },
+  ): void {
+    const target = this.#isClosed ? lane : this.#launched % this.#options.targets.length;
+    this.#launched += 1;
+    this.#inFlight += 1;
+    this.#options.launch(request, {
+      intendedNs: this.#startNs + intendedNs,
+      target,
+      body: this.#feed.bodyOf(request),
+      onEnd: (atNs) => {
+        const endNs = atNs - this.#startNs;
+        this.#inFlight -= 1;
+        this.#free[lane]!.push(endNs);
+        this.#feed.released(this.#queue.ended(request.spec.index, endNs));
+        if (this.#isStopped && this.#inFlight === 0) this.#options.finish();
+        else this.#pump();
+      },
+    });
+  }
+
+  /** When the next send is due that has a slot; infinite when only an end or a new request can help. */
+  #nextNs(): number {
+    let nextNs = Number.POSITIVE_INFINITY;
+    for (const [lane, free] of this.#free.entries()) {
+      if (free.length > 0) nextNs = Math.min(nextNs, this.#queue.nextDueNs(lane));
+    }
+    return nextNs;
+  }
+
+  #fail(error: unknown): void {
+    this.stop();
+    this.#options.fail(error);
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * The load child: makes one cell's requests with the workload, sends them, and says what happens, one
+ * JSON object a line. Records are told the moment their request ends, so that whatever dies later
+ * loses none of them.
+ */
+import { epochMs } from "../clock.ts";
+import { DynbenchError } from "../errors.ts";
+import { parseTarget } from "../http/client.ts";
+import type { ClientHealth } from "../metrics/result.ts";
+import type { PlannedCell, Wire } from "../plan/plan.ts";
+import type { Workload } from "../plugin.ts";
+import { requestBody, type RequestBody } from "../prompt/body.ts";
+import { fillTokens } from "../prompt/tokens.ts";
+import { randomStream } from "../random.ts";
+import { recordLine, type RequestRecord } from "../record.ts";
+import type { RequestSpec } from "../request.ts";
+import { Generator } from "./generator.ts";
+import { LoadHealth, type ProcessUsage } from "./load-health.ts";
+
+export interface LoadTask {
+  readonly cell: PlannedCell;
+  readonly wire: Wire;
+  /** Base URLs; slots and requests are dealt over them in turn. */
+  readonly targets: readonly string[];
+  readonly model: string;
+  /** Gets the request's session, or else its prefix group. */
+  readonly keyHeader?: string;
+}
+
+/** The lines that are not records; those start with `{"cell":`. */
+export type LoadMessage =
+  /** `monotonicNs` is the zero of the records' times. */
+  | { type: "started"; epochMs: number; monotonicNs: number }
+  | ({ type: "tick" } & LoadProgress)
+  | { type: "done"; health: ClientHealth };
+
+export interface LoadProgress {
+  sent: number;
+  inFlight: number;
+  done: number;
+  failed: number;
+  /** Of the measured requests that succeeded so far. */
+  ttftMsMean?: number;
+  outputTokens: number;
+  /** Since the start of the load, warm-up included. */
+  elapsedS: number;
+}
+
+export interface LoadDeps {
+  readonly workload: Workload;
+  /** Gets whole lines, with their line end. */
+  emit(line: string): void;
+  readonly signal: AbortSignal;
+}
+
+const TICK_MS = 250;
+
+/** Runs the cell's load; resolves when every request that was sent has its record. */
+export async function runLoad(task: LoadTask, deps: LoadDeps): Promise<void> {
+  const { cell } = task;
+  const { emit, signal } = deps;
+  const rows = await deps.workload.read?.(cell.workload.options, signal);
+  const { requests: count, warmup } = cell.load;
+  const requests = deps.workload.requests(cell.workload.options, {
+    rows,
+    random: randomStream(cell.seed, "workload"),
+    count: count === undefined ? undefined : count + warmup,
+  });
+  using health = new LoadHealth(PROCESS_USAGE);
+  const progress: Tally = { done: 0, failed: 0, outputTokens: 0, ttftSumNs: 0, ttftCount: 0 };
+  const generator = new Generator({
+    cell: cell.id,
+    load: cell.load,
+    targets: task.targets.map(parseTarget),
+    client: { connection: task.wire.connection },
+    requests,
+    random: randomStream(cell.seed, "arrivals"),
+    build: bodyBuilder(task),
+    headers: headerMaker(task),
+    onRecord: (record) => {
+      tally(progress, record);
+      health.ended(record);
+      emit(recordLine(record));
+    },
+    signal,
+  });
+  const startNs = generator.originNs;
+  say(emit, { type: "started", epochMs: epochMs(), monotonicNs: startNs });
+  const ticks = setInterval(() => {
+    say(emit, { type: "tick", ...progressOf(generator, progress) });
+  }, TICK_MS);
+  try {
+    await generator.run();
+  } finally {
+    clearInterval(ticks);
+  }
+  say(emit, { type: "tick", ...progressOf(generator, progress) });
+  say(emit, { type: "done", health: health.health(generator) });
+}
+
+function say(emit: LoadDeps["emit"], message: LoadMessage): void {
+  emit(`${JSON.stringify(message)}\n`);
+}
+
+interface Tally {
+  done: number;
+  failed: number;
+  outputTokens: number;
+  ttftSumNs: number;
+  ttftCount: number;
+}
+
+function tally(sums: Tally, record: RequestRecord): void {
+  if (record.state === "ok") sums.done += 1;
+  else if (record.state === "failed") sums.failed += 1;
+  sums.outputTokens += record.osl;
+  if (record.phase !== "measured" || record.state !== "ok") return;
+  if (record.firstTokenNs === undefined) return;
+  sums.ttftSumNs += record.firstTokenNs - record.intendedNs;
+  sums.ttftCount += 1;
+}
+
+function progressOf(generator: Generator, sums: Tally): LoadProgress {
+  return {
+    sent: generator.sent,
+    inFlight: generator.inFlight,
+    done: sums.done,
+    failed: sums.failed,
+    ...(sums.ttftCount === 0 ? {} : { ttftMsMean: sums.ttftSumNs / sums.ttftCount / 1e6 }),
+    outputTokens: sums.outputTokens,
+    elapsedS: generator.elapsedS,
+  };
+}
+
+function bodyBuilder({ cell, wire, model }: LoadTask): (spec: RequestSpec) => RequestBody {
+  let tokens = new Uint32Array(16_384);
+  return (spec) => {
+    if (spec.isl > tokens.length) tokens = new Uint32Array(spec.isl * 2);
+    const count = fillTokens(cell.seed, spec.prompt, tokens);
+    if (count !== spec.isl) {
+      throw new Error(`request ${spec.index} has ${count} prompt tokens and says ${spec.isl}`);
+    }
+    const extra =
+      spec.priority === undefined ? wire.body : { priority: spec.priority, ...wire.body };
+    const { form } = wire;
+    return requestBody({ form, model, tokens: tokens.subarray(0, count), osl: spec.osl, extra });
+  };
+}
+
+function headerMaker({ cell, wire, keyHeader }: LoadTask): GeneratorHeaders {
+  const common: Record<string, string> = {
+    "content-type": "application/json",
+    accept: "text/event-stream",
+    ...bearer(wire.apiKeyEnv),
+  };
+  for (const [name, value] of Object.entries(wire.headers)) common[name.toLowerCase()] = value;
+  // A cell's id may hold anything that a user typed; a header takes visible ASCII.
+  const prefix = cell.id.replace(/[^\x21-\x7e]/g, "_");
+  return (spec) => {
+    const key = spec.session ?? spec.group;
+    return {
+      ...common,
+      "x-request-id": `${prefix}/${spec.index}`,
+      ...(keyHeader === undefined || key === undefined ? {} : { [keyHeader]: String(key) }),
+    };
+  };
+}
+
+type GeneratorHeaders = (spec: RequestSpec) => Record<string, string>;
+
+function bearer(variable: string | undefined): Record<string, string> {
+  if (variable === undefined) return {};
+  const key = process.env[variable];
+  if (key === undefined || key === "") {
+    throw new DynbenchError("plan", `Cannot send the API key: variable "${variable}" is not set`, {
+      hint: `Set it, or leave out --api-key-env ${variable}`,
+    });
+  }
+  return { authorization: `Bearer ${key}` };
+}
+
+const PROCESS_USAGE: ProcessUsage = {
+  cpuSeconds: () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  },
+  // getrusage counts kilobytes on Linux, which Bun passes on.
+  maxRssMb: () => process.resourceUsage().maxRSS / 1024,
+};

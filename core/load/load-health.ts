@@ -1,0 +1,89 @@
+/**
+ * Watches the load process itself: whether it sent in time, whether its event loop was free, and what
+ * it used. A run whose generator was busy must not be believed, and this is how one knows.
+ */
+import { monotonicNs } from "../clock.ts";
+import type { RequestRecord } from "../record.ts";
+import type { ClientHealth } from "../metrics/result.ts";
+
+const SAMPLE_MS = 20;
+/** An hour of samples; from then on every second one is kept, then every fourth, … */
+const MAX_SAMPLES = 180_000;
+
+/** CPU and memory of this process, as `process` tells them. */
+export interface ProcessUsage {
+  cpuSeconds(): number;
+  maxRssMb(): number;
+}
+
+export class LoadHealth implements Disposable {
+  readonly #usage: ProcessUsage;
+  readonly #cpuAtStart: number;
+  readonly #latenessNs = new Samples();
+  readonly #lagNs = new Samples();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #expectedNs = 0;
+
+  constructor(usage: ProcessUsage) {
+    this.#usage = usage;
+    this.#cpuAtStart = usage.cpuSeconds();
+    this.#sampleNext();
+  }
+
+  /** Takes a request that ended; warm-up and requests that were never sent say nothing. */
+  ended(record: RequestRecord): void {
+    if (record.phase !== "measured" || record.sentNs === undefined) return;
+    this.#latenessNs.add(record.sentNs - record.intendedNs);
+  }
+
+  /** The figures so far; milliseconds, seconds, megabytes. */
+  health(sockets: { connections: number; retries: number }): ClientHealth {
+    const lag = this.#lagNs.quantiles();
+    return {
+      latenessMs: this.#latenessNs.quantiles(),
+      loopLagMs: { p99: lag.p99, max: lag.max },
+      cpuSeconds: this.#usage.cpuSeconds() - this.#cpuAtStart,
+      maxRssMb: this.#usage.maxRssMb(),
+      connections: sockets.connections,
+      retries: sockets.retries,
+    };
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+
+  #sampleNext(): void {
+    this.#expectedNs = monotonicNs() + SAMPLE_MS * 1e6;
+    this.#timer = setTimeout(() => {
+      this.#lagNs.add(Math.max(0, monotonicNs() - this.#expectedNs));
+      this.#sampleNext();
+    }, SAMPLE_MS);
+  }
+}
+
+/** A bounded set of samples, thinned evenly when it is full; the largest is never lost. */
+class Samples {
+  #values: number[] = [];
+  #keepEvery = 1;
+  #seen = 0;
+  #max = 0;
+
+  add(value: number): void {
+    this.#max = Math.max(this.#max, value);
+    this.#seen += 1;
+    if (this.#seen % this.#keepEvery !== 0) return;
+    this.#values.push(value);
+    if (this.#values.length < MAX_SAMPLES) return;
+    this.#values = this.#values.filter((_, i) => i % 2 === 1);
+    this.#keepEvery *= 2;
+  }
+
+  /** Nearest-rank quantiles in milliseconds; zeros when there is no sample. */
+  quantiles(): { p50: number; p99: number; max: number } {
+    const sorted = Float64Array.from(this.#values).sort();
+    const at = (part: number): number =>
+      (sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? 0) / 1e6;
+    return { p50: at(0.5), p99: at(0.99), max: this.#max / 1e6 };
+  }
+}
