@@ -1,0 +1,183 @@
+/**
+ * Who runs and who waits on a worker, and what the next step computes.
+ *
+ * As vLLM v1 schedules: one token budget a step, running sequences first, in order, then the waiting
+ * queue, first come first served. A waiting request is let in when its whole prompt fits
+ * (`scheduler_reserve_full_isl`, vLLM's default); when a running one finds no free block, the newest
+ * is thrown out and computed again later.
+ */
+import type { WorkerLimits, WorkerSink } from "dynbench";
+import { Fifo } from "./fifo.ts";
+import {
+  growBlocks,
+  holdHits,
+  knownTokens,
+  leadingHits,
+  releaseBlocks,
+  type CacheUse,
+  type Sequence,
+} from "./sequence.ts";
+import type { StepBatch } from "./timing.ts";
+
+export class Batch {
+  /** In the order they were let in; what a step schedules first. */
+  readonly running: Sequence[] = [];
+  readonly waiting = new Fifo<Sequence>();
+  /** Every request on the worker by its id, also those still to reach the queue. */
+  readonly byId = new Map<number, Sequence>();
+  /** What the step that was formed last computes. */
+  readonly sums: StepBatch = { ...EMPTY_SUMS };
+  /** Whether forming that step threw somebody out; then nobody was let in. */
+  preempted = false;
+  readonly counters = { prompt: 0, cached: 0, generated: 0, preemptions: 0, finished: 0 };
+  readonly maxNumSeqs: number;
+  readonly #limits: WorkerLimits;
+  readonly #use: CacheUse;
+  readonly #sink: WorkerSink;
+  #budget = 0;
+
+  /** `maxNumSeqs` above `maxNumBatchedTokens` counts as the latter: each running one needs a token a step. */
+  constructor(limits: WorkerLimits, use: CacheUse, sink: WorkerSink) {
+    this.#limits = limits;
+    this.#use = use;
+    this.#sink = sink;
+    this.maxNumSeqs = Math.min(limits.maxNumSeqs, limits.maxNumBatchedTokens);
+  }
+
+  /** Whether an arrival could join the next step: nobody is ahead of it and a seat is free. */
+  get canAdmit(): boolean {
+    return this.waiting.length === 0 && this.running.length < this.maxNumSeqs;
+  }
+
+  /** Forms the step that starts at `atNs`: blocks are taken and filled, `sums` says what it computes. */
+  form(atNs: number): void {
+    Object.assign(this.sums, EMPTY_SUMS);
+    this.#budget = this.#limits.maxNumBatchedTokens;
+    this.preempted = false;
+    this.#scheduleRunning(atNs);
+    if (!this.preempted) this.#scheduleWaiting(atNs);
+    if (this.running.length === 0) throw new Error("No waiting request fits an empty worker");
+  }
+
+  /** After `steps` steps, the last ending at `atNs`: tokens are counted, the done and the gone leave. */
+  end(steps: number, atNs: number): void {
+    const { running } = this;
+    let kept = 0;
+    for (const sequence of running) {
+      if (!sequence.aborted) this.#countTokens(sequence, steps, atNs);
+      if (sequence.aborted) releaseBlocks(sequence, this.#use.cache);
+      else if (sequence.generated === sequence.outputTokens) this.#finish(sequence, atNs);
+      else running[kept++] = sequence;
+    }
+    running.length = kept;
+  }
+
+  /** Takes a running sequence out between steps. */
+  drop(sequence: Sequence): void {
+    this.running.splice(this.running.indexOf(sequence), 1);
+    releaseBlocks(sequence, this.#use.cache);
+  }
+
+  #scheduleRunning(atNs: number): void {
+    for (let i = 0; i < this.running.length; i += 1) {
+      const sequence = this.running[i]!;
+      const tokens = Math.min(knownTokens(sequence) - sequence.computed, this.#budget);
+      while (!growBlocks(sequence, sequence.computed + tokens, this.#use)) {
+        const victim = this.running.pop()!;
+        this.#preempt(victim, atNs);
+        if (victim === sequence) return;
+      }
+      this.#add(sequence, tokens);
+    }
+  }
+
+  /** Whoever does not fit keeps all behind it waiting. */
+  #scheduleWaiting(atNs: number): void {
+    const { blockSize } = this.#limits;
+    const { cache, prefixCaching } = this.#use;
+    while (this.running.length < this.maxNumSeqs && this.#budget > 0) {
+      const sequence = this.waiting.first;
+      if (sequence === undefined) return;
+      const known = knownTokens(sequence);
+      // The last token must be computed, so a prompt that is cached whole recomputes its last block.
+      const limit = prefixCaching ? Math.floor((known - 1) / blockSize) : 0;
+      const { hits, unheld } = leadingHits(sequence, limit, cache);
+      if (Math.ceil(known / blockSize) - hits + unheld > cache.free) return;
+      this.waiting.shift();
+      this.running.push(sequence);
+      holdHits(sequence, hits, cache);
+      sequence.computed = hits * blockSize;
+      this.#announce(sequence, atNs);
+      if (sequence.request.prefilled === true && sequence.generated === 0) {
+        sequence.computed = known - 1; // transferred; the last token gives the first output token
+        sequence.decoding = true;
+      }
+      const tokens = Math.min(known - sequence.computed, this.#budget);
+      growBlocks(sequence, sequence.computed + tokens, this.#use);
+      this.#add(sequence, tokens);
+    }
+  }
+
+  #announce(sequence: Sequence, atNs: number): void {
+    if (sequence.admitted) return;
+    sequence.admitted = true;
+    this.counters.prompt += sequence.request.isl;
+    this.counters.cached += sequence.computed;
+    this.#sink.admitted(sequence.request, sequence.computed, atNs);
+  }
+
+  #preempt(sequence: Sequence, atNs: number): void {
+    if (sequence.decoding && sequence.generated > 0) sequence.lastTokenNs = atNs;
+    sequence.decoding = false;
+    releaseBlocks(sequence, this.#use.cache);
+    this.waiting.pushFront(sequence);
+    this.preempted = true;
+    this.counters.preemptions += 1;
+    this.#sink.preempted(sequence.request, atNs);
+  }
+
+  #add(sequence: Sequence, tokens: number): void {
+    const { sums } = this;
+    if (sequence.decoding) {
+      sums.decoders += 1;
+      sums.contextTokens += knownTokens(sequence);
+    } else {
+      sums.prefills += 1;
+      sums.prefillTokens += tokens;
+      sums.pastTokens += sequence.computed;
+      sums.pairs += (tokens * (2 * sequence.computed + tokens + 1)) / 2;
+    }
+    sequence.computed += tokens;
+    this.#budget -= tokens;
+  }
+
+  #countTokens(sequence: Sequence, steps: number, atNs: number): void {
+    if (sequence.decoding && sequence.generated > 0) {
+      sequence.generated += steps;
+      sequence.computed += steps - 1; // the first step was counted when it was formed
+      return;
+    }
+    if (sequence.computed < knownTokens(sequence)) return; // a chunk of its prompt
+    sequence.decoding = true;
+    sequence.generated += 1;
+    this.counters.generated += 1;
+    if (sequence.generated === 1) this.#sink.firstToken(sequence.request, atNs);
+    else this.#sink.lateToken(sequence.request, atNs - sequence.lastTokenNs, atNs);
+  }
+
+  #finish(sequence: Sequence, atNs: number): void {
+    releaseBlocks(sequence, this.#use.cache);
+    this.byId.delete(sequence.request.id);
+    this.counters.finished += 1;
+    this.#sink.finished(sequence.request, atNs);
+  }
+}
+
+const EMPTY_SUMS: Readonly<StepBatch> = {
+  prefills: 0,
+  prefillTokens: 0,
+  pastTokens: 0,
+  pairs: 0,
+  decoders: 0,
+  contextTokens: 0,
+};
