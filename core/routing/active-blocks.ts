@@ -29,7 +29,8 @@ export class ActiveBlocks {
   remove(candidate: number, blocks: Int32Array): void {
     const references = this.#references[candidate]!;
     const before = references.size;
-    for (let i = 0; i < blocks.length; i += 1) references.add(blocks[i]!, -1);
+    // Backwards: the map closes gaps towards higher ids, so taking the last first moves nothing.
+    for (let i = blocks.length - 1; i >= 0; i -= 1) references.add(blocks[i]!, -1);
     this.held[candidate]! += references.size - before;
   }
 

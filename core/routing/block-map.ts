@@ -5,14 +5,17 @@
  */
 
 const FIRST_CAPACITY = 256;
-/** Multiplicative hashing (Knuth, TAOCP 6.4): consecutive ids, the usual case, spread evenly. */
+/** Multiplier of multiplicative hashing (Knuth, TAOCP 6.4). */
 const GOLDEN = 0x9e3779b1;
+/** Bits of an id that are kept as they are: 16 consecutive ids, usual in a prompt, share a cache line. */
+const LINE_BITS = 4;
+const LINE_MASK = (1 << LINE_BITS) - 1;
 const EMPTY = -1;
 
 export class BlockMap {
   #keys = new Int32Array(FIRST_CAPACITY).fill(EMPTY);
   #values = new Int32Array(FIRST_CAPACITY);
-  #shift = 32 - Math.log2(FIRST_CAPACITY);
+  #shift = shiftOf(FIRST_CAPACITY);
   #size = 0;
 
   get size(): number {
@@ -23,7 +26,7 @@ export class BlockMap {
   get(block: number): number {
     const keys = this.#keys;
     const mask = keys.length - 1;
-    let at = Math.imul(block, GOLDEN) >>> this.#shift;
+    let at = homeOf(block, this.#shift);
     for (;;) {
       const key = keys[at]!;
       if (key === block) return this.#values[at]!;
@@ -50,7 +53,7 @@ export class BlockMap {
   delete(block: number): void {
     const keys = this.#keys;
     const mask = keys.length - 1;
-    let at = Math.imul(block, GOLDEN) >>> this.#shift;
+    let at = homeOf(block, this.#shift);
     while (keys[at] !== EMPTY) {
       if (keys[at] === block) return this.#takeOut(at);
       at = (at + 1) & mask;
@@ -60,7 +63,7 @@ export class BlockMap {
   clear(): void {
     this.#keys = new Int32Array(FIRST_CAPACITY).fill(EMPTY);
     this.#values = new Int32Array(FIRST_CAPACITY);
-    this.#shift = 32 - Math.log2(FIRST_CAPACITY);
+    this.#shift = shiftOf(FIRST_CAPACITY);
     this.#size = 0;
   }
 
@@ -68,7 +71,7 @@ export class BlockMap {
   #place(block: number): number {
     const keys = this.#keys;
     const mask = keys.length - 1;
-    let at = Math.imul(block, GOLDEN) >>> this.#shift;
+    let at = homeOf(block, this.#shift);
     for (;;) {
       const key = keys[at]!;
       if (key === block) return at;
@@ -94,7 +97,7 @@ export class BlockMap {
     let hole = gap;
     let at = (gap + 1) & mask;
     for (; keys[at] !== EMPTY; at = (at + 1) & mask) {
-      const home = Math.imul(keys[at]!, GOLDEN) >>> this.#shift;
+      const home = homeOf(keys[at]!, this.#shift);
       if (((at - home) & mask) < ((at - hole) & mask)) continue;
       keys[hole] = keys[at]!;
       values[hole] = values[at]!;
@@ -115,4 +118,14 @@ export class BlockMap {
       if (oldKeys[at] !== EMPTY) this.set(oldKeys[at]!, oldValues[at]!);
     }
   }
+}
+
+/** Where a block belongs: its line by hash, its place in the line by its last bits. */
+function homeOf(block: number, shift: number): number {
+  const line = Math.imul(block >>> LINE_BITS, GOLDEN) >>> shift;
+  return (line << LINE_BITS) | (block & LINE_MASK);
+}
+
+function shiftOf(capacity: number): number {
+  return 32 - Math.log2(capacity >>> LINE_BITS);
 }

@@ -1,5 +1,5 @@
 /** One routing decision as a line of `decisions.jsonl`: what was picked, among what, and at what cost. */
-import { HOLD, type RouteRequest, type RoutingView } from "../routing-policy.ts";
+import type { RouteRequest, RoutingView } from "../routing-policy.ts";
 import type { WorkerRole } from "../request.ts";
 
 export interface Decision {
@@ -7,9 +7,8 @@ export interface Decision {
   readonly request: number;
   readonly atNs: number;
   readonly stage: WorkerRole;
-  /** Left out when the request was held. */
-  readonly worker?: string;
-  readonly rank?: number;
+  readonly worker: string;
+  readonly rank: number;
   readonly isl: number;
   readonly blocks: number;
   /** Leading blocks believed cached where it went, and the most that any eligible candidate had. */
@@ -23,7 +22,7 @@ export interface Decision {
   readonly retries?: number;
 }
 
-/** The decision just made, from the host's view; ask before the next pick. `candidate` may be `HOLD`. */
+/** The decision just made, from the host's view: ask right after `route`, or in `onRelease`. */
 export function decisionOf(
   view: RoutingView,
   made: {
@@ -34,6 +33,7 @@ export function decisionOf(
   },
 ): Decision {
   const { request, candidate, costUs, retries } = made;
+  const { workerId, rank } = view.candidates[candidate]!;
   const eligible = new Set(view.eligible);
   const column = (values: ArrayLike<number>): (number | null)[] =>
     Array.from(values, (value, i) => (eligible.has(i) && Number.isFinite(value) ? value : null));
@@ -43,10 +43,11 @@ export function decisionOf(
     request: request.id,
     atNs: view.nowNs,
     stage: request.stage,
-    ...(candidate === HOLD ? {} : placeOf(view, candidate)),
+    worker: workerId,
+    rank,
     isl: request.isl,
     blocks: request.blocks.length,
-    overlapBlocks: candidate === HOLD ? 0 : view.overlapBlocks[candidate]!,
+    overlapBlocks: view.overlapBlocks[candidate]!,
     bestOverlapBlocks: overlaps.reduce<number>((best, value) => Math.max(best, value ?? 0), 0),
     ...(scores.every((score) => score === null) ? {} : { scores }),
     overlaps,
@@ -57,9 +58,4 @@ export function decisionOf(
 
 export function decisionLine(decision: Decision): string {
   return `${JSON.stringify(decision)}\n`;
-}
-
-function placeOf(view: RoutingView, candidate: number): { worker: string; rank: number } {
-  const { workerId, rank } = view.candidates[candidate]!;
-  return { worker: workerId, rank };
 }
