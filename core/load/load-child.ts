@@ -3,7 +3,7 @@
  * JSON object a line. Records are told the moment their request ends, so that whatever dies later
  * loses none of them.
  */
-import { epochMs } from "../clock.ts";
+import { monotonicOriginMs } from "../clock.ts";
 import { DynbenchError } from "../errors.ts";
 import { parseTarget } from "../http/client.ts";
 import type { ClientHealth } from "../metrics/result.ts";
@@ -29,7 +29,7 @@ export interface LoadTask {
 
 /** The lines that are not records; those start with `{"cell":`. */
 export type LoadMessage =
-  /** `monotonicNs` is the zero of the records' times. */
+  /** The zero of the records' times: Unix epoch with fraction, and on this process's own clock. */
   | { type: "started"; epochMs: number; monotonicNs: number }
   | ({ type: "tick" } & LoadProgress)
   | { type: "done"; health: ClientHealth };
@@ -85,7 +85,8 @@ export async function runLoad(task: LoadTask, deps: LoadDeps): Promise<void> {
     signal,
   });
   const startNs = generator.originNs;
-  say(emit, { type: "started", epochMs: epochMs(), monotonicNs: startNs });
+  const epochMs = monotonicOriginMs() + startNs / 1e6;
+  say(emit, { type: "started", epochMs, monotonicNs: startNs });
   const ticks = setInterval(() => {
     say(emit, { type: "tick", ...progressOf(generator, progress) });
   }, TICK_MS);

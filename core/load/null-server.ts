@@ -8,7 +8,7 @@
  * survive. Raw sockets, because a server that costs more than its client measures itself.
  */
 import type { Socket } from "bun";
-import { monotonicNs } from "../clock.ts";
+import { monotonicNs, monotonicOriginMs } from "../clock.ts";
 import { Heap } from "./heap.ts";
 import { nullEvents, type NullEvent } from "./null-events.ts";
 import { RequestReader, type NullRequest } from "./null-request.ts";
@@ -205,12 +205,24 @@ class NullService {
     this.#due.push(stream);
   }
 
+  #stats(): NullStats {
+    const { connections, truths: requests } = this;
+    return { originEpochMs: monotonicOriginMs(), connections, requests };
+  }
+
   #page(path: string): Uint8Array {
-    if (path === "/null/stats") return jsonPage(200, this.truths);
+    if (path === "/null/stats") return jsonPage(200, this.#stats());
     if (path === "/v1/models") return jsonPage(200, { object: "list", data: [{ id: "null" }] });
     if (path === "/health") return jsonPage(200, {});
     return jsonPage(404, { detail: "Not Found" });
   }
+}
+
+/** `GET /null/stats`; `originEpochMs` is the Unix epoch of the stamps' zero. */
+export interface NullStats {
+  originEpochMs: number;
+  connections: number;
+  requests: NullTruth[];
 }
 
 interface Stream {
