@@ -21,3 +21,6 @@ export { BlockTable } from "./kv/block-table.ts";
 export { encodeKvBatch, type KvBatch, type KvEvent } from "./kv/kv-events.ts";
 export { FIRST_TOKEN_ID, LAST_TOKEN_ID } from "./prompt/tokens.ts";
 export * as wordTokenizer from "./prompt/word-tokenizer.ts";
+export { encodeSequence } from "./zmq/sequence.ts";
+export { startPublisher } from "./zmq/publisher.ts";
+export { startReplayServer } from "./zmq/replay.ts";

@@ -1,0 +1,109 @@
+/** Starts the mocker's workers, one child of this binary each, and speaks with all of them at once. */
+import {
+  DynbenchError,
+  fetchControlJson,
+  v,
+  type EngineHandle,
+  type PluginUse,
+  type ProcessHandle,
+  type StartContext,
+  type Worker,
+} from "dynbench";
+import { resolveMocker, type MockerOptions } from "./mocker-options.ts";
+import { KV_EVENTS_TOPIC } from "./kv-batches.ts";
+import { workerName, type WorkerReady, type WorkerTask } from "./worker-task.ts";
+
+const readySchema = v.strictObject({
+  port: v.number(),
+  kvEventsPort: v.number(),
+  replayPort: v.number(),
+}) satisfies v.GenericSchema<unknown, WorkerReady>;
+
+export async function startCluster(
+  options: MockerOptions,
+  context: StartContext,
+): Promise<EngineHandle> {
+  const { workers: count, servedModelName, limits, timeScale } = resolveMocker(options);
+  const use: PluginUse = { kind: "engine", name: "mocker", source: "bundled", options };
+  await using started = new AsyncDisposableStack();
+  const children = await startAll(count, started, (index) => {
+    const task: WorkerTask = { index };
+    return context.processes.startSelf(workerName(index), use, task);
+  });
+  context.signal.throwIfAborted();
+  const workers = children.map((child, index) =>
+    workerAt({ index, host: context.host, ready: v.parse(readySchema, child.ready), limits }),
+  );
+  const stack = started.move();
+  return {
+    workers,
+    servedModelName,
+    facts: {
+      engine: "mocker",
+      timing: options.timing,
+      timeScale,
+      limits,
+      workers: workers.map((worker, i) => ({
+        id: worker.id,
+        url: worker.url,
+        pid: children[i]!.pid,
+      })),
+    },
+    resetCache: () => resetCaches(workers),
+    // A stack disposes once, however often it is asked.
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** All in parallel; when one fails, those that did start are left to `started`. */
+async function startAll<Child extends ProcessHandle>(
+  count: number,
+  started: AsyncDisposableStack,
+  start: (index: number) => Promise<Child>,
+): Promise<Child[]> {
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: count }, async (_, index) => started.use(await start(index))),
+  );
+  return outcomes.map((outcome) => {
+    if (outcome.status === "rejected") throw outcome.reason;
+    return outcome.value;
+  });
+}
+
+function workerAt(at: {
+  index: number;
+  host: string;
+  ready: WorkerReady;
+  limits: Pick<Worker, "blockSize" | "kvBlocks" | "maxModelLen">;
+}): Worker {
+  const { ready, limits } = at;
+  // Whoever binds all addresses is reached by us on this machine.
+  const host = at.host === "0.0.0.0" ? "127.0.0.1" : at.host;
+  const url = `http://${host}:${ready.port}`;
+  return {
+    id: workerName(at.index),
+    url,
+    role: "aggregated",
+    blockSize: limits.blockSize,
+    ...(limits.kvBlocks === undefined ? {} : { kvBlocks: limits.kvBlocks }),
+    ...(limits.maxModelLen === undefined ? {} : { maxModelLen: limits.maxModelLen }),
+    kvEvents: {
+      endpoint: `tcp://${host}:${ready.kvEventsPort}`,
+      replayEndpoint: `tcp://${host}:${ready.replayPort}`,
+      topic: KV_EVENTS_TOPIC,
+    },
+    metricsUrl: `${url}/metrics`,
+  };
+}
+
+async function resetCaches(workers: readonly Worker[]): Promise<void> {
+  await Promise.all(
+    workers.map(async ({ id, url }) => {
+      const answer = await fetchControlJson(`${url}/reset_prefix_cache`, { method: "POST" });
+      if (v.is(v.object({ success: v.literal(true) }), answer)) return;
+      throw new DynbenchError("start", `Cannot reset the cache of ${id}: requests are running`, {
+        hint: "Wait until they have ended",
+      });
+    }),
+  );
+}

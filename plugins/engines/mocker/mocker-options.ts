@@ -1,0 +1,122 @@
+/**
+ * Options of the mocker, and what they come to. Defaults that depend on other options (KV blocks on
+ * the GPU, the context limit on KV blocks) are left open in the schema and filled in one place.
+ */
+import { v, type WorkerLimits } from "dynbench";
+import { kvBlocksOf, TIMING_NAMES, TIMING_PRESETS } from "./gpus.ts";
+import type { StepTiming } from "./timing.ts";
+
+/** Each worker is a process; more would not fit any machine. */
+const MAX_WORKERS = 256;
+const MAX_SIZE = 2 ** 31 - 1;
+const MAX_SPEEDUP = 1e6;
+
+/** Context limit of the benchmarking guide's engines (`--max-model-len 32768`). */
+const GUIDE_MODEL_LEN = 32_768;
+
+const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_SIZE));
+
+export const mockerOptions = v.strictObject({
+  workers: v.pipe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_WORKERS)), 8),
+    v.description("Simulated workers, a process each"),
+    v.metadata({ aliases: ["num-workers"] }),
+  ),
+  modelPath: v.pipe(
+    v.optional(v.pipe(v.string(), v.nonEmpty()), "deepseek-ai/DeepSeek-R1-Distill-Llama-8B"),
+    v.description("Model to pretend to serve; nothing is loaded"),
+    v.metadata({ aliases: ["model"] }),
+  ),
+  servedModelName: v.pipe(
+    v.optional(v.pipe(v.string(), v.nonEmpty())),
+    v.description("Name that requests must ask for; default: the whole --model-path, as vLLM"),
+  ),
+  timing: v.pipe(
+    v.optional(v.picklist(TIMING_NAMES), "l40s"),
+    v.description(
+      "GPU whose step times and KV capacity are simulated for an 8B model in bf16; dynamo: the " +
+        "formulas and limits of Dynamo's mocker",
+    ),
+    v.metadata({ aliases: ["gpu"] }),
+  ),
+  speedup: v.pipe(
+    v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(MAX_SPEEDUP)), 1),
+    v.description("How many times faster than the simulated GPU everything happens"),
+    v.metadata({ aliases: ["speedup-ratio"] }),
+  ),
+  requestCostMs: v.pipe(
+    v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(60_000))),
+    v.description("Fixed time of a request before it is scheduled; default: that of the timing"),
+  ),
+  blockSize: v.pipe(v.optional(size, 64), v.description("Tokens per KV block")),
+  kvBlocks: v.pipe(
+    v.optional(size),
+    v.description("KV blocks per worker; default: what fits the GPU (L40S: 3089 of 64 tokens)"),
+  ),
+  maxNumBatchedTokens: v.pipe(
+    v.optional(size),
+    v.description("Token budget of a step; default: 16384, with --timing dynamo 8192"),
+  ),
+  maxNumSeqs: v.pipe(v.optional(size), v.description("Sequences in a batch; default: 256")),
+  maxModelLen: v.pipe(
+    v.optional(size),
+    v.description(
+      "Longest prompt and answer together; default: 32768 or what the KV cache holds, whichever " +
+        "is less; with --timing dynamo what the cache holds",
+    ),
+  ),
+  kvEventsForm: v.pipe(
+    v.optional(v.picklist(["map", "array"]), "map"),
+    v.description("KV events as vLLM 0.26 and newer write them, or as older releases do"),
+  ),
+});
+
+export type MockerOptions = v.InferOutput<typeof mockerOptions>;
+
+/** The options with every default filled in. */
+export interface ResolvedMocker {
+  readonly workers: number;
+  readonly servedModelName: string;
+  readonly limits: WorkerLimits;
+  readonly timing: StepTiming;
+  readonly timeScale: number;
+}
+
+export function resolveMocker(options: MockerOptions): ResolvedMocker {
+  const preset = TIMING_PRESETS[options.timing];
+  const { blockSize, requestCostMs } = options;
+  const kvBlocks = options.kvBlocks ?? Math.max(1, kvBlocksOf(preset, blockSize));
+  const capacity = kvBlocks * blockSize;
+  const limits = {
+    blockSize,
+    kvBlocks,
+    maxNumSeqs: options.maxNumSeqs ?? preset.maxNumSeqs,
+    maxNumBatchedTokens: options.maxNumBatchedTokens ?? preset.maxNumBatchedTokens,
+    maxModelLen:
+      options.maxModelLen ??
+      (options.timing === "dynamo" ? capacity : Math.min(GUIDE_MODEL_LEN, capacity)),
+  };
+  return {
+    workers: options.workers,
+    servedModelName: options.servedModelName ?? options.modelPath,
+    limits,
+    timing: preset.timing(limits, requestCostMs === undefined ? {} : { requestCostMs }),
+    timeScale: options.speedup,
+  };
+}
+
+/** vLLM refuses to start when one request of the longest kind would not fit the cache. */
+export function checkMocker(
+  options: MockerOptions,
+): { path: string; message: string; hint: string }[] {
+  const { limits } = resolveMocker(options);
+  const capacity = limits.kvBlocks * limits.blockSize;
+  if (limits.maxModelLen <= capacity) return [];
+  return [
+    {
+      path: "maxModelLen",
+      message: `A request of ${limits.maxModelLen} tokens does not fit a KV cache of ${capacity}`,
+      hint: `Use --max-model-len ${capacity}, or at least --kv-blocks ${Math.ceil(limits.maxModelLen / limits.blockSize)}`,
+    },
+  ];
+}

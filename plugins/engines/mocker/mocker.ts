@@ -1,0 +1,54 @@
+/**
+ * Simulated engine workers: real HTTP, real KV events, and step times of a GPU that is not there.
+ * The same worker model runs live behind the server and, without any I/O, on the virtual clock.
+ */
+import { defineEngine, v } from "dynbench";
+import { startCluster } from "./cluster.ts";
+import { checkMocker, mockerOptions, resolveMocker } from "./mocker-options.ts";
+import { createWorkerModel } from "./scheduler.ts";
+import { startWorker } from "./server.ts";
+import { workerName } from "./worker-task.ts";
+
+const workerTask = v.strictObject({ index: v.number() });
+
+export const mocker = defineEngine({
+  name: "mocker",
+  summary: "Simulated vLLM workers with a GPU's timing: no GPU, real HTTP and KV events",
+  options: mockerOptions,
+  planes: ["http"],
+  check: checkMocker,
+  limits: (options) => {
+    const { limits, workers } = resolveMocker(options);
+    return { ...limits, workers };
+  },
+  timeScale: ({ speedup }) => speedup,
+  processes: ({ workers }) => [
+    {
+      name: "worker",
+      command: ["dynbench", "(child: one mocker worker)"],
+      count: workers,
+      note: "each on a free port, with a KV-event publisher and its replay beside it",
+    },
+  ],
+  start: (options, _plane, context) => startCluster(options, context),
+  serve: (options, task, context) =>
+    startWorker({
+      resolved: resolveMocker(options),
+      modelPath: options.modelPath,
+      kvEventsForm: options.kvEventsForm,
+      task: v.parse(workerTask, task),
+      context,
+    }),
+  model: (options) => {
+    const { workers, limits, timing, timeScale } = resolveMocker(options);
+    return {
+      workers: Array.from({ length: workers }, (_, index) => ({
+        id: workerName(index),
+        role: "aggregated",
+      })),
+      limits,
+      create: (_worker, sink) =>
+        createWorkerModel({ limits, timing, timeScale, prefixCaching: true }, sink),
+    };
+  },
+});

@@ -1,0 +1,229 @@
+/**
+ * One mocker worker: an OpenAI server in vLLM 0.32's terms in front of a worker loop, with the KV
+ * events beside it. What a client can see (paths, shapes, words of refusal) is vLLM's; the names
+ * that start with `dynbench` are ours.
+ */
+import { Hono, type Context } from "hono";
+import { epochMs, v, wordTokenizer, type ChildContext } from "dynbench";
+import { VLLM_VERSION } from "./answer-format.ts";
+import { generate, type ServedWorker } from "./generate.ts";
+import { ApiFault } from "./api-fault.ts";
+import { KvBatches } from "./kv-batches.ts";
+import { startKvPublisher, type KvPublisher } from "./kv-publisher.ts";
+import type { ResolvedMocker } from "./mocker-options.ts";
+import { chatTokens, checkModel, fieldsOf, promptTokens, type Endpoint } from "./openai.ts";
+import { createWorkerModel } from "./scheduler.ts";
+import { TokenSequences } from "./token-sequences.ts";
+import { metricsText } from "./vllm-metrics.ts";
+import { wallAlarm } from "./wall-alarm.ts";
+import { WorkerLoop } from "./worker-loop.ts";
+import { workerName, type WorkerReady, type WorkerTask } from "./worker-task.ts";
+
+export interface WorkerParts {
+  readonly resolved: ResolvedMocker;
+  readonly modelPath: string;
+  readonly kvEventsForm: "map" | "array";
+  readonly task: WorkerTask;
+  readonly context: ChildContext;
+}
+
+/** A prompt of a million token ids is 7 MB. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+/** Listens on free ports of `context.host` until disposed. */
+export async function startWorker(
+  parts: WorkerParts,
+): Promise<AsyncDisposable & { readonly ready: WorkerReady }> {
+  const { resolved, task, context } = parts;
+  const { limits, timing, timeScale } = resolved;
+  await using started = new AsyncDisposableStack();
+  const sequences = new TokenSequences({
+    blockSize: limits.blockSize,
+    seed: context.seed + task.index,
+  });
+  let publisher: KvPublisher | undefined;
+  const batches = new KvBatches({
+    blockSize: limits.blockSize,
+    form: parts.kvEventsForm,
+    hashOf: (block) => sequences.hashOf(block),
+    send: (batch) => publisher?.send(batch),
+  });
+  publisher = started.use(
+    await startKvPublisher({
+      host: context.host,
+      form: parts.kvEventsForm,
+      since: (sequence) => batches.since(sequence),
+    }),
+  );
+  const loop = started.adopt(
+    new WorkerLoop({
+      createModel: (sink) =>
+        createWorkerModel({ limits, timing, timeScale, prefixCaching: true }, sink),
+      alarm: wallAlarm(),
+      events: batches,
+    }),
+    (running) => running.stop(),
+  );
+  const worker: ServedWorker = {
+    id: workerName(task.index),
+    modelPath: parts.modelPath,
+    resolved,
+    loop,
+    sequences,
+    aborted: 0,
+    requests: 0,
+  };
+  const server = Bun.serve({
+    hostname: context.host,
+    port: 0,
+    // The default of 10 s cuts a stream that waits in the queue.
+    idleTimeout: 0,
+    maxRequestBodySize: MAX_BODY_BYTES,
+    fetch: routes(worker, publisher).fetch,
+  });
+  started.defer(() => server.stop(true));
+  const stack = started.move();
+  const { eventsPort, replayPort } = publisher;
+  return {
+    ready: { port: server.port!, kvEventsPort: eventsPort, replayPort },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+function routes(worker: ServedWorker, publisher: KvPublisher): Hono {
+  const app = new Hono();
+  app.use(async (c, next) => {
+    c.header("x-dynbench-worker", worker.id);
+    await next();
+  });
+  app.notFound((c) => c.json({ detail: "Not Found" }, 404));
+  app.onError((error, c) => {
+    const fault = error instanceof ApiFault ? error : new ApiFault(String(error), { status: 500 });
+    return c.json(fault.toBody(), fault.status);
+  });
+  addGeneration(app, worker);
+  addTokenizer(app, worker);
+  addState(app, worker, publisher);
+  return app;
+}
+
+function addGeneration(app: Hono, worker: ServedWorker): void {
+  const answer = (endpoint: Endpoint) => async (c: Context) =>
+    generate({ endpoint, body: await jsonBody(c), signal: c.req.raw.signal, worker });
+  app.post("/v1/completions", answer("completions"));
+  app.post("/v1/chat/completions", answer("chat"));
+  app.get("/v1/models", (c) =>
+    c.json({
+      object: "list",
+      data: [
+        {
+          id: worker.resolved.servedModelName,
+          object: "model",
+          created: Math.floor(epochMs() / 1000),
+          owned_by: "dynbench",
+          root: worker.modelPath,
+          parent: null,
+          max_model_len: worker.resolved.limits.maxModelLen,
+          permission: [],
+        },
+      ],
+    }),
+  );
+}
+
+const tokenizeBody = v.looseObject({
+  model: v.nullish(v.string()),
+  prompt: v.optional(v.string()),
+  messages: v.optional(v.array(v.looseObject({ role: v.string(), content: v.string() }))),
+});
+const detokenizeBody = v.looseObject({
+  model: v.nullish(v.string()),
+  tokens: v.array(v.number()),
+});
+
+/** The built-in word tokenizer behind vLLM's paths. */
+function addTokenizer(app: Hono, worker: ServedWorker): void {
+  const { servedModelName, limits } = worker.resolved;
+  app.post("/tokenize", async (c) => {
+    const body = fieldsOf(tokenizeBody, await jsonBody(c));
+    checkModel(body.model, servedModelName);
+    const tokens = body.messages ? chatTokens(body.messages) : promptTokens(body.prompt);
+    return c.json({
+      count: tokens.length,
+      max_model_len: limits.maxModelLen,
+      tokens: [...tokens],
+      token_strs: null,
+    });
+  });
+  app.post("/detokenize", async (c) => {
+    const body = fieldsOf(detokenizeBody, await jsonBody(c));
+    checkModel(body.model, servedModelName);
+    return c.json({ prompt: wordTokenizer.decode(promptTokens(body.tokens)) });
+  });
+}
+
+function addState(app: Hono, worker: ServedWorker, publisher: KvPublisher): void {
+  const { resolved, loop, sequences } = worker;
+  const empty = (c: Context): Response => c.body(null, 200);
+  app.get("/health", empty);
+  app.get("/ping", empty);
+  app.post("/ping", empty);
+  app.get("/version", (c) => c.json({ version: `${VLLM_VERSION}+dynbench` }));
+  app.get("/load", (c) => {
+    const { running, waiting } = loop.counts;
+    return c.json({ server_load: running + waiting });
+  });
+  app.get("/server_info", (c) => c.json(serverInfo(worker)));
+  app.get("/kv_event_sources", (c) => c.json({ "0": publisher.source }));
+  app.post("/reset_prefix_cache", (c) => {
+    const success = loop.resetCache();
+    // Nobody holds a block now: their numbers start anew, so that a long run's table stays small.
+    if (success && loop.isIdle) sequences.clear();
+    return c.json({ success });
+  });
+  app.get("/metrics", (c) => {
+    const { ttft, itl, e2e, queued, lateness } = loop;
+    const text = metricsText({
+      model: resolved.servedModelName,
+      limits: resolved.limits,
+      counts: loop.counts,
+      timeScale: resolved.timeScale,
+      aborted: worker.aborted,
+      histograms: { ttft, itl, e2e, queued, lateness },
+    });
+    return c.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+  });
+}
+
+/** The parts of vLLM's configuration that others read, under its names. */
+function serverInfo({ resolved, modelPath }: ServedWorker): Record<string, unknown> {
+  const { limits, servedModelName } = resolved;
+  return {
+    vllm_config: {
+      model_config: {
+        model: modelPath,
+        served_model_name: servedModelName,
+        max_model_len: limits.maxModelLen,
+      },
+      cache_config: {
+        block_size: limits.blockSize,
+        num_gpu_blocks: limits.kvBlocks,
+        enable_prefix_caching: true,
+      },
+      scheduler_config: {
+        max_num_seqs: limits.maxNumSeqs,
+        max_num_batched_tokens: limits.maxNumBatchedTokens,
+      },
+      parallel_config: { tensor_parallel_size: 1, data_parallel_size: 1 },
+    },
+  };
+}
+
+async function jsonBody(c: Context): Promise<unknown> {
+  const text = await c.req.text();
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new ApiFault("body: JSON decode error");
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * What a worker knows of its requests' contents: the token ids of prompt and answer, and the dense
+ * ids of the blocks they fill. The answer is drawn when the request arrives, because nobody can see
+ * it before its time and all blocks can then be hashed at once.
+ */
+import {
+  blockHashes,
+  BlockTable,
+  FIRST_TOKEN_ID,
+  hashBlocks,
+  LAST_TOKEN_ID,
+  randomStream,
+} from "dynbench";
+
+/** Prompt and answer of one request. */
+export interface TokenSequence {
+  /** The prompt's `isl` tokens, then the answer's. */
+  readonly tokens: Uint32Array;
+  readonly isl: number;
+  /** Block ids of all full blocks of `tokens`. */
+  readonly blocks: Int32Array;
+}
+
+/** Answers are made of the built-in tokenizer's words, as prompts are. */
+const WORDS = LAST_TOKEN_ID - FIRST_TOKEN_ID + 1;
+
+export class TokenSequences {
+  readonly #blockSize: number;
+  readonly #seed: number;
+  readonly #table = new BlockTable();
+  readonly #hashes = blockHashes(1_024);
+  #made = 0;
+
+  constructor({ blockSize, seed }: { blockSize: number; seed: number }) {
+    this.#blockSize = blockSize;
+    this.#seed = seed;
+  }
+
+  /** A sequence with a fresh answer of `osl` tokens: as with a sampling model, no two are the same. */
+  make(prompt: Uint32Array, osl: number): TokenSequence {
+    const tokens = new Uint32Array(prompt.length + osl);
+    tokens.set(prompt);
+    const random = randomStream(this.#seed, "answer", this.#made);
+    this.#made += 1;
+    for (let i = prompt.length; i < tokens.length; i += 1) {
+      tokens[i] = FIRST_TOKEN_ID + random.int(WORDS);
+    }
+    const count = hashBlocks(tokens, this.#blockSize, this.#hashes);
+    const blocks = new Int32Array(count);
+    const { high, low } = this.#hashes;
+    for (let i = 0; i < count; i += 1) blocks[i] = this.#table.intern(high[i]!, low[i]!);
+    return { tokens, isl: prompt.length, blocks };
+  }
+
+  /** The block's 64-bit sequence hash. */
+  hashOf(block: number): bigint {
+    return (BigInt(this.#table.high(block)) << 32n) | BigInt(this.#table.low(block));
+  }
+
+  /** Forgets all blocks; their ids are given anew. Only when nobody holds one. */
+  clear(): void {
+    this.#table.clear();
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * `Processes` without processes: a child's `serve` runs right here, so that an engine or router is
+ * tested as a whole in milliseconds. What was started is listed, and must be gone after disposal.
+ */
+import { DynbenchError, type Engine, type Processes, type StartContext } from "dynbench";
+
+export interface InProcess {
+  readonly processes: Processes;
+  /** Names of the children that run now. */
+  readonly running: ReadonlySet<string>;
+}
+
+/** Runs children of `engine` in this process. */
+export function inProcess(engine: Engine<any>, context: Pick<StartContext, "signal">): InProcess {
+  const running = new Set<string>();
+  const processes: Processes = {
+    startSelf: async (name, use, task) => {
+      context.signal.throwIfAborted();
+      if (!engine.serve) throw new Error(`engine "${engine.name}" has no serve()`);
+      // What crosses the border between processes is JSON.
+      const crossed = JSON.parse(JSON.stringify({ options: use.options, task }));
+      const served = await engine.serve(crossed.options, crossed.task, {
+        name,
+        signal: context.signal,
+        log: silentLog,
+        host: "127.0.0.1",
+        seed: 0,
+      });
+      running.add(name);
+      const { promise: exited, resolve } = Promise.withResolvers<ExitStatus>();
+      return {
+        name,
+        pid: process.pid,
+        ready: JSON.parse(JSON.stringify(served.ready)),
+        exited,
+        lastLines: () => [],
+        [Symbol.asyncDispose]: async () => {
+          await served[Symbol.asyncDispose]();
+          running.delete(name);
+          resolve({ code: 0, signal: null });
+        },
+      };
+    },
+    startForeign: (name) => {
+      throw new DynbenchError(
+        "start",
+        `Cannot start ${name}: foreign programs need real processes`,
+      );
+    },
+  };
+  return { processes, running };
+}
+
+interface ExitStatus {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+const silentLog = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {} };
+
+/** A start context around `inProcess`, and the means to abort it. */
+export function inProcessContext(
+  engine: Engine<any>,
+  runDir: string,
+): StartContext & { readonly abort: () => void; readonly running: ReadonlySet<string> } {
+  const stop = new AbortController();
+  const { processes, running } = inProcess(engine, stop);
+  return {
+    signal: stop.signal,
+    log: silentLog,
+    runDir,
+    processes,
+    host: "127.0.0.1",
+    seed: 0,
+    engineArgs: [],
+    abort: () => stop.abort(),
+    running,
+  };
+}
