@@ -53,11 +53,18 @@ test("a newcomer does not overtake, even when it could be served", () => {
   expect([...host.view.requests]).toEqual([1, 0]);
 });
 
-test("held decode picks do not wait behind held prefill picks", () => {
-  const { host } = hostOf(oneEach, [...clusterOf(1, "prefill"), ...clusterOf(1, "decode", 1)]);
+test("held decode picks do not wait behind held prefill picks, and come by themselves", () => {
+  const { host, released } = hostOf(oneEach, [
+    ...clusterOf(1, "prefill"),
+    ...clusterOf(1, "decode", 1),
+  ]);
   host.route(request(1, "prefill"), 0);
   expect(host.route(request(2, "prefill"), 0)).toBe(HOLD);
   expect(host.route(request(1, "decode"), 0)).toBe(1);
+  expect(host.route(request(3, "decode"), 0)).toBe(HOLD);
+  host.ended(1, 1, "decode");
+  expect(released).toEqual(["3 decode to 1"]);
+  expect(host.heldRequests).toBe(1);
 });
 
 test("a worker that comes back takes what was held", () => {

@@ -31,3 +31,19 @@ test("follows its own predictions until their time is over", () => {
 test("needs no events", () => {
   expect(kvApprox.traits(defaults)).toMatchObject({ affinity: true, kvEvents: false });
 });
+
+test("a decode pick is no prediction: nothing is prefilled there to be reused", () => {
+  const policy = kvApprox.policy!(defaults);
+  const candidates = [...clusterOf(1, "prefill"), ...clusterOf(1, "decode", 1)];
+  const host = new PolicyHost({
+    policy,
+    candidates,
+    blockSize: BLOCK_SIZE,
+    random: randomStream(0),
+  });
+  for (const id of [1, 2]) {
+    host.route(requestOf(id, { blocks: blocksFrom(0, 4), stage: "prefill" }), id);
+    host.route(requestOf(id, { blocks: blocksFrom(0, 4), stage: "decode" }), id);
+  }
+  expect([...host.view.overlapBlocks]).toEqual([4, 0]);
+});
