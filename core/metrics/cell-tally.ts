@@ -1,0 +1,226 @@
+/**
+ * Everything a summary needs of a cell's records, collected one record at a time into columns and
+ * sums, so that records may stream past and a million requests stay a few flat arrays.
+ *
+ * Latencies and lengths are those of completed measured requests; warm-up requests show only in the
+ * requests in flight per worker.
+ */
+import type { RequestError, RequestRecord } from "../record.ts";
+import type { RequestPoints, WorkerShare } from "./result.ts";
+import { WeightedSamples } from "./weighted-samples.ts";
+
+const NS_PER_MS = 1e6;
+const NS_PER_S = 1e9;
+
+/** An answer must be longer than this before its pace says anything. */
+const PACED_OSL_MIN = 9;
+
+/** Different failures kept apart; more are counted in the last one, for a report that ends. */
+const FAILURE_KINDS_MAX = 50;
+
+export interface FailureGroup {
+  kind: RequestError["kind"];
+  message: string;
+  status?: number;
+  count: number;
+}
+
+/** Requests in flight on one worker: column of starts and of ends. */
+export interface Occupancy {
+  startNs: number[];
+  endNs: number[];
+}
+
+export class CellTally {
+  readonly counts = { sent: 0, ok: 0, failed: 0, dropped: 0, aborted: 0 };
+  /** In the order added; `pointsInSendOrder` sorts. */
+  readonly points: RequestPoints = emptyPoints();
+  /** Gaps between chunks, in nanoseconds. */
+  readonly gaps = new WeightedSamples();
+  readonly isl: number[] = [];
+  readonly workers = new Map<string, WorkerShare>();
+  readonly occupancy = new Map<string, Occupancy>();
+  readonly failures = new Map<string, FailureGroup>();
+  /** Sums over completed requests. */
+  readonly sums = { inputTokens: 0, outputTokens: 0, chunks: 0, chunkTokens: 0 };
+  /** Over completed requests whose cached tokens are known. */
+  readonly cache = { requests: 0, promptTokens: 0, cachedTokens: 0 };
+  /** What trust checks ask about completed requests. */
+  readonly oddities = {
+    shortOutputs: 0,
+    promptOffTarget: 0,
+    /** Σ |counted − intended| prompt tokens, and Σ intended, where the server counted. */
+    promptTokensOff: 0,
+    promptTokensCounted: 0,
+    /** Time per output token of answers long enough to have a pace, ms. */
+    paceMs: [] as number[],
+  };
+  #firstIntendedNs = Infinity;
+  #lastEndNs = -Infinity;
+
+  static of(records: Iterable<RequestRecord>): CellTally {
+    const tally = new CellTally();
+    for (const record of records) tally.add(record);
+    return tally;
+  }
+
+  /** First intended send to last end of the measured requests; 0 without any. */
+  get durationS(): number {
+    return Math.max(0, this.#lastEndNs - this.#firstIntendedNs) / NS_PER_S || 0;
+  }
+
+  add(record: RequestRecord): void {
+    this.#occupy(record);
+    if (record.phase === "warmup") return;
+    if (record.state === "dropped") {
+      this.counts.dropped += 1;
+      return;
+    }
+    this.counts.sent += 1;
+    this.#firstIntendedNs = Math.min(this.#firstIntendedNs, record.intendedNs);
+    this.#lastEndNs = Math.max(this.#lastEndNs, record.endNs);
+    this.counts[record.state] += 1;
+    if (record.sentNs !== undefined) this.#plot(record, record.sentNs);
+    if (record.state === "ok") this.#complete(record);
+    else if (record.error !== undefined) this.#fail(record.error, record.status);
+  }
+
+  #occupy(record: RequestRecord): void {
+    if (record.sentNs === undefined) return;
+    for (const worker of workersOf(record)) {
+      const column = this.occupancy.get(worker) ?? { startNs: [], endNs: [] };
+      this.occupancy.set(worker, column);
+      column.startNs.push(record.sentNs);
+      column.endNs.push(record.endNs);
+    }
+  }
+
+  #plot(record: RequestRecord, sentNs: number): void {
+    const { points } = this;
+    const ok = record.state === "ok";
+    const promptTokens = record.promptTokens ?? record.isl;
+    const gaps = record.gapsNs ?? [];
+    points.index.push(record.index);
+    points.sentS.push(sentNs / NS_PER_S);
+    points.latenessMs.push((sentNs - record.intendedNs) / NS_PER_MS);
+    points.ttftMs.push(ok ? msBetween(record.intendedNs, record.firstTokenNs) : NaN);
+    points.tpotMs.push(ok ? tpotMs(record) : NaN);
+    points.e2eMs.push(ok ? msBetween(record.intendedNs, record.endNs) : NaN);
+    points.gaps.push(ok ? gaps.length : 0);
+    points.itlMsMean.push(
+      ok && gaps.length > 0 ? gaps.reduce((a, b) => a + b, 0) / gaps.length / NS_PER_MS : NaN,
+    );
+    points.promptTokens.push(promptTokens);
+    points.cachedTokens.push(record.cachedTokens ?? NaN);
+    points.uncachedTokens.push(promptTokens - (record.cachedTokens ?? NaN));
+    points.osl.push(ok ? record.osl : NaN);
+  }
+
+  #complete(record: RequestRecord): void {
+    const promptTokens = record.promptTokens ?? record.isl;
+    this.isl.push(promptTokens);
+    this.sums.inputTokens += promptTokens;
+    this.sums.outputTokens += record.osl;
+    for (const gap of record.gapsNs ?? []) this.gaps.add(gap);
+    if (record.gapsNs !== undefined && record.firstTokenNs !== undefined) {
+      this.sums.chunks += record.gapsNs.length + 1;
+      this.sums.chunkTokens += record.osl;
+    }
+    if (record.cachedTokens !== undefined) {
+      this.cache.requests += 1;
+      this.cache.promptTokens += promptTokens;
+      this.cache.cachedTokens += record.cachedTokens;
+    }
+    this.#share(record, promptTokens);
+    this.#judge(record);
+  }
+
+  /** The worker that prefilled has the prompt; both have the request. */
+  #share(record: RequestRecord, promptTokens: number): void {
+    const prefill = record.prefillWorker ?? record.worker;
+    for (const id of workersOf(record)) {
+      const share = this.workers.get(id) ?? { id, requests: 0, promptTokens: 0, cachedTokens: 0 };
+      this.workers.set(id, share);
+      share.requests += 1;
+      if (id !== prefill) continue;
+      share.promptTokens += promptTokens;
+      share.cachedTokens += record.cachedTokens ?? 0;
+    }
+  }
+
+  #judge(record: RequestRecord): void {
+    const { oddities } = this;
+    if (record.osl < record.oslRequested) oddities.shortOutputs += 1;
+    if (record.promptTokens !== undefined) {
+      const off = Math.abs(record.promptTokens - record.isl);
+      if (off > 0) oddities.promptOffTarget += 1;
+      oddities.promptTokensOff += off;
+      oddities.promptTokensCounted += record.isl;
+    }
+    const pace = tpotMs(record);
+    if (record.osl >= PACED_OSL_MIN && !Number.isNaN(pace)) oddities.paceMs.push(pace);
+  }
+
+  #fail(error: RequestError, status: number | undefined): void {
+    let key = JSON.stringify([error.kind, error.message, status]);
+    let group = this.failures.get(key);
+    if (group === undefined && this.failures.size >= FAILURE_KINDS_MAX) {
+      key = "more";
+      group = this.failures.get(key) ?? { kind: "other", message: "other failures", count: 0 };
+    }
+    group ??= {
+      kind: error.kind,
+      message: error.message,
+      ...(status === undefined ? {} : { status }),
+      count: 0,
+    };
+    group.count += 1;
+    this.failures.set(key, group);
+  }
+}
+
+/** The same points, sorted by the moment of sending. */
+export function pointsInSendOrder(points: RequestPoints): RequestPoints {
+  const order = points.sentS.map((_, i) => i);
+  order.sort((a, b) => points.sentS[a]! - points.sentS[b]! || points.index[a]! - points.index[b]!);
+  const sorted = emptyPoints();
+  for (const key of Object.keys(sorted) as (keyof RequestPoints)[]) {
+    sorted[key] = order.map((i) => points[key][i]!);
+  }
+  return sorted;
+}
+
+function emptyPoints(): RequestPoints {
+  return {
+    index: [],
+    sentS: [],
+    ttftMs: [],
+    tpotMs: [],
+    e2eMs: [],
+    gaps: [],
+    itlMsMean: [],
+    promptTokens: [],
+    cachedTokens: [],
+    uncachedTokens: [],
+    osl: [],
+    latenessMs: [],
+  };
+}
+
+function workersOf(record: RequestRecord): string[] {
+  const { worker, prefillWorker } = record;
+  if (worker === undefined) return prefillWorker === undefined ? [] : [prefillWorker];
+  return prefillWorker === undefined || prefillWorker === worker
+    ? [worker]
+    : [worker, prefillWorker];
+}
+
+/** (last token − first token) / (OSL − 1), NaN below OSL 2. */
+function tpotMs(record: RequestRecord): number {
+  if (record.osl < 2) return NaN;
+  return msBetween(record.firstTokenNs, record.lastTokenNs) / (record.osl - 1);
+}
+
+function msBetween(fromNs: number | undefined, toNs: number | undefined): number {
+  return fromNs === undefined || toNs === undefined ? NaN : (toNs - fromNs) / NS_PER_MS;
+}

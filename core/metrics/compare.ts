@@ -1,0 +1,282 @@
+/**
+ * Arms against arms, at equal parameters, on the same requests.
+ *
+ * Who is compared: within the arms that share an engine, every other arm `b` against `round-robin`
+ * where it is there, else against the first arm `a`. References of different engines are compared
+ * with the first engine's: the control pair.
+ *
+ * How sure: from three common repeats up, a t interval on the paired log-ratios of the repeats'
+ * figures (repeats share their seeds). With fewer, a moving-block bootstrap over the requests, which
+ * speaks of this run only. A cell has a single duration, and drawing requests again gives no other
+ * one: requests/s and tokens/s are then left out rather than invented. So is a comparison whose
+ * figures are not above zero (no ratio), or rest on too few requests.
+ */
+import type { PlannedArm } from "../plan/plan.ts";
+import { exp, log } from "../portable-math.ts";
+import { randomStream } from "../random.ts";
+import {
+  drawBlocks,
+  meanEstimate,
+  quantileEstimate,
+  RESAMPLES,
+  wholeDraw,
+  type Draw,
+  type Estimate,
+  type Series,
+} from "./bootstrap.ts";
+import { metricOf, type MetricKey } from "./definitions.ts";
+import { probe } from "./quantiles.ts";
+import type { CellResult, CellSummary, Comparison, Interval, RequestPoints } from "./result.ts";
+import { tQuantile } from "./student-t.ts";
+import { WeightedSamples } from "./weighted-samples.ts";
+
+export const CONFIDENCE = 0.95;
+/** Below three, one odd repeat decides the interval. */
+const REPEATS_FOR_T = 3;
+/** Fewer requests than this give blocks too few to tell anything. */
+const REQUESTS_MIN = 20;
+/** Below it p99 is the slowest request, which a bootstrap cannot judge. */
+const REQUESTS_FOR_P99 = 100;
+/** Above it a quantile's bootstrap takes seconds a pair; use repeats there. */
+const QUANTILE_REQUESTS_MAX = 50_000;
+
+interface ComparedMetric {
+  /** As told in `Comparison.metric`. */
+  readonly name: string;
+  readonly key: MetricKey;
+  readonly read: (cell: CellSummary) => number | undefined;
+  /** Left out where requests drawn again cannot tell it. */
+  readonly series?: (points: RequestPoints) => Series;
+  /** Of the series; its mean when left out. */
+  readonly probability?: number;
+}
+
+const COMPARED: readonly ComparedMetric[] = [
+  latency("ttftMs", "mean"),
+  { ...latency("ttftMs", "p50"), probability: 0.5 },
+  { ...latency("ttftMs", "p99"), probability: 0.99 },
+  {
+    name: "itlMs.mean",
+    key: "itlMs",
+    read: (cell) => cell.metrics.itlMs?.mean,
+    series: (points) => ({
+      values: points.itlMsMean.map((mean, i) => mean * points.gaps[i]!),
+      weights: points.gaps,
+    }),
+  },
+  latency("tpotMs", "mean"),
+  latency("e2eMs", "mean"),
+  { name: "requestRps", key: "requestRps", read: (cell) => cell.metrics.requestRps },
+  { name: "outputTps", key: "outputTps", read: (cell) => cell.metrics.outputTps },
+  {
+    name: "cachedShare",
+    key: "cachedShare",
+    read: (cell) => cell.cache.cachedShare,
+    series: (points) => ({ values: points.cachedTokens, weights: points.promptTokens }),
+  },
+];
+
+/** All comparisons of completed cells, in order of parameters, arms and metrics. */
+export function compareArms(
+  cells: readonly CellResult[],
+  plan: { readonly arms: readonly PlannedArm[]; readonly seed: number },
+): Comparison[] {
+  const completed = cells.filter((cell) => cell.summary.state === "completed");
+  const points = Map.groupBy(completed, (cell) => parametersKey(cell.summary.parameters));
+  return [...points].flatMap(([key, atPoint]) =>
+    armPairs(plan.arms).flatMap(([a, b]) => {
+      const pairs = pairRepeats(atPoint, a, b);
+      if (pairs.length === 0) return [];
+      const labels = {
+        a: plan.arms[a]!.label,
+        b: plan.arms[b]!.label,
+        parameters: pairs[0]!.a.summary.parameters,
+      };
+      const seed = { seed: plan.seed, names: [key, labels.a, labels.b] };
+      return pairs.length >= REPEATS_FOR_T
+        ? compareRepeats(pairs, labels)
+        : compareRequests(pairs, labels, seed);
+    }),
+  );
+}
+
+/** Indices of the arms to compare, reference first. */
+export function armPairs(arms: readonly PlannedArm[]): [number, number][] {
+  const groups = [...Map.groupBy(arms.keys(), (arm) => arms[arm]!.engineKey).values()];
+  const references = groups.map(
+    (group) => group.find((arm) => arms[arm]!.router.name === "round-robin") ?? group[0]!,
+  );
+  const within = groups.flatMap((group, i) =>
+    group
+      .filter((arm) => arm !== references[i])
+      .map((arm): [number, number] => [references[i]!, arm]),
+  );
+  const control = references.slice(1).map((arm): [number, number] => [references[0]!, arm]);
+  return [...within, ...control];
+}
+
+interface RepeatPair {
+  readonly a: CellResult;
+  readonly b: CellResult;
+}
+
+type Labels = Pick<Comparison, "a" | "b" | "parameters">;
+
+function latency(key: "ttftMs" | "tpotMs" | "e2eMs", statistic: "mean" | "p50" | "p99") {
+  return {
+    name: `${key}.${statistic}`,
+    key,
+    read: (cell: CellSummary) => cell.metrics[key]?.[statistic],
+    series: (points: RequestPoints) => ({ values: points[key] }),
+  };
+}
+
+/** The same parameters make the same key, whatever the order of their names. */
+function parametersKey(parameters: CellSummary["parameters"]): string {
+  return JSON.stringify(Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function pairRepeats(cells: readonly CellResult[], a: number, b: number): RepeatPair[] {
+  return cells
+    .filter((cell) => cell.cell.arm === a)
+    .flatMap((cell) => {
+      const partner = cells.find(
+        (other) => other.cell.arm === b && other.cell.repeat === cell.cell.repeat,
+      );
+      return partner === undefined ? [] : [{ a: cell, b: partner }];
+    })
+    .sort((x, y) => x.a.cell.repeat - y.a.cell.repeat);
+}
+
+function compareRepeats(pairs: readonly RepeatPair[], labels: Labels): Comparison[] {
+  return COMPARED.flatMap((metric) => {
+    const a = pairs.map((pair) => metric.read(pair.a.summary) ?? NaN);
+    const b = pairs.map((pair) => metric.read(pair.b.summary) ?? NaN);
+    if (![...a, ...b].every((value) => value > 0)) return [];
+    const logRatio = tInterval(a.map((value, i) => log(b[i]! / value)));
+    const ratio = { value: exp(logRatio.value), low: exp(logRatio.low), high: exp(logRatio.high) };
+    return {
+      ...labels,
+      metric: metric.name,
+      unit: metricOf(metric.key).unit,
+      ratio,
+      difference: tInterval(a.map((value, i) => b[i]! - value)),
+      confidence: CONFIDENCE,
+      method: "t on log-ratio of repeat means",
+      n: pairs.length,
+      unitOfN: "repeats",
+    };
+  });
+}
+
+/** Mean of the values, and the interval in which their true mean lies. */
+function tInterval(values: readonly number[]): Interval {
+  const n = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
+  const half = tQuantile(CONFIDENCE, n - 1) * Math.sqrt(variance / n);
+  return { value: mean, low: mean - half, high: mean + half };
+}
+
+function compareRequests(
+  pairs: readonly RepeatPair[],
+  labels: Labels,
+  seed: { readonly seed: number; readonly names: readonly string[] },
+): Comparison[] {
+  const common = pairs.map(commonRequests);
+  const sizes = common.map((repeat) => repeat.a.index.length);
+  const n = sizes.reduce((sum, size) => sum + size, 0);
+  if (n < REQUESTS_MIN || sizes.some((size) => size === 0)) return [];
+  const random = randomStream(seed.seed, "bootstrap", ...seed.names);
+  const draws = Array.from({ length: RESAMPLES }, () => drawBlocks(sizes, random));
+  return COMPARED.flatMap((metric) => {
+    if (metric.series === undefined || !hasEnough(metric, n)) return [];
+    const estimates = {
+      a: estimateOf(
+        metric,
+        common.map((repeat) => metric.series!(repeat.a)),
+      ),
+      b: estimateOf(
+        metric,
+        common.map((repeat) => metric.series!(repeat.b)),
+      ),
+    };
+    const intervals = bootstrapIntervals(estimates, { draws, whole: wholeDraw(sizes) });
+    if (intervals === undefined) return [];
+    return {
+      ...labels,
+      metric: metric.name,
+      unit: metricOf(metric.key).unit,
+      ...intervals,
+      confidence: CONFIDENCE,
+      method: "moving-block bootstrap, this run only",
+      n,
+      unitOfN: "requests",
+    };
+  });
+}
+
+function hasEnough(metric: ComparedMetric, n: number): boolean {
+  if (metric.probability === undefined) return true;
+  return n <= QUANTILE_REQUESTS_MAX && (metric.probability < 0.9 || n >= REQUESTS_FOR_P99);
+}
+
+function estimateOf(metric: ComparedMetric, series: readonly Series[]): Estimate {
+  return metric.probability === undefined
+    ? meanEstimate(series)
+    : quantileEstimate(series, metric.probability);
+}
+
+/** Percentile intervals; undefined where a figure or a resampled one is not above zero. */
+function bootstrapIntervals(
+  estimates: { readonly a: Estimate; readonly b: Estimate },
+  from: { readonly draws: readonly Draw[][]; readonly whole: readonly Draw[] },
+): { ratio: Interval; difference: Interval } | undefined {
+  const a = estimates.a(from.whole);
+  const b = estimates.b(from.whole);
+  const drawnA = from.draws.map(estimates.a);
+  const drawnB = from.draws.map(estimates.b);
+  if (![a, b, ...drawnA, ...drawnB].every((value) => value > 0)) return undefined;
+  const interval = (value: number, drawn: readonly number[]): Interval => {
+    const tail = (1 - CONFIDENCE) / 2;
+    const [low, high] = probe(WeightedSamples.of(drawn), [tail, 1 - tail]);
+    return { value, low: low!, high: high! };
+  };
+  return {
+    ratio: interval(
+      b / a,
+      drawnA.map((value, i) => drawnB[i]! / value),
+    ),
+    difference: interval(
+      b - a,
+      drawnA.map((value, i) => drawnB[i]! - value),
+    ),
+  };
+}
+
+/** The requests that both arms sent, in the workload's order, which is the order of sending. */
+function commonRequests(pair: RepeatPair): { a: RequestPoints; b: RequestPoints } {
+  const rowOfB = new Map(pair.b.points.index.map((index, row) => [index, row]));
+  const rows = pair.a.points.index
+    .map((index, row) => ({ index, a: row, b: rowOfB.get(index) }))
+    .filter((row) => row.b !== undefined)
+    .sort((x, y) => x.index - y.index);
+  return {
+    a: pickRows(
+      pair.a.points,
+      rows.map((row) => row.a),
+    ),
+    b: pickRows(
+      pair.b.points,
+      rows.map((row) => row.b!),
+    ),
+  };
+}
+
+function pickRows(points: RequestPoints, rows: readonly number[]): RequestPoints {
+  const picked = Object.entries(points).map(([key, column]) => [
+    key,
+    rows.map((row) => (column as number[])[row]!),
+  ]);
+  return Object.fromEntries(picked) as RequestPoints;
+}

@@ -1,0 +1,168 @@
+/**
+ * From the records of a cell to its result, and from the results of all cells to the summary of the
+ * run. Warm-up is left out of every figure; latencies are those of completed requests.
+ */
+import type { PlannedArm, PlannedCell, Plan } from "../plan/plan.ts";
+import type { RequestRecord } from "../record.ts";
+import { CellTally, pointsInSendOrder } from "./cell-tally.ts";
+import { compareArms } from "./compare.ts";
+import { inFlightSeries } from "./in-flight.ts";
+import { probe, quantilesOf } from "./quantiles.ts";
+import type {
+  CellCache,
+  CellMetrics,
+  CellResult,
+  CellSummary,
+  ClientHealth,
+  Quantiles,
+  RequestPoints,
+  RouterCost,
+  Summary,
+  WorkerShare,
+} from "./result.ts";
+import { judgeCell, judgeRun, type Evidence } from "./trust.ts";
+import { WeightedSamples } from "./weighted-samples.ts";
+
+const NS_PER_MS = 1e6;
+
+/** Chunks that carry this much more than one token each are told. */
+const TOKENS_PER_CHUNK_TOLD = 1.001;
+
+export interface CellInput {
+  readonly cell: PlannedCell;
+  readonly arm: PlannedArm;
+  readonly clock: Plan["clock"];
+  readonly state: CellSummary["state"];
+  /** In any order; a tally when they streamed past. */
+  readonly records: Iterable<RequestRecord> | CellTally;
+  /** What the load child said of itself; lateness comes from the records. */
+  readonly health: Omit<ClientHealth, "latenessMs">;
+  /** Every worker of the engine, also those that got nothing. */
+  readonly workerIds: readonly string[];
+  readonly idealShare: number;
+  /** How much faster than the modelled hardware the engine ran. */
+  readonly timeScale: number;
+  readonly routerCost?: RouterCost;
+  /** Virtual clock: decode steps of measured requests, in nanoseconds, instead of the records' gaps. */
+  readonly decodeGaps?: WeightedSamples;
+  /** What else bears on trust. */
+  readonly evidence: Evidence;
+}
+
+/** One cell's figures, points and series, with its verdict. */
+export function summarizeCell(input: CellInput): CellResult {
+  const tally = input.records instanceof CellTally ? input.records : CellTally.of(input.records);
+  const points = pointsInSendOrder(tally.points);
+  const workers = workerShares(tally, input.workerIds);
+  const { sent, ok, failed, dropped } = tally.counts;
+  const summary: CellSummary = {
+    id: input.cell.id,
+    arm: input.arm.label,
+    engine: input.arm.engine.name,
+    router: input.arm.router.name,
+    workload: input.cell.workload.name,
+    clock: input.clock,
+    timeScale: input.timeScale,
+    parameters: input.cell.parameters,
+    repeat: input.cell.repeat,
+    seed: input.cell.seed,
+    state: input.state,
+    requests: { sent, ok, failed, dropped },
+    durationS: tally.durationS,
+    metrics: cellMetrics(tally, { points, decodeGaps: input.decodeGaps }),
+    cache: cacheShares(tally, input.idealShare),
+    workers,
+    client: { latenessMs: latenessOf(points), ...input.health },
+    ...(input.routerCost === undefined ? {} : { routerCost: input.routerCost }),
+    errors: [...tally.failures.values()].sort((a, b) => b.count - a.count),
+    verdict: { state: "trusted", reasons: [] },
+  };
+  summary.verdict = judgeCell({
+    summary,
+    tally,
+    points,
+    load: input.cell.load,
+    evidence: input.evidence,
+  });
+  const ids = workers.map((worker) => worker.id);
+  return {
+    cell: input.cell,
+    summary,
+    points,
+    series: { inFlight: inFlightSeries(tally.occupancy, ids) },
+  };
+}
+
+export interface RunInput {
+  readonly plan: Plan;
+  readonly cells: readonly CellResult[];
+  /** ISO 8601. */
+  readonly startedAt: string;
+}
+
+/** The summary of a run, also of one that was cut short: of the cells that there are. */
+export function summarizeRun(input: RunInput): Summary {
+  const cells = input.cells.map((cell) => cell.summary);
+  return {
+    schemaVersion: 1,
+    tool: input.plan.tool,
+    startedAt: input.startedAt,
+    verdict: judgeRun(cells, {
+      repeats: input.plan.repeats,
+      cellsPlanned: input.plan.cells.length,
+    }),
+    cells,
+    comparisons: compareArms(input.cells, { arms: input.plan.arms, seed: input.plan.seed }),
+  };
+}
+
+function cellMetrics(
+  tally: CellTally,
+  from: { points: RequestPoints; decodeGaps: WeightedSamples | undefined },
+): CellMetrics {
+  const { points } = from;
+  const statistics: Partial<Record<keyof CellMetrics, Quantiles | undefined>> = {
+    ttftMs: quantilesOf(WeightedSamples.of(points.ttftMs)),
+    itlMs: quantilesOf(from.decodeGaps ?? tally.gaps, NS_PER_MS),
+    tpotMs: quantilesOf(WeightedSamples.of(points.tpotMs)),
+    e2eMs: quantilesOf(WeightedSamples.of(points.e2eMs)),
+    isl: quantilesOf(WeightedSamples.of(tally.isl)),
+    osl: quantilesOf(WeightedSamples.of(points.osl)),
+  };
+  const known = Object.fromEntries(Object.entries(statistics).filter(([, value]) => value));
+  const perSecond = (amount: number): number =>
+    tally.durationS > 0 ? amount / tally.durationS : 0;
+  const tokensPerChunk = tally.sums.chunkTokens / tally.sums.chunks;
+  return {
+    ...known,
+    ...(tokensPerChunk > TOKENS_PER_CHUNK_TOLD ? { tokensPerChunk } : {}),
+    requestRps: perSecond(tally.counts.ok),
+    inputTps: perSecond(tally.sums.inputTokens),
+    outputTps: perSecond(tally.sums.outputTokens),
+  };
+}
+
+function cacheShares(tally: CellTally, idealShare: number): CellCache {
+  if (tally.cache.promptTokens === 0) return { idealShare };
+  const cachedShare = tally.cache.cachedTokens / tally.cache.promptTokens;
+  return {
+    cachedShare,
+    idealShare,
+    ...(idealShare > 0 ? { reachedShare: cachedShare / idealShare } : {}),
+  };
+}
+
+/** The engine's workers in its order, then any that only the answers named. */
+function workerShares(tally: CellTally, workerIds: readonly string[]): WorkerShare[] {
+  const ids = new Set([...workerIds, ...tally.workers.keys()]);
+  return [...ids].map(
+    (id) => tally.workers.get(id) ?? { id, requests: 0, promptTokens: 0, cachedTokens: 0 },
+  );
+}
+
+/** Zeros when nothing was sent. */
+function latenessOf(points: RequestPoints): ClientHealth["latenessMs"] {
+  if (points.latenessMs.length === 0) return { p50: 0, p99: 0, max: 0 };
+  const [p50, p99, max] = probe(WeightedSamples.of(points.latenessMs), [0.5, 0.99, 1]);
+  return { p50: p50!, p99: p99!, max: max! };
+}

@@ -1,0 +1,166 @@
+/** Trust checks: did the load generator, and the machine under it, keep up? Wall clock only. */
+import type { Finding } from "./result.ts";
+import type { CellUnderTrial, TrustCheck } from "./trust.ts";
+
+/** Lateness is part of every latency: at most this much, or this part of the mean TTFT. */
+const LATE_MS = 5;
+const LATE_TTFT_SHARE = 0.05;
+/** One stall of the generator spoils all that was in flight, however many requests it missed. */
+const STALL_MS = 250;
+const STALL_TTFT_SHARE = 0.1;
+/** Part of one core from which the generator's single thread, or of all cores the machine, is full. */
+const THREAD_FULL = 0.9;
+const MACHINE_FULL = 0.95;
+/** Our own part of TTFT on a sped-up engine: told from here, not to be believed from there. */
+const OVERHEAD_TOLD = 0.02;
+const OVERHEAD_MAX = 0.1;
+/** Sent rate over planned rate of an open loop. */
+const RATE_REACHED = 0.95;
+/** Requests in flight in the last quarter over those in the second. */
+const BACKLOG_GROWTH = 1.5;
+const BACKLOG_REQUESTS_MIN = 40;
+
+export const CLIENT_CHECKS: readonly TrustCheck[] = [
+  clientLate,
+  clientStalled,
+  loopLag,
+  cpuFull,
+  timeScale,
+  rateNotReached,
+  saturated,
+].map(
+  (check) => (cell: CellUnderTrial) =>
+    cell.summary.clock === "wall" || check === saturated ? check(cell) : undefined,
+);
+
+function clientLate({ summary }: CellUnderTrial): Finding | undefined {
+  const { p99 } = summary.client.latenessMs;
+  const limit = Math.max(LATE_MS, LATE_TTFT_SHARE * meanTtftMs(summary));
+  if (p99 <= limit) return undefined;
+  return {
+    id: "client-late",
+    severity: "untrusted",
+    message: `Requests left late: p99 ${ms(p99)} behind their time, where ${ms(limit)} would do no harm`,
+    hint: "Give the load generator a core of its own, or lower --concurrency or --rate",
+  };
+}
+
+function clientStalled({ summary }: CellUnderTrial): Finding | undefined {
+  const longest = Math.max(summary.client.latenessMs.max, summary.client.loopLagMs?.max ?? 0);
+  if (longest <= Math.max(STALL_MS, STALL_TTFT_SHARE * meanTtftMs(summary))) return undefined;
+  return {
+    id: "client-stalled",
+    severity: "untrusted",
+    message: `The load generator stood still for ${ms(longest)}`,
+    hint: "Look for other load on the machine, suspended processes or swapping, then run again",
+  };
+}
+
+function loopLag({ summary }: CellUnderTrial): Finding | undefined {
+  const p99 = summary.client.loopLagMs?.p99;
+  const limit = Math.max(LATE_MS, LATE_TTFT_SHARE * meanTtftMs(summary));
+  if (p99 === undefined || p99 <= limit) return undefined;
+  return {
+    id: "loop-lag",
+    severity: "untrusted",
+    message: `Stamps of the load generator can be ${ms(p99)} late (p99 lag of its event loop)`,
+    hint: "Give the load generator a core of its own, or lower --concurrency or --rate",
+  };
+}
+
+function cpuFull({ summary, evidence }: CellUnderTrial): Finding | undefined {
+  const thread = (summary.client.cpuSeconds ?? 0) / summary.durationS;
+  const machine = evidence.machineCpuShare ?? 0;
+  if (!(thread > THREAD_FULL) && !(machine > MACHINE_FULL)) return undefined;
+  return {
+    id: "cpu-full",
+    severity: "untrusted",
+    message:
+      thread > THREAD_FULL
+        ? `The load generator used ${(100 * thread).toFixed(0)} % of a core`
+        : `The machine's cores were ${(100 * machine).toFixed(0)} % busy`,
+    hint:
+      summary.timeScale > 1
+        ? "Lower --speedup, --concurrency or --workers, or use a machine with more cores"
+        : "Lower --concurrency or --rate, or use a machine with more cores",
+  };
+}
+
+/** On a sped-up engine our own milliseconds weigh `timeScale` times as much as on a real one. */
+function timeScale({ summary, evidence }: CellUnderTrial): Finding | undefined {
+  if (summary.timeScale <= 1) return undefined;
+  const cost = summary.routerCost;
+  const decisionMs =
+    cost === undefined ? 0 : (cost.hashUs.p50 + cost.lookupUs.p50 + cost.scoreUs.p50) / 1000;
+  const ownMs = summary.client.latenessMs.p50 + decisionMs + (evidence.gatewayMs ?? 0);
+  // Both scale alike: own × scale of the modelled TTFT is own of the measured one.
+  const share = ownMs / meanTtftMs(summary);
+  if (!(share > OVERHEAD_TOLD)) return undefined;
+  return {
+    id: "time-scale",
+    severity: share > OVERHEAD_MAX ? "untrusted" : "note",
+    message: `Our own ${ownMs.toFixed(2)} ms a request are ${(100 * share).toFixed(1)} % of TTFT at ${summary.timeScale}x speed`,
+    hint: "Lower --speedup, or use --clock virtual, which has no overhead",
+  };
+}
+
+function rateNotReached({ load, points }: CellUnderTrial): Finding | undefined {
+  const { sentS, latenessMs } = points;
+  if (load.arrival === "closed" || sentS.length < 2) return undefined;
+  const intendedS = sentS.map((s, i) => s - latenessMs[i]! / 1000);
+  const spanOf = (times: readonly number[]): number =>
+    times.reduce((a, b) => Math.max(a, b)) - times.reduce((a, b) => Math.min(a, b));
+  const reached = spanOf(intendedS) / spanOf(sentS);
+  if (!(reached < RATE_REACHED)) return undefined;
+  return {
+    id: "rate-not-reached",
+    severity: "untrusted",
+    message: `Requests left at ${(100 * reached).toFixed(0)} % of the planned rate`,
+    hint: "Raise --concurrency, which caps requests in flight, or lower --rate",
+  };
+}
+
+/** Requests in flight when each one left, late against early: a queue that only grows. */
+function saturated({ load, points }: CellUnderTrial): Finding | undefined {
+  const n = points.sentS.length;
+  if (load.arrival === "closed" || n < BACKLOG_REQUESTS_MIN) return undefined;
+  const inFlight = inFlightAtSend(points);
+  const meanOf = (from: number, to: number): number => {
+    const part = inFlight.slice(Math.floor(from * n), Math.floor(to * n));
+    return part.reduce((a, b) => a + b, 0) / part.length;
+  };
+  const early = meanOf(0.25, 0.5);
+  const late = meanOf(0.75, 1);
+  if (!(late > BACKLOG_GROWTH * early + 1)) return undefined;
+  return {
+    id: "saturated",
+    severity: "note",
+    message: `Requests in flight grew from ${early.toFixed(1)} to ${late.toFixed(1)}: latencies depend on how long the run lasts`,
+    hint: "Lower --rate to measure what the system sustains",
+  };
+}
+
+/** For each point, how many earlier ones had not ended. Points are in send order. */
+function inFlightAtSend({ sentS, latenessMs, e2eMs }: CellUnderTrial["points"]): number[] {
+  // Failed requests have no end here and are left out.
+  const ends = sentS
+    .map((s, i) => s - latenessMs[i]! / 1000 + e2eMs[i]! / 1000)
+    .filter((end) => !Number.isNaN(end))
+    .sort((a, b) => a - b);
+  let ended = 0;
+  let begun = 0;
+  return sentS.map((s, i) => {
+    while (ended < ends.length && ends[ended]! <= s) ended += 1;
+    if (!Number.isNaN(e2eMs[i]!)) begun += 1;
+    return Math.max(0, begun - ended);
+  });
+}
+
+/** 0 where unknown, so that the fixed limits hold. */
+function meanTtftMs(summary: CellUnderTrial["summary"]): number {
+  return summary.metrics.ttftMs?.mean ?? 0;
+}
+
+function ms(value: number): string {
+  return value < 10 ? `${value.toFixed(1)} ms` : `${value.toFixed(0)} ms`;
+}

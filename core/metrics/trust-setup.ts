@@ -1,0 +1,87 @@
+/** Trust checks: was the set-up what its label says, from the first request to the last? */
+import type { Finding } from "./result.ts";
+import type { CellUnderTrial, TrustCheck } from "./trust.ts";
+
+/** More cached than any router could have reached, beyond what a chat template's shared tokens explain. */
+const WARM_CACHE_SHARE = 0.02;
+
+export const SETUP_CHECKS: readonly TrustCheck[] = [
+  processDied,
+  aborted,
+  idleWorker,
+  workersUnknown,
+  noKvEvents,
+  warmCache,
+];
+
+function processDied({ evidence }: CellUnderTrial): Finding | undefined {
+  if (evidence.died === undefined || evidence.died.length === 0) return undefined;
+  return {
+    id: "worker-died",
+    severity: "untrusted",
+    message: `${evidence.died.join(", ")} ended during the load`,
+    hint: "Read its last lines in the run's logs folder, then run again",
+  };
+}
+
+function aborted({ summary }: CellUnderTrial): Finding | undefined {
+  if (summary.state !== "aborted") return undefined;
+  return {
+    id: "aborted",
+    severity: "untrusted",
+    message: `Stopped early: ${summary.requests.ok} requests were completed`,
+    hint: "Continue with --resume and the run's folder",
+  };
+}
+
+function idleWorker({ summary, evidence }: CellUnderTrial): Finding | undefined {
+  const idle = summary.workers.filter((worker) => worker.requests === 0).map(({ id }) => id);
+  if (idle.length === 0 || idle.length === summary.workers.length) return undefined;
+  const tooFew = summary.requests.ok < summary.workers.length;
+  return {
+    id: "idle-worker",
+    severity: evidence.traits.spreads && !tooFew ? "untrusted" : "note",
+    message: `${idle.join(", ")} served no request`,
+    hint: tooFew
+      ? "Use --requests to send at least one request per worker"
+      : evidence.traits.spreads
+        ? "Check that the router sees every worker; this router is meant to use them all"
+        : "Expected where the router keeps a prompt on its worker; more prefixes or load spread wider",
+  };
+}
+
+function workersUnknown({ summary }: CellUnderTrial): Finding | undefined {
+  const named = summary.workers.some((worker) => worker.requests > 0);
+  if (named || summary.requests.ok === 0) return undefined;
+  return {
+    id: "workers-unknown",
+    severity: "note",
+    message: "Answers do not say which worker served them, so shares per worker are unknown",
+    hint: "Use an engine or router that names the worker in a response header",
+  };
+}
+
+function noKvEvents({ summary, evidence }: CellUnderTrial): Finding | undefined {
+  if (!evidence.traits.kvEvents || summary.routerCost?.eventsApplied !== 0) return undefined;
+  return {
+    id: "no-kv-events",
+    severity: "untrusted",
+    message: "The router routes by KV events and got none",
+    hint: "Check that the engine publishes KV events and that its prefix cache is on",
+  };
+}
+
+function warmCache({ summary }: CellUnderTrial): Finding | undefined {
+  const { cachedShare, idealShare } = summary.cache;
+  if (cachedShare === undefined || !(cachedShare > idealShare + WARM_CACHE_SHARE)) return undefined;
+  return {
+    id: "warm-cache",
+    severity: "untrusted",
+    message: `Workers had ${percent(cachedShare)} of the prompts cached, and these requests alone can leave ${percent(idealShare)}`,
+    hint: "Restart the engine, or use another --seed: an earlier run's prompts are still cached",
+  };
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
