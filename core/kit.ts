@@ -24,3 +24,6 @@ export * as wordTokenizer from "./prompt/word-tokenizer.ts";
 export { encodeSequence } from "./zmq/sequence.ts";
 export { startPublisher } from "./zmq/publisher.ts";
 export { startReplayServer } from "./zmq/replay.ts";
+export { guideSummary, formatGuideSummary } from "./metrics/guide-summary.ts";
+export { quantilesOf } from "./metrics/quantiles.ts";
+export { WeightedSamples } from "./metrics/weighted-samples.ts";

@@ -34,7 +34,7 @@ export function writeHeadline(
   plan: { arms: readonly string[]; points: readonly SweepPoint[] },
 ): Headline {
   const ranked = rankArms(cells, plan.arms);
-  const [best, rival] = ranked;
+  const [best, ...others] = ranked;
   if (best === undefined) {
     return {
       state: "empty",
@@ -42,9 +42,13 @@ export function writeHeadline(
       why: [],
     };
   }
-  if (rival === undefined) return single(cells, best, plan.points);
+  if (others[0] === undefined) return single(cells, best, plan.points);
 
-  const duels = duelsOf(comparisons, { best, rival, points: plan.points });
+  // Arms are compared with a reference, so the next best may have no interval against the best.
+  const duelsWith = (other: string) =>
+    duelsOf(comparisons, { best, rival: other, points: plan.points });
+  const rival = others.find((other) => duelsWith(other).length > 0) ?? others[0];
+  const duels = duelsWith(rival);
   const won = duels.filter(({ ratio }) => ratio.high < 1);
   const lost = duels.filter(({ ratio }) => ratio.low > 1);
   const strongest = [...duels].sort((a, b) => a.ratio.value - b.ratio.value)[0];
@@ -55,23 +59,18 @@ export function writeHeadline(
   const shown =
     won.length > 0 ? [...won].sort((a, b) => a.ratio.value - b.ratio.value)[0]! : strongest;
   const where = plan.points[shown.point]!.label;
-  const rest = {
-    point: shown.point,
-    best,
-    rival,
-    why: reasons(cells, plan.points[shown.point]!, { best, rival }),
-  };
+  const rest = { point: shown.point, best, rival };
+  const why = reasons(cells, plan.points[shown.point]!, { best, rival });
   const figure = `${formatRatio(shown.ratio.value)} that of ${rival} (${describeInterval(shown.comparison, shown.ratio)})`;
   const at = where === "" ? "" : `at ${where} `;
   if (won.length === 0) {
     const sentence = `No clear winner: ${at}the mean TTFT of ${best} is ${figure}, and the interval includes 1×.`;
-    return { state: "none", sentence, ...rest };
+    return { state: "none", sentence, why, ...rest };
   }
-  const tally =
-    plan.points.length > 1 ? `, ${describeTally(won.length, lost.length, duels.length)}` : "";
+  if (duels.length > 1) why.unshift(describeTally(won.length, lost.length, duels.length));
   const verb = lost.length > 0 ? "wins in part" : "wins";
-  const sentence = `${best} ${verb}: ${at}its mean TTFT is ${figure}${tally}.`;
-  return { state: lost.length > 0 ? "mixed" : "wins", sentence, ...rest };
+  const sentence = `${best} ${verb}: ${at}its mean TTFT is ${figure}.`;
+  return { state: lost.length > 0 ? "mixed" : "wins", sentence, why, ...rest };
 }
 
 /** `95 % interval 0.55–0.67×, 3 repeats`. */
@@ -142,12 +141,12 @@ function duelsOf(
 }
 
 function describeTally(won: number, lost: number, compared: number): string {
-  if (won === compared) return `and it is lower at all ${compared} settings`;
+  if (won === compared) return `It is lower at all ${compared} settings.`;
   const even = compared - won - lost;
-  const parts = [`lower at ${won} of ${compared} settings`];
+  const parts = [`It is lower at ${won} of ${compared} settings`];
   if (lost > 0) parts.push(`higher at ${lost}`);
   if (even > 0) parts.push(`not told apart at ${even}`);
-  return parts.join(", ");
+  return `${parts.join(", ")}.`;
 }
 
 /** What the engine reported about its caches at that point; nothing where it reported nothing. */

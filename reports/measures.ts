@@ -3,7 +3,7 @@ import type { CellSummary } from "../core/metrics/result.ts";
 import { formatNumber } from "./format.ts";
 
 export interface Measure {
-  /** The key of `CellMetrics`, with which `Comparison.metric` begins. */
+  /** The key of `CellMetrics`. */
   key: "ttftMs" | "itlMs" | "e2eMs" | "outputTps";
   label: string;
   unit: string;
@@ -29,8 +29,9 @@ export function mean(values: readonly (number | undefined)[]): number | undefine
   return known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0) / known.length;
 }
 
+/** By `Comparison.metric`: the key of a rate, or `ttftMs.mean`; other statistics are not shown. */
 export function measureOf(metric: string): Measure | undefined {
-  return MEASURES.find(({ key }) => metric === key || metric.startsWith(`${key}.`));
+  return MEASURES.find(({ key }) => metric === key || metric === `${key}.mean`);
 }
 
 /** `1,234 ms`. */

@@ -12,6 +12,9 @@ export interface EcdfLine {
   distribution: Distribution;
 }
 
+/** With more arms than this the figures at the medians would cover each other; the marks stay. */
+const LABELLED_MEDIANS = 3;
+
 /** Beyond this spread of the middle of the values a linear axis would hide most of them. */
 const LOG_SPREAD = 60;
 
@@ -39,7 +42,7 @@ export function ecdfChart(
           },
           axes: [
             xAxis(theme, text.xLabel, range.log ? logTicks(range) : {}),
-            yAxis(theme, "Share of requests (%)", { splits: () => [0, 25, 50, 75, 90, 100] }),
+            yAxis(theme, "Share of requests (%)", { splits: () => [0, 25, 50, 75, 100] }),
           ],
           series: [{}, ...known.map(({ arm }) => seriesOf(arm, theme))],
           cursor: { points: { show: false }, drag: { x: false, y: false } },
@@ -116,28 +119,34 @@ function drawMedian(plot: uPlot, lines: readonly EcdfLine[], theme: Theme): void
   ctx.save();
   setFont(ctx, 12, 600);
   ctx.textBaseline = "middle";
+  ctx.textAlign = "left";
   const y = plot.valToPos(50, "y", true);
-  const placed: number[] = [];
   const medians = lines
-    .map((line) => ({
-      line,
-      value: line.distribution.values[Math.floor((line.distribution.values.length - 1) / 2)]!,
-    }))
+    .map((line) => ({ line, value: medianOf(line.distribution.values) }))
     .sort((a, b) => a.value - b.value);
-  for (const { line, value } of medians) {
+  let free = -Infinity;
+  medians.forEach(({ line, value }, order) => {
     const x = plot.valToPos(value, "x", true);
     ctx.fillStyle = armColour(theme, line.arm);
     ctx.beginPath();
     ctx.arc(x, y, px(3.5), 0, 2 * Math.PI);
     ctx.fill();
+    if (lines.length > LABELLED_MEDIANS) return;
+    // The first to the left of its line, the others to the right, where no curve runs.
     const text = formatNumber(value);
-    const left = x + px(8);
-    if (placed.some((other) => Math.abs(other - left) < px(44))) continue;
-    placed.push(left);
+    const width = ctx.measureText(text).width;
+    const onLeft = order === 0 && x - width - px(8) > plot.bbox.left;
+    if (!onLeft && x + px(8) < free) return;
+    if (!onLeft) free = x + px(16) + width;
+    const at = { x: onLeft ? x - px(8) - width : x + px(8), y: onLeft ? y - px(10) : y + px(11) };
     ctx.lineWidth = px(4);
     ctx.strokeStyle = theme.panel;
-    ctx.strokeText(text, left, y + px(12));
-    ctx.fillText(text, left, y + px(12));
-  }
+    ctx.strokeText(text, at.x, at.y);
+    ctx.fillText(text, at.x, at.y);
+  });
   ctx.restore();
+}
+
+function medianOf(sorted: readonly number[]): number {
+  return sorted[Math.floor((sorted.length - 1) / 2)]!;
 }

@@ -1,6 +1,5 @@
 /** How a total was divided among workers: one full-width bar per arm, ticks where even shares would end. */
 import type uPlot from "uplot";
-import { formatShare } from "../format.ts";
 import { armColour, mix, readableOn, type Theme } from "../theme.ts";
 import { measureLabel, px, setFont } from "./axes.ts";
 import type { ChartSpec } from "./chart.ts";
@@ -37,7 +36,7 @@ export function sharesChart(
             known.forEach((row, index) => {
               const { top, height } = rowAt(index);
               const total = row.parts.reduce((sum, { amount }) => sum + amount, 0);
-              const box = { top: top + height * 0.16, height: height * 0.6 };
+              const box = { top: top + height * 0.2, height: height * 0.6 };
               drawParts(plot, row, { ...box, total, theme });
               const busiest =
                 (Math.max(...row.parts.map(({ amount }) => amount)) / total) * row.parts.length;
@@ -76,7 +75,7 @@ function drawParts(plot: uPlot, row: ShareRow, frame: Frame): void {
     const fill = mix(armColour(frame.theme, row.arm), frame.theme.panel, pale);
     ctx.fillStyle = fill;
     ctx.fillRect(from, frame.top, Math.max(0, to - from - px(1.5)), frame.height);
-    const share = formatShare(amount / frame.total);
+    const share = `${Math.round((100 * amount) / frame.total)}\u00a0%`;
     const text = [`${shortId(id)}: ${share}`, share].find(
       (label) => ctx.measureText(label).width + px(8) < to - from,
     );

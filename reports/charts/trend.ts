@@ -42,7 +42,7 @@ export function trendChart(
           ...columns.flatMap(({ mid, low, high }) => [mid, low, high]),
         ] as uPlot.AlignedData,
         options: {
-          padding: [12, labelWidth + 22, 0, 0],
+          padding: [12, labelWidth + 8, 0, 0],
           scales: {
             x: { time: false, range: () => xRange(xs) },
             y: { range: () => (text.percent ? [0, Math.min(100, most * 1.15)] : fromZero(most)) },

@@ -77,16 +77,15 @@ function pointBar(
   chosen: number,
   choose: (point: number) => void,
 ): HTMLElement | undefined {
-  const { points } = data.sweep;
+  const { points, axis, slices } = data.sweep;
   if (points.length < 2) return undefined;
-  return h(
-    "nav",
-    { class: "points" },
-    chips(
-      points.map(({ label }) => label),
-      { label: "Details at", chosen, choose },
-    ),
-  );
+  // One swept parameter needs its name but once.
+  const short = axis !== undefined && slices.length < 2;
+  const labels = points.map(({ label, x }) => (short ? String(axis.values[x]) : label));
+  const label = short
+    ? `Details at ${axis.label.replace(/ \(.*/, "").toLowerCase()}`
+    : "Details at";
+  return h("nav", { class: "points" }, chips(labels, { label, chosen, choose }));
 }
 
 function groupsAt(data: ReportData, point: number): ReportGroup[] {

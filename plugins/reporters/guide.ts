@@ -1,0 +1,81 @@
+/**
+ * `results_summary.json` as the scripts of Dynamo's router benchmarking guide write it, one per arm,
+ * so that their plots read our results.
+ */
+import {
+  defineReporter,
+  formatGuideSummary,
+  guideSummary,
+  v,
+  type CellResult,
+  type Plan,
+} from "dynbench";
+import { claimFile } from "./atomic-write.ts";
+
+export const guide = defineReporter({
+  name: "guide",
+  summary: "results_summary.json per arm, as the Dynamo router benchmarking guide has it",
+  options: v.strictObject({
+    path: v.pipe(
+      v.optional(v.pipe(v.string(), v.nonEmpty("must name a folder")), "guide"),
+      v.description("folder to write, relative to the run folder; one folder per arm in it"),
+    ),
+  }),
+  open: async (options, plan, context) => {
+    const folders = folderNames(plan.arms.map(({ label }) => label));
+    const files = await Promise.all(
+      folders.map((folder) =>
+        claimFile(context.runDir, `${options.path}/${folder}/results_summary.json`),
+      ),
+    );
+    const measured: CellResult[] = [];
+    const write = async (cells: readonly CellResult[], arm: number): Promise<void> => {
+      const own = cells.filter(({ cell }) => cell.arm === arm);
+      if (own.length === 0) return;
+      await files[arm]!.write(formatGuideSummary(guideSummary(own, guideConfig(plan, arm))));
+    };
+    return {
+      cell: async (result) => {
+        measured.push(result);
+        await write(measured, result.cell.arm);
+      },
+      end: async (run) => {
+        for (const arm of files.keys()) await write(run.cells, arm);
+      },
+    };
+  },
+});
+
+/** What the guide notes of a run, from the plan. Options that a workload does not have are 0. */
+function guideConfig(plan: Plan, arm: number): Parameters<typeof guideSummary>[1] {
+  const cell = plan.cells.find((one) => one.arm === arm)!;
+  const engine = plan.arms[arm]!.engine;
+  const named = ["servedModelName", "modelPath", "model"].map((key) => engine.options[key]);
+  const model = named.find((value): value is string => typeof value === "string") ?? engine.name;
+  const length = (key: string): number => Number(cell.workload.options[key] ?? 0);
+  return {
+    model,
+    tokenizer: model,
+    isl: length("isl"),
+    osl: length("osl"),
+    requests: cell.load.requests ?? 0,
+    concurrency: cell.load.concurrency ?? 0,
+    initialSeed: plan.seed,
+  };
+}
+
+/** A folder name per label: what file systems take, made distinct by a number where labels meet. */
+function folderNames(labels: readonly string[]): string[] {
+  const names: string[] = [];
+  for (const label of labels) {
+    const base =
+      label
+        .replace(/[^\w.=,()-]+/g, "-")
+        .replace(/^\.+/, "")
+        .slice(0, 80) || "arm";
+    let name = base;
+    for (let k = 2; names.includes(name); k += 1) name = `${base}-${k}`;
+    names.push(name);
+  }
+  return names;
+}
