@@ -83,8 +83,9 @@ export interface WorkerLimits {
 export interface WorkerModel {
   readonly limits: WorkerLimits;
   /**
-   * A request arrives; an idle worker starts a step at once, a busy one considers it when the step in
-   * progress ends. `nowNs` must not lie before an earlier call's. Returns why it can never be
+   * A request arrives. An idle worker starts a step at `nowNs` (plus the timing's fixed request cost),
+   * together with everything else submitted at that instant; a busy one considers it when the step
+   * in progress ends. `nowNs` must not lie before an earlier call's. Returns why it can never be
    * served, in the engine's words, or nothing.
    */
   submit(request: WorkerRequest, nowNs: number): string | undefined;
@@ -92,7 +93,10 @@ export interface WorkerModel {
   abort(requestId: number, nowNs: number): void;
   /** Finishes every step that ends at or before `toNs`, telling the sink, and starts the next ones. */
   advance(toNs: number): void;
-  /** When the step in progress ends; Infinity when idle. The live host walks from one to the next. */
+  /**
+   * When the step in progress ends, or the next one starts (which is then formed by `advance`);
+   * Infinity when idle. The live host walks from one to the next.
+   */
   readonly nextStepNs: number;
   /** When the batch next changes by itself (a prefill step ends, a request finishes, blocks run out); Infinity when idle. */
   readonly nextChangeNs: number;

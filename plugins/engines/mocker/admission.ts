@@ -4,6 +4,9 @@
 import { DynbenchError, type WorkerLimits, type WorkerRequest } from "dynbench";
 import type { Sequence } from "./sequence.ts";
 
+/** About 700 MB of tables a worker; the largest GPUs hold a hundred times fewer blocks. */
+const MAX_KV_BLOCKS = 2 ** 24;
+
 /** Refuses sizes no worker can have: a plan error. */
 export function checkSizes(limits: WorkerLimits, timeScale: number): void {
   for (const [name, value] of Object.entries(limits)) {
@@ -13,6 +16,11 @@ export function checkSizes(limits: WorkerLimits, timeScale: number): void {
         hint: "Use a whole number from 1",
       });
     }
+  }
+  if (limits.kvBlocks > MAX_KV_BLOCKS) {
+    throw new DynbenchError("plan", `Cannot model a worker: "kvBlocks" is ${limits.kvBlocks}`, {
+      hint: `Use at most ${MAX_KV_BLOCKS}`,
+    });
   }
   if (!(timeScale > 0 && timeScale < Infinity)) {
     throw new DynbenchError("plan", `Cannot model a worker: the speedup is ${timeScale}`, {

@@ -113,7 +113,8 @@ export class Batch {
         sequence.decoding = true;
       }
       const tokens = Math.min(known - sequence.computed, this.#budget);
-      growBlocks(sequence, sequence.computed + tokens, this.#use);
+      const fits = growBlocks(sequence, sequence.computed + tokens, this.#use);
+      if (!fits) throw new Error("A request was let in without KV blocks for its prompt");
       this.#add(sequence, tokens);
     }
   }

@@ -13,7 +13,8 @@ export class BlockMap {
 
   /** `capacity`: the most entries it will hold. A quarter full at most, so probes stay short. */
   constructor(capacity: number) {
-    const bits = Math.max(3, Math.ceil(Math.log2(Math.max(2, capacity * 4))));
+    let bits = 3;
+    while (2 ** bits < capacity * 4) bits += 1;
     this.#keys = new Int32Array(2 ** bits).fill(EMPTY);
     this.#values = new Int32Array(2 ** bits);
     this.#mask = 2 ** bits - 1;

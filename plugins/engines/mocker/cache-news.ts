@@ -6,15 +6,16 @@
  */
 import type { WorkerSink } from "dynbench";
 
-type CacheSink = Pick<WorkerSink, "stored" | "removed" | "cleared">;
+/** A number is an evicted block: most changes are evictions, so they are kept small. */
+type Change = number | { readonly parent: number; readonly blocks: readonly number[] } | "cleared";
 
 export class CacheNews {
-  readonly #sink: CacheSink;
-  #waiting: ((atNs: number) => void)[] = [];
+  readonly #sink: Pick<WorkerSink, "stored" | "removed" | "cleared">;
+  readonly #waiting: Change[] = [];
   /** Set while changes are told as they happen: the time they carry. */
   #tellAtNs: number | undefined;
 
-  constructor(sink: CacheSink) {
+  constructor(sink: Pick<WorkerSink, "stored" | "removed" | "cleared">) {
     this.#sink = sink;
   }
 
@@ -22,16 +23,10 @@ export class CacheNews {
     return this.#waiting.length === 0;
   }
 
-  stored(parent: number, blocks: readonly number[]): void {
-    this.#tell((atNs) => this.#sink.stored(parent, blocks, atNs));
-  }
-
-  removed(block: number): void {
-    this.#tell((atNs) => this.#sink.removed([block], atNs));
-  }
-
-  cleared(): void {
-    this.#tell((atNs) => this.#sink.cleared(atNs));
+  /** Tells a change now or keeps it until `release`. */
+  add(change: Change): void {
+    if (this.#tellAtNs === undefined) this.#waiting.push(change);
+    else this.#tell(change, this.#tellAtNs);
   }
 
   /** From here on changes wait. */
@@ -41,16 +36,14 @@ export class CacheNews {
 
   /** Tells what waits, and from here on changes at once, as of `atNs`. */
   release(atNs: number): void {
-    const waiting = this.#waiting;
-    if (waiting.length > 0) {
-      this.#waiting = [];
-      for (const tell of waiting) tell(atNs);
-    }
+    for (const change of this.#waiting) this.#tell(change, atNs);
+    this.#waiting.length = 0;
     this.#tellAtNs = atNs;
   }
 
-  #tell(tell: (atNs: number) => void): void {
-    if (this.#tellAtNs === undefined) this.#waiting.push(tell);
-    else tell(this.#tellAtNs);
+  #tell(change: Change, atNs: number): void {
+    if (typeof change === "number") this.#sink.removed([change], atNs);
+    else if (change === "cleared") this.#sink.cleared(atNs);
+    else this.#sink.stored(change.parent, change.blocks, atNs);
   }
 }

@@ -78,13 +78,13 @@ class SpanScheduler implements WorkerModel {
     this.#requestCostNs = Math.round((timing.requestCostMs * 1e6) / timeScale);
     this.#eventsAtEnd = timing.eventsAt === "stepEnd";
     this.#news = new CacheNews(sink);
-    this.#cache = new KvCache(limits.kvBlocks, (block) => this.#news.removed(block));
+    this.#cache = new KvCache(limits.kvBlocks, (block) => this.#news.add(block));
     this.#use = {
       cache: this.#cache,
       blockSize: limits.blockSize,
       prefixCaching,
       sink,
-      stored: (parent, blocks) => this.#news.stored(parent, blocks),
+      stored: (parent, blocks) => this.#news.add({ parent, blocks }),
     };
     this.#batch = new Batch(limits, this.#use, sink);
     this.#timetable = new BlockTimetable(limits.blockSize);
@@ -186,7 +186,7 @@ class SpanScheduler implements WorkerModel {
   }
 
   #start(atNs: number): void {
-    if (this.#clearedUntold) this.#news.cleared();
+    if (this.#clearedUntold) this.#news.add("cleared");
     this.#clearedUntold = false;
     const batch = this.#batch;
     while (this.#arriving.first !== undefined && this.#arriving.first.readyNs <= atNs) {

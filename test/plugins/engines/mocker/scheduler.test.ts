@@ -232,6 +232,19 @@ describe("prefix cache", () => {
     ]);
   });
 
+  test("cached blocks that nobody holds are not free for the request that hits them", () => {
+    const { sink, model } = worker({ kvBlocks: 4 });
+    model.submit(request(0, 8, 1, 2), 0); // leaves blocks 0 and 1 cached
+    model.submit(request(1, 7, 2), 10_000); // holds the other two, until 10_278
+    model.submit(request(2, 13, 1, 2), 10_000); // needs 0, 1 and two more
+    jump(model);
+    expect(sink.of("admitted").map(({ id, n, at }) => [id, n, at])).toEqual([
+      [0, 0, 0],
+      [1, 0, 10_000],
+      [2, 8, 10_278],
+    ]);
+  });
+
   test("a hit renews a block: what was not used since goes first", () => {
     const { sink, model } = worker({ kvBlocks: 4 });
     model.submit(request(0, 5, 1, 1), 0); // block 0 and a partial one
@@ -432,6 +445,7 @@ describe("requests that cannot be served", () => {
 
   test("impossible sizes are a plan error", () => {
     expect(() => worker({ kvBlocks: 0 })).toThrow('Cannot model a worker: "kvBlocks" is 0');
+    expect(() => worker({ kvBlocks: 2 ** 30 })).toThrow('"kvBlocks" is 1073741824');
     expect(() => worker({ blockSize: 1.5 })).toThrow('"blockSize" is 1.5');
     expect(() => worker({}, { timeScale: 0 })).toThrow("the speedup is 0");
   });
