@@ -1,0 +1,158 @@
+import { describe, expect, test } from "bun:test";
+import { Completion } from "../../../core/load/completion.ts";
+
+/** Feeds events at 10, 20, 30 … ns and tells what came of them. */
+function read(...events: (string | object)[]) {
+  const completion = new Completion();
+  for (const [i, event] of events.entries()) {
+    const text = typeof event === "string" ? event : JSON.stringify(event);
+    completion.event(Buffer.from(text), (i + 1) * 10);
+  }
+  return { error: completion.error, ...completion.fields() };
+}
+
+// As vLLM 0.32 sent them, shortened.
+const vllm = (text: string, finish: string | null = null, more: object = {}) => ({
+  id: "cmpl-1",
+  object: "text_completion",
+  created: 1,
+  model: "tiny",
+  choices: [{ index: 0, text, logprobs: null, finish_reason: finish, token_ids: null, ...more }],
+});
+const usage = (completion: number, prompt = 200, cached?: number) => ({
+  id: "cmpl-1",
+  choices: [],
+  usage: {
+    prompt_tokens: prompt,
+    total_tokens: prompt + completion,
+    completion_tokens: completion,
+    ...(cached === undefined ? {} : { prompt_tokens_details: { cached_tokens: cached } }),
+  },
+});
+// As Dynamo 1.6.1 sent them, shortened.
+const dynamo = (text: string, finish?: string) => ({
+  id: "cmpl-7e",
+  choices: [{ text, index: 0, ...(finish ? { finish_reason: finish } : {}) }],
+  created: 1,
+  usage: null,
+  nvext: { worker_id: { prefill_worker_id: "1" } },
+});
+const chat = (delta: object, finish: string | null = null) => ({
+  object: "chat.completion.chunk",
+  choices: [{ index: 0, delta, finish_reason: finish, logprobs: null }],
+});
+
+describe("Completion", () => {
+  test("vLLM: the last token's chunk carries the finish reason", () => {
+    const result = read(
+      vllm(" One"),
+      vllm(" two"),
+      vllm(" three", "length"),
+      usage(3, 200, 192),
+      "[DONE]",
+    );
+    expect(result).toEqual({
+      error: undefined,
+      firstTokenNs: 10,
+      lastTokenNs: 30,
+      gapsNs: [10, 10],
+      osl: 3,
+      promptTokens: 200,
+      cachedTokens: 192,
+    });
+  });
+
+  test("Dynamo: the finish chunk after the last token is no token", () => {
+    const result = read(dynamo(" ->"), dynamo(" b"), dynamo("", "length"), usage(2), "[DONE]");
+    expect(result).toMatchObject({ error: undefined, lastTokenNs: 20, gapsNs: [10], osl: 2 });
+  });
+
+  test("a last token without text came with the finish chunk when the usage counts it", () => {
+    const result = read(vllm(" a"), vllm("", "length"), usage(2), "[DONE]");
+    expect(result).toMatchObject({ error: undefined, lastTokenNs: 20, gapsNs: [10], osl: 2 });
+    const single = read(vllm("", "length"), usage(1), "[DONE]");
+    expect(single).toMatchObject({ error: undefined, firstTokenNs: 10, osl: 1 });
+  });
+
+  test("tokens without text in the middle count", () => {
+    const result = read(vllm(" a"), vllm(""), vllm(" c", "length"), usage(3));
+    expect(result).toMatchObject({ gapsNs: [10, 10], osl: 3 });
+    const undecodable = read(chat({ content: "a" }), chat({}), chat({}, "length"), usage(2));
+    expect(undecodable).toMatchObject({ gapsNs: [10], osl: 2 });
+  });
+
+  test("chat: the opening chunk with the role alone is no token", () => {
+    const result = read(
+      chat({ role: "assistant", content: "" }),
+      chat({ content: "Hi" }),
+      chat({ reasoning_content: "hm" }),
+      chat({ content: "!" }, "stop"),
+      usage(3),
+      "[DONE]",
+    );
+    expect(result).toMatchObject({ firstTokenNs: 20, gapsNs: [10, 10], osl: 3 });
+    // Dynamo sends role and first token together.
+    const together = read(chat({ content: ".)", role: "assistant" }), chat({}, "stop"), usage(1));
+    expect(together).toMatchObject({ firstTokenNs: 10, osl: 1 });
+  });
+
+  test("chunks of several tokens are known by token_ids", () => {
+    const result = read(
+      vllm(" a b c", null, { token_ids: [1, 2, 3] }),
+      vllm(" d", null, { token_ids: [4] }),
+      vllm(" e f", "length", { token_ids: [5, 6] }),
+      usage(6),
+    );
+    expect(result).toMatchObject({ firstTokens: 3, gapsNs: [10, 10], tokens: [1, 2], osl: 6 });
+  });
+
+  test("chunks of several tokens are known by a running usage", () => {
+    const counting = (text: string, tokens: number, finish: string | null = null) => ({
+      ...vllm(text, finish),
+      usage: { prompt_tokens: 9, completion_tokens: tokens },
+    });
+    const result = read(counting(" a", 1), counting(" b c", 3), counting(" d", 4, "length"));
+    expect(result).toMatchObject({ gapsNs: [10, 10], tokens: [2, 1], osl: 4, promptTokens: 9 });
+    expect(result).not.toHaveProperty("firstTokens");
+  });
+
+  test("the server's count is the number of tokens, whatever the chunks looked like", () => {
+    expect(read(vllm(" a b"), vllm(" c d", "length"), usage(4))).toMatchObject({
+      osl: 4,
+      gapsNs: [10],
+    });
+    expect(read(vllm(" a"), vllm(" b", "length"), "[DONE]")).toMatchObject({ osl: 2 });
+  });
+
+  test("an error frame under status 200 is a failure and keeps what came before", () => {
+    const frame = { error: { message: "Engine died", type: "server_error", code: 500 } };
+    const result = read(vllm(" a"), frame, "[DONE]");
+    expect(result).toMatchObject({ firstTokenNs: 10, osl: 1 });
+    expect(result.error).toEqual({ kind: "error-frame", message: "Engine died" });
+  });
+
+  test("a stream that stops early is a failure and keeps its first token", () => {
+    const result = read(vllm(" a"), vllm(" b"));
+    expect(result).toMatchObject({ firstTokenNs: 10, gapsNs: [10], osl: 2 });
+    expect(result.error!.kind).toBe("stream");
+    expect(read("[DONE]").error!.message).toBe("the stream ended without any token");
+    expect(read().error!.kind).toBe("stream");
+    expect(read()).not.toHaveProperty("firstTokenNs");
+  });
+
+  test.each(['{"choices":[{"te', "hello", "null", '"text"', "7"])("%j is malformed", (text) => {
+    expect(read(vllm(" a"), text).error!.kind).toBe("malformed");
+  });
+
+  test("keys inside the text are text", () => {
+    const tricky = '"finish_reason":"stop","usage":{"completion_tokens":9},"error":{}';
+    const result = read(vllm(tricky), vllm("error"), vllm('"'), vllm("x", "length"), usage(4));
+    expect(result).toMatchObject({ error: undefined, gapsNs: [10, 10, 10], osl: 4 });
+  });
+
+  test("spaces between JSON tokens change nothing", () => {
+    const spaced = (event: object) => JSON.stringify(event, undefined, 1);
+    const events = [vllm(" a"), vllm(" b"), vllm(" c", "length"), usage(3, 7, 4)];
+    expect(read(...events.map(spaced))).toEqual(read(...events));
+  });
+});

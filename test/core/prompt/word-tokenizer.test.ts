@@ -1,0 +1,92 @@
+import { describe, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  CHAT_OVERHEAD_TOKENS,
+  CHAT_TEMPLATE,
+  VOCABULARY_SIZE,
+  WORD_BYTES,
+  decode,
+  encode,
+  encodeChat,
+  renderChat,
+  wordOf,
+  writeModelFolder,
+  writeWords,
+} from "../../../core/prompt/word-tokenizer.ts";
+
+const every = Uint32Array.from({ length: VOCABULARY_SIZE }, (_, id) => id);
+
+describe("word tokenizer", () => {
+  test("encodes what it decoded, for every id", () => {
+    expect(encode(decode(every))).toEqual(every);
+  });
+
+  test("each id has its own word, of five letters from 1000 on", () => {
+    const words = Array.from(every, wordOf);
+    expect(new Set(words).size).toBe(VOCABULARY_SIZE);
+    expect(words.slice(1000).every((word) => /^[a-z]{5}$/.test(word))).toBe(true);
+    // Syllables count like digits: 1000 is the first of each, 30,999 the last.
+    expect([wordOf(1000), wordOf(1001), wordOf(1100), wordOf(11_000), wordOf(30_999)]).toEqual([
+      "baban",
+      "baben",
+      "beban",
+      "babar",
+      "ququs",
+    ]);
+  });
+
+  test("takes any white space, and knows what it does not know", () => {
+    expect([...encode("  baban\n\tbaben  nonsense Baban <r7> <r5000> <x> ")]).toEqual([
+      1000, 1001, 0, 0, 7, 0, 0,
+    ]);
+    expect(encode("").length).toBe(0);
+    expect(decode([99_999])).toBe("<unk>");
+  });
+
+  test("the chat template adds a constant number of tokens", () => {
+    for (const length of [1, 2, 500]) {
+      const content = decode(every.subarray(1000, 1000 + length));
+      expect(encodeChat([{ role: "user", content }]).length).toBe(length + CHAT_OVERHEAD_TOKENS);
+    }
+  });
+
+  test("renders as its Jinja template says", () => {
+    // Rendered with jinja2 3.1 from CHAT_TEMPLATE.
+    const messages = [
+      { role: "user", content: "baban babar" },
+      { role: "assistant", content: "x" },
+      { role: "user", content: "cabas" },
+    ];
+    expect(renderChat(messages)).toBe(
+      "<s> <user> baban babar </s> <assistant> x </s> <user> cabas </s> <assistant>",
+    );
+  });
+
+  test("writes words as bytes like decode does", () => {
+    const ids = every.subarray(5000, 5100);
+    const out = new Uint8Array(ids.length * WORD_BYTES);
+    const end = writeWords(ids, out, 0);
+    expect(Buffer.from(out.subarray(0, end)).toString()).toBe(decode(ids));
+    expect(() => writeWords(new Uint32Array([5]), out, 0)).toThrow("no prompt word");
+  });
+
+  test("writes a model folder that other programs read", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "dynbench-model-"));
+    try {
+      await writeModelFolder(join(folder, "model"));
+      const read = (name: string) => Bun.file(join(folder, "model", name)).json();
+      const tokenizer = await read("tokenizer.json");
+      expect(Object.keys(tokenizer.model.vocab).length).toBe(VOCABULARY_SIZE);
+      expect(tokenizer.model.vocab.baben).toBe(1001);
+      expect((await read("tokenizer_config.json")).chat_template).toBe(CHAT_TEMPLATE);
+      expect((await read("config.json")).vocab_size).toBe(VOCABULARY_SIZE);
+      expect(writeModelFolder(join(folder, "model", "config.json"))).rejects.toThrow(
+        "Cannot write",
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
