@@ -20,7 +20,7 @@ export async function claimFile(runDir: string, path: string): Promise<OutputFil
   const temporary = `${target}.${process.pid}.tmp`;
   try {
     await mkdir(dirname(target), { recursive: true });
-    const probe = await open(kind === "special" ? target : temporary, "w");
+    const probe = await open(kind === "special" ? target : temporary, "a");
     await probe.close();
     if (kind !== "special") await rm(temporary, { force: true });
   } catch (cause) {

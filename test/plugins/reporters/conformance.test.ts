@@ -1,0 +1,49 @@
+/** The bundled reporters keep what every reporter must. */
+import { console } from "../../../plugins/reporters/console.ts";
+import { guide } from "../../../plugins/reporters/guide.ts";
+import { html } from "../../../plugins/reporters/html.ts";
+import { json } from "../../../plugins/reporters/json.ts";
+import type { ReportData } from "../../../reports/data.ts";
+import { testReporter } from "../../conformance/reporter.ts";
+import { generateRun, GUIDE_SHAPE } from "../../fixtures/results/generate-run.ts";
+
+const run = generateRun({ ...GUIDE_SHAPE, ratios: [0.1, 0.9], repeats: 1, requests: 30 });
+/** One arm, because the guide reporter writes a file per arm. */
+const oneArm = generateRun({
+  ...GUIDE_SHAPE,
+  arms: [{ label: "kv", reached: 0.8 }],
+  ratios: [0.1, 0.9],
+  repeats: 1,
+  requests: 30,
+});
+
+testReporter({ reporter: console, run });
+testReporter({
+  reporter: json,
+  run,
+  ownsStdout: true,
+  file: {
+    option: "path",
+    written: "summary.json",
+    cellsIn: (text) => JSON.parse(text).cells.length,
+  },
+});
+testReporter({
+  reporter: html,
+  run,
+  file: { option: "path", written: "report.html", cellsIn: (text) => dataOf(text).cells.length },
+});
+testReporter({
+  reporter: guide,
+  run: oneArm,
+  file: {
+    option: "path",
+    written: "guide/kv/results_summary.json",
+    cellsIn: (text) => JSON.parse(text).prefix_ratios.length,
+  },
+});
+
+function dataOf(page: string): ReportData {
+  const [, text] = /<script type="application\/json" id="data">([^<]*)<\/script>/.exec(page)!;
+  return JSON.parse(text!);
+}

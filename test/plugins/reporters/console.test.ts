@@ -1,0 +1,224 @@
+/** The terminal: widths, words, what goes where, and that nothing foreign steers it. */
+import { expect, test } from "bun:test";
+import { comparisonLine, finalText } from "../../../plugins/reporters/console-final.ts";
+import { cellLine, liveBlock, progressLine } from "../../../plugins/reporters/console-progress.ts";
+import {
+  clip,
+  duration,
+  figure,
+  paintFor,
+  plain,
+  wrap,
+} from "../../../plugins/reporters/console-text.ts";
+import { console as reporter } from "../../../plugins/reporters/console.ts";
+import { inFolder, openReporter, progressOf, sink } from "../../conformance/reporter.ts";
+import {
+  generateRun,
+  GUIDE_SHAPE,
+  guideRun,
+  singleCellRun,
+} from "../../fixtures/results/generate-run.ts";
+
+const noPaint = paintFor(false);
+const final = (run: ReturnType<typeof guideRun>): string =>
+  finalText(run, { plan: run.plan, runDir: "/runs/x", paint: noPaint });
+
+test("final text starts with the verdict, then the table, and stays within 100 columns", () => {
+  const long = { label: `router-${"x".repeat(150)}`, reached: 0.5 };
+  const run = generateRun({ ...GUIDE_SHAPE, arms: [...GUIDE_SHAPE.arms, long], requests: 20 });
+  for (const text of [final(run), final(guideRun()), final(singleCellRun())]) {
+    const lines = text.split("\n");
+    expect(lines[0]).toBe("✓ Trusted: all checks passed");
+    expect(lines[2]).toContain("TTFT mean");
+    // A label longer than a line cannot be broken in a comparison; everything else can.
+    const wide = lines.filter(
+      (line) => Bun.stringWidth(line) > 100 && !line.includes("x".repeat(150)),
+    );
+    expect(wide).toEqual([]);
+  }
+});
+
+test("the table has a row per setting and arm with pooled figures", () => {
+  const run = generateRun({ ...GUIDE_SHAPE, ratios: [0.5], repeats: 2, requests: 4 });
+  const [first, second] = run.cells.filter(({ cell }) => cell.arm === 0);
+  // Round figures in place of the drawn ones, one request of the second repeat unanswered.
+  first!.points.ttftMs = [100, 200, 300, 400];
+  second!.points.ttftMs = [500, 600, 700, NaN];
+  first!.points.itlMsMean = [10, 10, 10, 10];
+  second!.points.itlMsMean = [20, 20, 20, NaN];
+  first!.points.gaps = [1, 1, 1, 1];
+  second!.points.gaps = [4, 4, 4, NaN];
+  const row = final(run)
+    .split("\n")
+    .find((line) => line.startsWith("round-robin"))!;
+  // mean 2800/7 = 400, p50 400, p99 at rank .99 * 6 = 5.94: 600 + .94 * 100 = 694;
+  // ITL (4 * 10 + 12 * 20) / 16 = 17.5.
+  expect(row).toMatch(/^round-robin +400 +400 +694 +17\.5 /);
+});
+
+test("figures keep three digits below a thousand and separators above", () => {
+  expect([0, 0.012345, 9.999, 99.94, 100.4, 1234.5, undefined, NaN].map(figure)).toEqual([
+    "0",
+    "0.0123",
+    "10",
+    "99.9",
+    "100",
+    "1,235",
+    "–",
+    "–",
+  ]);
+});
+
+test("a comparison names both arms, the point, the interval and its basis", () => {
+  const [comparison] = guideRun().summary.comparisons;
+  const fixed = {
+    ...comparison!,
+    a: "round-robin",
+    b: "kv",
+    parameters: { prefixRatio: 0.9 },
+    ratio: { value: 0.61, low: 0.55, high: 0.67 },
+  };
+  expect(comparisonLine(fixed, noPaint)).toEqual([
+    "kv vs round-robin at prefixRatio 0.9: TTFT 0.61x (0.55–0.67, 95 %, t over 3 repeats)",
+  ]);
+  const unsure = {
+    ...fixed,
+    parameters: {},
+    ratio: { value: 0.97, low: 0.9, high: 1.05 },
+    n: 200,
+    unitOfN: "requests" as const,
+  };
+  expect(comparisonLine(unsure, noPaint)).toEqual([
+    "kv vs round-robin: TTFT 0.97x (0.90–1.05, 95 %, bootstrap over 200 requests, this run only): not",
+    "  told apart",
+  ]);
+});
+
+test("failed requests of all cells are grouped with counts and the server's own words", () => {
+  const run = guideRun();
+  run.summary.cells[0]!.errors = [{ kind: "status", status: 503, message: "overloaded", count: 3 }];
+  run.summary.cells[1]!.errors = [
+    { kind: "status", status: 503, message: "overloaded", count: 2 },
+    { kind: "timeout", message: "no byte for 600 s", count: 9 },
+  ];
+  expect(final(run)).toContain(
+    "14 failed requests:\n  9 × timeout: no byte for 600 s\n  5 × status 503: overloaded\n",
+  );
+});
+
+test("findings give the reason, how many cells, and what to try", () => {
+  const run = guideRun();
+  run.summary.verdict = {
+    state: "untrusted",
+    reasons: [
+      {
+        id: "client-late",
+        severity: "untrusted",
+        message: "The load generator was late",
+        hint: "use a machine with more cores",
+        cells: ["a", "b"],
+      },
+    ],
+  };
+  const text = final(run);
+  expect(text).toStartWith("! Not to be trusted: 1 reason below\n");
+  expect(text).toContain(
+    "! The load generator was late (in 2 cells)\n  Try: use a machine with more cores\n",
+  );
+});
+
+test("the last line says where the report is", () => {
+  const run = guideRun();
+  expect(final(run)).toEndWith("\nResults: /runs/x\n");
+  const html = {
+    kind: "reporter",
+    name: "html",
+    source: "bundled",
+    options: { path: "report.html" },
+  } as const;
+  const plan = { ...run.plan, reporters: [html] };
+  expect(finalText(run, { plan, runDir: "/runs/x", paint: noPaint })).toEndWith(
+    "\nReport: /runs/x/report.html\n",
+  );
+});
+
+test("control characters of servers and labels never reach the terminal", () => {
+  const run = guideRun();
+  const evil = "\x1b[2J\r\nfake \u202e\x9b31m";
+  run.summary.cells[0]!.errors = [{ kind: "status", message: evil, count: 1 }];
+  run.summary.verdict.reasons = [
+    { id: "x", severity: "note", message: evil, hint: evil, cells: [] },
+  ];
+  const text = final(run);
+  expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+  expect(plain("a\x1b[31mb\nc")).toBe("a [31mb c");
+});
+
+test("colour is written only where it is wanted", () => {
+  const run = guideRun();
+  expect(final(run)).not.toContain("\x1b");
+  expect(finalText(run, { plan: run.plan, runDir: "/r", paint: paintFor(true) })).toContain(
+    "\x1b[32m",
+  );
+});
+
+test("the live block never wraps, and shows share done, time left and the numbers so far", () => {
+  const progress = { ...progressOf(guideRun()), done: 99, failed: 1, elapsedS: 61, etaS: 3725 };
+  const wide = liveBlock(progress, { columns: 100, paint: noPaint });
+  // 30 cells, the first half done: 100 / 200 / 30 = 1.67 %.
+  expect(wide[1]).toBe(`${"█"}${"░".repeat(29)}   2 %  1m 01s, about 1h 02m left`);
+  expect(wide[2]).toBe("99/200 requests, 2 in flight, 1 failed, TTFT 12.5 ms");
+  for (const line of liveBlock(progress, { columns: 40, paint: noPaint })) {
+    expect(Bun.stringWidth(line)).toBeLessThan(40);
+  }
+  expect(progressLine(progress)).not.toContain("\n");
+});
+
+test("on a TTY the block is drawn over itself and gone at the end; stdout has only results", async () => {
+  await inFolder(async (runDir) => {
+    const run = singleCellRun();
+    const [stderr, stdout] = [sink(true), sink(true)];
+    const handle = await openReporter({ reporter, run }, runDir, { stderr, stdout });
+    handle.progress!(progressOf(run));
+    expect(stderr.writes[0]).not.toContain("\x1b[3A");
+    handle.progress!(progressOf(run));
+    expect(stderr.writes[1]).toBe("\x1b[3A\x1b[0J");
+    expect(stdout.text()).toBe("");
+    await handle.end!(run);
+    expect(stderr.writes.at(-1)).toBe("\x1b[3A\x1b[0J");
+    expect(stdout.text()).toStartWith("✓ Trusted");
+  });
+});
+
+test("elsewhere progress is a plain line at most every few seconds", async () => {
+  await inFolder(async (runDir) => {
+    const run = singleCellRun();
+    const stderr = sink(false);
+    const handle = await openReporter(
+      { reporter, run },
+      runDir,
+      { stderr },
+      { progressEveryS: 3600 },
+    );
+    for (let i = 0; i < 5; i += 1) handle.progress!(progressOf(run));
+    expect(stderr.text().split("\n").length).toBe(2);
+    expect(stderr.text()).not.toContain("\x1b");
+  });
+});
+
+test("a finished cell leaves a line", () => {
+  const { summary } = singleCellRun().cells[0]!;
+  expect(cellLine(summary)).toMatch(
+    /^✓ r0-prefixRatio=0\.5-kv · TTFT [\d,]+ ms · [\d,]+ tok\/s · hit \d+ % · 200\/200 ok$/,
+  );
+  const broken = { ...summary, state: "failed" as const };
+  expect(cellLine(broken)).toStartWith("! ");
+  expect(cellLine(broken)).toEndWith(" · failed");
+});
+
+test("text is cut and broken by columns, wide characters counted as two", () => {
+  expect(clip("日本語日本語", 7)).toBe("日本語…");
+  expect(clip("short", 5)).toBe("short");
+  expect(wrap("word ".repeat(50).trim(), "  ").every((line) => line.length <= 100)).toBe(true);
+  expect([12.4, 65, 3725].map(duration)).toEqual(["12s", "1m 05s", "1h 02m"]);
+});
