@@ -6,23 +6,12 @@ import type { CellUnderTrial, TrustCheck } from "./trust.ts";
 const WARM_CACHE_SHARE = 0.02;
 
 export const SETUP_CHECKS: readonly TrustCheck[] = [
-  processDied,
   aborted,
   idleWorker,
   workersUnknown,
   noKvEvents,
   warmCache,
 ];
-
-function processDied({ evidence }: CellUnderTrial): Finding | undefined {
-  if (evidence.died === undefined || evidence.died.length === 0) return undefined;
-  return {
-    id: "worker-died",
-    severity: "untrusted",
-    message: `${evidence.died.join(", ")} ended during the load`,
-    hint: "Read its last lines in the run's logs folder, then run again",
-  };
-}
 
 function aborted({ summary }: CellUnderTrial): Finding | undefined {
   if (summary.state !== "aborted") return undefined;

@@ -15,8 +15,8 @@ import { SETUP_CHECKS } from "./trust-setup.ts";
 /** What the run saw beside the records. */
 export interface Evidence {
   readonly traits: Pick<RouterTraits, "spreads" | "kvEvents">;
-  /** Processes that ended unasked during the cell, by name. */
-  readonly died?: readonly string[];
+  /** What the run itself met: a process that died, a cache that could not be reset, … */
+  readonly findings?: readonly Finding[];
   /** Busy part of all the machine's cores during the cell, 0 to 1. */
   readonly machineCpuShare?: number;
   /** Time that our gateway added to a request at idle, where it was measured. */
@@ -40,7 +40,8 @@ const REPEATS_FOR_INTERVALS = 3;
 /** Verdict of one cell; `failed` when it was not finished or nothing succeeded. */
 export function judgeCell(cell: CellUnderTrial): Verdict {
   const checks = [...SETUP_CHECKS, ...REQUEST_CHECKS, ...CLIENT_CHECKS];
-  const reasons = checks.flatMap((check) => check(cell) ?? []);
+  const seen = checks.flatMap((check) => check(cell) ?? []);
+  const reasons = [...(cell.evidence.findings ?? []), ...seen];
   const failed = cell.summary.state === "failed" || cell.summary.requests.ok === 0;
   return { state: stateOf(reasons, failed), reasons: bySeverity(reasons) };
 }

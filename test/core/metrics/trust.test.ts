@@ -1,0 +1,254 @@
+/** Each check: a cell that is fine but for one thing, at the limit and just beyond it. */
+import { describe, expect, test } from "bun:test";
+import type { LoadShape } from "../../../core/plan/plan.ts";
+import type { RouterCost } from "../../../core/metrics/result.ts";
+import { summarizeCell, type CellInput } from "../../../core/metrics/summary.ts";
+import { judgeRun } from "../../../core/metrics/trust.ts";
+import type { RequestRecord } from "../../../core/record.ts";
+import { exampleCell, exampleInput, MS, okRecord, steadyRecords } from "./example-cells.ts";
+
+const N = 200;
+const steady = steadyRecords(N);
+const verdictOf = (records: readonly RequestRecord[], details: Partial<CellInput> = {}) =>
+  summarizeCell(exampleInput(records, details)).summary.verdict;
+/** `id severity` of each finding. */
+const findings = (records: readonly RequestRecord[], details: Partial<CellInput> = {}) =>
+  verdictOf(records, details).reasons.map(({ id, severity }) => `${id} ${severity}`);
+const changed = (count: number, change: (record: RequestRecord) => Partial<RequestRecord>) =>
+  steady.map((record, i) => (i < count ? { ...record, ...change(record) } : record));
+const openLoop = (details: Partial<LoadShape> = {}) =>
+  exampleCell({ load: { arrival: "poisson", rateRps: 100, warmup: 0, timeoutS: 60, ...details } });
+const costUs = (us: number, eventsApplied = 10): RouterCost => ({
+  hashUs: { p50: us, p99: us },
+  lookupUs: { p50: 0, p99: 0 },
+  scoreUs: { p50: 0, p99: 0 },
+  decisions: N,
+  eventsApplied,
+});
+
+test("a cell with nothing wrong is trusted, without reasons", () => {
+  expect(verdictOf(steady)).toEqual({ state: "trusted", reasons: [] });
+});
+
+describe("requests", () => {
+  const failed = (record: RequestRecord): Partial<RequestRecord> => {
+    return { state: "failed", error: { kind: "status", message: `busy ${record.isl}` } };
+  };
+
+  test("that fail are a note up to 1 %, and then make the cell untrusted", () => {
+    expect(findings(changed(2, failed))).toEqual(["errors note"]);
+    expect(findings(changed(3, failed))).toEqual(["errors untrusted"]);
+    expect(verdictOf(changed(3, failed)).reasons[0]!.message).toBe(
+      "3 of 200 requests failed, most with: busy 100",
+    );
+  });
+
+  test("that all fail make the cell failed", () => {
+    expect(verdictOf(changed(N, failed)).state).toBe("failed");
+  });
+
+  test("with fewer tokens than asked for are a note up to 1 %", () => {
+    const short = () => ({ oslRequested: 11 });
+    expect(findings(changed(1, short))).toEqual(["short-output note"]);
+    expect(findings(changed(3, short))).toEqual(["short-output untrusted"]);
+  });
+
+  test("that answer all at once, more than a tenth of them", () => {
+    const burst = (record: RequestRecord) => ({ lastTokenNs: record.firstTokenNs! + 9 * 0.1 * MS });
+    expect(findings(changed(20, burst))).toEqual([]);
+    expect(findings(changed(21, burst))).toEqual(["burst-answers untrusted"]);
+    // The same pace at speed 10 is 1 ms a token of the modelled hardware.
+    expect(findings(changed(N, burst), { timeScale: 10 })).toEqual([]);
+    expect(findings(changed(N, burst), { clock: "virtual" })).toEqual([]);
+    // Too short to have a pace.
+    const brief = (record: RequestRecord) => ({ ...burst(record), osl: 8, oslRequested: 8 });
+    expect(findings(changed(N, brief))).toEqual([]);
+  });
+
+  test("whose prompts the server counts differently: a note up to 1 % of tokens", () => {
+    expect(findings(changed(N, () => ({ promptTokens: 101 })))).toEqual(["prompt-tokens-off note"]);
+    expect(findings(changed(N, () => ({ promptTokens: 102 })))).toEqual([
+      "prompt-tokens-off untrusted",
+    ]);
+  });
+
+  test("whose cached tokens are not told are a note", () => {
+    const silent = ({ cachedTokens: _, ...record }: RequestRecord): RequestRecord => record;
+    expect(findings(steady.map(silent))).toEqual(["cached-tokens-unknown note"]);
+    const half = verdictOf(steady.map((record, i) => (i % 2 === 0 ? silent(record) : record)));
+    expect(half.reasons[0]!.message).toContain("100 of 200 answers did not report");
+  });
+
+  test("whose chunks carry several tokens are a note", () => {
+    expect(findings(changed(N, () => ({ osl: 11, oslRequested: 11 })))).toEqual([
+      "tokens-per-chunk note",
+    ]);
+  });
+
+  test("too few for p99 are a note below 100", () => {
+    expect(findings(steadyRecords(100))).toEqual([]);
+    expect(findings(steadyRecords(99))).toEqual(["few-requests note"]);
+  });
+});
+
+describe("the set-up", () => {
+  const oneWorker = changed(N, () => ({ worker: "worker-0" }));
+
+  test("with an idle worker is untrusted where the router spreads, else a note", () => {
+    expect(findings(oneWorker)).toEqual(["idle-worker untrusted"]);
+    const traits = { spreads: false, kvEvents: false };
+    expect(findings(oneWorker, { evidence: { traits } })).toEqual(["idle-worker note"]);
+    const many = Array.from({ length: N + 1 }, (_, i) => `worker-${i}`);
+    expect(findings(oneWorker, { workerIds: many })).toEqual(["idle-worker note"]);
+  });
+
+  test("whose answers name no worker is a note, not an idle worker", () => {
+    const nameless = steady.map(({ worker: _, ...record }): RequestRecord => record);
+    expect(findings(nameless)).toEqual(["workers-unknown note"]);
+  });
+
+  test("of a router by KV events without one is untrusted", () => {
+    expect(findings(steady, { routerCost: costUs(1) })).toEqual([]);
+    expect(findings(steady, { routerCost: costUs(1, 0) })).toEqual(["no-kv-events untrusted"]);
+    const evidence = { traits: { spreads: true, kvEvents: false } };
+    expect(findings(steady, { routerCost: costUs(1, 0), evidence })).toEqual([]);
+  });
+
+  test("with more cached than these requests can leave is untrusted", () => {
+    expect(findings(steady, { idealShare: 0.39 })).toEqual([]); // cached is 0.4
+    expect(findings(steady, { idealShare: 0.37 })).toEqual(["warm-cache untrusted"]);
+  });
+
+  test("stopped early is untrusted, broken is failed", () => {
+    expect(findings(steady, { state: "aborted" })).toEqual(["aborted untrusted"]);
+    expect(verdictOf(steady, { state: "failed" }).state).toBe("failed");
+  });
+
+  test("takes what the run itself met into the verdict, heavy findings first", () => {
+    const died = { id: "worker-died", severity: "untrusted", message: "m", hint: "h" } as const;
+    const odd = { id: "odd", severity: "note", message: "m", hint: "h" } as const;
+    const evidence = { traits: { spreads: true, kvEvents: false }, findings: [odd, died] };
+    expect(verdictOf(steady, { evidence })).toEqual({ state: "untrusted", reasons: [died, odd] });
+  });
+});
+
+describe("the client", () => {
+  const late = (ms: number) => (record: RequestRecord) => ({
+    sentNs: record.intendedNs + ms * MS,
+  });
+
+  test("late by more than 5 ms or 5 % of mean TTFT at p99 is untrusted", () => {
+    // TTFT is 100 ms: both limits are 5 ms.
+    expect(findings(changed(N, late(5)))).toEqual([]);
+    expect(findings(changed(N, late(5.1)))).toEqual(["client-late untrusted"]);
+    const slow = changed(N, (record) => ({
+      ...late(9)(record),
+      firstTokenNs: record.firstTokenNs! + 100 * MS,
+    }));
+    expect(findings(slow)).toEqual([]); // 5 % of 200 ms
+  });
+
+  test("that stood still once is untrusted, however few requests it made late", () => {
+    expect(findings(changed(1, late(250)))).toEqual([]);
+    expect(findings(changed(1, late(251)))).toEqual(["client-stalled untrusted"]);
+    const health = { loopLagMs: { p99: 1, max: 1000 } };
+    expect(findings(steady, { health })).toEqual(["client-stalled untrusted"]);
+  });
+
+  test("with a lagging event loop is untrusted", () => {
+    expect(findings(steady, { health: { loopLagMs: { p99: 5, max: 20 } } })).toEqual([]);
+    expect(findings(steady, { health: { loopLagMs: { p99: 6, max: 20 } } })).toEqual([
+      "loop-lag untrusted",
+    ]);
+  });
+
+  test("on full cores is untrusted", () => {
+    // 199 · 10 ms + 280 ms = 2.27 s.
+    expect(findings(steady, { health: { cpuSeconds: 2 } })).toEqual([]);
+    expect(findings(steady, { health: { cpuSeconds: 2.1 } })).toEqual(["cpu-full untrusted"]);
+    const evidence = { traits: { spreads: true, kvEvents: false }, machineCpuShare: 0.96 };
+    expect(findings(steady, { evidence })).toEqual(["cpu-full untrusted"]);
+  });
+
+  test("whose own time weighs on a sped-up engine: told over 2 %, not believed over 10 %", () => {
+    expect(findings(steady, { routerCost: costUs(2000), timeScale: 10 })).toEqual([]);
+    expect(findings(steady, { routerCost: costUs(2100), timeScale: 10 })).toEqual([
+      "time-scale note",
+    ]);
+    expect(findings(steady, { routerCost: costUs(10_100), timeScale: 10 })).toEqual([
+      "time-scale untrusted",
+    ]);
+    expect(findings(steady, { routerCost: costUs(10_100), timeScale: 1 })).toEqual([]);
+  });
+
+  test("is not judged on the virtual clock", () => {
+    expect(findings(changed(N, late(300)), { clock: "virtual", timeScale: 1 })).toEqual([]);
+  });
+});
+
+describe("an open loop", () => {
+  test("that could not keep its rate is untrusted", () => {
+    // Each send later by a part of its time: 1/1.049 = .953 of the planned rate, 1/1.06 = .943.
+    const stretched = (factor: number) =>
+      steady.map((record) => ({ ...record, sentNs: record.intendedNs * factor }));
+    expect(findings(stretched(1.049), { cell: openLoop() })).not.toContain(
+      "rate-not-reached untrusted",
+    );
+    expect(findings(stretched(1.06), { cell: openLoop() })).toContain("rate-not-reached untrusted");
+    expect(findings(stretched(1.06))).not.toContain("rate-not-reached untrusted");
+  });
+
+  test("whose backlog grows is a note; a steady one and one that has warmed up are not", () => {
+    const growing = steady.map((record, i) =>
+      okRecord(
+        i,
+        { intended: 10 * i, first: 20 * i + 100, gaps: new Array<number>(9).fill(20) },
+        {
+          worker: record.worker!,
+          cachedTokens: 40,
+        },
+      ),
+    );
+    expect(findings(growing, { cell: openLoop() })).toEqual(["saturated note"]);
+    expect(findings(growing)).toEqual([]);
+    expect(findings(steady, { cell: openLoop() })).toEqual([]);
+  });
+});
+
+describe("a run", () => {
+  const cellWith = (id: string, records: readonly RequestRecord[]) => ({
+    ...summarizeCell(exampleInput(records)).summary,
+    id,
+  });
+  const good = cellWith("good", steady);
+  const one = cellWith(
+    "one",
+    changed(3, () => ({ oslRequested: 11 })),
+  );
+  const two = cellWith(
+    "two",
+    changed(5, () => ({ oslRequested: 11 })),
+  );
+
+  test("tells a finding once, with its cells", () => {
+    const verdict = judgeRun([good, one, two], { repeats: 3, cellsPlanned: 3 });
+    expect(verdict.state).toBe("untrusted");
+    expect(verdict.reasons.map(({ id, cells }) => [id, cells])).toEqual([
+      ["short-output", ["one", "two"]],
+    ]);
+    expect(one.verdict.reasons[0]!.cells).toBeUndefined();
+  });
+
+  test("of one or two repeats says what its intervals are worth; three are enough", () => {
+    expect(judgeRun([good], { repeats: 2, cellsPlanned: 1 })).toMatchObject({
+      state: "trusted",
+      reasons: [{ id: "few-repeats", severity: "note" }],
+    });
+    expect(judgeRun([good], { repeats: 3, cellsPlanned: 1 }).reasons).toEqual([]);
+  });
+
+  test("with a failed cell has failed", () => {
+    const failed = { ...good, verdict: { state: "failed" as const, reasons: [] } };
+    expect(judgeRun([good, failed], { repeats: 3, cellsPlanned: 2 }).state).toBe("failed");
+  });
+});
