@@ -164,11 +164,13 @@ export function fieldsOf<Schema extends v.GenericSchema>(
   schema: Schema,
   body: unknown,
 ): v.InferOutput<Schema> {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw new ApiFault("body: Input should be a valid dictionary");
+  }
   const parsed = v.safeParse(schema, body, { abortEarly: true });
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
-  const path = v.getDotPath(issue);
-  throw new ApiFault(`${path === null ? "body" : path}: ${issue.message}`, {
-    ...(path === null ? {} : { param: path.split(".")[0]! }),
-  });
+  const path = v.getDotPath(issue) ?? "body";
+  const words = issue.received === "undefined" ? "Field required" : issue.message;
+  throw new ApiFault(`${path}: ${words}`, { param: path.split(".")[0]! });
 }

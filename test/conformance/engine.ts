@@ -1,0 +1,304 @@
+/**
+ * What every engine must keep: the suite that bundled and outside engines share. An engine that
+ * passes comes up whole or not at all, leaves nothing behind, answers as an OpenAI server that
+ * counts its tokens, and tells what its caches hold.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { v, type Engine, type EngineHandle, type StartContext, type Worker } from "dynbench";
+import { decodeKvBatch, type KvEvent } from "../../core/kv/kv-events.ts";
+import { requestReplay } from "../../core/zmq/replay.ts";
+import { connectSubscriber } from "../../core/zmq/subscriber.ts";
+import { decodeSequence } from "../../core/zmq/sequence.ts";
+import { ask, eventually, metric, post } from "./ask.ts";
+
+export interface EngineSuite {
+  readonly engine: Engine<any>;
+  /** Raw options of a small, quick instance with at least two workers. */
+  readonly options: Record<string, unknown>;
+  /** A fresh context for each start, and what of it still runs. */
+  readonly context: () => StartContext & {
+    readonly abort: () => void;
+    readonly running: ReadonlySet<string>;
+  };
+  /** Tests that do not apply, by name, each with its reason. */
+  readonly skip?: Readonly<Record<string, string>>;
+}
+
+export function testEngine(suite: EngineSuite): void {
+  const check = (name: string, run: () => Promise<void> | void): void => {
+    const reason = suite.skip?.[name];
+    if (reason === undefined) test(name, run);
+    else test.skip(`${name}: ${reason}`, run);
+  };
+  describe(`engine ${suite.engine.name}`, () => {
+    describe("life", () => testLife(suite, check));
+    describe("serving", () => testServing(suite, check));
+    describe("abort", () => testAbort(suite, check));
+    describe("caching", () => testCaching(suite, check));
+    describe("model", () => testModel(suite, check));
+  });
+}
+
+type Check = (name: string, run: () => Promise<void> | void) => void;
+
+/** Block sizes up to this get a whole block out of a short prompt. */
+const PROMPT_BLOCKS = 3;
+
+function testLife(suite: EngineSuite, check: Check): void {
+  const options = v.parse(suite.engine.options, suite.options);
+  const start = (context: StartContext): Promise<EngineHandle> =>
+    suite.engine.start!(options, "http", context);
+
+  check("names its workers apart and gives each an address that answers", async () => {
+    await using engine = await start(suite.context());
+    expect(engine.workers.length).toBeGreaterThanOrEqual(2);
+    expect(new Set(engine.workers.map((worker) => worker.id)).size).toBe(engine.workers.length);
+    for (const worker of engine.workers) {
+      expect((await fetch(`${worker.url}/health`)).status).toBe(200);
+    }
+  });
+
+  check("leaves nothing running or listening, and may be disposed twice", async () => {
+    const context = suite.context();
+    const engine = await start(context);
+    const urls = engine.workers.map((worker) => worker.url);
+    await engine[Symbol.asyncDispose]();
+    await engine[Symbol.asyncDispose]();
+    expect([...context.running]).toEqual([]);
+    for (const url of urls) expect(await listens(url)).toBe(false);
+  });
+
+  check("an abort during the start rejects and leaves nothing running", async () => {
+    const context = suite.context();
+    const starting = start(context);
+    context.abort();
+    await expect(starting).rejects.toThrow();
+    expect([...context.running]).toEqual([]);
+  });
+
+  check("an abort before the start rejects", async () => {
+    const context = suite.context();
+    context.abort();
+    await expect(start(context)).rejects.toThrow();
+    expect([...context.running]).toEqual([]);
+  });
+}
+
+async function listens(url: string): Promise<boolean> {
+  return fetch(`${url}/health`).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** One engine for all tests of a part, and prompts that nobody sent before. */
+interface Running {
+  readonly engine: EngineHandle;
+  /** The first of its workers. */
+  readonly worker: Worker;
+  readonly model: string;
+  /** Some whole blocks and `extra` tokens. */
+  freshPrompt(extra?: number): number[];
+}
+
+function runningEngine(suite: EngineSuite): Running {
+  let engine: EngineHandle;
+  let prompts = 0;
+  beforeAll(async () => {
+    const options = v.parse(suite.engine.options, suite.options);
+    engine = await suite.engine.start!(options, "http", suite.context());
+  });
+  afterAll(() => engine[Symbol.asyncDispose]());
+  return {
+    get engine() {
+      return engine;
+    },
+    get worker() {
+      return engine.workers[0]!;
+    },
+    get model() {
+      return engine.servedModelName;
+    },
+    freshPrompt: (extra = 1) => {
+      prompts += 1;
+      const length = PROMPT_BLOCKS * engine.workers[0]!.blockSize + extra;
+      return Array.from({ length }, (_, i) => 1_000 + ((prompts * 7_919 + i * 13) % 20_000));
+    },
+  };
+}
+
+function testServing(suite: EngineSuite, check: Check): void {
+  const running = runningEngine(suite);
+
+  check("streams exactly the tokens asked for, ends cleanly and says who answered", async () => {
+    const { worker, model } = running;
+    for (const osl of [1, 2, 7]) {
+      const prompt = running.freshPrompt();
+      const answer = await ask(worker.url, { model, prompt, osl });
+      expect(answer.status).toBe(200);
+      expect(answer.isDone).toBe(true);
+      expect(answer.usage?.prompt_tokens).toBe(prompt.length);
+      expect(answer.usage?.completion_tokens).toBe(osl);
+      expect(answer.usage?.total_tokens).toBe(prompt.length + osl);
+      const reasons = answer.chunks.flatMap((chunk) =>
+        chunk.choices.map((choice: { finish_reason: string | null }) => choice.finish_reason),
+      );
+      expect(reasons.at(-1)).toBe("length");
+      expect(reasons.slice(0, -1).every((reason) => reason === null)).toBe(true);
+    }
+  });
+
+  check("answers whole what is not streamed", async () => {
+    const { worker, model } = running;
+    const prompt = running.freshPrompt();
+    const response = await post(worker.url, "/v1/completions", { model, prompt, max_tokens: 3 });
+    const body = (await response.json()) as any;
+    expect(body.usage.prompt_tokens).toBe(prompt.length);
+    expect(body.usage.completion_tokens).toBe(3);
+    expect(body.choices[0].finish_reason).toBe("length");
+    expect(typeof body.choices[0].text).toBe("string");
+  });
+
+  check("refuses in OpenAI's shape what it cannot serve", async () => {
+    const { worker, model } = running;
+    const tooLong = new Array<number>(worker.maxModelLen! + 1).fill(1_000);
+    const cases: [body: unknown, status: number, type: string][] = [
+      [{ model: "no-such-model", prompt: [1_000] }, 404, "NotFoundError"],
+      [{ model, prompt: tooLong, max_tokens: 1 }, 400, "BadRequestError"],
+      [{ model, prompt: [1_000], max_tokens: "many" }, 400, "BadRequestError"],
+      [{ model, prompt: [] }, 400, "BadRequestError"],
+      ["{", 400, "BadRequestError"],
+    ];
+    for (const [body, status, type] of cases) {
+      const response = await post(worker.url, "/v1/completions", body);
+      expect(response.status).toBe(status);
+      const { error } = (await response.json()) as any;
+      expect(error.type).toBe(type);
+      expect(error.code).toBe(status);
+      expect(error.message.length).toBeGreaterThan(0);
+    }
+    expect((await fetch(`${worker.url}/no-such-path`)).status).toBe(404);
+  });
+}
+
+function testAbort(suite: EngineSuite, check: Check): void {
+  const running = runningEngine(suite);
+
+  check("stops working for a client that went away", async () => {
+    const { worker, model } = running;
+    const generated = async (): Promise<number> =>
+      metric(await (await fetch(worker.metricsUrl!)).text(), "vllm:generation_tokens_total");
+    const before = await generated();
+    const stop = new AbortController();
+    const prompt = running.freshPrompt();
+    const osl = worker.maxModelLen! - prompt.length;
+    const body = { model, prompt, max_tokens: osl, stream: true };
+    const response = await post(worker.url, "/v1/completions", body, stop.signal);
+    await response.body!.getReader().read();
+    stop.abort();
+    await eventually(async () => {
+      const text = await (await fetch(worker.metricsUrl!)).text();
+      return metric(text, "vllm:num_requests_running") === 0;
+    });
+    const text = await (await fetch(worker.metricsUrl!)).text();
+    expect(metric(text, "vllm:kv_cache_usage_perc")).toBe(0);
+    expect((await generated()) - before).toBeLessThan(osl);
+  });
+}
+
+function testCaching(suite: EngineSuite, check: Check): void {
+  const running = runningEngine(suite);
+
+  check("tells the cached part of a repeated prompt, and none after a reset", async () => {
+    const { worker, model } = running;
+    const prompt = running.freshPrompt();
+    const cached = async (): Promise<number | undefined> =>
+      (await ask(worker.url, { model, prompt, osl: 2 })).usage?.prompt_tokens_details
+        ?.cached_tokens;
+    expect(await cached()).toBe(0);
+    expect(await cached()).toBe(PROMPT_BLOCKS * worker.blockSize);
+    await running.engine.resetCache!();
+    expect(await cached()).toBe(0);
+  });
+
+  check("computes at least one token of a prompt that is cached whole", async () => {
+    const { worker, model } = running;
+    const prompt = running.freshPrompt(0);
+    await ask(worker.url, { model, prompt, osl: 1 });
+    const again = await ask(worker.url, { model, prompt, osl: 1 });
+    expect(again.usage?.prompt_tokens_details?.cached_tokens).toBe(
+      (PROMPT_BLOCKS - 1) * worker.blockSize,
+    );
+  });
+
+  check("caches are each worker's own", async () => {
+    const { model } = running;
+    const prompt = running.freshPrompt();
+    for (const { url } of running.engine.workers) {
+      const { usage } = await ask(url, { model, prompt, osl: 1 });
+      expect(usage?.prompt_tokens_details?.cached_tokens).toBe(0);
+    }
+  });
+
+  check("publishes what its cache holds, and replays it to who missed it", async () => {
+    const { worker, model } = running;
+    const { endpoint, replayEndpoint, topic } = worker.kvEvents!;
+    const seen = new Map<number, string>();
+    let events: KvEvent[] = [];
+    const connected = Promise.withResolvers<void>();
+    await using _subscriber = connectSubscriber({
+      ...addressOf(endpoint),
+      topic,
+      onConnect: () => connected.resolve(),
+      onMessage: ([, sequence, payload]) => {
+        seen.set(decodeSequence(sequence)!, Buffer.from(payload!).toString("hex"));
+        events = [...events, ...decodeKvBatch(payload!).events];
+      },
+    });
+    await connected.promise;
+    // The subscription is on its way when we are connected; requests go on until it has arrived.
+    let prompt: number[] = [];
+    await eventually(async () => {
+      prompt = running.freshPrompt();
+      await ask(worker.url, { model, prompt, osl: 1 });
+      return seen.size > 0;
+    });
+    await eventually(() => tokensOf(events).endsWith(prompt.slice(0, -1).join()));
+
+    const replayed = new Map<number, string>();
+    await requestReplay({
+      ...addressOf(replayEndpoint!),
+      fromSequence: 0,
+      onMessage: ({ sequence, payload }) =>
+        replayed.set(sequence, Buffer.from(payload).toString("hex")),
+    });
+    for (const [sequence, payload] of seen) expect(replayed.get(sequence)).toBe(payload);
+    expect([...replayed.keys()]).toEqual(Array.from({ length: replayed.size }, (_, i) => i));
+  });
+}
+
+function addressOf(endpoint: string): { host: string; port: number } {
+  const { hostname, port } = new URL(endpoint.replace("tcp:", "http:"));
+  return { host: hostname, port: Number(port) };
+}
+
+function tokensOf(events: readonly KvEvent[]): string {
+  return events.flatMap((event) => (event.type === "stored" ? [...event.tokens] : [])).join();
+}
+
+function testModel(suite: EngineSuite, check: Check): void {
+  check("has a model of as many workers and the same sizes as it starts", async () => {
+    const options = v.parse(suite.engine.options, suite.options);
+    const model = suite.engine.model!(options);
+    await using engine = await suite.engine.start!(options, "http", suite.context());
+    expect(model.workers).toEqual(engine.workers.map(({ id, role }) => ({ id, role })));
+    const { workers, ...limits } = suite.engine.limits!(options);
+    expect(workers).toBe(engine.workers.length);
+    expect(model.limits).toEqual(limits as typeof model.limits);
+    for (const worker of engine.workers) {
+      expect(worker.blockSize).toBe(model.limits.blockSize);
+      expect(worker.kvBlocks).toBe(model.limits.kvBlocks);
+      expect(worker.maxModelLen).toBe(model.limits.maxModelLen);
+    }
+  });
+}

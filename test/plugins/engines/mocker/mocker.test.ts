@@ -1,0 +1,175 @@
+import { describe, expect, test } from "bun:test";
+import { v, type EngineHandle, type WorkerSink } from "dynbench";
+import { mocker } from "../../../../plugins/engines/mocker/mocker.ts";
+import { ask, metric } from "../../../conformance/ask.ts";
+import { testEngine } from "../../../conformance/engine.ts";
+import { inProcessContext } from "../../../conformance/in-process.ts";
+
+const quick = { workers: 2, timing: "b200", speedup: 50, blockSize: 16, kvBlocks: 400 };
+
+testEngine({
+  engine: mocker,
+  options: quick,
+  context: () => inProcessContext(mocker, ""),
+});
+
+function start(raw: Record<string, unknown>): Promise<EngineHandle> {
+  return mocker.start!(v.parse(mocker.options, raw), "http", inProcessContext(mocker, ""));
+}
+
+async function metricsOf(engine: EngineHandle): Promise<string[]> {
+  return Promise.all(
+    engine.workers.map(async (worker) => (await fetch(worker.metricsUrl!)).text()),
+  );
+}
+
+const promptOf = (group: number, own: number, length: number): number[] => [
+  ...Array.from({ length: 64 }, (_, i) => 1_000 + group * 64 + i),
+  ...Array.from({ length: length - 64 }, (_, i) => 5_000 + ((own * 977 + i) % 20_000)),
+];
+
+describe("a cluster under load", () => {
+  test("8 workers, 200 requests: exact lengths, and cached tokens as the models count them", async () => {
+    await using engine = await start({ ...quick, workers: 8 });
+    const asked = Array.from({ length: 200 }, (_, i) => ({
+      worker: i % 8,
+      prompt: promptOf(i % 5, i, 65 + (i % 90)),
+      osl: 1 + (i % 12),
+    }));
+    const answers = await Promise.all(
+      asked.map(({ worker, prompt, osl }) =>
+        ask(engine.workers[worker]!.url, { model: engine.servedModelName, prompt, osl }),
+      ),
+    );
+    const cached = new Array<number>(8).fill(0);
+    for (const [i, { usage, headers, chunks, isDone }] of answers.entries()) {
+      const { worker, prompt, osl } = asked[i]!;
+      expect(isDone).toBe(true);
+      expect(usage).toMatchObject({ prompt_tokens: prompt.length, completion_tokens: osl });
+      expect(chunks).toHaveLength(osl + 1); // one a token, and the usage
+      expect(headers.get("x-dynbench-worker")).toBe(`worker-${worker}`);
+      cached[worker]! += usage!.prompt_tokens_details!.cached_tokens;
+    }
+    const metrics = await metricsOf(engine);
+    const counted = (name: string): number[] => metrics.map((text) => metric(text, name));
+    expect(counted("vllm:prefix_cache_hits_total")).toEqual(cached);
+    expect(cached.reduce((sum, tokens) => sum + tokens, 0)).toBeGreaterThan(0);
+    expect(counted("vllm:num_requests_running")).toEqual(new Array(8).fill(0));
+    expect(counted("vllm:kv_cache_usage_perc")).toEqual(new Array(8).fill(0));
+    const generated = counted("vllm:generation_tokens_total");
+    expect(generated.reduce((sum, tokens) => sum + tokens, 0)).toBe(
+      asked.reduce((sum, { osl }) => sum + osl, 0),
+    );
+  });
+
+  test("one after another, each request's cached tokens are those of the pure model, evictions and all", async () => {
+    const options = { ...quick, workers: 1, kvBlocks: 24, maxModelLen: 384 };
+    const asked = Array.from({ length: 60 }, (_, i) => ({
+      prompt: promptOf((i * i) % 4, i, 70 + ((i * 31) % 120)),
+      osl: 1 + (i % 20),
+    }));
+    await using engine = await start(options);
+    const live: (number | undefined)[] = [];
+    for (const { prompt, osl } of asked) {
+      const { usage } = await ask(engine.workers[0]!.url, {
+        model: engine.servedModelName,
+        prompt,
+        osl,
+      });
+      live.push(usage!.prompt_tokens_details!.cached_tokens);
+    }
+    expect(live).toEqual(pureCachedTokens(options, asked));
+    expect(live.some((tokens) => tokens! > 0)).toBe(true);
+    const text = (await metricsOf(engine))[0]!;
+    expect(metric(text, "vllm:prefix_cache_hits_total")).toBe(
+      live.reduce<number>((sum, tokens) => sum + tokens!, 0),
+    );
+  });
+});
+
+/** Cached tokens of each request on the virtual clock; blocks are numbered by their text. */
+function pureCachedTokens(
+  raw: Record<string, unknown>,
+  asked: readonly { prompt: readonly number[]; osl: number }[],
+): number[] {
+  const engine = mocker.model!(v.parse(mocker.options, raw));
+  const { blockSize } = engine.limits;
+  const cached: number[] = [];
+  const ids = new Map<string, number>();
+  const idOf = (text: string): number => {
+    if (!ids.has(text)) ids.set(text, ids.size);
+    return ids.get(text)!;
+  };
+  const sink: WorkerSink = {
+    admitted: (_request, cachedTokens) => cached.push(cachedTokens),
+    firstToken: () => {},
+    tokens: () => {},
+    lateToken: () => {},
+    finished: () => {},
+    preempted: () => {},
+    stored: () => {},
+    removed: () => {},
+    cleared: () => {},
+    generatedBlock: ({ id }, index) => idOf(`answer ${id} ${index}`),
+  };
+  const worker = engine.create(0, sink);
+  let nowNs = 0;
+  for (const [id, { prompt, osl }] of asked.entries()) {
+    const count = Math.floor(prompt.length / blockSize);
+    const blocks = Int32Array.from({ length: count }, (_, i) =>
+      idOf(prompt.slice(0, (i + 1) * blockSize).join()),
+    );
+    expect(worker.submit({ id, blocks, isl: prompt.length, osl }, nowNs)).toBeUndefined();
+    nowNs += 3_600e9;
+    worker.advance(nowNs);
+  }
+  return cached;
+}
+
+describe("options", () => {
+  const resolved = (raw: Record<string, unknown>) => mocker.limits!(v.parse(mocker.options, raw));
+
+  test("default to the guide's engines on an L40S", () => {
+    expect(resolved({})).toEqual({
+      workers: 8,
+      blockSize: 64,
+      kvBlocks: 3_089,
+      maxNumSeqs: 256,
+      maxNumBatchedTokens: 16_384,
+      maxModelLen: 32_768,
+    });
+  });
+
+  test("dynamo's timing brings its own limits", () => {
+    expect(resolved({ timing: "dynamo" })).toMatchObject({
+      kvBlocks: 16_384,
+      maxNumSeqs: 256,
+      maxNumBatchedTokens: 8_192,
+      maxModelLen: 16_384 * 64,
+    });
+  });
+
+  test("the GPU's memory is cut into blocks of the size asked for", () => {
+    expect(resolved({ blockSize: 16 }).kvBlocks).toBe(3_089 * 4);
+    expect(resolved({ timing: "h100" }).kvBlocks).toBe(7_123);
+  });
+
+  test("the context limit shrinks to the cache unless it was asked for, which is a fault", () => {
+    expect(resolved({ kvBlocks: 10 }).maxModelLen).toBe(640);
+    const options = v.parse(mocker.options, { kvBlocks: 10, maxModelLen: 1_000 });
+    expect(mocker.check!(options)).toEqual([
+      {
+        path: "maxModelLen",
+        message: "A request of 1000 tokens does not fit a KV cache of 640",
+        hint: "Use --max-model-len 640, or at least --kv-blocks 16",
+      },
+    ]);
+  });
+
+  test("the served name is the whole model path unless given", async () => {
+    await using engine = await start({ ...quick, workers: 1, modelPath: "some/model" });
+    expect(engine.servedModelName).toBe("some/model");
+    await using named = await start({ ...quick, workers: 1, servedModelName: "short" });
+    expect(named.servedModelName).toBe("short");
+  });
+});
