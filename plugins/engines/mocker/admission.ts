@@ -4,7 +4,7 @@
 import { DynbenchError, type WorkerLimits, type WorkerRequest } from "dynbench";
 import type { Sequence } from "./sequence.ts";
 
-/** About 700 MB of tables a worker; the largest GPUs hold a hundred times fewer blocks. */
+/** About 1 GB of tables a worker; the largest GPUs hold a hundred times fewer blocks. */
 const MAX_KV_BLOCKS = 2 ** 24;
 
 /** Refuses sizes no worker can have: a plan error. */
