@@ -82,7 +82,7 @@ describe("word tokenizer", () => {
       expect(tokenizer.model.vocab.baben).toBe(1001);
       expect((await read("tokenizer_config.json")).chat_template).toBe(CHAT_TEMPLATE);
       expect((await read("config.json")).vocab_size).toBe(VOCABULARY_SIZE);
-      expect(writeModelFolder(join(folder, "model", "config.json"))).rejects.toThrow(
+      await expect(writeModelFolder(join(folder, "model", "config.json"))).rejects.toThrow(
         "Cannot write",
       );
     } finally {
