@@ -72,44 +72,45 @@ export function meanEstimate(repeats: readonly Series[]): Estimate {
 
 /** The quantile at `probability` of the drawn requests whose value is known (type 7). */
 export function quantileEstimate(repeats: readonly Series[], probability: number): Estimate {
-  const offsets: number[] = [];
-  const values: number[] = [];
-  for (const series of repeats) {
-    offsets.push(values.length);
-    for (const value of series.values) values.push(value);
-  }
-  const order = Int32Array.from(values.keys())
-    .filter((i) => !Number.isNaN(values[i]!))
-    .sort((a, b) => values[a]! - values[b]!);
-  const times = new Uint32Array(values.length);
+  const values = repeats.flatMap((series) => [...series.values]);
+  const order = [...values.keys()].filter((i) => !Number.isNaN(values[i]!));
+  order.sort((a, b) => values[a]! - values[b]!);
+  const sorted = Float64Array.from(order, (i) => values[i]!);
+  // Place of each request in the sorted column; unknown ones share the slot behind its end.
+  const places = new Int32Array(values.length).fill(sorted.length);
+  order.forEach((i, place) => (places[i] = place));
+  const times = new Uint32Array(sorted.length + 1);
   return (draws) => {
     times.fill(0);
-    draws.forEach((draw, repeat) => {
-      const offset = offsets[repeat]!;
+    let drawn = 0;
+    let offset = 0;
+    for (const draw of draws) {
+      const start = offset;
       eachBlock(draw, (from, to) => {
-        for (let i = from; i < to; i += 1) times[offset + i]! += 1;
+        for (let i = start + from; i < start + to; i += 1) times[places[i]!]! += 1;
       });
-    });
-    return quantileOfCounts(probability, { order, times, values });
+      drawn += draw.n;
+      offset += draw.n;
+    }
+    return quantileOfCounts({ sorted, times, total: drawn - times[sorted.length]! }, probability);
   };
 }
 
+/** Of `total` values: `sorted[i]`, `times[i]` times. */
 function quantileOfCounts(
+  sample: { sorted: Float64Array; times: Uint32Array; total: number },
   probability: number,
-  sample: { order: Int32Array; times: Uint32Array; values: readonly number[] },
 ): number {
-  let total = 0;
-  for (const i of sample.order) total += sample.times[i]!;
-  const place = (total - 1) * probability;
-  const rank = Math.floor(place);
+  const { sorted, times, total } = sample;
+  const rank = (total - 1) * probability;
+  const below = Math.floor(rank);
   let passed = 0;
   let low: number | undefined;
-  for (const i of sample.order) {
-    passed += sample.times[i]!;
-    if (low === undefined && passed > rank) low = sample.values[i]!;
-    if (low !== undefined && passed > Math.ceil(place)) {
-      return between(low, sample.values[i]!, place - rank);
-    }
+  for (let i = 0; i < sorted.length; i += 1) {
+    passed += times[i]!;
+    if (low === undefined && passed > below) low = sorted[i]!;
+    if (low !== undefined && passed > Math.ceil(rank))
+      return between(low, sorted[i]!, rank - below);
   }
   return NaN;
 }

@@ -9,7 +9,8 @@
  * figures (repeats share their seeds). With fewer, a moving-block bootstrap over the requests, which
  * speaks of this run only. A cell has a single duration, and drawing requests again gives no other
  * one: requests/s and tokens/s are then left out rather than invented. So is a comparison whose
- * figures are not above zero (no ratio), or rest on too few requests.
+ * figures are not above zero (no ratio), or rest on too few requests, or on other requests or another
+ * time scale than its partner's, which happens between runs.
  */
 import type { PlannedArm } from "../plan/plan.ts";
 import { exp, log } from "../portable-math.ts";
@@ -20,7 +21,6 @@ import {
   quantileEstimate,
   RESAMPLES,
   wholeDraw,
-  type Draw,
   type Estimate,
   type Series,
 } from "./bootstrap.ts";
@@ -140,12 +140,20 @@ function pairRepeats(cells: readonly CellResult[], a: number, b: number): Repeat
   return cells
     .filter((cell) => cell.cell.arm === a)
     .flatMap((cell) => {
-      const partner = cells.find(
-        (other) => other.cell.arm === b && other.cell.repeat === cell.cell.repeat,
-      );
+      const partner = cells.find((other) => other.cell.arm === b && isAlike(cell, other));
       return partner === undefined ? [] : [{ a: cell, b: partner }];
     })
     .sort((x, y) => x.a.cell.repeat - y.a.cell.repeat);
+}
+
+/** The same requests on the same time scale. */
+function isAlike(a: CellResult, b: CellResult): boolean {
+  return (
+    a.cell.repeat === b.cell.repeat &&
+    a.cell.seed === b.cell.seed &&
+    a.summary.timeScale === b.summary.timeScale &&
+    JSON.stringify(a.cell.workload) === JSON.stringify(b.cell.workload)
+  );
 }
 
 function compareRepeats(pairs: readonly RepeatPair[], labels: Labels): Comparison[] {
@@ -187,21 +195,30 @@ function compareRequests(
   const sizes = common.map((repeat) => repeat.a.index.length);
   const n = sizes.reduce((sum, size) => sum + size, 0);
   if (n < REQUESTS_MIN || sizes.some((size) => size === 0)) return [];
+  const told = COMPARED.flatMap((metric) => {
+    const { series } = metric;
+    if (series === undefined || !hasEnough(metric, n)) return [];
+    const a = estimateOf(
+      metric,
+      common.map((repeat) => series(repeat.a)),
+    );
+    const b = estimateOf(
+      metric,
+      common.map((repeat) => series(repeat.b)),
+    );
+    return { metric, a, b, drawn: { a: [] as number[], b: [] as number[] } };
+  });
   const random = randomStream(seed.seed, "bootstrap", ...seed.names);
-  const draws = Array.from({ length: RESAMPLES }, () => drawBlocks(sizes, random));
-  return COMPARED.flatMap((metric) => {
-    if (metric.series === undefined || !hasEnough(metric, n)) return [];
-    const estimates = {
-      a: estimateOf(
-        metric,
-        common.map((repeat) => metric.series!(repeat.a)),
-      ),
-      b: estimateOf(
-        metric,
-        common.map((repeat) => metric.series!(repeat.b)),
-      ),
-    };
-    const intervals = bootstrapIntervals(estimates, { draws, whole: wholeDraw(sizes) });
+  for (let i = 0; i < RESAMPLES; i += 1) {
+    const draws = drawBlocks(sizes, random);
+    for (const { a, b, drawn } of told) {
+      drawn.a.push(a(draws));
+      drawn.b.push(b(draws));
+    }
+  }
+  const whole = wholeDraw(sizes);
+  return told.flatMap(({ metric, a, b, drawn }) => {
+    const intervals = bootstrapIntervals({ a: a(whole), b: b(whole) }, drawn);
     if (intervals === undefined) return [];
     return {
       ...labels,
@@ -229,29 +246,18 @@ function estimateOf(metric: ComparedMetric, series: readonly Series[]): Estimate
 
 /** Percentile intervals; undefined where a figure or a resampled one is not above zero. */
 function bootstrapIntervals(
-  estimates: { readonly a: Estimate; readonly b: Estimate },
-  from: { readonly draws: readonly Draw[][]; readonly whole: readonly Draw[] },
+  figures: { readonly a: number; readonly b: number },
+  drawn: { readonly a: readonly number[]; readonly b: readonly number[] },
 ): { ratio: Interval; difference: Interval } | undefined {
-  const a = estimates.a(from.whole);
-  const b = estimates.b(from.whole);
-  const drawnA = from.draws.map(estimates.a);
-  const drawnB = from.draws.map(estimates.b);
-  if (![a, b, ...drawnA, ...drawnB].every((value) => value > 0)) return undefined;
-  const interval = (value: number, drawn: readonly number[]): Interval => {
+  const all = [figures.a, figures.b, ...drawn.a, ...drawn.b];
+  if (!all.every((value) => value > 0)) return undefined;
+  const intervalOf = (of: (a: number, b: number) => number): Interval => {
+    const resampled = WeightedSamples.of(drawn.a.map((a, i) => of(a, drawn.b[i]!)));
     const tail = (1 - CONFIDENCE) / 2;
-    const [low, high] = probe(WeightedSamples.of(drawn), [tail, 1 - tail]);
-    return { value, low: low!, high: high! };
+    const [low, high] = probe(resampled, [tail, 1 - tail]);
+    return { value: of(figures.a, figures.b), low: low!, high: high! };
   };
-  return {
-    ratio: interval(
-      b / a,
-      drawnA.map((value, i) => drawnB[i]! / value),
-    ),
-    difference: interval(
-      b - a,
-      drawnA.map((value, i) => drawnB[i]! - value),
-    ),
-  };
+  return { ratio: intervalOf((a, b) => b / a), difference: intervalOf((a, b) => b - a) };
 }
 
 /** The requests that both arms sent, in the workload's order, which is the order of sending. */

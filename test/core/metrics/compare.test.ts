@@ -218,6 +218,21 @@ describe("with one or two repeats", () => {
   });
 });
 
+test("cells of other requests or another time scale are not compared", () => {
+  const a = cellOf({ arm: 1 }, wave(50, 100));
+  const b = cellOf({ arm: 0 }, wave(50, 50));
+  const other = (cell: Partial<typeof b.cell>): CellResult => ({
+    ...b,
+    cell: { ...b.cell, ...cell },
+  });
+  const compared = (cell: CellResult): boolean =>
+    compareArms([a, cell], { arms, seed: 0 }).length > 0;
+  expect(compared(b)).toBe(true);
+  expect(compared(other({ seed: 8 }))).toBe(false);
+  expect(compared(other({ workload: { ...b.cell.workload, options: { isl: 7000 } } }))).toBe(false);
+  expect(compared({ ...b, summary: { ...b.summary, timeScale: 10 } })).toBe(false);
+});
+
 test("cells are compared at equal parameters only", () => {
   const cells = [0.1, 0.9].flatMap((ratio) => [
     cellOf({ arm: 1, ratio }, wave(50, 100)),
