@@ -1,0 +1,224 @@
+/** The page in a real browser, from disk: it draws, fetches nothing, and keeps foreign text as text. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium, type Browser, type Page } from "playwright-core";
+import type { RunResult } from "../../core/metrics/result.ts";
+import { reportPage } from "../../reports/template.ts";
+import {
+  generateRun,
+  GUIDE_SHAPE,
+  guideRun,
+  singleCellRun,
+} from "../fixtures/results/generate-run.ts";
+
+const BROWSER = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+const missing = !existsSync(BROWSER);
+const HOSTILE = "<img src=x onerror=globalThis.hit=1>";
+
+/** Charts with one arm: two panels, why (2), latency (2), shares (2), a map, lateness. */
+const CHARTS = 10;
+
+describe.skipIf(missing)(
+  missing ? `report page (skipped: no browser at ${BROWSER}; set CHROMIUM)` : "report page",
+  () => {
+    let browser: Browser;
+    let folder: string;
+    let files = 0;
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), "dynbench-page-"));
+      const flags =
+        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+      browser = await chromium.launch({ executablePath: BROWSER, args: flags.split(" ") });
+    }, 30_000);
+    afterAll(async () => {
+      await browser?.close();
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    /** Opens a run's page; `faults` gathers errors and requests for anything but the file. */
+    async function open(run: RunResult, colorScheme: "light" | "dark" = "light") {
+      const path = join(folder, `report-${(files += 1)}.html`);
+      await Bun.write(path, reportPage(run));
+      const context = await browser.newContext({
+        colorScheme,
+        viewport: { width: 1280, height: 900 },
+        acceptDownloads: true,
+      });
+      const page = await context.newPage();
+      const faults: string[] = [];
+      page.on("console", (message) => {
+        if (message.type() !== "log") faults.push(`${message.type()}: ${message.text()}`);
+      });
+      page.on("pageerror", (error) => faults.push(String(error)));
+      page.on("request", (request) => {
+        const url = request.url();
+        if (url !== `file://${path}` && !url.startsWith("data:")) faults.push(`request: ${url}`);
+      });
+      await page.goto(`file://${path}`);
+      await page.waitForSelector("footer");
+      return { page, faults, close: () => context.close() };
+    }
+
+    for (const scheme of ["light", "dark"] as const) {
+      test(`draws every chart in ${scheme} and fetches nothing`, async () => {
+        const { page, faults, close } = await open(guideRun(), scheme);
+        const drawn = await colouredPixels(page);
+        expect(drawn).toHaveLength(CHARTS + 1);
+        for (const pixels of drawn) expect(pixels).toBeGreaterThan(100);
+        expect(faults).toEqual([]);
+        await close();
+      });
+    }
+
+    test("says verdict and winner before anything else", async () => {
+      const { page, close } = await open(guideRun());
+      expect(await page.textContent("section:first-of-type .badge")).toContain("Trusted");
+      expect(await page.textContent("section:first-of-type .headline")).toStartWith("kv wins: ");
+      await close();
+    });
+
+    test("a single cell is drawn as bars", async () => {
+      const { page, faults, close } = await open(singleCellRun());
+      const drawn = await colouredPixels(page);
+      expect(drawn).toHaveLength(CHARTS);
+      for (const pixels of drawn) expect(pixels).toBeGreaterThan(100);
+      expect(await page.textContent("h1")).toBe("kv");
+      expect(faults).toEqual([]);
+      await close();
+    });
+
+    test("the toggle wins over the system's scheme, for page and charts", async () => {
+      const { page, close } = await open(guideRun(), "light");
+      const state = () =>
+        page.evaluate<string>(
+          "getComputedStyle(document.body).backgroundColor + document.querySelector('canvas').toDataURL()",
+        );
+      const light = await state();
+      await page.click("header .chips button:has-text('Dark')");
+      const dark = await state();
+      expect(dark.slice(0, 20)).not.toBe(light.slice(0, 20));
+      expect(dark.slice(30)).not.toBe(light.slice(30));
+      await page.click("header .chips button:has-text('Light')");
+      expect(await state()).toBe(light);
+      await close();
+    });
+
+    test("another setting is drawn when it is chosen", async () => {
+      const { page, faults, close } = await open(guideRun());
+      const chart = "document.querySelector('#latency canvas').toDataURL()";
+      const before = await page.evaluate<string>(chart);
+      await page.click(".points button:has-text('0.1')");
+      expect(await page.evaluate<string>(chart)).not.toBe(before);
+      expect(await page.textContent("#latency figcaption p")).toContain("prefix ratio 0.1");
+      expect(faults).toEqual([]);
+      await close();
+    });
+
+    test("a chart is saved as a PNG picture", async () => {
+      const { page, faults, close } = await open(guideRun());
+      await page.hover("#panels figure");
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.click("#panels figure .save"),
+      ]);
+      expect(download.suggestedFilename()).toBe("time-to-first-token-over-prefix-ratio.png");
+      const bytes = await Bun.file(await download.path()).bytes();
+      expect([...bytes.slice(1, 4)]).toEqual([..."PNG"].map((letter) => letter.charCodeAt(0)));
+      expect(bytes.length).toBeGreaterThan(5000);
+      expect(faults).toEqual([]);
+      await close();
+    });
+
+    test("foreign text stays text, wherever it comes from", async () => {
+      const arms = [
+        { label: HOSTILE, reached: 0.9 },
+        { label: "kv", reached: 0.4 },
+      ];
+      const run = generateRun({ ...GUIDE_SHAPE, arms });
+      run.summary.verdict = {
+        state: "untrusted",
+        reasons: [
+          { id: "x", severity: "untrusted", message: HOSTILE, hint: HOSTILE, cells: [HOSTILE] },
+        ],
+      };
+      run.summary.cells[0]!.errors = [{ kind: HOSTILE, message: `${HOSTILE}</script>`, count: 1 }];
+      run.facts = { [HOSTILE]: HOSTILE };
+      run.command = `${HOSTILE} $& </script>`;
+      const { page, faults, close } = await open(run);
+      expect(await page.textContent("h1")).toBe(`${HOSTILE} vs kv`);
+      expect(await page.textContent(".command code")).toBe(run.command);
+      expect(await page.evaluate<number>("document.images.length")).toBe(0);
+      expect(await page.evaluate<unknown>("globalThis.hit ?? null")).toBeNull();
+      expect(faults).toEqual([]);
+      await close();
+    });
+
+    test("prints in light with charts as wide as the paper", async () => {
+      const { page, faults, close } = await open(guideRun(), "dark");
+      await page.emulateMedia({ media: "print" });
+      await page.evaluate("dispatchEvent(new Event('beforeprint'))");
+      const widths = await page.evaluate<number[]>(
+        "[...document.querySelectorAll('.uplot')].map((plot) => plot.clientWidth)",
+      );
+      for (const width of widths) expect(width).toBeLessThan(703);
+      const wide = await page.evaluate<number>("document.getElementById('report').scrollWidth");
+      expect(wide).toBeLessThanOrEqual(703);
+      // Paper is white, whatever the reader's scheme: the light panel.
+      expect(
+        await page.evaluate<string>(
+          "getComputedStyle(document.querySelector('.card')).backgroundColor",
+        ),
+      ).toBe("rgb(255, 255, 255)");
+      expect(faults).toEqual([]);
+      await close();
+    });
+
+    for (const width of [900, 1600]) {
+      test(`nothing overflows ${width} px`, async () => {
+        const { page, close } = await open(guideRun());
+        await page.setViewportSize({ width, height: 900 });
+        expect(
+          await page.evaluate<number>("document.documentElement.scrollWidth"),
+        ).toBeLessThanOrEqual(width);
+        await close();
+      });
+    }
+
+    test("an unfinished and a failed run are shown too", async () => {
+      const run = guideRun();
+      run.cells = [];
+      run.summary = {
+        ...run.summary,
+        cells: [],
+        comparisons: [],
+        verdict: {
+          state: "failed",
+          reasons: [
+            { id: "start", severity: "untrusted", message: "Worker 2 died", hint: "see logs" },
+          ],
+        },
+      };
+      const { page, faults, close } = await open(run);
+      expect(await page.textContent(".badge")).toContain("Failed");
+      expect(await page.textContent(".findings")).toContain("Worker 2 died");
+      expect(faults).toEqual([]);
+      await close();
+    });
+  },
+);
+
+/** Per canvas, pixels with a colour (not paper, ink or grid): marks of an arm. */
+function colouredPixels(page: Page): Promise<number[]> {
+  return page.evaluate<number[]>(`[...document.querySelectorAll("canvas")].map((canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let count = 0;
+    for (let i = 0; i < data.length; i += 4) {
+      const [r, g, b, a] = data.subarray(i, i + 4);
+      if (a > 0 && Math.max(r, g, b) - Math.min(r, g, b) > 60) count += 1;
+    }
+    return count;
+  })`);
+}
