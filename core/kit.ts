@@ -24,6 +24,8 @@ export * as wordTokenizer from "./prompt/word-tokenizer.ts";
 export { encodeSequence } from "./zmq/sequence.ts";
 export { startPublisher } from "./zmq/publisher.ts";
 export { startReplayServer } from "./zmq/replay.ts";
+export { METRICS, metricLabel, metricOf } from "./metrics/definitions.ts";
 export { guideSummary, formatGuideSummary } from "./metrics/guide-summary.ts";
+export { hitLadder, workerImbalance } from "./metrics/ladder.ts";
 export { quantilesOf } from "./metrics/quantiles.ts";
 export { WeightedSamples } from "./metrics/weighted-samples.ts";

@@ -108,6 +108,7 @@ export function summarizeRun(input: RunInput): Summary {
     tool: input.plan.tool,
     startedAt: input.startedAt,
     verdict: judgeRun(cells, {
+      arms: input.plan.arms.length,
       repeats: input.plan.repeats,
       cellsPlanned: input.plan.cells.length,
     }),

@@ -49,7 +49,7 @@ export function judgeCell(cell: CellUnderTrial): Verdict {
 /** Verdict of the run: the cells' findings, each once with the cells it was seen in. */
 export function judgeRun(
   cells: readonly CellSummary[],
-  run: { readonly repeats: number; readonly cellsPlanned: number },
+  run: { readonly arms: number; readonly repeats: number; readonly cellsPlanned: number },
 ): Verdict {
   const reasons: Finding[] = [];
   for (const cell of cells) {
@@ -62,7 +62,7 @@ export function judgeRun(
     }
   }
   if (cells.length < run.cellsPlanned) reasons.push(cutShort(cells.length, run.cellsPlanned));
-  if (run.repeats < REPEATS_FOR_INTERVALS) reasons.push(fewRepeats(run.repeats));
+  if (run.arms > 1 && run.repeats < REPEATS_FOR_INTERVALS) reasons.push(fewRepeats(run.repeats));
   const failed = cells.length === 0 || cells.some((cell) => cell.verdict.state === "failed");
   return { state: stateOf(reasons, failed), reasons: bySeverity(reasons) };
 }

@@ -231,7 +231,7 @@ describe("a run", () => {
   );
 
   test("tells a finding once, with its cells", () => {
-    const verdict = judgeRun([good, one, two], { repeats: 3, cellsPlanned: 3 });
+    const verdict = judgeRun([good, one, two], { arms: 2, repeats: 3, cellsPlanned: 3 });
     expect(verdict.state).toBe("untrusted");
     expect(verdict.reasons.map(({ id, cells }) => [id, cells])).toEqual([
       ["short-output", ["one", "two"]],
@@ -240,15 +240,17 @@ describe("a run", () => {
   });
 
   test("of one or two repeats says what its intervals are worth; three are enough", () => {
-    expect(judgeRun([good], { repeats: 2, cellsPlanned: 1 })).toMatchObject({
+    expect(judgeRun([good], { arms: 2, repeats: 2, cellsPlanned: 1 })).toMatchObject({
       state: "trusted",
       reasons: [{ id: "few-repeats", severity: "note" }],
     });
-    expect(judgeRun([good], { repeats: 3, cellsPlanned: 1 }).reasons).toEqual([]);
+    expect(judgeRun([good], { arms: 2, repeats: 3, cellsPlanned: 1 }).reasons).toEqual([]);
+    // One arm is compared with nothing.
+    expect(judgeRun([good], { arms: 1, repeats: 1, cellsPlanned: 1 }).reasons).toEqual([]);
   });
 
   test("with a failed cell has failed", () => {
     const failed = { ...good, verdict: { state: "failed" as const, reasons: [] } };
-    expect(judgeRun([good, failed], { repeats: 3, cellsPlanned: 2 }).state).toBe("failed");
+    expect(judgeRun([good, failed], { arms: 2, repeats: 3, cellsPlanned: 2 }).state).toBe("failed");
   });
 });
