@@ -77,8 +77,7 @@ function workerAt(at: {
   limits: Pick<Worker, "blockSize" | "kvBlocks" | "maxModelLen">;
 }): Worker {
   const { ready, limits } = at;
-  // Whoever binds all addresses is reached by us on this machine.
-  const host = at.host === "0.0.0.0" ? "127.0.0.1" : at.host;
+  const host = reachedAt(at.host);
   const url = `http://${host}:${ready.port}`;
   return {
     id: workerName(at.index),
@@ -94,6 +93,12 @@ function workerAt(at: {
     },
     metricsUrl: `${url}/metrics`,
   };
+}
+
+/** How a URL names the address that a worker binds; all addresses are reached on this machine. */
+function reachedAt(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 async function resetCaches(workers: readonly Worker[]): Promise<void> {

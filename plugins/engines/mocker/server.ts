@@ -4,7 +4,7 @@
  * that start with `dynbench` are ours.
  */
 import { Hono, type Context } from "hono";
-import { epochMs, v, wordTokenizer, type ChildContext } from "dynbench";
+import { deriveSeed, epochMs, v, wordTokenizer, type ChildContext } from "dynbench";
 import { VLLM_VERSION } from "./answer-format.ts";
 import { generate, type ServedWorker } from "./generate.ts";
 import { ApiFault } from "./api-fault.ts";
@@ -39,7 +39,7 @@ export async function startWorker(
   await using started = new AsyncDisposableStack();
   const sequences = new TokenSequences({
     blockSize: limits.blockSize,
-    seed: context.seed + task.index,
+    seed: deriveSeed(context.seed, "worker", task.index),
   });
   let publisher: KvPublisher | undefined;
   const batches = new KvBatches({

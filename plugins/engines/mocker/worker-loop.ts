@@ -37,8 +37,6 @@ interface LiveRequest {
   /** Undefined once the client has gone. */
   listener: AnswerListener | undefined;
   readonly submittedNs: number;
-  firstTokenNs: number;
-  lastTokenNs: number;
   made: number;
 }
 
@@ -103,8 +101,6 @@ export class WorkerLoop {
       sequence,
       listener,
       submittedNs: nowNs,
-      firstTokenNs: 0,
-      lastTokenNs: 0,
       made: 0,
     });
     const request = { id, blocks: blocks.subarray(0, promptBlocks), isl, osl };
@@ -190,15 +186,14 @@ export class WorkerLoop {
       firstToken: ({ id }, atNs) => {
         const live = this.#live.get(id);
         if (live === undefined) return;
-        live.firstTokenNs = atNs;
         this.ttft.observe((atNs - live.submittedNs) / 1e9);
-        this.#tell(live, 1, atNs);
+        this.#tell(live, 1);
       },
       tokens: (requests, run) => this.#tellRun(requests, run),
-      lateToken: ({ id }, gapNs, atNs) => {
+      lateToken: ({ id }, gapNs) => {
         this.itl.observe(gapNs / 1e9);
         const live = this.#live.get(id);
-        if (live !== undefined) this.#tell(live, 1, atNs);
+        if (live !== undefined) this.#tell(live, 1);
       },
       finished: ({ id }, atNs) => {
         const live = this.#live.get(id);
@@ -227,17 +222,15 @@ export class WorkerLoop {
     for (let step = run.fromStep; step < run.fromStep + run.steps; step += 1) {
       this.itl.observe((stepsNs(run, step + 1) - stepsNs(run, step)) / 1e9, requests.length);
     }
-    const endNs = run.spanStartNs + stepsNs(run, run.fromStep + run.steps);
     for (const { id } of requests) {
       const live = this.#live.get(id);
-      if (live !== undefined) this.#tell(live, run.steps, endNs);
+      if (live !== undefined) this.#tell(live, run.steps);
     }
   }
 
-  #tell(live: LiveRequest, count: number, atNs: number): void {
+  #tell(live: LiveRequest, count: number): void {
     const from = live.made;
     live.made += count;
-    live.lastTokenNs = atNs;
     live.listener?.tokens(from, count);
   }
 

@@ -1,8 +1,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { v, type StartContext } from "dynbench";
 import { attach, cacheConfig, kvEventSource } from "../../../plugins/engines/attach.ts";
+import { mocker } from "../../../plugins/engines/mocker/mocker.ts";
 import { attach as attachRouter } from "../../../plugins/routers/attach.ts";
 import { direct } from "../../../plugins/routers/direct.ts";
+import { inProcessContext } from "../../conformance/in-process.ts";
 
 const stops: (() => Promise<void>)[] = [];
 afterAll(() => Promise.all(stops.map((stop) => stop())));
@@ -145,6 +147,14 @@ describe("attach engine", () => {
     await expect(start({ workerUrl: ["http://127.0.0.1:1"] })).rejects.toThrow(
       "Cannot GET http://127.0.0.1:1/v1/models",
     );
+  });
+
+  test("finds of a mocker all that the mocker's own engine says", async () => {
+    const options = v.parse(mocker.options, { workers: 2, timing: "h100", blockSize: 32 });
+    await using own = await mocker.start!(options, "http", inProcessContext(mocker, ""));
+    await using attached = await start({ workerUrl: own.workers.map(({ url }) => url) });
+    expect(attached.workers).toEqual(own.workers);
+    expect(attached.servedModelName).toBe(own.servedModelName);
   });
 
   test("without workers it stands for what is behind an attached router", async () => {

@@ -126,6 +126,41 @@ function pureCachedTokens(
   return cached;
 }
 
+describe("metrics", () => {
+  test("are Prometheus text under vLLM's names", async () => {
+    await using engine = await start({ ...quick, workers: 1, modelPath: 'a "quoted" model' });
+    const url = engine.workers[0]!.url;
+    await ask(url, { model: engine.servedModelName, prompt: promptOf(1, 1, 70), osl: 5 });
+    const text = (await metricsOf(engine))[0]!;
+    const sample = /^[a-z_]+(:[a-z_]+)?\{([a-z_]+="(\\.|[^"\\])*",?)+\} \d+(\.\d+)?(e-\d+)?$/;
+    const type = /^# TYPE [a-z_:]+ (gauge|counter|histogram)$/;
+    for (const line of text.trimEnd().split("\n"))
+      expect(line).toMatch(line[0] === "#" ? type : sample);
+    // Names of measured vLLM 0.32.
+    for (const [name, value] of [
+      ["vllm:num_requests_running", 0],
+      ["vllm:num_requests_waiting", 0],
+      ["vllm:kv_cache_usage_perc", 0],
+      ["vllm:prefix_cache_queries_total", 70],
+      ["vllm:prefix_cache_hits_total", 0],
+      ["vllm:prompt_tokens_total", 70],
+      ["vllm:prompt_tokens_cached_total", 0],
+      ["vllm:generation_tokens_total", 5],
+      ["vllm:num_preemptions_total", 0],
+      ["vllm:time_to_first_token_seconds_count", 1],
+      ["vllm:inter_token_latency_seconds_count", 4],
+      ["vllm:e2e_request_latency_seconds_count", 1],
+      ["vllm:request_queue_time_seconds_count", 1],
+      ["vllm:cache_config_info", 1],
+      ["dynbench_mocker_time_scale", 50],
+    ] as const) {
+      expect([name, metric(text, name)]).toEqual([name, value]);
+    }
+    expect(metric(text, "vllm:request_success_total", 'finished_reason="length"')).toBe(1);
+    expect(metric(text, "dynbench_mocker_lateness_seconds_count")).toBeGreaterThan(0);
+  });
+});
+
 describe("options", () => {
   const resolved = (raw: Record<string, unknown>) => mocker.limits!(v.parse(mocker.options, raw));
 
