@@ -132,8 +132,8 @@ describe("metrics", () => {
     const url = engine.workers[0]!.url;
     await ask(url, { model: engine.servedModelName, prompt: promptOf(1, 1, 70), osl: 5 });
     const text = (await metricsOf(engine))[0]!;
-    const sample = /^[a-z_]+(:[a-z_]+)?\{([a-z_]+="(\\.|[^"\\])*",?)+\} \d+(\.\d+)?(e-\d+)?$/;
-    const type = /^# TYPE [a-z_:]+ (gauge|counter|histogram)$/;
+    const sample = /^[a-z_]+(:[a-z0-9_]+)?\{([a-z_]+="(\\.|[^"\\])*",?)+\} \d+(\.\d+)?(e-\d+)?$/;
+    const type = /^# TYPE [a-z0-9_:]+ (gauge|counter|histogram)$/;
     for (const line of text.trimEnd().split("\n"))
       expect(line).toMatch(line[0] === "#" ? type : sample);
     // Names of measured vLLM 0.32.
