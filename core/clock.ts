@@ -1,11 +1,11 @@
 /** The one place that reads the machine's clock. */
 
 /**
- * Monotonic nanoseconds since this process started: Bun 1.4.5 counts `hrtime` from there, unlike
- * Node. To compare stamps of two processes add each one's `monotonicOriginMs`.
+ * Monotonic nanoseconds since this process started (so does `hrtime` under Bun 1.4.5, unlike Node).
+ * To compare stamps of two processes add each one's `monotonicOriginMs`.
  */
 export function monotonicNs(): number {
-  return Number(process.hrtime.bigint());
+  return Bun.nanoseconds();
 }
 
 /**

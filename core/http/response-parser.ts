@@ -103,6 +103,11 @@ export class ResponseParser {
   }
 
   #takeHead(bytes: Uint8Array, from: number): number {
+    const whole = this.#held === "" ? headEnd(bytes, from) : -1;
+    if (whole !== -1) {
+      this.#readHead(latin1(bytes, from, whole));
+      return whole;
+    }
     const line = this.#line(bytes, { from, limit: MAX_HEAD_BYTES, what: "response head" });
     if (line === undefined) return bytes.length;
     // The head is collected whole; an empty line after it ends it.
@@ -132,12 +137,13 @@ export class ResponseParser {
   }
 
   #readHead(text: string): void {
-    const lines = text.split("\n").map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
+    const lines = text.split(/\r?\n/);
     const status = /^HTTP\/1\.([01]) (\d{3})(?: .*)?$/.exec(lines[0]!);
     if (status === null)
       return this.#break(`not an HTTP/1.1 response: "${lines[0]!.slice(0, 60)}"`);
     const headers = new Map<string, string>();
-    for (const line of lines.slice(1)) {
+    for (let i = 1; i < lines.length; i += 1) {
+      const line = lines[i]!;
       if (line === "") continue;
       const colon = line.indexOf(":");
       if (colon <= 0) return this.#break(`bad header line "${line.slice(0, 60)}"`);
@@ -256,6 +262,16 @@ export class ResponseParser {
     this.#held = "";
     this.#sink.malformed(message);
   }
+}
+
+const HEAD_END = Buffer.from("\r\n\r\n");
+
+/** End of a head that lies whole in `bytes`, within the bound; −1 otherwise, for the slow path. */
+function headEnd(bytes: Uint8Array, from: number): number {
+  if (bytes[from] === CR || bytes[from] === LF) return -1;
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const end = view.indexOf(HEAD_END, from);
+  return end === -1 || end + 4 - from > MAX_HEAD_BYTES ? -1 : end + 4;
 }
 
 function hexDigit(byte: number): number {

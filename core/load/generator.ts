@@ -31,7 +31,8 @@ export interface GeneratorOptions {
   readonly random: RandomStream;
   build(spec: RequestSpec): RequestBody;
   headers(spec: RequestSpec): Record<string, string>;
-  onRecord(record: RequestRecord): void;
+  /** Gets what ended in one turn of the event loop, in order of their ends. */
+  onRecords(records: readonly RequestRecord[]): void;
   readonly signal: AbortSignal;
 }
 
@@ -41,6 +42,8 @@ export class Generator {
   readonly #source: Iterator<RequestSpec> | AsyncIterator<RequestSpec>;
   readonly #endsNs = new Map<number, number>();
   readonly #flights = new Set<Flight>();
+  /** Ended, and told in the next turn of the event loop: the next send and other stamps go first. */
+  #ended: RequestRecord[] = [];
   #sent = 0;
   /** Zero of all records' times. */
   readonly originNs = monotonicNs();
@@ -88,6 +91,13 @@ export class Generator {
     }
   }
 
+  readonly #tellEnded = (): void => {
+    const ended = this.#ended;
+    if (ended.length === 0) return;
+    this.#ended = [];
+    this.#options.onRecords(ended);
+  };
+
   #phase(phase: RequestRecord["phase"], count: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const running = new Phase({
@@ -110,6 +120,7 @@ export class Generator {
       this.#options.signal.removeEventListener("abort", stop);
       // After a fault of the workload, nothing that was sent stays without its record.
       stop();
+      this.#tellEnded();
     });
   }
 
@@ -117,7 +128,7 @@ export class Generator {
     request: QueuedRequest,
     details: LaunchDetails & { phase: RequestRecord["phase"] },
   ): void {
-    const { cell, headers, load, onRecord, targets } = this.#options;
+    const { cell, headers, load, targets } = this.#options;
     const { spec } = request;
     const intendedNs = details.intendedNs - this.originNs;
     const record = plannedRecord(cell, spec, details.phase, intendedNs);
@@ -131,7 +142,7 @@ export class Generator {
       timeoutMs: load.timeoutS * 1000,
       onEnd: (ended) => {
         this.#flights.delete(flight);
-        onRecord(ended);
+        if (this.#ended.push(ended) === 1) setImmediate(this.#tellEnded);
         details.onEnd(ended.endNs + this.originNs);
       },
     });

@@ -48,7 +48,7 @@ export interface LoadProgress {
 
 export interface LoadDeps {
   readonly workload: Workload;
-  /** Gets whole lines, with their line end. */
+  /** Gets one or more whole lines, with their line ends. */
   emit(line: string): void;
   readonly signal: AbortSignal;
 }
@@ -77,10 +77,12 @@ export async function runLoad(task: LoadTask, deps: LoadDeps): Promise<void> {
     random: randomStream(cell.seed, "arrivals"),
     build: bodyBuilder(task),
     headers: headerMaker(task),
-    onRecord: (record) => {
-      tally(progress, record);
-      health.ended(record);
-      emit(recordLine(record));
+    onRecords: (records) => {
+      for (const record of records) {
+        tally(progress, record);
+        health.ended(record);
+      }
+      emit(records.map(recordLine).join(""));
     },
     signal,
   });

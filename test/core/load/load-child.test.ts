@@ -42,7 +42,6 @@ interface Setup {
   wire?: Partial<LoadTask["wire"]>;
   keyHeader?: string;
   signal?: AbortSignal;
-  onRecord?: (record: RequestRecord) => void;
   isAsync?: boolean;
 }
 
@@ -77,13 +76,11 @@ async function run(setup: Setup) {
   await runLoad(taskOf(setup, load), {
     workload,
     signal: setup.signal ?? new AbortController().signal,
-    emit: (line) => {
-      expect(line.endsWith("\n")).toBe(true);
-      if (!line.startsWith('{"cell":')) messages.push(JSON.parse(line));
-      else {
-        const record = JSON.parse(line) as RequestRecord;
-        records.push(record);
-        setup.onRecord?.(record);
+    emit: (lines) => {
+      expect(lines.endsWith("\n")).toBe(true);
+      for (const line of lines.trimEnd().split("\n")) {
+        if (line.startsWith('{"cell":')) records.push(JSON.parse(line));
+        else messages.push(JSON.parse(line));
       }
     },
   });
