@@ -1,0 +1,286 @@
+/**
+ * Carries requests from their arrival through the policy's decision to a worker and back: the life
+ * of a request in one place. It tries another worker only while nothing of an answer has come.
+ */
+import { monotonicNs } from "../clock.ts";
+import { messageOf } from "../errors.ts";
+import type { ExchangeFailure, ResponseHead } from "../http/client.ts";
+import type { Logger } from "../plugin.ts";
+import { decisionOf } from "../routing/decision.ts";
+import type { PolicyHost } from "../routing/host.ts";
+import { NoWorkerFault, PolicyFault } from "../routing/routing-fault.ts";
+import { HOLD } from "../routing-policy.ts";
+import type { DecisionLog } from "./decision-log.ts";
+import { Flight, type Endpoint } from "./flight.ts";
+import type { GatewayCounts } from "./gateway-counts.ts";
+import { errorResponse } from "./openai-error.ts";
+import type { PromptReader } from "./prompt-reader.ts";
+import { Relay } from "./relay.ts";
+import type { WorkerLink } from "./worker-link.ts";
+
+/** A request goes to at most this many workers: a second failure is more than one worker's bad luck. */
+const MAX_TRIES = 2;
+
+export interface DispatcherOptions {
+  readonly host: PolicyHost;
+  readonly links: readonly WorkerLink[];
+  readonly reader: PromptReader;
+  readonly counts: GatewayCounts;
+  readonly decisions: DecisionLog | undefined;
+  readonly log: Logger;
+}
+
+export class Dispatcher {
+  /** Label of the running cell, for decision lines. */
+  cell: string | undefined;
+  readonly #options: DispatcherOptions;
+  readonly #flights = new Map<number, Flight>();
+  #nextId = 0;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  get inFlight(): number {
+    return this.#flights.size;
+  }
+
+  /** Resolves when the answer's head is there (its body for short ones). Never rejects. */
+  async handle(request: Request, endpoint: Endpoint): Promise<Response> {
+    const { reader, counts } = this.#options;
+    counts.count("requests");
+    let body: Uint8Array;
+    try {
+      body = await request.bytes();
+    } catch (error) {
+      return badRequest(`Cannot read the request: ${messageOf(error)}`);
+    }
+    const prompt = reader.read(body, endpoint.promptField);
+    if (prompt === undefined)
+      return badRequest("Cannot read the request: the body is not a JSON object");
+    counts.prompt(prompt.source);
+    const headers = request.headers.toJSON();
+    const flight = new Flight(this.#nextId++, { endpoint, body, headers, prompt });
+    this.#flights.set(flight.id, flight);
+    request.signal.addEventListener("abort", () => this.#aborted(flight));
+    this.#route(flight);
+    return flight.response.promise;
+  }
+
+  /** A held request was given a candidate; for `PolicyHostOptions.onRelease`. */
+  released(id: number, candidate: number): void {
+    const flight = this.#flights.get(id);
+    if (flight !== undefined) this.#dispatch(flight, candidate);
+  }
+
+  /** A held request cannot be routed any more; for `PolicyHostOptions.onFault`. */
+  refused(id: number, error: unknown): void {
+    const flight = this.#flights.get(id);
+    if (flight !== undefined) this.#unroutable(flight, error);
+  }
+
+  /** A worker died or came back. */
+  setAlive(candidate: number, alive: boolean): void {
+    this.#tellHost((nowNs) => this.#options.host.setAlive(candidate, alive, nowNs));
+  }
+
+  /** Ends everything in flight at once. */
+  close(): void {
+    for (const flight of [...this.#flights.values()]) {
+      flight.exchange?.abort();
+      flight.relay?.abort();
+      const error = { type: "unavailable", message: "The gateway is shutting down" };
+      this.#answer(flight, errorResponse(503, error));
+      this.#end(flight);
+    }
+  }
+
+  #route(flight: Flight): void {
+    const { host, counts } = this.#options;
+    let candidate: number;
+    try {
+      candidate = host.route(flight, monotonicNs(), flight.tried);
+    } catch (error) {
+      this.#unroutable(flight, error);
+      return;
+    }
+    if (candidate === HOLD) counts.count("held");
+    else this.#dispatch(flight, candidate);
+  }
+
+  #dispatch(flight: Flight, candidate: number): void {
+    const { host, links, counts } = this.#options;
+    const link = links[candidate]!;
+    flight.overlapBlocks = host.view.overlapBlocks[candidate]!;
+    link.requests += 1;
+    try {
+      this.#send(flight, link, candidate);
+    } catch (error) {
+      this.#answer(flight, badRequest(`Cannot pass the request on: ${messageOf(error)}`));
+      this.#end(flight);
+      return;
+    }
+    // The request is with the kernel; what is left of the decision happens while the worker works.
+    const cost = flight.cost(host.lastCost);
+    counts.decision(cost);
+    this.#logDecision(flight, candidate, cost);
+  }
+
+  #send(flight: Flight, link: WorkerLink, candidate: number): void {
+    const { endpoint, headers, body } = flight;
+    const request = { method: "POST", path: endpoint.path, headers: passedOn(headers), body };
+    flight.exchange = link.client.exchange(request, {
+      head: (head) => this.#head(flight, { head, link }),
+      data: (bytes) => {
+        if (!flight.hadToken) this.#firstData(flight);
+        flight.relay?.data(bytes);
+      },
+      end: () => {
+        flight.relay?.end();
+        this.#end(flight);
+      },
+      fail: (failure) => this.#failed(flight, { failure, link, candidate }),
+    });
+  }
+
+  #head(flight: Flight, { head, link }: { head: ResponseHead; link: WorkerLink }): void {
+    flight.answered = true;
+    // An error's body carries no token.
+    flight.hadToken = head.status >= 400;
+    flight.relay = new Relay({
+      head,
+      headers: {
+        "x-dynbench-routed-to": link.worker.id,
+        "x-dynbench-overlap-blocks": String(flight.overlapBlocks),
+      },
+      onResponse: flight.response.resolve,
+      onCancel: () => this.#aborted(flight),
+    });
+  }
+
+  #firstData(flight: Flight): void {
+    flight.hadToken = true;
+    this.#tellHost((nowNs) => this.#options.host.firstToken(flight.id, nowNs));
+  }
+
+  #failed(
+    flight: Flight,
+    { failure, link, candidate }: { failure: ExchangeFailure; link: WorkerLink; candidate: number },
+  ): void {
+    const { counts, log } = this.#options;
+    const why = `${link.worker.id} (${link.worker.url}): ${failure.message}`;
+    if (failure.kind === "connect") {
+      if (link.alive) log.warn(`No requests to ${why}`);
+      link.died(failure.message);
+    }
+    if (flight.answered) {
+      counts.count("brokenStreams");
+      flight.relay?.fail(`The answer broke off: ${why}`);
+      this.#end(flight);
+      return;
+    }
+    flight.tried = new Set(flight.tried).add(candidate);
+    const mayRetry = failure.kind === "connect" || failure.kind === "disconnected";
+    if (mayRetry && flight.tried.size < MAX_TRIES) {
+      counts.count("retries");
+      this.#route(flight);
+      return;
+    }
+    const message = `No worker answered: ${why}`;
+    this.#answer(flight, errorResponse(502, { type: "upstream_error", message }));
+    this.#end(flight);
+  }
+
+  #unroutable(flight: Flight, error: unknown): void {
+    if (error instanceof NoWorkerFault) {
+      this.#options.counts.count("unavailable");
+      const message = `No worker can take the request: ${this.#workerStates(flight)}`;
+      this.#answer(flight, errorResponse(503, { type: "no_worker_available", message }));
+    } else {
+      this.#policyFault(error);
+      const error500 = { type: "policy_fault", message: messageOf(error) };
+      this.#answer(flight, errorResponse(500, error500));
+    }
+    this.#end(flight);
+  }
+
+  #workerStates(flight: Flight): string {
+    const states = this.#options.links.map(({ worker, alive, lastFailure }, i) => {
+      const tried = flight.tried?.has(i) === true ? "did not answer" : "alive";
+      return `${worker.id} (${worker.url}) ${alive ? tried : `is dead, ${lastFailure}`}`;
+    });
+    return states.join("; ");
+  }
+
+  /** Does nothing when the flight is over: abort signals come also after a complete answer. */
+  #aborted(flight: Flight): void {
+    if (flight.over) return;
+    this.#options.counts.count("aborted");
+    flight.exchange?.abort();
+    flight.relay?.abort();
+    this.#answer(flight, new Response(null, { status: 499 }));
+    this.#end(flight);
+  }
+
+  #answer(flight: Flight, response: Response): void {
+    flight.answered = true;
+    flight.response.resolve(response); // without effect when the head has gone out already
+  }
+
+  #end(flight: Flight): void {
+    if (flight.over) return;
+    flight.over = true;
+    this.#flights.delete(flight.id);
+    this.#tellHost((nowNs) => this.#options.host.ended(flight.id, nowNs));
+  }
+
+  /** A policy that fails in a hook is told, and costs no request that is under way. */
+  #tellHost(tell: (nowNs: number) => void): void {
+    try {
+      tell(monotonicNs());
+    } catch (error) {
+      this.#policyFault(error);
+    }
+  }
+
+  #policyFault(error: unknown): void {
+    const { counts, log } = this.#options;
+    const message = messageOf(error);
+    if (counts.sinceReset.policyFaults === 0) {
+      log.error(error instanceof PolicyFault ? message : `Cannot route: ${message}`);
+    }
+    counts.policyFault(message);
+  }
+
+  #logDecision(flight: Flight, candidate: number, cost: ReturnType<Flight["cost"]>): void {
+    const { host, decisions } = this.#options;
+    if (decisions === undefined) return;
+    const us = (ns: number): number => Math.round(ns / 100) / 10;
+    const costUs = {
+      scan: us(cost.scan),
+      tokenise: us(cost.tokenise),
+      hash: us(cost.hash),
+      lookup: us(cost.lookup),
+      score: us(cost.score),
+    };
+    const { retries, requestId } = flight;
+    decisions.add({
+      ...(this.cell === undefined ? {} : { cell: this.cell }),
+      ...(requestId === undefined ? {} : { requestId }),
+      ...decisionOf(host.view, { request: flight, candidate, costUs, retries }),
+      // Loads with this request booked already.
+      inFlight: Array.from(host.view.requests),
+      prefillTokens: Array.from(host.view.prefillTokens),
+    });
+  }
+}
+
+function badRequest(message: string): Response {
+  return errorResponse(400, { type: "invalid_request_error", message });
+}
+
+/** The client's headers without those that belong to its connection with us. */
+function passedOn(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const { host: _, expect: __, ...passed } = headers;
+  return passed;
+}

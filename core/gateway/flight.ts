@@ -1,0 +1,88 @@
+/** One request on its way through the gateway, from its arrival to the last byte of its answer. */
+import type { Exchange } from "../http/client.ts";
+import type { WorkerRole } from "../request.ts";
+import type { RouteRequest } from "../routing-policy.ts";
+import type { PromptField } from "./body-scan.ts";
+import type { DecisionCost } from "./cost-samples.ts";
+import type { ReadPrompt } from "./prompt-reader.ts";
+import type { Relay } from "./relay.ts";
+
+/** Where requests come in, and where their prompt is. */
+export interface Endpoint {
+  readonly path: string;
+  readonly promptField: PromptField;
+}
+
+export class Flight implements RouteRequest {
+  readonly id: number;
+  readonly endpoint: Endpoint;
+  readonly body: Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly response = Promise.withResolvers<Response>();
+  readonly blocks: Int32Array;
+  readonly isl: number;
+  readonly osl: number;
+  readonly stage: WorkerRole = "aggregated";
+  readonly session?: string;
+  readonly key?: string;
+  readonly priority: number;
+  readonly prompt: ReadPrompt;
+  /** Candidates that could not be reached; undefined before the first failure. */
+  tried: Set<number> | undefined;
+  /** Blocks believed cached where it went. */
+  overlapBlocks = 0;
+  exchange: Exchange | undefined;
+  relay: Relay | undefined;
+  /** The answer has begun to come, or an error was answered: no second try from here on. */
+  answered = false;
+  hadToken = false;
+  over = false;
+
+  constructor(
+    id: number,
+    arrived: {
+      endpoint: Endpoint;
+      body: Uint8Array;
+      headers: Readonly<Record<string, string>>;
+      prompt: ReadPrompt;
+    },
+  ) {
+    const { endpoint, body, headers, prompt } = arrived;
+    this.id = id;
+    this.endpoint = endpoint;
+    this.body = body;
+    this.headers = headers;
+    this.prompt = prompt;
+    this.blocks = prompt.blocks;
+    this.isl = prompt.isl;
+    this.osl = prompt.osl;
+    this.priority = prompt.priority;
+    const key = headers["x-dynbench-key"];
+    const session = headers["x-session-id"];
+    if (key !== undefined || session !== undefined) this.key = (key ?? session)!;
+    if (session !== undefined) this.session = session;
+  }
+
+  get requestId(): string | undefined {
+    return this.headers["x-request-id"];
+  }
+
+  get retries(): number {
+    return this.tried?.size ?? 0;
+  }
+
+  prefixHash(tokens: number): number {
+    return this.prompt.prefixHash(tokens);
+  }
+
+  cost(decided: { lookupNs: number; scoreNs: number }): DecisionCost {
+    const { scanNs, tokeniseNs, hashNs } = this.prompt;
+    return {
+      scan: scanNs,
+      tokenise: tokeniseNs,
+      hash: hashNs,
+      lookup: decided.lookupNs,
+      score: decided.scoreNs,
+    };
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * The gateway: an HTTP server that hosts one routing policy in front of the engine's workers.
+ *
+ * `dispatcher.ts` carries the requests, `core/routing/host.ts` asks the policy, `event-feed.ts` keeps
+ * the index. Requests go around hono; everything else is `control-app.ts`.
+ */
+import { monotonicNs } from "../clock.ts";
+import { DynbenchError, messageOf } from "../errors.ts";
+import { BlockTable } from "../kv/block-table.ts";
+import type { BlockSink } from "../kv/event-tracker.ts";
+import type { Logger } from "../plugin.ts";
+import { randomStream } from "../random.ts";
+import type { Worker } from "../request.ts";
+import { PolicyHost } from "../routing/host.ts";
+import type { Candidate, RoutingPolicy } from "../routing-policy.ts";
+import { controlApp } from "./control-app.ts";
+import { DecisionLog } from "./decision-log.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { EventFeed } from "./event-feed.ts";
+import type { Endpoint } from "./flight.ts";
+import { GatewayCounts } from "./gateway-counts.ts";
+import { gaugesOf, stateOf, type GatewayParts } from "./gateway-state.ts";
+import { PromptReader } from "./prompt-reader.ts";
+import { WorkerLink } from "./worker-link.ts";
+
+/** What the gateway child is told; data only. */
+export interface GatewayTask {
+  readonly workers: readonly Worker[];
+  /** The `model` it says it serves. */
+  readonly model: string;
+  readonly host: string;
+  /** 0: the system chooses. */
+  readonly port: number;
+  readonly seed: number;
+  /** Number of this gateway among several; each draws its own. */
+  readonly replica: number;
+  /** Where each decision is written as a line; nowhere when left out. */
+  readonly decisionsPath?: string;
+  /** What messages call the policy. */
+  readonly policyName?: string;
+}
+
+const COMPLETIONS: Endpoint = { path: "/v1/completions", promptField: "prompt" };
+const CHAT: Endpoint = { path: "/v1/chat/completions", promptField: "messages" };
+
+/** A million tokens as ids are 7 MB; images in chats are larger. */
+const MAX_BODY_BYTES = 268_435_456;
+/** How often requests that the policy holds are looked at when nothing else happens. */
+const HELD_CHECK_MS = 1000;
+/** A reset waits this long for the last requests to end, because a client sees an end before we do. */
+const RESET_GRACE_MS = 200;
+const RESET_POLL_MS = 5;
+
+export async function startGateway(
+  task: GatewayTask,
+  { policy, log }: { policy: RoutingPolicy; log: Logger },
+): Promise<AsyncDisposable & { readonly ready: { readonly port: number } }> {
+  await using stack = new AsyncDisposableStack();
+  const blockSize = checkedBlockSize(task.workers);
+  const decisions = await openDecisions(task, log);
+  if (decisions !== undefined) stack.use(decisions);
+
+  const table = new BlockTable();
+  const counts = new GatewayCounts();
+  const host = new PolicyHost({
+    policy,
+    ...(task.policyName === undefined ? {} : { policyName: task.policyName }),
+    candidates: candidatesOf(task.workers),
+    blockSize,
+    random: randomStream(task.seed, "gateway", task.replica),
+    onRelease: ({ id }, candidate) => dispatcher.released(id, candidate),
+    onFault: ({ id }, error) => dispatcher.refused(id, error),
+    probeNs: monotonicNs,
+  });
+  const links = task.workers.map((worker, i) =>
+    stack.use(new WorkerLink(worker, { onAlive: (alive) => aliveChanged(i, alive) })),
+  );
+  const feeds = host.needsEvents ? startFeeds(task.workers, { host, table, log, stack }) : [];
+  const reader = new PromptReader({ blockSize, needsBlocks: host.needsBlocks, table });
+  const dispatcher = new Dispatcher({ host, links, reader, counts, decisions, log });
+  const aliveChanged = (candidate: number, alive: boolean): void => {
+    dispatcher.setAlive(candidate, alive);
+    if (!alive) return;
+    log.info(`Requests to ${task.workers[candidate]!.id} again: it answers`);
+    feeds[candidate]?.rebuild();
+  };
+  stack.defer(() => dispatcher.close());
+  const heldCheck = setInterval(() => host.checkHeld(monotonicNs()), HELD_CHECK_MS);
+  stack.defer(() => clearInterval(heldCheck));
+
+  const parts: GatewayParts = { task, host, links, feeds, counts, decisions, table, dispatcher };
+  const server = serve(parts);
+  stack.defer(() => server.stop(true));
+  const owned = stack.move();
+  return { ready: { port: server.port! }, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+function checkedBlockSize(workers: readonly Worker[]): number {
+  const refuse = (state: string): never => {
+    throw new DynbenchError("plan", `Cannot route to these workers: ${state}`);
+  };
+  const first = workers[0] ?? refuse("there are none");
+  const other = workers.find(({ blockSize }) => blockSize !== first.blockSize);
+  if (other !== undefined) {
+    const sizes = `${first.id} has blocks of ${first.blockSize} tokens, ${other.id} of ${other.blockSize}`;
+    refuse(sizes);
+  }
+  const split = workers.find(({ role }) => role !== "aggregated");
+  if (split !== undefined)
+    refuse(`${split.id} is a ${split.role} worker, which needs another protocol`);
+  return first.blockSize;
+}
+
+function candidatesOf(workers: readonly Worker[]): Candidate[] {
+  return workers.map(({ id, role, kvBlocks }, index) => ({
+    index,
+    workerId: id,
+    rank: 0,
+    role,
+    ...(kvBlocks === undefined ? {} : { kvBlocks }),
+  }));
+}
+
+async function openDecisions(
+  { decisionsPath }: GatewayTask,
+  log: Logger,
+): Promise<DecisionLog | undefined> {
+  if (decisionsPath === undefined) return undefined;
+  try {
+    return await DecisionLog.open(decisionsPath, log);
+  } catch (cause) {
+    throw new DynbenchError("start", `Cannot write decisions: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** One feed a worker; empty slots for workers that publish nothing. */
+function startFeeds(
+  workers: readonly Worker[],
+  given: { host: PolicyHost; table: BlockTable; log: Logger; stack: AsyncDisposableStack },
+): (EventFeed | undefined)[] {
+  const { host, table, log, stack } = given;
+  return workers.map((worker, i) => {
+    const source = worker.kvEvents;
+    if (source === undefined) {
+      log.warn(`${worker.id} publishes no KV events: the policy will believe its cache empty`);
+      return undefined;
+    }
+    const sink: BlockSink = {
+      stored: (blocks) => host.stored(i, blocks, monotonicNs()),
+      removed: (blocks) => host.removed(i, blocks, monotonicNs()),
+      cleared: () => host.cleared(i, monotonicNs()),
+    };
+    return stack.use(new EventFeed({ worker, source, table, sink, log }));
+  });
+}
+
+function serve(parts: GatewayParts): Bun.Server<undefined> {
+  const { task, links, dispatcher } = parts;
+  const app = controlApp({
+    model: task.model,
+    alive: () => ({ alive: links.filter(({ alive }) => alive).length, all: links.length }),
+    state: () => stateOf(parts),
+    gauges: () => gaugesOf(parts),
+    reset: (cell) => reset(parts, cell),
+  });
+  const post = (endpoint: Endpoint) => ({
+    POST: (request: Request) => dispatcher.handle(request, endpoint),
+  });
+  try {
+    return Bun.serve({
+      hostname: task.host,
+      port: task.port,
+      // A stream may be silent for as long as the engine queues it.
+      idleTimeout: 0,
+      maxRequestBodySize: MAX_BODY_BYTES,
+      routes: { [COMPLETIONS.path]: post(COMPLETIONS), [CHAT.path]: post(CHAT) },
+      fetch: (request) => app.fetch(request),
+    });
+  } catch (cause) {
+    throw new DynbenchError(
+      "start",
+      `Cannot listen on ${task.host}:${task.port}: ${messageOf(cause)}`,
+      { hint: "Take another port, or 0 for any free one", cause },
+    );
+  }
+}
+
+/** Index, accounts and counters start empty; false when requests are still in flight. */
+async function reset(parts: GatewayParts, cell: string | undefined): Promise<boolean> {
+  const { dispatcher, feeds, table, host, links, counts, decisions } = parts;
+  for (let waitedMs = 0; dispatcher.inFlight > 0; waitedMs += RESET_POLL_MS) {
+    if (waitedMs >= RESET_GRACE_MS) return false;
+    await Bun.sleep(RESET_POLL_MS);
+  }
+  for (const feed of feeds) feed?.forget();
+  table.clear();
+  host.reset();
+  for (const link of links) link.requests = 0;
+  counts.reset();
+  dispatcher.cell = cell;
+  await decisions?.flush();
+  return true;
+}
