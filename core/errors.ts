@@ -12,8 +12,14 @@ export const EXIT_CODES = {
   plan: { code: 2, meaning: "bad plan: unknown flag, value, plugin or file; nothing was started" },
   start: { code: 3, meaning: "an engine or router did not come up, or preflight failed" },
   load: { code: 4, meaning: "the load failed: no request succeeded, or the run was cut short" },
-  untrusted: { code: 5, meaning: "finished, but the result must not be trusted; reasons are printed" },
-  interrupted: { code: 130, meaning: "interrupted; what was measured until then is kept and reported" },
+  untrusted: {
+    code: 5,
+    meaning: "finished, but the result must not be trusted; reasons are printed",
+  },
+  interrupted: {
+    code: 130,
+    meaning: "interrupted; what was measured until then is kept and reported",
+  },
 } as const;
 
 export type ErrorCode = Exclude<keyof typeof EXIT_CODES, "ok">;
@@ -54,10 +60,11 @@ export class PlanFaults extends DynbenchError {
 
   constructor(faults: readonly Fault[]) {
     super("plan", faults.map((fault) => `${fault.path}: ${fault.message}`).join("\n"), {
-      hint: faults
-        .map((fault) => fault.hint)
-        .filter((hint) => hint !== undefined)
-        .join("\n") || undefined,
+      hint:
+        faults
+          .map((fault) => fault.hint)
+          .filter((hint) => hint !== undefined)
+          .join("\n") || undefined,
     });
     this.name = "PlanFaults";
     this.faults = faults;

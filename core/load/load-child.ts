@@ -14,6 +14,7 @@ import { fillTokens } from "../prompt/tokens.ts";
 import { randomStream } from "../random.ts";
 import { recordLine, type RequestRecord } from "../record.ts";
 import type { RequestSpec } from "../request.ts";
+import { drawRequests, readRows } from "./draw.ts";
 import { Generator } from "./generator.ts";
 import { LoadHealth, type ProcessUsage } from "./load-health.ts";
 
@@ -23,6 +24,8 @@ export interface LoadTask {
   /** Base URLs; slots and requests are dealt over them in turn. */
   readonly targets: readonly string[];
   readonly model: string;
+  /** Seed of the prompts' tokens: the cell's, unless its arms must not find each other's caches warm. */
+  readonly tokenSeed?: number;
   /** Gets the request's session, or else its prefix group. */
   readonly keyHeader?: string;
 }
@@ -59,13 +62,8 @@ const TICK_MS = 250;
 export async function runLoad(task: LoadTask, deps: LoadDeps): Promise<void> {
   const { cell } = task;
   const { emit, signal } = deps;
-  const rows = await deps.workload.read?.(cell.workload.options, signal);
-  const { requests: count, warmup } = cell.load;
-  const requests = deps.workload.requests(cell.workload.options, {
-    rows,
-    random: randomStream(cell.seed, "workload"),
-    count: count === undefined ? undefined : count + warmup,
-  });
+  const rows = await readRows(cell, deps.workload, signal);
+  const requests = drawRequests(cell, deps.workload, rows);
   using health = new LoadHealth(PROCESS_USAGE);
   const progress: Tally = { done: 0, failed: 0, outputTokens: 0, ttftSumNs: 0, ttftCount: 0 };
   const generator = new Generator({
@@ -135,11 +133,16 @@ function progressOf(generator: Generator, sums: Tally): LoadProgress {
   };
 }
 
-function bodyBuilder({ cell, wire, model }: LoadTask): (spec: RequestSpec) => RequestBody {
+function bodyBuilder({
+  cell,
+  wire,
+  model,
+  tokenSeed = cell.seed,
+}: LoadTask): (spec: RequestSpec) => RequestBody {
   let tokens = new Uint32Array(16_384);
   return (spec) => {
     if (spec.isl > tokens.length) tokens = new Uint32Array(spec.isl * 2);
-    const count = fillTokens(cell.seed, spec.prompt, tokens);
+    const count = fillTokens(tokenSeed, spec.prompt, tokens);
     if (count !== spec.isl) {
       throw new Error(`request ${spec.index} has ${count} prompt tokens and says ${spec.isl}`);
     }

@@ -7,14 +7,11 @@
  */
 import { runKeeper } from "./keeper.ts";
 import { DynbenchError, messageOf, type ErrorCode } from "../errors.ts";
-import { startGateway, type GatewayTask } from "../gateway/gateway.ts";
-import { runLoad, type LoadTask } from "../load/load-child.ts";
+import type { GatewayTask } from "../gateway/gateway.ts";
+import type { LoadTask } from "../load/load-child.ts";
 import type { ChildContext, Engine, Logger, Router, Workload } from "../plugin.ts";
 import type { PluginUse } from "../plan/plan.ts";
 import type { PluginSet } from "../plugin-set.ts";
-
-/** Hidden first argument that makes the binary a child. */
-export const CHILD_ARGUMENT = "__child";
 
 /** A child that has not ended this long after it was asked to is stuck, and ends itself. */
 const DISPOSE_LIMIT_MS = 2000;
@@ -84,9 +81,11 @@ async function start(
     case "gateway": {
       const router = plugin as Router;
       if (!router.policy) throw new Error(`router "${router.name}" has no policy()`);
+      const { startGateway } = await import("../gateway/gateway.ts");
       return startGateway(message.task, { policy: router.policy(message.use.options), log });
     }
     case "load": {
+      const { runLoad } = await import("../load/load-child.ts");
       const emit = (line: string): void => void process.stdout.write(line);
       await runLoad(message.task, { workload: plugin as Workload, emit, signal });
       await flushed();

@@ -7,7 +7,8 @@
  */
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { CHILD_ARGUMENT, type ChildAnswer, type ChildMessage } from "./child.ts";
+import type { ChildAnswer, ChildMessage } from "./child.ts";
+import { CHILD_ARGUMENT } from "./child-argument.ts";
 import { MARKER_VARIABLE, type KeeperAnswer, type KeeperRequest } from "./keeper.ts";
 import { DynbenchError } from "../errors.ts";
 import type { ProcessHandle, Processes } from "../plugin.ts";

@@ -1,0 +1,33 @@
+/** `npm run build`: the report page, then one binary. `bun build.ts OUTFILE [TARGET]` cross compiles. */
+const outfile = process.argv[2] ?? "dynbench";
+const target = process.argv[3] as Bun.Build.CompileTarget | undefined;
+
+const result = await Bun.build({
+  entrypoints: ["core/main.ts"],
+  target: "bun",
+  minify: true,
+  sourcemap: "linked",
+  bytecode: true,
+  format: "esm", // bytecode alone means cjs, and then a binary that dies at start
+  splitting: true,
+  compile: {
+    outfile,
+    ...(target === undefined ? {} : { target }),
+    autoloadDotenv: false, // a .env in the user's folder is not ours
+    autoloadBunfig: false,
+    autoloadPackageJson: true, // outside plugins resolve their own packages
+  },
+});
+for (const log of result.logs) console.error(log);
+if (!result.success) process.exit(1);
+
+// A build can succeed and the binary be broken, so it is run once (not when cross compiled).
+if (target === undefined) {
+  const { exitCode, stderr } = Bun.spawnSync([`./${outfile}`, "--version"]);
+  if (exitCode !== 0) {
+    console.error(stderr.toString());
+    process.exit(1);
+  }
+}
+
+export {};

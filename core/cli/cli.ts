@@ -1,0 +1,90 @@
+/** The commands, loaded when they are called: start-up is imports. */
+import { defineCommand, runCommand, type CommandDef } from "citty";
+import type { Environment } from "./environment.ts";
+import { faultText } from "./fault-text.ts";
+import { OVERVIEW } from "./help.ts";
+import { DynbenchError } from "../errors.ts";
+import { didYouMean } from "../plan/suggest.ts";
+import { VERSION } from "../version.ts";
+
+type Body = (argv: readonly string[], environment: Environment) => Promise<number>;
+
+const COMMANDS: Record<string, { description: string; load: () => Promise<Body> }> = {
+  run: {
+    description: "Measure routers",
+    load: async () => (await import("./run.ts")).run,
+  },
+  plan: {
+    description: "Print what a run would start and send",
+    load: async () => (await import("./plan.ts")).plan,
+  },
+  up: {
+    description: "Start an engine and a router and keep them up",
+    load: async () => (await import("./up.ts")).up,
+  },
+  ping: {
+    description: "Send one streamed request and check the answer",
+    load: async () => (await import("./ping.ts")).ping,
+  },
+  report: {
+    description: "Rebuild the reports of run folders",
+    load: async () => (await import("./report.ts")).report,
+  },
+  plugin: {
+    description: "List plugins, or show one with its options",
+    load: async () => (await import("./plugin.ts")).plugin,
+  },
+  "null-server": {
+    description: "A server of known timing",
+    load: async () => (await import("./null-server.ts")).nullServer,
+  },
+};
+
+/** Runs the command line; returns the exit code. Never throws. */
+export async function runCli(argv: readonly string[], environment: Environment): Promise<number> {
+  const debug = argv.includes("--debug");
+  const rawArgs = argv.filter(
+    (token, i) => token !== "--debug" || (argv.indexOf("--") !== -1 && i > argv.indexOf("--")),
+  );
+  try {
+    const first = rawArgs[0];
+    if (first === "--version" || first === "-v") {
+      process.stdout.write(`${VERSION}\n`);
+      return 0;
+    }
+    if (first === undefined || first === "--help" || first === "-h" || first === "help") {
+      process.stdout.write(OVERVIEW);
+      return first === undefined ? 2 : 0;
+    }
+    if (!(first in COMMANDS)) throw unknownCommand(first);
+    return await dispatch(rawArgs, environment);
+  } catch (error) {
+    const { text, exitCode } = faultText(error, debug);
+    process.stderr.write(text);
+    return exitCode;
+  }
+}
+
+async function dispatch(rawArgs: string[], environment: Environment): Promise<number> {
+  let exitCode = 0;
+  const subCommands: Record<string, CommandDef> = {};
+  for (const [name, { description, load }] of Object.entries(COMMANDS)) {
+    subCommands[name] = defineCommand({
+      meta: { name, description },
+      run: async (context) => {
+        exitCode = await (await load())(context.rawArgs, environment);
+      },
+    });
+  }
+  await runCommand(defineCommand({ meta: { name: "dynbench", version: VERSION }, subCommands }), {
+    rawArgs,
+  });
+  return exitCode;
+}
+
+function unknownCommand(name: string): DynbenchError {
+  const guess = didYouMean(name, Object.keys(COMMANDS));
+  return new DynbenchError("plan", `There is no command "${name}"`, {
+    hint: guess ? `Did you mean "${guess}"?` : `Commands: ${Object.keys(COMMANDS).join(", ")}`,
+  });
+}

@@ -1,0 +1,120 @@
+/** Help texts, made from the schemas. */
+import type { OptionSpec } from "../plan/option-spec.ts";
+import { optionSpecs } from "../plan/option-spec.ts";
+import { LoadOptions, RunOptions } from "../plan/run-options.ts";
+import type { PluginSet } from "../plugin-set.ts";
+import type { AnyPlugin } from "../plugin.ts";
+
+const WIDTH = 98;
+const FLAG_COLUMN = 32;
+
+export const OVERVIEW = `dynbench: which LLM router serves your traffic best, and why
+
+Usage: dynbench COMMAND [options]
+
+Commands:
+  run          measure routers: bring engines up, drive the load, compare, report
+  plan         print everything a run would start and send; start nothing
+  up           start an engine and a router and keep them up
+  ping URL     send one streamed request and check the answer
+  report DIR…  rebuild the reports of a run folder, or compare several
+  plugin       list the plugins, or show one with its options
+  null-server  a server of known timing, to measure a load generator with
+
+Start here:
+  dynbench run                                   8 simulated L40S workers behind the kv router
+  dynbench run --router kv,round-robin --repeat 3
+  dynbench run --help                            every option of a run
+
+Exit codes: 0 fine, 1 bug, 2 bad plan, 3 did not come up, 4 load failed, 5 not to be trusted, 130 interrupted
+`;
+
+/** `dynbench run --help`: the run's options, then those of the chosen plugins. */
+export function runHelp(command: string, plugins: PluginSet, chosen: readonly AnyPlugin[]): string {
+  const sections = [
+    `Usage: dynbench ${command} [options] [-- engine arguments]`,
+    "",
+    "Examples:",
+    `  dynbench ${command} --engine mocker --workload prefix --router kv,round-robin --repeat 3`,
+    `  dynbench ${command} --router kv:temperature=0.5,kv --prefix-ratio 0.1,0.5,0.9`,
+    `  dynbench ${command} --sweep concurrency=1,8,64 --isl 4000 --osl 100`,
+    "",
+    ...section("Run", optionSpecs(RunOptions)),
+    ...section("Load", optionSpecs(LoadOptions)),
+    ...chosen.flatMap((plugin) =>
+      section(`${title(plugin.kind)} ${plugin.name}`, optionSpecs(plugin.options)),
+    ),
+    ...(["engine", "router", "workload"] as const).map(
+      (kind) =>
+        `${title(kind)}s: ${plugins
+          .ofKind(kind)
+          .map(({ plugin }) => plugin.name)
+          .join(", ")}`,
+    ),
+    "",
+    "Options of other plugins: dynbench plugin show NAME. A comma list sweeps a number: --prefix-ratio 0.1,0.5.",
+  ];
+  return `${sections.join("\n")}\n`;
+}
+
+/** `dynbench plugin show NAME`. */
+export function pluginHelp(plugin: AnyPlugin, source: string): string {
+  const names = plugin.aliases?.length ? ` (also ${plugin.aliases.join(", ")})` : "";
+  return `${[
+    `${title(plugin.kind)} ${plugin.name}${names}: ${plugin.summary}`,
+    ...(source === "bundled" ? [] : [`From ${source}`]),
+    "",
+    ...section("Options", optionSpecs(plugin.options)),
+  ].join("\n")}\n`;
+}
+
+function section(heading: string, specs: readonly OptionSpec[]): string[] {
+  if (specs.length === 0) return [];
+  return [`${heading}:`, ...specs.flatMap(optionLines), ""];
+}
+
+/** An option's flag, description and default, wrapped. */
+export function optionLines(spec: OptionSpec): string[] {
+  const flag = `  --${spec.flag}${spec.type === "boolean" ? "" : ` ${placeholder(spec)}`}`;
+  const fallback = spec.sweep ? `[${spec.sweep.join(",")}]` : defaultText(spec);
+  const alias = spec.aliases.length > 0 ? ` (also --${spec.aliases.join(", --")})` : "";
+  const text = [spec.description, fallback].filter((part) => part !== "").join(" ") + alias;
+  const lines = wrap(text, WIDTH - FLAG_COLUMN);
+  const head =
+    flag.length < FLAG_COLUMN - 1
+      ? [flag.padEnd(FLAG_COLUMN) + lines[0]]
+      : [flag, " ".repeat(FLAG_COLUMN) + lines[0]];
+  return [...head, ...lines.slice(1).map((line) => " ".repeat(FLAG_COLUMN) + line)];
+}
+
+function placeholder(spec: OptionSpec): string {
+  if (spec.choices) return spec.choices.join("|").length <= 20 ? spec.choices.join("|") : "NAME";
+  if (spec.type === "number") return "N";
+  if (spec.type === "list") return spec.isVerbatim ? "TEXT" : "A,B";
+  return "TEXT";
+}
+
+/** `[8]`; empty for an option that may be left out. */
+export function defaultText(spec: OptionSpec): string {
+  if (spec.isRequired) return "(required)";
+  if (spec.default === undefined || (Array.isArray(spec.default) && spec.default.length === 0))
+    return "";
+  return `[${Array.isArray(spec.default) ? spec.default.join(",") : String(spec.default)}]`;
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  lines.push(line);
+  return lines;
+}
+
+function title(kind: string): string {
+  return kind[0]!.toUpperCase() + kind.slice(1);
+}

@@ -1,0 +1,73 @@
+/** `dynbench ping URL`: one streamed request, checked. */
+import * as v from "valibot";
+import type { Environment } from "./environment.ts";
+import { parseArguments } from "./arguments.ts";
+import { parseOwnOptions } from "./own-options.ts";
+import { EXIT_CODES, DynbenchError } from "../errors.ts";
+import { servedModels } from "../http/control.ts";
+import { optionSpecs } from "../plan/option-spec.ts";
+import { probe } from "../run/probe.ts";
+
+const PingOptions = v.strictObject({
+  model: v.optional(v.pipe(v.string(), v.description("Model to ask for [the first one served]"))),
+  timeout: v.optional(
+    v.pipe(v.number(), v.minValue(0.1), v.maxValue(3600), v.description("Limit in seconds")),
+    30,
+  ),
+  apiKeyEnv: v.optional(
+    v.pipe(v.string(), v.description("Environment variable with a bearer token")),
+  ),
+});
+
+const QUESTION = {
+  messages: [
+    { role: "system", content: "You are a helpful assistant. Answer in 5 words." },
+    { role: "user", content: "What is 2+2?" },
+  ],
+  stream: true,
+  stream_options: { include_usage: true },
+  max_tokens: 10,
+};
+
+/** Passes only on at least one content chunk and a clean end; a missing usage is said. */
+export async function ping(argv: readonly string[], _: Environment): Promise<number> {
+  const specs = optionSpecs(PingOptions);
+  const { options, positionals, wantsHelp } = parseArguments(argv, specs);
+  if (wantsHelp) {
+    process.stdout.write(
+      "Usage: dynbench ping URL [--model NAME] [--timeout SECONDS] [--api-key-env NAME]\n",
+    );
+    return EXIT_CODES.ok.code;
+  }
+  const url = positionals[0];
+  if (url === undefined || positionals.length > 1) {
+    throw new DynbenchError("plan", "Cannot ping: expected one URL", {
+      hint: "dynbench ping http://127.0.0.1:8000",
+    });
+  }
+  const chosen = parseOwnOptions("ping", PingOptions, options);
+  const model = chosen.model ?? (await servedModels(url))[0]!.id;
+  const token = chosen.apiKeyEnv === undefined ? undefined : process.env[chosen.apiKeyEnv];
+  const result = await probe(url, {
+    path: "/v1/chat/completions",
+    body: new TextEncoder().encode(JSON.stringify({ model, ...QUESTION })),
+    headers: {
+      "content-type": "application/json",
+      accept: "text/event-stream",
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+    timeoutMs: chosen.timeout * 1000,
+  });
+  if (result.fault !== undefined) {
+    throw new DynbenchError("start", `${url} does not answer as it should: ${result.fault}`, {
+      hint: `It was asked for model "${model}" on /v1/chat/completions`,
+    });
+  }
+  const usage =
+    result.promptTokens === undefined
+      ? "no usage"
+      : `${result.promptTokens} prompt tokens (${result.cachedTokens ?? "unknown"} cached), ${result.outputTokens} output tokens`;
+  const worker = result.worker ? `, worker ${result.worker}` : "";
+  process.stdout.write(`ok: ${result.contentChunks} content chunks, ${usage}${worker}\n`);
+  return EXIT_CODES.ok.code;
+}

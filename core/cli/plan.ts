@@ -1,0 +1,123 @@
+/** `dynbench plan`: everything a run would start and send; starts nothing. */
+import type { Environment } from "./environment.ts";
+import { planFromArguments } from "./plan-from-arguments.ts";
+import { EXIT_CODES, PlanFaults } from "../errors.ts";
+import type { Plan } from "../plan/plan.ts";
+import { surveyPlan, type PointSurvey } from "../plan/survey.ts";
+import { pointLabel } from "../plan/sweep.ts";
+import type { Engine, PlannedProcess, Router } from "../plugin.ts";
+
+/** `--json` prints the plan itself, which `dynbench run --config plan.json` runs unchanged. */
+export async function plan(argv: readonly string[], environment: Environment): Promise<number> {
+  const planned = await planFromArguments("plan", argv, environment);
+  if (!planned) return EXIT_CODES.ok.code;
+  const survey = await surveyPlan(planned.plan, environment.plugins, new AbortController().signal);
+  if (survey.faults.length > 0) throw new PlanFaults(survey.faults);
+  const processes = await processesOf(planned.plan, environment);
+  const text = planned.json
+    ? JSON.stringify({ ...planned.plan, survey: survey.points, processes }, null, 2)
+    : describe(planned.plan, { processes, points: survey.points });
+  process.stdout.write(`${text}\n`);
+  return EXIT_CODES.ok.code;
+}
+
+/** One entry an engine and an arm, in the order in which they start. */
+async function processesOf(planned: Plan, { plugins }: Environment): Promise<PlannedProcess[]> {
+  const processes: PlannedProcess[] = [];
+  const engines = new Map(planned.arms.map((arm) => [arm.engineKey, arm]));
+  for (const [engineKey, { engine, plane }] of engines) {
+    const plugin = (await plugins.load(engine)) as Engine;
+    processes.push(...(plugin.processes?.(engine.options, plane) ?? []));
+    const workers = plugin.limits?.(engine.options).workers ?? 0;
+    for (const arm of planned.arms.filter((one) => one.engineKey === engineKey)) {
+      const router = (await plugins.load(arm.router)) as Router;
+      if (router.policy) {
+        processes.push({
+          name: `router-${arm.label}`,
+          command: ["dynbench", "(gateway)"],
+          count: planned.replicas,
+          note: `hosts the policy "${router.name}"; port chosen by the system`,
+        });
+      } else processes.push(...(router.processes?.(arm.router.options, workers) ?? []));
+    }
+  }
+  processes.push({ name: "load", command: ["dynbench", "(load)"], note: "one for each cell" });
+  processes.push({
+    name: "keeper",
+    command: ["dynbench", "(keeper)"],
+    note: "ends what a killed run would leave",
+  });
+  return processes;
+}
+
+function describe(
+  planned: Plan,
+  { processes, points }: { processes: readonly PlannedProcess[]; points: readonly PointSurvey[] },
+): string {
+  const engines = new Set(planned.arms.map(({ engineKey }) => engineKey)).size;
+  const { wire, cells, arms } = planned;
+  return [
+    `Plan: ${arms.length} arms x ${points.length} points x ${planned.repeats} repeats = ${cells.length} cells, clock ${planned.clock}, seed ${planned.seed}`,
+    `      ${engines} engine start${engines === 1 ? "" : "s"}, ${cells.length} resets of caches and index, prompts as ${wire.form}, connections ${wire.connection}`,
+    "",
+    "Arms",
+    ...arms.map(
+      ({ label, engine, router, plane }) =>
+        `  ${label}: router ${router.name} on engine ${engine.name}, plane ${plane}`,
+    ),
+    "",
+    "Processes",
+    ...processes.map(processLine),
+    "",
+    `Requests of one cell (${loadText(planned)})`,
+    table(points),
+    "",
+    "Cells, in order",
+    ...cells.map((cell, i) => `  ${String(i + 1).padStart(3)}  ${cell.id}  seed ${cell.seed}`),
+  ].join("\n");
+}
+
+function loadText({ cells }: Plan): string {
+  const { arrival, concurrency, rateRps, timeoutS } = cells[0]!.load;
+  return [
+    arrival === "closed" ? "closed loop" : `${arrival} arrivals`,
+    ...(rateRps === undefined ? [] : [`${rateRps} requests/s`]),
+    ...(concurrency === undefined ? [] : [`concurrency ${concurrency}`]),
+    `time-out ${timeoutS} s`,
+  ].join(", ");
+}
+
+function processLine({ name, command, env, count = 1, note }: PlannedProcess): string {
+  const variables = Object.entries(env ?? {}).map(
+    ([key, value]) => `${key}=${masked(key, value)} `,
+  );
+  const times = count > 1 ? `  x${count}` : "";
+  return `  ${name}${times}: ${variables.join("")}${command.join(" ")}${note ? `  (${note})` : ""}`;
+}
+
+/** Values of names that look secret are never printed. */
+export function masked(name: string, value: string): string {
+  return /TOKEN|KEY|SECRET|PASS/i.test(name) ? "***" : value;
+}
+
+function table(points: readonly PointSurvey[]): string {
+  const rows = [
+    ["point", "requests", "prompt tokens", "output tokens", "longest", "ideal hits", "round robin"],
+    ...points.map((point) => [
+      pointLabel(point.parameters) || "-",
+      point.warmup > 0 ? `${point.requests} (+${point.warmup})` : `${point.requests}`,
+      `${point.promptTokens}`,
+      `${point.outputTokens}`,
+      `${point.longestPrompt}`,
+      point.idealShare.toFixed(3),
+      point.roundRobinShare.toFixed(3),
+    ]),
+  ];
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows
+    .map(
+      (row) =>
+        `  ${row.map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!))).join("  ")}`,
+    )
+    .join("\n");
+}

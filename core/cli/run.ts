@@ -1,0 +1,107 @@
+/** `dynbench run`. */
+import type { Environment } from "./environment.ts";
+import { faultText } from "./fault-text.ts";
+import { startLog, wantsColor } from "./log.ts";
+import { planFromArguments } from "./plan-from-arguments.ts";
+import { epochMs } from "../clock.ts";
+import { DynbenchError, EXIT_CODES, PlanFaults } from "../errors.ts";
+import type { Summary } from "../metrics/result.ts";
+import type { Plan } from "../plan/plan.ts";
+import { surveyPlan } from "../plan/survey.ts";
+import type { Reporter, ReporterContext, ReporterHandle } from "../plugin.ts";
+import { defaultRunPath, RunFolder, type CellOutcome } from "../run/run-folder.ts";
+
+/** Returns the exit code. */
+export async function run(argv: readonly string[], environment: Environment): Promise<number> {
+  const planned = await planFromArguments("run", argv, environment);
+  if (!planned) return EXIT_CODES.ok.code;
+  const interrupt = new AbortController();
+  const opened = planned.resume === undefined ? undefined : RunFolder.open(planned.resume);
+  const plan = opened ? opened.readPlan() : planned.plan;
+  const survey = await surveyPlan(plan, environment.plugins, interrupt.signal);
+  if (survey.faults.length > 0) throw new PlanFaults(survey.faults);
+
+  const folder =
+    opened ??
+    RunFolder.create(planned.out ?? defaultRunPath(plan.cells[0]!.workload.name, epochMs()));
+  if (!opened) folder.writeJson("plan.json", plan);
+  const context = reporterContext(folder.path, planned.json);
+  const reporters = await openReporters(plan, context, environment);
+  const finished = opened ? opened.readOutcomes().filter(({ state }) => state === "completed") : [];
+
+  using _ = onInterrupt(interrupt, context);
+  const { executePlan } = await import("../run/run.ts");
+  const { result, fault } = await executePlan(plan, {
+    plugins: environment.plugins,
+    self: environment.self,
+    folder,
+    log: context.log,
+    signal: interrupt.signal,
+    reporters,
+    finished: finished satisfies CellOutcome[],
+    command: `dynbench run ${argv.map(shellWord).join(" ")}`.trim(),
+  });
+  if (fault !== undefined) {
+    const { text, exitCode } = faultText(fault, argv.includes("--debug"));
+    context.stderr.write(text);
+    return exitCode;
+  }
+  return exitCodeOf(result.summary);
+}
+
+/** A failed load, a run not to be trusted, or neither. */
+export function exitCodeOf(summary: Summary): number {
+  const { state } = summary.verdict;
+  if (state === "failed") return EXIT_CODES.load.code;
+  return state === "untrusted" ? EXIT_CODES.untrusted.code : EXIT_CODES.ok.code;
+}
+
+export function reporterContext(runDir: string, json: boolean): ReporterContext {
+  const sink = (stream: NodeJS.WriteStream) => ({
+    write: (text: string) => void stream.write(text),
+    isTTY: stream.isTTY === true,
+    columns: stream.columns ?? 100,
+  });
+  return {
+    runDir,
+    log: startLog({ debug: false }),
+    stdout: sink(process.stdout),
+    stderr: sink(process.stderr),
+    color: wantsColor(process.stdout),
+    json,
+  };
+}
+
+/** Opens every reporter of the plan: a path that cannot be written fails here, before anything starts. */
+export async function openReporters(
+  plan: Plan,
+  context: ReporterContext,
+  { plugins }: Environment,
+): Promise<ReporterHandle[]> {
+  const handles: ReporterHandle[] = [];
+  for (const use of plan.reporters) {
+    const reporter = (await plugins.load(use)) as Reporter;
+    handles.push(await reporter.open(use.options, plan, context));
+  }
+  return handles;
+}
+
+/** Once: stop, keep and report what is there. Twice: at once; children end because their stdin closes. */
+function onInterrupt(interrupt: AbortController, context: ReporterContext): Disposable {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const handle = (): void => {
+    if (interrupt.signal.aborted) process.exit(EXIT_CODES.interrupted.code);
+    context.stderr.write("\nStopping; what was measured is kept. Once more to stop at once.\n");
+    interrupt.abort(new DynbenchError("interrupted", "Interrupted"));
+  };
+  for (const signal of signals) process.on(signal, handle);
+  return {
+    [Symbol.dispose]: () => {
+      for (const signal of signals) process.off(signal, handle);
+    },
+  };
+}
+
+function shellWord(word: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

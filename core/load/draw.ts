@@ -1,0 +1,32 @@
+/**
+ * The requests of a cell. Load child, simulator, plan and metrics all draw them here, so that they
+ * mean the same requests: the stream depends on the cell's seed alone, and the seed on repeat and
+ * parameters, not on the arm.
+ */
+import type { PlannedCell } from "../plan/plan.ts";
+import type { Workload } from "../plugin.ts";
+import { randomStream } from "../random.ts";
+import type { RequestSpec } from "../request.ts";
+
+/** Warm-up requests first, then the measured ones. */
+export function drawRequests(
+  cell: PlannedCell,
+  workload: Workload,
+  rows: unknown,
+): Iterable<RequestSpec> | AsyncIterable<RequestSpec> {
+  const { requests, warmup } = cell.load;
+  return workload.requests(cell.workload.options, {
+    rows,
+    random: randomStream(cell.seed, "workload"),
+    count: requests === undefined ? undefined : requests + warmup,
+  });
+}
+
+/** What the workload's `read` gives; undefined for a workload without files. */
+export async function readRows(
+  cell: PlannedCell,
+  workload: Workload,
+  signal: AbortSignal,
+): Promise<unknown> {
+  return workload.read?.(cell.workload.options, signal);
+}

@@ -1,0 +1,21 @@
+#!/usr/bin/env bun
+/**
+ * The composition root: bundled plugins + argv → exit code. The only file in core/ that knows them.
+ *
+ * The same binary is also its own children (`core/process/child.ts`).
+ */
+import { BUNDLED } from "../plugins/bundled.ts";
+import { CHILD_ARGUMENT } from "./process/child-argument.ts";
+import { PluginSet } from "./plugin-set.ts";
+
+const plugins = new PluginSet(BUNDLED);
+const isCompiled = Bun.main.startsWith("/$bunfs/") || Bun.main.includes("~BUN");
+const self = isCompiled ? [process.execPath] : [process.execPath, Bun.main];
+
+if (process.argv[2] === CHILD_ARGUMENT) {
+  const { runChild } = await import("./process/child.ts");
+  process.exit(await runChild(plugins));
+} else {
+  const { runCli } = await import("./cli/cli.ts");
+  process.exitCode = await runCli(process.argv.slice(2), { plugins, self });
+}

@@ -1,0 +1,162 @@
+/**
+ * What a plan amounts to: the requests of each point of the sweep, drawn as the load will draw them.
+ * Finds what no schema can: a prompt larger than the KV cache, or than the model's context.
+ */
+import type { Plan, PlannedCell } from "./plan.ts";
+import { pointLabel } from "./sweep.ts";
+import type { Fault } from "../errors.ts";
+import { IdealCache } from "../metrics/ideal.ts";
+import type { Engine, Workload } from "../plugin.ts";
+import type { PluginSet } from "../plugin-set.ts";
+import { drawRequests, readRows } from "../load/draw.ts";
+
+/** Shares are computed over at most this many requests of a point. */
+const SURVEYED_REQUESTS = 50_000;
+const UNKNOWN_BLOCK_SIZE = 64;
+
+export interface PointSurvey {
+  readonly parameters: PlannedCell["parameters"];
+  /** Measured requests. */
+  readonly requests: number;
+  readonly warmup: number;
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  readonly longestPrompt: number;
+  /** Hit share of a router that could do no better, and of round robin, both without eviction. */
+  readonly idealShare: number;
+  readonly roundRobinShare: number;
+}
+
+export interface PlanSurvey {
+  readonly points: readonly PointSurvey[];
+  readonly faults: readonly Fault[];
+}
+
+export async function surveyPlan(
+  plan: Plan,
+  plugins: PluginSet,
+  signal: AbortSignal,
+): Promise<PlanSurvey> {
+  const firstOfPoint = new Map<string, PlannedCell>();
+  for (const cell of plan.cells) {
+    const key = JSON.stringify([cell.parameters, cell.load]);
+    if (!firstOfPoint.has(key)) firstOfPoint.set(key, cell);
+  }
+  const limits = await limitsOf(plan, plugins);
+  const points: PointSurvey[] = [];
+  const faults: Fault[] = [];
+  for (const cell of firstOfPoint.values()) {
+    const workload = (await plugins.load(cell.workload)) as Workload;
+    const rows = await readRows(cell, workload, signal);
+    const { survey, longest } = await surveyPoint(cell, { workload, rows, limits });
+    points.push(survey);
+    faults.push(...sizeFaults(cell, longest, limits));
+    if (survey.requests === 0) {
+      faults.push({ path: `workload.${workload.name}`, message: "has no requests to send" });
+    }
+  }
+  return { points, faults: onePerPath(faults) };
+}
+
+interface EngineLimits {
+  readonly name: string;
+  readonly blockSize: number;
+  readonly workers: number;
+  readonly kvBlocks: number | undefined;
+  readonly maxModelLen: number | undefined;
+}
+
+interface Longest {
+  isl: number;
+  osl: number;
+}
+
+async function limitsOf(plan: Plan, plugins: PluginSet): Promise<EngineLimits[]> {
+  const engines = new Map(plan.arms.map(({ engineKey, engine }) => [engineKey, engine]));
+  return Promise.all(
+    [...engines.values()].map(async (use): Promise<EngineLimits> => {
+      const limits = ((await plugins.load(use)) as Engine).limits?.(use.options);
+      return {
+        name: use.name,
+        blockSize: limits?.blockSize ?? UNKNOWN_BLOCK_SIZE,
+        workers: limits?.workers ?? 1,
+        kvBlocks: limits?.kvBlocks,
+        maxModelLen: limits?.maxModelLen,
+      };
+    }),
+  );
+}
+
+async function surveyPoint(
+  cell: PlannedCell,
+  parts: { workload: Workload; rows: unknown; limits: readonly EngineLimits[] },
+): Promise<{ survey: PointSurvey; longest: Longest }> {
+  const { blockSize, workers } = parts.limits[0]!;
+  const cache = new IdealCache({ blockSize, workers: Math.max(1, workers) });
+  const longest: Longest = { isl: 0, osl: 0 };
+  let position = 0;
+  let promptTokens = 0;
+  let outputTokens = 0;
+  for await (const request of drawRequests(cell, parts.workload, parts.rows)) {
+    const isMeasured = position >= cell.load.warmup;
+    if (position < SURVEYED_REQUESTS) cache.add(request, isMeasured);
+    if (request.isl + request.osl > longest.isl + longest.osl) {
+      longest.isl = request.isl;
+      longest.osl = request.osl;
+    }
+    position += 1;
+    if (!isMeasured) continue;
+    promptTokens += request.isl;
+    outputTokens += request.osl;
+  }
+  const { ideal, roundRobin } = cache.shares;
+  return {
+    longest,
+    survey: {
+      parameters: cell.parameters,
+      requests: Math.max(0, position - cell.load.warmup),
+      warmup: cell.load.warmup,
+      promptTokens,
+      outputTokens,
+      longestPrompt: longest.isl,
+      idealShare: ideal,
+      roundRobinShare: roundRobin,
+    },
+  };
+}
+
+function sizeFaults(cell: PlannedCell, longest: Longest, limits: readonly EngineLimits[]): Fault[] {
+  const tokens = longest.isl + longest.osl;
+  const what = `a request of ${longest.isl} prompt and ${longest.osl} output tokens`;
+  const where = pointLabel(cell.parameters);
+  const at = where === "" ? "" : ` (at ${where})`;
+  return limits.flatMap(({ name, blockSize, kvBlocks, maxModelLen }): Fault[] => [
+    ...(kvBlocks !== undefined && tokens > kvBlocks * blockSize
+      ? [
+          {
+            path: "workload",
+            message: `${what} does not fit the KV cache of a "${name}" worker, ${kvBlocks} blocks of ${blockSize}${at}`,
+            hint: "Shorten the prompts, or enlarge the cache: --kv-blocks",
+          },
+        ]
+      : []),
+    ...(maxModelLen !== undefined && tokens > maxModelLen
+      ? [
+          {
+            path: "workload",
+            message: `${what} exceeds the context of "${name}", ${maxModelLen} tokens${at}`,
+            hint: "Shorten the prompts, or raise the limit: --max-model-len",
+          },
+        ]
+      : []),
+  ]);
+}
+
+/** The same fault at every point of a sweep is one fault: the first is told. */
+function onePerPath(faults: readonly Fault[]): Fault[] {
+  const seen = new Set<string>();
+  return faults.filter(({ path, hint }) => {
+    const key = `${path} ${hint}`;
+    return seen.has(key) ? false : seen.add(key);
+  });
+}

@@ -1,0 +1,2 @@
+/** Hidden first argument that makes the binary a child. Apart, so that commands start without the children's code. */
+export const CHILD_ARGUMENT = "__child";

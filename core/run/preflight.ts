@@ -1,0 +1,184 @@
+/**
+ * Proof before the load that an arm is what its label says. Each fault is one sentence with the next
+ * thing to do, and exit code 3: a benchmark of a set-up that does not cache is worse than none.
+ *
+ * Only what an arm declares is asked of it: round robin may send the second copy elsewhere.
+ */
+import { probe, wireHeaders, type ProbeResult } from "./probe.ts";
+import type { RunningRouter } from "./router-up.ts";
+import { DynbenchError } from "../errors.ts";
+import { requestBody } from "../prompt/body.ts";
+import { fillTokens } from "../prompt/tokens.ts";
+import type { Wire } from "../plan/plan.ts";
+import type { EngineHandle, RouterTraits } from "../plugin.ts";
+import type { Worker } from "../request.ts";
+
+/** Reserved contents of preflight prompts: one for all workers, one for each arm from there down. */
+const WORKER_CONTENT = -1;
+const FIRST_ARM_CONTENT = -2;
+/** Two full blocks can be found again; the last token is always computed. */
+const PROBE_BLOCKS = 2;
+/** Output tokens of a probe: one for the first token, one to see the stream go on. */
+const PROBE_OSL = 2;
+/** A cold engine's first answer may take long (vLLM's first request compiles kernels). */
+const PROBE_TIMEOUT_MS = 120_000;
+/** KV events follow the engine step that stored the blocks within milliseconds. */
+const EVENT_LIMIT_MS = 3000;
+const EVENT_POLL_MS = 20;
+/** Block size assumed for a router in front of workers that nobody told us about. */
+const UNKNOWN_BLOCK_SIZE = 64;
+
+export interface PreflightTarget {
+  readonly engine: EngineHandle;
+  readonly wire: Wire;
+  readonly seed: number;
+}
+
+/** Every worker answers a streamed request and finds the same prompt again. Returns what is only worth a note. */
+export async function preflightWorkers(target: PreflightTarget): Promise<string[]> {
+  const notes = await Promise.all(
+    target.engine.workers
+      .filter((worker) => worker.role !== "decode")
+      .map(async (worker) => {
+        must(
+          await probeWorker(worker, target),
+          `worker "${worker.id}" does not answer`,
+          worker.url,
+        );
+        const second = await probeWorker(worker, target);
+        must(second, `worker "${worker.id}" does not answer a second time`, worker.url);
+        if (second.cachedTokens === undefined) {
+          return `worker "${worker.id}" does not tell how many prompt tokens it found in its cache`;
+        }
+        if (second.cachedTokens >= worker.blockSize) return undefined;
+        throw new DynbenchError(
+          "start",
+          `Preflight: worker "${worker.id}" computed a prompt again that it had just computed: ` +
+            `${second.cachedTokens} of ${second.promptTokens} tokens came from its cache`,
+          { hint: "Switch prefix caching on in the engine, and check its block size" },
+        );
+      }),
+  );
+  return notes.filter((note) => note !== undefined);
+}
+
+/** The router answers; the same prompt finds its worker again, and KV events flow, where the arm says so. */
+export async function preflightRouter(
+  router: RunningRouter,
+  traits: RouterTraits,
+  place: PreflightTarget & { arm: number; label: string },
+): Promise<string[]> {
+  const { label } = place;
+  const model = router.servedModelName ?? place.engine.servedModelName;
+  const details = { ...place, model };
+  const before = (await router.state?.())?.eventsApplied ?? 0;
+  const notes: string[] = [];
+  for (const url of router.urls) {
+    must(await probeRouter(url, details), `arm "${label}" does not answer`, url);
+    if (traits.kvEvents) await eventsArrive(router, { before, label });
+    if (!traits.affinity) continue;
+    const second = await probeRouter(url, details);
+    must(second, `arm "${label}" does not answer a second time`, url);
+    if (second.cachedTokens === undefined)
+      notes.push(`arm "${label}" does not pass on cached token counts`);
+    else if (second.cachedTokens === 0) {
+      throw new DynbenchError(
+        "start",
+        `Preflight: arm "${label}" sent the same prompt twice and found nothing cached the second time` +
+          (second.worker ? ` (worker "${second.worker}")` : ""),
+        {
+          hint: "Router and engine must agree on the block size, and KV events must reach the router",
+        },
+      );
+    }
+  }
+  return notes;
+}
+
+/** After a reset: the worker's probe prompt, which it had cached, must be unknown again. */
+export async function proveReset(target: PreflightTarget): Promise<string | undefined> {
+  const results = await Promise.all(
+    target.engine.workers
+      .filter((worker) => worker.role !== "decode")
+      .map(async (worker) => ({ worker, result: await probeWorker(worker, target) })),
+  );
+  for (const { worker, result } of results) {
+    must(result, `worker "${worker.id}" does not answer after its reset`, worker.url);
+    if (result.cachedTokens !== undefined && result.cachedTokens > 0) {
+      return `worker "${worker.id}" still had ${result.cachedTokens} prompt tokens cached after its reset`;
+    }
+  }
+  return undefined;
+}
+
+function probeWorker(worker: Worker, target: PreflightTarget): Promise<ProbeResult> {
+  return send(worker.url, target, {
+    content: WORKER_CONTENT,
+    blockSize: worker.blockSize,
+    model: target.engine.servedModelName,
+  });
+}
+
+function probeRouter(
+  url: string,
+  details: PreflightTarget & { arm: number; model: string },
+): Promise<ProbeResult> {
+  const blockSize = Math.max(
+    UNKNOWN_BLOCK_SIZE,
+    ...details.engine.workers.map((worker) => worker.blockSize),
+  );
+  return send(url, details, {
+    content: FIRST_ARM_CONTENT - details.arm,
+    blockSize,
+    model: details.model,
+  });
+}
+
+function send(
+  url: string,
+  { wire, seed }: PreflightTarget,
+  prompt: { content: number; blockSize: number; model: string },
+): Promise<ProbeResult> {
+  const { model } = prompt;
+  const isl = PROBE_BLOCKS * prompt.blockSize + 1;
+  const tokens = new Uint32Array(isl);
+  fillTokens(seed, [{ content: prompt.content, tokens: isl }], tokens);
+  const { path, body } = requestBody({
+    form: wire.form,
+    model,
+    tokens,
+    osl: PROBE_OSL,
+    extra: wire.body,
+  });
+  return probe(url, {
+    path,
+    body,
+    headers: wireHeaders(wire, process.env),
+    timeoutMs: PROBE_TIMEOUT_MS,
+  });
+}
+
+async function eventsArrive(
+  router: RunningRouter,
+  { before, label }: { before: number; label: string },
+): Promise<void> {
+  for (let waitedMs = 0; waitedMs < EVENT_LIMIT_MS; waitedMs += EVENT_POLL_MS) {
+    const state = await router.state?.();
+    if (state === undefined || state.eventsApplied > before) return;
+    await Bun.sleep(EVENT_POLL_MS);
+  }
+  throw new DynbenchError(
+    "start",
+    `Preflight: arm "${label}" needs KV events, and none arrived within ${EVENT_LIMIT_MS / 1000} s of a prompt`,
+    {
+      hint: "Switch KV events on in the engine, or measure the arm without them: --router kv-approx",
+    },
+  );
+}
+
+function must(result: ProbeResult, what: string, url: string): void {
+  if (result.fault === undefined) return;
+  throw new DynbenchError("start", `Preflight: ${what}: ${result.fault}`, {
+    hint: `Try it alone: dynbench ping ${url}`,
+  });
+}

@@ -1,0 +1,65 @@
+/** From what a run left (plan, outcomes, records) to its results: used live, and to rebuild reports. */
+import { drawRequests, readRows } from "../load/draw.ts";
+import type { CellOutcome } from "./run-folder.ts";
+import { IdealCache } from "../metrics/ideal.ts";
+import type { CellResult, RunResult } from "../metrics/result.ts";
+import { summarizeCell, summarizeRun } from "../metrics/summary.ts";
+import type { Plan, PlannedCell } from "../plan/plan.ts";
+import type { Router, Workload } from "../plugin.ts";
+import type { PluginSet } from "../plugin-set.ts";
+import type { RequestRecord } from "../record.ts";
+
+/** Hit shares are in whole blocks; this size where the engine does not tell its own. */
+const UNKNOWN_BLOCK_SIZE = 64;
+
+export async function cellResult(
+  plan: Plan,
+  cell: PlannedCell,
+  details: { outcome: CellOutcome; records: readonly RequestRecord[]; plugins: PluginSet },
+): Promise<CellResult> {
+  const { outcome, records, plugins } = details;
+  const arm = plan.arms[cell.arm]!;
+  const router = (await plugins.load(arm.router)) as Router;
+  const { latenessMs: _, ...health } = outcome.health ?? { latenessMs: undefined };
+  return summarizeCell({
+    cell,
+    arm,
+    clock: plan.clock,
+    state: outcome.state,
+    records,
+    health,
+    workerIds: outcome.workers.map(({ id }) => id),
+    idealShare: await idealShare(cell, { outcome, plugins }),
+    timeScale: outcome.timeScale,
+    ...(outcome.routerCost === undefined ? {} : { routerCost: outcome.routerCost }),
+    evidence: { traits: router.traits(arm.router.options), findings: outcome.findings },
+  });
+}
+
+export function runResult(
+  plan: Plan,
+  cells: CellResult[],
+  details: { facts: RunResult["facts"]; startedAt: string; command: string },
+): RunResult {
+  const { facts, startedAt, command } = details;
+  return { plan, facts, summary: summarizeRun({ plan, cells, startedAt }), cells, command };
+}
+
+/** The ideal for the requests of this very cell, drawn again from its seed. */
+async function idealShare(
+  cell: PlannedCell,
+  { outcome, plugins }: { outcome: CellOutcome; plugins: PluginSet },
+): Promise<number> {
+  const workload = (await plugins.load(cell.workload)) as Workload;
+  const rows = await readRows(cell, workload, AbortSignal.timeout(600_000));
+  const cache = new IdealCache({
+    blockSize: outcome.workers[0]?.blockSize ?? UNKNOWN_BLOCK_SIZE,
+    workers: Math.max(1, outcome.workers.length),
+  });
+  let position = 0;
+  for await (const request of drawRequests(cell, workload, rows)) {
+    cache.add(request, position >= cell.load.warmup);
+    position += 1;
+  }
+  return cache.shares.ideal;
+}

@@ -1,0 +1,146 @@
+/** Brings one arm's router up in front of a running engine: the gateway for a policy, else its own program. */
+import * as v from "valibot";
+import { fetchControl, fetchControlJson } from "../http/control.ts";
+import type { RouterCost } from "../metrics/result.ts";
+import type { PlannedArm } from "../plan/plan.ts";
+import type { EngineHandle, Router, StartContext } from "../plugin.ts";
+import type { Supervisor } from "../process/supervisor.ts";
+
+export interface RunningRouter extends AsyncDisposable {
+  readonly arm: number;
+  readonly urls: readonly string[];
+  readonly facts: Readonly<Record<string, unknown>>;
+  /** The `model` of requests, where it is the router that knows. */
+  readonly servedModelName?: string;
+  /** Forgets everything; left out where the router cannot, then it is restarted instead. */
+  readonly reset?: (label: string) => Promise<void>;
+  /** What our own gateway knows of itself; left out for external routers. */
+  readonly state?: () => Promise<RouterState>;
+}
+
+export interface RouterState {
+  readonly eventsApplied: number;
+  readonly cost: RouterCost | undefined;
+  readonly faults: number;
+  readonly firstFault: string | undefined;
+}
+
+export interface RouterPlace {
+  readonly arm: number;
+  readonly planned: PlannedArm;
+  readonly engine: EngineHandle;
+  readonly replicas: number;
+  readonly supervisor: Supervisor;
+  readonly context: StartContext;
+  /** Where decisions are kept; left out for `dynbench up`. */
+  readonly decisionsPath?: string;
+}
+
+export async function startRouter(router: Router, place: RouterPlace): Promise<RunningRouter> {
+  return router.policy ? startGateways(place) : startExternal(router, place);
+}
+
+async function startExternal(
+  router: Extract<Router, { start: unknown }>,
+  place: RouterPlace,
+): Promise<RunningRouter> {
+  const handle = await router.start!(place.planned.router.options, place.engine, place.context);
+  return {
+    arm: place.arm,
+    urls: handle.urls,
+    facts: handle.facts,
+    ...(handle.servedModelName === undefined ? {} : { servedModelName: handle.servedModelName }),
+    ...(handle.reset ? { reset: () => handle.reset!() } : {}),
+    [Symbol.asyncDispose]: () => handle[Symbol.asyncDispose](),
+  };
+}
+
+async function startGateways(place: RouterPlace): Promise<RunningRouter> {
+  const { supervisor, context, engine, planned } = place;
+  await using stack = new AsyncDisposableStack();
+  const urls = await Promise.all(
+    Array.from({ length: place.replicas }, async (_, replica) => {
+      const name =
+        place.replicas === 1 ? `router-${planned.label}` : `router-${planned.label}-${replica}`;
+      const child = await supervisor.startReady({
+        role: "gateway",
+        name: name.replace(/[^A-Za-z0-9._-]+/g, "_"),
+        host: context.host,
+        seed: context.seed,
+        use: planned.router,
+        task: {
+          workers: engine.workers,
+          model: engine.servedModelName,
+          host: context.host,
+          port: 0,
+          seed: context.seed,
+          replica,
+          ...(place.decisionsPath === undefined ? {} : { decisionsPath: place.decisionsPath }),
+        },
+      });
+      stack.use(child);
+      const { port } = v.parse(v.object({ port: v.number() }), child.ready);
+      return `http://${urlHost(context.host)}:${port}`;
+    }),
+  );
+  const owned = stack.move();
+  return {
+    arm: place.arm,
+    urls,
+    facts: { gateway: "dynbench", replicas: place.replicas },
+    reset: async (label) => {
+      const query = `?cell=${encodeURIComponent(label)}`;
+      await Promise.all(
+        urls.map((url) => fetchControl(`${url}/dynbench/reset${query}`, { method: "POST" })),
+      );
+    },
+    state: async () =>
+      merge(await Promise.all(urls.map((url) => fetchControlJson(`${url}/dynbench/state`)))),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** An address that listens everywhere is reached on loopback; IPv6 needs brackets in a URL. */
+export function urlHost(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (host === "::") return "[::1]";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+const Spread = v.object({ p50: v.number(), p99: v.number() });
+const GatewayState = v.object({
+  eventsApplied: v.number(),
+  decisions: v.number(),
+  retries: v.number(),
+  policyFaults: v.optional(v.number(), 0),
+  firstPolicyFault: v.optional(v.string()),
+  costUs: v.optional(v.object({ hash: Spread, lookup: Spread, score: Spread })),
+});
+
+/** Replicas together: counts are sums, quantiles the worst replica's (a sum of quantiles is none). */
+function merge(raw: readonly unknown[]): RouterState {
+  const states = raw.map((state) => v.parse(GatewayState, state));
+  const sum = (of: (state: v.InferOutput<typeof GatewayState>) => number): number =>
+    states.reduce((total, state) => total + of(state), 0);
+  const worst = (key: "hash" | "lookup" | "score") => ({
+    p50: Math.max(...states.map((state) => state.costUs?.[key].p50 ?? 0)),
+    p99: Math.max(...states.map((state) => state.costUs?.[key].p99 ?? 0)),
+  });
+  const decisions = sum((state) => state.decisions);
+  return {
+    eventsApplied: sum((state) => state.eventsApplied),
+    faults: sum((state) => state.policyFaults),
+    firstFault: states.find((state) => state.firstPolicyFault)?.firstPolicyFault,
+    cost:
+      decisions === 0
+        ? undefined
+        : {
+            hashUs: worst("hash"),
+            lookupUs: worst("lookup"),
+            scoreUs: worst("score"),
+            decisions,
+            eventsApplied: sum((state) => state.eventsApplied),
+            retries: sum((state) => state.retries),
+          },
+  };
+}

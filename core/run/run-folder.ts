@@ -1,0 +1,210 @@
+/**
+ * The run folder: what a run leaves behind, and enough to rebuild every report without GPUs.
+ *
+ *   plan.json       the frozen plan
+ *   facts.json      versions, full commands, machine
+ *   records.jsonl   one line a request, as it ends
+ *   cells.jsonl     one line a cell, when it is over
+ *   decisions.jsonl what our own router saw and chose
+ *   summary.json, report.html, …   from the reporters
+ *   logs/           one file a process
+ *
+ * Lines are appended with plain writes, so that a SIGKILL of any process loses no finished line.
+ */
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { DynbenchError, messageOf } from "../errors.ts";
+import type { ClientHealth, Finding, RouterCost } from "../metrics/result.ts";
+import type { Plan } from "../plan/plan.ts";
+import { parseRecords, type RequestRecord } from "../record.ts";
+
+/** What is known of a finished cell besides its records. */
+export interface CellOutcome {
+  id: string;
+  state: "completed" | "aborted" | "failed";
+  startedAt: string;
+  workers: { id: string; role: string; blockSize: number; kvBlocks?: number }[];
+  timeScale: number;
+  health?: ClientHealth;
+  routerCost?: RouterCost;
+  /** What the run itself noticed: a dead worker, a reset that could not be proved. */
+  findings: Finding[];
+}
+
+export class RunFolder {
+  readonly path: string;
+  #records: number | undefined;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Makes the folder. Fails at once where results could not be kept. */
+  static create(path: string): RunFolder {
+    const folder = new RunFolder(resolve(path));
+    try {
+      mkdirSync(join(folder.path, "logs"), { recursive: true });
+      folder.#records = openSync(join(folder.path, "records.jsonl"), "a");
+    } catch (cause) {
+      throw new DynbenchError(
+        "plan",
+        `Cannot write results to ${folder.path}: ${messageOf(cause)}`,
+        {
+          cause,
+          hint: "Choose another folder with --out",
+        },
+      );
+    }
+    if (existsSync(join(folder.path, "plan.json"))) {
+      throw new DynbenchError(
+        "plan",
+        `Cannot write results to ${folder.path}: it already holds a run`,
+        {
+          hint: "Choose another folder with --out, or go on with that run: --resume DIR",
+        },
+      );
+    }
+    return folder;
+  }
+
+  /** A folder that an earlier run left, to read or to go on with. */
+  static open(path: string): RunFolder {
+    const folder = new RunFolder(resolve(path));
+    if (!existsSync(join(folder.path, "plan.json"))) {
+      throw new DynbenchError("plan", `Cannot read the run ${path}: it has no plan.json`, {
+        hint: "Give the folder that a run printed at its end",
+      });
+    }
+    return folder;
+  }
+
+  get name(): string {
+    return basename(this.path);
+  }
+
+  get logDir(): string {
+    return join(this.path, "logs");
+  }
+
+  file(name: string): string {
+    return join(this.path, name);
+  }
+
+  readPlan(): Plan {
+    return this.#readJson("plan.json") as Plan;
+  }
+
+  readFacts(): Record<string, unknown> {
+    return existsSync(this.file("facts.json"))
+      ? (this.#readJson("facts.json") as Record<string, unknown>)
+      : {};
+  }
+
+  /** Outcomes of the cells that are over; a cut last line is ignored. */
+  readOutcomes(): CellOutcome[] {
+    if (!existsSync(this.file("cells.jsonl"))) return [];
+    const lines = readFileSync(this.file("cells.jsonl"), "utf8").split("\n").slice(0, -1);
+    return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as CellOutcome);
+  }
+
+  readRecords(): RequestRecord[] {
+    if (!existsSync(this.file("records.jsonl"))) return [];
+    try {
+      return parseRecords(readFileSync(this.file("records.jsonl"), "utf8"));
+    } catch (cause) {
+      throw new DynbenchError(
+        "plan",
+        `Cannot read ${this.file("records.jsonl")}: ${messageOf(cause)}`,
+        {
+          cause,
+        },
+      );
+    }
+  }
+
+  /** Appends whole record lines. A full disk is the end of the run: a figure of half the requests lies. */
+  appendRecords(lines: string): void {
+    this.#records ??= openSync(this.file("records.jsonl"), "a");
+    try {
+      const bytes = Buffer.from(lines);
+      for (let written = 0; written < bytes.length;) {
+        written += writeSync(this.#records, bytes, written);
+      }
+    } catch (cause) {
+      throw new DynbenchError(
+        "load",
+        `Cannot write ${this.file("records.jsonl")}: ${messageOf(cause)}`,
+        {
+          cause,
+          hint: "Free some space and go on with --resume; what was written is kept",
+        },
+      );
+    }
+  }
+
+  appendOutcome(outcome: CellOutcome): void {
+    appendFileSync(this.file("cells.jsonl"), `${JSON.stringify(outcome)}\n`);
+  }
+
+  /** Replaces records by those of the cells that are over: a resumed cell starts afresh. */
+  keepRecordsOf(cellIds: ReadonlySet<string>): void {
+    const kept = this.readRecords().filter((record) => cellIds.has(record.cell));
+    this.close();
+    writeAtomically(
+      this.file("records.jsonl"),
+      kept.map((record) => `${JSON.stringify(record)}\n`).join(""),
+    );
+  }
+
+  writeJson(name: string, value: unknown): void {
+    writeAtomically(this.file(name), `${JSON.stringify(value, null, 2)}\n`);
+  }
+
+  close(): void {
+    if (this.#records !== undefined) closeSync(this.#records);
+    this.#records = undefined;
+  }
+
+  #readJson(name: string): unknown {
+    try {
+      return JSON.parse(readFileSync(this.file(name), "utf8"));
+    } catch (cause) {
+      throw new DynbenchError("plan", `Cannot read ${this.file(name)}: ${messageOf(cause)}`, {
+        cause,
+      });
+    }
+  }
+}
+
+/** `runs/2026-03-01T09-30-00-prefix`, with a counter where that is taken. */
+export function defaultRunPath(workload: string, nowEpochMs: number): string {
+  const time = new Date(nowEpochMs).toISOString().slice(0, 19).replaceAll(":", "-");
+  const base = join("runs", `${time}-${workload}`);
+  for (let n = 2; ; n += 1) {
+    const path = n === 2 ? base : `${base}-${n - 1}`;
+    if (!existsSync(path) || isEmptyFolder(path)) return path;
+  }
+}
+
+/** Writes beside the target and renames: a reader sees the old file or the new one, never half. */
+export function writeAtomically(path: string, text: string): void {
+  const temporary = `${path}.part`;
+  writeFileSync(temporary, text);
+  renameSync(temporary, path);
+}
+
+function isEmptyFolder(path: string): boolean {
+  return statSync(path).isDirectory() && readdirSync(path).length === 0;
+}

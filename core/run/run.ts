@@ -1,0 +1,419 @@
+/**
+ * The life of a run: plane > engine > router > cell, up in that order and down in reverse.
+ *
+ * Arms whose engine is the same share one running engine; a router is started when the next cell's
+ * arm needs another one than is up. Whatever ends a run early (a dead worker, Ctrl-C, a full disk),
+ * what was measured is kept and reported.
+ */
+import { loadCell, type LoadTick } from "./cell.ts";
+import { factsOfMachine } from "./machine.ts";
+import {
+  preflightRouter,
+  preflightWorkers,
+  proveReset,
+  type PreflightTarget,
+} from "./preflight.ts";
+import { ProgressMeter } from "./progress-meter.ts";
+import { cellResult, runResult } from "./results.ts";
+import { startRouter, type RunningRouter } from "./router-up.ts";
+import type { CellOutcome, RunFolder } from "./run-folder.ts";
+import { epochMs } from "../clock.ts";
+import { DynbenchError, firstCause, messageOf } from "../errors.ts";
+import type { CellResult, Finding, Progress, RunResult } from "../metrics/result.ts";
+import type { Plan, PlannedCell } from "../plan/plan.ts";
+import type {
+  Engine,
+  EngineHandle,
+  Logger,
+  ReporterHandle,
+  Router,
+  StartContext,
+} from "../plugin.ts";
+import type { PluginSet } from "../plugin-set.ts";
+import { endOf, startSupervisor, type Death, type Supervisor } from "../process/supervisor.ts";
+import { deriveSeed } from "../random.ts";
+import type { RequestRecord } from "../record.ts";
+
+export interface RunDeps {
+  readonly plugins: PluginSet;
+  readonly self: readonly string[];
+  readonly folder: RunFolder;
+  readonly log: Logger;
+  /** Stop, keep and report what is there. */
+  readonly signal: AbortSignal;
+  readonly reporters: readonly ReporterHandle[];
+  /** Cells that an earlier run of this folder has finished. */
+  readonly finished: readonly CellOutcome[];
+  /** The command that repeats the run. */
+  readonly command: string;
+}
+
+/** What ended the run early, if anything did. */
+export interface RunEnd {
+  readonly result: RunResult;
+  readonly fault: unknown;
+}
+
+/** Runs the plan. Faults end the run but not its report: they come back as `fault`. */
+export async function executePlan(plan: Plan, deps: RunDeps): Promise<RunEnd> {
+  const run = new LiveRun(plan, deps);
+  const fault = await run.execute();
+  return { result: await run.report(), fault };
+}
+
+class LiveRun {
+  readonly #plan: Plan;
+  readonly #deps: RunDeps;
+  readonly #startedAt = new Date(epochMs()).toISOString();
+  readonly #results: CellResult[] = [];
+  readonly #meter: ProgressMeter;
+  readonly #facts: Record<string, unknown>;
+  /** Aborted by the first death of a process that should live. */
+  readonly #death = new AbortController();
+  #deaths: Death[] = [];
+
+  constructor(plan: Plan, deps: RunDeps) {
+    this.#plan = plan;
+    this.#deps = deps;
+    this.#facts = { ...factsOfMachine(), engines: {}, routers: {} };
+    this.#meter = new ProgressMeter(plan, (progress) => this.#tell(progress));
+  }
+
+  async execute(): Promise<unknown> {
+    const { folder } = this.#deps;
+    try {
+      folder.writeJson("facts.json", this.#facts);
+      await this.#keepFinished();
+      await using supervisor = startSupervisor({
+        self: this.#deps.self,
+        marker: `${process.pid}-${epochMs()}`,
+        logDir: folder.logDir,
+        host: this.#plan.host,
+        seed: this.#plan.seed,
+        onDeath: (death) => this.#died(death),
+      });
+      const isDone = new Set(this.#results.map(({ cell }) => cell.id));
+      const open = this.#plan.cells.filter((cell) => !isDone.has(cell.id));
+      const groups = Map.groupBy(open, (cell) => this.#plan.arms[cell.arm]!.engineKey);
+      for (const cells of groups.values()) await this.#engineGroup(cells, supervisor);
+      this.#deps.signal.throwIfAborted();
+      return undefined;
+    } catch (error) {
+      const cause = firstCause(error);
+      return this.#deps.signal.aborted
+        ? new DynbenchError("interrupted", "Interrupted: what was measured until then is kept")
+        : this.#deaths.length > 0
+          ? this.#deathFault()
+          : cause;
+    }
+  }
+
+  /** Tells the reporters the end; a reporter that fails does not take the others with it. */
+  async report(): Promise<RunResult> {
+    const { folder, reporters, log } = this.#deps;
+    folder.writeJson("facts.json", this.#facts);
+    const result = runResult(this.#plan, this.#results, {
+      facts: this.#facts,
+      startedAt: this.#startedAt,
+      command: this.#deps.command,
+    });
+    for (const reporter of reporters) {
+      try {
+        await reporter.end?.(result);
+      } catch (error) {
+        log.error(messageOf(error));
+      }
+    }
+    folder.close();
+    return result;
+  }
+
+  async #keepFinished(): Promise<void> {
+    const { folder, finished } = this.#deps;
+    if (finished.length === 0) return;
+    folder.keepRecordsOf(new Set(finished.map(({ id }) => id)));
+    const records = Map.groupBy(folder.readRecords(), (record) => record.cell);
+    for (const outcome of finished) {
+      const cell = this.#plan.cells.find(({ id }) => id === outcome.id);
+      if (cell) await this.#finish(cell, outcome, records.get(cell.id) ?? []);
+    }
+  }
+
+  async #engineGroup(cells: readonly PlannedCell[], supervisor: Supervisor): Promise<void> {
+    const arm = this.#plan.arms[cells[0]!.arm]!;
+    const context = this.#context(supervisor);
+    const plugin = (await this.#deps.plugins.load(arm.engine)) as Engine;
+    if (!plugin.start)
+      throw new DynbenchError("plan", `Engine "${plugin.name}" runs only on the virtual clock`);
+    this.#meter.phase(cells[0]!, "engine");
+    await using engine = await plugin.start(arm.engine.options, arm.plane, context);
+    Object.assign(this.#facts.engines as object, { [arm.engine.name]: engine.facts });
+    const target: PreflightTarget = { engine, wire: this.#plan.wire, seed: this.#plan.seed };
+    const notes: string[] = [];
+    if (this.#plan.preflight) {
+      this.#meter.phase(cells[0]!, "preflight");
+      notes.push(...(await preflightWorkers(target)));
+    }
+    const group = { plugin, engine, target, notes, supervisor, context, isFresh: true };
+    let router: RunningRouter | undefined;
+    try {
+      for (const cell of cells) {
+        context.signal.throwIfAborted();
+        router = await this.#routerFor(cell, router, group);
+        await this.#cell(cell, router, group);
+        group.isFresh = false;
+      }
+    } finally {
+      await router?.[Symbol.asyncDispose]();
+    }
+  }
+
+  /** The router of the cell's arm: the one that is up, reset, or a new one in its place. */
+  async #routerFor(
+    cell: PlannedCell,
+    running: RunningRouter | undefined,
+    group: EngineGroup,
+  ): Promise<RunningRouter> {
+    if (running?.arm === cell.arm && running.reset) return running;
+    await running?.[Symbol.asyncDispose]();
+    this.#meter.phase(cell, "router");
+    const planned = this.#plan.arms[cell.arm]!;
+    const plugin = (await this.#deps.plugins.load(planned.router)) as Router;
+    const router = await startRouter(plugin, {
+      arm: cell.arm,
+      planned,
+      engine: group.engine,
+      replicas: this.#plan.replicas,
+      supervisor: group.supervisor,
+      context: group.context,
+      decisionsPath: this.#deps.folder.file("decisions.jsonl"),
+    });
+    Object.assign(this.#facts.routers as object, { [planned.label]: router.facts });
+    if (this.#plan.preflight) {
+      this.#meter.phase(cell, "preflight");
+      const traits = plugin.traits(planned.router.options);
+      group.notes.push(
+        ...(await preflightRouter(router, traits, {
+          ...group.target,
+          arm: cell.arm,
+          label: planned.label,
+        })),
+      );
+    }
+    return router;
+  }
+
+  async #cell(cell: PlannedCell, router: RunningRouter, group: EngineGroup): Promise<void> {
+    const { plugins, folder } = this.#deps;
+    const planned = this.#plan.arms[cell.arm]!;
+    const outcome: CellOutcome = {
+      id: cell.id,
+      state: "failed",
+      startedAt: new Date(epochMs()).toISOString(),
+      workers: group.engine.workers.map(({ id, role, blockSize, kvBlocks }) => ({
+        id,
+        role,
+        blockSize,
+        ...(kvBlocks === undefined ? {} : { kvBlocks }),
+      })),
+      timeScale: group.plugin.timeScale?.(planned.engine.options) ?? 1,
+      findings: group.notes.map(preflightNote),
+    };
+    const records: RequestRecord[] = [];
+    try {
+      const tokenSeed = await this.#reset(cell, router, { group, outcome });
+      const plugin = (await plugins.load(planned.router)) as Router;
+      this.#meter.phase(cell, "load");
+      const { state, health } = await loadCell(
+        {
+          cell,
+          targets: router.urls,
+          model: router.servedModelName ?? group.engine.servedModelName,
+          keyHeader: plugin.traits(planned.router.options).keyHeader,
+          tokenSeed,
+        },
+        {
+          plan: this.#plan,
+          folder,
+          supervisor: group.supervisor,
+          signal: group.context.signal,
+          onTick: (tick: LoadTick) => this.#meter.tick(tick),
+          onRecord: (record) => {
+            records.push(record);
+            this.#meter.record(record);
+          },
+        },
+      );
+      outcome.state = state;
+      if (health) outcome.health = health;
+      await this.#askRouter(router, outcome);
+    } catch (error) {
+      outcome.findings.push(brokenCell(error));
+      throw error;
+    } finally {
+      if (this.#deaths.length > 0) outcome.state = "failed";
+      outcome.findings.push(...this.#deaths.map(deathFinding));
+      folder.appendOutcome(outcome);
+      await this.#finish(cell, outcome, records);
+    }
+    group.context.signal.throwIfAborted();
+  }
+
+  /** Empties caches and index, and proves it. Returns the seed of the cell's tokens. */
+  async #reset(
+    cell: PlannedCell,
+    router: RunningRouter,
+    { group, outcome }: { group: EngineGroup; outcome: CellOutcome },
+  ): Promise<number> {
+    const { engine, target } = group;
+    if (!engine.resetCache) {
+      // Fresh prompts: the same requests with other tokens, so that no arm finds another's cache warm.
+      outcome.findings.push(freshPromptsNote);
+      return deriveSeed(cell.seed, "tokens", cell.arm, epochMs());
+    }
+    const isUntouched = group.isFresh && !this.#plan.preflight;
+    if (!isUntouched) {
+      this.#meter.phase(cell, "reset");
+      await engine.resetCache();
+      if (this.#plan.preflight) {
+        const fault = await proveReset(target);
+        if (fault) outcome.findings.push(resetFinding(fault));
+      }
+    }
+    await router.reset?.(cell.id);
+    return cell.seed;
+  }
+
+  async #askRouter(router: RunningRouter, outcome: CellOutcome): Promise<void> {
+    if (!router.state || this.#deaths.length > 0) return;
+    try {
+      const { cost, faults, firstFault } = await router.state();
+      if (cost) outcome.routerCost = cost;
+      if (faults > 0) outcome.findings.push(policyFinding(faults, firstFault));
+    } catch (error) {
+      this.#deps.log.warn(`The gateway does not tell its state: ${messageOf(error)}`);
+    }
+  }
+
+  async #finish(
+    cell: PlannedCell,
+    outcome: CellOutcome,
+    records: readonly RequestRecord[],
+  ): Promise<void> {
+    const result = await cellResult(this.#plan, cell, {
+      outcome,
+      records,
+      plugins: this.#deps.plugins,
+    });
+    this.#results.push(result);
+    this.#meter.finished(cell);
+    for (const reporter of this.#deps.reporters) {
+      try {
+        await reporter.cell?.(result);
+      } catch (error) {
+        this.#deps.log.error(messageOf(error));
+      }
+    }
+  }
+
+  #context(supervisor: Supervisor): StartContext {
+    return {
+      signal: AbortSignal.any([this.#deps.signal, this.#death.signal]),
+      log: this.#deps.log,
+      runDir: this.#deps.folder.path,
+      processes: supervisor,
+      host: this.#plan.host,
+      seed: this.#plan.seed,
+      engineArgs: this.#plan.engineArgs,
+    };
+  }
+
+  #died(death: Death): void {
+    this.#deaths.push(death);
+    this.#death.abort(this.#deathFault());
+  }
+
+  #deathFault(): DynbenchError {
+    const { name, code, signal, lastLines, logPath } = this.#deaths[0]!;
+    const lines = lastLines.map((line) => `  ${line}`).join("\n");
+    return new DynbenchError("load", `${name} died during the run (${endOf(code, signal)})`, {
+      hint:
+        lines === "" ? `Its log is empty: ${logPath}` : `Its last lines, of ${logPath}:\n${lines}`,
+    });
+  }
+
+  #tell(progress: Progress): void {
+    for (const reporter of this.#deps.reporters) {
+      try {
+        reporter.progress?.(progress);
+      } catch (error) {
+        this.#deps.log.debug(messageOf(error));
+      }
+    }
+  }
+}
+
+interface EngineGroup {
+  readonly plugin: Engine;
+  readonly engine: EngineHandle;
+  readonly target: PreflightTarget;
+  /** What preflight found worth a note; told with every cell of the group. */
+  readonly notes: string[];
+  readonly supervisor: Supervisor;
+  readonly context: StartContext;
+  /** No cell has run on it yet. */
+  isFresh: boolean;
+}
+
+function preflightNote(message: string): Finding {
+  return {
+    id: "preflight",
+    severity: "note",
+    message,
+    hint: "Hit shares of this arm rest on what the router predicted, or are left out",
+  };
+}
+
+const freshPromptsNote: Finding = {
+  id: "fresh-prompts",
+  severity: "note",
+  message: "the engine's caches could not be emptied; this cell was sent fresh prompts instead",
+  hint: "Arms see the same lengths and the same sharing, with other tokens",
+};
+
+function resetFinding(message: string): Finding {
+  return {
+    id: "reset-not-proved",
+    severity: "untrusted",
+    message,
+    hint: "A cell before this one may have warmed its caches; restart the engine between cells",
+  };
+}
+
+function policyFinding(count: number, first: string | undefined): Finding {
+  return {
+    id: "policy-fault",
+    severity: "untrusted",
+    message: `the policy failed on ${count} requests${first ? `: ${first}` : ""}`,
+    hint: "Mend the policy; see the gateway's log",
+  };
+}
+
+function deathFinding({ name, code, signal, lastLines }: Death): Finding {
+  const last = lastLines.at(-1);
+  return {
+    id: "process-died",
+    severity: "untrusted",
+    message: `${name} died during the cell (${endOf(code, signal)})${last ? `: ${last}` : ""}`,
+    hint: `See logs/${name}.log in the run folder`,
+  };
+}
+
+function brokenCell(error: unknown): Finding {
+  return {
+    id: "broken",
+    severity: "untrusted",
+    message: messageOf(firstCause(error)),
+    hint: "The cell was not measured to its end",
+  };
+}

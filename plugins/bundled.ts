@@ -1,0 +1,40 @@
+/** The plugins that come with the program. A listing of this folder is the feature list. */
+import { attach as attachEngine } from "./engines/attach.ts";
+import { mocker } from "./engines/mocker/mocker.ts";
+import { console } from "./reporters/console.ts";
+import { guide } from "./reporters/guide.ts";
+import { html } from "./reporters/html.ts";
+import { json } from "./reporters/json.ts";
+import { attach as attachRouter } from "./routers/attach.ts";
+import { cacheAware } from "./routers/cache-aware.ts";
+import { direct } from "./routers/direct.ts";
+import { kvApprox } from "./routers/kv-approx.ts";
+import { kv } from "./routers/kv.ts";
+import { leastLoaded } from "./routers/least-loaded.ts";
+import { powerOfTwo } from "./routers/power-of-two.ts";
+import { prefixHash } from "./routers/prefix-hash.ts";
+import { random } from "./routers/random.ts";
+import { roundRobin } from "./routers/round-robin.ts";
+import { prefix } from "./workloads/prefix.ts";
+import type { AnyPlugin } from "dynbench";
+
+export const BUNDLED: readonly AnyPlugin[] = [
+  mocker,
+  attachEngine,
+  kv,
+  kvApprox,
+  cacheAware,
+  prefixHash,
+  leastLoaded,
+  powerOfTwo,
+  roundRobin,
+  random,
+  direct,
+  attachRouter,
+  prefix,
+  // The console's table comes last on the screen, after the files it names are written.
+  json,
+  guide,
+  html,
+  console,
+];
