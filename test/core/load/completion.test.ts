@@ -150,6 +150,21 @@ describe("Completion", () => {
     expect(result).toMatchObject({ error: undefined, gapsNs: [10, 10, 10], osl: 4 });
   });
 
+  test("an event that differs from the plain ones in more than its text is seen", () => {
+    const many = Array.from({ length: 5 }, (_, i) => vllm(` word${i}`));
+    const late = { ...vllm(" x"), usage: { completion_tokens: 8, prompt_tokens: 3 } };
+    expect(read(...many, late, vllm("y", "stop"))).toMatchObject({
+      osl: 8,
+      tokens: [1, 1, 1, 1, 3, 1],
+    });
+    expect(read(...many, vllm(""), vllm("\\"), vllm('a"b'), vllm("z", "stop"))).toMatchObject({
+      error: undefined,
+      osl: 9,
+    });
+    const cut = JSON.stringify(vllm(" x")).slice(0, -1);
+    expect(read(...many, cut).error!.kind).toBe("malformed");
+  });
+
   test("spaces between JSON tokens change nothing", () => {
     const spaced = (event: object) => JSON.stringify(event, undefined, 1);
     const events = [vllm(" a"), vllm(" b"), vllm(" c", "length"), usage(3, 7, 4)];
