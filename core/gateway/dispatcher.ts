@@ -12,8 +12,9 @@ import { NoWorkerFault, PolicyFault } from "../routing/routing-fault.ts";
 import { HOLD } from "../routing-policy.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { Flight, type Endpoint } from "./flight.ts";
+import type { Answer, ParsedRequest } from "./http-server.ts";
 import type { GatewayCounts } from "./gateway-counts.ts";
-import { errorResponse } from "./openai-error.ts";
+import { answerError } from "./openai-error.ts";
 import type { PromptReader } from "./prompt-reader.ts";
 import { Relay } from "./relay.ts";
 import type { WorkerLink } from "./worker-link.ts";
@@ -45,26 +46,20 @@ export class Dispatcher {
     return this.#flights.size;
   }
 
-  /** Resolves when the answer's head is there (its body for short ones). Never rejects. */
-  async handle(request: Request, endpoint: Endpoint): Promise<Response> {
+  /** Answers the request, now or when a worker has. */
+  handle(request: ParsedRequest, answer: Answer, endpoint: Endpoint): void {
     const { reader, counts } = this.#options;
     counts.count("requests");
-    let body: Uint8Array;
-    try {
-      body = await request.bytes();
-    } catch (error) {
-      return badRequest(`Cannot read the request: ${messageOf(error)}`);
+    const prompt = reader.read(request.body, endpoint.promptField);
+    if (prompt === undefined) {
+      badRequest(answer, "Cannot read the request: the body is not a JSON object");
+      return;
     }
-    const prompt = reader.read(body, endpoint.promptField);
-    if (prompt === undefined)
-      return badRequest("Cannot read the request: the body is not a JSON object");
     counts.prompt(prompt.source);
-    const headers = request.headers.toJSON();
-    const flight = new Flight(this.#nextId++, { endpoint, body, headers, prompt });
+    const flight = new Flight(this.#nextId++, { request, answer, prompt });
     this.#flights.set(flight.id, flight);
-    request.signal.addEventListener("abort", () => this.#aborted(flight));
+    answer.onAbort(() => this.#aborted(flight));
     this.#route(flight);
-    return flight.response.promise;
   }
 
   /** A held request was given a candidate; for `PolicyHostOptions.onRelease`. */
@@ -88,9 +83,7 @@ export class Dispatcher {
   close(): void {
     for (const flight of [...this.#flights.values()]) {
       flight.exchange?.abort();
-      flight.relay?.abort();
-      const error = { type: "unavailable", message: "The gateway is shutting down" };
-      this.#answer(flight, errorResponse(503, error));
+      flight.answer.destroy();
       this.#end(flight);
     }
   }
@@ -116,7 +109,7 @@ export class Dispatcher {
     try {
       this.#send(flight, link, candidate);
     } catch (error) {
-      this.#answer(flight, badRequest(`Cannot pass the request on: ${messageOf(error)}`));
+      badRequest(flight.answer, `Cannot pass the request on: ${messageOf(error)}`);
       this.#end(flight);
       return;
     }
@@ -127,8 +120,8 @@ export class Dispatcher {
   }
 
   #send(flight: Flight, link: WorkerLink, candidate: number): void {
-    const { endpoint, headers, body } = flight;
-    const request = { method: "POST", path: endpoint.path, headers: passedOn(headers), body };
+    const { target, headers, body } = flight;
+    const request = { method: "POST", path: target, headers: passedOn(headers), body };
     flight.exchange = link.client.exchange(request, {
       head: (head) => this.#head(flight, { head, link }),
       data: (bytes) => {
@@ -144,18 +137,13 @@ export class Dispatcher {
   }
 
   #head(flight: Flight, { head, link }: { head: ResponseHead; link: WorkerLink }): void {
-    flight.answered = true;
     // An error's body carries no token.
     flight.hadToken = head.status >= 400;
-    flight.relay = new Relay({
-      head,
-      headers: {
-        "x-dynbench-routed-to": link.worker.id,
-        "x-dynbench-overlap-blocks": String(flight.overlapBlocks),
-      },
-      onResponse: flight.response.resolve,
-      onCancel: () => this.#aborted(flight),
-    });
+    const added = {
+      "x-dynbench-routed-to": link.worker.id,
+      "x-dynbench-overlap-blocks": String(flight.overlapBlocks),
+    };
+    flight.relay = new Relay(flight.answer, { head, added });
   }
 
   #firstData(flight: Flight): void {
@@ -173,9 +161,9 @@ export class Dispatcher {
       if (link.alive) log.warn(`No requests to ${why}`);
       link.died(failure.message);
     }
-    if (flight.answered) {
+    if (flight.relay !== undefined) {
       counts.count("brokenStreams");
-      flight.relay?.fail(`The answer broke off: ${why}`);
+      flight.relay.fail(`The answer broke off: ${why}`);
       this.#end(flight);
       return;
     }
@@ -187,7 +175,7 @@ export class Dispatcher {
       return;
     }
     const message = `No worker answered: ${why}`;
-    this.#answer(flight, errorResponse(502, { type: "upstream_error", message }));
+    answerError(flight.answer, 502, { type: "upstream_error", message });
     this.#end(flight);
   }
 
@@ -195,11 +183,10 @@ export class Dispatcher {
     if (error instanceof NoWorkerFault) {
       this.#options.counts.count("unavailable");
       const message = `No worker can take the request: ${this.#workerStates(flight)}`;
-      this.#answer(flight, errorResponse(503, { type: "no_worker_available", message }));
+      answerError(flight.answer, 503, { type: "no_worker_available", message });
     } else {
       this.#policyFault(error);
-      const error500 = { type: "policy_fault", message: messageOf(error) };
-      this.#answer(flight, errorResponse(500, error500));
+      answerError(flight.answer, 500, { type: "policy_fault", message: messageOf(error) });
     }
     this.#end(flight);
   }
@@ -212,19 +199,10 @@ export class Dispatcher {
     return states.join("; ");
   }
 
-  /** Does nothing when the flight is over: abort signals come also after a complete answer. */
   #aborted(flight: Flight): void {
-    if (flight.over) return;
     this.#options.counts.count("aborted");
     flight.exchange?.abort();
-    flight.relay?.abort();
-    this.#answer(flight, new Response(null, { status: 499 }));
     this.#end(flight);
-  }
-
-  #answer(flight: Flight, response: Response): void {
-    flight.answered = true;
-    flight.response.resolve(response); // without effect when the head has gone out already
   }
 
   #end(flight: Flight): void {
@@ -275,8 +253,8 @@ export class Dispatcher {
   }
 }
 
-function badRequest(message: string): Response {
-  return errorResponse(400, { type: "invalid_request_error", message });
+function badRequest(answer: Answer, message: string): void {
+  answerError(answer, 400, { type: "invalid_request_error", message });
 }
 
 /** The client's headers without those that belong to its connection with us. */

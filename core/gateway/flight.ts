@@ -4,21 +4,22 @@ import type { WorkerRole } from "../request.ts";
 import type { RouteRequest } from "../routing-policy.ts";
 import type { PromptField } from "./body-scan.ts";
 import type { DecisionCost } from "./cost-samples.ts";
+import type { Answer, ParsedRequest } from "./http-server.ts";
 import type { ReadPrompt } from "./prompt-reader.ts";
 import type { Relay } from "./relay.ts";
 
-/** Where requests come in, and where their prompt is. */
+/** What differs between the paths where requests come in. */
 export interface Endpoint {
-  readonly path: string;
   readonly promptField: PromptField;
 }
 
 export class Flight implements RouteRequest {
   readonly id: number;
-  readonly endpoint: Endpoint;
+  /** Path and query, as the client sent them. */
+  readonly target: string;
   readonly body: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
-  readonly response = Promise.withResolvers<Response>();
+  readonly answer: Answer;
   readonly blocks: Int32Array;
   readonly isl: number;
   readonly osl: number;
@@ -32,26 +33,26 @@ export class Flight implements RouteRequest {
   /** Blocks believed cached where it went. */
   overlapBlocks = 0;
   exchange: Exchange | undefined;
+  /** There since the worker's answer began: no second try from here on. */
   relay: Relay | undefined;
-  /** The answer has begun to come, or an error was answered: no second try from here on. */
-  answered = false;
   hadToken = false;
   over = false;
 
   constructor(
     id: number,
     arrived: {
-      endpoint: Endpoint;
-      body: Uint8Array;
-      headers: Readonly<Record<string, string>>;
+      request: ParsedRequest;
+      answer: Answer;
       prompt: ReadPrompt;
     },
   ) {
-    const { endpoint, body, headers, prompt } = arrived;
+    const { request, answer, prompt } = arrived;
+    const { target, body, headers } = request;
     this.id = id;
-    this.endpoint = endpoint;
+    this.target = target;
     this.body = body;
     this.headers = headers;
+    this.answer = answer;
     this.prompt = prompt;
     this.blocks = prompt.blocks;
     this.isl = prompt.isl;

@@ -4,6 +4,7 @@
  * `dispatcher.ts` carries the requests, `core/routing/host.ts` asks the policy, `event-feed.ts` keeps
  * the index. Requests go around hono; everything else is `control-app.ts`.
  */
+import type { Hono } from "hono";
 import { monotonicNs } from "../clock.ts";
 import { DynbenchError, messageOf } from "../errors.ts";
 import { BlockTable } from "../kv/block-table.ts";
@@ -20,6 +21,13 @@ import { EventFeed } from "./event-feed.ts";
 import type { Endpoint } from "./flight.ts";
 import { GatewayCounts } from "./gateway-counts.ts";
 import { gaugesOf, stateOf, type GatewayParts } from "./gateway-state.ts";
+import {
+  startHttpServer,
+  type Answer,
+  type HttpServer,
+  type ParsedRequest,
+} from "./http-server.ts";
+import { answerError } from "./openai-error.ts";
 import { PromptReader } from "./prompt-reader.ts";
 import { WorkerLink } from "./worker-link.ts";
 
@@ -40,11 +48,12 @@ export interface GatewayTask {
   readonly policyName?: string;
 }
 
-const COMPLETIONS: Endpoint = { path: "/v1/completions", promptField: "prompt" };
-const CHAT: Endpoint = { path: "/v1/chat/completions", promptField: "messages" };
+/** By path; requests there are for the workers, everything else is for us. */
+const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map([
+  ["/v1/completions", { promptField: "prompt" }],
+  ["/v1/chat/completions", { promptField: "messages" }],
+]);
 
-/** A million tokens as ids are 7 MB; images in chats are larger. */
-const MAX_BODY_BYTES = 268_435_456;
 /** How often requests that the policy holds are looked at when nothing else happens. */
 const HELD_CHECK_MS = 1000;
 /** A reset waits this long for the last requests to end, because a client sees an end before we do. */
@@ -89,10 +98,9 @@ export async function startGateway(
   stack.defer(() => clearInterval(heldCheck));
 
   const parts: GatewayParts = { task, host, links, feeds, counts, decisions, table, dispatcher };
-  const server = serve(parts);
-  stack.defer(() => server.stop(true));
+  const server = stack.use(serve(parts));
   const owned = stack.move();
-  return { ready: { port: server.port! }, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { ready: { port: server.port }, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 function checkedBlockSize(workers: readonly Worker[]): number {
@@ -154,7 +162,7 @@ function startFeeds(
   });
 }
 
-function serve(parts: GatewayParts): Bun.Server<undefined> {
+function serve(parts: GatewayParts): HttpServer {
   const { task, links, dispatcher } = parts;
   const app = controlApp({
     model: task.model,
@@ -163,18 +171,18 @@ function serve(parts: GatewayParts): Bun.Server<undefined> {
     gauges: () => gaugesOf(parts),
     reset: (cell) => reset(parts, cell),
   });
-  const post = (endpoint: Endpoint) => ({
-    POST: (request: Request) => dispatcher.handle(request, endpoint),
-  });
   try {
-    return Bun.serve({
+    return startHttpServer({
       hostname: task.host,
       port: task.port,
-      // A stream may be silent for as long as the engine queues it.
-      idleTimeout: 0,
-      maxRequestBodySize: MAX_BODY_BYTES,
-      routes: { [COMPLETIONS.path]: post(COMPLETIONS), [CHAT.path]: post(CHAT) },
-      fetch: (request) => app.fetch(request),
+      onRequest: (request, answer) => {
+        const path = request.target.split("?", 1)[0]!;
+        const endpoint = request.method === "POST" ? ENDPOINTS.get(path) : undefined;
+        if (endpoint !== undefined) dispatcher.handle(request, answer, endpoint);
+        else void answerWith(app, request, answer);
+      },
+      onMalformed: (status, message, answer) =>
+        answerError(answer, status, { type: "invalid_request_error", message }),
     });
   } catch (cause) {
     throw new DynbenchError(
@@ -182,6 +190,22 @@ function serve(parts: GatewayParts): Bun.Server<undefined> {
       `Cannot listen on ${task.host}:${task.port}: ${messageOf(cause)}`,
       { hint: "Take another port, or 0 for any free one", cause },
     );
+  }
+}
+
+/** Lets hono answer; its answers are short and whole. */
+async function answerWith(app: Hono, request: ParsedRequest, answer: Answer): Promise<void> {
+  const { method, target, headers, body } = request;
+  try {
+    const url = new URL(target, "http://gateway");
+    const init = { method, headers, ...(body.length === 0 ? {} : { body: body.slice() }) };
+    const response = await app.fetch(new Request(url.href, init));
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    answer.head(response.status, response.headers, bytes.length);
+    if (method !== "HEAD") answer.data(bytes);
+    answer.end();
+  } catch (error) {
+    answerError(answer, 400, { type: "invalid_request_error", message: messageOf(error) });
   }
 }
 

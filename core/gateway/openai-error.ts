@@ -1,4 +1,5 @@
 /** Errors of the gateway itself, in the form OpenAI's API and vLLM use, so that clients need no second parser. */
+import type { Answer } from "./http-server.ts";
 
 /** `type` is stable, for programs; `message` is for people. */
 export interface ErrorBody {
@@ -17,9 +18,16 @@ export function errorBody(
   return { error: { message, type, param: null, code: status } };
 }
 
-/** A whole response that is an error. */
-export function errorResponse(status: number, error: { type: string; message: string }): Response {
-  return Response.json(errorBody(status, error), { status });
+/** Answers a request with an error and nothing else. */
+export function answerError(
+  answer: Answer,
+  status: number,
+  error: { type: string; message: string },
+): void {
+  const body = encoder.encode(JSON.stringify(errorBody(status, error)));
+  answer.head(status, [["content-type", "application/json"]], body.length);
+  answer.data(body);
+  answer.end();
 }
 
 const encoder = new TextEncoder();

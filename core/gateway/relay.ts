@@ -1,104 +1,48 @@
 /**
- * Turns what a worker answers into the `Response` the client gets: status, headers and body bytes
- * unchanged, each piece passed on as it comes. Short answers of known length are gathered instead,
- * so that their `content-length` survives.
+ * Passes a worker's answer on to the client as it comes: status, headers and body bytes unchanged.
  */
 import type { ResponseHead } from "../http/client.ts";
-import { errorFrame, errorResponse } from "./openai-error.ts";
-
-/** Answers up to this length are gathered. Longer ones are passed on in pieces. */
-const MAX_GATHERED_BYTES = 1_048_576;
-/** Pieces waiting for a client that does not read: far more than the longest answer has tokens. */
-const MAX_WAITING_PIECES = 262_144;
+import type { Answer } from "./http-server.ts";
+import { errorFrame } from "./openai-error.ts";
 
 const LF = 0x0a;
 
-export interface RelayOptions {
-  readonly head: ResponseHead;
-  /** Added to the worker's own headers. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** The response can be handed to the server. */
-  onResponse(response: Response): void;
-  /** The client went away, or does not read. */
-  onCancel(): void;
-}
-
 export class Relay {
-  readonly #options: RelayOptions;
-  readonly #headers: Headers;
+  readonly #answer: Answer;
   readonly #isEvents: boolean;
-  #gathered: Uint8Array[] | undefined;
-  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #endsLine = true;
-  #over = false;
 
-  constructor(options: RelayOptions) {
-    const { head, headers, onResponse, onCancel } = options;
-    this.#options = options;
-    this.#headers = passedHeaders(head, headers);
-    this.#isEvents = head.headers.get("content-type")?.startsWith("text/event-stream") === true;
-    const length = Number(head.headers.get("content-length") ?? Infinity);
-    if (!this.#isEvents && length <= MAX_GATHERED_BYTES) {
-      this.#gathered = [];
-      return;
-    }
-    const stream = new ReadableStream<Uint8Array>({
-      start: (controller) => void (this.#controller = controller),
-      cancel: () => {
-        if (this.#over) return;
-        this.#over = true;
-        onCancel();
-      },
-    });
-    onResponse(new Response(stream, { status: head.status, headers: this.#headers }));
+  /** Writes the head at once; `added` come after the worker's own headers. */
+  constructor(
+    answer: Answer,
+    { head, added }: { head: ResponseHead; added: Readonly<Record<string, string>> },
+  ) {
+    this.#answer = answer;
+    const { headers } = head;
+    this.#isEvents = headers.get("content-type")?.startsWith("text/event-stream") === true;
+    const passed = [...headers, ...Object.entries(added)].filter(([name]) => !HOP_BY_HOP.has(name));
+    const isChunked = headers.has("transfer-encoding");
+    answer.head(head.status, passed, isChunked ? undefined : headers.get("content-length"));
   }
 
-  /** Bytes are copied; they need to be valid during the call only. */
+  /** Bytes need to be valid during the call only. */
   data(bytes: Uint8Array): void {
-    if (this.#over) return;
-    if (this.#gathered !== undefined) {
-      this.#gathered.push(bytes.slice());
-      return;
-    }
-    const controller = this.#controller!;
     this.#endsLine = bytes[bytes.length - 1] === LF;
-    controller.enqueue(bytes.slice());
-    if ((controller.desiredSize ?? 0) < -MAX_WAITING_PIECES) {
-      this.abort();
-      this.#options.onCancel();
-    }
+    this.#answer.data(bytes);
   }
 
   end(): void {
-    if (this.#over) return;
-    this.#over = true;
-    if (this.#gathered === undefined) {
-      this.#controller!.close();
+    this.#answer.end();
+  }
+
+  /** The worker's answer broke off: told in the stream where the client reads one, else by a broken connection. */
+  fail(message: string): void {
+    if (!this.#isEvents) {
+      this.#answer.destroy();
       return;
     }
-    const { head, onResponse } = this.#options;
-    // A status that allows no body (204, 304) refuses even an empty one.
-    const body = this.#gathered.length === 0 ? null : Buffer.concat(this.#gathered);
-    onResponse(new Response(body, { status: head.status, headers: this.#headers }));
-  }
-
-  /** The worker's answer broke off. */
-  fail(message: string): void {
-    if (this.#over) return;
-    this.#over = true;
-    if (this.#gathered !== undefined) {
-      this.#options.onResponse(errorResponse(502, { type: "upstream_error", message }));
-    } else if (this.#isEvents) {
-      this.#controller!.enqueue(errorFrame(message, !this.#endsLine));
-      this.#controller!.close();
-    } else this.#controller!.error(new Error(message));
-  }
-
-  /** Breaks the client's connection. */
-  abort(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#controller?.error(new Error("the gateway ends"));
+    this.#answer.data(errorFrame(message, !this.#endsLine));
+    this.#answer.end();
   }
 }
 
@@ -113,10 +57,3 @@ const HOP_BY_HOP = new Set([
   "upgrade",
   "proxy-connection",
 ]);
-
-function passedHeaders(head: ResponseHead, added: Readonly<Record<string, string>>): Headers {
-  const headers = new Headers();
-  for (const [name, value] of head.headers) if (!HOP_BY_HOP.has(name)) headers.set(name, value);
-  for (const name in added) headers.set(name, added[name]!);
-  return headers;
-}

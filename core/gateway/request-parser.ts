@@ -1,0 +1,242 @@
+/**
+ * Reads HTTP/1.1 requests from bytes that may be cut anywhere (RFC 9112), one at a time: while a
+ * request is being answered, what the client sends next waits. Owns no socket and no clock.
+ */
+
+/** A whole request. Header names are in lower case; repeated headers are joined by ", ". */
+export interface ParsedRequest {
+  readonly method: string;
+  /** As sent: path and query. */
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Of its own: the parser keeps no view of it. */
+  readonly body: Uint8Array;
+  /** The connection may carry another request after the answer. */
+  readonly keepAlive: boolean;
+  /** HTTP/1.0 clients do not know chunks. */
+  readonly knowsChunks: boolean;
+}
+
+export interface RequestSink {
+  request(request: ParsedRequest): void;
+  /** The client waits for a word before it sends the body (`Expect: 100-continue`). */
+  expectsContinue(): void;
+  /** The bytes are no request that can be read; nothing more comes. */
+  malformed(status: number, message: string): void;
+}
+
+/** Request line and headers: what nginx allows in large headers, four buffers of 8 KiB. */
+const MAX_HEAD_BYTES = 32_768;
+/** A million tokens as ids are 7 MB; images in chats are larger. */
+const MAX_BODY_BYTES = 268_435_456;
+/** A chunk's size line, with extensions nobody sends. */
+const MAX_CHUNK_LINE_BYTES = 1_024;
+
+const HEAD_END = Buffer.from("\r\n\r\n");
+const LINE_END = Buffer.from("\r\n");
+const EMPTY = Buffer.alloc(0);
+const TARGET = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) HTTP\/1\.([01])$/;
+
+interface Head {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: Record<string, string>;
+  readonly keepAlive: boolean;
+  readonly knowsChunks: boolean;
+}
+
+export class RequestParser {
+  readonly #sink: RequestSink;
+  #state: "head" | "counted" | "chunks" | "answering" | "broken" = "head";
+  /** Bytes that were not taken yet. */
+  #held: Buffer = EMPTY;
+  #head: Head | undefined;
+  #body: Buffer = EMPTY;
+  #filled = 0;
+  #chunks: Buffer[] = [];
+  /** Of the chunk whose size line was read; undefined before the next size line. */
+  #chunkLeft: number | undefined;
+
+  constructor(sink: RequestSink) {
+    this.#sink = sink;
+  }
+
+  push(bytes: Uint8Array): void {
+    const more = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (this.#state === "counted") {
+      this.#fill(more);
+      return;
+    }
+    this.#held = this.#held.length === 0 ? Buffer.from(more) : Buffer.concat([this.#held, more]);
+    if (this.#state !== "answering") this.#read();
+    else if (this.#held.length > MAX_BODY_BYTES) this.#break(413, "too much sent ahead");
+  }
+
+  /** The answer is complete: the next request may come. */
+  answered(): void {
+    if (this.#state !== "answering") return;
+    this.#state = "head";
+    this.#read();
+  }
+
+  #read(): void {
+    if (this.#state === "head" && this.#held.length > 0) this.#readHead();
+    if (this.#state === "chunks") this.#readChunks();
+  }
+
+  #readHead(): void {
+    // Empty lines before a request are allowed (RFC 9112 §2.2).
+    let from = 0;
+    while (this.#held[from] === 13 && this.#held[from + 1] === 10) from += 2;
+    const end = this.#held.indexOf(HEAD_END, from);
+    const length = (end === -1 ? this.#held.length : end) - from;
+    if (length > MAX_HEAD_BYTES) return this.#break(431, "the head is too long");
+    if (end === -1) return;
+    const head = parseHead(this.#held.toString("latin1", from, end));
+    if (head === undefined) return this.#break(400, "the head is not one of HTTP/1.1");
+    this.#head = head;
+    const rest = this.#held.subarray(end + HEAD_END.length);
+    this.#held = EMPTY;
+    this.#beginBody(head, rest);
+  }
+
+  #beginBody(head: Head, rest: Buffer): void {
+    const { headers } = head;
+    const coding = headers["transfer-encoding"];
+    const length = headers["content-length"];
+    if (coding !== undefined) {
+      if (coding.toLowerCase() !== "chunked" || length !== undefined) {
+        return this.#break(400, "the body's length is told in an unknown way");
+      }
+      this.#state = "chunks";
+      this.#chunks = [];
+      this.#filled = 0;
+      this.#chunkLeft = undefined;
+      this.#held = rest;
+      if (rest.length === 0) this.#askForBody(head);
+      return;
+    }
+    if (length !== undefined && !/^\d{1,15}$/.test(length)) {
+      return this.#break(400, "the content length is not a number");
+    }
+    const total = Number(length ?? 0);
+    if (total > MAX_BODY_BYTES) return this.#break(413, "the body is too long");
+    this.#state = "counted";
+    this.#body = total === 0 ? EMPTY : Buffer.allocUnsafeSlow(total);
+    this.#filled = 0;
+    if (rest.length < total && rest.length === 0) this.#askForBody(head);
+    this.#fill(rest);
+  }
+
+  #askForBody(head: Head): void {
+    if (head.headers["expect"]?.toLowerCase() === "100-continue") this.#sink.expectsContinue();
+  }
+
+  #fill(bytes: Buffer): void {
+    const wanted = this.#body.length - this.#filled;
+    const taken = Math.min(wanted, bytes.length);
+    this.#body.set(taken === bytes.length ? bytes : bytes.subarray(0, taken), this.#filled);
+    this.#filled += taken;
+    if (taken < wanted) return;
+    const body = this.#body;
+    this.#body = EMPTY;
+    // A copy, because what the socket gave is valid during the call only.
+    this.#held = taken === bytes.length ? EMPTY : Buffer.from(bytes.subarray(taken));
+    this.#deliver(body);
+  }
+
+  #readChunks(): void {
+    while (this.#state === "chunks") {
+      if (this.#chunkLeft === undefined) {
+        const size = this.#readSizeLine();
+        if (size === undefined) return;
+        this.#chunkLeft = size;
+      }
+      const done = this.#chunkLeft === 0 ? this.#readTrailers() : this.#readChunk(this.#chunkLeft);
+      if (!done) return;
+    }
+  }
+
+  #readSizeLine(): number | undefined {
+    const end = this.#held.indexOf(LINE_END);
+    if ((end === -1 ? this.#held.length : end) > MAX_CHUNK_LINE_BYTES) {
+      this.#break(400, "a chunk's size line is too long");
+    }
+    if (end === -1 || this.#state === "broken") return undefined;
+    const size = /^([0-9a-fA-F]{1,8})[ \t]*(?:;.*)?$/.exec(this.#held.toString("latin1", 0, end));
+    if (size === null) this.#break(400, "a chunk's size is not a number");
+    this.#held = this.#held.subarray(end + LINE_END.length);
+    return size === null ? undefined : Number.parseInt(size[1]!, 16);
+  }
+
+  #readChunk(size: number): boolean {
+    if (this.#filled + size > MAX_BODY_BYTES) {
+      this.#break(413, "the body is too long");
+      return false;
+    }
+    if (this.#held.length < size + LINE_END.length) return false;
+    if (this.#held[size] !== 13 || this.#held[size + 1] !== 10) {
+      this.#break(400, "a chunk is longer than its size says");
+      return false;
+    }
+    this.#chunks.push(this.#held.subarray(0, size));
+    this.#filled += size;
+    this.#held = this.#held.subarray(size + LINE_END.length);
+    this.#chunkLeft = undefined;
+    return true;
+  }
+
+  /** Trailers are dropped. */
+  #readTrailers(): boolean {
+    const end = this.#held.indexOf(LINE_END);
+    if (end === -1) {
+      if (this.#held.length > MAX_HEAD_BYTES) this.#break(431, "the trailers are too long");
+      return false;
+    }
+    this.#held = this.#held.subarray(end + LINE_END.length);
+    if (end > 0) return true;
+    const body = Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    this.#deliver(body);
+    return false;
+  }
+
+  #deliver(body: Buffer): void {
+    this.#state = "answering";
+    const head = this.#head!;
+    this.#head = undefined;
+    this.#sink.request({ ...head, body });
+  }
+
+  #break(status: number, message: string): void {
+    if (this.#state === "broken") return;
+    this.#state = "broken";
+    this.#held = EMPTY;
+    this.#sink.malformed(status, `Cannot read the request: ${message}`);
+  }
+}
+
+function parseHead(text: string): Head | undefined {
+  const lines = text.split("\r\n");
+  const first = TARGET.exec(lines[0]!);
+  if (first === null) return undefined;
+  const headers: Record<string, string> = {};
+  for (let i = 1; i < lines.length; i += 1) {
+    const line = lines[i]!;
+    const colon = line.indexOf(":");
+    if (colon <= 0 || line.charCodeAt(colon - 1) <= 32) return undefined;
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    const before = headers[name];
+    headers[name] = before === undefined ? value : `${before}, ${value}`;
+  }
+  const connection = headers["connection"]?.toLowerCase() ?? "";
+  const isOld = first[3] === "0";
+  return {
+    method: first[1]!,
+    target: first[2]!,
+    headers,
+    keepAlive: isOld ? connection.includes("keep-alive") : !connection.includes("close"),
+    knowsChunks: !isOld,
+  };
+}
