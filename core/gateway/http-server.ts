@@ -93,12 +93,11 @@ class ServerConnection {
     this.#parser = new RequestParser({
       request: (request) => options.onRequest(request, this.#newAnswer(request)),
       expectsContinue: () => this.write(CONTINUE),
-      malformed: (status, message) =>
-        options.onMalformed(
-          status,
-          message,
-          this.#newAnswer({ keepAlive: false, knowsChunks: true }),
-        ),
+      malformed: (status, message) => {
+        // In the middle of an answer there is no place for another.
+        if (this.#answer !== undefined) this.destroy();
+        else options.onMalformed(status, message, this.#newAnswer(LAST_REQUEST));
+      },
     });
   }
 
@@ -236,6 +235,7 @@ class ServerAnswer implements Answer {
   }
 }
 
+const LAST_REQUEST = { keepAlive: false, knowsChunks: true };
 const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 const REASONS: Readonly<Record<number, string>> = {
