@@ -1,0 +1,280 @@
+/**
+ * What the gateway adds: `kv` over 8 workers with a filled index, prompts of 14,000 token ids (85 KB),
+ * kept connections, against the same trivial upstream asked directly, in turn, in one run. Upstream
+ * and gateway are processes of their own, as in a run; the client is the load's.
+ */
+import { randomStream } from "../../core/random.ts";
+import { HttpClient, parseTarget } from "../../core/http/client.ts";
+import { monotonicNs } from "../../core/clock.ts";
+import type { Worker } from "../../core/request.ts";
+
+const WORKERS = 8;
+const PROMPTS = 20;
+const PROMPT_TOKENS = 14_000;
+const BLOCK_SIZE = 64;
+const WARM_UP = 300;
+const PAIRS = 1_200;
+const CONCURRENCY = 16;
+const THROUGHPUT_REQUESTS = 3_000;
+
+export const name = "gateway";
+
+interface Row {
+  what: string;
+  value: number;
+  unit: string;
+  must?: number;
+  goal?: number;
+  note?: string;
+}
+
+export async function run(): Promise<Row[]> {
+  await using upstream = await startChild("upstream");
+  const workers = upstream.ready as Worker[];
+  await using gateway = await startChild("gateway", workers);
+  const { port } = gateway.ready as { port: number };
+  const bodies = Array.from({ length: PROMPTS }, (_, i) => bodyOf(promptOf(i)));
+  const direct = new HttpClient(parseTarget(workers[0]!.url), { connection: "keep-alive" });
+  const routed = new HttpClient(parseTarget(`http://127.0.0.1:${port}`), {
+    connection: "keep-alive",
+  });
+
+  const [directUs, routedUs] = await pairs(direct, routed, bodies);
+  const state = (await (await fetch(`http://127.0.0.1:${port}/dynbench/state`)).json()) as any;
+  const directRps = await throughput(direct, bodies);
+  const before = await gateway.ask();
+  const routedRps = await throughput(routed, bodies);
+  const cpuMs = (await gateway.ask()) - before;
+  direct.close();
+  routed.close();
+  const part = (key: string): number => state.costUs[key].p50;
+  return [
+    {
+      what: "added TTFT over direct, p50, concurrency 1",
+      value: quantile(routedUs, 0.5) - quantile(directUs, 0.5),
+      unit: "us",
+      must: 400,
+      goal: 300,
+      note: `direct p50 ${quantile(directUs, 0.5).toFixed(0)}, through ${quantile(routedUs, 0.5).toFixed(0)}; median of the pairs' differences ${quantile(
+        routedUs.map((us, i) => us - directUs[i]!),
+        0.5,
+      ).toFixed(0)}`,
+    },
+    {
+      what: "added TTFT over direct, p99, concurrency 1",
+      value: quantile(routedUs, 0.99) - quantile(directUs, 0.99),
+      unit: "us",
+    },
+    ...["scan", "hash", "lookup", "score"].map((key) => ({
+      what: `of that: ${key}, p50`,
+      value: part(key),
+      unit: "us",
+    })),
+    {
+      what: `requests at concurrency ${CONCURRENCY}, 85 KB`,
+      value: routedRps,
+      unit: "req/s",
+      note: `direct ${directRps.toFixed(0)}; client, gateway and upstream share the machine`,
+    },
+    {
+      what: "gateway CPU per 1,000 requests, 85 KB",
+      value: cpuMs / 1000 / (THROUGHPUT_REQUESTS / 1000),
+      unit: "s",
+    },
+  ];
+}
+
+/** Microseconds to the first byte of the body, direct and routed in turn. */
+async function pairs(
+  direct: HttpClient,
+  routed: HttpClient,
+  bodies: readonly Uint8Array[],
+): Promise<[number[], number[]]> {
+  const times: [number[], number[]] = [[], []];
+  for (let i = 0; i < WARM_UP + PAIRS; i += 1) {
+    const body = bodies[i % bodies.length]!;
+    for (const [arm, client] of [direct, routed].entries()) {
+      const us = await ttftUs(client, body);
+      if (i >= WARM_UP) times[arm]!.push(us);
+    }
+  }
+  return times;
+}
+
+async function throughput(client: HttpClient, bodies: readonly Uint8Array[]): Promise<number> {
+  let sent = 0;
+  const startNs = monotonicNs();
+  await Promise.all(
+    Array.from({ length: CONCURRENCY }, async () => {
+      while (sent < THROUGHPUT_REQUESTS) await ttftUs(client, bodies[sent++ % bodies.length]!);
+    }),
+  );
+  return THROUGHPUT_REQUESTS / ((monotonicNs() - startNs) / 1e9);
+}
+
+/** Resolves after the whole answer. */
+function ttftUs(client: HttpClient, body: Uint8Array): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let firstNs = 0;
+    const startNs = monotonicNs();
+    const headers = { "content-type": "application/json" };
+    client.exchange(
+      { method: "POST", path: "/v1/completions", headers, body },
+      {
+        head: () => {},
+        data: (_, atNs) => {
+          if (firstNs === 0) firstNs = atNs;
+        },
+        end: () => resolve((firstNs - startNs) / 1000),
+        fail: ({ message }) => reject(new Error(message)),
+      },
+    );
+  });
+}
+
+function promptOf(number: number): Uint32Array {
+  const random = randomStream(0, "gateway-bench", number);
+  return Uint32Array.from({ length: PROMPT_TOKENS }, () => 1000 + random.int(30_000));
+}
+
+function bodyOf(tokens: Uint32Array): Uint8Array {
+  const body = { model: "m", prompt: [...tokens], max_tokens: 200, stream: true, ignore_eos: true };
+  return new TextEncoder().encode(JSON.stringify(body));
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.ceil(share * sorted.length) - 1]!;
+}
+
+interface BenchChild extends AsyncDisposable {
+  readonly ready: unknown;
+  /** CPU time it has used so far, in milliseconds. */
+  ask(): Promise<number>;
+}
+
+/** This file again, with a role; it says one line when it is ready and one whenever it is asked. */
+async function startChild(role: string, task: unknown = null): Promise<BenchChild> {
+  const child = Bun.spawn([process.execPath, import.meta.path, role], {
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const reader = child.stdout.getReader();
+  const say = async (message: unknown): Promise<unknown> => {
+    child.stdin.write(`${JSON.stringify(message)}\n`);
+    child.stdin.flush();
+    let line = "";
+    while (!line.endsWith("\n")) line += Buffer.from((await reader.read()).value!).toString();
+    return JSON.parse(line);
+  };
+  return {
+    ready: await say(task),
+    ask: async () => (await say("cpu")) as number,
+    [Symbol.asyncDispose]: async () => {
+      child.kill();
+      await child.exited;
+    },
+  };
+}
+
+async function serveRole(role: string): Promise<void> {
+  let isFirst = true;
+  for await (const line of console) {
+    let answer: unknown;
+    if (isFirst) answer = await (role === "upstream" ? upstream() : gatewayOver(JSON.parse(line)));
+    else {
+      const { user, system } = process.cpuUsage();
+      answer = (user + system) / 1000;
+    }
+    isFirst = false;
+    process.stdout.write(`${JSON.stringify(answer)}\n`);
+  }
+}
+
+/** Workers that all live on one port, each with half of the prompts' blocks in its replay. */
+async function upstream(): Promise<Worker[]> {
+  const { encodeKvBatch } = await import("../../core/kv/kv-events.ts");
+  const { startPublisher } = await import("../../core/zmq/publisher.ts");
+  const { startReplayServer } = await import("../../core/zmq/replay.ts");
+  const port = answerAtOnce();
+  return Array.from({ length: WORKERS }, (_, worker) => {
+    const prompts = Array.from({ length: PROMPTS }, (_, i) => i).filter(
+      (i) => (i + worker) % 2 === 0,
+    );
+    const events = prompts.map((i) => {
+      const tokens = promptOf(i).subarray(0, (7_000 + 500 * worker) & -BLOCK_SIZE);
+      const hashes = Array.from({ length: tokens.length / BLOCK_SIZE }, (_, block) =>
+        BigInt(i * 1000 + block),
+      );
+      return { type: "stored", hashes, parent: undefined, tokens, blockSize: BLOCK_SIZE } as const;
+    });
+    const payload = encodeKvBatch({ tsS: 0, rank: 0, events }, "map");
+    const publisher = startPublisher({ host: "127.0.0.1", port: 0 });
+    const replay = startReplayServer({
+      host: "127.0.0.1",
+      port: 0,
+      topic: "kv",
+      form: "topic",
+      from: (sequence) => (sequence === 0 ? [{ sequence: 0, payload }] : []),
+    });
+    return {
+      id: `worker-${worker}`,
+      url: `http://127.0.0.1:${port}`,
+      role: "aggregated",
+      blockSize: BLOCK_SIZE,
+      kvEvents: {
+        endpoint: `tcp://127.0.0.1:${publisher.port}`,
+        replayEndpoint: `tcp://127.0.0.1:${replay.port}`,
+        topic: "kv",
+      },
+    } satisfies Worker;
+  });
+}
+
+/** Answers every request with the same short stream when its last byte has come. */
+function answerAtOnce(): number {
+  const event = `data: ${JSON.stringify({ choices: [{ index: 0, text: " One", finish_reason: null }] })}\n\n`;
+  const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`;
+  const head =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+  const answer = Buffer.from(
+    `${head}${chunk(event)}${chunk(event)}${chunk("data: [DONE]\n\n")}0\r\n\r\n`,
+  );
+  return Bun.listen<{ left: number }>({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      binaryType: "buffer",
+      open: (socket) => {
+        socket.setNoDelay(true);
+        socket.data = { left: 0 };
+      },
+      data: (socket, bytes) => {
+        const state = socket.data;
+        if (state.left === 0) {
+          const headEnd = bytes.indexOf("\r\n\r\n");
+          const length = /content-length: (\d+)/i.exec(bytes.toString("latin1", 0, headEnd))![1];
+          state.left = Number(length) - (bytes.length - headEnd - 4);
+        } else state.left -= bytes.length;
+        if (state.left === 0) socket.write(answer);
+      },
+    },
+  }).port;
+}
+
+async function gatewayOver(workers: Worker[]): Promise<{ port: number }> {
+  const { startGateway } = await import("../../core/gateway/gateway.ts");
+  const { kv } = await import("../../plugins/routers/kv.ts");
+  const { parse } = await import("valibot");
+  const log = { info() {}, warn: console.error, error: console.error, debug() {} };
+  const task = { workers, model: "m", host: "127.0.0.1", port: 0, seed: 0, replica: 0 };
+  const policy = kv.policy!(parse(kv.options, {}));
+  return (await startGateway(task, { policy, log })).ready;
+}
+
+if (import.meta.main) {
+  const role = process.argv[2];
+  if (role !== undefined) await serveRole(role);
+  else console.table(await run());
+}
