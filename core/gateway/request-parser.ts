@@ -9,7 +9,7 @@ export interface ParsedRequest {
   /** As sent: path and query. */
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Of its own: the parser keeps no view of it. */
+  /** Valid until the request is answered; then its memory serves the next one. */
   readonly body: Uint8Array;
   /** The connection may carry another request after the answer. */
   readonly keepAlive: boolean;
@@ -29,6 +29,8 @@ export interface RequestSink {
 const MAX_HEAD_BYTES = 32_768;
 /** A million tokens as ids are 7 MB; images in chats are larger. */
 const MAX_BODY_BYTES = 268_435_456;
+/** Bodies up to this share one buffer per connection. */
+const MAX_KEPT_BYTES = 1_048_576;
 /** A chunk's size line, with extensions nobody sends. */
 const MAX_CHUNK_LINE_BYTES = 1_024;
 
@@ -52,6 +54,7 @@ export class RequestParser {
   #held: Buffer = EMPTY;
   #head: Head | undefined;
   #body: Buffer = EMPTY;
+  #kept: Buffer = EMPTY;
   #filled = 0;
   #chunks: Buffer[] = [];
   /** Of the chunk whose size line was read; undefined before the next size line. */
@@ -67,7 +70,11 @@ export class RequestParser {
       this.#fill(more);
       return;
     }
-    this.#held = this.#held.length === 0 ? Buffer.from(more) : Buffer.concat([this.#held, more]);
+    if (this.#state === "head" && this.#held.length === 0) {
+      this.#readHead(more);
+      return;
+    }
+    this.#hold(more);
     if (this.#state !== "answering") this.#read();
     else if (this.#held.length > MAX_BODY_BYTES) this.#break(413, "too much sent ahead");
   }
@@ -79,25 +86,31 @@ export class RequestParser {
     this.#read();
   }
 
-  #read(): void {
-    if (this.#state === "head" && this.#held.length > 0) this.#readHead();
-    if (this.#state === "chunks") this.#readChunks();
+  /** Copies: what the socket gives is valid during the call only. */
+  #hold(bytes: Buffer): void {
+    this.#held = this.#held.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#held, bytes]);
   }
 
-  #readHead(): void {
+  #read(): void {
+    if (this.#state === "head" && this.#held.length > 0) {
+      const held = this.#held;
+      this.#held = EMPTY;
+      this.#readHead(held);
+    } else if (this.#state === "chunks") this.#readChunks();
+  }
+
+  #readHead(bytes: Buffer): void {
     // Empty lines before a request are allowed (RFC 9112 §2.2).
     let from = 0;
-    while (this.#held[from] === 13 && this.#held[from + 1] === 10) from += 2;
-    const end = this.#held.indexOf(HEAD_END, from);
-    const length = (end === -1 ? this.#held.length : end) - from;
+    while (bytes[from] === 13 && bytes[from + 1] === 10) from += 2;
+    const end = bytes.indexOf(HEAD_END, from);
+    const length = (end === -1 ? bytes.length : end) - from;
     if (length > MAX_HEAD_BYTES) return this.#break(431, "the head is too long");
-    if (end === -1) return;
-    const head = parseHead(this.#held.toString("latin1", from, end));
+    if (end === -1) return this.#hold(bytes);
+    const head = parseHead(bytes.toString("latin1", from, end));
     if (head === undefined) return this.#break(400, "the head is not one of HTTP/1.1");
     this.#head = head;
-    const rest = this.#held.subarray(end + HEAD_END.length);
-    this.#held = EMPTY;
-    this.#beginBody(head, rest);
+    this.#beginBody(head, bytes.subarray(end + HEAD_END.length));
   }
 
   #beginBody(head: Head, rest: Buffer): void {
@@ -112,8 +125,9 @@ export class RequestParser {
       this.#chunks = [];
       this.#filled = 0;
       this.#chunkLeft = undefined;
-      this.#held = rest;
-      if (rest.length === 0) this.#askForBody(head);
+      if (rest.length === 0) return this.#askForBody(head);
+      this.#hold(rest);
+      this.#readChunks();
       return;
     }
     if (length !== undefined && !/^\d{1,15}$/.test(length)) {
@@ -122,10 +136,17 @@ export class RequestParser {
     const total = Number(length ?? 0);
     if (total > MAX_BODY_BYTES) return this.#break(413, "the body is too long");
     this.#state = "counted";
-    this.#body = total === 0 ? EMPTY : Buffer.allocUnsafeSlow(total);
+    this.#body = this.#room(total);
     this.#filled = 0;
     if (rest.length < total && rest.length === 0) this.#askForBody(head);
     this.#fill(rest);
+  }
+
+  /** Memory for a body: that of the last one where it is large enough, because new pages cost. */
+  #room(bytes: number): Buffer {
+    if (bytes > MAX_KEPT_BYTES) return Buffer.allocUnsafeSlow(bytes);
+    if (this.#kept.length < bytes) this.#kept = Buffer.allocUnsafeSlow(Math.ceil(bytes * 1.125));
+    return this.#kept.subarray(0, bytes);
   }
 
   #askForBody(head: Head): void {
@@ -140,8 +161,7 @@ export class RequestParser {
     if (taken < wanted) return;
     const body = this.#body;
     this.#body = EMPTY;
-    // A copy, because what the socket gave is valid during the call only.
-    this.#held = taken === bytes.length ? EMPTY : Buffer.from(bytes.subarray(taken));
+    if (taken < bytes.length) this.#hold(bytes.subarray(taken));
     this.#deliver(body);
   }
 
