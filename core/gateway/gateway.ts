@@ -28,7 +28,7 @@ import {
   type ParsedRequest,
 } from "./http-server.ts";
 import { answerError } from "./openai-error.ts";
-import { PromptReader } from "./prompt-reader.ts";
+import { PromptReader, warmUpReading } from "./prompt-reader.ts";
 import { WorkerLink } from "./worker-link.ts";
 
 /** What the gateway child is told; data only. */
@@ -85,7 +85,9 @@ export async function startGateway(
     stack.use(new WorkerLink(worker, { onAlive: (alive) => aliveChanged(i, alive) })),
   );
   const feeds = host.needsEvents ? startFeeds(task.workers, { host, table, log, stack }) : [];
-  const reader = new PromptReader({ blockSize, needsBlocks: host.needsBlocks, table });
+  const reading = { blockSize, needsBlocks: host.needsBlocks };
+  warmUpReading(reading);
+  const reader = new PromptReader({ ...reading, table });
   const dispatcher = new Dispatcher({ host, links, reader, counts, decisions, log });
   const aliveChanged = (candidate: number, alive: boolean): void => {
     dispatcher.setAlive(candidate, alive);
