@@ -9,6 +9,7 @@ import type { Socket, SocketHandler } from "bun";
 import { monotonicNs } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { RequestError } from "../record.ts";
+import { viewOf, type ByteRange } from "./byte-range.ts";
 import { ResponseParser, type ResponseHead } from "./response-parser.ts";
 import { requestBytes, type ExchangeRequest } from "./request-bytes.ts";
 import type { HttpTarget } from "./target.ts";
@@ -28,7 +29,9 @@ export interface ExchangeHandlers {
   sent?(atNs: number): void;
   head(head: ResponseHead, atNs: number): void;
   /** Body bytes without chunk framing; valid only during the call. */
-  data(bytes: Uint8Array, atNs: number): void;
+  data?(bytes: Uint8Array, atNs: number): void;
+  /** The same without making a view; called instead of `data` where given. */
+  range?(range: ByteRange, atNs: number): void;
   /** Clean end of the body. */
   end(atNs: number): void;
   /** After it nothing more comes. */
@@ -164,8 +167,11 @@ class ClientExchange implements Exchange {
       head: (head) => {
         if (!this.#over) this.#handlers.head(head, this.#nowNs);
       },
-      data: (bytes) => {
-        if (!this.#over) this.#handlers.data(bytes, this.#nowNs);
+      data: (range) => {
+        if (this.#over) return;
+        const handlers = this.#handlers;
+        if (handlers.range === undefined) handlers.data?.(viewOf(range), this.#nowNs);
+        else handlers.range(range, this.#nowNs);
       },
       end: () => this.#end(),
       malformed: (message) => {

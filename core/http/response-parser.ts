@@ -4,6 +4,8 @@
  * chunk framing. Whatever can be wrong with a response is told once through `malformed`.
  */
 
+import type { ByteRange } from "./byte-range.ts";
+
 /** Status line and headers of a final response. Names are in lower case; repeated ones are joined by ", ". */
 export interface ResponseHead {
   status: number;
@@ -12,8 +14,8 @@ export interface ResponseHead {
 
 export interface ResponseSink {
   head(head: ResponseHead): void;
-  /** Body bytes; a view into the pushed bytes, valid during the call. */
-  data(bytes: Uint8Array): void;
+  /** Body bytes, valid during the call. */
+  data(range: ByteRange): void;
   end(): void;
   /** The response cannot be read; nothing more comes. */
   malformed(message: string): void;
@@ -47,6 +49,7 @@ export class ResponseParser {
   #remaining = 0;
   #keepAlive = true;
   #started = false;
+  readonly #range: ByteRange = { bytes: new Uint8Array(0), from: 0, end: 0 };
 
   constructor(sink: ResponseSink) {
     this.#sink = sink;
@@ -85,7 +88,7 @@ export class ResponseParser {
           at = this.#takeTrailer(bytes, at);
           break;
         case "body-until-close":
-          this.#sink.data(at === 0 ? bytes : bytes.subarray(at));
+          this.#tell(bytes, at, bytes.length);
           return;
         case "done":
           this.#keepAlive = false;
@@ -187,12 +190,20 @@ export class ResponseParser {
   #takeCounted(bytes: Uint8Array, from: number): number {
     const end = Math.min(bytes.length, from + this.#remaining);
     this.#remaining -= end - from;
-    this.#sink.data(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end));
+    this.#tell(bytes, from, end);
     if (this.#remaining === 0) {
       if (this.#state === "chunk-data") this.#state = "chunk-end";
       else this.#finish();
     }
     return end;
+  }
+
+  #tell(bytes: Uint8Array, from: number, end: number): void {
+    const range = this.#range;
+    range.bytes = bytes;
+    range.from = from;
+    range.end = end;
+    this.#sink.data(range);
   }
 
   #takeChunkLine(bytes: Uint8Array, from: number): number {

@@ -3,6 +3,8 @@
  * event's data. Event names, ids and retry times are nothing an OpenAI stream uses and are skipped.
  */
 
+import { rangeOf, type ByteRange } from "./byte-range.ts";
+
 /** vLLM's first chunk repeats the whole prompt when asked for token ids: 100 kB for 14,000 tokens. */
 export const MAX_EVENT_BYTES = 8_388_608;
 
@@ -18,49 +20,59 @@ export class SseParser {
   /** Data of an event whose end has not come yet. */
   readonly #data = new ByteBuffer();
   #hasData = false;
+  readonly #event: ByteRange = { bytes: new Uint8Array(0), from: 0, end: 0 };
 
   /**
-   * Takes the next bytes; `onData` gets the data of each event that they complete, as a view that is
-   * valid during the call. Throws when an event is longer than `MAX_EVENT_BYTES`.
+   * Takes the next bytes; `onData` gets the data of each event that they complete, valid during the
+   * call. Throws when an event is longer than `MAX_EVENT_BYTES`.
    */
-  push(bytes: Uint8Array, onData: (data: Uint8Array) => void): void {
-    let at = 0;
-    while (at < bytes.length) {
+  push({ bytes, from, end }: ByteRange, onData: (data: ByteRange) => void): void {
+    let at = from;
+    while (at < end) {
       const lineFeed = bytes.indexOf(LF, at);
-      if (lineFeed === -1) {
-        this.#line.append(bytes, at, bytes.length);
+      if (lineFeed === -1 || lineFeed >= end) {
+        this.#line.append(bytes, at, end);
         return;
       }
-      const next = lineFeed + 1;
-      if (this.#line.length > 0) {
-        this.#line.append(bytes, at, lineFeed);
-        this.#takeLine(this.#line.view(), onData);
-        this.#line.clear();
-      } else if (!this.#hasData && this.#isWhole(bytes, at, lineFeed)) {
-        const end = bytes[lineFeed - 1] === CR ? lineFeed - 1 : lineFeed;
-        onData(bytes.subarray(valueStart(bytes, at), end));
-        at = next + (bytes[next] === CR ? 2 : 1);
+      const isAtStart = this.#line.length === 0 && !this.#hasData;
+      const next = isAtStart ? this.#takeWhole({ bytes, from: at, end }, lineFeed, onData) : -1;
+      if (next !== -1) {
+        at = next;
         continue;
-      } else {
-        this.#takeLine(bytes.subarray(at, lineFeed), onData);
       }
-      at = next;
+      this.#line.append(bytes, at, lineFeed);
+      this.#takeLine(this.#line.view(), onData);
+      this.#line.clear();
+      at = lineFeed + 1;
     }
   }
 
-  /** True for the usual event, which needs no copy: one data line and its empty line, both in `bytes`. */
-  #isWhole(bytes: Uint8Array, at: number, lineFeed: number): boolean {
-    const next = bytes[lineFeed + 1];
-    const isEnded = next === LF || (next === CR && bytes[lineFeed + 2] === LF);
-    return isEnded && isDataLine(bytes, at, lineFeed);
+  /**
+   * The usual event needs no copy: one data line and its empty line, both at hand. Tells it and
+   * returns the position after it; −1 when the event is not of this kind.
+   */
+  #takeWhole(
+    { bytes, from, end }: ByteRange,
+    lineFeed: number,
+    onData: (data: ByteRange) => void,
+  ): number {
+    const isCr = bytes[lineFeed + 1] === CR;
+    const last = isCr ? lineFeed + 2 : lineFeed + 1;
+    if (last >= end || bytes[last] !== LF || !isDataLine(bytes, from, lineFeed)) return -1;
+    const event = this.#event;
+    event.bytes = bytes;
+    event.from = valueStart(bytes, from);
+    event.end = bytes[lineFeed - 1] === CR ? lineFeed - 1 : lineFeed;
+    onData(event);
+    return last + 1;
   }
 
-  #takeLine(line: Uint8Array, onData: (data: Uint8Array) => void): void {
+  #takeLine(line: Uint8Array, onData: (data: ByteRange) => void): void {
     const length = line.at(-1) === CR ? line.length - 1 : line.length;
     if (length === 0) {
       if (!this.#hasData) return;
       this.#hasData = false;
-      onData(this.#data.view());
+      onData(rangeOf(this.#data.view()));
       this.#data.clear();
     } else if (isDataLine(line, 0, length)) {
       if (this.#hasData) this.#data.append(NEW_LINE, 0, 1);

@@ -8,6 +8,7 @@
  * token in Dynamo 1.6.1, which sends it after the last token; in vLLM 0.32 the last token's event
  * carries it, and its text may be empty. Usage tells the two apart.
  */
+import { viewOf, type ByteRange } from "../http/byte-range.ts";
 import type { RequestError, RequestRecord } from "../record.ts";
 import { errorWords } from "./error-words.ts";
 
@@ -49,7 +50,7 @@ type TokenFields = Pick<
   | "cachedTokens"
 >;
 
-const DONE = Buffer.from("[DONE]");
+const DONE = "[DONE]";
 
 export class Completion {
   #firstTokenNs = Number.NaN;
@@ -67,11 +68,11 @@ export class Completion {
   readonly #template = new PlainEvent();
 
   /** Takes the data of one event. `atNs` counts from wherever the record's times do. */
-  event(data: Uint8Array, atNs: number): void {
+  event(data: ByteRange, atNs: number): void {
     if (this.#error !== undefined) return;
     if (this.#template.matches(data) || this.#template.learn(data)) this.#token(1, atNs);
-    else if (data.length === DONE.length && DONE.equals(data)) this.#isFinished = true;
-    else this.#parsed(data, atNs);
+    else if (isDone(data)) this.#isFinished = true;
+    else this.#parsed(viewOf(data), atNs);
   }
 
   /** True once the stream said that it is complete. */
@@ -183,26 +184,27 @@ class PlainEvent {
   #tailLength = 0;
 
   /** True when the event is the learnt one with another text, free of quotes and escapes. */
-  matches(data: Uint8Array): boolean {
-    const bytes = this.#bytes;
-    const textStart = this.#textStart;
-    const textEnd = data.length - this.#tailLength;
-    if (textStart === 0 || textEnd <= textStart) return false;
-    for (let i = 0; i < textStart; i += 1) {
-      if (data[i] !== bytes[i]) return false;
+  matches({ bytes, from, end }: ByteRange): boolean {
+    const learnt = this.#bytes;
+    const textStart = from + this.#textStart;
+    const textEnd = end - this.#tailLength;
+    if (this.#textStart === 0 || textEnd <= textStart) return false;
+    for (let i = 0; i < this.#textStart; i += 1) {
+      if (bytes[from + i] !== learnt[i]) return false;
     }
     for (let i = textStart; i < textEnd; i += 1) {
-      if (data[i] === QUOTE || data[i] === BACKSLASH) return false;
+      if (bytes[i] === QUOTE || bytes[i] === BACKSLASH) return false;
     }
-    const shift = bytes.length - data.length;
-    for (let i = textEnd; i < data.length; i += 1) {
-      if (data[i] !== bytes[i + shift]) return false;
+    const shift = learnt.length - end;
+    for (let i = textEnd; i < end; i += 1) {
+      if (bytes[i] !== learnt[i + shift]) return false;
     }
     return true;
   }
 
   /** Looks at an event closely; remembers it and returns true when it is a plain token's. */
-  learn(data: Uint8Array): boolean {
+  learn(range: ByteRange): boolean {
+    const data = viewOf(range);
     const text = latin1(data);
     if (!isPlainToken(text)) return false;
     const { 0: key, index } = /"(?:text|content)":"/.exec(text)!;
@@ -217,6 +219,10 @@ class PlainEvent {
 
 const QUOTE = 34;
 const BACKSLASH = 92;
+
+function isDone(data: ByteRange): boolean {
+  return data.end - data.from === DONE.length && latin1(viewOf(data)) === DONE;
+}
 
 /**
  * A quote inside a JSON string is always escaped, so `"name":` can only be a key. In doubt false, and

@@ -4,6 +4,7 @@
  */
 import { monotonicNs } from "../clock.ts";
 import { messageOf } from "../errors.ts";
+import { viewOf, type ByteRange } from "../http/byte-range.ts";
 import type { Exchange, ExchangeFailure, HttpClient, ResponseHead } from "../http/client.ts";
 import { SseParser } from "../http/sse.ts";
 import type { RequestBody } from "../prompt/body.ts";
@@ -55,7 +56,7 @@ export class Flight {
       {
         sent: (atNs) => (record.sentNs = atNs - originNs),
         head: (head, atNs) => this.#head(head, atNs - originNs),
-        data: (bytes, atNs) => this.#data(bytes, atNs - originNs),
+        range: (range, atNs) => this.#data(range, atNs - originNs),
         end: (atNs) => this.#finish(this.#verdict(), atNs - originNs),
         fail: (failure, atNs) => this.#fail(failure, atNs - originNs),
       },
@@ -83,16 +84,16 @@ export class Flight {
     }
   }
 
-  #data(bytes: Uint8Array, atNs: number): void {
+  #data(range: ByteRange, atNs: number): void {
     if (this.#sse === undefined) {
       if (this.#errorBytes >= MAX_ERROR_BODY_BYTES) return;
-      this.#errorBody.push(bytes.slice());
-      this.#errorBytes += bytes.length;
+      this.#errorBody.push(viewOf(range).slice());
+      this.#errorBytes += range.end - range.from;
       return;
     }
     this.#atNs = atNs;
     try {
-      this.#sse.push(bytes, this.#event);
+      this.#sse.push(range, this.#event);
     } catch (error) {
       this.#break({ kind: "malformed", message: messageOf(error) }, atNs);
       return;
@@ -105,7 +106,7 @@ export class Flight {
     this.#finish(error, atNs);
   }
 
-  readonly #event = (data: Uint8Array): void => {
+  readonly #event = (data: ByteRange): void => {
     this.#completion.event(data, this.#atNs);
   };
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { viewOf } from "../../../core/http/byte-range.ts";
 import { MAX_HEAD_BYTES, ResponseParser } from "../../../core/http/response-parser.ts";
 
 interface Read {
@@ -21,7 +22,7 @@ function read(pieces: readonly Uint8Array[]): Read {
   };
   const parser = new ResponseParser({
     head: ({ status, headers }) => result.heads.push([status, Object.fromEntries(headers)]),
-    data: (bytes) => (result.body += Buffer.from(bytes).toString()),
+    data: (range) => (result.body += Buffer.from(viewOf(range)).toString()),
     end: () => (result.ends += 1),
     malformed: (message) => result.faults.push(message),
   });

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "bun:test";
+import { rangeOf, viewOf, type ByteRange } from "../../../core/http/byte-range.ts";
 import { MAX_EVENT_BYTES, SseParser } from "../../../core/http/sse.ts";
 
 function events(pieces: readonly Uint8Array[]): string[] {
   const parser = new SseParser();
   const found: string[] = [];
   for (const piece of pieces)
-    parser.push(piece, (data) => found.push(Buffer.from(data).toString()));
+    parser.push(rangeOf(piece), (data) => found.push(Buffer.from(viewOf(data)).toString()));
   return found;
 }
 
@@ -37,13 +38,24 @@ describe("SseParser", () => {
     expect(events([Buffer.from(text), Buffer.from("5\n\n")])).toEqual(["1", "2", "3", "45"]);
   });
 
+  test("reads no further than its range says", () => {
+    const bytes = Buffer.from("xxdata: a\n\ndata: b\n\n");
+    const parser = new SseParser();
+    const found: string[] = [];
+    const take = (data: ByteRange) => found.push(Buffer.from(viewOf(data)).toString());
+    for (let end = 2; end <= 11; end += 1) {
+      parser.push({ bytes, from: end === 2 ? 2 : end - 1, end }, take);
+      expect(found).toEqual(end === 11 ? ["a"] : []);
+    }
+  });
+
   test("bounds an event that never ends", () => {
     const parser = new SseParser();
     const piece = Buffer.alloc(1_048_576, "x");
-    parser.push(Buffer.from("data: "), () => {});
+    parser.push(rangeOf(Buffer.from("data: ")), () => {});
     expect(() => {
       for (let bytes = 0; bytes <= MAX_EVENT_BYTES; bytes += piece.length) {
-        parser.push(piece, () => {});
+        parser.push(rangeOf(piece), () => {});
       }
     }).toThrow("longer than 8388608 bytes");
   });

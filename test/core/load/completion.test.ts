@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { rangeOf } from "../../../core/http/byte-range.ts";
 import { Completion } from "../../../core/load/completion.ts";
 
 /** Feeds events at 10, 20, 30 … ns and tells what came of them. */
@@ -6,7 +7,7 @@ function read(...events: (string | object)[]) {
   const completion = new Completion();
   for (const [i, event] of events.entries()) {
     const text = typeof event === "string" ? event : JSON.stringify(event);
-    completion.event(Buffer.from(text), (i + 1) * 10);
+    completion.event(rangeOf(Buffer.from(text)), (i + 1) * 10);
   }
   return { error: completion.error, ...completion.fields() };
 }
