@@ -17,6 +17,7 @@ export { fetchControl, fetchControlJson, servedModels, withoutSlash } from "./ht
 export { chooseLeast, chooseSoftly } from "./routing/choose.ts";
 export { monotonicNs, epochMs } from "./clock.ts";
 export { blockHashes, hashBlocks } from "./kv/block-hash.ts";
+export { BlockMap } from "./kv/block-map.ts";
 export { BlockTable } from "./kv/block-table.ts";
 export { encodeKvBatch, type KvBatch, type KvEvent } from "./kv/kv-events.ts";
 export { FIRST_TOKEN_ID, LAST_TOKEN_ID } from "./prompt/tokens.ts";

@@ -9,7 +9,7 @@
  * KV router (time to live 120 s, renewed by every use).
  */
 import type { RoutingPolicy } from "../routing-policy.ts";
-import { BlockMap } from "./block-map.ts";
+import { BlockMap } from "../kv/block-map.ts";
 
 /** Blocks believed per candidate where the policy sets no bound: keeps a router below about 150 MB a worker. */
 export const MAX_PREDICTED_BLOCKS = 1 << 22;

@@ -75,6 +75,7 @@ async function startGateways(place: RouterPlace): Promise<RunningRouter> {
           port: 0,
           seed: context.seed,
           replica,
+          policyName: planned.router.name,
           ...(place.decisionsPath === undefined ? {} : { decisionsPath: place.decisionsPath }),
         },
       });

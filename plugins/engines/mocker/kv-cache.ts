@@ -5,15 +5,15 @@
  * ones wait to be found again or evicted, oldest first, and several physical copies of the same
  * content, because a block is cached without looking for a twin. Dynamo's 1.6 mocker does the same.
  */
-import { BlockMap } from "./block-map.ts";
+import { BlockMap } from "dynbench";
 
 export class KvCache {
   readonly capacity: number;
   readonly #references: Int32Array;
   /** Block id that a physical block is cached as, or −1. */
   readonly #blockOf: Int32Array;
-  /** First (oldest) copy of each cached block id; the copies form a list from there. */
-  readonly #firstCopy: BlockMap;
+  /** First (oldest) copy of each cached block id, plus one: the map has no value 0. The copies form a list from there. */
+  readonly #firstCopy = new BlockMap();
   readonly #nextCopy: Int32Array;
   readonly #previousCopy: Int32Array;
   /** Valid at a first copy only. */
@@ -29,7 +29,6 @@ export class KvCache {
     this.capacity = capacity;
     this.#references = new Int32Array(capacity);
     this.#blockOf = new Int32Array(capacity).fill(-1);
-    this.#firstCopy = new BlockMap(capacity);
     this.#nextCopy = new Int32Array(capacity).fill(-1);
     this.#previousCopy = new Int32Array(capacity).fill(-1);
     this.#lastCopy = new Int32Array(capacity).fill(-1);
@@ -46,7 +45,7 @@ export class KvCache {
 
   /** A physical copy of a cached block, the oldest; −1 when it is not cached. */
   find(block: number): number {
-    return this.#firstCopy.get(block);
+    return this.#firstCopy.get(block) - 1;
   }
 
   isHeld(physical: number): boolean {
@@ -77,9 +76,9 @@ export class KvCache {
   /** Makes a held block findable as `block`, as one more copy where it is cached already. */
   label(physical: number, block: number): void {
     this.#blockOf[physical] = block;
-    const first = this.#firstCopy.get(block);
+    const first = this.find(block);
     if (first < 0) {
-      this.#firstCopy.set(block, physical);
+      this.#firstCopy.set(block, physical + 1);
       this.#lastCopy[physical] = physical;
       return;
     }
@@ -133,9 +132,9 @@ export class KvCache {
     const previous = this.#previousCopy[physical]!;
     if (previous >= 0) {
       this.#nextCopy[previous] = next;
-      if (next < 0) this.#lastCopy[this.#firstCopy.get(block)] = previous;
+      if (next < 0) this.#lastCopy[this.find(block)] = previous;
     } else if (next >= 0) {
-      this.#firstCopy.set(block, next);
+      this.#firstCopy.set(block, next + 1);
       this.#lastCopy[next] = this.#lastCopy[physical]!;
     } else {
       this.#firstCopy.delete(block);

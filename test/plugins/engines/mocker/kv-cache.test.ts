@@ -1,7 +1,6 @@
 /** Block pool, block map and queue: orders by hand, and against plain models by seed. */
 import { describe, expect, test } from "bun:test";
 import { randomStream } from "dynbench";
-import { BlockMap } from "../../../../plugins/engines/mocker/block-map.ts";
 import { Fifo } from "../../../../plugins/engines/mocker/fifo.ts";
 import { KvCache } from "../../../../plugins/engines/mocker/kv-cache.ts";
 
@@ -86,27 +85,6 @@ describe("KvCache", () => {
     }
     expect(evicted.length).toBeGreaterThan(100);
   });
-});
-
-test("BlockMap equals a Map under random changes, near its capacity", () => {
-  const random = randomStream(2, "map");
-  const map = new BlockMap(50);
-  const plain = new Map<number, number>();
-  for (let i = 0; i < 20_000; i += 1) {
-    const key = random.int(120);
-    if (plain.size < 50 && random.next() < 0.5) {
-      map.set(key, i);
-      plain.set(key, i);
-    } else {
-      map.delete(key);
-      plain.delete(key);
-    }
-    expect(map.size).toBe(plain.size);
-    const probe = random.int(120);
-    expect(map.get(probe)).toBe(plain.get(probe) ?? -1);
-  }
-  map.clear();
-  expect([map.size, map.get([...plain.keys()][0]!)]).toEqual([0, -1]);
 });
 
 test("Fifo equals an array under random changes, past its compaction", () => {

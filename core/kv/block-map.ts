@@ -127,5 +127,5 @@ function homeOf(block: number, shift: number): number {
 }
 
 function shiftOf(capacity: number): number {
-  return 32 - Math.log2(capacity >>> LINE_BITS);
+  return 1 + Math.clz32(capacity >>> LINE_BITS);
 }

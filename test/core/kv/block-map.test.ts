@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { BlockMap } from "../../../core/routing/block-map.ts";
+import { BlockMap } from "../../../core/kv/block-map.ts";
 import { randomStream } from "../../../core/random.ts";
 
 test("agrees with a Map through random sets, sums and deletes", () => {

@@ -1,0 +1,369 @@
+/**
+ * The house rules, as a test: floors, homes of packages, names, sizes, pure floors, and documents
+ * that say what the schemas say.
+ */
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { EXIT_CODES } from "../core/errors.ts";
+import { METRICS } from "../core/metrics/definitions.ts";
+import { optionSpecs, type OptionSpec } from "../core/plan/option-spec.ts";
+import { LoadOptions, RunOptions } from "../core/plan/run-options.ts";
+import { defaultText } from "../core/cli/help.ts";
+import { BUNDLED } from "../plugins/bundled.ts";
+
+interface Source {
+  readonly path: string;
+  readonly text: string;
+  /** Imported modules, relative ones as paths from the root. */
+  readonly imports: readonly { target: string; isTypeOnly: boolean }[];
+}
+
+const ROOT = join(import.meta.dir, "..");
+const sources = [...new Bun.Glob("{core,plugins,reports,test}/**/*.ts").scanSync(ROOT), "build.ts"]
+  .toSorted()
+  .map(readSource);
+const program = sources.filter(({ path }) => !path.startsWith("test/"));
+
+function readSource(path: string): Source {
+  const text = readFileSync(join(ROOT, path), "utf8");
+  const imports = [
+    ...text.matchAll(
+      /(?:^|\n)\s*(?:import|export)\s+(type\s)?[^;"']*?from\s+"([^"]+)"|import\("([^"]+)"\)|(?:^|\n)import\s+"([^"]+)"/g,
+    ),
+  ].map((match) => {
+    const target = (match[2] ?? match[3] ?? match[4])!;
+    return {
+      target: target.startsWith(".") ? normalize(join(dirname(path), target)) : target,
+      isTypeOnly: match[1] !== undefined,
+    };
+  });
+  return { path, text, imports };
+}
+
+/** Violations as `path → target`, so that a failure names them all. */
+function breaking(
+  isOf: (source: Source) => boolean,
+  isForbidden: (target: string, isTypeOnly: boolean, source: Source) => boolean,
+): string[] {
+  return program
+    .filter(isOf)
+    .flatMap((source) =>
+      source.imports
+        .filter(({ target, isTypeOnly }) => isForbidden(target, isTypeOnly, source))
+        .map(({ target }) => `${source.path} -> ${target}`),
+    );
+}
+
+const within =
+  (...folders: string[]) =>
+  ({ path }: { path: string }): boolean =>
+    folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
+
+describe("floors", () => {
+  test("core never imports plugins, except the composition root", () => {
+    const isCore = ({ path }: Source): boolean =>
+      path.startsWith("core/") && path !== "core/main.ts";
+    expect(breaking(isCore, (target) => target.startsWith("plugins/"))).toEqual([]);
+  });
+
+  test("a plugin imports dynbench, its own folder and hono, and the html reporter its page", () => {
+    const allowed = (target: string, source: Source): boolean =>
+      target === "dynbench" ||
+      target === "hono" ||
+      target.startsWith("hono/") ||
+      target.startsWith("node:") ||
+      (target.startsWith(`${dirname(source.path)}/`) && source.path !== "plugins/bundled.ts") ||
+      (source.path === "plugins/bundled.ts" && target.startsWith("plugins/")) ||
+      (source.path === "plugins/reporters/html.ts" && target.startsWith("reports/"));
+    const isPlugin = within("plugins");
+    expect(breaking(isPlugin, (target, _, source) => !allowed(target, source))).toEqual([]);
+  });
+
+  test("the page imports itself, and only types from elsewhere", () => {
+    const isForbidden = (target: string, isTypeOnly: boolean): boolean =>
+      !(
+        target.startsWith("reports/") ||
+        target === "uplot" ||
+        target.startsWith("uplot/") ||
+        isTypeOnly ||
+        target === "dynbench"
+      );
+    expect(
+      breaking(within("reports"), isForbidden).filter(
+        (edge) => !edge.startsWith("reports/bundle.ts"),
+      ),
+    ).toEqual([]);
+  });
+
+  test("pure floors import nothing that has effects", () => {
+    const effects = [
+      "core/cli",
+      "core/run",
+      "core/process",
+      "core/gateway",
+      "core/http",
+      "core/zmq",
+      "core/main.ts",
+    ];
+    const isForbidden = (target: string, isTypeOnly: boolean): boolean =>
+      !isTypeOnly &&
+      !isPure({ path: target }) &&
+      effects.some((folder) => target === folder || target.startsWith(`${folder}/`));
+    expect(breaking(isPure, isForbidden)).toEqual([]);
+  });
+});
+
+/** Contract, plan, models, metrics, routing, arrivals, simulator: the same on every machine. */
+function isPure({ path }: { path: string }): boolean {
+  const files = [
+    "core/plugin.ts",
+    "core/request.ts",
+    "core/record.ts",
+    "core/routing-policy.ts",
+    "core/worker-model.ts",
+    "core/random.ts",
+    "core/portable-math.ts",
+    "core/load/arrivals.ts",
+    "core/load/draw.ts",
+    "core/load/completion.ts",
+    "core/http/byte-range.ts",
+    "core/prompt/tokens.ts",
+    "core/prompt/body.ts",
+  ];
+  return (
+    files.includes(path) ||
+    within("core/plan", "core/metrics", "core/routing", "core/sim")({ path }) ||
+    within("core/kv")({ path }) ||
+    /^plugins\/routers\/(?!attach|direct)/.test(path) ||
+    /^plugins\/engines\/mocker\/(scheduler|kv-cache|timing|gpus|batch|sequence|step-span|block-timetable)\.ts$/.test(
+      path,
+    ) ||
+    path.startsWith("plugins/workloads/")
+  );
+}
+
+describe("pure floors", () => {
+  const banned = [
+    "Date.now",
+    "new Date(",
+    "performance.now",
+    "process.hrtime",
+    "process.env",
+    "Math.random",
+    "setTimeout",
+    "setInterval",
+    "Bun.spawn",
+    "Bun.serve",
+    "Bun.connect",
+    "Bun.listen",
+    "Bun.file",
+    "Bun.write",
+    "Bun.sleep",
+    "fetch(",
+  ];
+  test("touch no clock, file, socket, environment or chance", () => {
+    const found = program
+      .filter(isPure)
+      .flatMap(({ path, text }) =>
+        banned.filter((word) => code(text).includes(word)).map((word) => `${path}: ${word}`),
+      );
+    expect(found).toEqual([]);
+  });
+
+  test("models and draws use the portable functions, not libm", () => {
+    const libm = /Math\.(exp|log|log2|log10|pow|cos|sin|tan|tanh|expm1|log1p)\(|\*\*/;
+    const isModel = (source: Source): boolean =>
+      isPure(source) &&
+      !within("core/metrics", "core/plan")(source) &&
+      source.path !== "core/portable-math.ts";
+    const found = program.filter(isModel).filter(({ text }) => libm.test(code(text)));
+    expect(found.map(({ path }) => path)).toEqual([]);
+  });
+
+  test("only clock.ts reads the clock, and only random.ts makes chance", () => {
+    const found = program
+      .filter(({ path }) => path.startsWith("core/") && path !== "core/clock.ts")
+      .filter(({ text }) => /Date\.now|process\.hrtime|Math\.random/.test(code(text)));
+    expect(found.map(({ path }) => path)).toEqual([]);
+  });
+});
+
+/** A source without its comments and texts, where words mean nothing. */
+function code(text: string): string {
+  return text
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/^\s*\/\/.*$/gm, "")
+    .replace(/"(?:[^"\\\n]|\\.)*"/g, '""');
+}
+
+describe("packages", () => {
+  const homes: Record<string, RegExp> = {
+    citty: /^core\/cli\//,
+    consola: /^core\/cli\//,
+    valibot: /^core\//,
+    hono: /^(core\/gateway|plugins\/engines\/mocker)\//,
+    uplot: /^reports\//,
+    nats: /^plugins\/dynamo\//,
+    etcd3: /^plugins\/dynamo\//,
+  };
+  const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+    dependencies: Record<string, string>;
+    devDependencies: Record<string, string>;
+  };
+
+  test("each has one home", () => {
+    const isPackage = (target: string): boolean =>
+      !/^(node:|bun:|core\/|plugins\/|reports\/|test\/|package\.json)/.test(target);
+    const found = program.flatMap(({ path, imports }) =>
+      imports
+        .filter(({ target }) => isPackage(target) && target !== "bun" && target !== "dynbench")
+        .filter(({ target }) => !homes[target.split("/")[0]!]?.test(path))
+        .map(({ target }) => `${path} -> ${target}`),
+    );
+    expect(found).toEqual([]);
+  });
+
+  test("versions are exact, and each is in the README with its reason", () => {
+    const all = { ...manifest.dependencies, ...manifest.devDependencies };
+    expect(Object.entries(all).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual(
+      [],
+    );
+    const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+    expect(
+      Object.keys(all).filter(
+        (name) => !readme.includes(`| ${name} `) && !readme.includes(`\`${name}\``),
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe("names and sizes", () => {
+  test("no file is a dumping ground", () => {
+    const banned = /(^|\/)(utils?|helpers?|common|shared|types|constants|index|misc|manager)\.ts$/;
+    expect(sources.filter(({ path }) => banned.test(path)).map(({ path }) => path)).toEqual([]);
+  });
+
+  test("files are kebab-case and at most 400 lines", () => {
+    const odd = program.filter(({ path }) => !/^[a-z0-9/.-]+$/.test(path)).map(({ path }) => path);
+    const long = program
+      .filter(({ text }) => text.split("\n").length > 401)
+      .map(({ path }) => path);
+    expect([...odd, ...long]).toEqual([]);
+  });
+
+  test("each file says what it is for", () => {
+    const silent = program.filter(({ text }) => !/^(#!.*\n)?\/\*\*/.test(text));
+    expect(silent.map(({ path }) => path)).toEqual([]);
+  });
+
+  test("no inheritance but of errors, no enums, no default exports", () => {
+    const found = program.filter(({ text }) =>
+      /\bclass \w+ extends (?!\w*(Error|Fault)\b)|^export default|^(export )?enum /m.test(
+        code(text),
+      ),
+    );
+    expect(found.map(({ path }) => path)).toEqual([]);
+  });
+
+  test("a bundled plugin's file is named after it", () => {
+    const files = new Set(program.map(({ path }) => path));
+    const missing = BUNDLED.filter(({ kind, name }) => {
+      const folder = `plugins/${kind}s`;
+      return !files.has(`${folder}/${name}.ts`) && !files.has(`${folder}/${name}/${name}.ts`);
+    });
+    expect(missing.map(({ name }) => name)).toEqual([]);
+  });
+
+  test("every program file is imported by another, or is an entry", () => {
+    const imported = new Set(sources.flatMap(({ imports }) => imports.map(({ target }) => target)));
+    const entries = ["core/main.ts", "build.ts", "reports/page.ts"];
+    const unused = program.filter(({ path }) => !imported.has(path) && !entries.includes(path));
+    expect(unused.map(({ path }) => path)).toEqual([]);
+  });
+});
+
+describe("documents", () => {
+  const readme = (): string => readFileSync(join(ROOT, "README.md"), "utf8");
+  const rows = (): string[][] =>
+    readme()
+      .split("\n")
+      .filter((line) => line.startsWith("|"))
+      .map((line) =>
+        line
+          .replaceAll("\\|", "\u0000")
+          .split("|")
+          .slice(1, -1)
+          .map((cell) => cell.trim().replaceAll("\u0000", "|")),
+      );
+
+  test("each markdown file has one title", () => {
+    const files = [
+      ...new Bun.Glob(
+        "{README.md,core/**/*.md,plugins/**/*.md,reports/**/*.md,test/**/*.md}",
+      ).scanSync(ROOT),
+    ];
+    const odd = files.filter((file) => {
+      const text = readFileSync(join(ROOT, file), "utf8").replace(/```[\s\S]*?```/g, "");
+      return (text.match(/^# /gm) ?? []).length !== 1;
+    });
+    expect(odd).toEqual([]);
+  });
+
+  test("the README's exit codes are the program's", () => {
+    const missing = Object.values(EXIT_CODES).filter(
+      ({ code: exitCode, meaning }) =>
+        !rows().some((row) => row[0] === String(exitCode) && row[1] === meaning),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test("the README's metrics are the definitions", () => {
+    const missing = METRICS.filter(
+      (metric) =>
+        !rows().some(
+          (row) => row.includes(metric.unit) && row.some((cell) => cell.includes(metric.formula)),
+        ),
+    );
+    expect(missing.map(({ key }) => key)).toEqual([]);
+  });
+
+  test("the README's options are the schemas'", () => {
+    const isThere = (spec: OptionSpec): boolean =>
+      rows().some(
+        (row) =>
+          row[0]!.includes(`--${spec.flag}`) &&
+          row.some((cell) => cell.includes(spec.description)) &&
+          (spec.sweep
+            ? row.some((cell) => cell.includes(spec.sweep!.join(",")))
+            : row.some((cell) => cell.includes(defaultText(spec).replace(/^\[|\]$/g, "")))),
+      );
+    const schemas = [
+      RunOptions,
+      LoadOptions,
+      ...BUNDLED.filter(({ kind }) => kind === "engine" || kind === "workload").map(
+        ({ options }) => options,
+      ),
+    ];
+    const missing = schemas.flatMap(optionSpecs).filter((spec) => !isThere(spec));
+    expect(missing.map(({ flag }) => flag)).toEqual([]);
+  });
+
+  test("links between documents and files lead somewhere", () => {
+    const files = [
+      ...new Bun.Glob("{README.md,core/**/*.md,plugins/**/*.md,test/**/*.md}").scanSync(ROOT),
+    ];
+    const broken = files.flatMap((file) => {
+      const text = readFileSync(join(ROOT, file), "utf8").replace(/```[\s\S]*?```/g, "");
+      return [...text.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)]
+        .map((match) => normalize(join(dirname(file), match[1]!)))
+        .filter(
+          (target) =>
+            !sources.some(({ path }) => path === target) &&
+            Bun.spawnSync(["test", "-e", join(ROOT, target)]).exitCode !== 0,
+        )
+        .map((target) => `${file} -> ${target}`);
+    });
+    expect(broken).toEqual([]);
+  });
+});
