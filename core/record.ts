@@ -21,7 +21,9 @@ export interface RequestRecord {
   target?: number;
   /** When it should have been sent; latencies count from here. */
   intendedNs: number;
-  /** When its last byte had been handed to the kernel. */
+  /** When the generator turned to it: from `intendedNs` to here is the generator's own lateness. */
+  startNs?: number;
+  /** When its last byte had been handed to the kernel; from `startNs` to here it connects and writes. */
   sentNs?: number;
   headersNs?: number;
   firstTokenNs?: number;

@@ -45,6 +45,7 @@ export class Flight {
   constructor(client: HttpClient, options: FlightOptions) {
     this.#options = options;
     const { record, originNs } = options;
+    record.startNs = monotonicNs() - originNs;
     this.#timer = setTimeout(() => this.#timedOut(), options.timeoutMs);
     this.#exchange = client.exchange(
       {

@@ -32,8 +32,8 @@ export class LoadHealth implements Disposable {
 
   /** Takes a request that ended; warm-up and requests that were never sent say nothing. */
   ended(record: RequestRecord): void {
-    if (record.phase !== "measured" || record.sentNs === undefined) return;
-    this.#latenessNs.add(record.sentNs - record.intendedNs);
+    if (record.phase !== "measured" || record.startNs === undefined) return;
+    this.#latenessNs.add(record.startNs - record.intendedNs);
   }
 
   /** The figures so far; milliseconds, seconds, megabytes. */

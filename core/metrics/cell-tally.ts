@@ -102,7 +102,7 @@ export class CellTally {
     const gaps = record.gapsNs ?? [];
     points.index.push(record.index);
     points.sentS.push(sentNs / NS_PER_S);
-    points.latenessMs.push((sentNs - record.intendedNs) / NS_PER_MS);
+    points.latenessMs.push(((record.startNs ?? sentNs) - record.intendedNs) / NS_PER_MS);
     points.ttftMs.push(ok ? msBetween(record.intendedNs, record.firstTokenNs) : NaN);
     points.tpotMs.push(ok ? tpotMs(record) : NaN);
     points.e2eMs.push(ok ? msBetween(record.intendedNs, record.endNs) : NaN);

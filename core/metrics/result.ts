@@ -71,7 +71,7 @@ export interface WorkerShare {
 
 /** Health of the load generator itself. */
 export interface ClientHealth {
-  /** Sent minus intended, over measured requests. */
+  /** When the generator turned to a request minus when it should have, over measured requests. */
   latenessMs: { p50: number; p99: number; max: number };
   /** Event loop lag of the load child, sampled. */
   loopLagMs?: { p99: number; max: number };
