@@ -26,9 +26,17 @@ export interface OptionSpec {
 }
 
 /** The options of a schema, in its order. Throws on a type that no flag can carry: a plugin author's fault. */
-export function optionSpecs(schema: OptionsSchema): OptionSpec[] {
-  return Object.entries(schema.entries).map(([key, entry]) => specOf(key, entry as AnySchema));
+export function optionSpecs(schema: OptionsSchema): readonly OptionSpec[] {
+  let specs = READ.get(schema);
+  if (!specs) {
+    specs = Object.entries(schema.entries).map(([key, entry]) => specOf(key, entry as AnySchema));
+    READ.set(schema, specs);
+  }
+  return specs;
 }
+
+/** Read once a schema, so that an option is one object wherever it is asked for. */
+const READ = new WeakMap<OptionsSchema, readonly OptionSpec[]>();
 
 /** `numPrefixPrompts` → `num-prefix-prompts`. */
 export function flagOf(key: string): string {

@@ -1,0 +1,44 @@
+/**
+ * `npm run bench [NAME…]`: every bench of this folder, one after the other. Figures are for this
+ * machine at this hour; what must hold is said beside each, and a miss ends with exit code 1.
+ */
+import { join } from "node:path";
+
+interface Row {
+  readonly what: string;
+  readonly value: number;
+  readonly unit: string;
+  /** Bound that holds, and the one we want; below it for times, above it for rates. */
+  readonly must?: number;
+  readonly goal?: number;
+  readonly note?: string;
+}
+
+const wanted = process.argv.slice(2);
+const files = [...new Bun.Glob("*.bench.ts").scanSync(import.meta.dir)]
+  .toSorted()
+  .filter((file) => wanted.length === 0 || wanted.some((name) => file.startsWith(name)));
+
+let missed = 0;
+for (const file of files) {
+  const bench = (await import(join(import.meta.dir, file))) as {
+    name: string;
+    run(): Promise<Row[]>;
+  };
+  console.log(`\n${bench.name}`);
+  for (const row of await bench.run()) {
+    const isRate = /\/s$/.test(row.unit);
+    const holds = (bound: number): boolean => (isRate ? row.value >= bound : row.value <= bound);
+    const bounds = [
+      ...(row.must === undefined ? [] : [`must ${row.must}${holds(row.must) ? "" : " MISSED"}`]),
+      ...(row.goal === undefined ? [] : [`goal ${row.goal}${holds(row.goal) ? " met" : ""}`]),
+      ...(row.note === undefined ? [] : [row.note]),
+    ];
+    if (row.must !== undefined && !holds(row.must)) missed += 1;
+    const value = row.value.toLocaleString("en", { maximumSignificantDigits: 4 });
+    console.log(
+      `  ${row.what.padEnd(70)} ${value.padStart(10)} ${row.unit.padEnd(12)} ${bounds.join(", ")}`,
+    );
+  }
+}
+process.exit(missed === 0 ? 0 : 1);
