@@ -20,7 +20,7 @@ export class SseParser {
   /** Data of an event whose end has not come yet. */
   readonly #data = new ByteBuffer();
   #hasData = false;
-  readonly #event: ByteRange = { bytes: new Uint8Array(0), from: 0, end: 0 };
+  readonly #event: ByteRange = { bytes: NO_BYTES, from: 0, end: 0 };
 
   /**
    * Takes the next bytes; `onData` gets the data of each event that they complete, valid during the
@@ -82,6 +82,9 @@ export class SseParser {
   }
 }
 
+const NO_BYTES = new Uint8Array(0);
+/** Holds the rest of a usual event. */
+const FIRST_ROOM_BYTES = 512;
 const NEW_LINE = new Uint8Array([LF]);
 
 /** Starts with `data:`. */
@@ -101,9 +104,9 @@ function valueStart(bytes: Uint8Array, at: number): number {
   return bytes[colonEnd] === SPACE ? colonEnd + 1 : colonEnd;
 }
 
-/** Bytes that grow at the end and keep their room. */
+/** Bytes that grow at the end and keep their room; most streams are never cut and need none. */
 class ByteBuffer {
-  #bytes = new Uint8Array(512);
+  #bytes = NO_BYTES;
   #length = 0;
 
   get length(): number {
@@ -116,7 +119,7 @@ class ByteBuffer {
       throw new Error(`a server-sent event is longer than ${MAX_EVENT_BYTES} bytes`);
     }
     if (length > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(length, this.#bytes.length * 2));
+      const grown = new Uint8Array(Math.max(length, this.#bytes.length * 2, FIRST_ROOM_BYTES));
       grown.set(this.view());
       this.#bytes = grown;
     }
