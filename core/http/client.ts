@@ -72,6 +72,21 @@ export class HttpClient {
     return this.#retries;
   }
 
+  /**
+   * Opens kept connections ahead of their use, so that a burst of first requests waits for none.
+   * Resolves when each is open or has failed; a failure is told by the request that meets it.
+   */
+  async preconnect(count: number): Promise<void> {
+    if (this.#options.connection !== "keep-alive") return;
+    const missing = Math.max(0, count - this.#open.size);
+    const settled = Array.from({ length: missing }, () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#opened(resolve);
+      return promise;
+    });
+    await Promise.all(settled);
+  }
+
   /** Sends a request at once; throws only when method, path or a header is not valid HTTP. */
   exchange(request: ExchangeRequest, handlers: ExchangeHandlers): Exchange {
     const keep = this.#options.connection === "keep-alive";
@@ -89,6 +104,11 @@ export class HttpClient {
     const kept = fresh ? undefined : this.#idle.pop();
     if (kept !== undefined) return kept;
     if (fresh) this.#retries += 1;
+    return this.#opened();
+  }
+
+  /** A new connection; `settled` is called when it is open or has failed. */
+  #opened(settled?: () => void): Connection {
     this.#connections += 1;
     const keep = this.#options.connection === "keep-alive";
     const connection: Connection = new Connection(this.#target, {
@@ -101,6 +121,11 @@ export class HttpClient {
         this.#open.delete(connection);
         const at = this.#idle.indexOf(connection);
         if (at !== -1) this.#idle.splice(at, 1);
+        settled?.();
+      },
+      unused: () => {
+        this.#idle.push(connection);
+        settled?.();
       },
     });
     this.#open.add(connection);
@@ -202,8 +227,8 @@ class Connection {
   #closed = false;
   #exchange: ClientExchange | undefined;
   #written = 0;
-  /** Exchanges carried before this one. */
-  #carried = 0;
+  /** It lay open before this exchange, which may thus find it closed. */
+  #isKept = false;
 
   constructor(target: HttpTarget, options: ConnectionOptions) {
     this.#options = options;
@@ -228,7 +253,7 @@ class Connection {
   release(parser: ResponseParser): void {
     const isWritten = this.#written === this.#exchange?.bytes.length;
     this.#exchange = undefined;
-    this.#carried += 1;
+    this.#isKept = true;
     this.#options.released(parser.reusable && isWritten && !this.#closed);
   }
 
@@ -249,7 +274,10 @@ class Connection {
 
   usable(): void {
     this.#ready = true;
-    this.write();
+    if (this.#exchange === undefined && !this.#closed) {
+      this.#isKept = true;
+      this.#options.unused();
+    } else this.write();
   }
 
   write(): void {
@@ -282,7 +310,7 @@ class Connection {
     this.#options.closed();
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    exchange?.lost(failure, { atNs: monotonicNs(), wasKept: this.#carried > 0 });
+    exchange?.lost(failure, { atNs: monotonicNs(), wasKept: this.#isKept });
   }
 
   get ready(): boolean {
@@ -294,6 +322,8 @@ interface ConnectionOptions {
   tls: ClientOptions["tls"];
   released(reusable: boolean): void;
   closed(): void;
+  /** Open, and nothing to carry yet. */
+  unused(): void;
 }
 
 const HANDLERS: SocketHandler<Connection> = {

@@ -21,6 +21,9 @@ import { RequestQueue, type QueuedRequest } from "./request-queue.ts";
 /** An open loop without a cap stops here: half of the open files that Linux usually allows at most. */
 export const MAX_IN_FLIGHT = 16_384;
 
+/** Connections opened ahead to one target: more at once overruns the listen queue of a usual server. */
+const MAX_PRECONNECTED = 512;
+
 export interface GeneratorOptions {
   readonly cell: string;
   readonly load: LoadShape;
@@ -31,6 +34,8 @@ export interface GeneratorOptions {
   readonly random: RandomStream;
   build(spec: RequestSpec): RequestBody;
   headers(spec: RequestSpec): Record<string, string>;
+  /** A phase begins: its first requests are built, and from now on time counts. */
+  onStart?(): void;
   /** Gets what ended in one turn of the event loop, in order of their ends. */
   onRecords(records: readonly RequestRecord[]): void;
   readonly signal: AbortSignal;
@@ -106,6 +111,7 @@ export class Generator {
       count,
       source: this.#source,
       endsNs: this.#endsNs,
+      connect: (lanes) => this.#preconnect(lanes),
       launch: (request, details) => this.#launch(request, { ...details, phase }),
       finish: resolve,
       fail: reject,
@@ -122,6 +128,16 @@ export class Generator {
       stop();
       this.#tellEnded();
     });
+  }
+
+  /** A closed loop starts with a burst; an open one opens connections as requests come due. */
+  async #preconnect(lanes: readonly (readonly unknown[])[]): Promise<void> {
+    if (this.#options.load.arrival !== "closed") return;
+    await Promise.all(
+      lanes.map((slots, lane) =>
+        this.#clients[lane]!.preconnect(Math.min(slots.length, MAX_PRECONNECTED)),
+      ),
+    );
   }
 
   #launch(
@@ -163,6 +179,8 @@ interface PhaseOptions extends GeneratorOptions {
   count: number;
   source: Iterator<RequestSpec> | AsyncIterator<RequestSpec>;
   endsNs: Map<number, number>;
+  /** Opens connections for the free slots of each lane. */
+  connect(lanes: readonly (readonly unknown[])[]): Promise<unknown>;
   launch(request: QueuedRequest, details: LaunchDetails): void;
   finish(): void;
   fail(error: unknown): void;
@@ -210,7 +228,8 @@ class Phase {
   }
 
   async start(): Promise<void> {
-    await this.#feed.prime();
+    await Promise.all([this.#feed.prime(), this.#options.connect(this.#free)]);
+    this.#options.onStart?.();
     this.#startNs = monotonicNs();
     this.#isStarted = true;
     this.#pump();

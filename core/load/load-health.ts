@@ -27,6 +27,11 @@ export class LoadHealth implements Disposable {
   constructor(usage: ProcessUsage) {
     this.#usage = usage;
     this.#cpuAtStart = usage.cpuSeconds();
+  }
+
+  /** Watches the event loop from now on: what keeps it busy before the first send delays nothing. */
+  watchLoop(): void {
+    clearTimeout(this.#timer);
     this.#sampleNext();
   }
 
