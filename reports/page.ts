@@ -2,6 +2,7 @@
  * The page: reads the data in the document, builds the sections in reading order (can it be
  * trusted, who won, where, why, details, set-up) and draws the charts for the reader's theme.
  */
+import "./resolution.ts";
 import { chartCard, type ChartCard, type ChartSpec } from "./charts/chart.ts";
 import type { ReportData } from "./data.ts";
 import { h } from "./dom.ts";

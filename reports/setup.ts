@@ -12,10 +12,7 @@ const MAX_VALUE_LENGTH = 600;
 
 export function describeSetup(run: RunResult): SetupSection[] {
   const { plan } = run;
-  const first = plan.cells[0];
-  const workloads = [
-    ...new Map(plan.cells.map((cell) => [cell.workload.name, cell.workload])).values(),
-  ];
+  const workloads = Map.groupBy(plan.cells, (cell) => cell.workload.name);
   const engines = new Map(plan.arms.map((arm) => [arm.engineKey, arm]));
   return [
     section("Run", {
@@ -33,8 +30,10 @@ export function describeSetup(run: RunResult): SetupSection[] {
       body: plan.wire.body,
       engineArguments: plan.engineArgs,
     }),
-    ...(first ? [section("Load", { ...first.load })] : []),
-    ...workloads.map((use) => section(`Workload ${use.name}`, use.options)),
+    section("Load", mergeOptions(plan.cells.map((cell) => ({ ...cell.load })))),
+    ...[...workloads].map(([name, cells]) =>
+      section(`Workload ${name}`, mergeOptions(cells.map((cell) => cell.workload.options))),
+    ),
     ...[...engines.values()].map((arm) =>
       section(`Engine ${arm.engine.name} (${arm.plane})`, arm.engine.options),
     ),
@@ -43,6 +42,17 @@ export function describeSetup(run: RunResult): SetupSection[] {
     ),
     section("Facts", run.facts),
   ].filter(({ rows }) => rows.length > 0);
+}
+
+/** Swept options with all their values. */
+function mergeOptions(all: readonly Readonly<Record<string, unknown>>[]): Record<string, unknown> {
+  const keys = [...new Set(all.flatMap((options) => Object.keys(options)))];
+  return Object.fromEntries(
+    keys.map((key) => {
+      const values = new Map(all.map((options) => [JSON.stringify(options[key]), options[key]]));
+      return [key, values.size === 1 ? [...values.values()][0] : [...values.keys()].join(", ")];
+    }),
+  );
 }
 
 function section(title: string, values: Readonly<Record<string, unknown>>): SetupSection {

@@ -138,7 +138,10 @@ function drawMedian(plot: uPlot, lines: readonly EcdfLine[], theme: Theme): void
     const onLeft = order === 0 && x - width - px(8) > plot.bbox.left;
     if (!onLeft && x + px(8) < free) return;
     if (!onLeft) free = x + px(16) + width;
-    const at = { x: onLeft ? x - px(8) - width : x + px(8), y: onLeft ? y - px(10) : y + px(11) };
+    const at = {
+      x: onLeft ? x - px(8) - width : x + px(8),
+      y: order === 0 ? y - px(10) : y + px(11),
+    };
     ctx.lineWidth = px(4);
     ctx.strokeStyle = theme.panel;
     ctx.strokeText(text, at.x, at.y);

@@ -4,8 +4,6 @@ import type { ChartSpec } from "./chart.ts";
 
 const PADDING = 20;
 const LINE = 20;
-/** So that a picture from a screen of 96 dpi is sharp on a projector. */
-const LEAST_SCALE = 1;
 
 /** Downloads `canvas` framed by what the card says around it. */
 export async function savePng(
@@ -13,7 +11,7 @@ export async function savePng(
   of: { spec: ChartSpec; theme: Theme; note: string; pixelRatio: number },
 ): Promise<void> {
   const { spec, theme, note } = of;
-  const scale = Math.max(LEAST_SCALE, of.pixelRatio);
+  const scale = of.pixelRatio;
   const width = canvas.width / of.pixelRatio + 2 * PADDING;
   const plotHeight = canvas.height / of.pixelRatio;
   const head = PADDING + LINE * 2 + (spec.legend.length > 0 ? LINE : 0) + 8;

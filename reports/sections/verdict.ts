@@ -78,7 +78,13 @@ export function verdictSection(data: ReportData): HTMLElement {
       ),
     ),
     doubts.length > 0 && findings(doubts),
-    h("p", { class: "headline" }, data.headline.sentence),
+    h(
+      "p",
+      { class: "headline" },
+      // The same sentence must not look as sure when the checks say otherwise.
+      data.verdict.state !== "trusted" && h("span", {}, "If the figures held: "),
+      data.headline.sentence,
+    ),
     data.headline.why.length > 0 && h("p", { class: "why" }, data.headline.why.join(" ")),
     tiles(data),
     notes.length > 0 &&

@@ -91,6 +91,12 @@ test("20,000 requests, and many cells, stay under 3 MB, and the page says what i
   expect(scatter).toEqual({ drawn: 20_000, of: 60_000 });
 });
 
+test("set-up lists all values of a swept option", () => {
+  const rows = new Map(describeSetup(guideRun()).flatMap((section) => section.rows));
+  expect(rows.get("prefixRatio")).toBe("0.1, 0.3, 0.5, 0.7, 0.9");
+  expect(rows.get("concurrency")).toBe("20");
+});
+
 test("set-up shows options and facts, masks secrets and cuts what has no end", () => {
   const run = singleCellRun();
   run.facts = {

@@ -117,6 +117,18 @@ describe.skipIf(missing)(
       await close();
     });
 
+    test("an untrusted run does not claim its winner as a trusted one does", async () => {
+      const run = guideRun();
+      run.summary.verdict = {
+        state: "untrusted",
+        reasons: [{ id: "late", severity: "untrusted", message: "Late", hint: "more cores" }],
+      };
+      const { page, close } = await open(run);
+      expect(await page.textContent(".badge")).toContain("Not to be trusted");
+      expect(await page.textContent(".headline")).toStartWith("If the figures held: kv wins");
+      await close();
+    });
+
     test("a chart is saved as a PNG picture", async () => {
       const { page, faults, close } = await open(guideRun());
       await page.hover("#panels figure");
