@@ -137,15 +137,23 @@ describe("the client", () => {
     sentNs: record.intendedNs + ms * MS,
   });
 
-  test("late by more than 5 ms or 5 % of mean TTFT at p99 is untrusted", () => {
-    // TTFT is 100 ms: both limits are 5 ms.
-    expect(findings(changed(N, late(5)))).toEqual([]);
-    expect(findings(changed(N, late(5.1)))).toEqual(["client-late untrusted"]);
-    const slow = changed(N, (record) => ({
+  test("late at p99 by more than 5 ms or 5 % of p99 TTFT is untrusted", () => {
+    // 3 of 200 late: p99 is their value, the mean 0.09 ms at most. TTFT is 100 ms, 5 % of it 5 ms.
+    expect(findings(changed(3, late(5)))).toEqual([]);
+    expect(findings(changed(3, late(5.1)))).toEqual(["client-late untrusted"]);
+    const slow = changed(3, (record) => ({
       ...late(9)(record),
       firstTokenNs: record.firstTokenNs! + 100 * MS,
     }));
     expect(findings(slow)).toEqual([]); // 5 % of 200 ms
+  });
+
+  test("late on average by more than 1 ms or 5 % of mean TTFT is untrusted", () => {
+    expect(findings(changed(N, late(5)))).toEqual([]);
+    const fast = (ms: number) =>
+      changed(N, (record) => ({ ...late(ms)(record), firstTokenNs: record.intendedNs + 10 * MS }));
+    expect(findings(fast(1))).not.toContain("client-late untrusted");
+    expect(findings(fast(1.1))).toContain("client-late untrusted");
   });
 
   test("that stood still once is untrusted, however few requests it made late", () => {
