@@ -6,6 +6,14 @@
  * what was measured is kept and reported.
  */
 import { loadCell, type LoadTick } from "./cell.ts";
+import {
+  brokenCell,
+  deathFinding,
+  freshPromptsNote,
+  policyFinding,
+  preflightNote,
+  resetFinding,
+} from "./findings.ts";
 import { factsOfMachine } from "./machine.ts";
 import {
   preflightRouter,
@@ -19,7 +27,7 @@ import { startRouter, type RunningRouter } from "./router-up.ts";
 import type { CellOutcome, RunFolder } from "./run-folder.ts";
 import { epochMs } from "../clock.ts";
 import { DynbenchError, firstCause, messageOf } from "../errors.ts";
-import type { CellResult, Finding, Progress, RunResult } from "../metrics/result.ts";
+import type { CellResult, Progress, RunResult } from "../metrics/result.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type {
   Engine,
@@ -363,57 +371,4 @@ interface EngineGroup {
   readonly context: StartContext;
   /** No cell has run on it yet. */
   isFresh: boolean;
-}
-
-function preflightNote(message: string): Finding {
-  return {
-    id: "preflight",
-    severity: "note",
-    message,
-    hint: "Hit shares of this arm rest on what the router predicted, or are left out",
-  };
-}
-
-const freshPromptsNote: Finding = {
-  id: "fresh-prompts",
-  severity: "note",
-  message: "the engine's caches could not be emptied; this cell was sent fresh prompts instead",
-  hint: "Arms see the same lengths and the same sharing, with other tokens",
-};
-
-function resetFinding(message: string): Finding {
-  return {
-    id: "reset-not-proved",
-    severity: "untrusted",
-    message,
-    hint: "A cell before this one may have warmed its caches; restart the engine between cells",
-  };
-}
-
-function policyFinding(count: number, first: string | undefined): Finding {
-  return {
-    id: "policy-fault",
-    severity: "untrusted",
-    message: `the policy failed on ${count} requests${first ? `: ${first}` : ""}`,
-    hint: "Mend the policy; see the gateway's log",
-  };
-}
-
-function deathFinding({ name, code, signal, lastLines }: Death): Finding {
-  const last = lastLines.at(-1);
-  return {
-    id: "process-died",
-    severity: "untrusted",
-    message: `${name} died during the cell (${endOf(code, signal)})${last ? `: ${last}` : ""}`,
-    hint: `See logs/${name}.log in the run folder`,
-  };
-}
-
-function brokenCell(error: unknown): Finding {
-  return {
-    id: "broken",
-    severity: "untrusted",
-    message: messageOf(firstCause(error)),
-    hint: "The cell was not measured to its end",
-  };
 }
