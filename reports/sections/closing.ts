@@ -41,7 +41,12 @@ export function cellsSection(data: ReportData): HTMLElement {
     "cells",
     "Every measurement",
     cut,
-    h("details", {}, h("summary", {}, `${sorted.length} cells`), table(head, rows)),
+    h(
+      "details",
+      {},
+      h("summary", {}, `${sorted.length} ${sorted.length === 1 ? "cell" : "cells"}`),
+      table(head, rows),
+    ),
     errors(data),
   );
 }

@@ -28,14 +28,20 @@ export function panelsSection(page: Page): HTMLElement {
     ]);
   };
   show(0);
-  return section("panels", "The comparison", "", sliceChips(data, show), host);
+  return section(
+    "panels",
+    data.arms.length > 1 ? "The comparison" : "The result",
+    "",
+    sliceChips(data, show),
+    host,
+  );
 }
 
 /** Part of the prompt tokens found in cache, with the bound that no router can pass. */
 export function hitShareChart(data: ReportData, slice: number): ChartSpec {
   return sweepChart(data, slice, {
     title: axisTitle(data, "Cache hit share"),
-    what: "prompt tokens found in cache; dashed: the best any router could reach",
+    what: "prompt tokens found in cache; ideal: the best any router could reach",
     label: "Hit share (%)",
     percent: true,
     of: (summary) => summary.cache.cachedShare,
