@@ -20,6 +20,9 @@ const result = await Bun.build({
 });
 for (const log of result.logs) console.error(log);
 if (!result.success) process.exit(1);
+// The maps are inside the binary as well; those beside it are of no use.
+const maps = result.outputs.filter(({ path }) => path.endsWith(".map"));
+await Promise.all(maps.map(({ path }) => Bun.file(path).delete()));
 
 // A build can succeed and the binary be broken, so it is run once (not when cross compiled).
 if (target === undefined) {
