@@ -12,6 +12,7 @@ import { DynbenchError, messageOf } from "./errors.ts";
 import * as kit from "./kit.ts";
 import type { AnyPlugin } from "./plugin.ts";
 import type { PluginUse } from "./plan/plan.ts";
+import { optionSpecs } from "./plan/option-spec.ts";
 import { didYouMean } from "./plan/suggest.ts";
 
 export type PluginKind = PluginUse["kind"];
@@ -64,8 +65,7 @@ export class PluginSet {
 
   /** Loads a plugin file. Its default export is the plugin (or a list of them). */
   async addFile(path: string): Promise<readonly LoadedPlugin[]> {
-    const source = absolutePath(path);
-    const digest = createHash("sha256").update(readFileSync(source)).digest("hex");
+    const { source, digest } = fileOf(path);
     registerHostModule();
     let exported: unknown;
     try {
@@ -91,7 +91,7 @@ export class PluginSet {
       ({ plugin, source }) =>
         plugin.kind === use.kind && plugin.name === use.name && source === use.source,
     );
-    if (known) return known.plugin;
+    if (known) return unchanged(use, known);
     if (use.source === "bundled") {
       throw new DynbenchError(
         "plan",
@@ -106,16 +106,7 @@ export class PluginSet {
         `Cannot run the plan: ${use.source} has no ${use.kind} "${use.name}"`,
       );
     }
-    if (use.digest !== undefined && use.digest !== match.digest) {
-      throw new DynbenchError(
-        "plan",
-        `Cannot run the plan: ${use.source} has changed since it was made`,
-        {
-          hint: "Make the plan again",
-        },
-      );
-    }
-    return match.plugin;
+    return unchanged(use, match);
   }
 
   #accept(candidate: unknown, source: string): AnyPlugin {
@@ -129,6 +120,21 @@ export class PluginSet {
       });
     }
     const plugin = candidate as AnyPlugin;
+    const lacks = missingParts(plugin);
+    if (lacks.length > 0) {
+      throw new DynbenchError(
+        "plan",
+        `Cannot use plugin ${source}: ${plugin.kind} "${plugin.name}" lacks ${lacks.join(", ")}`,
+        { hint: "See plugins/README.md for what each kind must have" },
+      );
+    }
+    try {
+      optionSpecs(plugin.options); // an option that no flag can carry
+    } catch (cause) {
+      throw new DynbenchError("plan", `Cannot use plugin ${source}: ${messageOf(cause)}`, {
+        cause,
+      });
+    }
     const taken = this.find(plugin.kind, plugin.name);
     if (taken) {
       throw new DynbenchError(
@@ -140,11 +146,50 @@ export class PluginSet {
   }
 }
 
-function absolutePath(path: string): string {
+/** What a kind cannot do without, where the plugin has it not. */
+function missingParts(plugin: AnyPlugin): string[] {
+  const fields = plugin as unknown as Record<string, unknown>;
+  const has = (name: string): boolean => typeof fields[name] === "function";
+  switch (plugin.kind) {
+    case "engine":
+      return [
+        ...(Array.isArray(fields.planes) ? [] : ["planes"]),
+        ...(has("start") || has("model") ? [] : ["start() or model()"]),
+      ];
+    case "router":
+      return [
+        ...(fields.plane === "http" || fields.plane === "dynamo" ? [] : ["plane"]),
+        ...(has("traits") ? [] : ["traits()"]),
+        ...(has("policy") || has("start") ? [] : ["policy() or start()"]),
+      ];
+    case "workload":
+      return [
+        ...(typeof fields.load === "object" && fields.load !== null ? [] : ["load"]),
+        ...(has("requests") ? [] : ["requests()"]),
+      ];
+    case "reporter":
+      return has("open") ? [] : ["open()"];
+  }
+}
+
+function unchanged(use: PluginUse, { plugin, digest }: LoadedPlugin): AnyPlugin {
+  if (use.digest === undefined || use.digest === digest) return plugin;
+  throw new DynbenchError(
+    "plan",
+    `Cannot run the plan: ${use.source} has changed since it was made`,
+    { hint: "Make the plan again" },
+  );
+}
+
+/** The file's real path, so that a plan finds it from anywhere, and its digest. */
+function fileOf(path: string): { source: string; digest: string } {
   try {
-    return realpathSync(resolve(path));
+    const source = realpathSync(resolve(path));
+    return { source, digest: createHash("sha256").update(readFileSync(source)).digest("hex") };
   } catch (cause) {
-    throw new DynbenchError("plan", `Cannot load plugin ${path}: there is no such file`, { cause });
+    const isMissing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+    const why = isMissing ? "there is no such file" : messageOf(cause);
+    throw new DynbenchError("plan", `Cannot load plugin ${path}: ${why}`, { cause });
   }
 }
 

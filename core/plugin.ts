@@ -132,6 +132,8 @@ export interface RouterHandle extends AsyncDisposable {
 export type Router<Schema extends OptionsSchema = OptionsSchema> = PluginBase<Schema> & {
   readonly kind: "router";
   readonly plane: Plane;
+  /** Engine it is measured with unless the user names one; `mocker` when left out. */
+  readonly defaultEngine?: string;
   traits(options: v.InferOutput<Schema>): RouterTraits;
 } & (
     | {

@@ -9,17 +9,18 @@ export interface Arguments {
   /** Everything after `--`, as it was. */
   readonly engineArgs: readonly string[];
   readonly wantsHelp: boolean;
+  /** Flags without their value. */
+  readonly faults: readonly Fault[];
 }
 
-/** Throws `PlanFaults` for a flag without its value. */
+/** Reads the whole of it: what is wrong is told in `faults`, with what else is wrong. */
 export function parseArguments(argv: readonly string[], specs: readonly OptionSpec[]): Arguments {
-  const switches = new Set(
-    specs
-      .filter((spec) => spec.type === "boolean")
-      .flatMap((spec) => [spec.flag, spec.key, ...spec.aliases]),
-  );
-  const isSwitch = (name: string): boolean =>
-    switches.has(name) || switches.has(name.split(".").at(-1)!);
+  const namesOf = (spec: OptionSpec): string[] => [spec.flag, spec.key, ...spec.aliases];
+  const switches = new Set(specs.filter((spec) => spec.type === "boolean").flatMap(namesOf));
+  const known = new Set(specs.flatMap(namesOf));
+  const isIn = (names: ReadonlySet<string>, name: string): boolean =>
+    names.has(name) || names.has(name.split(".").at(-1)!);
+  const isSwitch = (name: string): boolean => isIn(switches, name);
 
   const options: RawOption[] = [];
   const positionals: string[] = [];
@@ -41,8 +42,9 @@ export function parseArguments(argv: readonly string[], specs: readonly OptionSp
       } else if (isValue(argv[i + 1])) {
         i += 1;
         options.push({ name, value: argv[i]!, origin });
+      } else if (!isIn(known, name)) {
+        options.push({ name, value: true, origin }); // told as unknown, with a suggestion
       } else {
-        // Told as unknown later, if it is; a known flag without a value is told here.
         faults.push({
           path: origin,
           message: "needs a value",
@@ -51,8 +53,24 @@ export function parseArguments(argv: readonly string[], specs: readonly OptionSp
       }
     }
   }
-  if (faults.length > 0 && !wantsHelp) throw new PlanFaults(faults);
-  return { options, positionals, engineArgs: argv.slice(i + 1), wantsHelp };
+  return { options, positionals, engineArgs: argv.slice(i + 1), wantsHelp, faults };
+}
+
+/** For commands that take no engine arguments and nothing but their own options: all or nothing. */
+export function parseOwnArguments(
+  command: string,
+  argv: readonly string[],
+  specs: readonly OptionSpec[],
+): Arguments {
+  const parsed = parseArguments(argv, specs);
+  const faults = [
+    ...parsed.faults,
+    ...(argv.includes("--")
+      ? [{ path: "--", message: `means nothing to dynbench ${command}` }]
+      : []),
+  ];
+  if (faults.length > 0 && !parsed.wantsHelp) throw new PlanFaults(faults);
+  return parsed;
 }
 
 /** Values of one flag, before anything else is parsed: plugins and configs decide what flags there are. */

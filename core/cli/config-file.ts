@@ -5,36 +5,18 @@ import * as v from "valibot";
 import { DynbenchError, messageOf } from "../errors.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { RawOption } from "../plan/raw-option.ts";
+import { looksLikePlan, parsePlan } from "../plan/saved-plan.ts";
 
 /** A config beyond this is the wrong file. */
 const MAX_CONFIG_BYTES = 16 * 1024 * 1024;
 
 const Options = v.record(v.string(), v.unknown());
-const SavedPlan = v.looseObject({
-  schemaVersion: v.literal(1),
-  tool: v.object({ name: v.literal("dynbench"), version: v.string() }),
-  seed: v.number(),
-  clock: v.picklist(["wall", "virtual"]),
-  arms: v.pipe(
-    v.array(v.looseObject({ label: v.string(), engineKey: v.string() })),
-    v.minLength(1),
-  ),
-  cells: v.array(v.looseObject({ id: v.string(), arm: v.number(), seed: v.number() })),
-});
-
 export type Config = { options: RawOption[] } | { plan: Plan };
 
 /** Throws a `DynbenchError` that names the file. */
 export function readConfig(path: string): Config {
   const value = parse(path, readText(path));
-  if (typeof value === "object" && value !== null && "schemaVersion" in value) {
-    const plan = v.safeParse(SavedPlan, value);
-    if (plan.success) return { plan: plan.output as unknown as Plan };
-    throw new DynbenchError(
-      "plan",
-      `Cannot run ${path}: it is not a plan of this version: ${firstIssue(plan.issues)}`,
-    );
-  }
+  if (looksLikePlan(value)) return { plan: parsePlan(value, path) };
   const options = v.safeParse(Options, value);
   if (!options.success) {
     throw new DynbenchError("plan", `Cannot read ${path}: expected a table of options at the top`, {
@@ -81,20 +63,25 @@ function parse(path: string, text: string): unknown {
   );
 }
 
-/** A table under `load`, `workload`, … qualifies the names in it. */
+/** A table under `load`, `workload`, … qualifies the names in it; one under `sweep` is its axes. */
 function flatten(table: Record<string, unknown>, path: string): RawOption[] {
-  return Object.entries(table).flatMap(([name, value]): RawOption[] =>
-    typeof value === "object" && value !== null && !Array.isArray(value)
-      ? Object.entries(value).map(([inner, innerValue]) => ({
-          name: `${name}.${inner}`,
-          value: innerValue,
-          origin: `${path}: ${name}.${inner}`,
-        }))
-      : [{ name, value, origin: `${path}: ${name}` }],
-  );
+  return Object.entries(table).flatMap(([name, value]): RawOption[] => {
+    const origin = `${path}: ${name}`;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      return [{ name, value, origin }];
+    }
+    const inner = Object.entries(value as Record<string, unknown>);
+    if (name === "sweep") {
+      return [{ name, value: inner.map(([key, values]) => `${key}=${textOf(values)}`), origin }];
+    }
+    return inner.map(([key, innerValue]) => ({
+      name: `${name}.${key}`,
+      value: innerValue,
+      origin: `${origin}.${key}`,
+    }));
+  });
 }
 
-function firstIssue(issues: readonly v.BaseIssue<unknown>[]): string {
-  const issue = issues[0]!;
-  return `${v.getDotPath(issue) ?? "top"}: ${issue.message}`;
+function textOf(values: unknown): string {
+  return [values].flat().map(String).join(",");
 }

@@ -1,6 +1,6 @@
 /** `dynbench null-server`: a server of known timing, to measure a load generator with. */
 import * as v from "valibot";
-import { parseArguments } from "./arguments.ts";
+import { parseOwnArguments } from "./arguments.ts";
 import type { Environment } from "./environment.ts";
 import { EXIT_CODES } from "../errors.ts";
 import { startNullServer } from "../load/null-server.ts";
@@ -57,7 +57,7 @@ const NullServerOptions = v.strictObject({
 
 export async function nullServer(argv: readonly string[], _: Environment): Promise<number> {
   const specs = optionSpecs(NullServerOptions);
-  const { options, wantsHelp } = parseArguments(argv, specs);
+  const { options, wantsHelp } = parseOwnArguments("null-server", argv, specs);
   if (wantsHelp) {
     const lines = specs.flatMap(optionLines).join("\n");
     process.stdout.write(

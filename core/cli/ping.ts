@@ -1,7 +1,7 @@
 /** `dynbench ping URL`: one streamed request, checked. */
 import * as v from "valibot";
 import type { Environment } from "./environment.ts";
-import { parseArguments } from "./arguments.ts";
+import { parseOwnArguments } from "./arguments.ts";
 import { parseOwnOptions } from "./own-options.ts";
 import { EXIT_CODES, DynbenchError } from "../errors.ts";
 import { servedModels } from "../http/control.ts";
@@ -32,7 +32,7 @@ const QUESTION = {
 /** Passes only on at least one content chunk and a clean end; a missing usage is said. */
 export async function ping(argv: readonly string[], _: Environment): Promise<number> {
   const specs = optionSpecs(PingOptions);
-  const { options, positionals, wantsHelp } = parseArguments(argv, specs);
+  const { options, positionals, wantsHelp } = parseOwnArguments("ping", argv, specs);
   if (wantsHelp) {
     process.stdout.write(
       "Usage: dynbench ping URL [--model NAME] [--timeout SECONDS] [--api-key-env NAME]\n",

@@ -1,22 +1,28 @@
-/** What `run`, `plan` and `up` share: argv and config → a plan. */
+/** What `run`, `plan` and `up` share: argv, config and saved plans → a plan. */
 import type { Arguments } from "./arguments.ts";
 import { parseArguments, valuesOf } from "./arguments.ts";
 import { readConfig } from "./config-file.ts";
 import { runHelp } from "./help.ts";
 import type { Environment } from "./environment.ts";
-import { PlanFaults } from "../errors.ts";
+import { PlanFaults, type Fault } from "../errors.ts";
+import { parseArmSpecs } from "../plan/arms.ts";
 import { buildPlan } from "../plan/build.ts";
+import { DEFAULTS, defaultEngine, typedNames } from "../plan/choose.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { RawOption } from "../plan/raw-option.ts";
 import { LoadOptions, RunOptions } from "../plan/run-options.ts";
-import { parseArmSpecs } from "../plan/arms.ts";
-import type { AnyPlugin } from "../plugin.ts";
+import { withSecrets } from "../plan/secrets.ts";
+import { parseHeaders } from "../plan/wire.ts";
+import type { AnyPlugin, Router } from "../plugin.ts";
+import type { PluginSet } from "../plugin-set.ts";
+import { RunFolder } from "../run/run-folder.ts";
 
 export interface Planned {
   readonly plan: Plan;
   readonly out: string | undefined;
-  readonly resume: string | undefined;
+  /** The folder of the run that is gone on with. */
+  readonly resumed: RunFolder | undefined;
   readonly json: boolean;
 }
 
@@ -28,13 +34,7 @@ export async function planFromArguments(
 ): Promise<Planned | undefined> {
   const configs = valuesOf(argv, "config").map(readConfig);
   const fromConfig = configs.flatMap((config) => ("options" in config ? config.options : []));
-  const pluginFiles = [
-    ...fromConfig
-      .filter(({ name }) => name === "plugin")
-      .flatMap(({ value }) => [value].flat().map(String)),
-    ...valuesOf(argv, "plugin"),
-  ];
-  for (const file of new Set(pluginFiles)) await plugins.addFile(file);
+  for (const file of pluginFiles(argv, fromConfig)) await plugins.addFile(file);
 
   const specs = [
     ...optionSpecs(RunOptions),
@@ -42,67 +42,89 @@ export async function planFromArguments(
     ...plugins.all.flatMap(({ plugin }) => optionSpecs(plugin.options)),
   ];
   const parsed = parseArguments(argv, specs);
+  const options = [...fromConfig, ...parsed.options];
   if (parsed.wantsHelp) {
-    process.stdout.write(runHelp(command, plugins, chosenPlugins(parsed, fromConfig, plugins)));
+    process.stdout.write(runHelp(command, plugins, chosenPlugins(options, plugins)));
     return undefined;
   }
-  if (parsed.positionals.length > 0) {
-    throw new PlanFaults(
-      parsed.positionals.map((word) => ({
-        path: word,
-        message: "is not an option",
-        hint: `Options start with --; arguments for the engine come after a lone --`,
-      })),
-    );
-  }
+  const faults = [...parsed.faults, ...parsed.positionals.map(strayWord)];
+  const resume = lastText(parsed.options, "resume");
   const saved = configs.find((config) => "plan" in config);
-  if (saved && "plan" in saved) return savedPlan(saved.plan, parsed);
-  const built = buildPlan(
-    { options: [...fromConfig, ...parsed.options], engineArgs: parsed.engineArgs },
-    plugins,
-  );
-  const { out, resume, json } = built.run;
-  return { plan: built.plan, out, resume, json };
+  if (resume !== undefined) {
+    const resumed = RunFolder.open(resume);
+    return { ...savedPlan(resumed.readPlan(), parsed, faults), resumed, out: undefined };
+  }
+  if (saved && "plan" in saved) return savedPlan(saved.plan, parsed, faults);
+  const built = buildPlan({ options, engineArgs: parsed.engineArgs, faults }, plugins);
+  const { out, json } = built.run;
+  return { plan: built.plan, out, resumed: undefined, json };
 }
 
-/** A saved plan runs unchanged: only where results go may be said beside it. */
-function savedPlan(plan: Plan, { options }: Arguments): Planned {
-  const where = new Set(["config", "plugin", "out", "output-dir", "resume", "json"]);
-  const others = options.filter(({ name }) => !where.has(name));
-  if (others.length > 0) {
-    throw new PlanFaults(
-      others.map(({ origin }) => ({
-        path: origin,
-        message: "cannot change a saved plan",
-        hint: "Leave it out, or make a new plan with it",
-      })),
-    );
-  }
-  const value = (...names: string[]): unknown =>
-    options.findLast(({ name }) => names.includes(name))?.value;
-  const text = (given: unknown): string | undefined =>
-    given === undefined ? undefined : String(given);
+function pluginFiles(argv: readonly string[], fromConfig: readonly RawOption[]): Set<string> {
+  const named = fromConfig.filter(({ name }) => name === "plugin" || name === "run.plugin");
+  const files = named.flatMap(({ value }) => [value].flat().map(String));
+  return new Set([...files, ...valuesOf(argv, "plugin")]);
+}
+
+function strayWord(word: string): Fault {
   return {
-    plan,
-    out: text(value("out", "output-dir")),
-    resume: text(value("resume")),
-    json: value("json") === true,
+    path: word,
+    message: "is not an option",
+    hint: "Options start with --; arguments for the engine come after a lone --",
   };
 }
 
-function chosenPlugins(
-  parsed: Arguments,
-  fromConfig: readonly RawOption[],
-  plugins: Environment["plugins"],
-): AnyPlugin[] {
-  const defaults = { engine: "mocker", router: "kv", workload: "prefix" } as const;
-  return (["engine", "router", "workload"] as const).flatMap((kind) => {
-    const typed = [...fromConfig, ...parsed.options]
-      .filter(({ name }) => name === kind)
-      .flatMap(({ value }) => [value].flat().map(String));
-    const specs = parseArmSpecs(kind, typed.length > 0 ? typed : [defaults[kind]]);
-    return [...new Set(specs.map(({ name }) => plugins.find(kind, name)?.plugin))].filter(
-      (plugin) => plugin !== undefined,
-    );
-  });
+/** What may stand beside a saved plan: where results go, and secrets that it does not hold. */
+const BESIDE_A_PLAN = new Set([
+  ...["config", "plugin", "out", "output-dir", "outputDir", "resume", "json", "header"],
+]);
+
+/** A saved plan runs unchanged. */
+function savedPlan(plan: Plan, parsed: Arguments, before: readonly Fault[]): Planned {
+  const faults = [...before];
+  const bare = (name: string): string => name.replace(/^run\./, "");
+  for (const { name, origin } of parsed.options) {
+    if (BESIDE_A_PLAN.has(bare(name))) continue;
+    faults.push({
+      path: origin,
+      message: "cannot change a saved plan",
+      hint: "Leave it out, or make a new plan with it",
+    });
+  }
+  if (parsed.engineArgs.length > 0) {
+    faults.push({ path: "--", message: "engine arguments cannot change a saved plan" });
+  }
+  const typed = parsed.options.filter(({ name }) => bare(name) === "header");
+  const headers = parseHeaders(
+    typed.map(({ value }) => String(value)),
+    faults,
+  );
+  const complete = withSecrets(plan, headers, faults);
+  if (faults.length > 0) throw new PlanFaults(faults);
+  return {
+    plan: complete,
+    out: lastText(parsed.options, "out", "output-dir", "outputDir"),
+    resumed: undefined,
+    json: parsed.options.findLast(({ name }) => bare(name) === "json")?.value === true,
+  };
+}
+
+function lastText(options: readonly RawOption[], ...names: string[]): string | undefined {
+  const value = options.findLast(({ name }) => names.includes(name.replace(/^run\./, "")))?.value;
+  return value === undefined ? undefined : String(value);
+}
+
+/** Whose options `--help` shows. */
+function chosenPlugins(options: readonly RawOption[], plugins: PluginSet): AnyPlugin[] {
+  const named = (kind: "engine" | "router" | "workload", fallback: string): AnyPlugin[] => {
+    const specs = parseArmSpecs(kind, typedNames(options, kind) ?? [fallback]);
+    const found = specs.map(({ name }) => plugins.find(kind, name)?.plugin);
+    return [...new Set(found)].filter((plugin) => plugin !== undefined);
+  };
+  const routers = named("router", DEFAULTS.router);
+  return [
+    ...named("engine", defaultEngine(routers as Router[])),
+    ...routers,
+    ...named("workload", DEFAULTS.workload),
+  ];
 }

@@ -1,8 +1,10 @@
 /** `dynbench plan`: everything a run would start and send; starts nothing. */
 import type { Environment } from "./environment.ts";
 import { planFromArguments } from "./plan-from-arguments.ts";
+import { secretOptions } from "./run.ts";
 import { EXIT_CODES, PlanFaults } from "../errors.ts";
 import type { Plan } from "../plan/plan.ts";
+import { masked, maskPlan } from "../plan/secrets.ts";
 import { surveyPlan, type PointSurvey } from "../plan/survey.ts";
 import { pointLabel } from "../plan/sweep.ts";
 import type { Engine, PlannedProcess, Router } from "../plugin.ts";
@@ -14,9 +16,10 @@ export async function plan(argv: readonly string[], environment: Environment): P
   const survey = await surveyPlan(planned.plan, environment.plugins, new AbortController().signal);
   if (survey.faults.length > 0) throw new PlanFaults(survey.faults);
   const processes = await processesOf(planned.plan, environment);
+  const shown = maskPlan(planned.plan, secretOptions(environment.plugins));
   const text = planned.json
-    ? JSON.stringify({ ...planned.plan, survey: survey.points, processes }, null, 2)
-    : describe(planned.plan, { processes, points: survey.points });
+    ? JSON.stringify({ ...shown, survey: survey.points, processes }, null, 2)
+    : describe(shown, { processes, points: survey.points });
   process.stdout.write(`${text}\n`);
   return EXIT_CODES.ok.code;
 }
@@ -41,13 +44,19 @@ async function processesOf(planned: Plan, { plugins }: Environment): Promise<Pla
       } else processes.push(...(router.processes?.(arm.router.options, workers) ?? []));
     }
   }
-  processes.push({ name: "load", command: ["dynbench", "(load)"], note: "one for each cell" });
+  const { apiKeyEnv } = planned.wire;
+  const note = apiKeyEnv === undefined ? "" : `; sends the value of ${apiKeyEnv}`;
+  processes.push({
+    name: "load",
+    command: ["dynbench", "(load)"],
+    note: `one for each cell${note}`,
+  });
   processes.push({
     name: "keeper",
     command: ["dynbench", "(keeper)"],
     note: "ends what a killed run would leave",
   });
-  return processes;
+  return processes.map(withMaskedEnv);
 }
 
 function describe(
@@ -57,8 +66,9 @@ function describe(
   const engines = new Set(planned.arms.map(({ engineKey }) => engineKey)).size;
   const { wire, cells, arms } = planned;
   return [
-    `Plan: ${arms.length} arms x ${points.length} points x ${planned.repeats} repeats = ${cells.length} cells, clock ${planned.clock}, seed ${planned.seed}`,
-    `      ${engines} engine start${engines === 1 ? "" : "s"}, ${cells.length} resets of caches and index, prompts as ${wire.form}, connections ${wire.connection}`,
+    `Plan: ${counted(arms.length, "arm")} x ${counted(points.length, "point")} x ${counted(planned.repeats, "repeat")} = ${counted(cells.length, "cell")}, clock ${planned.clock}, seed ${planned.seed}`,
+    `      ${counted(engines, "engine start")}, ${counted(cells.length, "reset")} of caches and index, prompts as ${wire.form}, connections ${wire.connection}`,
+    ...headerLines(wire),
     "",
     "Arms",
     ...arms.map(
@@ -87,17 +97,25 @@ function loadText({ cells }: Plan): string {
   ].join(", ");
 }
 
+function headerLines({ headers }: Plan["wire"]): string[] {
+  const each = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  return each.length === 0 ? [] : [`      extra headers: ${each.join(", ")}`];
+}
+
 function processLine({ name, command, env, count = 1, note }: PlannedProcess): string {
-  const variables = Object.entries(env ?? {}).map(
-    ([key, value]) => `${key}=${masked(key, value)} `,
-  );
+  const variables = Object.entries(env ?? {}).map(([key, value]) => `${key}=${value} `);
   const times = count > 1 ? `  x${count}` : "";
   return `  ${name}${times}: ${variables.join("")}${command.join(" ")}${note ? `  (${note})` : ""}`;
 }
 
-/** Values of names that look secret are never printed. */
-export function masked(name: string, value: string): string {
-  return /TOKEN|KEY|SECRET|PASS/i.test(name) ? "***" : value;
+function withMaskedEnv(planned: PlannedProcess): PlannedProcess {
+  if (!planned.env) return planned;
+  const entries = Object.entries(planned.env).map(([name, value]) => [name, masked(name, value)]);
+  return { ...planned, env: Object.fromEntries(entries) };
+}
+
+function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
 
 function table(points: readonly PointSurvey[]): string {

@@ -1,48 +1,95 @@
 /** `dynbench report DIR…`: rebuilds the reports of run folders from plan, facts and records. */
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { basename } from "node:path";
+import * as v from "valibot";
 import type { Environment } from "./environment.ts";
-import { parseArguments } from "./arguments.ts";
+import { parseOwnArguments } from "./arguments.ts";
+import { guideTable } from "./guide-table.ts";
+import { parseOwnOptions } from "./own-options.ts";
 import { exitCodeOf, openReporters, reporterContext } from "./run.ts";
-import { DynbenchError, EXIT_CODES } from "../errors.ts";
+import { DynbenchError, EXIT_CODES, messageOf } from "../errors.ts";
+import { parseGuideSummary } from "../metrics/guide-summary.ts";
+import { mergeRuns } from "../metrics/merge-runs.ts";
 import type { CellResult, RunResult } from "../metrics/result.ts";
+import { optionSpecs } from "../plan/option-spec.ts";
+import { RunOptions } from "../plan/run-options.ts";
 import { cellResult, runResult } from "../run/results.ts";
 import { RunFolder } from "../run/run-folder.ts";
-import { mergeRuns } from "../metrics/merge-runs.ts";
+
+const HELP = `Usage: dynbench report DIR [DIR…] [--json] [--plugin FILE]
+       dynbench report results_summary.json [results_summary.json…]
+
+Rebuilds summary.json, report.html and the tables of a run folder.
+Several folders are compared in one report, written to the first one's folder as compare/.
+Files of the router benchmarking guide's form are printed beside each other.
+`;
+
+const ReportOptions = v.strictObject({
+  json: RunOptions.entries.json,
+  plugin: RunOptions.entries.plugin,
+});
 
 /** One folder: its reports are written again. Several: a report of all beside each other, in the first. */
 export async function report(argv: readonly string[], environment: Environment): Promise<number> {
-  const { positionals, options, wantsHelp } = parseArguments(argv, []);
+  const specs = optionSpecs(ReportOptions);
+  const { positionals, options, wantsHelp } = parseOwnArguments("report", argv, specs);
   if (wantsHelp) {
-    process.stdout.write(
-      "Usage: dynbench report DIR [DIR…]\n\nRebuilds summary.json, report.html and the tables of a run folder.\nSeveral folders are compared in one report, written to the first one's folder as compare/.\n",
-    );
+    process.stdout.write(HELP);
     return EXIT_CODES.ok.code;
   }
-  const json = options.some(({ name }) => name === "json");
+  const { json, plugin } = parseOwnOptions("report", ReportOptions, options);
+  for (const file of plugin) await environment.plugins.addFile(file);
   if (positionals.length === 0) {
     throw new DynbenchError("plan", "Cannot report: expected at least one run folder", {
       hint: "dynbench report runs/2026-01-01T12-00-00-prefix",
     });
   }
-  const folders = positionals.map((path) => RunFolder.open(path));
+  const files = positionals.filter(isFile);
+  if (files.length === 0) return reportFolders(positionals, json, environment);
+  if (files.length < positionals.length) {
+    throw new DynbenchError("plan", "Cannot report: files and folders do not go together", {
+      hint: "Give run folders, or results_summary.json files (each run folder has its own in guide/)",
+    });
+  }
+  const summaries = files.map((path) => ({
+    name: path,
+    summary: parseGuideSummary(readText(path), path),
+  }));
+  process.stdout.write(json ? `${JSON.stringify(summaries, null, 2)}\n` : guideTable(summaries));
+  return EXIT_CODES.ok.code;
+}
+
+async function reportFolders(
+  paths: readonly string[],
+  json: boolean,
+  environment: Environment,
+): Promise<number> {
+  const folders = paths.map((path) => RunFolder.open(path));
   const results: RunResult[] = [];
   for (const folder of folders) results.push(await rebuild(folder, environment));
   const isComparison = results.length > 1;
-  const result = isComparison
-    ? mergeRuns(
-        results,
-        folders.map(({ name }) => name),
-      )
-    : results[0]!;
+  const result = isComparison ? mergeRuns(results, uniqueNames(folders)) : results[0]!;
   const target = isComparison ? folders[0]!.file("compare") : folders[0]!.path;
-  if (isComparison) await Bun.write(`${target}/.keep`, "");
+  if (isComparison) mkdirSync(target, { recursive: true });
   const context = reporterContext(target, json);
   for (const reporter of await openReporters(result.plan, context, environment))
     await reporter.end?.(result);
   return exitCodeOf(result.summary);
 }
 
+/** Folder names; where two are equal, with what tells them apart. */
+function uniqueNames(folders: readonly RunFolder[]): string[] {
+  const names = folders.map(({ name }) => name);
+  return names.map((name, i) =>
+    names.indexOf(name) === i
+      ? name
+      : `${name}#${names.slice(0, i + 1).filter((one) => one === name).length}`,
+  );
+}
+
 async function rebuild(folder: RunFolder, { plugins }: Environment): Promise<RunResult> {
   const plan = folder.readPlan();
+  const facts = folder.readFacts();
   const outcomes = folder.readOutcomes();
   const records = Map.groupBy(folder.readRecords(), (record) => record.cell);
   const cells: CellResult[] = [];
@@ -55,12 +102,30 @@ async function rebuild(folder: RunFolder, { plugins }: Environment): Promise<Run
   }
   if (cells.length === 0) {
     throw new DynbenchError("plan", `Cannot report ${folder.path}: no cell of it was finished`, {
-      hint: "Go on with it: dynbench run --resume DIR",
+      hint: `Go on with it: dynbench run --resume ${folder.path}`,
     });
   }
   return runResult(plan, cells, {
-    facts: folder.readFacts(),
-    startedAt: outcomes[0]!.startedAt,
-    command: `dynbench run --config ${folder.path}/plan.json`,
+    facts,
+    startedAt: textOr(facts.startedAt, outcomes[0]!.startedAt),
+    command: textOr(facts.command, `dynbench run --config ${folder.path}/plan.json`),
   });
+}
+
+function textOr(value: unknown, otherwise: string): string {
+  return typeof value === "string" ? value : otherwise;
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new DynbenchError("plan", `Cannot read ${basename(path)}: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
 }

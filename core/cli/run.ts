@@ -6,28 +6,30 @@ import { planFromArguments } from "./plan-from-arguments.ts";
 import { epochMs } from "../clock.ts";
 import { DynbenchError, EXIT_CODES, PlanFaults } from "../errors.ts";
 import type { Summary } from "../metrics/result.ts";
-import type { Plan } from "../plan/plan.ts";
+import { optionSpecs } from "../plan/option-spec.ts";
+import type { Plan, PluginUse } from "../plan/plan.ts";
+import { isSecretName, MASK, maskPlan } from "../plan/secrets.ts";
 import { surveyPlan } from "../plan/survey.ts";
+import type { PluginSet } from "../plugin-set.ts";
 import type { Reporter, ReporterContext, ReporterHandle } from "../plugin.ts";
-import { defaultRunPath, RunFolder, type CellOutcome } from "../run/run-folder.ts";
+import { defaultRunPath, RunFolder } from "../run/run-folder.ts";
 
 /** Returns the exit code. */
 export async function run(argv: readonly string[], environment: Environment): Promise<number> {
   const planned = await planFromArguments("run", argv, environment);
   if (!planned) return EXIT_CODES.ok.code;
+  const { plan, resumed } = planned;
   const interrupt = new AbortController();
-  const opened = planned.resume === undefined ? undefined : RunFolder.open(planned.resume);
-  const plan = opened ? opened.readPlan() : planned.plan;
   const survey = await surveyPlan(plan, environment.plugins, interrupt.signal);
   if (survey.faults.length > 0) throw new PlanFaults(survey.faults);
 
   const folder =
-    opened ??
+    resumed ??
     RunFolder.create(planned.out ?? defaultRunPath(plan.cells[0]!.workload.name, epochMs()));
-  if (!opened) folder.writeJson("plan.json", plan);
+  if (!resumed) folder.writeJson("plan.json", maskPlan(plan, secretOptions(environment.plugins)));
+  const outcomes = resumed?.readOutcomes() ?? [];
   const context = reporterContext(folder.path, planned.json);
   const reporters = await openReporters(plan, context, environment);
-  const finished = opened ? opened.readOutcomes().filter(({ state }) => state === "completed") : [];
 
   using _ = onInterrupt(interrupt, context);
   const { executePlan } = await import("../run/run.ts");
@@ -38,8 +40,9 @@ export async function run(argv: readonly string[], environment: Environment): Pr
     log: context.log,
     signal: interrupt.signal,
     reporters,
-    finished: finished satisfies CellOutcome[],
-    command: `dynbench run ${argv.map(shellWord).join(" ")}`.trim(),
+    isResumed: resumed !== undefined,
+    finished: outcomes.filter(({ state }) => state === "completed"),
+    command: `dynbench run ${maskedWords(argv).map(shellWord).join(" ")}`.trim(),
   });
   if (fault !== undefined) {
     const { text, exitCode } = faultText(fault, argv.includes("--debug"));
@@ -47,6 +50,26 @@ export async function run(argv: readonly string[], environment: Environment): Pr
     return exitCode;
   }
   return exitCodeOf(result.summary);
+}
+
+/** The arguments as they may be stored: `--header authorization=***`. */
+function maskedWords(argv: readonly string[]): string[] {
+  const header = /^(--(?:run\.)?header=)?([\w-]+)(\s*[:=]\s*)/;
+  return argv.map((word, i) => {
+    const match = header.exec(word);
+    const isHeader = /^--(run\.)?header$/.test(argv[i - 1] ?? "") || match?.[1] !== undefined;
+    if (!match || !isHeader || !isSecretName(match[2]!)) return word;
+    return `${match[0]}${MASK}`;
+  });
+}
+
+/** Options that a plugin's author marked as secret. */
+export function secretOptions(plugins: PluginSet): (use: PluginUse) => string[] {
+  return ({ kind, name }) => {
+    const loaded = plugins.find(kind, name);
+    const specs = loaded ? optionSpecs(loaded.plugin.options) : [];
+    return specs.filter(({ isSecret }) => isSecret).map(({ key }) => key);
+  };
 }
 
 /** A failed load, a run not to be trusted, or neither. */

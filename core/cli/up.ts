@@ -1,49 +1,80 @@
 /** `dynbench up`: an engine and a router that stay up until Ctrl-C, with their URLs. */
-import { mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Environment } from "./environment.ts";
 import { startLog } from "./log.ts";
 import { planFromArguments } from "./plan-from-arguments.ts";
 import { epochMs } from "../clock.ts";
-import { DynbenchError, EXIT_CODES, PlanFaults } from "../errors.ts";
-import type { Engine, Router, StartContext } from "../plugin.ts";
+import { DynbenchError, EXIT_CODES, firstCause, messageOf, PlanFaults } from "../errors.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Engine, EngineHandle, Router, StartContext } from "../plugin.ts";
 import { endOf, lastWords, startSupervisor, type Death } from "../process/supervisor.ts";
-import { startRouter } from "../run/router-up.ts";
+import { startRouter, type RunningRouter } from "../run/router-up.ts";
 
+/** Ends with Ctrl-C, or when a process dies. */
 export async function up(argv: readonly string[], environment: Environment): Promise<number> {
   const planned = await planFromArguments("up", argv, environment);
   if (!planned) return EXIT_CODES.ok.code;
   const { plan } = planned;
   if (plan.arms.length > 1) {
+    const hint = `Choose one of: ${plan.arms.map(({ label }) => label).join(", ")}`;
     throw new PlanFaults([
-      { path: "run.router", message: "dynbench up takes one engine and one router" },
+      { path: "run.router", message: "dynbench up takes one engine and one router", hint },
     ]);
   }
-  const arm = plan.arms[0]!;
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () =>
-      stop.signal.aborted ? process.exit(EXIT_CODES.interrupted.code) : stop.abort(),
+      stop.signal.aborted ? process.exit(EXIT_CODES.interrupted.code) : stop.abort(INTERRUPTED),
     );
   }
-  let death: Death | undefined;
-  const runDir = planned.out ?? mkdtempSync(join(tmpdir(), "dynbench-up-"));
+  const logDir = makeLogDir(planned.out);
+  try {
+    await stayUp(plan, { environment, stop, logDir });
+  } catch (error) {
+    if (firstCause(error) !== INTERRUPTED) throw error;
+  }
+  // Nobody misses the logs of what ended as it should, unless a place for them was named.
+  if (planned.out === undefined) rmSync(logDir, { recursive: true, force: true });
+  return EXIT_CODES.ok.code;
+}
+
+const INTERRUPTED = new DynbenchError("interrupted", "Interrupted");
+
+function makeLogDir(out: string | undefined): string {
+  if (out === undefined) return mkdtempSync(join(tmpdir(), "dynbench-up-"));
+  const path = resolve(out);
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw new DynbenchError("plan", `Cannot write logs to ${path}: ${messageOf(cause)}`, {
+      cause,
+      hint: "Choose another folder with --out",
+    });
+  }
+  return path;
+}
+
+async function stayUp(
+  plan: Plan,
+  place: { environment: Environment; stop: AbortController; logDir: string },
+): Promise<void> {
+  const { environment, stop, logDir } = place;
+  const arm = plan.arms[0]!;
   await using supervisor = startSupervisor({
     self: environment.self,
     marker: `${process.pid}-${epochMs()}`,
-    logDir: runDir,
+    logDir,
     host: plan.host,
     seed: plan.seed,
-    onDeath: (one) => {
-      death ??= one;
-      stop.abort();
-    },
+    signal: stop.signal,
+    onDeath: (death) => stop.abort(deathFault(death)),
   });
   const context: StartContext = {
     signal: stop.signal,
     log: startLog({ debug: false }),
-    runDir,
+    runDir: logDir,
     processes: supervisor,
     host: plan.host,
     seed: plan.seed,
@@ -61,23 +92,30 @@ export async function up(argv: readonly string[], environment: Environment): Pro
     supervisor,
     context,
   });
-  process.stdout.write(
-    `${[
-      ...handle.workers.map(({ id, url }) => `${id}  ${url}`),
-      ...router.urls.map((url) => `router ${arm.label}  ${url}`),
-      `model  ${handle.servedModelName}`,
-      `logs  ${runDir}`,
-      `Try it: dynbench ping ${router.urls[0]}    Ctrl-C ends it`,
-    ].join("\n")}\n`,
-  );
+  process.stdout.write(addresses(handle, router, { label: arm.label, logDir }));
   await new Promise<void>((resolve) => {
     if (stop.signal.aborted) resolve();
     else stop.signal.addEventListener("abort", () => resolve(), { once: true });
   });
-  if (death) {
-    throw new DynbenchError("load", `${death.name} died (${endOf(death.code, death.signal)})`, {
-      hint: lastWords(death.lastLines, death.logPath),
-    });
-  }
-  return EXIT_CODES.ok.code;
+  throw stop.signal.reason;
+}
+
+function addresses(
+  engine: EngineHandle,
+  router: RunningRouter,
+  { label, logDir }: { label: string; logDir: string },
+): string {
+  return `${[
+    ...engine.workers.map(({ id, url }) => `${id}  ${url}`),
+    ...router.urls.map((url) => `router ${label}  ${url}`),
+    `model  ${router.servedModelName ?? engine.servedModelName}`,
+    `logs  ${logDir}`,
+    `Try it: dynbench ping ${router.urls[0]}    Ctrl-C ends it`,
+  ].join("\n")}\n`;
+}
+
+function deathFault({ name, code, signal, lastLines, logPath }: Death): DynbenchError {
+  return new DynbenchError("load", `${name} died (${endOf(code, signal)})`, {
+    hint: lastWords(lastLines, logPath),
+  });
 }

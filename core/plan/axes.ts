@@ -2,6 +2,7 @@
 import { optionSpecs, type OptionSpec } from "./option-spec.ts";
 import { coerce, isNamed, splitList, type RawOption } from "./raw-option.ts";
 import { LoadOptions } from "./run-options.ts";
+import { didYouMean } from "./suggest.ts";
 import type { Axis, Value } from "./sweep.ts";
 import type { Fault } from "../errors.ts";
 import type { Workload } from "../plugin.ts";
@@ -13,59 +14,92 @@ export function axesOf(
   given: { workload: Map<OptionSpec, RawOption>; load: Map<OptionSpec, RawOption> },
   faults: Fault[],
 ): Axis[] {
-  const specs = {
-    workload: optionSpecs(workload.options),
-    load: optionSpecs(LoadOptions),
-  };
+  const asked = [
+    ...listAxes(optionSpecs(workload.options), given.workload, faults),
+    ...sweeps.flatMap((text) => sweepAxis(text, workload, faults)),
+  ];
   const axes: Axis[] = [];
-  const add = (
-    scope: Axis["scope"],
-    spec: OptionSpec,
-    raw: readonly unknown[],
-    origin: string,
-  ): void => {
-    const values = raw.map((item) => coerce(spec, item));
-    const bad = values.find((value) => "fault" in value);
-    if (bad && "fault" in bad) faults.push({ path: `${scope}.${spec.flag}`, message: bad.fault });
-    else if (values.length === 0) faults.push({ path: origin, message: "has no values" });
-    else {
-      const list = values.map((value) => (value as { value: Value }).value);
-      axes.push({ key: spec.key, scope, values: [...new Set(list)] });
-    }
-  };
-  for (const spec of specs.workload) {
-    if (spec.type === "list" || spec.type === "record") continue;
-    const option = given.workload.get(spec);
-    if (option === undefined) {
-      if (spec.sweep) add("workload", spec, spec.sweep, spec.flag);
-      continue;
-    }
-    const canBeList = spec.type !== "string" || spec.choices !== undefined;
-    const items = canBeList ? itemsOf(option.value) : [option.value];
-    if (items.length > 1 || spec.sweep) add("workload", spec, items, option.origin);
-  }
-  for (const text of sweeps) {
-    const equals = text.indexOf("=");
-    const name = equals === -1 ? text : text.slice(0, equals);
-    const scope = (["load", "workload"] as const).find((kind) =>
-      specs[kind].some((spec) => isNamed(spec, name)),
-    );
-    const spec = scope && specs[scope].find((one) => isNamed(one, name));
-    if (!scope || !spec || equals === -1) {
-      faults.push({
-        path: `--sweep ${text}`,
-        message: "expected NAME=VALUE,VALUE with an option of the load or the workload",
-        hint: `Those are: ${[...specs.load, ...specs.workload].map((one) => one.flag).join(", ")}`,
-      });
-    } else if (axes.some((axis) => axis.key === spec.key) && !spec.sweep) {
-      faults.push({ path: `--sweep ${text}`, message: "is swept twice" });
-    } else {
-      const earlier = axes.findIndex((axis) => axis.key === spec.key);
-      if (earlier !== -1) axes.splice(earlier, 1);
-      add(scope, spec, splitList(text.slice(equals + 1)), `--sweep ${text}`);
-    }
+  for (const { axis, origin, isDefault } of asked) {
+    const earlier = axes.findIndex(({ key }) => key === axis.key);
+    if (earlier === -1) axes.push(axis);
+    else if (asked.find((one) => one.axis === axes[earlier])!.isDefault && !isDefault) {
+      axes.splice(earlier, 1);
+      axes.push(axis);
+    } else faults.push({ path: origin, message: "is swept twice" });
   }
   return axes;
+}
+
+interface AskedAxis {
+  readonly axis: Axis;
+  readonly origin: string;
+  /** Nobody asked for it: the workload sweeps it of its own accord. */
+  readonly isDefault: boolean;
+}
+
+/** `--prefix-ratio 0.1,0.5`, and the sweeps that are a workload's default. */
+function listAxes(
+  specs: readonly OptionSpec[],
+  given: Map<OptionSpec, RawOption>,
+  faults: Fault[],
+): AskedAxis[] {
+  return specs.flatMap((spec): AskedAxis[] => {
+    if (spec.type === "list" || spec.type === "record") return [];
+    const option = given.get(spec);
+    if (option === undefined) {
+      if (!spec.sweep) return [];
+      const axis: Axis = { key: spec.key, scope: "workload", values: spec.sweep };
+      return [{ axis, origin: spec.flag, isDefault: true }];
+    }
+    // A text may hold commas of its own; a choice may not.
+    const canBeList = spec.type !== "string" || spec.choices !== undefined;
+    const items = canBeList ? itemsOf(option.value) : [option.value];
+    if (items.length < 2 && !spec.sweep) return [];
+    const axis = axisOf("workload", spec, { items, origin: option.origin }, faults);
+    return [{ axis, origin: option.origin, isDefault: false }];
+  });
+}
+
+/** `--sweep concurrency=1,8`. */
+function sweepAxis(text: string, workload: Workload, faults: Fault[]): AskedAxis[] {
+  const origin = `--sweep ${text}`;
+  const scopes = { load: optionSpecs(LoadOptions), workload: optionSpecs(workload.options) };
+  const equals = text.indexOf("=");
+  const typed = equals === -1 ? text : text.slice(0, equals);
+  const name = typed.replace(new RegExp(`^(load|workload|${workload.name})\\.`), "");
+  const scope = (["load", "workload"] as const).find((kind) =>
+    scopes[kind].some((spec) => isNamed(spec, name)),
+  );
+  const spec = scope && scopes[scope].find((one) => isNamed(one, name));
+  if (!scope || !spec || equals === -1) {
+    const flags = [...scopes.load, ...scopes.workload].map((one) => one.flag);
+    const guess = spec ? undefined : didYouMean(name, flags);
+    faults.push({
+      path: origin,
+      message: "expected NAME=VALUE,VALUE with an option of the load or the workload",
+      hint: `${guess ? `Did you mean ${guess}? ` : ""}Those are: ${flags.join(", ")}`,
+    });
+    return [];
+  }
+  const items = splitList(text.slice(equals + 1));
+  return [{ axis: axisOf(scope, spec, { items, origin }, faults), origin, isDefault: false }];
+}
+
+function axisOf(
+  scope: Axis["scope"],
+  spec: OptionSpec,
+  raw: { items: readonly unknown[]; origin: string },
+  faults: Fault[],
+): Axis {
+  const values = raw.items.flatMap((item): Value[] => {
+    const result = coerce(spec, item);
+    if (!("fault" in result)) return [result.value as Value];
+    const choices = spec.choices ? ` (one of ${spec.choices.join(", ")})` : "";
+    faults.push({ path: `${scope}.${spec.flag}`, message: `${result.fault}${choices}` });
+    return [];
+  });
+  if (raw.items.length === 0) faults.push({ path: raw.origin, message: "has no values" });
+  return { key: spec.key, scope, values: [...new Set(values)] };
 }
 
 function itemsOf(value: unknown): unknown[] {

@@ -11,7 +11,16 @@ import { parseOptions } from "./parse-options.ts";
 import type { LoadShape, Plan, PlannedArm, PlannedCell, PluginUse, Wire } from "./plan.ts";
 import { assign, type RawOption, type Scope } from "./raw-option.ts";
 import { LoadOptions, RunOptions } from "./run-options.ts";
-import { pointLabel, points, rotated, type Axis, type Point } from "./sweep.ts";
+import {
+  combinations,
+  pointLabel,
+  points,
+  rotated,
+  workloadPart,
+  type Axis,
+  type Point,
+} from "./sweep.ts";
+import { engineKey } from "./secrets.ts";
 import { wireOf } from "./wire.ts";
 import { PlanFaults, type Fault } from "../errors.ts";
 import type { LoadedPlugin, PluginKind, PluginSet } from "../plugin-set.ts";
@@ -27,6 +36,8 @@ export interface PlanRequest {
   readonly options: readonly RawOption[];
   /** Everything after `--`. */
   readonly engineArgs: readonly string[];
+  /** What reading the command line found wrong; told with the rest. */
+  readonly faults?: readonly Fault[];
 }
 
 export interface BuiltPlan {
@@ -36,36 +47,30 @@ export interface BuiltPlan {
 
 /** Throws `PlanFaults` with every fault found. */
 export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
-  const faults: Fault[] = [];
+  const faults: Fault[] = [...(request.faults ?? [])];
   const chosen = choosePlugins(request.options, plugins, faults);
-  if (faults.length > 0) throw new PlanFaults(faults); // without the plugins no option can be judged
+  if (!chosen) throw new PlanFaults(distinct(faults)); // without the plugins no option can be judged
 
-  const scopes = scopesOf(chosen);
-  const { assignments, faults: unknown } = assign(request.options, scopes);
-  faults.push(...unknown);
-  const given = new Map<Scope, Map<OptionSpec, RawOption>>();
-  for (const { scope, spec, option } of assignments) {
-    const own = given.get(scope) ?? new Map<OptionSpec, RawOption>();
-    const earlier = own.get(spec);
-    own.set(spec, isRepeatable(spec) && earlier ? merged(earlier, option) : option);
-    given.set(scope, own);
-  }
-  const takes = (scope: Scope): Map<OptionSpec, RawOption> => given.get(scope) ?? new Map();
+  const { scopes, takes } = assignOptions(request.options, chosen, faults);
   const scopeOf = (kind: string, plugin?: string): Scope =>
     scopes.find((scope) => scope.kind === kind && scope.plugin === plugin)!;
-
-  const run = parseOptions("run", RunOptions, takes(scopeOf("run")), faults) as
-    RunOptions | undefined;
+  const runGiven = takes(scopeOf("run"));
+  const run = parseOptions("run", RunOptions, runGiven, faults) as RunOptions | undefined;
   const workload = chosen.workload.plugin as Workload;
   const workloadGiven = takes(scopeOf("workload", workload.name));
   const loadGiven = takes(scopeOf("load"));
-  const axes = axesOf(
-    run?.sweep ?? [],
-    workload,
-    { workload: workloadGiven, load: loadGiven },
-    faults,
-  );
+  const given = { workload: workloadGiven, load: loadGiven };
+  const axes = axesOf(run?.sweep ?? [], workload, given, faults);
   const arms = chosen.arms.map((arm) => planArm(arm, takes, scopeOf, faults));
+  const cellCount = combinations(axes) * arms.length * (run?.repeat ?? 1);
+  if (cellCount > MAX_CELLS) {
+    faults.push({
+      path: "run.sweep",
+      message: `makes ${cellCount} cells, more than ${MAX_CELLS}`,
+      hint: "Sweep fewer values, or repeat less often",
+    });
+    throw new PlanFaults(distinct(faults)); // a slip in a sweep is not worth its memory
+  }
   const swept = points(axes);
   const perPoint = swept.map((point) =>
     planPoint(point, { axes, workload: chosen.workload, workloadGiven, loadGiven }, faults),
@@ -74,14 +79,10 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
 
   const labels = armLabels(chosen.arms);
   const planned = arms.map((arm, i): PlannedArm => ({ label: labels[i]!, ...arm! }));
-  const cellCount = swept.length * planned.length * run.repeat;
-  if (cellCount > MAX_CELLS) {
-    faults.push({ path: "run.sweep", message: `makes ${cellCount} cells, more than ${MAX_CELLS}` });
-  }
   const wire = wireOf(run, planned, plugins, faults);
   faults.push(...clockFaults(run, planned, plugins));
   if (faults.length > 0) throw new PlanFaults(distinct(faults));
-  const cells = planCells(planned, swept, { run, perPoint });
+  const cells = planCells(planned, swept, { run, axes, perPoint });
   const plan: Plan = {
     schemaVersion: 1,
     tool: { name: "dynbench", version: VERSION },
@@ -98,6 +99,25 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
     replicas: run.replicas,
   };
   return { plan, run };
+}
+
+/** Which scope takes which of the options as typed. */
+function assignOptions(
+  options: readonly RawOption[],
+  chosen: Chosen,
+  faults: Fault[],
+): { scopes: Scope[]; takes: (scope: Scope) => Map<OptionSpec, RawOption> } {
+  const scopes = scopesOf(chosen);
+  const { assignments, faults: unknown } = assign(options, scopes);
+  faults.push(...unknown);
+  const given = new Map<Scope, Map<OptionSpec, RawOption>>();
+  for (const { scope, spec, option } of assignments) {
+    const own = given.get(scope) ?? new Map<OptionSpec, RawOption>();
+    const earlier = own.get(spec);
+    own.set(spec, isRepeatable(spec) && earlier ? merged(earlier, option) : option);
+    given.set(scope, own);
+  }
+  return { scopes, takes: (scope) => given.get(scope) ?? new Map() };
 }
 
 function scopesOf(chosen: Chosen): Scope[] {
@@ -152,7 +172,7 @@ function planArm(
     engine: engineUse,
     router: useOf(arm.router.loaded, routerOptions),
     plane,
-    engineKey: JSON.stringify([engineUse.name, plane, engineUse.options]),
+    engineKey: engineKey(engineUse, plane),
   };
 }
 
@@ -271,9 +291,13 @@ function clockFaults(run: RunOptions, arms: readonly PlannedArm[], plugins: Plug
 function planCells(
   arms: readonly PlannedArm[],
   swept: readonly Point[],
-  parts: { run: RunOptions; perPoint: readonly (PointParts | undefined)[] },
+  parts: {
+    run: RunOptions;
+    axes: readonly Axis[];
+    perPoint: readonly (PointParts | undefined)[];
+  },
 ): PlannedCell[] {
-  const { run, perPoint } = parts;
+  const { run, axes, perPoint } = parts;
   const groups = Map.groupBy(arms.keys(), (arm) => arms[arm]!.engineKey);
   return [...groups.values()].flatMap((group) =>
     [...rotated(group, swept.length, run.repeat)].map(({ arm, point, repeat }): PlannedCell => {
@@ -284,7 +308,8 @@ function planCells(
         arm,
         parameters,
         repeat,
-        seed: deriveSeed(run.seed, JSON.stringify(parameters), repeat),
+        // The load shape does not enter: every concurrency of a sweep gets the same requests.
+        seed: deriveSeed(run.seed, JSON.stringify(workloadPart(parameters, axes)), repeat),
         workload: perPoint[point]!.workload,
         load: perPoint[point]!.load,
       };

@@ -3,6 +3,7 @@ import { armLabels, parseArmSpecs, type ArmSpec } from "./arms.ts";
 import type { RawOption } from "./raw-option.ts";
 import type { Fault } from "../errors.ts";
 import type { LoadedPlugin, PluginKind, PluginSet } from "../plugin-set.ts";
+import type { Router } from "../plugin.ts";
 
 export interface Chosen {
   readonly workload: LoadedPlugin;
@@ -12,39 +13,67 @@ export interface Chosen {
   }[];
 }
 
-/** The chosen plugins, with all faults in `faults`; the result is complete only without any. */
+/** The chosen plugins; nothing when one of them is unknown, with the reasons in `faults`. */
 export function choosePlugins(
   options: readonly RawOption[],
   plugins: PluginSet,
   faults: Fault[],
-): Chosen {
-  const typed = (name: "engine" | "router" | "workload"): string[] => {
-    const given = options.filter((option) => option.name === name || option.name === `run.${name}`);
-    // A flag overrides a config file as a whole; a repeated flag adds arms.
-    const fromFlags = given.filter(({ origin }) => origin.startsWith("--"));
-    const values = (fromFlags.length > 0 ? fromFlags : given).flatMap(({ value }) =>
-      Array.isArray(value) ? value.map(String) : [String(value)],
-    );
-    return values.length > 0 ? values : [...defaultArms[name]];
-  };
+): Chosen | undefined {
+  const before = faults.length;
   const resolve = (kind: PluginKind, spec: ArmSpec) => {
     const loaded = plugins.find(kind, spec.name);
     if (!loaded) faults.push({ path: kind, ...plugins.unknown(kind, spec.name) });
     return loaded ? [{ ...spec, name: loaded.plugin.name, loaded }] : [];
   };
-  const engines = parseArmSpecs("engine", typed("engine")).flatMap((spec) =>
-    resolve("engine", spec),
-  );
-  const routers = parseArmSpecs("router", typed("router")).flatMap((spec) =>
+  const typed = (kind: keyof typeof DEFAULTS): readonly string[] | undefined => {
+    const given = typedNames(options, kind);
+    if (given?.length !== 0) return given;
+    faults.push({ path: `run.${kind}`, message: `names no ${kind}` });
+    return undefined;
+  };
+  const routers = parseArmSpecs("router", typed("router") ?? [DEFAULTS.router]).flatMap((spec) =>
     resolve("router", spec),
   );
-  const [workload] = resolve("workload", { name: typed("workload").at(-1)!, options: [] });
+  const engines = parseArmSpecs(
+    "engine",
+    typed("engine") ?? [defaultEngine(routers.map(({ loaded }) => loaded.plugin as Router))],
+  ).flatMap((spec) => resolve("engine", spec));
+  const workloadName = typed("workload")?.at(-1) ?? DEFAULTS.workload;
+  const [workload] = resolve("workload", { name: workloadName, options: [] });
   const arms = engines.flatMap((engine) => routers.map((router) => ({ engine, router })));
   const labels = armLabels(arms);
   for (const label of new Set(labels.filter((label, i) => labels.indexOf(label) !== i))) {
     faults.push({ path: "run.router", message: `the arm "${label}" is there twice` });
   }
-  return { workload: workload?.loaded as LoadedPlugin, arms };
+  if (!workload || arms.length === 0 || faults.slice(before).some(({ path }) => isKind(path))) {
+    return undefined;
+  }
+  return { workload: workload.loaded, arms };
 }
 
-const defaultArms = { engine: ["mocker"], router: ["kv"], workload: ["prefix"] } as const;
+/** What `--router` and its like name. What was said last replaces all before; a repeated flag adds arms. */
+export function typedNames(
+  options: readonly RawOption[],
+  kind: "engine" | "router" | "workload",
+): string[] | undefined {
+  const given = options.filter(({ name }) => name === kind || name === `run.${kind}`);
+  const last = given.at(-1);
+  if (!last) return undefined;
+  return given
+    .filter(({ origin }) => origin === last.origin)
+    .flatMap(({ value }) => [value].flat().map(String))
+    .filter((name) => name.trim() !== "");
+}
+
+/** A router that fronts workers of its own is measured without ours, unless some arm needs them. */
+export function defaultEngine(routers: readonly Router[]): string {
+  const wanted = new Set(routers.map((router) => router.defaultEngine ?? DEFAULTS.engine));
+  return wanted.size === 1 ? [...wanted][0]! : DEFAULTS.engine;
+}
+
+/** What is measured unless the user says otherwise. */
+export const DEFAULTS = { engine: "mocker", router: "kv", workload: "prefix" } as const;
+
+function isKind(path: string): boolean {
+  return path in DEFAULTS;
+}

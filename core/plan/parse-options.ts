@@ -19,7 +19,12 @@ export function parseOptions(
     if ("fault" in result) {
       broken.add(spec.key);
       const choices = spec.choices ? ` (one of ${spec.choices.join(", ")})` : "";
-      faults.push({ path: `${path}.${spec.flag}`, message: `${result.fault}${choices}` });
+      const isList = path === "load" && String(option.value).includes(",");
+      faults.push({
+        path: `${path}.${spec.flag}`,
+        message: `${result.fault}${choices}`,
+        hint: isList ? `To sweep it: --sweep ${spec.flag}=${String(option.value)}` : undefined,
+      });
     } else raw[spec.key] = result.value;
   }
   const parsed = v.safeParse(schema, raw);

@@ -81,13 +81,18 @@ export function coerce(spec: OptionSpec, value: unknown): { value: unknown } | {
       const items = (Array.isArray(value) ? value : [value]).flatMap((item: unknown) =>
         typeof item === "string" && !spec.isVerbatim ? splitList(item) : [item],
       );
-      if (spec.itemType !== "number") return { value: items.map(String) };
+      if (spec.itemType !== "number") {
+        const odd = items.find((item) => !isScalar(item));
+        return odd === undefined
+          ? { value: items.map(String) }
+          : { fault: `expected a list of texts, got ${show(odd)} in it` };
+      }
       const numbers = items.map(number);
       const bad = numbers.find((item) => "fault" in item);
       return bad ?? { value: numbers.map((item) => (item as { value: number }).value) };
     }
     case "record":
-      return typeof value === "object" && value !== null
+      return typeof value === "object" && value !== null && !Array.isArray(value)
         ? { value }
         : { fault: `expected a table, got ${show(value)}` };
   }
@@ -147,11 +152,13 @@ function unknownOption(option: RawOption, scopes: readonly Scope[]): Fault {
   };
 }
 
+/** Decimal notation alone: `0x10`, `Infinity` and `1,5` are slips, and so is what no double holds. */
 function number(value: unknown): { value: number } | { fault: string } {
-  if (typeof value === "number") return { value };
-  const text = typeof value === "string" ? value.trim().replaceAll("_", "") : "";
-  const isNumber = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text);
-  return isNumber ? { value: Number(text) } : { fault: `expected a number, got ${show(value)}` };
+  const text = typeof value === "string" ? value.trim() : "";
+  const isDecimal = /^[+-]?(\d[\d_]*\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text);
+  const parsed = isDecimal ? Number(text.replaceAll("_", "")) : value;
+  if (typeof parsed === "number" && Number.isFinite(parsed)) return { value: parsed };
+  return { fault: `expected a number, got ${show(value)}` };
 }
 
 function boolean(value: unknown): { value: boolean } | { fault: string } {
@@ -170,5 +177,6 @@ function isScalar(value: unknown): boolean {
 }
 
 function show(value: unknown): string {
-  return typeof value === "string" ? `"${value}"` : JSON.stringify(value);
+  if (typeof value === "string") return `"${value}"`;
+  return typeof value === "number" ? String(value) : JSON.stringify(value); // JSON has no NaN
 }

@@ -81,6 +81,7 @@ export const RunOptions = v.strictObject({
   out: v.optional(
     v.pipe(
       v.string(),
+      v.minLength(1),
       v.description("Folder for the results [runs/<time>-<workload>]"),
       v.metadata({ aliases: ["output-dir"] }),
     ),
@@ -140,7 +141,11 @@ export const RunOptions = v.strictObject({
     v.pipe(v.string(), v.description("Environment variable whose value is sent as bearer token")),
   ),
   plugin: v.optional(
-    v.pipe(v.array(v.string()), v.description("Load a plugin from this file, for this run")),
+    v.pipe(
+      v.array(v.string()),
+      v.metadata({ verbatim: true }),
+      v.description("Load a plugin from this file, for this run"),
+    ),
     [],
   ),
   config: v.optional(

@@ -11,6 +11,17 @@ export interface Axis {
 
 export type Point = Readonly<Record<string, Value>>;
 
+/** How many combinations there are, without making them. */
+export function combinations(axes: readonly Axis[]): number {
+  return axes.reduce((product, axis) => product * axis.values.length, 1);
+}
+
+/** The part of a point that says which requests are sent, in the order of its names. */
+export function workloadPart(point: Point, axes: readonly Axis[]): Point {
+  const keys = axes.filter(({ scope }) => scope === "workload").map(({ key }) => key);
+  return Object.fromEntries(keys.toSorted().map((key) => [key, point[key]!]));
+}
+
 /** All combinations, the last axis varying fastest; one empty point without axes. */
 export function points(axes: readonly Axis[]): Point[] {
   return axes.reduce<Point[]>(

@@ -31,12 +31,7 @@ export function wireOf(
     });
     return undefined;
   }
-  const headers: Record<string, string> = {};
-  for (const text of run.header) {
-    const match = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*[:=]\s*(.*)$/.exec(text);
-    if (match) headers[match[1]!.toLowerCase()] = match[2]!;
-    else faults.push({ path: "run.header", message: `expected name=value, got "${text}"` });
-  }
+  const headers = parseHeaders(run.header, faults);
   const body: Record<string, unknown> = {};
   for (const text of run.body) {
     const equals = text.indexOf("=");
@@ -58,4 +53,18 @@ export function wireOf(
     body,
     ...(run.apiKeyEnv === undefined ? {} : { apiKeyEnv: run.apiKeyEnv }),
   };
+}
+
+/** Headers as typed, `name=value` or `name: value`; names in lower case. */
+export function parseHeaders(texts: readonly string[], faults: Fault[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const text of texts) {
+    const match = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*[:=]\s*(.*)$/.exec(text);
+    if (!match || /[\r\n\0]/.test(match[2]!)) {
+      // The value may be a secret, so only what stands before it is quoted.
+      const name = text.split(/[:=\s]/)[0]!;
+      faults.push({ path: "run.header", message: `expected name=value, got "${name}…"` });
+    } else headers[match[1]!.toLowerCase()] = match[2]!;
+  }
+  return headers;
 }

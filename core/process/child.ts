@@ -35,6 +35,7 @@ export type ChildAnswer =
 
 /** Runs the role named in the first line of stdin, until stdin closes or the role is done. */
 export async function runChild(plugins: PluginSet): Promise<number> {
+  keepStdoutClean();
   const stop = new AbortController();
   const lines = stdinLines(() => stop.abort());
   const first = await lines.next();
@@ -109,6 +110,11 @@ async function* stdinLines(onEnd: () => void): AsyncGenerator<string, void> {
   } finally {
     onEnd();
   }
+}
+
+/** Stdout carries the child's own lines; what a plugin prints with `console` goes to the log. */
+function keepStdoutClean(): void {
+  for (const name of ["log", "info", "debug"] as const) console[name] = console.error;
 }
 
 function say(answer: ChildAnswer): void {

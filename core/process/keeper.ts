@@ -29,7 +29,8 @@ export type KeeperRequest =
       logPath: string;
     }
   | { type: "stop"; id: number; graceMs: number }
-  | { type: "watch"; pid: number };
+  | { type: "watch"; pid: number }
+  | { type: "unwatch"; pid: number };
 
 export type KeeperAnswer =
   | { type: "started"; id: number; pid: number }
@@ -44,6 +45,7 @@ export async function runKeeper(marker: string, requests: AsyncIterable<string>)
   for await (const line of requests) {
     const request = JSON.parse(line) as KeeperRequest;
     if (request.type === "watch") watched.add(request.pid);
+    else if (request.type === "unwatch") watched.delete(request.pid);
     else if (request.type === "start") startForeign(request, marker, running);
     else void stopForeign(request, running);
   }
@@ -79,7 +81,7 @@ function startForeign(
           type: "exited",
           id: request.id,
           code,
-          signal: signal === null ? null : `${signal}`,
+          signal: signal === null ? null : String(child.signalCode ?? signal),
         });
       },
     });

@@ -5,20 +5,20 @@
  * under the keeper. A process that ends before it was asked to is reported once, by name, with its
  * last log lines: that is how a dead worker is noticed at once.
  */
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { ChildAnswer, ChildMessage } from "./child.ts";
 import { CHILD_ARGUMENT } from "./child-argument.ts";
-import { MARKER_VARIABLE, type KeeperAnswer, type KeeperRequest } from "./keeper.ts";
+import { killGroup, startKeeper, type Keeper } from "./keeper-client.ts";
+import { MARKER_VARIABLE } from "./keeper.ts";
+import { LAST_LINES, lastLinesOf, linesOf, signalOf } from "./lines.ts";
 import { DynbenchError } from "../errors.ts";
 import type { ProcessHandle, Processes } from "../plugin.ts";
 
 /** From closing a child's stdin to killing it: children end themselves after two seconds. */
 const CHILD_GRACE_MS = 3000;
-/** Foreign engines may need this long to leave (vLLM: 4–8 s measured on a busy machine). */
-const FOREIGN_GRACE_MS = 15_000;
-/** Enough for a Python traceback's last frames. */
-const LAST_LINES = 20;
+/** A child of ours opens ports and reads a model's tokenizer at most; a minute is a busy machine's. */
+const READY_LIMIT_MS = 60_000;
 
 export interface Death {
   readonly name: string;
@@ -28,7 +28,15 @@ export interface Death {
   readonly logPath: string;
 }
 
-/** Keys of the environment that children get; a run must not depend on the user's shell beyond these. */
+/** A process as it was started, for `facts.json`. */
+export interface StartedCommand {
+  readonly name: string;
+  readonly pid: number;
+  readonly command: readonly string[];
+  /** Only variables that we set; secret values masked by whoever writes it down. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
 export interface SupervisorOptions {
   /** Command that starts this program again. */
   readonly self: readonly string[];
@@ -37,7 +45,11 @@ export interface SupervisorOptions {
   readonly logDir: string;
   readonly host: string;
   readonly seed: number;
+  /** Ends the waiting for children that are not ready yet. */
+  readonly signal: AbortSignal;
   readonly onDeath: (death: Death) => void;
+  readonly onStart?: (command: StartedCommand) => void;
+  readonly readyLimitMs?: number;
 }
 
 export interface LineChild extends ProcessHandle {
@@ -56,53 +68,51 @@ export interface Supervisor extends Processes, AsyncDisposable {
 
 export function startSupervisor(options: SupervisorOptions): Supervisor {
   const keeper = startKeeper(options);
-  const live = new Map<string, ProcessHandle>();
+  const live = new Set<ProcessHandle>();
+  options.onStart?.({
+    name: "keeper",
+    pid: keeper.pid,
+    command: [...options.self, CHILD_ARGUMENT],
+    env: {},
+  });
 
   const track = <T extends ProcessHandle>(handle: T): T => {
-    live.set(handle.name, handle);
-    void handle.exited.then(() => live.delete(handle.name));
+    live.add(handle);
+    void handle.exited.then(() => live.delete(handle));
     return handle;
   };
 
   const startReady: Supervisor["startReady"] = async (message) => {
+    options.signal.throwIfAborted();
     const child = spawnSelf(message, options, keeper);
-    const first = await child.lines[Symbol.asyncIterator]().next();
-    const answer = first.done ? undefined : (JSON.parse(first.value) as ChildAnswer);
-    if (answer?.type === "ready") {
+    track(child.handle);
+    try {
+      const ready = await firstAnswer(message.name, child, options);
       child.reportDeath();
-      return track({ ...child.handle, ready: answer.ready });
+      return { ...child.handle, ready };
+    } catch (error) {
+      await child.handle[Symbol.asyncDispose]();
+      throw error;
     }
-    await child.handle[Symbol.asyncDispose]();
-    if (answer?.type === "failed") {
-      throw new DynbenchError(
-        answer.code === "bug" ? "start" : answer.code,
-        `Cannot start ${message.name}: ${answer.message}`,
-        { hint: answer.hint ?? `See ${child.logPath}` },
-      );
-    }
-    const { code, signal } = await child.handle.exited;
-    throw new DynbenchError(
-      "start",
-      `Cannot start ${message.name}: it ended (${endOf(code, signal)})`,
-      {
-        hint: lastWords(child.handle.lastLines(LAST_LINES), child.logPath),
-      },
-    );
   };
 
   return {
     startReady,
     startLines: (message) => {
       const child = spawnSelf(message, options, keeper);
-      return track({ ...child.handle, lines: child.lines });
+      return { ...track(child.handle), lines: child.lines };
     },
     startSelf: (name, use, task) =>
       startReady({ role: "engine", name, host: options.host, seed: options.seed, use, task }),
-    startForeign: async (name, command, details = {}) =>
-      track(await keeper.start(name, command, details)),
-    list: () => [...live.values()].map(({ name, pid }) => ({ name, pid })),
+    startForeign: async (name, command, details = {}) => {
+      options.signal.throwIfAborted();
+      const handle = track(await keeper.start(name, command, details));
+      options.onStart?.({ name, pid: handle.pid, command, env: details.env ?? {} });
+      return handle;
+    },
+    list: () => [...live].map(({ name, pid }) => ({ name, pid })),
     [Symbol.asyncDispose]: async () => {
-      await Promise.all([...live.values()].map((handle) => handle[Symbol.asyncDispose]()));
+      await Promise.all([...live].map((handle) => handle[Symbol.asyncDispose]()));
       await keeper[Symbol.asyncDispose]();
     },
   };
@@ -119,9 +129,57 @@ export function lastWords(lines: readonly string[], logPath: string): string {
     : `Last lines of ${logPath}:\n${lines.map((line) => `  ${line}`).join("\n")}`;
 }
 
+/** What the child says in `ready`; throws when it fails, ends, is waited for too long, or no longer wanted. */
+async function firstAnswer(
+  name: string,
+  child: SelfChild,
+  { signal, readyLimitMs = READY_LIMIT_MS }: SupervisorOptions,
+): Promise<unknown> {
+  const limit = AbortSignal.timeout(readyLimitMs);
+  const stopped = Promise.withResolvers<"stopped">();
+  const stop = (): void => stopped.resolve("stopped");
+  for (const one of [signal, limit]) one.addEventListener("abort", stop, { once: true });
+  const first = await Promise.race([answerOf(child.lines), stopped.promise]);
+  for (const one of [signal, limit]) one.removeEventListener("abort", stop);
+  const words = (): string => lastWords(child.handle.lastLines(LAST_LINES), child.logPath);
+  if (first === "stopped") {
+    signal.throwIfAborted();
+    throw new DynbenchError(
+      "start",
+      `Cannot start ${name}: it was not ready after ${readyLimitMs / 1000} s`,
+      { hint: words() },
+    );
+  }
+  if (first?.type === "ready") return first.ready;
+  if (first?.type === "failed") {
+    throw new DynbenchError(
+      first.code === "bug" ? "start" : first.code,
+      `Cannot start ${name}: ${first.message}`,
+      { hint: first.hint ?? `See ${child.logPath}` },
+    );
+  }
+  const { code, signal: killer } = await child.handle.exited;
+  throw new DynbenchError("start", `Cannot start ${name}: it ended (${endOf(code, killer)})`, {
+    hint: words(),
+  });
+}
+
+/** The first line that is an answer: what an outside plugin prints to stdout is none of ours. */
+async function answerOf(lines: AsyncGenerator<string, void>): Promise<ChildAnswer | undefined> {
+  for (let next = await lines.next(); !next.done; next = await lines.next()) {
+    try {
+      const answer = JSON.parse(next.value) as Partial<ChildAnswer> | null;
+      if (answer?.type === "ready" || answer?.type === "failed") return answer as ChildAnswer;
+    } catch {
+      // not JSON
+    }
+  }
+  return undefined;
+}
+
 interface SelfChild {
   readonly handle: ProcessHandle;
-  readonly lines: AsyncIterable<string>;
+  readonly lines: AsyncGenerator<string, void>;
   readonly logPath: string;
   /** From now on an end that nobody asked for is a death. Before, whoever waits for `ready` tells it. */
   reportDeath(): void;
@@ -132,165 +190,52 @@ function spawnSelf(
   options: SupervisorOptions,
   keeper: Keeper,
 ): SelfChild {
-  const logPath = join(options.logDir, `${message.name}.log`);
+  const { name } = message;
+  const logPath = join(options.logDir, `${name}.log`);
+  const command = [...options.self, CHILD_ARGUMENT];
+  const env = { [MARKER_VARIABLE]: options.marker };
   const log = openSync(logPath, "a");
   let isWanted = false;
-  const child = Bun.spawn([...options.self, CHILD_ARGUMENT], {
+  let hasEnded = false;
+  const died = (): void => {
+    const lastLines = lastLinesOf(logPath, LAST_LINES);
+    options.onDeath({ name, code: child.exitCode, signal: signalOf(child), lastLines, logPath });
+  };
+  const child = Bun.spawn(command, {
     detached: true, // Ctrl-C is for the main process alone
     stdin: "pipe",
     stdout: "pipe",
     stderr: log,
-    env: { ...process.env, [MARKER_VARIABLE]: options.marker },
-    onExit: (_, code, signalNumber) => {
-      if (!isWanted) return;
-      const signal = signalNumber === null ? null : String(child.signalCode ?? signalNumber);
-      options.onDeath({
-        name: message.name,
-        code,
-        signal,
-        lastLines: tail(logPath, LAST_LINES),
-        logPath,
-      });
+    env: { ...process.env, ...env },
+    onExit: () => {
+      hasEnded = true;
+      keeper.unwatch(child.pid);
+      if (isWanted) died();
     },
   });
   closeSync(log);
   keeper.watch(child.pid);
+  options.onStart?.({ name, pid: child.pid, command, env });
   child.stdin.write(`${JSON.stringify(message)}\n`);
-  void child.stdin.flush();
+  void Promise.resolve(child.stdin.flush()).catch(() => {}); // a child that is gone is told by its end
 
-  const exited = child.exited.then((code) => ({
-    code,
-    signal: child.signalCode === null ? null : String(child.signalCode),
-  }));
   const handle: ProcessHandle = {
-    name: message.name,
+    name,
     pid: child.pid,
-    exited,
-    lastLines: (count) => tail(logPath, count),
+    exited: child.exited.then(() => ({ code: child.exitCode, signal: signalOf(child) })),
+    lastLines: (count) => lastLinesOf(logPath, count),
     [Symbol.asyncDispose]: async () => {
       isWanted = false;
-      void child.stdin.end();
+      if (hasEnded) return;
+      void Promise.resolve(child.stdin.end()).catch(() => {});
       const kill = setTimeout(() => killGroup(child.pid), CHILD_GRACE_MS);
       await child.exited;
       clearTimeout(kill);
     },
   };
-  return {
-    handle,
-    lines: linesOf(child.stdout),
-    logPath,
-    reportDeath: () => {
-      isWanted = true;
-    },
+  const reportDeath = (): void => {
+    isWanted = true;
+    if (hasEnded) died(); // between its `ready` and now
   };
-}
-
-interface Keeper extends AsyncDisposable {
-  start: (
-    name: string,
-    command: readonly string[],
-    details: { env?: Readonly<Record<string, string>>; cwd?: string },
-  ) => Promise<ProcessHandle>;
-  watch(pid: number): void;
-}
-
-function startKeeper(options: SupervisorOptions): Keeper {
-  // The keeper itself carries no marker, or it would be swept with the rest.
-  const { [MARKER_VARIABLE]: _, ...env } = process.env;
-  const keeper = Bun.spawn([...options.self, CHILD_ARGUMENT], {
-    detached: true,
-    stdin: "pipe",
-    stdout: "pipe",
-    stderr: "ignore",
-    env,
-  });
-  const send = (message: KeeperRequest | ChildMessage): void => {
-    keeper.stdin.write(`${JSON.stringify(message)}\n`);
-    void keeper.stdin.flush();
-  };
-  send({ role: "keeper", marker: options.marker });
-
-  const waiting = new Map<number, (answer: KeeperAnswer) => void>();
-  const exits = new Map<number, (end: { code: number | null; signal: string | null }) => void>();
-  void (async () => {
-    for await (const line of linesOf(keeper.stdout)) {
-      const answer = JSON.parse(line) as KeeperAnswer;
-      if (answer.type === "exited") exits.get(answer.id)?.(answer);
-      else waiting.get(answer.id)?.(answer);
-    }
-  })();
-
-  let nextId = 0;
-  return {
-    watch: (pid) => send({ type: "watch", pid }),
-    start: async (name, command, { env: extra = {}, cwd }) => {
-      const id = nextId++;
-      const logPath = join(options.logDir, `${name}.log`);
-      const answered = new Promise<KeeperAnswer>((resolve) => waiting.set(id, resolve));
-      let isWanted = true;
-      const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) =>
-        exits.set(id, ({ code, signal }) => {
-          resolve({ code, signal });
-          if (!isWanted) return;
-          options.onDeath({ name, code, signal, lastLines: tail(logPath, LAST_LINES), logPath });
-        }),
-      );
-      send({ type: "start", id, name, command, env: extra, cwd, logPath });
-      const answer = await answered;
-      if (answer.type !== "started") {
-        const reason = answer.type === "refused" ? answer.message : "no answer";
-        throw new DynbenchError("start", `Cannot start ${name}: ${reason}`, {
-          hint: `Check that "${command[0]}" is installed and on PATH`,
-        });
-      }
-      return {
-        name,
-        pid: answer.pid,
-        exited,
-        lastLines: (count) => tail(logPath, count),
-        [Symbol.asyncDispose]: async () => {
-          isWanted = false;
-          send({ type: "stop", id, graceMs: FOREIGN_GRACE_MS });
-          await exited;
-        },
-      };
-    },
-    [Symbol.asyncDispose]: async () => {
-      void keeper.stdin.end();
-      await keeper.exited;
-    },
-  };
-}
-
-/** Lines of a byte stream; a last line without newline is told too. */
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const bytes of stream) {
-    rest += decoder.decode(bytes, { stream: true });
-    let start = 0;
-    for (let end = rest.indexOf("\n", start); end !== -1; end = rest.indexOf("\n", start)) {
-      yield rest.slice(start, end);
-      start = end + 1;
-    }
-    rest = rest.slice(start);
-  }
-  if (rest !== "") yield rest;
-}
-
-function tail(path: string, count: number): string[] {
-  try {
-    const lines = readFileSync(path, "utf8").split("\n");
-    return lines.filter((line) => line.trim() !== "").slice(-count);
-  } catch {
-    return [];
-  }
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // gone
-  }
+  return { handle, lines: linesOf(child.stdout), logPath, reportDeath };
 }

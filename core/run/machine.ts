@@ -15,3 +15,28 @@ export function factsOfMachine(): Record<string, unknown> {
     loadAverageAtStart: loadavg()[0],
   };
 }
+
+/** Starts measuring; the call gives the busy part of all cores since then, 0 to 1, or nothing where too little time passed to tell. */
+export function watchCpu(): () => number | undefined {
+  const before = coreTimes();
+  return () => {
+    const after = coreTimes();
+    const totalMs = after.totalMs - before.totalMs;
+    if (totalMs < LEAST_CPU_MS) return undefined;
+    return Math.min(1, Math.max(0, (after.busyMs - before.busyMs) / totalMs));
+  };
+}
+
+/** The kernel counts in ticks of 10 ms: below twenty of them a share is noise. */
+const LEAST_CPU_MS = 200;
+
+function coreTimes(): { busyMs: number; totalMs: number } {
+  let busyMs = 0;
+  let totalMs = 0;
+  for (const { times } of cpus()) {
+    const busy = times.user + times.nice + times.sys + times.irq;
+    busyMs += busy;
+    totalMs += busy + times.idle;
+  }
+  return { busyMs, totalMs };
+}

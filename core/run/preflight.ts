@@ -32,6 +32,9 @@ export interface PreflightTarget {
   readonly engine: EngineHandle;
   readonly wire: Wire;
   readonly seed: number;
+  /** Limit of one request of the load; a probe waits no longer. */
+  readonly timeoutS: number;
+  readonly signal: AbortSignal;
 }
 
 /** Every worker answers a streamed request and finds the same prompt again. Returns what is only worth a note. */
@@ -136,7 +139,7 @@ function probeRouter(
 
 function send(
   url: string,
-  { wire, seed }: PreflightTarget,
+  { wire, seed, timeoutS, signal }: PreflightTarget,
   prompt: { content: number; blockSize: number; model: string },
 ): Promise<ProbeResult> {
   const { model } = prompt;
@@ -154,7 +157,8 @@ function send(
     path,
     body,
     headers: wireHeaders(wire, process.env),
-    timeoutMs: PROBE_TIMEOUT_MS,
+    timeoutMs: Math.min(PROBE_TIMEOUT_MS, timeoutS * 1000),
+    signal,
   });
 }
 

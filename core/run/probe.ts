@@ -28,17 +28,31 @@ export interface ProbeRequest {
   readonly body: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
 }
 
-/** Sends one request to `baseUrl` on a connection of its own. Never rejects: what went wrong is `fault`. */
+/**
+ * Sends one request to `baseUrl` on a connection of its own. What went wrong at the other end is
+ * `fault`; rejects when the signal is aborted.
+ */
 export function probe(baseUrl: string, request: ProbeRequest): Promise<ProbeResult> {
+  const { signal } = request;
   const client = new HttpClient(parseTarget(baseUrl), { connection: "per-request" });
   const answer = new Answer();
-  return new Promise<ProbeResult>((resolve) => {
-    const finish = (fault: string | undefined): void => {
+  return new Promise<ProbeResult>((resolve, reject) => {
+    const leave = (): void => {
       clearTimeout(limit);
+      signal?.removeEventListener("abort", stop);
       client.close();
+    };
+    const finish = (fault: string | undefined): void => {
+      leave();
       resolve(answer.result(fault));
+    };
+    const stop = (): void => {
+      exchange.abort();
+      leave();
+      reject(signal?.reason as Error);
     };
     const limit = setTimeout(() => {
       exchange.abort();
@@ -63,6 +77,8 @@ export function probe(baseUrl: string, request: ProbeRequest): Promise<ProbeResu
         fail: (error) => finish(error.message),
       },
     );
+    if (signal?.aborted) stop();
+    else signal?.addEventListener("abort", stop, { once: true });
   });
 }
 

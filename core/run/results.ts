@@ -32,17 +32,27 @@ export async function cellResult(
     idealShare: await idealShare(cell, { outcome, plugins }),
     timeScale: outcome.timeScale,
     ...(outcome.routerCost === undefined ? {} : { routerCost: outcome.routerCost }),
-    evidence: { traits: router.traits(arm.router.options), findings: outcome.findings },
+    evidence: {
+      traits: router.traits(arm.router.options),
+      findings: outcome.findings,
+      ...(outcome.machineCpuShare === undefined
+        ? {}
+        : { machineCpuShare: outcome.machineCpuShare }),
+    },
   });
 }
 
+/** The run of the cells so far, in the plan's order: the same live as rebuilt from the folder. */
 export function runResult(
   plan: Plan,
-  cells: CellResult[],
+  cells: readonly CellResult[],
   details: { facts: RunResult["facts"]; startedAt: string; command: string },
 ): RunResult {
   const { facts, startedAt, command } = details;
-  return { plan, facts, summary: summarizeRun({ plan, cells, startedAt }), cells, command };
+  const order = new Map(plan.cells.map(({ id }, i) => [id, i]));
+  const sorted = cells.toSorted((a, b) => order.get(a.cell.id)! - order.get(b.cell.id)!);
+  const summary = summarizeRun({ plan, cells: sorted, startedAt });
+  return { plan, facts, summary, cells: sorted, command };
 }
 
 /** The ideal for the requests of this very cell, drawn again from its seed. */

@@ -28,6 +28,7 @@ import { basename, join, resolve } from "node:path";
 import { DynbenchError, messageOf } from "../errors.ts";
 import type { ClientHealth, Finding, RouterCost } from "../metrics/result.ts";
 import type { Plan } from "../plan/plan.ts";
+import { parsePlan } from "../plan/saved-plan.ts";
 import { parseRecords, type RequestRecord } from "../record.ts";
 
 /** What is known of a finished cell besides its records. */
@@ -38,6 +39,8 @@ export interface CellOutcome {
   workers: { id: string; role: string; blockSize: number; kvBlocks?: number }[];
   timeScale: number;
   health?: ClientHealth;
+  /** Busy part of all the machine's cores during the load, 0 to 1. */
+  machineCpuShare?: number;
   routerCost?: RouterCost;
   /** What the run itself noticed: a dead worker, a reset that could not be proved. */
   findings: Finding[];
@@ -54,27 +57,19 @@ export class RunFolder {
   /** Makes the folder. Fails at once where results could not be kept. */
   static create(path: string): RunFolder {
     const folder = new RunFolder(resolve(path));
-    try {
-      mkdirSync(join(folder.path, "logs"), { recursive: true });
-      folder.#records = openSync(join(folder.path, "records.jsonl"), "a");
-    } catch (cause) {
-      throw new DynbenchError(
-        "plan",
-        `Cannot write results to ${folder.path}: ${messageOf(cause)}`,
-        {
-          cause,
-          hint: "Choose another folder with --out",
-        },
+    const refused = (why: string, hint: string, cause?: unknown): DynbenchError =>
+      new DynbenchError("plan", `Cannot write results to ${folder.path}: ${why}`, { hint, cause });
+    if (existsSync(folder.file("plan.json")) || sizeOf(folder.file("records.jsonl")) > 0) {
+      throw refused(
+        "it already holds a run",
+        "Choose another folder with --out, or go on with that run: --resume DIR",
       );
     }
-    if (existsSync(join(folder.path, "plan.json"))) {
-      throw new DynbenchError(
-        "plan",
-        `Cannot write results to ${folder.path}: it already holds a run`,
-        {
-          hint: "Choose another folder with --out, or go on with that run: --resume DIR",
-        },
-      );
+    try {
+      mkdirSync(folder.logDir, { recursive: true });
+      folder.#records = openSync(folder.file("records.jsonl"), "a");
+    } catch (cause) {
+      throw refused(messageOf(cause), "Choose another folder with --out", cause);
     }
     return folder;
   }
@@ -103,7 +98,7 @@ export class RunFolder {
   }
 
   readPlan(): Plan {
-    return this.#readJson("plan.json") as Plan;
+    return parsePlan(this.#readJson("plan.json"), this.file("plan.json"));
   }
 
   readFacts(): Record<string, unknown> {
@@ -114,67 +109,71 @@ export class RunFolder {
 
   /** Outcomes of the cells that are over; a cut last line is ignored. */
   readOutcomes(): CellOutcome[] {
-    if (!existsSync(this.file("cells.jsonl"))) return [];
-    const lines = readFileSync(this.file("cells.jsonl"), "utf8").split("\n").slice(0, -1);
-    return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as CellOutcome);
+    return this.#readLines("cells.jsonl", (text) => {
+      const lines = text.split("\n").slice(0, -1);
+      return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as CellOutcome);
+    });
   }
 
   readRecords(): RequestRecord[] {
-    if (!existsSync(this.file("records.jsonl"))) return [];
-    try {
-      return parseRecords(readFileSync(this.file("records.jsonl"), "utf8"));
-    } catch (cause) {
-      throw new DynbenchError(
-        "plan",
-        `Cannot read ${this.file("records.jsonl")}: ${messageOf(cause)}`,
-        {
-          cause,
-        },
-      );
-    }
+    return this.#readLines("records.jsonl", parseRecords);
   }
 
   /** Appends whole record lines. A full disk is the end of the run: a figure of half the requests lies. */
   appendRecords(lines: string): void {
-    this.#records ??= openSync(this.file("records.jsonl"), "a");
-    try {
+    this.#write("records.jsonl", (path) => {
+      this.#records ??= openSync(path, "a");
       const bytes = Buffer.from(lines);
       for (let written = 0; written < bytes.length;) {
         written += writeSync(this.#records, bytes, written);
       }
-    } catch (cause) {
-      throw new DynbenchError(
-        "load",
-        `Cannot write ${this.file("records.jsonl")}: ${messageOf(cause)}`,
-        {
-          cause,
-          hint: "Free some space and go on with --resume; what was written is kept",
-        },
-      );
-    }
+    });
   }
 
   appendOutcome(outcome: CellOutcome): void {
-    appendFileSync(this.file("cells.jsonl"), `${JSON.stringify(outcome)}\n`);
+    this.#write("cells.jsonl", (path) => appendFileSync(path, `${JSON.stringify(outcome)}\n`));
   }
 
-  /** Replaces records by those of the cells that are over: a resumed cell starts afresh. */
-  keepRecordsOf(cellIds: ReadonlySet<string>): void {
-    const kept = this.readRecords().filter((record) => cellIds.has(record.cell));
+  /** Leaves the given cells alone in the folder: every other starts afresh, cut lines included. */
+  keepCells(outcomes: readonly CellOutcome[]): void {
+    const ids = new Set(outcomes.map(({ id }) => id));
+    const lines = (items: readonly object[]): string =>
+      items.map((item) => `${JSON.stringify(item)}\n`).join("");
+    const records = this.readRecords().filter(({ cell }) => ids.has(cell));
     this.close();
-    writeAtomically(
-      this.file("records.jsonl"),
-      kept.map((record) => `${JSON.stringify(record)}\n`).join(""),
-    );
+    this.#write("records.jsonl", (path) => writeAtomically(path, lines(records)));
+    this.#write("cells.jsonl", (path) => writeAtomically(path, lines(outcomes)));
   }
 
   writeJson(name: string, value: unknown): void {
-    writeAtomically(this.file(name), `${JSON.stringify(value, null, 2)}\n`);
+    this.#write(name, (path) => writeAtomically(path, `${JSON.stringify(value, null, 2)}\n`));
   }
 
   close(): void {
     if (this.#records !== undefined) closeSync(this.#records);
     this.#records = undefined;
+  }
+
+  #write(name: string, write: (path: string) => void): void {
+    try {
+      write(this.file(name));
+    } catch (cause) {
+      throw new DynbenchError("load", `Cannot write ${this.file(name)}: ${messageOf(cause)}`, {
+        cause,
+        hint: "Free some space and go on with --resume; what was written is kept",
+      });
+    }
+  }
+
+  #readLines<T>(name: string, parse: (text: string) => T[]): T[] {
+    if (!existsSync(this.file(name))) return [];
+    try {
+      return parse(readFileSync(this.file(name), "utf8"));
+    } catch (cause) {
+      throw new DynbenchError("plan", `Cannot read ${this.file(name)}: ${messageOf(cause)}`, {
+        cause,
+      });
+    }
   }
 
   #readJson(name: string): unknown {
@@ -203,6 +202,10 @@ export function writeAtomically(path: string, text: string): void {
   const temporary = `${path}.part`;
   writeFileSync(temporary, text);
   renameSync(temporary, path);
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function isEmptyFolder(path: string): boolean {

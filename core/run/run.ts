@@ -14,7 +14,7 @@ import {
   preflightNote,
   resetFinding,
 } from "./findings.ts";
-import { factsOfMachine } from "./machine.ts";
+import { watchCpu } from "./machine.ts";
 import {
   preflightRouter,
   preflightWorkers,
@@ -24,6 +24,7 @@ import {
 import { ProgressMeter } from "./progress-meter.ts";
 import { cellResult, runResult } from "./results.ts";
 import { startRouter, type RunningRouter } from "./router-up.ts";
+import { RunFacts } from "./run-facts.ts";
 import type { CellOutcome, RunFolder } from "./run-folder.ts";
 import { epochMs } from "../clock.ts";
 import { DynbenchError, firstCause, messageOf } from "../errors.ts";
@@ -50,7 +51,9 @@ export interface RunDeps {
   /** Stop, keep and report what is there. */
   readonly signal: AbortSignal;
   readonly reporters: readonly ReporterHandle[];
-  /** Cells that an earlier run of this folder has finished. */
+  /** The folder holds an earlier part of this run. */
+  readonly isResumed: boolean;
+  /** Cells that it has finished; all else of it is forgotten. */
   readonly finished: readonly CellOutcome[];
   /** The command that repeats the run. */
   readonly command: string;
@@ -72,10 +75,9 @@ export async function executePlan(plan: Plan, deps: RunDeps): Promise<RunEnd> {
 class LiveRun {
   readonly #plan: Plan;
   readonly #deps: RunDeps;
-  readonly #startedAt = new Date(epochMs()).toISOString();
   readonly #results: CellResult[] = [];
   readonly #meter: ProgressMeter;
-  readonly #facts: Record<string, unknown>;
+  readonly #facts: RunFacts;
   /** Aborted by the first death of a process that should live. */
   readonly #death = new AbortController();
   #deaths: Death[] = [];
@@ -83,14 +85,14 @@ class LiveRun {
   constructor(plan: Plan, deps: RunDeps) {
     this.#plan = plan;
     this.#deps = deps;
-    this.#facts = { ...factsOfMachine(), engines: {}, routers: {} };
+    this.#facts = new RunFacts(deps.folder, deps.command);
     this.#meter = new ProgressMeter(plan, (progress) => this.#tell(progress));
   }
 
   async execute(): Promise<unknown> {
     const { folder } = this.#deps;
     try {
-      folder.writeJson("facts.json", this.#facts);
+      this.#facts.write();
       await this.#keepFinished();
       await using supervisor = startSupervisor({
         self: this.#deps.self,
@@ -98,10 +100,13 @@ class LiveRun {
         logDir: folder.logDir,
         host: this.#plan.host,
         seed: this.#plan.seed,
+        signal: AbortSignal.any([this.#deps.signal, this.#death.signal]),
+        onStart: (command) => this.#facts.command(command),
         onDeath: (death) => this.#died(death),
       });
       const isDone = new Set(this.#results.map(({ cell }) => cell.id));
       const open = this.#plan.cells.filter((cell) => !isDone.has(cell.id));
+      if (open.length === 0) return undefined;
       const groups = Map.groupBy(open, (cell) => this.#plan.arms[cell.arm]!.engineKey);
       for (const cells of groups.values()) await this.#engineGroup(cells, supervisor);
       this.#deps.signal.throwIfAborted();
@@ -119,10 +124,14 @@ class LiveRun {
   /** Tells the reporters the end; a reporter that fails does not take the others with it. */
   async report(): Promise<RunResult> {
     const { folder, reporters, log } = this.#deps;
-    folder.writeJson("facts.json", this.#facts);
+    try {
+      this.#facts.write();
+    } catch (error) {
+      log.error(messageOf(error));
+    }
     const result = runResult(this.#plan, this.#results, {
-      facts: this.#facts,
-      startedAt: this.#startedAt,
+      facts: this.#facts.all,
+      startedAt: this.#facts.startedAt,
       command: this.#deps.command,
     });
     for (const reporter of reporters) {
@@ -138,8 +147,8 @@ class LiveRun {
 
   async #keepFinished(): Promise<void> {
     const { folder, finished } = this.#deps;
-    if (finished.length === 0) return;
-    folder.keepRecordsOf(new Set(finished.map(({ id }) => id)));
+    if (!this.#deps.isResumed) return;
+    folder.keepCells(finished);
     const records = Map.groupBy(folder.readRecords(), (record) => record.cell);
     for (const outcome of finished) {
       const cell = this.#plan.cells.find(({ id }) => id === outcome.id);
@@ -155,8 +164,14 @@ class LiveRun {
       throw new DynbenchError("plan", `Engine "${plugin.name}" runs only on the virtual clock`);
     this.#meter.phase(cells[0]!, "engine");
     await using engine = await plugin.start(arm.engine.options, arm.plane, context);
-    Object.assign(this.#facts.engines as object, { [arm.engine.name]: engine.facts });
-    const target: PreflightTarget = { engine, wire: this.#plan.wire, seed: this.#plan.seed };
+    this.#facts.engine(arm.engine.name, engine.facts);
+    const target: PreflightTarget = {
+      engine,
+      wire: this.#plan.wire,
+      seed: this.#plan.seed,
+      timeoutS: cells[0]!.load.timeoutS,
+      signal: context.signal,
+    };
     const notes: string[] = [];
     if (this.#plan.preflight) {
       this.#meter.phase(cells[0]!, "preflight");
@@ -196,7 +211,7 @@ class LiveRun {
       context: group.context,
       decisionsPath: this.#deps.folder.file("decisions.jsonl"),
     });
-    Object.assign(this.#facts.routers as object, { [planned.label]: router.facts });
+    this.#facts.router(planned.label, router.facts);
     if (this.#plan.preflight) {
       this.#meter.phase(cell, "preflight");
       const traits = plugin.traits(planned.router.options);
@@ -228,10 +243,12 @@ class LiveRun {
       findings: group.notes.map(preflightNote),
     };
     const records: RequestRecord[] = [];
+    let fault: unknown;
     try {
       const tokenSeed = await this.#reset(cell, router, { group, outcome });
       const plugin = (await plugins.load(planned.router)) as Router;
       this.#meter.phase(cell, "load");
+      const cpuShare = watchCpu();
       const { state, health } = await loadCell(
         {
           cell,
@@ -254,16 +271,22 @@ class LiveRun {
       );
       outcome.state = state;
       if (health) outcome.health = health;
+      const machineCpuShare = cpuShare();
+      if (machineCpuShare !== undefined) outcome.machineCpuShare = machineCpuShare;
       await this.#askRouter(router, outcome);
     } catch (error) {
-      outcome.findings.push(brokenCell(error));
-      throw error;
-    } finally {
-      if (this.#deaths.length > 0) outcome.state = "failed";
-      outcome.findings.push(...this.#deaths.map(deathFinding));
-      folder.appendOutcome(outcome);
-      await this.#finish(cell, outcome, records);
+      fault = firstCause(error);
+      if (this.#deaths.length === 0) outcome.findings.push(brokenCell(error));
     }
+    if (this.#deaths.length > 0) outcome.state = "failed";
+    outcome.findings.push(...this.#deaths.map(deathFinding));
+    await this.#finish(cell, outcome, records);
+    try {
+      folder.appendOutcome(outcome);
+    } catch (error) {
+      fault ??= error; // a full disk has mostly been met by the records before
+    }
+    if (fault !== undefined) throw fault;
     group.context.signal.throwIfAborted();
   }
 

@@ -28,6 +28,7 @@ export const attach = defineRouter({
     ),
   }),
   plane: "http",
+  defaultEngine: "attach",
   traits: ({ affinity, spreads }) => ({
     accepts: ["ids", "text", "chat"],
     affinity,

@@ -1,0 +1,96 @@
+/** A plan that was written down, read back: checked to be whole before anything trusts it. */
+import * as v from "valibot";
+import type { Plan } from "./plan.ts";
+import { DynbenchError } from "../errors.ts";
+
+/** `name` says where it was read, for messages. Keys that a plan has not are dropped. */
+export function parsePlan(value: unknown, name: string): Plan {
+  const parsed = v.safeParse(SavedPlan, value);
+  if (!parsed.success) {
+    const issue = parsed.issues[0];
+    throw new DynbenchError(
+      "plan",
+      `Cannot run ${name}: it is not a plan of this version: ${v.getDotPath(issue) ?? "top"}: ${issue.message}`,
+      { hint: "Make the plan again: dynbench plan --json" },
+    );
+  }
+  return parsed.output as unknown as Plan;
+}
+
+/** Whether a file means to be a plan, and not a table of options. */
+export function looksLikePlan(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "schemaVersion" in value;
+}
+
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const Use = v.object({
+  kind: v.picklist(["engine", "router", "workload", "reporter"]),
+  name: v.string(),
+  source: v.string(),
+  digest: v.exactOptional(v.string()),
+  options: v.record(v.string(), v.unknown()),
+});
+
+const Load = v.object({
+  arrival: v.picklist(["closed", "constant", "poisson", "trace"]),
+  concurrency: v.exactOptional(Count),
+  rateRps: v.exactOptional(v.number()),
+  requests: v.exactOptional(Count),
+  warmup: Count,
+  timeoutS: v.number(),
+});
+
+const Cell = v.object({
+  id: v.string(),
+  arm: Count,
+  parameters: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
+  repeat: Count,
+  seed: Count,
+  workload: Use,
+  load: Load,
+});
+
+const SavedPlan = v.pipe(
+  v.object({
+    schemaVersion: v.literal(1),
+    tool: v.object({ name: v.literal("dynbench"), version: v.string() }),
+    seed: Count,
+    clock: v.picklist(["wall", "virtual"]),
+    repeats: Count,
+    preflight: v.boolean(),
+    wire: v.object({
+      form: v.picklist(["ids", "text", "chat"]),
+      connection: v.picklist(["keep-alive", "per-request"]),
+      headers: v.record(v.string(), v.string()),
+      body: v.record(v.string(), v.unknown()),
+      apiKeyEnv: v.exactOptional(v.string()),
+    }),
+    arms: v.pipe(
+      v.array(
+        v.object({
+          label: v.string(),
+          engine: Use,
+          router: Use,
+          plane: v.picklist(["http", "dynamo"]),
+          engineKey: v.string(),
+        }),
+      ),
+      v.minLength(1),
+    ),
+    cells: v.pipe(v.array(Cell), v.minLength(1)),
+    reporters: v.array(Use),
+    engineArgs: v.array(v.string()),
+    host: v.string(),
+    replicas: Count,
+    sim: v.exactOptional(v.record(v.string(), v.unknown())),
+  }),
+  v.check(
+    ({ arms, cells }) => cells.every(({ arm }) => arm < arms.length),
+    "a cell names an arm that is not there",
+  ),
+  v.check(
+    ({ cells }) => new Set(cells.map(({ id }) => id)).size === cells.length,
+    "two cells have the same id",
+  ),
+);

@@ -1,0 +1,83 @@
+/**
+ * What must not be stored or printed: values of headers and options that let somebody in.
+ *
+ * `plan.json` holds `***` in their place. Such a plan runs again only when they are given again with
+ * `--header`, because a run without them would be another run. What should be repeatable without
+ * typing names an environment variable: `--api-key-env`.
+ */
+import type { Plan, PluginUse } from "./plan.ts";
+import type { Fault } from "../errors.ts";
+
+export const MASK = "***";
+
+/** Whether a header's or a variable's value is kept secret, by its name. */
+export function isSecretName(name: string): boolean {
+  return /authorization|cookie|token|key|secret|pass/i.test(name);
+}
+
+/** `value`, unless the name says that it is nobody's business. */
+export function masked(name: string, value: string): string {
+  return isSecretName(name) ? MASK : value;
+}
+
+/** The plan as it may be stored. `secretOptions` names the options of a plugin that its author marked. */
+export function maskPlan(plan: Plan, secretOptions: (use: PluginUse) => readonly string[]): Plan {
+  const maskUse = (use: PluginUse): PluginUse => {
+    const keys = secretOptions(use).filter((key) => use.options[key] !== undefined);
+    if (keys.length === 0) return use;
+    const hidden = Object.fromEntries(keys.map((key) => [key, MASK]));
+    return { ...use, options: { ...use.options, ...hidden } };
+  };
+  const headers = Object.entries(plan.wire.headers).map(([name, value]) => [
+    name,
+    masked(name, value),
+  ]);
+  return {
+    ...plan,
+    wire: { ...plan.wire, headers: Object.fromEntries(headers) },
+    arms: plan.arms.map((arm) => {
+      const engine = maskUse(arm.engine);
+      const key = engine === arm.engine ? arm.engineKey : engineKey(engine, arm.plane);
+      return { ...arm, engine, engineKey: key, router: maskUse(arm.router) };
+    }),
+    cells: plan.cells.map((cell) => ({ ...cell, workload: maskUse(cell.workload) })),
+  };
+}
+
+/** The plan with its secret headers back in place; what is still missing is told in `faults`. */
+export function withSecrets(
+  plan: Plan,
+  headers: Readonly<Record<string, string>>,
+  faults: Fault[],
+): Plan {
+  const missing = Object.keys(plan.wire.headers).filter(
+    (name) => plan.wire.headers[name] === MASK && headers[name] === undefined,
+  );
+  for (const name of missing) {
+    faults.push({
+      path: "wire.headers",
+      message: `the plan does not hold the value of header "${name}", which is secret`,
+      hint: `Give it again: --header ${name}=VALUE`,
+    });
+  }
+  for (const name of Object.keys(headers)) {
+    if (plan.wire.headers[name] === MASK) continue;
+    faults.push({ path: `--header ${name}`, message: "cannot change a saved plan" });
+  }
+  const uses = [...plan.arms.flatMap(({ engine, router }) => [engine, router])];
+  for (const { kind, name, options } of uses) {
+    for (const key of Object.keys(options).filter((one) => options[one] === MASK)) {
+      faults.push({
+        path: `${kind}.${key}`,
+        message: `the plan does not hold this option of "${name}", which is secret`,
+        hint: "Make the plan again, with all its options",
+      });
+    }
+  }
+  return { ...plan, wire: { ...plan.wire, headers: { ...plan.wire.headers, ...headers } } };
+}
+
+/** Equal for arms that can share one running engine. */
+export function engineKey({ name, options }: PluginUse, plane: string): string {
+  return JSON.stringify([name, plane, options]);
+}

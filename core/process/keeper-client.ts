@@ -1,0 +1,170 @@
+/** The main process's end of the keeper (`keeper.ts`): starts and stops foreign programs through it. */
+import { join } from "node:path";
+import type { ChildMessage } from "./child.ts";
+import { CHILD_ARGUMENT } from "./child-argument.ts";
+import { MARKER_VARIABLE, type KeeperAnswer, type KeeperRequest } from "./keeper.ts";
+import { LAST_LINES, lastLinesOf, linesOf, signalOf } from "./lines.ts";
+import type { SupervisorOptions } from "./supervisor.ts";
+import { DynbenchError } from "../errors.ts";
+import type { ProcessHandle } from "../plugin.ts";
+
+/** Foreign engines may need this long to leave (vLLM: 4–8 s measured on a busy machine). */
+const FOREIGN_GRACE_MS = 15_000;
+
+export interface Keeper extends AsyncDisposable {
+  readonly pid: number;
+  start(name: string, command: readonly string[], details: ForeignDetails): Promise<ProcessHandle>;
+  /** This child's group is to be ended should the main process vanish. */
+  watch(pid: number): void;
+  /** It has ended: its number may soon be somebody else's. */
+  unwatch(pid: number): void;
+}
+
+export interface ForeignDetails {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+export function startKeeper(options: SupervisorOptions): Keeper {
+  // The keeper itself carries no marker, or it would be swept with the rest.
+  const { [MARKER_VARIABLE]: _, ...env } = process.env;
+  const keeper = Bun.spawn([...options.self, CHILD_ARGUMENT], {
+    detached: true, // Ctrl-C is for the main process alone
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "ignore",
+    env,
+  });
+  let isOver = false;
+  const send = (message: KeeperRequest | ChildMessage): void => {
+    if (isOver) return;
+    try {
+      keeper.stdin.write(`${JSON.stringify(message)}\n`);
+      void Promise.resolve(keeper.stdin.flush()).catch(() => {}); // its end is told below
+    } catch {
+      // the same
+    }
+  };
+  send({ role: "keeper", marker: options.marker });
+
+  const programs = new Map<number, Program>();
+  const hear = async (): Promise<void> => {
+    for await (const line of linesOf(keeper.stdout)) {
+      const answer = JSON.parse(line) as KeeperAnswer;
+      const program = programs.get(answer.id);
+      if (answer.type === "exited") program?.ended({ code: answer.code, signal: answer.signal });
+      else program?.answered(answer);
+    }
+  };
+  void Promise.all([hear(), keeper.exited]).then(([, code]) => {
+    const isWanted = !isOver;
+    isOver = true;
+    for (const program of programs.values()) program.lost();
+    if (isWanted) {
+      const lastLines = ["the keeper, which owns all foreign programs, ended"];
+      options.onDeath({ name: "keeper", code, signal: signalOf(keeper), lastLines, logPath: "" });
+    }
+  });
+
+  let nextId = 0;
+  return {
+    pid: keeper.pid,
+    watch: (pid) => send({ type: "watch", pid }),
+    unwatch: (pid) => send({ type: "unwatch", pid }),
+    start: async (name, command, { env: extra = {}, cwd }) => {
+      if (isOver) throw new DynbenchError("start", `Cannot start ${name}: the keeper has ended`);
+      const id = nextId++;
+      const logPath = join(options.logDir, `${name}.log`);
+      const program = new Program(name, logPath, options);
+      programs.set(id, program);
+      send({ type: "start", id, name, command, env: extra, cwd, logPath });
+      const pid = await program.started(command[0]!);
+      return program.handle(pid, () => send({ type: "stop", id, graceMs: FOREIGN_GRACE_MS }));
+    },
+    [Symbol.asyncDispose]: async () => {
+      isOver = true;
+      void keeper.stdin.end();
+      await keeper.exited;
+    },
+  };
+}
+
+/** A foreign program, as far as the keeper tells of it. */
+class Program {
+  readonly #name: string;
+  readonly #logPath: string;
+  readonly #options: SupervisorOptions;
+  readonly #answer = Promise.withResolvers<KeeperAnswer>();
+  readonly #end = Promise.withResolvers<Ended>();
+  #pid: number | undefined;
+  #isWanted = true;
+
+  constructor(name: string, logPath: string, options: SupervisorOptions) {
+    this.#name = name;
+    this.#logPath = logPath;
+    this.#options = options;
+  }
+
+  answered(answer: KeeperAnswer): void {
+    this.#answer.resolve(answer);
+  }
+
+  ended(end: Ended): void {
+    this.#end.resolve(end);
+    if (!this.#isWanted) return;
+    this.#isWanted = false;
+    this.#options.onDeath({
+      name: this.#name,
+      ...end,
+      lastLines: lastLinesOf(this.#logPath, LAST_LINES),
+      logPath: this.#logPath,
+    });
+  }
+
+  /** The keeper is gone: nobody else knows of the program any more, so it ends here. */
+  lost(): void {
+    this.#isWanted = false;
+    if (this.#pid !== undefined) killGroup(this.#pid);
+    this.#answer.resolve({ type: "refused", id: 0, message: "the keeper has ended" });
+    this.#end.resolve({ code: null, signal: "SIGKILL" });
+  }
+
+  /** Its process id; throws when the keeper could not start it. */
+  async started(executable: string): Promise<number> {
+    const answer = await this.#answer.promise;
+    if (answer.type === "started") return (this.#pid = answer.pid);
+    this.#isWanted = false;
+    const reason = answer.type === "refused" ? answer.message : "no answer";
+    throw new DynbenchError("start", `Cannot start ${this.#name}: ${reason}`, {
+      hint: `Check that "${executable}" is installed and on PATH`,
+    });
+  }
+
+  handle(pid: number, stop: () => void): ProcessHandle {
+    return {
+      name: this.#name,
+      pid,
+      exited: this.#end.promise,
+      lastLines: (count) => lastLinesOf(this.#logPath, count),
+      [Symbol.asyncDispose]: async () => {
+        this.#isWanted = false;
+        stop();
+        await this.#end.promise;
+      },
+    };
+  }
+}
+
+/** Ends a process and all that it started in its group, now. */
+export function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // gone
+  }
+}

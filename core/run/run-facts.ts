@@ -1,0 +1,54 @@
+/** `facts.json`: when, on what and with which commands a run was made; enough to judge and repeat it. */
+import { factsOfMachine } from "./machine.ts";
+import type { RunFolder } from "./run-folder.ts";
+import { epochMs } from "../clock.ts";
+import { masked } from "../plan/secrets.ts";
+import type { StartedCommand } from "../process/supervisor.ts";
+
+type Facts = Readonly<Record<string, unknown>>;
+
+export class RunFacts {
+  readonly startedAt: string;
+  readonly #folder: RunFolder;
+  readonly #facts: Facts;
+  /** One entry a name: the load child is started for every cell. */
+  readonly #processes: Record<string, unknown> = {};
+  readonly #engines: Record<string, unknown> = {};
+  readonly #routers: Record<string, unknown> = {};
+
+  constructor(folder: RunFolder, command: string) {
+    this.#folder = folder;
+    // A run that is gone on with began when it first did.
+    const earlier = folder.readFacts().startedAt;
+    this.startedAt = typeof earlier === "string" ? earlier : new Date(epochMs()).toISOString();
+    this.#facts = {
+      startedAt: this.startedAt,
+      command,
+      ...factsOfMachine(),
+      processes: this.#processes,
+      engines: this.#engines,
+      routers: this.#routers,
+    };
+  }
+
+  get all(): Facts {
+    return this.#facts;
+  }
+
+  engine(name: string, facts: Facts): void {
+    this.#engines[name] = facts;
+  }
+
+  router(label: string, facts: Facts): void {
+    this.#routers[label] = facts;
+  }
+
+  command({ name, command, env }: StartedCommand): void {
+    const entries = Object.entries(env).map(([key, value]) => [key, masked(key, value)]);
+    this.#processes[name] = { command, env: Object.fromEntries(entries) };
+  }
+
+  write(): void {
+    this.#folder.writeJson("facts.json", this.#facts);
+  }
+}
