@@ -18,7 +18,7 @@ export function readConfig(path: string): Config {
   const value = parse(path, readText(path));
   if (looksLikePlan(value)) return { plan: parsePlan(value, path) };
   const options = v.safeParse(Options, value);
-  if (!options.success) {
+  if (!options.success || Array.isArray(value)) {
     throw new DynbenchError("plan", `Cannot read ${path}: expected a table of options at the top`, {
       hint: "For example: workload: prefix, isl: 4000, router: [kv, round-robin]",
     });

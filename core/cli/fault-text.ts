@@ -10,7 +10,7 @@ export function faultText(error: unknown, debug: boolean): { text: string; exitC
       `  ${path}: ${message}`,
       ...(hint ? [`    ${hint}`] : []),
     ]);
-    const heading = count === 1 ? "The plan has a fault:" : `The plan has ${count} faults:`;
+    const heading = count === 1 ? "The command has a fault:" : `The command has ${count} faults:`;
     return { text: `${heading}\n${lines.join("\n")}\n`, exitCode: cause.exitCode };
   }
   if (cause instanceof DynbenchError) {

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { parseOwnArguments } from "./arguments.ts";
 import type { Environment } from "./environment.ts";
-import { EXIT_CODES } from "../errors.ts";
+import { DynbenchError, EXIT_CODES, messageOf } from "../errors.ts";
 import { startNullServer } from "../load/null-server.ts";
 import { optionLines } from "./help.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
@@ -66,11 +66,25 @@ export async function nullServer(argv: readonly string[], _: Environment): Promi
     return EXIT_CODES.ok.code;
   }
   const chosen = parseOwnOptions("null-server", NullServerOptions, options);
-  await using server = startNullServer(chosen);
+  await using server = listen(chosen);
   process.stdout.write(`${server.url}\nTry it: dynbench ping ${server.url}    Ctrl-C ends it\n`);
   await new Promise<void>((resolve) => {
     process.once("SIGINT", () => resolve());
     process.once("SIGTERM", () => resolve());
   });
   return EXIT_CODES.ok.code;
+}
+
+function listen(
+  chosen: v.InferOutput<typeof NullServerOptions>,
+): ReturnType<typeof startNullServer> {
+  try {
+    return startNullServer(chosen);
+  } catch (cause) {
+    throw new DynbenchError(
+      "start",
+      `Cannot listen on ${chosen.host}:${chosen.port}: ${messageOf(cause)}`,
+      { cause, hint: "Choose another --port, or stop the program that holds it" },
+    );
+  }
 }

@@ -15,7 +15,11 @@ export function parseOwnOptions<Schema extends OptionsSchema>(
   const { assignments, faults: unknown } = assign(options, [
     { kind: command, specs: optionSpecs(schema) },
   ]);
-  const faults: Fault[] = [...unknown];
+  const faults: Fault[] = unknown.map(({ path, hint }) => ({
+    path,
+    message: "there is no such option",
+    hint: hint?.startsWith("Did you mean") ? hint : `See "dynbench ${command} --help"`,
+  }));
   const given = new Map(assignments.map(({ spec, option }) => [spec, option] as const));
   const parsed = parseOptions(command, schema, given, faults);
   if (!parsed || faults.length > 0) throw new PlanFaults(faults);

@@ -5,6 +5,7 @@ import { parseOwnArguments } from "./arguments.ts";
 import { parseOwnOptions } from "./own-options.ts";
 import { EXIT_CODES, DynbenchError } from "../errors.ts";
 import { servedModels } from "../http/control.ts";
+import { parseTarget } from "../http/target.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
 import { probe } from "../run/probe.ts";
 
@@ -46,6 +47,7 @@ export async function ping(argv: readonly string[], _: Environment): Promise<num
     });
   }
   const chosen = parseOwnOptions("ping", PingOptions, options);
+  parseTarget(url);
   const model = chosen.model ?? (await servedModels(url))[0]!.id;
   const token = chosen.apiKeyEnv === undefined ? undefined : process.env[chosen.apiKeyEnv];
   const result = await probe(url, {

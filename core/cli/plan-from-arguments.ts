@@ -56,7 +56,10 @@ export async function planFromArguments(
   }
   if (saved && "plan" in saved) return savedPlan(saved.plan, parsed, faults);
   const built = buildPlan({ options, engineArgs: parsed.engineArgs, faults }, plugins);
-  const { out, json } = built.run;
+  const { out, json, resume: elsewhere } = built.run;
+  if (elsewhere !== undefined) {
+    throw new PlanFaults([{ path: "run.resume", message: "must be a flag of the command line" }]);
+  }
   return { plan: built.plan, out, resumed: undefined, json };
 }
 
@@ -112,6 +115,13 @@ function savedPlan(plan: Plan, parsed: Arguments, before: readonly Fault[]): Pla
 function lastText(options: readonly RawOption[], ...names: string[]): string | undefined {
   const value = options.findLast(({ name }) => names.includes(name.replace(/^run\./, "")))?.value;
   return value === undefined ? undefined : String(value);
+}
+
+/** Before anything starts: a bearer token that is not there is found out by every request else. */
+export function checkApiKey({ wire: { apiKeyEnv } }: Plan): void {
+  if (apiKeyEnv === undefined || process.env[apiKeyEnv]) return;
+  const message = `environment variable "${apiKeyEnv}" is not set`;
+  throw new PlanFaults([{ path: "run.api-key-env", message, hint: "Set it, or leave it out" }]);
 }
 
 /** Whose options `--help` shows. */

@@ -2,7 +2,7 @@
 import type { Environment } from "./environment.ts";
 import { faultText } from "./fault-text.ts";
 import { startLog, wantsColor } from "./log.ts";
-import { planFromArguments } from "./plan-from-arguments.ts";
+import { checkApiKey, planFromArguments } from "./plan-from-arguments.ts";
 import { epochMs } from "../clock.ts";
 import { DynbenchError, EXIT_CODES, PlanFaults } from "../errors.ts";
 import type { Summary } from "../metrics/result.ts";
@@ -19,6 +19,7 @@ export async function run(argv: readonly string[], environment: Environment): Pr
   const planned = await planFromArguments("run", argv, environment);
   if (!planned) return EXIT_CODES.ok.code;
   const { plan, resumed } = planned;
+  checkApiKey(plan);
   const interrupt = new AbortController();
   const survey = await surveyPlan(plan, environment.plugins, interrupt.signal);
   if (survey.faults.length > 0) throw new PlanFaults(survey.faults);

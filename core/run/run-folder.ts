@@ -59,16 +59,17 @@ export class RunFolder {
     const folder = new RunFolder(resolve(path));
     const refused = (why: string, hint: string, cause?: unknown): DynbenchError =>
       new DynbenchError("plan", `Cannot write results to ${folder.path}: ${why}`, { hint, cause });
-    if (existsSync(folder.file("plan.json")) || sizeOf(folder.file("records.jsonl")) > 0) {
-      throw refused(
-        "it already holds a run",
-        "Choose another folder with --out, or go on with that run: --resume DIR",
-      );
-    }
     try {
       mkdirSync(folder.logDir, { recursive: true });
+      if (existsSync(folder.file("plan.json")) || sizeOf(folder.file("records.jsonl")) > 0) {
+        throw refused(
+          "it already holds a run",
+          "Choose another folder with --out, or go on with that run: --resume DIR",
+        );
+      }
       folder.#records = openSync(folder.file("records.jsonl"), "a");
     } catch (cause) {
+      if (cause instanceof DynbenchError) throw cause;
       throw refused(messageOf(cause), "Choose another folder with --out", cause);
     }
     return folder;

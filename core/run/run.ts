@@ -69,7 +69,7 @@ export interface RunEnd {
 export async function executePlan(plan: Plan, deps: RunDeps): Promise<RunEnd> {
   const run = new LiveRun(plan, deps);
   const fault = await run.execute();
-  return { result: await run.report(), fault };
+  return { result: await run.report(fault !== undefined), fault };
 }
 
 class LiveRun {
@@ -121,8 +121,11 @@ class LiveRun {
     }
   }
 
-  /** Tells the reporters the end; a reporter that fails does not take the others with it. */
-  async report(): Promise<RunResult> {
+  /**
+   * Tells the reporters the end; one that fails does not take the others with it. Where nothing was
+   * measured the fault says it all, and a report of nothing would only hide it.
+   */
+  async report(isBroken: boolean): Promise<RunResult> {
     const { folder, reporters, log } = this.#deps;
     try {
       this.#facts.write();
@@ -134,7 +137,7 @@ class LiveRun {
       startedAt: this.#facts.startedAt,
       command: this.#deps.command,
     });
-    for (const reporter of reporters) {
+    for (const reporter of isBroken && this.#results.length === 0 ? [] : reporters) {
       try {
         await reporter.end?.(result);
       } catch (error) {

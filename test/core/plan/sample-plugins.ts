@@ -1,0 +1,124 @@
+/** Plugins that are nothing but their options, so that plans can be made of known parts. */
+import * as v from "valibot";
+import { buildPlan, type BuiltPlan } from "../../../core/plan/build.ts";
+import type { RawOption } from "../../../core/plan/raw-option.ts";
+import { DynbenchError, PlanFaults } from "../../../core/errors.ts";
+import {
+  defineEngine,
+  defineRouter,
+  defineWorkload,
+  type RouterTraits,
+} from "../../../core/plugin.ts";
+import { PluginSet } from "../../../core/plugin-set.ts";
+
+const whole = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1e9));
+
+const engine = (name: string) =>
+  defineEngine({
+    name,
+    summary: "",
+    options: v.strictObject({
+      workers: v.pipe(v.optional(whole, 8), v.metadata({ aliases: ["num-workers"] })),
+      gpu: v.optional(v.picklist(["L40S", "H100"]), "L40S"),
+      apiKey: v.pipe(v.optional(v.string()), v.metadata({ secret: true })),
+    }),
+    planes: ["http"],
+    start: () => Promise.reject(new Error("a plan starts nothing")),
+  });
+
+const router = (name: string, traits: Partial<RouterTraits> = {}) =>
+  defineRouter({
+    name,
+    aliases: [`${name}-router`],
+    summary: "",
+    plane: "http",
+    options: v.strictObject({
+      temperature: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
+      overlapCredit: v.optional(v.number(), 1),
+    }),
+    traits: () => ({
+      accepts: ["ids", "text", "chat"],
+      affinity: false,
+      spreads: false,
+      kvEvents: false,
+      ...traits,
+    }),
+    policy: () => {
+      throw new Error("a plan asks no policy");
+    },
+  });
+
+const workload = defineWorkload({
+  name: "prefix",
+  summary: "",
+  options: v.strictObject({
+    isl: v.optional(whole, 1000),
+    prefixRatio: v.pipe(
+      v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 0.5),
+      v.metadata({ aliases: ["prefix-ratios"], sweep: [0.1, 0.5] }),
+    ),
+    sampling: v.optional(v.picklist(["shuffle", "replace"]), "shuffle"),
+    tags: v.optional(v.array(v.string()), []),
+    // Also an option of every router here: must be said which.
+    temperature: v.optional(v.number(), 0),
+  }),
+  load: { arrival: "closed", concurrency: 20, requests: 200 },
+  check: ({ isl }) => (isl === 13 ? [{ path: "isl", message: "brings bad luck" }] : []),
+  requests: () => [],
+});
+
+export function samplePlugins(): PluginSet {
+  return new PluginSet([
+    engine("mocker"),
+    engine("other"),
+    router("kv"),
+    router("round-robin"),
+    router("chatty", { accepts: ["chat"] }),
+    router("texty", { accepts: ["text"] }),
+    defineRouter({
+      name: "outside",
+      summary: "",
+      plane: "http",
+      defaultEngine: "other",
+      options: v.strictObject({}),
+      traits: () => ({ accepts: ["ids"], affinity: false, spreads: false, kvEvents: false }),
+      start: () => Promise.reject(new Error("a plan starts nothing")),
+    }),
+    defineRouter({
+      name: "dynamo",
+      summary: "",
+      plane: "dynamo",
+      options: v.strictObject({}),
+      traits: () => ({ accepts: ["chat"], affinity: false, spreads: false, kvEvents: false }),
+      start: () => Promise.reject(new Error("a plan starts nothing")),
+    }),
+    workload,
+  ]);
+}
+
+/** Options as typed: `--isl 5` is `["isl", "5"]`. */
+export function typed(...pairs: readonly (readonly [string, unknown])[]): RawOption[] {
+  return pairs.map(([name, value]) => ({ name, value, origin: `--${name}` }));
+}
+
+export function planOf(...pairs: readonly (readonly [string, unknown])[]): BuiltPlan["plan"] {
+  return buildPlan({ options: typed(...pairs), engineArgs: [] }, samplePlugins()).plan;
+}
+
+/** `path: message` of every fault that the options make. */
+export function faultsOf(...pairs: readonly (readonly [string, unknown])[]): string[] {
+  return faultsBy(() => planOf(...pairs));
+}
+
+export function faultsBy(make: () => unknown): string[] {
+  try {
+    make();
+  } catch (error) {
+    if (error instanceof PlanFaults) {
+      return error.faults.map(({ path, message }) => `${path}: ${message}`);
+    }
+    if (error instanceof DynbenchError) return [error.message];
+    throw error;
+  }
+  return [];
+}

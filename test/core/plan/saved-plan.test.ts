@@ -1,0 +1,77 @@
+import { describe, expect, test } from "bun:test";
+import { buildPlan } from "../../../core/plan/build.ts";
+import { parsePlan } from "../../../core/plan/saved-plan.ts";
+import { MASK, maskPlan, withSecrets } from "../../../core/plan/secrets.ts";
+import type { Fault } from "../../../core/errors.ts";
+import { planOf, samplePlugins, typed } from "./sample-plugins.ts";
+
+const plan = planOf(
+  ["router", "kv,round-robin"],
+  ["header", ["authorization=Bearer s3cret", "x-team=blue"]],
+  ["api-key", "s3cret"],
+);
+const stored = maskPlan(plan, ({ kind }) => (kind === "engine" ? ["apiKey"] : []));
+
+describe("a saved plan", () => {
+  test("is read back as it was", () => {
+    const text = JSON.stringify({ ...plan, survey: [], processes: [] });
+    expect(parsePlan(JSON.parse(text), "p.json")).toEqual(plan);
+  });
+
+  test("is refused where a part is missing or means nothing", () => {
+    const broken = (change: (copy: Record<string, any>) => void): (() => void) => {
+      const copy = structuredClone(plan) as unknown as Record<string, any>;
+      change(copy);
+      return () => parsePlan(copy, "p.json");
+    };
+    for (const key of Object.keys(plan)) {
+      expect(broken((copy) => delete copy[key])).toThrow(/^Cannot run p\.json: it is not a plan/);
+    }
+    expect(broken((copy) => (copy.schemaVersion = 2))).toThrow("schemaVersion");
+    expect(broken((copy) => (copy.cells[0].arm = 9))).toThrow(
+      "a cell names an arm that is not there",
+    );
+    expect(broken((copy) => (copy.cells[1].id = copy.cells[0].id))).toThrow("same id");
+    expect(broken((copy) => (copy.cells[0].load.timeoutS = "x"))).toThrow("cells.0.load.timeoutS");
+  });
+});
+
+describe("secrets", () => {
+  test("are nowhere in what is stored", () => {
+    expect(JSON.stringify(plan)).toContain("s3cret");
+    expect(JSON.stringify(stored)).not.toContain("s3cret");
+    expect(stored.wire.headers).toEqual({ authorization: MASK, "x-team": "blue" });
+  });
+
+  test("a plan without secrets is stored as it is", () => {
+    const open = planOf();
+    expect(maskPlan(open, () => [])).toEqual(open);
+  });
+
+  test("are asked for before the plan runs again, and put back", () => {
+    const faults: Fault[] = [];
+    withSecrets(stored, {}, faults);
+    expect(faults.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+      'wire.headers: the plan does not hold the value of header "authorization", which is secret',
+      'engine.apiKey: the plan does not hold this option of "mocker", which is secret',
+      'engine.apiKey: the plan does not hold this option of "mocker", which is secret',
+    ]);
+    const headersOnly = maskPlan(planOf(["header", ["authorization=Bearer s3cret"]]), () => []);
+    const none: Fault[] = [];
+    const complete = withSecrets(headersOnly, { authorization: "Bearer s3cret" }, none);
+    expect(none).toEqual([]);
+    expect(complete.wire.headers).toEqual({ authorization: "Bearer s3cret" });
+  });
+
+  test("a header that the plan has not cannot be slipped in", () => {
+    const faults: Fault[] = [];
+    withSecrets(planOf(), { "x-other": "1" }, faults);
+    expect(faults).toEqual([{ path: "--header x-other", message: "cannot change a saved plan" }]);
+  });
+});
+
+test("the same options give the same plan", () => {
+  const make = () =>
+    buildPlan({ options: typed(["isl", "5"]), engineArgs: [] }, samplePlugins()).plan;
+  expect(make()).toEqual(make());
+});

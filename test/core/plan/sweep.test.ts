@@ -1,0 +1,113 @@
+import { describe, expect, test } from "bun:test";
+import {
+  combinations,
+  pointLabel,
+  points,
+  rotated,
+  workloadPart,
+  type Axis,
+} from "../../../core/plan/sweep.ts";
+import { faultsOf, planOf } from "./sample-plugins.ts";
+
+const AXES: Axis[] = [
+  { key: "prefixRatio", scope: "workload", values: [0.1, 0.5] },
+  { key: "concurrency", scope: "load", values: [1, 8, 64] },
+];
+
+describe("points", () => {
+  test("are all combinations, the last axis fastest", () => {
+    expect(points(AXES).map(pointLabel)).toEqual([
+      "prefixRatio=0.1 concurrency=1",
+      "prefixRatio=0.1 concurrency=8",
+      "prefixRatio=0.1 concurrency=64",
+      "prefixRatio=0.5 concurrency=1",
+      "prefixRatio=0.5 concurrency=8",
+      "prefixRatio=0.5 concurrency=64",
+    ]);
+    expect(combinations(AXES)).toBe(6);
+  });
+
+  test("without axes there is one, without a name", () => {
+    expect(points([])).toEqual([{}]);
+    expect(pointLabel({})).toBe("");
+  });
+
+  test("a point's requests depend on its workload part, however the axes were given", () => {
+    const axes: Axis[] = [
+      { key: "b", scope: "workload", values: [1] },
+      { key: "a", scope: "workload", values: [2] },
+      { key: "c", scope: "load", values: [3] },
+    ];
+    expect(JSON.stringify(workloadPart({ b: 1, c: 3, a: 2 }, axes))).toBe('{"a":2,"b":1}');
+  });
+});
+
+describe("rotation", () => {
+  const order = (arms: number[], pointCount: number, repeats: number): string[] =>
+    [...rotated(arms, pointCount, repeats)].map(
+      ({ arm, point, repeat }) => `${repeat}${point}${"ABC"[arm]}`,
+    );
+
+  test("each point and repeat starts one arm further", () => {
+    expect(order([0, 1, 2], 2, 2)).toEqual([
+      ...["00A", "00B", "00C"],
+      ...["01B", "01C", "01A"],
+      ...["10C", "10A", "10B"],
+      ...["11A", "11B", "11C"],
+    ]);
+  });
+
+  test("arms keep their numbers within a group that is not the first", () => {
+    expect(order([1, 2], 1, 3)).toEqual(["00B", "00C", "10C", "10B", "20B", "20C"]);
+  });
+});
+
+describe("axes as typed", () => {
+  const swept = (...pairs: [string, unknown][]) =>
+    planOf(...pairs).cells.map(({ parameters }) => parameters);
+
+  test("a list sweeps an option of the workload, --sweep one of the load", () => {
+    expect(swept(["isl", "100,200"], ["prefix-ratio", "0.5"])).toEqual([
+      { isl: 100, prefixRatio: 0.5 },
+      { isl: 200, prefixRatio: 0.5 },
+    ]);
+    expect(swept(["prefix-ratio", "0.5"], ["sweep", ["rate=1,2"]])).toEqual([
+      { prefixRatio: 0.5, rate: 1 },
+      { prefixRatio: 0.5, rate: 2 },
+    ]);
+  });
+
+  test("equal values are one point", () => {
+    expect(swept(["prefix-ratio", "0.5,0.50,5e-1"])).toEqual([{ prefixRatio: 0.5 }]);
+  });
+
+  test("--sweep replaces the workload's own sweep, qualified or not", () => {
+    const want = [{ prefixRatio: 0.2 }, { prefixRatio: 0.9 }];
+    expect(swept(["sweep", ["prefix-ratio=0.2,0.9"]])).toEqual(want);
+    expect(swept(["sweep", ["workload.prefixRatio=0.2,0.9"]])).toEqual(want);
+  });
+
+  test("a choice can be swept, and a wrong one is told with the right ones", () => {
+    expect(swept(["sampling", "shuffle,replace"], ["prefix-ratio", "0.5"])).toHaveLength(2);
+    expect(faultsOf(["sweep", ["sampling=shuffle,x"]])).toEqual([
+      'workload.sampling: expected ("shuffle" | "replace"), got "x"',
+    ]);
+  });
+
+  test("what cannot be swept is told", () => {
+    expect(faultsOf(["sweep", ["concurency=1,2"]])).toEqual([
+      "--sweep concurency=1,2: expected NAME=VALUE,VALUE with an option of the load or the workload",
+    ]);
+    expect(faultsOf(["sweep", ["concurrency="]])).toEqual(["--sweep concurrency=: has no values"]);
+    expect(faultsOf(["sweep", ["isl=1,2"]], ["isl", "3,4"])).toEqual([
+      "--sweep isl=1,2: is swept twice",
+    ]);
+    expect(faultsOf(["sweep", ["rate=1", "rate=2"]])).toEqual(["--sweep rate=2: is swept twice"]);
+  });
+
+  test("a list for an option of the load says how to sweep it", () => {
+    expect(faultsOf(["concurrency", "1,8"])).toEqual([
+      'load.concurrency: expected a number, got "1,8"',
+    ]);
+  });
+});
