@@ -1,0 +1,174 @@
+/**
+ * The compiled binary as users have it: run in an empty folder with next to no environment.
+ *
+ * Every process of a run inherits a variable that only this run has, so a test can say that none of
+ * them is left. `DYNBENCH_BINARY` names another binary than `./dynbench`.
+ */
+import { afterAll } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const ROOT = join(import.meta.dir, "../..");
+/** A run of these tests takes a second; one that takes this long hangs. */
+const RUN_LIMIT_MS = 40_000;
+/** What is left by then of a run that is over is left for good. */
+const LEFTOVER_LIMIT_MS = 3000;
+const POLL_MS = 10;
+const RUN_VARIABLE = "DYNBENCH_TEST_RUN";
+
+/** Small enough for a second, large enough to hit caches. */
+export const TINY = [
+  ...["--workers", "2", "--isl", "500", "--osl", "5", "--requests", "10"],
+  ...["--prefix-ratio", "0.5", "--speedup", "50"],
+] as const;
+
+export interface Outcome {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Undefined when a signal ended it. */
+  readonly exitCode: number | undefined;
+  /** Command lines of processes of the run that outlived it. */
+  readonly left: readonly string[];
+}
+
+export interface Details {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Another copy of the binary. */
+  readonly binary?: string;
+  /** Put before the binary: a shell that limits it. */
+  readonly wrapper?: readonly string[];
+}
+
+/** A running binary. */
+export interface Running {
+  readonly pid: number;
+  /** What it has printed so far. */
+  readonly printed: { stdout: string; stderr: string };
+  /** Waits until both streams together hold the text; throws when it ends without. */
+  shows(text: string): Promise<void>;
+  signal(name: NodeJS.Signals): void;
+  /** Pids of everything the run started, itself left out. */
+  children(): number[];
+  /** Waits for its end, and for that of all that it started. */
+  end(): Promise<Outcome>;
+}
+
+/** A folder of the test file's own, removed at its end. */
+export function emptyFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "dynbench-cli-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Runs the binary to its end. */
+export function dynbench(args: readonly string[], details: Details): Promise<Outcome> {
+  return startDynbench(args, details).end();
+}
+
+export function startDynbench(args: readonly string[], details: Details): Running {
+  const mark = `${RUN_VARIABLE}=${crypto.randomUUID()}`;
+  const [name, value] = mark.split("=") as [string, string];
+  const child = Bun.spawn([...(details.wrapper ?? []), details.binary ?? binary(), ...args], {
+    cwd: details.cwd,
+    env: {
+      PATH: "/usr/local/bin:/usr/bin:/bin",
+      HOME: details.cwd,
+      ...details.env,
+      [name]: value,
+    },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const printed = { stdout: "", stderr: "" };
+  const streams = Promise.all([
+    collect(child.stdout, (text) => (printed.stdout += text)),
+    collect(child.stderr, (text) => (printed.stderr += text)),
+  ]);
+  const limit = setTimeout(() => child.kill("SIGKILL"), RUN_LIMIT_MS);
+  const children = (): number[] => pidsWith(mark).filter((pid) => pid !== child.pid);
+  return {
+    pid: child.pid,
+    printed,
+    children,
+    signal: (signal) => child.kill(signal),
+    shows: async (text) => {
+      const isThere = (): boolean => `${printed.stdout}${printed.stderr}`.includes(text);
+      if (await until(() => isThere() || child.exitCode !== null, RUN_LIMIT_MS)) {
+        if (isThere()) return;
+      }
+      throw new Error(`"${text}" was not printed:\n${printed.stdout}${printed.stderr}`);
+    },
+    end: async () => {
+      await child.exited;
+      clearTimeout(limit);
+      await until(() => children().length === 0, LEFTOVER_LIMIT_MS);
+      const left = children().map(commandOf);
+      for (const pid of children()) process.kill(pid, "SIGKILL");
+      await streams;
+      return { ...printed, exitCode: child.exitCode ?? undefined, left };
+    },
+  };
+}
+
+/** Polls; false when the condition did not come true in time. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  limitMs: number,
+): Promise<boolean> {
+  for (const start = performance.now(); performance.now() - start < limitMs;) {
+    if (await condition()) return true;
+    await Bun.sleep(POLL_MS);
+  }
+  return condition();
+}
+
+let built: string | undefined;
+
+/** The binary's path; built first where it is missing or older than its sources. */
+export function binary(): string {
+  const named = process.env.DYNBENCH_BINARY;
+  if (named) return resolve(named);
+  if (built) return built;
+  const path = join(ROOT, "dynbench");
+  const age = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const sources = [...new Bun.Glob("{core,plugins,reports}/**/*.{ts,css}").scanSync(ROOT)];
+  if (sources.some((source) => statSync(join(ROOT, source)).mtimeMs > age)) {
+    const build = Bun.spawnSync([process.execPath, "build.ts"], { cwd: ROOT, stderr: "pipe" });
+    if (build.exitCode !== 0) throw new Error(`the build failed:\n${build.stderr.toString()}`);
+  }
+  built = path;
+  return path;
+}
+
+function pidsWith(mark: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        const isZombie = /\) [ZX] /.test(readFileSync(`/proc/${name}/stat`, "latin1"));
+        return !isZombie && readFileSync(`/proc/${name}/environ`, "latin1").includes(mark);
+      } catch {
+        return false; // gone, or not ours
+      }
+    })
+    .map(Number);
+}
+
+function commandOf(pid: number): string {
+  try {
+    return `${pid} ${readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ").trim()}`;
+  } catch {
+    return `${pid}`;
+  }
+}
+
+async function collect(
+  stream: ReadableStream<Uint8Array>,
+  take: (text: string) => void,
+): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const bytes of stream) take(decoder.decode(bytes, { stream: true }));
+}

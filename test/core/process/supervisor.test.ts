@@ -1,0 +1,241 @@
+/**
+ * Children and foreign programs of a run. A stand-in for the binary plays the child, so that it can
+ * fail in ways that ours does not; the keeper is the real one.
+ */
+import { afterAll, describe, expect, test } from "bun:test";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { markedPids } from "../../../core/process/keeper.ts";
+import { startSupervisor, type Death, type Supervisor } from "../../../core/process/supervisor.ts";
+import { until } from "../../cli/binary.ts";
+
+const MAIN = join(import.meta.dir, "../../../core/main.ts");
+const folder = mkdtempSync(join(tmpdir(), "dynbench-process-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What is over by then is over at once: machines of CI are slow. */
+const SOON_MS = 3000;
+
+/** Acts as its message's name says; as keeper it hears and does nothing. */
+const CHILD = `#!/bin/sh
+read -r message
+case "$message" in
+  *'"keeper"'*) cat >/dev/null ;;
+  *never-ready*) echo "waiting for Godot" >&2; cat >/dev/null ;;
+  *deaf*) trap "" TERM; while :; do sleep 0.02; done ;;
+  *fails*) echo '{"type":"failed","code":"plan","message":"no such thing","hint":"try another"}' ;;
+  *broken*) echo "out of cheese" >&2; exit 7 ;;
+  *chatty*) echo "hello from a plugin"; echo '[1]'; echo '{"type":"ready","ready":{"port":1}}'; cat >/dev/null ;;
+  *dies*) echo '{"type":"ready","ready":1}'; echo "last words" >&2; kill -9 $$ ;;
+  *lines*) echo one; echo two; printf three ;;
+  *) echo '{"type":"ready","ready":1}'; cat >/dev/null; echo "asked to end" >&2 ;;
+esac
+`;
+const standIn = join(folder, "child.sh");
+writeFileSync(standIn, CHILD);
+chmodSync(standIn, 0o755);
+
+let runs = 0;
+
+interface Started {
+  supervisor: Supervisor;
+  deaths: Death[];
+  stop: AbortController;
+  marker: string;
+  start(name: string): ReturnType<Supervisor["startReady"]>;
+}
+
+/** For foreign programs the keeper must be the real one. */
+const REAL = [process.execPath, MAIN];
+
+function supervise(self: readonly string[] = [standIn], readyLimitMs = 10_000): Started {
+  const deaths: Death[] = [];
+  const stop = new AbortController();
+  runs += 1;
+  const marker = `test-${process.pid}-${runs}`;
+  const supervisor = startSupervisor({
+    self,
+    marker,
+    logDir: folder,
+    host: "127.0.0.1",
+    seed: 0,
+    signal: stop.signal,
+    readyLimitMs,
+    onDeath: (death) => deaths.push(death),
+  });
+  const use = { kind: "engine", name: "x", source: "bundled", options: {} } as const;
+  const start: Started["start"] = (name) => supervisor.startSelf(name, use, undefined);
+  return { supervisor, deaths, stop, marker, start };
+}
+
+/** The log is appended to by earlier tests of the same name, so names differ. */
+const script = (name: string, text: string): string => {
+  const path = join(folder, `${name}.sh`);
+  writeFileSync(path, `#!/bin/sh\n${text}\n`);
+  chmodSync(path, 0o755);
+  return path;
+};
+
+describe("children", () => {
+  test("one that becomes ready stays until disposed, and its end is then no death", async () => {
+    const { supervisor, deaths, start, marker } = supervise();
+    const child = await start("good");
+    expect(child.ready).toBe(1);
+    expect(supervisor.list().map(({ name }) => name)).toEqual(["good"]);
+    await child[Symbol.asyncDispose]();
+    await child[Symbol.asyncDispose]();
+    expect(child.lastLines(1)).toEqual(["asked to end"]);
+    expect(supervisor.list()).toEqual([]);
+    await supervisor[Symbol.asyncDispose]();
+    expect(deaths).toEqual([]);
+    expect(markedPids(marker)).toEqual([]);
+  });
+
+  test("one that never gets ready is given up, with its last words", async () => {
+    await using started = supervise([standIn], 200).supervisor;
+    const use = { kind: "engine", name: "x", source: "bundled", options: {} } as const;
+    const start = started.startSelf("never-ready", use, undefined);
+    expect(start).rejects.toMatchObject({
+      code: "start",
+      message: "Cannot start never-ready: it was not ready after 0.2 s",
+      hint: expect.stringContaining("waiting for Godot"),
+    });
+    await start.catch(() => {});
+    expect(started.list()).toEqual([]);
+  });
+
+  test("waiting for one ends with the run", async () => {
+    const { supervisor, stop, start } = supervise();
+    const waiting = start("never-ready-2");
+    stop.abort(new Error("enough"));
+    expect(waiting).rejects.toThrow("enough");
+    await waiting.catch(() => {});
+    expect(start("good-2")).rejects.toThrow("enough");
+    await supervisor[Symbol.asyncDispose]();
+  });
+
+  test("one that fails says why; one that ends says how, with its last words", async () => {
+    const { supervisor, deaths, start } = supervise();
+    expect(start("fails")).rejects.toMatchObject({
+      code: "plan",
+      message: "Cannot start fails: no such thing",
+      hint: "try another",
+    });
+    const broken = start("broken");
+    expect(broken).rejects.toMatchObject({
+      code: "start",
+      message: "Cannot start broken: it ended (exit code 7)",
+      hint: expect.stringContaining("out of cheese"),
+    });
+    await broken.catch(() => {});
+    await supervisor[Symbol.asyncDispose]();
+    expect(deaths).toEqual([]);
+  });
+
+  test("what a plugin prints before is not taken for an answer", async () => {
+    await using supervisor = supervise().supervisor;
+    const use = { kind: "engine", name: "x", source: "bundled", options: {} } as const;
+    const child = await supervisor.startSelf("chatty", use, undefined);
+    expect(child.ready).toEqual({ port: 1 });
+  });
+
+  test("one that dies is reported once, by name, with its last words", async () => {
+    const { supervisor, deaths, start } = supervise();
+    const child = await start("dies");
+    expect(await until(() => deaths.length > 0, SOON_MS)).toBe(true);
+    expect(await child.exited).toEqual({ code: null, signal: "SIGKILL" });
+    await supervisor[Symbol.asyncDispose]();
+    expect(deaths).toEqual([
+      {
+        name: "dies",
+        code: null,
+        signal: "SIGKILL",
+        lastLines: ["last words"],
+        logPath: join(folder, "dies.log"),
+      },
+    ]);
+  });
+
+  test("one that does not hear is killed", async () => {
+    const { supervisor, marker, stop, start } = supervise();
+    const waiting = start("deaf").catch(() => {});
+    await until(() => markedPids(marker).length > 0, SOON_MS);
+    stop.abort(new Error("enough"));
+    await waiting;
+    await supervisor[Symbol.asyncDispose]();
+    expect(markedPids(marker)).toEqual([]);
+  });
+
+  test("lines come whole, the last one without its newline too", async () => {
+    await using supervisor = supervise().supervisor;
+    const message = { role: "load", name: "lines" } as never;
+    const child = supervisor.startLines(message);
+    const lines: string[] = [];
+    for await (const line of child.lines) lines.push(line);
+    expect(lines).toEqual(["one", "two", "three"]);
+  });
+});
+
+describe("foreign programs", () => {
+  test("write to their log, and end with all they started when stopped", async () => {
+    const { supervisor, deaths, marker } = supervise(REAL);
+    const path = script("family", "sleep 300 & sleep 300 & echo up; wait");
+    const program = await supervisor.startForeign("family", [path], { env: { COLOUR: "blue" } });
+    expect(await until(() => program.lastLines(1)[0] === "up", SOON_MS)).toBe(true);
+    expect(await until(() => markedPids(marker).length === 3, SOON_MS)).toBe(true);
+    expect(readFileSync(`/proc/${program.pid}/environ`, "latin1")).toContain("COLOUR=blue");
+    await program[Symbol.asyncDispose]();
+    await program[Symbol.asyncDispose]();
+    expect(await until(() => markedPids(marker).length === 0, SOON_MS)).toBe(true);
+    await supervisor[Symbol.asyncDispose]();
+    expect(deaths).toEqual([]);
+  });
+
+  test("one that dies is reported with its last words, and its children end", async () => {
+    const { supervisor, deaths, marker } = supervise(REAL);
+    const path = script("crash", "sleep 300 & echo out of memory; exit 3");
+    await supervisor.startForeign("crash", [path]);
+    expect(await until(() => deaths.length > 0, SOON_MS)).toBe(true);
+    expect(deaths[0]).toMatchObject({ name: "crash", code: 3, lastLines: ["out of memory"] });
+    expect(await until(() => markedPids(marker).length === 0, SOON_MS)).toBe(true);
+    await supervisor[Symbol.asyncDispose]();
+    expect(deaths).toHaveLength(1);
+  });
+
+  test("one that is not there is told so", async () => {
+    await using supervisor = supervise(REAL).supervisor;
+    const start = supervisor.startForeign("nowhere", [join(folder, "no-such-program")]);
+    expect(start).rejects.toMatchObject({
+      code: "start",
+      message: expect.stringContaining("Cannot start nowhere: "),
+      hint: expect.stringContaining("installed and on PATH"),
+    });
+    await start.catch(() => {});
+  });
+
+  test("a stray that left its group ends with the run", async () => {
+    const { supervisor, marker } = supervise(REAL);
+    const path = script("stray", "setsid sleep 300 & echo up; wait");
+    await supervisor.startForeign("stray", [path]);
+    expect(await until(() => markedPids(marker).length === 2, SOON_MS)).toBe(true);
+    await supervisor[Symbol.asyncDispose]();
+    expect(markedPids(marker)).toEqual([]);
+  });
+
+  test("without their keeper they end, and the run hears of it", async () => {
+    const { supervisor, deaths, marker } = supervise(REAL);
+    const path = script("lonely", "sleep 300");
+    await supervisor.startForeign("lonely", [path]);
+    await until(() => markedPids(marker).length > 0, SOON_MS);
+    const parent = Number(
+      /\) . (\d+)/.exec(readFileSync(`/proc/${markedPids(marker)[0]}/stat`, "latin1"))![1],
+    );
+    expect(existsSync(`/proc/${parent}`)).toBe(true);
+    process.kill(parent, "SIGKILL");
+    expect(await until(() => deaths.length > 0, SOON_MS)).toBe(true);
+    expect(deaths.map(({ name }) => name)).toEqual(["keeper"]);
+    await supervisor[Symbol.asyncDispose]();
+    expect(await until(() => markedPids(marker).length === 0, SOON_MS)).toBe(true);
+  });
+});
