@@ -144,8 +144,8 @@ function describeTally(won: number, lost: number, compared: number): string {
   if (won === compared) return `It is lower at all ${compared} settings.`;
   const even = compared - won - lost;
   const parts = [`It is lower at ${won} of ${compared} settings`];
-  if (lost > 0) parts.push(`higher at ${lost}`);
-  if (even > 0) parts.push(`not told apart at ${even}`);
+  if (lost > 0) parts.push(`higher at ${lost} of ${compared}`);
+  if (even > 0) parts.push(`not told apart at ${even} of ${compared}`);
   return `${parts.join(", ")}.`;
 }
 

@@ -40,8 +40,21 @@ export function describeSetup(run: RunResult): SetupSection[] {
     ...plan.arms.map((arm) =>
       section(`Router ${arm.label}`, { router: arm.router.name, ...arm.router.options }),
     ),
-    section("Facts", run.facts),
+    ...factSections(run.facts),
   ].filter(({ rows }) => rows.length > 0);
+}
+
+/** One per group of facts (host, engines, routers), and one for what stands alone. */
+function factSections(facts: RunResult["facts"]): SetupSection[] {
+  const isGroup = ([, value]: [string, unknown]): boolean =>
+    typeof value === "object" && value !== null && !Array.isArray(value);
+  const entries = Object.entries(facts);
+  return [
+    section("Facts", Object.fromEntries(entries.filter((entry) => !isGroup(entry)))),
+    ...entries
+      .filter(isGroup)
+      .map(([name, group]) => section(`Facts: ${name}`, group as Record<string, unknown>)),
+  ];
 }
 
 /** Swept options with all their values. */
@@ -70,6 +83,8 @@ function flatten(value: unknown, path: string, rows: SetupSection["rows"]): void
     rows.push([path, "•••"]);
   } else if (Array.isArray(value) && value.every((item) => typeof item !== "object")) {
     if (value.length > 0) rows.push([path, clip(value.join(path.endsWith("ommand") ? " " : ", "))]);
+  } else if (Array.isArray(value)) {
+    rows.push([path, `${value.length}, listed in facts.json`]);
   } else if (typeof value === "object") {
     for (const [key, item] of Object.entries(value)) {
       flatten(item, path === "" ? key : `${path}.${key}`, rows);

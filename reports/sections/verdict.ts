@@ -83,8 +83,8 @@ export function verdictSection(data: ReportData): HTMLElement {
       { class: "headline" },
       // The same sentence must not look as sure when the checks say otherwise.
       data.verdict.state !== "trusted" && h("span", {}, "If the figures held: "),
-      // An interval is not broken at its dash.
-      data.headline.sentence.replaceAll("–", "\u2060–\u2060"),
+      // Neither an interval nor a router's name is broken at its dash.
+      data.headline.sentence.replace(/[-–]/g, "\u2060$&\u2060"),
     ),
     data.headline.why.length > 0 && h("p", { class: "why" }, data.headline.why.join(" ")),
     tiles(data),

@@ -103,6 +103,7 @@ test("set-up shows options and facts, masks secrets and cuts what has no end", (
     apiToken: "abc",
     note: "x".repeat(5000),
     fullCommand: ["vllm", "serve"],
+    engines: { mocker: { workers: [{ pid: 1 }, { pid: 2 }] } },
     many: Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`k${i}`, i])),
   };
   const sections = describeSetup(run);
@@ -113,5 +114,7 @@ test("set-up shows options and facts, masks secrets and cuts what has no end", (
   expect(rows.get("apiToken")).toBe("•••");
   expect(rows.get("note")!.length).toBe(601);
   expect(rows.get("fullCommand")).toBe("vllm serve");
+  expect(sections.map(({ title }) => title)).toContain("Facts: engines");
+  expect(rows.get("mocker.workers")).toBe("2, listed in facts.json");
   expect(sections.at(-1)!.rows.at(-1)![0]).toBe("…");
 });

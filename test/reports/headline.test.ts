@@ -77,7 +77,7 @@ test("better in places and worse in others is said so", () => {
   ]);
   expect(headline.state).toBe("mixed");
   expect(headline.sentence).toStartWith("kv wins in part: at prefix ratio 0.9");
-  expect(headline.why[0]).toBe("It is lower at 1 of 2 settings, higher at 1.");
+  expect(headline.why[0]).toBe("It is lower at 1 of 2 settings, higher at 1 of 2.");
 });
 
 test("with one arm, without comparisons, and without answers nothing is claimed", () => {
