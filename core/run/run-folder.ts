@@ -20,6 +20,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
   writeSync,
@@ -201,8 +202,13 @@ export function defaultRunPath(workload: string, nowEpochMs: number): string {
 /** Writes beside the target and renames: a reader sees the old file or the new one, never half. */
 export function writeAtomically(path: string, text: string): void {
   const temporary = `${path}.part`;
-  writeFileSync(temporary, text);
-  renameSync(temporary, path);
+  try {
+    writeFileSync(temporary, text);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }
 
 function sizeOf(path: string): number {

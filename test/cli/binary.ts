@@ -23,6 +23,8 @@ export const TINY = [
   ...["--prefix-ratio", "0.5", "--speedup", "50"],
 ] as const;
 
+const PLAIN = { PATH: "/usr/local/bin:/usr/bin:/bin" };
+
 export interface Outcome {
   readonly stdout: string;
   readonly stderr: string;
@@ -35,6 +37,8 @@ export interface Outcome {
 export interface Details {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** No environment at all, but for the variable that these tests need. */
+  readonly isBare?: boolean;
   /** Another copy of the binary. */
   readonly binary?: string;
   /** Put before the binary: a shell that limits it. */
@@ -73,8 +77,7 @@ export function startDynbench(args: readonly string[], details: Details): Runnin
   const child = Bun.spawn([...(details.wrapper ?? []), details.binary ?? binary(), ...args], {
     cwd: details.cwd,
     env: {
-      PATH: "/usr/local/bin:/usr/bin:/bin",
-      HOME: details.cwd,
+      ...(details.isBare ? {} : { ...PLAIN, HOME: details.cwd }),
       ...details.env,
       [name]: value,
     },

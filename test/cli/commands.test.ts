@@ -1,0 +1,192 @@
+/** The binary copied alone to an empty folder, with an empty environment: every command works. */
+import { beforeAll, describe, expect, test } from "bun:test";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { Summary } from "../../core/metrics/result.ts";
+import { VERSION } from "../../core/version.ts";
+import {
+  binary,
+  dynbench,
+  emptyFolder,
+  startDynbench,
+  TINY,
+  type Outcome,
+  type Running,
+} from "./binary.ts";
+
+const folder = emptyFolder();
+const copy = join(folder, "bin", "dynbench");
+const work = join(folder, "work");
+
+beforeAll(() => {
+  mkdirSync(join(folder, "bin"));
+  mkdirSync(work);
+  copyFileSync(binary(), copy);
+  chmodSync(copy, 0o755);
+  chmodSync(join(folder, "bin"), 0o555); // nothing is written beside the binary
+});
+
+const bare = { cwd: work, binary: copy, isBare: true };
+const alone = (...args: string[]): Promise<Outcome> => dynbench(args, bare);
+
+/** The address that a server prints when it is up. */
+async function urlOf(server: Running, before = "http://"): Promise<string> {
+  await server.shows(`${before}`);
+  await server.shows("Ctrl-C");
+  const at = server.printed.stdout.indexOf(before);
+  return /http:\S+/.exec(server.printed.stdout.slice(at))![0];
+}
+
+describe("help", () => {
+  test("--version says the version and nothing else", async () => {
+    expect(await alone("--version")).toEqual({
+      ...{ stdout: `${VERSION}\n`, stderr: "", exitCode: 0, left: [] },
+    });
+  });
+
+  test("without a command the overview is printed, and that is a fault", async () => {
+    const overview = await alone();
+    expect(overview.exitCode).toBe(2);
+    expect(await alone("--help")).toEqual({ ...overview, exitCode: 0 });
+  });
+
+  for (const command of ["run", "plan", "up", "ping", "report", "plugin", "null-server"]) {
+    test(`${command} --help says how it is used, and starts nothing`, async () => {
+      const { stdout, stderr, exitCode, left } = await alone(command, "--help");
+      expect(stdout).toStartWith(`Usage: dynbench ${command}`);
+      expect({ stderr, exitCode, left }).toEqual({ stderr: "", exitCode: 0, left: [] });
+      expect(stdout.split("\n").filter((line) => line.length > 110)).toEqual([]);
+    });
+  }
+
+  test("run --help has the options of the chosen plugins", async () => {
+    const { stdout } = await alone("run", "--help", "--router", "kv");
+    for (const flag of [
+      "--router",
+      "--concurrency",
+      "--prefix-ratio",
+      "--speedup",
+      "--temperature",
+    ]) {
+      expect(stdout).toContain(flag);
+    }
+  });
+});
+
+describe("plan and run", () => {
+  test("a plan is printed, as text and as JSON", async () => {
+    const text = await alone("plan", ...TINY);
+    expect(text.exitCode).toBe(0);
+    expect(text.stdout).toContain("Plan: 1 arm x 1 point x 1 repeat = 1 cell,");
+    expect(text.stdout).toContain("1 engine start, 1 reset of caches");
+    const json = await alone("plan", "--json", ...TINY);
+    expect(JSON.parse(json.stdout)).toMatchObject({ schemaVersion: 1, arms: [{ label: "kv" }] });
+    expect(existsSync(join(work, "runs"))).toBe(false);
+  });
+
+  test("a run leaves a folder, and report makes the same of it again", async () => {
+    const run = await alone("run", ...TINY, "--out", "first", "--json");
+    expect([0, 5]).toContain(run.exitCode!);
+    expect(run.left).toEqual([]);
+    const summary = JSON.parse(run.stdout) as Summary;
+    expect(summary.cells[0]!.requests).toEqual({ sent: 10, ok: 10, failed: 0, dropped: 0 });
+    const kept = readFileSync(join(work, "first/summary.json"), "utf8");
+    expect(kept).toBe(run.stdout);
+    const page = readFileSync(join(work, "first/report.html"), "utf8");
+
+    const again = await alone("report", "first", "--json");
+    expect(again.exitCode).toBe(run.exitCode);
+    expect(again.stdout).toBe(kept);
+    expect(readFileSync(join(work, "first/summary.json"), "utf8")).toBe(kept);
+    expect(readFileSync(join(work, "first/report.html"), "utf8")).toBe(page);
+  });
+
+  test("two runs are compared, and a folder that holds a run is not written over", async () => {
+    const again = await alone("run", ...TINY, "--out", "first");
+    expect(again).toMatchObject({ exitCode: 2, stdout: "", left: [] });
+    expect(again.stderr).toContain("it already holds a run");
+    await alone("run", ...TINY, "--out", "second", "--router", "round-robin");
+    const both = await alone("report", "first", "second", "--json");
+    const { cells } = JSON.parse(both.stdout) as Summary;
+    expect(cells.map(({ arm }) => arm)).toEqual(["kv (first)", "round-robin (second)"]);
+    expect(existsSync(join(work, "first/compare/report.html"))).toBe(true);
+  });
+
+  test("the guide's files are printed side by side", async () => {
+    const file = "first/guide/kv/results_summary.json";
+    const theirs = { prefix_ratios: [0.1, 0.5], ttft_values: [100, 50], throughput_values: [7, 8] };
+    writeFileSync(join(work, "theirs.json"), JSON.stringify(theirs));
+    const { stdout, exitCode } = await alone("report", "theirs.json", file);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("[1] theirs.json");
+    const rows = stdout.split("\n").filter((line) => /^ *0\./.test(line));
+    expect(rows[0]!.trim().split(/ +/)).toEqual(["0.1", "100.0", "7", "-", "-", "-"]);
+    expect(rows[1]!.trim().split(/ +/).slice(0, 3)).toEqual(["0.5", "50.0", "8"]);
+    expect((await alone("report", "theirs.json", "first")).exitCode).toBe(2);
+  });
+});
+
+describe("servers", () => {
+  test("up stays up with its addresses, is pinged, and goes with Ctrl-C", async () => {
+    const up = startDynbench(["up", ...TINY, "--router", "round-robin"], bare);
+    const router = await urlOf(up, "router round-robin");
+    const worker = await urlOf(up, "worker-1");
+    expect(new Set([router, worker, await urlOf(up, "worker-0")]).size).toBe(3);
+    for (const url of [router, worker]) {
+      const ping = await alone("ping", url);
+      expect(ping.exitCode).toBe(0);
+      expect(ping.stdout).toMatch(/^ok: \d+ content chunks, \d+ prompt tokens/);
+    }
+    expect(up.children()).toHaveLength(4); // two workers, a gateway, the keeper
+    up.signal("SIGINT");
+    expect(await up.end()).toMatchObject({ exitCode: 0, stderr: "", left: [] });
+  });
+
+  test("up ends with its worker, by name", async () => {
+    const up = startDynbench(["up", ...TINY, "--out", "up-logs"], bare);
+    await urlOf(up);
+    const [first] = up.children();
+    process.kill(first!, "SIGKILL");
+    const end = await up.end();
+    expect(end.exitCode).toBe(4);
+    expect(end.stderr).toMatch(/^(keeper|worker-\d) died \(killed by SIGKILL\)/);
+    expect(end.left).toEqual([]);
+  });
+
+  test("the null server answers a ping; its port can be held by one alone", async () => {
+    const server = startDynbench(["null-server", "--port", "0", "--ttft-ms", "1"], bare);
+    const url = await urlOf(server);
+    expect((await alone("ping", url)).exitCode).toBe(0);
+    const second = await alone("null-server", "--port", new URL(url).port);
+    expect(second.exitCode).toBe(3);
+    expect(second.stderr).toStartWith(`Cannot listen on 127.0.0.1:${new URL(url).port}: `);
+    server.signal("SIGTERM");
+    expect(await server.end()).toMatchObject({ exitCode: 0, stderr: "", left: [] });
+  });
+});
+
+describe("plugins", () => {
+  test("are listed by kind and shown with their options", async () => {
+    const list = await alone("plugin", "list");
+    for (const word of [
+      "engines\n",
+      "  mocker ",
+      "routers\n",
+      "  kv ",
+      "workloads\n",
+      "reporters\n",
+    ]) {
+      expect(list.stdout).toContain(word);
+    }
+    const shown = await alone("plugin", "show", "prefix-ratio");
+    expect(shown.stdout).toContain("--num-prefix-prompts N");
+    expect(shown.exitCode).toBe(0);
+  });
+});
