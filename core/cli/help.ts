@@ -29,32 +29,50 @@ Start here:
 Exit codes: 0 fine, 1 bug, 2 bad plan, 3 did not come up, 4 load failed, 5 not to be trusted, 130 interrupted
 `;
 
+/** What each command that takes a run's options does with them. */
+const DOES: Readonly<Record<string, string>> = {
+  run: "Brings engines and routers up, drives the load through each, compares them and reports.",
+  plan: "Prints everything that `dynbench run` with the same options would start and send.",
+  up: "Starts one engine and one router, prints their URLs and stays until Ctrl-C. Sends no load.",
+};
+
 /** `dynbench run --help`: the run's options, then those of the chosen plugins. */
 export function runHelp(command: string, plugins: PluginSet, chosen: readonly AnyPlugin[]): string {
+  const names = (kind: "engine" | "router" | "workload"): string[] =>
+    plugins.ofKind(kind).map(({ plugin }) => plugin.name);
   const sections = [
     `Usage: dynbench ${command} [options] [-- engine arguments]`,
     "",
-    "Examples:",
-    `  dynbench ${command} --engine mocker --workload prefix --router kv,round-robin --repeat 3`,
-    `  dynbench ${command} --router kv:temperature=0.5,kv --prefix-ratio 0.1,0.5,0.9`,
-    `  dynbench ${command} --sweep concurrency=1,8,64 --isl 4000 --osl 100`,
+    DOES[command] ?? "",
+    "",
+    ...examples(command),
     "",
     ...section("Run", optionSpecs(RunOptions)),
     ...section("Load", optionSpecs(LoadOptions)),
     ...chosen.flatMap((plugin) =>
       section(`${title(plugin.kind)} ${plugin.name}`, optionSpecs(plugin.options)),
     ),
-    ...(["engine", "router", "workload"] as const).map(
-      (kind) =>
-        `${title(kind)}s: ${plugins
-          .ofKind(kind)
-          .map(({ plugin }) => plugin.name)
-          .join(", ")}`,
+    ...(["engine", "router", "workload"] as const).flatMap((kind) =>
+      wrap(`${title(kind)}s: ${names(kind).join(", ")}`, WIDTH),
     ),
     "",
-    "Options of other plugins: dynbench plugin show NAME. A comma list sweeps a number: --prefix-ratio 0.1,0.5.",
+    "Options of other plugins: dynbench plugin show NAME.",
+    "A comma list sweeps an option of the workload: --prefix-ratio 0.1,0.5.",
   ];
   return `${sections.join("\n")}\n`;
+}
+
+function examples(command: string): string[] {
+  if (command === "up") {
+    return ["Examples:", "  dynbench up", "  dynbench up --router round-robin --workers 2"];
+  }
+  return [
+    "Examples:",
+    `  dynbench ${command} --engine mocker --workload prefix --router kv,round-robin --repeat 3`,
+    `  dynbench ${command} --router kv:temperature=0.5,kv --prefix-ratio 0.1,0.5,0.9`,
+    `  dynbench ${command} --sweep concurrency=1,8,64 --isl 4000 --osl 100`,
+    `  dynbench ${command} --router attach --url http://127.0.0.1:8000`,
+  ];
 }
 
 /** `dynbench plugin show NAME`. */

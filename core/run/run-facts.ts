@@ -7,12 +7,18 @@ import type { StartedCommand } from "../process/supervisor.ts";
 
 type Facts = Readonly<Record<string, unknown>>;
 
+interface ProcessFacts {
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly starts: number;
+}
+
 export class RunFacts {
   readonly startedAt: string;
   readonly #folder: RunFolder;
   readonly #facts: Facts;
-  /** One entry a name: the load child is started for every cell. */
-  readonly #processes: Record<string, unknown> = {};
+  /** One entry a name, with how often it was started: the load child is for every cell. */
+  readonly #processes: Record<string, ProcessFacts> = {};
   readonly #engines: Record<string, unknown> = {};
   readonly #routers: Record<string, unknown> = {};
 
@@ -45,7 +51,8 @@ export class RunFacts {
 
   command({ name, command, env }: StartedCommand): void {
     const entries = Object.entries(env).map(([key, value]) => [key, masked(key, value)]);
-    this.#processes[name] = { command, env: Object.fromEntries(entries) };
+    const starts = (this.#processes[name]?.starts ?? 0) + 1;
+    this.#processes[name] = { command, env: Object.fromEntries(entries), starts };
   }
 
   write(): void {
