@@ -77,6 +77,8 @@ export interface Engine<Schema extends OptionsSchema = OptionsSchema> extends Pl
   readonly kind: "engine";
   /** Planes its workers can serve on. */
   readonly planes: readonly Plane[];
+  /** Its command gets everything after `--` as it is; without it such arguments are a fault of the plan. */
+  readonly takesArguments?: boolean;
   /** Faults that only several options together show; told with the others of the plan. */
   check?(
     options: v.InferOutput<Schema>,

@@ -81,6 +81,7 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
   const planned = arms.map((arm, i): PlannedArm => ({ label: labels[i]!, ...arm! }));
   const wire = wireOf(run, planned, plugins, faults);
   faults.push(...clockFaults(run, planned, plugins));
+  faults.push(...argumentFaults(request.engineArgs, planned, plugins));
   if (faults.length > 0) throw new PlanFaults(distinct(faults));
   const cells = planCells(planned, swept, { run, axes, perPoint });
   const plan: Plan = {
@@ -257,6 +258,23 @@ function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]): Load
     warmup: load.warmup,
     timeoutS: load.timeout,
   };
+}
+
+/** Arguments that no command would get must not pass in silence. */
+function argumentFaults(
+  engineArgs: readonly string[],
+  arms: readonly PlannedArm[],
+  plugins: PluginSet,
+): Fault[] {
+  if (engineArgs.length === 0) return [];
+  const deaf = arms
+    .map(({ engine }) => plugins.find("engine", engine.name)!.plugin as Engine)
+    .filter((engine) => !engine.takesArguments);
+  return deaf.map(({ name }) => ({
+    path: `-- ${engineArgs.join(" ")}`,
+    message: `engine "${name}" has no command that could take it`,
+    hint: `Its own options come before the lone --: dynbench plugin show ${name}`,
+  }));
 }
 
 /** What the virtual clock cannot run, with the nearest thing that it can. */

@@ -301,3 +301,10 @@ test("what comes after -- is kept as it is", () => {
     engineArgs,
   );
 });
+
+test("arguments after -- that no command would get are a fault", () => {
+  const options = typed(["engine", "other"]);
+  expect(() => buildPlan({ options, engineArgs: ["--x"] }, samplePlugins())).toThrow(
+    '-- --x: engine "other" has no command that could take it',
+  );
+});

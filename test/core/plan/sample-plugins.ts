@@ -23,6 +23,7 @@ const engine = (name: string) =>
       apiKey: v.pipe(v.optional(v.string()), v.metadata({ secret: true })),
     }),
     planes: ["http"],
+    takesArguments: name === "mocker",
     start: () => Promise.reject(new Error("a plan starts nothing")),
   });
 
