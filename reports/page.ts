@@ -50,7 +50,8 @@ function start(): void {
     verdictSection(data),
     panelsSection(page),
     comparisonSection(data),
-    ...detailSections(page),
+    // Its own box, so that the choice of a setting stays in sight only beside what it governs.
+    h("div", {}, ...detailSections(page)),
     clientSection(page),
     cellsSection(data),
     setupSection(data),

@@ -116,7 +116,10 @@ export function setupSection(data: ReportData): HTMLElement {
           h(
             "dl",
             {},
-            ...rows.flatMap(([label, value]) => [h("dt", {}, label), h("dd", {}, value)]),
+            ...rows.flatMap(([label, value]) => [
+              h("dt", {}, label.replaceAll(".", ".\u200b")),
+              h("dd", {}, value),
+            ]),
           ),
         ),
       ),
