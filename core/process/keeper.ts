@@ -13,6 +13,7 @@ export const MARKER_VARIABLE = "DYNBENCH_RUN";
 
 /** Between TERM and KILL when the main process is gone: nobody waits for a slow shutdown then. */
 const ORPHAN_GRACE_MS = 1500;
+const GROUP_POLL_MS = 20;
 /** How often, and how many times, the process table is swept for strays. */
 const SWEEP_INTERVAL_MS = 100;
 const SWEEP_LIMIT = 50;
@@ -53,7 +54,7 @@ export async function runKeeper(marker: string, requests: AsyncIterable<string>)
   const groups = [...watched, ...[...running.values()].map((child) => child.pid)];
   for (const pid of groups) signalGroup(pid, "SIGTERM");
   const deadline = performance.now() + ORPHAN_GRACE_MS;
-  while (performance.now() < deadline && groups.some(groupIsAlive)) await Bun.sleep(20);
+  while (performance.now() < deadline && anyIsAlive(groups)) await Bun.sleep(GROUP_POLL_MS);
   for (const pid of groups) signalGroup(pid, "SIGKILL");
   await killMarked(marker);
   return 0;
@@ -127,25 +128,38 @@ export async function killMarked(marker: string): Promise<number> {
 /** Processes with the marker in their environment; any run's when no marker is given. Linux only, else none. */
 export function markedPids(marker?: string): number[] {
   const needle = marker === undefined ? `${MARKER_VARIABLE}=` : `${MARKER_VARIABLE}=${marker}`;
-  let names: string[];
+  return livePids().filter((pid) => {
+    try {
+      return (
+        pid !== process.pid &&
+        environHas(readFileSync(`/proc/${pid}/environ`, "latin1"), needle, marker)
+      );
+    } catch {
+      return false; // not ours, or gone
+    }
+  });
+}
+
+/** Every process that still runs; one that has ended and was not yet fetched by its parent does not. */
+function livePids(): number[] {
   try {
-    names = readdirSync("/proc");
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => statOf(pid)?.isLive === true);
   } catch {
     return [];
   }
-  return names
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((name) => {
-      try {
-        const isZombie = /\) [ZX] /.test(readFileSync(`/proc/${name}/stat`, "latin1"));
-        return (
-          !isZombie && environHas(readFileSync(`/proc/${name}/environ`, "latin1"), needle, marker)
-        );
-      } catch {
-        return false; // not ours, or gone
-      }
-    })
-    .map(Number);
+}
+
+/** State and process group, of Linux's /proc/PID/stat. */
+function statOf(pid: number): { isLive: boolean; group: number } | undefined {
+  try {
+    const fields = /\) (\S) \d+ (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "latin1"));
+    return fields ? { isLive: !"ZX".includes(fields[1]!), group: Number(fields[2]) } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function environHas(environ: string, needle: string, marker: string | undefined): boolean {
@@ -162,7 +176,14 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-function groupIsAlive(pid: number): boolean {
+function anyIsAlive(groups: readonly number[]): boolean {
+  const there = groups.filter(groupIsThere);
+  if (there.length === 0 || process.platform !== "linux") return there.length > 0;
+  // A group whose members all wait to be fetched is over, though it can still be signalled.
+  return livePids().some((pid) => there.includes(statOf(pid)?.group ?? 0));
+}
+
+function groupIsThere(pid: number): boolean {
   try {
     process.kill(-pid, 0);
     return true;

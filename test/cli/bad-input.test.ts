@@ -1,0 +1,221 @@
+/** Bad input: one clear message, the documented exit code, nothing left running, nothing lost. */
+import { describe, expect, test } from "bun:test";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { parseRecords } from "../../core/record.ts";
+import { dynbench, emptyFolder, TINY, type Outcome } from "./binary.ts";
+import { misbehave, serve, serveAll } from "./servers.ts";
+
+const cwd = emptyFolder();
+const IS_ROOT = process.getuid?.() === 0;
+
+writeFileSync(join(cwd, "not-utf8.yaml"), new Uint8Array([0xff, 0xfe, 0x41]));
+writeFileSync(join(cwd, "broken.json"), "{");
+writeFileSync(join(cwd, "a-file"), "");
+
+async function refuse(
+  args: readonly string[],
+  exitCode: number,
+  ...says: string[]
+): Promise<Outcome> {
+  const end = await dynbench(args, { cwd });
+  expect({ args, exitCode: end.exitCode, left: end.left, stdout: end.stdout }).toEqual({
+    ...{ args, exitCode, left: [], stdout: "" },
+  });
+  for (const text of says) expect(end.stderr).toContain(text);
+  expect(end.stderr).not.toContain("    at "); // no stack
+  return end;
+}
+
+describe("a bad plan starts nothing", () => {
+  const cases: [why: string, args: string[], ...says: string[]][] = [
+    ["unknown command", ["rnu"], 'There is no command "rnu"', 'Did you mean "run"?'],
+    [
+      "unknown flag",
+      ["run", "--ruoter", "kv"],
+      "--ruoter: there is no such",
+      "Did you mean --router?",
+    ],
+    [
+      "unknown router",
+      ["run", "--router", "kvv"],
+      'there is no router "kvv"',
+      'Did you mean "kv"?',
+    ],
+    [
+      "unknown workload",
+      ["run", "--workload", "x"],
+      'there is no workload "x"',
+      "Known workloads:",
+    ],
+    ["unknown value", ["run", "--timing", "l41s"], "engine.timing", "l40s"],
+    ["no value", ["run", "--router"], "--router: needs a value"],
+    ["stray word", ["run", "mocker"], "mocker: is not an option"],
+    [
+      "ratio over 1",
+      ["run", "--prefix-ratio", "1.5"],
+      "workload.prefix-ratio: expected <=1, got 1.5",
+    ],
+    ["ratio under 0", ["run", "--prefix-ratio", "-0.5"], "expected >=0, got -0.5"],
+    [
+      "prompt without room",
+      ["run", "--isl", "1", "--prefix-ratio", "0.5"],
+      "no room for a shared prefix",
+    ],
+    [
+      "prompt over the cache",
+      ["run", "--isl", "30000", "--kv-blocks", "100"],
+      "does not fit the KV cache",
+      "--kv-blocks",
+    ],
+    ["huge number", ["run", "--isl", "1e300"], "workload.isl: expected <="],
+    ["negative number", ["run", "--requests", "-5"], "load.requests: expected >=1, got -5"],
+    [
+      "not UTF-8",
+      ["run", "--config", "not-utf8.yaml"],
+      "Cannot read not-utf8.yaml: it is not UTF-8",
+    ],
+    ["broken config", ["run", "--config", "broken.json"], "Cannot read broken.json: JSON"],
+    ["out is a file", ["run", ...TINY, "--out", "a-file"], "Cannot write results to", "--out"],
+    ["out cannot be made", ["run", ...TINY, "--out", "/proc/x"], "Cannot write results to /proc/x"],
+    ["key not set", ["run", ...TINY, "--api-key-env", "NO_SUCH_KEY"], '"NO_SUCH_KEY" is not set'],
+    ["no URL", ["ping", "nonsense"], 'Cannot use URL "nonsense"'],
+    ["URL with a password", ["ping", "http://me:s3cret@host"], "--api-key-env"],
+    ["nothing to report", ["report", "nowhere"], "Cannot read the run nowhere"],
+    ["port out of range", ["null-server", "--port", "99999"], "null-server.port"],
+    ["two arms for up", ["up", "--router", "kv,random"], "one engine and one router", "kv, random"],
+    ["plugin verb", ["plugin", "lsit"], 'expected list or show, got "lsit"'],
+    ["flag of another command", ["report", "--isl", "5", "x"], "--isl: there is no such option"],
+  ];
+  for (const [why, args, ...says] of cases) {
+    test(`${why}: dynbench ${args.slice(0, 4).join(" ")}`, async () => {
+      const { stderr } = await refuse(args, 2, ...says);
+      expect(stderr).not.toContain("s3cret");
+    });
+  }
+
+  test("and leaves nothing behind", () => {
+    expect(existsSync(join(cwd, "runs"))).toBe(false);
+    expect(readdirSync(cwd).toSorted()).toEqual(["a-file", "broken.json", "not-utf8.yaml"]);
+  });
+
+  // Root may write anywhere; for it /proc, above, is the folder that cannot be written.
+  if (!IS_ROOT) {
+    test("a folder that may not be written", async () => {
+      mkdirSync(join(cwd, "read-only"));
+      chmodSync(join(cwd, "read-only"), 0o555);
+      await refuse(["run", ...TINY, "--out", "read-only/x"], 2, "Cannot write results to");
+    });
+  }
+});
+
+const attach = (url: string, ...more: string[]): string[] => [
+  ...["run", "--router", "attach", "--url", url, "--isl", "200", "--osl", "5"],
+  ...["--requests", "10", "--prefix-ratio", "0.5", "--timeout", "0.3", ...more],
+];
+
+describe("a server that is none", () => {
+  const html = () =>
+    new Response("<html>Hello</html>", { headers: { "content-type": "text/html" } });
+  test("refuses", () =>
+    refuse(attach("http://127.0.0.1:1"), 3, "Cannot GET http://127.0.0.1:1/v1/models"));
+  test("answers 404", () =>
+    refuse(
+      attach(serveAll(() => new Response("no such page", { status: 404 }))),
+      3,
+      "404, no such page",
+    ));
+  test("answers 500", () =>
+    refuse(
+      attach(serveAll(() => new Response("broken inside", { status: 500 }))),
+      3,
+      "500, broken inside",
+    ));
+  test("answers HTML", () =>
+    refuse(attach(serveAll(html)), 3, 'expected JSON, got "<html>Hello</html>"'));
+  test("lists no model", () =>
+    refuse(attach(serveAll(() => Response.json({ data: [] }))), 3, "lists no model"));
+  test("has not the model", () =>
+    refuse(attach(misbehave({}), "--served-model-name", "wrong"), 3, 'not all serve "wrong"'));
+  test("answers HTML to completions", () =>
+    refuse(
+      attach(serve(html)),
+      3,
+      "expected a stream of events, got text/html: <html>Hello</html>",
+    ));
+  test("never answers", () =>
+    refuse(attach(serve(() => new Promise(() => {}))), 3, "no complete answer within 0.3 s"));
+  test("never answers a ping", () =>
+    refuse(
+      ["ping", serve(() => new Promise(() => {})), "--timeout", "0.3"],
+      3,
+      "does not answer as it should: no complete answer within 0.3 s",
+    ));
+});
+
+describe("a server that breaks under load", () => {
+  const cases: [why: string, options: Parameters<typeof misbehave>[0], kind: string][] = [
+    ["answers 503", { status: 503 }, "status"],
+    ["closes mid-stream", { cutAfter: 2 }, "disconnected"],
+    ["sends malformed events", { malformedAfter: 2 }, "malformed"],
+    ["sends an error frame under 200", { errorFrameAfter: 2 }, "error-frame"],
+    ["falls silent", { silentAfter: 2 }, "timeout"],
+  ];
+  for (const [why, options, kind] of cases) {
+    test(why, async () => {
+      const out = `breaks-${kind}`;
+      const args = attach(misbehave(options), "--preflight", "off", "--out", out);
+      const end = await dynbench(args, { cwd });
+      expect({ exitCode: end.exitCode, left: end.left }).toEqual({ exitCode: 4, left: [] });
+      expect(end.stdout).toContain("10 failed requests:");
+      const records = parseRecords(readFileSync(join(cwd, out, "records.jsonl"), "utf8"));
+      expect(records.map(({ state, error }) => `${state} ${error?.kind}`)).toEqual(
+        Array(10).fill(`failed ${kind}`),
+      );
+      const startsStream = kind !== "status";
+      expect(records.every((record) => (record.firstTokenNs !== undefined) === startsStream)).toBe(
+        true,
+      );
+    });
+  }
+
+  test("some requests of two URLs fail: told, and the run is not to be trusted", async () => {
+    const urls = `${misbehave({})},${misbehave({ status: 500 })}`;
+    const args = attach(urls, "--preflight", "off", "--json", "--out", "half");
+    const end = await dynbench(args, { cwd });
+    expect(end.exitCode).toBe(5);
+    expect(JSON.parse(end.stdout).cells[0].requests).toEqual({
+      sent: 10,
+      ok: 5,
+      failed: 5,
+      dropped: 0,
+    });
+  });
+});
+
+describe("what the machine refuses", () => {
+  test("an address that is not ours", () =>
+    refuse(["run", ...TINY, "--host", "192.0.2.1"], 3, "Cannot start worker-", "192.0.2.1"));
+
+  test("a full disk ends the run; what was written is kept, and the run can go on", async () => {
+    // A limit on file sizes stands for the disk: the records are the first file to grow.
+    const long = ["run", ...TINY, "--requests", "200", "--out", "full"];
+    const wrapper = ["sh", "-c", 'ulimit -f 16; exec "$0" "$@"'];
+    const end = await dynbench(long, { cwd, wrapper });
+    expect({ exitCode: end.exitCode, left: end.left }).toEqual({ exitCode: 4, left: [] });
+    expect(end.stderr).toContain("Cannot write ");
+    expect(end.stderr).toContain("records.jsonl: EFBIG");
+    expect(end.stderr).toContain("go on with --resume; what was written is kept");
+    const kept = parseRecords(readFileSync(join(cwd, "full/records.jsonl"), "utf8"));
+    expect(kept.length).toBeGreaterThan(0);
+    const resumed = await dynbench(["run", "--resume", "full", "--json"], { cwd });
+    expect(JSON.parse(resumed.stdout).cells[0].requests.ok).toBe(200);
+  });
+});

@@ -1,0 +1,36 @@
+/** Servers that answer as no good server does, for the binary to meet. */
+import { afterAll } from "bun:test";
+import {
+  NULL_SERVER_DEFAULTS,
+  startNullServer,
+  type NullServerOptions,
+} from "../../core/load/null-server.ts";
+
+const MODELS = { object: "list", data: [{ id: "null", object: "model" }] };
+
+/** A server that serves a model list, and for completions whatever it is told to; its URL. */
+export function serve(answer: (request: Request) => Response | Promise<Response>): string {
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    idleTimeout: 60,
+    fetch: (request) =>
+      new URL(request.url).pathname === "/v1/models" ? Response.json(MODELS) : answer(request),
+  });
+  afterAll(() => server.stop(true));
+  return `http://127.0.0.1:${server.port}`;
+}
+
+/** A server that answers everything the same way; its URL. */
+export function serveAll(answer: () => Response): string {
+  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: answer });
+  afterAll(() => server.stop(true));
+  return `http://127.0.0.1:${server.port}`;
+}
+
+/** A null server that misbehaves as told; its URL. */
+export function misbehave(options: Partial<NullServerOptions>): string {
+  const server = startNullServer({ ...NULL_SERVER_DEFAULTS, ttftMs: 1, itlMs: 1, ...options });
+  afterAll(() => server[Symbol.asyncDispose]());
+  return server.url;
+}
