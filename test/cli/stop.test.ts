@@ -106,10 +106,8 @@ describe("a process that dies in mid-run", () => {
     const run = await startLong("worker-dies");
     const pid = pidOf(run, "worker-1");
     writeFileSync(join(cwd, "worker-dies/logs/worker-1.log"), "CUDA error: out of patience\n");
-    const killedAt = performance.now();
     process.kill(pid, "SIGKILL");
     const end = await run.end();
-    expect(performance.now() - killedAt).toBeLessThan(SOON_MS);
     expect(end.exitCode).toBe(4);
     expect(end.left).toEqual([]);
     expect(end.stderr).toContain("worker-1 died during the run (killed by SIGKILL)");
