@@ -1,0 +1,122 @@
+/** Preflight against engines and routers that are not what they say. */
+import { afterAll, describe, expect, test } from "bun:test";
+import {
+  preflightRouter,
+  preflightWorkers,
+  proveReset,
+  type PreflightTarget,
+} from "../../../core/run/preflight.ts";
+import type { RunningRouter, RouterState } from "../../../core/run/router-up.ts";
+import type { RouterTraits } from "../../../core/plugin.ts";
+import type { Worker } from "../../../core/request.ts";
+
+/** A worker whose n-th answer says that so many prompt tokens were cached; nothing: does not say. */
+function worker(id: string, ...cached: (number | undefined)[]): Worker {
+  let asked = 0;
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: () => {
+      const hit = cached[Math.min(asked, cached.length - 1)];
+      asked += 1;
+      const details = hit === undefined ? {} : { prompt_tokens_details: { cached_tokens: hit } };
+      const frames = [
+        { choices: [{ text: "a", finish_reason: "length" }] },
+        { choices: [], usage: { prompt_tokens: 129, completion_tokens: 2, ...details } },
+      ];
+      return new Response(frames.map((frame) => `data: ${JSON.stringify(frame)}\n\n`).join(""), {
+        headers: { "content-type": "text/event-stream" },
+      });
+    },
+  });
+  afterAll(() => server.stop(true));
+  return { id, url: `http://127.0.0.1:${server.port}`, role: "aggregated", blockSize: 64 };
+}
+
+const target = (...workers: Worker[]): PreflightTarget => ({
+  engine: { workers, servedModelName: "m", facts: {}, [Symbol.asyncDispose]: async () => {} },
+  wire: { form: "ids", connection: "keep-alive", headers: {}, body: {} },
+  seed: 0,
+  timeoutS: 5,
+  signal: new AbortController().signal,
+});
+
+describe("workers", () => {
+  test("that cache pass, and one that does not tell is a note", async () => {
+    expect(await preflightWorkers(target(worker("a", 0, 128), worker("b", 0, 64)))).toEqual([]);
+    expect(await preflightWorkers(target(worker("c", undefined)))).toEqual([
+      'worker "c" does not tell how many prompt tokens it found in its cache',
+    ]);
+  });
+
+  test("none at all is fine: the router in front of them is another's", async () => {
+    expect(await preflightWorkers(target())).toEqual([]);
+  });
+
+  test("one that computes a prompt again is refused by name", async () => {
+    await expect(
+      preflightWorkers(target(worker("a", 0, 128), worker("b", 0, 0))),
+    ).rejects.toMatchObject({
+      code: "start",
+      message: expect.stringContaining('worker "b" computed a prompt again'),
+    });
+  });
+
+  test("one that does not answer is refused with how to try it alone", async () => {
+    const gone = { ...worker("gone"), url: "http://127.0.0.1:1" };
+    await expect(preflightWorkers(target(gone))).rejects.toMatchObject({
+      message: expect.stringContaining('worker "gone" does not answer'),
+      hint: "Try it alone: dynbench ping http://127.0.0.1:1",
+    });
+  });
+
+  test("a reset is proved by a miss", async () => {
+    expect(await proveReset(target(worker("a", 0)))).toBeUndefined();
+    expect(await proveReset(target(worker("a", 0), worker("b", 128)))).toBe(
+      'worker "b" still had 128 prompt tokens cached after its reset',
+    );
+  });
+});
+
+describe("routers", () => {
+  const traits = (more: Partial<RouterTraits>): RouterTraits => ({
+    ...{ accepts: ["ids"], affinity: false, spreads: false, kvEvents: false },
+    ...more,
+  });
+  const router = (url: string, events?: number[]): RunningRouter => ({
+    ...{ arm: 0, urls: [url], facts: {}, [Symbol.asyncDispose]: async () => {} },
+    ...(events === undefined
+      ? {}
+      : {
+          state: async (): Promise<RouterState> => ({
+            eventsApplied: events.length > 1 ? events.shift()! : events[0]!,
+            ...{ cost: undefined, faults: 0, firstFault: undefined },
+          }),
+        }),
+  });
+  const place = { ...target(), arm: 0, label: "kv" };
+
+  test("one without promises must only answer", async () => {
+    const { url } = worker("a", 0);
+    expect(await preflightRouter(router(url), traits({}), place)).toEqual([]);
+  });
+
+  test("one that promises affinity must find the prompt again", async () => {
+    const check = (...cached: (number | undefined)[]) =>
+      preflightRouter(router(worker("a", ...cached).url), traits({ affinity: true }), place);
+    expect(await check(0, 128)).toEqual([]);
+    expect(await check(undefined)).toEqual(['arm "kv" does not pass on cached token counts']);
+    await expect(check(0, 0)).rejects.toThrow(
+      'arm "kv" sent the same prompt twice and found nothing cached',
+    );
+  });
+
+  test("one that needs events is waited for until they are applied", async () => {
+    const { url } = worker("a", 0);
+    const states = [5, 5, 5, 6]; // before the prompt, then until the event has come
+    expect(await preflightRouter(router(url, states), traits({ kvEvents: true }), place)).toEqual(
+      [],
+    );
+    expect(states).toEqual([6]);
+  });
+});
