@@ -25,6 +25,8 @@ const PROBE_TIMEOUT_MS = 120_000;
 /** KV events follow the engine step that stored the blocks within milliseconds. */
 const EVENT_LIMIT_MS = 3000;
 const EVENT_POLL_MS = 20;
+/** Without a new event for this long a replay is over: it comes in one piece, 110 ms after it was asked for. */
+const QUIET_MS = 160;
 /** Block size assumed for a router in front of workers that nobody told us about. */
 const UNKNOWN_BLOCK_SIZE = 64;
 
@@ -74,7 +76,7 @@ export async function preflightRouter(
   const { label } = place;
   const model = router.servedModelName ?? place.engine.servedModelName;
   const details = { ...place, model };
-  const before = (await router.state?.())?.eventsApplied ?? 0;
+  const before = traits.kvEvents ? await settledEvents(router) : 0;
   const notes: string[] = [];
   for (const url of router.urls) {
     must(await probeRouter(url, details), `arm "${label}" does not answer`, url);
@@ -160,6 +162,19 @@ function send(
     timeoutMs: Math.min(PROBE_TIMEOUT_MS, timeoutS * 1000),
     signal,
   });
+}
+
+/** Events applied, once the replay of what workers published before has come to rest. */
+async function settledEvents(router: RunningRouter): Promise<number> {
+  let applied = (await router.state?.())?.eventsApplied ?? 0;
+  for (let quietMs = 0, waitedMs = 0; quietMs < QUIET_MS && waitedMs < EVENT_LIMIT_MS;) {
+    await Bun.sleep(EVENT_POLL_MS);
+    waitedMs += EVENT_POLL_MS;
+    const now = (await router.state?.())?.eventsApplied ?? 0;
+    quietMs = now === applied ? quietMs + EVENT_POLL_MS : 0;
+    applied = now;
+  }
+  return applied;
 }
 
 async function eventsArrive(
