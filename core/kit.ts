@@ -13,7 +13,13 @@ export type * from "./plan/plan.ts";
 export type * from "./metrics/result.ts";
 export { randomStream, deriveSeed, type RandomStream } from "./random.ts";
 export { exp, log, pow, cos } from "./portable-math.ts";
-export { fetchControl, fetchControlJson, servedModels, withoutSlash } from "./http/control.ts";
+export {
+  fetchControl,
+  fetchControlJson,
+  servedModels,
+  withoutSlash,
+  type ControlRequest,
+} from "./http/control.ts";
 export { chooseLeast, chooseSoftly } from "./routing/choose.ts";
 export { monotonicNs, epochMs } from "./clock.ts";
 export { blockHashes, hashBlocks } from "./kv/block-hash.ts";

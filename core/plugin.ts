@@ -240,6 +240,8 @@ export interface StartContext {
   readonly seed: number;
   /** Everything after `--`. */
   readonly engineArgs: readonly string[];
+  /** What every request to a server of the user's own carries: `--header`, and the API key. */
+  readonly requestHeaders?: Readonly<Record<string, string>>;
 }
 
 /** Starts processes whose end is ours. A process that dies unasked aborts the cell, by name, with its last lines. */

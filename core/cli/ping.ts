@@ -48,16 +48,13 @@ export async function ping(argv: readonly string[], _: Environment): Promise<num
   }
   const chosen = parseOwnOptions("ping", PingOptions, options);
   parseTarget(url);
-  const model = chosen.model ?? (await servedModels(url))[0]!.id;
-  const token = chosen.apiKeyEnv === undefined ? undefined : process.env[chosen.apiKeyEnv];
+  const token = tokenOf(chosen.apiKeyEnv);
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const model = chosen.model ?? (await servedModels(url, { headers }))[0]!.id;
   const result = await probe(url, {
     path: "/v1/chat/completions",
     body: new TextEncoder().encode(JSON.stringify({ model, ...QUESTION })),
-    headers: {
-      "content-type": "application/json",
-      accept: "text/event-stream",
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    },
+    headers: { "content-type": "application/json", accept: "text/event-stream", ...headers },
     timeoutMs: chosen.timeout * 1000,
   });
   if (result.fault !== undefined) {
@@ -72,4 +69,13 @@ export async function ping(argv: readonly string[], _: Environment): Promise<num
   const worker = result.worker ? `, worker ${result.worker}` : "";
   process.stdout.write(`ok: ${result.contentChunks} content chunks, ${usage}${worker}\n`);
   return EXIT_CODES.ok.code;
+}
+
+function tokenOf(variable: string | undefined): string | undefined {
+  if (variable === undefined) return undefined;
+  const token = process.env[variable];
+  if (token) return token;
+  throw new DynbenchError("plan", `Cannot ping: environment variable "${variable}" is not set`, {
+    hint: "Set it, or leave out --api-key-env",
+  });
 }

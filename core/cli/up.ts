@@ -4,12 +4,13 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Environment } from "./environment.ts";
 import { startLog } from "./log.ts";
-import { planFromArguments } from "./plan-from-arguments.ts";
+import { checkApiKey, planFromArguments } from "./plan-from-arguments.ts";
 import { epochMs } from "../clock.ts";
 import { DynbenchError, EXIT_CODES, firstCause, messageOf, PlanFaults } from "../errors.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Engine, EngineHandle, Router, StartContext } from "../plugin.ts";
 import { endOf, lastWords, startSupervisor, type Death } from "../process/supervisor.ts";
+import { wireHeaders } from "../run/probe.ts";
 import { startRouter, type RunningRouter } from "../run/router-up.ts";
 
 /** Ends with Ctrl-C, or when a process dies. */
@@ -17,6 +18,7 @@ export async function up(argv: readonly string[], environment: Environment): Pro
   const planned = await planFromArguments("up", argv, environment);
   if (!planned) return EXIT_CODES.ok.code;
   const { plan } = planned;
+  checkApiKey(plan);
   if (plan.arms.length > 1) {
     const hint = `Choose one of: ${plan.arms.map(({ label }) => label).join(", ")}`;
     throw new PlanFaults([
@@ -79,6 +81,7 @@ async function stayUp(
     host: plan.host,
     seed: plan.seed,
     engineArgs: plan.engineArgs,
+    requestHeaders: wireHeaders(plan.wire, process.env),
   };
   const engine = (await environment.plugins.load(arm.engine)) as Engine;
   if (!engine.start)

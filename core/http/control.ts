@@ -13,6 +13,7 @@ const QUOTED_CHARACTERS = 200;
 export interface ControlRequest {
   readonly method?: "GET" | "POST";
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
@@ -26,12 +27,11 @@ export async function fetchControl(url: string, request: ControlRequest = {}): P
     response = await fetch(url, {
       method,
       signal: request.signal ? AbortSignal.any([request.signal, limit]) : limit,
-      ...(request.body === undefined
-        ? {}
-        : {
-            body: JSON.stringify(request.body),
-            headers: { "content-type": "application/json" },
-          }),
+      headers: {
+        ...request.headers,
+        ...(request.body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
       // Bun applies HTTP_PROXY even to 127.0.0.1; `false` is what switches it off, though untyped.
       ...({ proxy: false } as object),
     });
@@ -71,9 +71,9 @@ export interface ServedModel {
 }
 
 /** Models of `GET <url>/v1/models`, at least one. */
-export async function servedModels(url: string, signal?: AbortSignal): Promise<ServedModel[]> {
+export async function servedModels(url: string, request?: ControlRequest): Promise<ServedModel[]> {
   const address = `${withoutSlash(url)}/v1/models`;
-  const list = await fetchControlJson(address, signal ? { signal } : {});
+  const list = await fetchControlJson(address, request);
   const data = isObject(list) && Array.isArray(list.data) ? list.data : [];
   const models = data.filter(
     (entry): entry is { id: string; max_model_len?: unknown } =>

@@ -5,6 +5,7 @@
  * arm needs another one than is up. Whatever ends a run early (a dead worker, Ctrl-C, a full disk),
  * what was measured is kept and reported.
  */
+import { allReporters } from "./all-reporters.ts";
 import { loadCell, type LoadTick } from "./cell.ts";
 import {
   brokenCell,
@@ -21,6 +22,7 @@ import {
   proveReset,
   type PreflightTarget,
 } from "./preflight.ts";
+import { wireHeaders } from "./probe.ts";
 import { ProgressMeter } from "./progress-meter.ts";
 import { cellResult, runResult } from "./results.ts";
 import { startRouter, type RunningRouter } from "./router-up.ts";
@@ -28,7 +30,7 @@ import { RunFacts } from "./run-facts.ts";
 import type { CellOutcome, RunFolder } from "./run-folder.ts";
 import { epochMs } from "../clock.ts";
 import { DynbenchError, firstCause, messageOf } from "../errors.ts";
-import type { CellResult, Progress, RunResult } from "../metrics/result.ts";
+import type { CellResult, RunResult } from "../metrics/result.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type {
   Engine,
@@ -76,6 +78,7 @@ class LiveRun {
   readonly #plan: Plan;
   readonly #deps: RunDeps;
   readonly #results: CellResult[] = [];
+  readonly #reporters: Required<ReporterHandle>;
   readonly #meter: ProgressMeter;
   readonly #facts: RunFacts;
   /** Aborted by the first death of a process that should live. */
@@ -86,7 +89,8 @@ class LiveRun {
     this.#plan = plan;
     this.#deps = deps;
     this.#facts = new RunFacts(deps.folder, deps.command);
-    this.#meter = new ProgressMeter(plan, (progress) => this.#tell(progress));
+    this.#reporters = allReporters(deps.reporters, deps.log);
+    this.#meter = new ProgressMeter(plan, this.#reporters.progress);
   }
 
   async execute(): Promise<unknown> {
@@ -126,7 +130,7 @@ class LiveRun {
    * measured the fault says it all, and a report of nothing would only hide it.
    */
   async report(isBroken: boolean): Promise<RunResult> {
-    const { folder, reporters, log } = this.#deps;
+    const { folder, log } = this.#deps;
     try {
       this.#facts.write();
     } catch (error) {
@@ -137,13 +141,7 @@ class LiveRun {
       startedAt: this.#facts.startedAt,
       command: this.#deps.command,
     });
-    for (const reporter of isBroken && this.#results.length === 0 ? [] : reporters) {
-      try {
-        await reporter.end?.(result);
-      } catch (error) {
-        log.error(messageOf(error));
-      }
-    }
+    if (!isBroken || this.#results.length > 0) await this.#reporters.end(result);
     folder.close();
     return result;
   }
@@ -341,13 +339,7 @@ class LiveRun {
     });
     this.#results.push(result);
     this.#meter.finished(cell);
-    for (const reporter of this.#deps.reporters) {
-      try {
-        await reporter.cell?.(result);
-      } catch (error) {
-        this.#deps.log.error(messageOf(error));
-      }
-    }
+    await this.#reporters.cell(result);
   }
 
   #context(supervisor: Supervisor): StartContext {
@@ -359,6 +351,7 @@ class LiveRun {
       host: this.#plan.host,
       seed: this.#plan.seed,
       engineArgs: this.#plan.engineArgs,
+      requestHeaders: wireHeaders(this.#plan.wire, process.env),
     };
   }
 
@@ -374,16 +367,6 @@ class LiveRun {
       hint:
         lines === "" ? `Its log is empty: ${logPath}` : `Its last lines, of ${logPath}:\n${lines}`,
     });
-  }
-
-  #tell(progress: Progress): void {
-    for (const reporter of this.#deps.reporters) {
-      try {
-        reporter.progress?.(progress);
-      } catch (error) {
-        this.#deps.log.debug(messageOf(error));
-      }
-    }
   }
 }
 

@@ -11,6 +11,7 @@ import {
   servedModels,
   v,
   withoutSlash,
+  type ControlRequest,
   type KvEventSource,
   type Worker,
 } from "dynbench";
@@ -52,9 +53,10 @@ export const attach = defineEngine({
   summary: "Running workers that are reached by URL and left as they are",
   options,
   planes: ["http"],
-  start: async (chosen, _plane, { signal }) => {
+  start: async (chosen, _plane, { signal, requestHeaders: headers = {} }) => {
+    const request = { signal, headers };
     const found = await Promise.all(
-      chosen.workerUrl.map((url, index) => discoverWorker({ url, index, chosen, signal })),
+      chosen.workerUrl.map((url, index) => discoverWorker({ url, index, chosen, request })),
     );
     const workers = found.map(({ worker }) => worker);
     return {
@@ -64,7 +66,7 @@ export const attach = defineEngine({
         workers: found.map(({ worker, version }) => ({ url: worker.url, version })),
       },
       ...(chosen.allowReset && workers.length > 0
-        ? { resetCache: () => resetCaches(workers) }
+        ? { resetCache: () => resetCaches(workers, request) }
         : {}),
       [Symbol.asyncDispose]: async () => {},
     };
@@ -81,17 +83,17 @@ async function discoverWorker(at: {
   url: string;
   index: number;
   chosen: Options;
-  signal: AbortSignal;
+  request: ControlRequest;
 }): Promise<Discovered> {
-  const { index, chosen, signal } = at;
+  const { index, chosen, request } = at;
   const url = withoutSlash(at.url);
-  const models = await servedModels(url, signal);
+  const models = await servedModels(url, request);
   const [metrics, sources, version] = await Promise.all([
-    optional(() => fetchControl(`${url}/metrics`, { signal })),
-    optional(() => fetchControlJson(`${url}/kv_event_sources`, { signal })),
-    optional(() => fetchControlJson(`${url}/version`, { signal })),
+    optional(() => fetchControl(`${url}/metrics`, request)),
+    optional(() => fetchControlJson(`${url}/kv_event_sources`, request)),
+    optional(() => fetchControlJson(`${url}/version`, request)),
   ]);
-  signal.throwIfAborted();
+  request.signal?.throwIfAborted();
   const cache = cacheConfig(metrics ?? "");
   const blockSize = cache.blockSize ?? chosen.blockSize;
   if (blockSize === undefined) {
@@ -134,10 +136,13 @@ function commonModel(found: readonly Discovered[], chosen: Options): string {
   );
 }
 
-async function resetCaches(workers: readonly Worker[]): Promise<void> {
+async function resetCaches(workers: readonly Worker[], request: ControlRequest): Promise<void> {
   await Promise.all(
     workers.map(async ({ url }) => {
-      const answer = await fetchControl(`${url}/reset_prefix_cache`, { method: "POST" });
+      const answer = await fetchControl(`${url}/reset_prefix_cache`, {
+        ...request,
+        method: "POST",
+      });
       // vLLM before 0.11 answers 200 with an empty body; later versions say whether it happened.
       if (answer.includes("false")) {
         throw new DynbenchError("start", `Cannot reset the cache of ${url}: it says ${answer}`, {

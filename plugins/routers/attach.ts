@@ -35,10 +35,12 @@ export const attach = defineRouter({
     spreads,
     kvEvents: false,
   }),
-  start: async ({ url }, engine, { signal }) => {
+  start: async ({ url }, engine, { signal, requestHeaders: headers = {} }) => {
     const urls = url.map(withoutSlash);
     const served = await Promise.all(
-      urls.map(async (each) => (await servedModels(each, signal)).map((model) => model.id)),
+      urls.map(async (each) =>
+        (await servedModels(each, { signal, headers })).map((model) => model.id),
+      ),
     );
     const wanted = engine.servedModelName === "" ? served[0]! : [engine.servedModelName];
     const model = wanted.find((name) => served.every((names) => names.includes(name)));

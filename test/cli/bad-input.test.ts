@@ -219,3 +219,32 @@ describe("what the machine refuses", () => {
     expect(JSON.parse(resumed.stdout).cells[0].requests.ok).toBe(200);
   });
 });
+
+describe("a server that asks who is there", () => {
+  const guarded = (): string =>
+    serveAll((request) =>
+      request.headers.get("authorization") === "Bearer s3cret"
+        ? new URL(request.url).pathname === "/v1/models"
+          ? Response.json({ data: [{ id: "m" }] })
+          : new Response(
+              'data: {"choices":[{"text":"a","finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+              { headers: { "content-type": "text/event-stream" } },
+            )
+        : new Response("who is there?", { status: 401 }),
+    );
+
+  test("without the key is told its answer; with it, is driven and pinged", async () => {
+    const url = guarded();
+    await refuse(attach(url), 3, "status 401, who is there?");
+    await refuse(["ping", url], 3, "status 401, who is there?");
+    const env = { MY_KEY: "s3cret" };
+    const ping = await dynbench(["ping", url, "--api-key-env", "MY_KEY"], { cwd, env });
+    expect(ping).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("ok: 1 content") });
+    const args = attach(url, "--api-key-env", "MY_KEY", "--json", "--out", "guarded");
+    const end = await dynbench(args, { cwd, env });
+    expect(JSON.parse(end.stdout).cells[0].requests).toMatchObject({ ok: 10, failed: 0 });
+    expect(Bun.spawnSync(["grep", "-r", "s3cret", join(cwd, "guarded")]).stdout.toString()).toBe(
+      "",
+    );
+  });
+});

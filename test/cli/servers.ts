@@ -22,7 +22,7 @@ export function serve(answer: (request: Request) => Response | Promise<Response>
 }
 
 /** A server that answers everything the same way; its URL. */
-export function serveAll(answer: () => Response): string {
+export function serveAll(answer: (request: Request) => Response): string {
   const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: answer });
   afterAll(() => server.stop(true));
   return `http://127.0.0.1:${server.port}`;
