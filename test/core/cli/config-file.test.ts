@@ -1,11 +1,12 @@
-import { describe, expect, test } from "bun:test";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readConfig } from "../../../core/cli/config-file.ts";
 import { planOf } from "../plan/sample-plugins.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dynbench-config-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function read(name: string, content: string | Uint8Array) {
   const path = join(folder, name);
