@@ -15,7 +15,7 @@ export const RunOptions = v.strictObject({
     v.pipe(
       v.array(v.string()),
       v.description(
-        "Engine under the router; several are compared, with options inline: mocker:gpu=H100",
+        "Engine under the router; several are compared, with options inline: mocker:gpu=h100",
       ),
     ),
     ["mocker"],
@@ -82,7 +82,7 @@ export const RunOptions = v.strictObject({
     v.pipe(
       v.string(),
       v.minLength(1),
-      v.description("Folder for the results [runs/<time>-<workload>]"),
+      v.description("Folder for the results [runs/TIME-WORKLOAD]"),
       v.metadata({ aliases: ["output-dir"] }),
     ),
   ),
