@@ -101,9 +101,12 @@ describe("killed", () => {
   }
 });
 
+/** One cell that no test sees the end of. */
+const ONE_CELL = ["--requests", "20000", "--repeat", "1"];
+
 describe("a process that dies in mid-run", () => {
   test("a worker: named with its last log lines, the verdict failed, the others ended", async () => {
-    const run = await startLong("worker-dies");
+    const run = await startLong("worker-dies", ...ONE_CELL);
     const pid = pidOf(run, "worker-1");
     writeFileSync(join(cwd, "worker-dies/logs/worker-1.log"), "CUDA error: out of patience\n");
     process.kill(pid, "SIGKILL");
@@ -120,7 +123,7 @@ describe("a process that dies in mid-run", () => {
 
   for (const name of ["router-kv", "load"]) {
     test(`${name}: the run ends and says so`, async () => {
-      const run = await startLong(`${name}-dies`);
+      const run = await startLong(`${name}-dies`, ...ONE_CELL);
       process.kill(pidOf(run, name), "SIGKILL");
       const end = await run.end();
       expect(end.exitCode).toBe(4);
