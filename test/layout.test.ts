@@ -9,6 +9,7 @@ import { EXIT_CODES } from "../core/errors.ts";
 import { METRICS } from "../core/metrics/definitions.ts";
 import { optionSpecs, type OptionSpec } from "../core/plan/option-spec.ts";
 import { LoadOptions, RunOptions } from "../core/plan/run-options.ts";
+import { SimOptions } from "../core/plan/sim-options.ts";
 import { defaultText } from "../core/cli/help.ts";
 import { BUNDLED } from "../plugins/bundled.ts";
 
@@ -341,6 +342,7 @@ describe("documents", () => {
     const schemas = [
       RunOptions,
       LoadOptions,
+      SimOptions,
       ...BUNDLED.filter(({ kind }) => kind === "engine" || kind === "workload").map(
         ({ options }) => options,
       ),

@@ -2,6 +2,7 @@
 import type { OptionSpec } from "../plan/option-spec.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
 import { LoadOptions, RunOptions } from "../plan/run-options.ts";
+import { SimOptions } from "../plan/sim-options.ts";
 import type { PluginSet } from "../plugin-set.ts";
 import type { AnyPlugin } from "../plugin.ts";
 
@@ -49,6 +50,7 @@ export function runHelp(command: string, plugins: PluginSet, chosen: readonly An
     "",
     ...section("Run", optionSpecs(RunOptions)),
     ...section("Load", optionSpecs(LoadOptions)),
+    ...section("Virtual clock", optionSpecs(SimOptions)),
     ...chosen.flatMap((plugin) =>
       section(`${title(plugin.kind)} ${plugin.name}`, optionSpecs(plugin.options)),
     ),

@@ -12,6 +12,7 @@ import { optionSpecs } from "../plan/option-spec.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { RawOption } from "../plan/raw-option.ts";
 import { LoadOptions, RunOptions } from "../plan/run-options.ts";
+import { SimOptions } from "../plan/sim-options.ts";
 import { withSecrets } from "../plan/secrets.ts";
 import { parseHeaders } from "../plan/wire.ts";
 import type { AnyPlugin, Router } from "../plugin.ts";
@@ -39,6 +40,7 @@ export async function planFromArguments(
   const specs = [
     ...optionSpecs(RunOptions),
     ...optionSpecs(LoadOptions),
+    ...optionSpecs(SimOptions),
     ...plugins.all.flatMap(({ plugin }) => optionSpecs(plugin.options)),
   ];
   const parsed = parseArguments(argv, specs);

@@ -17,7 +17,8 @@ const FIRST_PIECE = -2;
 const WHOLE_BLOCKS = 0;
 
 export class SegmentBlocks {
-  readonly #blockSize: number;
+  /** Tokens per block. */
+  readonly blockSize: number;
   readonly #runs = new RunTable();
   #size = 0;
   /** What the next token follows: a block id, `PROMPT_START`, or a piece. */
@@ -26,7 +27,7 @@ export class SegmentBlocks {
   #filled = 0;
 
   constructor(blockSize: number) {
-    this.#blockSize = blockSize;
+    this.blockSize = blockSize;
   }
 
   /** Distinct blocks seen: ids are 0 to `size` − 1. */
@@ -36,7 +37,7 @@ export class SegmentBlocks {
 
   /** Ids of the full blocks of a prompt of `isl` tokens, the sum of its segments. */
   blocksOf(prompt: readonly Segment[], isl: number): Int32Array {
-    this.#ids = new Int32Array(Math.floor(isl / this.#blockSize));
+    this.#ids = new Int32Array(Math.floor(isl / this.blockSize));
     this.#filled = 0;
     this.#after = PROMPT_START;
     let open = 0; // tokens in the block that earlier segments left unfinished
@@ -55,13 +56,13 @@ export class SegmentBlocks {
   #append(segment: Segment, open: number): number {
     let offset = 0;
     if (open > 0) {
-      offset = Math.min(this.#blockSize - open, segment.tokens);
+      offset = Math.min(this.blockSize - open, segment.tokens);
       this.#appendPiece(segment, 0, offset, open + offset);
-      if (open + offset < this.#blockSize) return open + offset;
+      if (open + offset < this.blockSize) return open + offset;
     }
-    const blocks = Math.floor((segment.tokens - offset) / this.#blockSize);
+    const blocks = Math.floor((segment.tokens - offset) / this.blockSize);
     this.#appendBlocks(segment, offset, blocks);
-    offset += blocks * this.#blockSize;
+    offset += blocks * this.blockSize;
     const rest = segment.tokens - offset;
     this.#appendPiece(segment, offset, rest, rest);
     return rest;
@@ -71,7 +72,7 @@ export class SegmentBlocks {
   #appendPiece(segment: Segment, offset: number, tokens: number, reached: number): void {
     if (tokens === 0) return;
     const row = this.#runs.row(this.#after, contentKey(segment, offset), tokens);
-    if (reached < this.#blockSize) {
+    if (reached < this.blockSize) {
       this.#after = FIRST_PIECE - row;
       return;
     }
@@ -91,7 +92,7 @@ export class SegmentBlocks {
       for (let i = 0; i < taken; i += 1) this.#ids[this.#filled + i] = first + i;
       this.#filled += taken;
       this.#after = first + taken - 1;
-      at += taken * this.#blockSize;
+      at += taken * this.blockSize;
       left -= taken;
     }
   }

@@ -16,10 +16,7 @@ import { arrivals } from "./arrivals.ts";
 import { Flight } from "./flight.ts";
 import { Pacer } from "./pacer.ts";
 import { RequestFeed } from "./request-feed.ts";
-import { RequestQueue, type QueuedRequest } from "./request-queue.ts";
-
-/** An open loop without a cap stops here: half of the open files that Linux usually allows at most. */
-export const MAX_IN_FLIGHT = 16_384;
+import { MAX_IN_FLIGHT, RequestQueue, type QueuedRequest } from "./request-queue.ts";
 
 /** Connections opened ahead to one target: more at once overruns the listen queue of a usual server. */
 const MAX_PRECONNECTED = 512;

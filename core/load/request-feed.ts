@@ -4,12 +4,13 @@
  */
 import type { RequestBody } from "../prompt/body.ts";
 import type { RequestSpec } from "../request.ts";
-import type { QueuedRequest, RequestQueue } from "./request-queue.ts";
+import {
+  AHEAD_PARKED,
+  AHEAD_REQUESTS,
+  type QueuedRequest,
+  type RequestQueue,
+} from "./request-queue.ts";
 
-/** Requests scheduled ahead: enough to start a thousand streams at once. */
-const AHEAD_REQUESTS = 1_024;
-/** Requests held while they wait for others; a few hundred bytes each. */
-const AHEAD_PARKED = 65_536;
 /** Bodies built ahead: 380 prompts of 14,000 tokens. */
 const AHEAD_BYTES = 33_554_432;
 

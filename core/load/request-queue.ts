@@ -9,6 +9,13 @@ import type { RequestSpec } from "../request.ts";
 import type { RequestBody } from "../prompt/body.ts";
 import { Heap } from "./heap.ts";
 
+/** An open loop without a cap stops here: half of the open files that Linux usually allows at most. */
+export const MAX_IN_FLIGHT = 16_384;
+/** Requests scheduled ahead: enough to start a thousand streams at once. */
+export const AHEAD_REQUESTS = 1_024;
+/** Requests held while they wait for others; a few hundred bytes each. */
+export const AHEAD_PARKED = 65_536;
+
 export interface QueuedRequest {
   readonly spec: RequestSpec;
   readonly lane: number;

@@ -99,17 +99,15 @@ export class CellTally {
     const { points } = this;
     const ok = record.state === "ok";
     const promptTokens = record.promptTokens ?? record.isl;
-    const gaps = record.gapsNs ?? [];
+    const gaps = gapsOf(record);
     points.index.push(record.index);
     points.sentS.push(sentNs / NS_PER_S);
     points.latenessMs.push(((record.startNs ?? sentNs) - record.intendedNs) / NS_PER_MS);
     points.ttftMs.push(ok ? msBetween(record.intendedNs, record.firstTokenNs) : NaN);
     points.tpotMs.push(ok ? tpotMs(record) : NaN);
     points.e2eMs.push(ok ? msBetween(record.intendedNs, record.endNs) : NaN);
-    points.gaps.push(ok ? gaps.length : 0);
-    points.itlMsMean.push(
-      ok && gaps.length > 0 ? gaps.reduce((a, b) => a + b, 0) / gaps.length / NS_PER_MS : NaN,
-    );
+    points.gaps.push(ok ? gaps.count : 0);
+    points.itlMsMean.push(ok && gaps.count > 0 ? gaps.sumNs / gaps.count / NS_PER_MS : NaN);
     points.promptTokens.push(promptTokens);
     points.cachedTokens.push(record.cachedTokens ?? NaN);
     points.uncachedTokens.push(promptTokens - (record.cachedTokens ?? NaN));
@@ -219,6 +217,16 @@ function workersOf(record: RequestRecord): string[] {
 function tpotMs(record: RequestRecord): number {
   if (record.osl < 2) return NaN;
   return msBetween(record.firstTokenNs, record.lastTokenNs) / (record.osl - 1);
+}
+
+/** A simulated record keeps no gaps: there each output token after the first ended one. */
+function gapsOf(record: RequestRecord): { count: number; sumNs: number } {
+  const { gapsNs, firstTokenNs, lastTokenNs } = record;
+  if (gapsNs !== undefined) {
+    return { count: gapsNs.length, sumNs: gapsNs.reduce((a, b) => a + b, 0) };
+  }
+  if (firstTokenNs === undefined || lastTokenNs === undefined) return { count: 0, sumNs: 0 };
+  return { count: Math.max(0, record.osl - 1), sumNs: lastTokenNs - firstTokenNs };
 }
 
 function msBetween(fromNs: number | undefined, toNs: number | undefined): number {

@@ -43,8 +43,8 @@ export interface CellInput {
   /** How much faster than the modelled hardware the engine ran. */
   readonly timeScale: number;
   readonly routerCost?: RouterCost;
-  /** Virtual clock: decode steps of measured requests, in nanoseconds, instead of the records' gaps. */
-  readonly decodeGaps?: WeightedSamples;
+  /** Virtual clock: ITL of the workers' decode steps, which records do not hold. */
+  readonly itlMs?: Quantiles;
   /** What else bears on trust. */
   readonly evidence: Evidence;
 }
@@ -69,7 +69,7 @@ export function summarizeCell(input: CellInput): CellResult {
     state: input.state,
     requests: { sent, ok, failed, dropped },
     durationS: tally.durationS,
-    metrics: cellMetrics(tally, { points, decodeGaps: input.decodeGaps }),
+    metrics: cellMetrics(tally, { points, itlMs: input.itlMs }),
     cache: cacheShares(tally, input.idealShare),
     workers,
     client: { latenessMs: latenessOf(points), ...input.health },
@@ -119,12 +119,12 @@ export function summarizeRun(input: RunInput): Summary {
 
 function cellMetrics(
   tally: CellTally,
-  from: { points: RequestPoints; decodeGaps: WeightedSamples | undefined },
+  from: { points: RequestPoints; itlMs: Quantiles | undefined },
 ): CellMetrics {
   const { points } = from;
   const statistics: Partial<Record<keyof CellMetrics, Quantiles | undefined>> = {
     ttftMs: quantilesOf(WeightedSamples.of(points.ttftMs)),
-    itlMs: quantilesOf(from.decodeGaps ?? tally.gaps, NS_PER_MS),
+    itlMs: from.itlMs ?? quantilesOf(tally.gaps, NS_PER_MS),
     tpotMs: quantilesOf(WeightedSamples.of(points.tpotMs)),
     e2eMs: quantilesOf(WeightedSamples.of(points.e2eMs)),
     isl: quantilesOf(WeightedSamples.of(tally.isl)),

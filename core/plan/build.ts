@@ -11,6 +11,7 @@ import { parseOptions } from "./parse-options.ts";
 import type { LoadShape, Plan, PlannedArm, PlannedCell, PluginUse, Wire } from "./plan.ts";
 import { assign, type RawOption, type Scope } from "./raw-option.ts";
 import { LoadOptions, RunOptions } from "./run-options.ts";
+import { SimOptions, simSettings } from "./sim-options.ts";
 import {
   combinations,
   pointLabel,
@@ -56,6 +57,8 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
     scopes.find((scope) => scope.kind === kind && scope.plugin === plugin)!;
   const runGiven = takes(scopeOf("run"));
   const run = parseOptions("run", RunOptions, runGiven, faults) as RunOptions | undefined;
+  const simGiven = takes(scopeOf("sim"));
+  const sim = parseOptions("sim", SimOptions, simGiven, faults) as SimOptions | undefined;
   const workload = chosen.workload.plugin as Workload;
   const workloadGiven = takes(scopeOf("workload", workload.name));
   const loadGiven = takes(scopeOf("load"));
@@ -75,12 +78,13 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
   const perPoint = swept.map((point) =>
     planPoint(point, { axes, workload: chosen.workload, workloadGiven, loadGiven }, faults),
   );
+  const settings = sim && simSettings(sim, faults);
   if (!run || faults.length > 0) throw new PlanFaults(distinct(faults));
 
   const labels = armLabels(chosen.arms);
   const planned = arms.map((arm, i): PlannedArm => ({ label: labels[i]!, ...arm! }));
   const wire = wireOf(run, planned, plugins, faults);
-  faults.push(...clockFaults(run, planned, plugins));
+  faults.push(...clockFaults(run, planned, plugins), ...wallFaults(run, simGiven));
   faults.push(...argumentFaults(request.engineArgs, planned, plugins));
   if (faults.length > 0) throw new PlanFaults(distinct(faults));
   const cells = planCells(planned, swept, { run, axes, perPoint });
@@ -98,6 +102,7 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
     engineArgs: request.engineArgs,
     host: run.host,
     replicas: run.replicas,
+    ...(run.clock === "virtual" ? { sim: settings! } : {}),
   };
   return { plan, run };
 }
@@ -131,6 +136,7 @@ function scopesOf(chosen: Chosen): Scope[] {
   return [
     { kind: "run", specs: optionSpecs(RunOptions) },
     { kind: "load", specs: optionSpecs(LoadOptions) },
+    { kind: "sim", specs: optionSpecs(SimOptions) },
     plugin(chosen.workload),
     ...once(chosen.arms.map(({ engine }) => engine.loaded)).map(plugin),
     ...once(chosen.arms.map(({ router }) => router.loaded)).map(plugin),
@@ -304,6 +310,16 @@ function clockFaults(run: RunOptions, arms: readonly PlannedArm[], plugins: Plug
     }
   }
   return faults;
+}
+
+/** What only a simulation can be told. */
+function wallFaults(run: RunOptions, simGiven: ReadonlyMap<OptionSpec, RawOption>): Fault[] {
+  if (run.clock === "virtual") return [];
+  return [...simGiven.values()].map(({ origin }) => ({
+    path: origin,
+    message: "has no meaning on the wall clock",
+    hint: "Add --clock virtual, or leave it out",
+  }));
 }
 
 function planCells(

@@ -32,6 +32,29 @@ export interface LoadShape {
   readonly timeoutS: number;
 }
 
+/** What a live system has and a simulation would forget; virtual clock only. */
+export interface SimSettings {
+  /** From a change of a worker's cache until the routers know. */
+  readonly eventDelayMs: number;
+  /** From a first token or an end at a worker until the routers know. */
+  readonly loadDelayMs: number;
+  /** Time that a router adds to each request before it reaches its worker. */
+  readonly routingMs: number;
+  /** From the client to the router, and from the worker to the client. */
+  readonly networkMs: number;
+  /** Router replicas know of each other's requests in flight. */
+  readonly replicaSync: boolean;
+  readonly downs: readonly WorkerDown[];
+}
+
+/** A worker dies, and comes back with an empty cache; without `toS` it stays away. */
+export interface WorkerDown {
+  /** Its place in the engine's list, from 0. */
+  readonly worker: number;
+  readonly fromS: number;
+  readonly toS?: number;
+}
+
 /** How the load child speaks to a server. Equal for all arms of a comparison. */
 export interface Wire {
   readonly form: WireForm;
@@ -91,4 +114,6 @@ export interface Plan {
   readonly host: string;
   /** Gateway replicas per policy arm; each has its own index and load view. */
   readonly replicas: number;
+  /** Of the virtual clock. */
+  readonly sim?: SimSettings;
 }

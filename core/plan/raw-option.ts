@@ -17,9 +17,9 @@ export interface RawOption {
 
 /** A group of options that share a schema: the run's, the load's, or a plugin's. */
 export interface Scope {
-  /** Qualifier: `run`, `load`, `engine`, `router`, `workload`. */
+  /** Qualifier: `run`, `load`, `sim`, `engine`, `router`, `workload`. */
   readonly kind: string;
-  /** The plugin's name; undefined for run and load. */
+  /** The plugin's name; undefined for run, load and sim. */
   readonly plugin?: string;
   readonly specs: readonly OptionSpec[];
 }

@@ -83,7 +83,18 @@ const SavedPlan = v.pipe(
     engineArgs: v.array(v.string()),
     host: v.string(),
     replicas: Count,
-    sim: v.exactOptional(v.record(v.string(), v.unknown())),
+    sim: v.exactOptional(
+      v.object({
+        eventDelayMs: v.number(),
+        loadDelayMs: v.number(),
+        routingMs: v.number(),
+        networkMs: v.number(),
+        replicaSync: v.boolean(),
+        downs: v.array(
+          v.object({ worker: Count, fromS: v.number(), toS: v.exactOptional(v.number()) }),
+        ),
+      }),
+    ),
   }),
   v.check(
     ({ arms, cells }) => cells.every(({ arm }) => arm < arms.length),

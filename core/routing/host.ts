@@ -131,6 +131,18 @@ export class PolicyHost {
     return candidate;
   }
 
+  /** A router in sync with this one sent the request to the candidate: booked as if picked here. */
+  adopt(
+    request: RouteRequest,
+    at: { readonly candidate: number; readonly overlapBlocks: number },
+    nowNs: number,
+  ): void {
+    this.#leave(request.id, request.stage, nowNs);
+    const { candidate, overlapBlocks } = at;
+    this.#accounts.book(request, candidate, overlapBlocks * this.#view.blockSize);
+    this.#tell("dispatched", request, candidate, nowNs);
+  }
+
   /** The request's first output token came; of one stage, or of every one it is in flight for. */
   firstToken(requestId: number, nowNs: number, stage?: WorkerRole): void {
     for (const each of stagesOf(stage)) {

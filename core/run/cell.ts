@@ -13,6 +13,8 @@ export interface LoadTick {
   readonly inFlight: number;
   readonly done: number;
   readonly failed: number;
+  /** Virtual clock: simulated seconds since the start of the load. */
+  readonly elapsedS?: number;
 }
 
 export interface CellLoad {

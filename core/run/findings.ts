@@ -1,7 +1,7 @@
 /** What the run itself can notice about a cell, in the words of the verdict. */
 import type { Finding } from "../metrics/result.ts";
 import { endOf, type Death } from "../process/supervisor.ts";
-import { firstCause, messageOf } from "../errors.ts";
+import { firstCause, messageOf, type DynbenchError } from "../errors.ts";
 
 /** What preflight found worth a note. */
 export function preflightNote(message: string): Finding {
@@ -46,6 +46,11 @@ export function deathFinding({ name, code, signal, lastLines }: Death): Finding 
     message: `${name} died during the cell (${endOf(code, signal)})${last ? `: ${last}` : ""}`,
     hint: `See logs/${name}.log in the run folder`,
   };
+}
+
+/** An open loop that was stopped because it could never end. */
+export function overloadFinding({ message, hint }: DynbenchError): Finding {
+  return { id: "overload", severity: "untrusted", message, hint: hint ?? "Lower --rate" };
 }
 
 export function brokenCell(error: unknown): Finding {

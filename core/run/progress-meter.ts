@@ -65,6 +65,7 @@ export class ProgressMeter {
     const { requests, warmup } = cell.load;
     const total = requests === undefined ? undefined : requests + warmup;
     const cellS = (nowNs - this.#cellStartNs) / 1e9;
+    const loadS = this.#tick.elapsedS ?? cellS;
     this.#tell({
       cell,
       arm: this.#plan.arms[cell.arm]!.label,
@@ -78,7 +79,7 @@ export class ProgressMeter {
       elapsedS: (nowNs - this.#startNs) / 1e9,
       etaS: this.#etaS(cell, { total, cellS }),
       ttftMsMean: this.#ttftCount === 0 ? undefined : this.#ttftSumNs / this.#ttftCount / 1e6,
-      outputTps: cellS > 0 && this.#outputTokens > 0 ? this.#outputTokens / cellS : undefined,
+      outputTps: loadS > 0 && this.#outputTokens > 0 ? this.#outputTokens / loadS : undefined,
     });
   }
 

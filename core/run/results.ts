@@ -1,6 +1,7 @@
 /** From what a run left (plan, outcomes, records) to its results: used live, and to rebuild reports. */
 import { drawRequests, readRows } from "../load/draw.ts";
 import type { CellOutcome } from "./run-folder.ts";
+import type { CellTally } from "../metrics/cell-tally.ts";
 import { IdealCache } from "../metrics/ideal.ts";
 import type { CellResult, RunResult } from "../metrics/result.ts";
 import { summarizeCell, summarizeRun } from "../metrics/summary.ts";
@@ -15,7 +16,11 @@ const UNKNOWN_BLOCK_SIZE = 64;
 export async function cellResult(
   plan: Plan,
   cell: PlannedCell,
-  details: { outcome: CellOutcome; records: readonly RequestRecord[]; plugins: PluginSet },
+  details: {
+    outcome: CellOutcome;
+    records: readonly RequestRecord[] | CellTally;
+    plugins: PluginSet;
+  },
 ): Promise<CellResult> {
   const { outcome, records, plugins } = details;
   const arm = plan.arms[cell.arm]!;
@@ -31,6 +36,7 @@ export async function cellResult(
     workerIds: outcome.workers.map(({ id }) => id),
     idealShare: await idealShare(cell, { outcome, plugins }),
     timeScale: outcome.timeScale,
+    ...(outcome.itlMs === undefined ? {} : { itlMs: outcome.itlMs }),
     ...(outcome.routerCost === undefined ? {} : { routerCost: outcome.routerCost }),
     evidence: {
       traits: router.traits(arm.router.options),

@@ -27,7 +27,7 @@ import {
 } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { DynbenchError, messageOf } from "../errors.ts";
-import type { ClientHealth, Finding, RouterCost } from "../metrics/result.ts";
+import type { ClientHealth, Finding, Quantiles, RouterCost } from "../metrics/result.ts";
 import type { Plan } from "../plan/plan.ts";
 import { parsePlan } from "../plan/saved-plan.ts";
 import { parseRecords, type RequestRecord } from "../record.ts";
@@ -43,6 +43,8 @@ export interface CellOutcome {
   /** Busy part of all the machine's cores during the load, 0 to 1. */
   machineCpuShare?: number;
   routerCost?: RouterCost;
+  /** Virtual clock: of all decode steps; records keep only first and last token. */
+  itlMs?: Quantiles;
   /** What the run itself noticed: a dead worker, a reset that could not be proved. */
   findings: Finding[];
 }

@@ -5,7 +5,6 @@
  * arm needs another one than is up. Whatever ends a run early (a dead worker, Ctrl-C, a full disk),
  * what was measured is kept and reported.
  */
-import { allReporters } from "./all-reporters.ts";
 import { loadCell, type LoadTick } from "./cell.ts";
 import {
   brokenCell,
@@ -23,14 +22,13 @@ import {
   type PreflightTarget,
 } from "./preflight.ts";
 import { wireHeaders } from "./probe.ts";
-import { ProgressMeter } from "./progress-meter.ts";
-import { cellResult, runResult } from "./results.ts";
+import { RunBook } from "./run-book.ts";
 import { startRouter, type RunningRouter } from "./router-up.ts";
-import { RunFacts } from "./run-facts.ts";
 import type { CellOutcome, RunFolder } from "./run-folder.ts";
+import { simulatePlan } from "./virtual-run.ts";
 import { epochMs } from "../clock.ts";
 import { DynbenchError, firstCause, messageOf } from "../errors.ts";
-import type { CellResult, RunResult } from "../metrics/result.ts";
+import type { RunResult } from "../metrics/result.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type {
   Engine,
@@ -69,35 +67,32 @@ export interface RunEnd {
 
 /** Runs the plan. Faults end the run but not its report: they come back as `fault`. */
 export async function executePlan(plan: Plan, deps: RunDeps): Promise<RunEnd> {
-  const run = new LiveRun(plan, deps);
-  const fault = await run.execute();
-  return { result: await run.report(fault !== undefined), fault };
+  const book = new RunBook(plan, deps);
+  const fault =
+    plan.clock === "virtual"
+      ? await simulatePlan(plan, deps, book)
+      : await new LiveRun(plan, deps, book).execute();
+  return { result: await book.report(fault !== undefined), fault };
 }
 
 class LiveRun {
   readonly #plan: Plan;
   readonly #deps: RunDeps;
-  readonly #results: CellResult[] = [];
-  readonly #reporters: Required<ReporterHandle>;
-  readonly #meter: ProgressMeter;
-  readonly #facts: RunFacts;
+  readonly #book: RunBook;
   /** Aborted by the first death of a process that should live. */
   readonly #death = new AbortController();
   #deaths: Death[] = [];
 
-  constructor(plan: Plan, deps: RunDeps) {
+  constructor(plan: Plan, deps: RunDeps, book: RunBook) {
     this.#plan = plan;
     this.#deps = deps;
-    this.#facts = new RunFacts(deps.folder, deps.command);
-    this.#reporters = allReporters(deps.reporters, deps.log);
-    this.#meter = new ProgressMeter(plan, this.#reporters.progress);
+    this.#book = book;
   }
 
   async execute(): Promise<unknown> {
     const { folder } = this.#deps;
     try {
-      this.#facts.write();
-      await this.#keepFinished();
+      const open = await this.#book.begin();
       await using supervisor = startSupervisor({
         self: this.#deps.self,
         marker: `${process.pid}-${epochMs()}`,
@@ -105,11 +100,9 @@ class LiveRun {
         host: this.#plan.host,
         seed: this.#plan.seed,
         signal: AbortSignal.any([this.#deps.signal, this.#death.signal]),
-        onStart: (command) => this.#facts.command(command),
+        onStart: (command) => this.#book.facts.command(command),
         onDeath: (death) => this.#died(death),
       });
-      const isDone = new Set(this.#results.map(({ cell }) => cell.id));
-      const open = this.#plan.cells.filter((cell) => !isDone.has(cell.id));
       if (open.length === 0) return undefined;
       const groups = Map.groupBy(open, (cell) => this.#plan.arms[cell.arm]!.engineKey);
       for (const cells of groups.values()) await this.#engineGroup(cells, supervisor);
@@ -125,47 +118,15 @@ class LiveRun {
     }
   }
 
-  /**
-   * Tells the reporters the end; one that fails does not take the others with it. Where nothing was
-   * measured the fault says it all, and a report of nothing would only hide it.
-   */
-  async report(isBroken: boolean): Promise<RunResult> {
-    const { folder, log } = this.#deps;
-    try {
-      this.#facts.write();
-    } catch (error) {
-      log.error(messageOf(error));
-    }
-    const result = runResult(this.#plan, this.#results, {
-      facts: this.#facts.all,
-      startedAt: this.#facts.startedAt,
-      command: this.#deps.command,
-    });
-    if (!isBroken || this.#results.length > 0) await this.#reporters.end(result);
-    folder.close();
-    return result;
-  }
-
-  async #keepFinished(): Promise<void> {
-    const { folder, finished } = this.#deps;
-    if (!this.#deps.isResumed) return;
-    folder.keepCells(finished);
-    const records = Map.groupBy(folder.readRecords(), (record) => record.cell);
-    for (const outcome of finished) {
-      const cell = this.#plan.cells.find(({ id }) => id === outcome.id);
-      if (cell) await this.#finish(cell, outcome, records.get(cell.id) ?? []);
-    }
-  }
-
   async #engineGroup(cells: readonly PlannedCell[], supervisor: Supervisor): Promise<void> {
     const arm = this.#plan.arms[cells[0]!.arm]!;
     const context = this.#context(supervisor);
     const plugin = (await this.#deps.plugins.load(arm.engine)) as Engine;
     if (!plugin.start)
       throw new DynbenchError("plan", `Engine "${plugin.name}" runs only on the virtual clock`);
-    this.#meter.phase(cells[0]!, "engine");
+    this.#book.meter.phase(cells[0]!, "engine");
     await using engine = await plugin.start(arm.engine.options, arm.plane, context);
-    this.#facts.engine(arm.engine.name, engine.facts);
+    this.#book.facts.engine(arm.engine.name, engine.facts);
     const target: PreflightTarget = {
       engine,
       wire: this.#plan.wire,
@@ -175,7 +136,7 @@ class LiveRun {
     };
     const notes: string[] = [];
     if (this.#plan.preflight) {
-      this.#meter.phase(cells[0]!, "preflight");
+      this.#book.meter.phase(cells[0]!, "preflight");
       notes.push(...(await preflightWorkers(target)));
     }
     const group = { plugin, engine, target, notes, supervisor, context, isFresh: true };
@@ -200,7 +161,7 @@ class LiveRun {
   ): Promise<RunningRouter> {
     if (running?.arm === cell.arm && running.reset) return running;
     await running?.[Symbol.asyncDispose]();
-    this.#meter.phase(cell, "router");
+    this.#book.meter.phase(cell, "router");
     const planned = this.#plan.arms[cell.arm]!;
     const plugin = (await this.#deps.plugins.load(planned.router)) as Router;
     const router = await startRouter(plugin, {
@@ -212,9 +173,9 @@ class LiveRun {
       context: group.context,
       decisionsPath: this.#deps.folder.file("decisions.jsonl"),
     });
-    this.#facts.router(planned.label, router.facts);
+    this.#book.facts.router(planned.label, router.facts);
     if (this.#plan.preflight) {
-      this.#meter.phase(cell, "preflight");
+      this.#book.meter.phase(cell, "preflight");
       const traits = plugin.traits(planned.router.options);
       group.notes.push(
         ...(await preflightRouter(router, traits, {
@@ -248,7 +209,7 @@ class LiveRun {
     try {
       const tokenSeed = await this.#reset(cell, router, { group, outcome });
       const plugin = (await plugins.load(planned.router)) as Router;
-      this.#meter.phase(cell, "load");
+      this.#book.meter.phase(cell, "load");
       const cpuShare = watchCpu();
       const { state, health } = await loadCell(
         {
@@ -263,10 +224,10 @@ class LiveRun {
           folder,
           supervisor: group.supervisor,
           signal: group.context.signal,
-          onTick: (tick: LoadTick) => this.#meter.tick(tick),
+          onTick: (tick: LoadTick) => this.#book.meter.tick(tick),
           onRecord: (record) => {
             records.push(record);
-            this.#meter.record(record);
+            this.#book.meter.record(record);
           },
         },
       );
@@ -281,7 +242,7 @@ class LiveRun {
     }
     if (this.#deaths.length > 0) outcome.state = "failed";
     outcome.findings.push(...this.#deaths.map(deathFinding));
-    await this.#finish(cell, outcome, records);
+    await this.#book.finish(cell, outcome, records);
     try {
       folder.appendOutcome(outcome);
     } catch (error) {
@@ -305,7 +266,7 @@ class LiveRun {
     }
     const isUntouched = group.isFresh && !this.#plan.preflight;
     if (!isUntouched) {
-      this.#meter.phase(cell, "reset");
+      this.#book.meter.phase(cell, "reset");
       await engine.resetCache();
       if (this.#plan.preflight) {
         const fault = await proveReset(target);
@@ -325,21 +286,6 @@ class LiveRun {
     } catch (error) {
       this.#deps.log.warn(`The gateway does not tell its state: ${messageOf(error)}`);
     }
-  }
-
-  async #finish(
-    cell: PlannedCell,
-    outcome: CellOutcome,
-    records: readonly RequestRecord[],
-  ): Promise<void> {
-    const result = await cellResult(this.#plan, cell, {
-      outcome,
-      records,
-      plugins: this.#deps.plugins,
-    });
-    this.#results.push(result);
-    this.#meter.finished(cell);
-    await this.#reporters.cell(result);
   }
 
   #context(supervisor: Supervisor): StartContext {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { CellTally } from "../../../core/metrics/cell-tally.ts";
 import { IN_FLIGHT_BINS } from "../../../core/metrics/in-flight.ts";
 import { summarizeCell, summarizeRun } from "../../../core/metrics/summary.ts";
+import { quantilesOf } from "../../../core/metrics/quantiles.ts";
 import { WeightedSamples } from "../../../core/metrics/weighted-samples.ts";
 import type { Plan } from "../../../core/plan/plan.ts";
 import type { RequestRecord } from "../../../core/record.ts";
@@ -183,7 +184,8 @@ describe("a cell", () => {
       { spanStartNs: 0, firstNs: 10 * MS, growthNs: MS, growth2Ns: 0, fromStep: 0, steps: 3 },
       2,
     );
-    const virtual = summarizeCell(exampleInput(records, { decodeGaps, clock: "virtual" }));
+    const itlMs = quantilesOf(decodeGaps, MS)!;
+    const virtual = summarizeCell(exampleInput(records, { itlMs, clock: "virtual" }));
     expect(virtual.summary.metrics.itlMs).toMatchObject({ n: 6, mean: 11, min: 10, max: 12 });
   });
 

@@ -1,0 +1,86 @@
+/**
+ * What every run keeps, live or simulated: facts, the results of its cells, progress, and the end
+ * that reporters are told.
+ */
+import { allReporters } from "./all-reporters.ts";
+import { ProgressMeter } from "./progress-meter.ts";
+import { cellResult, runResult } from "./results.ts";
+import type { RunDeps } from "./run.ts";
+import { RunFacts } from "./run-facts.ts";
+import type { CellOutcome } from "./run-folder.ts";
+import { messageOf } from "../errors.ts";
+import type { CellTally } from "../metrics/cell-tally.ts";
+import type { CellResult, RunResult } from "../metrics/result.ts";
+import type { Plan, PlannedCell } from "../plan/plan.ts";
+import type { ReporterHandle } from "../plugin.ts";
+import type { RequestRecord } from "../record.ts";
+
+export class RunBook {
+  readonly facts: RunFacts;
+  readonly meter: ProgressMeter;
+  readonly #plan: Plan;
+  readonly #deps: RunDeps;
+  readonly #results: CellResult[] = [];
+  readonly #reporters: Required<ReporterHandle>;
+
+  constructor(plan: Plan, deps: RunDeps) {
+    this.#plan = plan;
+    this.#deps = deps;
+    this.facts = new RunFacts(deps.folder, deps.command);
+    this.#reporters = allReporters(deps.reporters, deps.log);
+    this.meter = new ProgressMeter(plan, this.#reporters.progress);
+  }
+
+  /** Writes the facts and takes over what an earlier part of the run has finished; returns the cells to run. */
+  async begin(): Promise<PlannedCell[]> {
+    this.facts.write();
+    await this.#keepFinished();
+    const isDone = new Set(this.#results.map(({ cell }) => cell.id));
+    return this.#plan.cells.filter((cell) => !isDone.has(cell.id));
+  }
+
+  /** A cell is over: reporters hear its result. */
+  async finish(
+    cell: PlannedCell,
+    outcome: CellOutcome,
+    records: readonly RequestRecord[] | CellTally,
+  ): Promise<void> {
+    const { plugins } = this.#deps;
+    const result = await cellResult(this.#plan, cell, { outcome, records, plugins });
+    this.#results.push(result);
+    this.meter.finished(cell);
+    await this.#reporters.cell(result);
+  }
+
+  /**
+   * Tells the reporters the end; one that fails does not take the others with it. Where nothing was
+   * measured the fault says it all, and a report of nothing would only hide it.
+   */
+  async report(isBroken: boolean): Promise<RunResult> {
+    const { folder, log } = this.#deps;
+    try {
+      this.facts.write();
+    } catch (error) {
+      log.error(messageOf(error));
+    }
+    const result = runResult(this.#plan, this.#results, {
+      facts: this.facts.all,
+      startedAt: this.facts.startedAt,
+      command: this.#deps.command,
+    });
+    if (!isBroken || this.#results.length > 0) await this.#reporters.end(result);
+    folder.close();
+    return result;
+  }
+
+  async #keepFinished(): Promise<void> {
+    const { folder, finished } = this.#deps;
+    if (!this.#deps.isResumed) return;
+    folder.keepCells(finished);
+    const records = Map.groupBy(folder.readRecords(), (record) => record.cell);
+    for (const outcome of finished) {
+      const cell = this.#plan.cells.find(({ id }) => id === outcome.id);
+      if (cell) await this.finish(cell, outcome, records.get(cell.id) ?? []);
+    }
+  }
+}

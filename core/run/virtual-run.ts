@@ -1,0 +1,136 @@
+/**
+ * A plan on the virtual clock: each cell is simulated here, in the main process, and leaves what a
+ * live one leaves. No process is started and no port is bound.
+ */
+import { brokenCell, overloadFinding, policyFinding } from "./findings.ts";
+import { RecordChunks } from "./record-chunks.ts";
+import type { RunBook } from "./run-book.ts";
+import type { RunDeps } from "./run.ts";
+import type { CellOutcome } from "./run-folder.ts";
+import { epochMs, monotonicNs } from "../clock.ts";
+import { DynbenchError } from "../errors.ts";
+import { drawRequests, readRows } from "../load/draw.ts";
+import { CellTally } from "../metrics/cell-tally.ts";
+import { quantilesOf } from "../metrics/quantiles.ts";
+import type { Plan, PlannedCell } from "../plan/plan.ts";
+import type { Engine, EngineModel, Router, Workload } from "../plugin.ts";
+import { Simulation } from "../sim/simulation.ts";
+
+/** Events between two looks at the clock: some milliseconds. */
+const EVENTS_PER_SLICE = 10_000;
+/** The event loop must hear a Ctrl-C, and the user see progress, at least this often. */
+const BREATH_NS = 50e6;
+const NS_PER_MS = 1e6;
+
+/** Simulates every open cell. Returns what ended it early, if anything did. */
+export async function simulatePlan(plan: Plan, deps: RunDeps, book: RunBook): Promise<unknown> {
+  try {
+    const open = await book.begin();
+    for (const cell of open) {
+      await simulateCell(plan, cell, { ...deps, book });
+      deps.signal.throwIfAborted();
+    }
+    return undefined;
+  } catch (error) {
+    if (!deps.signal.aborted) return error;
+    return new DynbenchError("interrupted", "Interrupted: what was measured until then is kept");
+  }
+}
+
+type CellDeps = RunDeps & { readonly book: RunBook };
+
+async function simulateCell(plan: Plan, cell: PlannedCell, deps: CellDeps): Promise<void> {
+  const { plugins, folder, book, signal } = deps;
+  const arm = plan.arms[cell.arm]!;
+  book.meter.phase(cell, "simulate");
+  const engine = (await plugins.load(arm.engine)) as Engine;
+  const model = engine.model!(arm.engine.options);
+  const outcome: CellOutcome = {
+    id: cell.id,
+    state: "failed",
+    startedAt: new Date(epochMs()).toISOString(),
+    workers: workersOf(model),
+    timeScale: engine.timeScale?.(arm.engine.options) ?? 1,
+    findings: [],
+  };
+  const tally = new CellTally();
+  const chunks = new RecordChunks(folder);
+  const simulation = await simulationOf(plan, cell, {
+    ...deps,
+    model,
+    onRecord: (record) => {
+      chunks.add(record);
+      tally.add(record);
+      book.meter.record(record);
+    },
+  });
+  let fault: unknown;
+  try {
+    await runSliced(simulation, deps);
+    outcome.state = signal.aborted ? "aborted" : "completed";
+  } catch (error) {
+    fault = error;
+    simulation.stop("the simulation broke off");
+  }
+  const isOverload = fault instanceof DynbenchError && fault.code === "load";
+  if (isOverload) outcome.findings.push(overloadFinding(fault as DynbenchError));
+  else if (fault !== undefined) outcome.findings.push(brokenCell(fault));
+  chunks.flush();
+  const { policyFaults, firstPolicyFault } = simulation.counts;
+  if (policyFaults > 0) outcome.findings.push(policyFinding(policyFaults, firstPolicyFault));
+  const itlMs = quantilesOf(simulation.gaps, NS_PER_MS);
+  if (itlMs !== undefined) outcome.itlMs = itlMs;
+  await book.finish(cell, outcome, tally);
+  folder.appendOutcome(outcome);
+  // A load too high for one cell is that cell's result; anything else ends the run.
+  if (fault !== undefined && !isOverload) throw fault;
+}
+
+async function simulationOf(
+  plan: Plan,
+  cell: PlannedCell,
+  deps: CellDeps & {
+    readonly model: EngineModel;
+    readonly onRecord: ConstructorParameters<typeof Simulation>[1]["onRecord"];
+  },
+): Promise<Simulation> {
+  const { plugins, signal, model, onRecord } = deps;
+  const { router: use } = plan.arms[cell.arm]!;
+  const router = (await plugins.load(use)) as Router;
+  const workload = (await plugins.load(cell.workload)) as Workload;
+  const rows = await readRows(cell, workload, signal);
+  return new Simulation(
+    {
+      cell,
+      engine: model,
+      policy: () => router.policy!(use.options),
+      policyName: router.name,
+      sendsKey: router.traits(use.options).keyHeader !== undefined,
+      requests: drawRequests(cell, workload, rows),
+      replicas: plan.replicas,
+      settings: plan.sim!,
+    },
+    { onRecord },
+  );
+}
+
+/** Runs to the end, or until the signal: then what is in flight is recorded as aborted. */
+async function runSliced(simulation: Simulation, { signal, book }: CellDeps): Promise<void> {
+  let breathNs = monotonicNs();
+  for (;;) {
+    const state = simulation.run(EVENTS_PER_SLICE);
+    if (state === true) return;
+    if (state !== false) await state;
+    if (monotonicNs() - breathNs < BREATH_NS) continue;
+    const { sent, inFlight, done, failed } = simulation.counts;
+    book.meter.tick({ sent, inFlight, done, failed, elapsedS: simulation.elapsedS });
+    await new Promise((resolve) => setImmediate(resolve));
+    breathNs = monotonicNs();
+    if (signal.aborted) return simulation.stop();
+  }
+}
+
+function workersOf({ workers, limits }: EngineModel): CellOutcome["workers"] {
+  const { blockSize, kvBlocks } = limits;
+  return workers.map(({ id, role }) => ({ id, role, blockSize, kvBlocks }));
+}

@@ -1,0 +1,194 @@
+/**
+ * The workers of a simulation: one model each, asked when it next changes and jumped from change to
+ * change. A worker is looked at more closely only where somebody looks: before a policy reads the
+ * index, its cache changes up to that moment are told.
+ */
+import type { EngineModel } from "../plugin.ts";
+import {
+  stepsNs,
+  type DecodeRun,
+  type WorkerModel,
+  type WorkerRequest,
+  type WorkerSink,
+} from "../worker-model.ts";
+import { NOWHERE, SimRequest } from "./sim-request.ts";
+
+export interface ClusterEvents {
+  /** The worker must be advanced at that time; earlier calls for it are void. */
+  wake(worker: number, atNs: number): void;
+  firstToken(request: SimRequest, atNs: number): void;
+  finished(request: SimRequest, atNs: number): void;
+  /** `decoders` requests each made `run.steps` tokens. */
+  decoded(decoders: number, run: DecodeRun): void;
+  /** One request made a token after a gap that is no step. */
+  late(gapNs: number): void;
+  /** Who hears what each worker caches and evicts. */
+  readonly caches: CacheListener;
+}
+
+export interface CacheListener {
+  stored(worker: number, blocks: readonly number[], atNs: number): void;
+  removed(worker: number, blocks: readonly number[], atNs: number): void;
+  cleared(worker: number, atNs: number): void;
+}
+
+export class Cluster {
+  readonly ids: readonly string[];
+  readonly #engine: EngineModel;
+  readonly #events: ClusterEvents;
+  /** Undefined while the worker is dead. */
+  readonly #models: (WorkerModel | undefined)[];
+  /** When each worker is due to be advanced; Infinity when idle. */
+  readonly #wakeNs: Float64Array;
+  /** Decode steps that each worker has made, and when it told the last of them. */
+  readonly #steps: Float64Array;
+  readonly #lastStepNs: Float64Array;
+  /** Cache changes are waited for, not only looked up. */
+  #isWatched = false;
+
+  constructor(engine: EngineModel, events: ClusterEvents) {
+    const count = engine.workers.length;
+    this.ids = engine.workers.map(({ id }) => id);
+    this.#engine = engine;
+    this.#events = events;
+    this.#wakeNs = new Float64Array(count).fill(Infinity);
+    this.#steps = new Float64Array(count);
+    this.#lastStepNs = new Float64Array(count);
+    this.#models = engine.workers.map((_, worker) => this.#create(worker));
+  }
+
+  get size(): number {
+    return this.#models.length;
+  }
+
+  model(worker: number): WorkerModel | undefined {
+    return this.#models[worker];
+  }
+
+  /** Why the worker can never serve the request, in the engine's words; undefined when it was taken. */
+  submit(worker: number, request: SimRequest, nowNs: number): string | undefined {
+    const refusal = this.#models[worker]!.submit(request, nowNs);
+    if (refusal === undefined) this.#reschedule(worker);
+    return refusal;
+  }
+
+  abort(worker: number, requestId: number, nowNs: number): void {
+    this.#models[worker]?.abort(requestId, nowNs);
+    this.#reschedule(worker);
+  }
+
+  /** The time that `wake` asked for has come; an older call is passed over. */
+  advance(worker: number, nowNs: number): void {
+    if (this.#wakeNs[worker] !== nowNs) return;
+    this.#wakeNs[worker] = Infinity;
+    this.#models[worker]?.advance(nowNs);
+    this.#reschedule(worker);
+  }
+
+  /** Tells every cache change before `nowNs`, and those of steps that are under way at `nowNs`. */
+  settleCaches(nowNs: number): void {
+    for (const model of this.#models) {
+      if (model === undefined || model.nextCacheChangeNs > nowNs) continue;
+      // What changes at this very moment comes after what arrives at it, as everywhere.
+      model.advance(model.nextChangeNs > nowNs ? nowNs : nowNs - 1);
+    }
+  }
+
+  /** While true, workers are also woken when only their caches change. */
+  watch(isWatched: boolean): void {
+    if (isWatched === this.#isWatched) return;
+    this.#isWatched = isWatched;
+    for (let worker = 0; worker < this.#models.length; worker += 1) this.#reschedule(worker);
+  }
+
+  /** Drops the worker with all it holds. What its requests had received until now has been told. */
+  kill(worker: number, nowNs: number): void {
+    const model = this.#models[worker];
+    if (model === undefined) return;
+    if (model.nextChangeNs > nowNs) model.advance(nowNs);
+    this.#models[worker] = undefined;
+    this.#wakeNs[worker] = Infinity;
+  }
+
+  /** A fresh worker in its place, with an empty cache. */
+  revive(worker: number): void {
+    this.#models[worker] ??= this.#create(worker);
+  }
+
+  /** Brings a request's tokens up to date before it is broken off. */
+  settle(worker: number, nowNs: number): void {
+    const model = this.#models[worker];
+    if (model !== undefined && model.nextChangeNs > nowNs) model.advance(nowNs);
+  }
+
+  /** Output tokens that the request has received. */
+  tokensOf(request: SimRequest): number {
+    if (request.worker === NOWHERE) return request.tokensBefore;
+    return request.tokensAt(this.#steps[request.worker]!);
+  }
+
+  lastStepNs(worker: number): number {
+    return this.#lastStepNs[worker]!;
+  }
+
+  #reschedule(worker: number): void {
+    const model = this.#models[worker];
+    if (model === undefined) return;
+    const changeNs = model.nextChangeNs;
+    const nextNs = this.#isWatched ? Math.min(changeNs, model.nextCacheChangeNs) : changeNs;
+    if (nextNs >= this.#wakeNs[worker]!) return;
+    this.#wakeNs[worker] = nextNs;
+    this.#events.wake(worker, nextNs);
+  }
+
+  #create(worker: number): WorkerModel {
+    return this.#engine.create(worker, this.#sinkOf(worker));
+  }
+
+  #sinkOf(worker: number): WorkerSink {
+    const events = this.#events;
+    const { caches } = events;
+    const steps = this.#steps;
+    return {
+      admitted: (request, cachedTokens) => {
+        requestOf(request).cachedTokens = cachedTokens;
+      },
+      firstToken: (request, atNs) => {
+        const sim = requestOf(request);
+        sim.tokensBefore = 1;
+        sim.stepsAtJoin = steps[worker]!;
+        events.firstToken(sim, atNs);
+      },
+      tokens: (requests, run) => {
+        steps[worker]! += run.steps;
+        this.#lastStepNs[worker] = endOf(run);
+        events.decoded(requests.length, run);
+      },
+      lateToken: (request, gapNs) => {
+        const sim = requestOf(request);
+        sim.tokensBefore += 1;
+        sim.stepsAtJoin = steps[worker]!;
+        events.late(gapNs);
+      },
+      finished: (request, atNs) => events.finished(requestOf(request), atNs),
+      preempted: (request) => {
+        const sim = requestOf(request);
+        sim.tokensBefore = sim.tokensAt(steps[worker]!);
+        sim.stepsAtJoin = NaN;
+      },
+      stored: (_parent, blocks, atNs) => caches.stored(worker, blocks, atNs),
+      removed: (blocks, atNs) => caches.removed(worker, blocks, atNs),
+      cleared: (atNs) => caches.cleared(worker, atNs),
+      generatedBlock: (request, index) => requestOf(request).generatedBlock(index),
+    };
+  }
+}
+
+/** Every request that a simulation submits is one of its own. */
+function requestOf(request: WorkerRequest): SimRequest {
+  return request as SimRequest;
+}
+
+function endOf(run: DecodeRun): number {
+  return run.spanStartNs + stepsNs(run, run.fromStep + run.steps);
+}

@@ -1,0 +1,146 @@
+/**
+ * One request on its way through a simulation, from its sending to its record: what the policy and
+ * the worker see of it, and its stamps as the client takes them.
+ */
+import { prefixHash, type SegmentBlocks } from "../kv/segment-blocks.ts";
+import { plannedRecord, type RequestError, type RequestRecord } from "../record.ts";
+import type { RequestSpec, Segment, WorkerRole } from "../request.ts";
+import type { RouteRequest } from "../routing-policy.ts";
+import type { WorkerRequest } from "../worker-model.ts";
+
+/** Not at any worker. */
+export const NOWHERE = -1;
+
+export class SimRequest implements RouteRequest, WorkerRequest {
+  readonly spec: RequestSpec;
+  readonly id: number;
+  readonly isl: number;
+  readonly osl: number;
+  readonly stage: WorkerRole = "aggregated";
+  readonly priority: number;
+  readonly key?: string;
+  readonly session?: string;
+  readonly blocks: Int32Array;
+  readonly phase: RequestRecord["phase"];
+  readonly intendedNs: number;
+  readonly sentNs: number;
+  /** Slot of the load that it occupies. */
+  readonly lane: number;
+  /** Router replica it is sent to. */
+  readonly replica: number;
+
+  /** Candidate that has it, from the decision on. */
+  worker = NOWHERE;
+  /** The worker knows of it. */
+  isSubmitted = false;
+  tried: Set<number> | undefined;
+  cachedTokens: number | undefined;
+  firstTokenNs: number | undefined;
+  /** Tokens received before the worker's step counter stood at `stepsAtJoin`; it decodes since then. */
+  tokensBefore = 0;
+  stepsAtJoin = NaN;
+  readonly #table: SegmentBlocks;
+  #answerBlocks: Int32Array | undefined;
+
+  constructor(
+    spec: RequestSpec,
+    sending: {
+      readonly table: SegmentBlocks;
+      readonly phase: RequestRecord["phase"];
+      readonly intendedNs: number;
+      readonly sentNs: number;
+      readonly lane: number;
+      readonly replica: number;
+      readonly sendsKey: boolean;
+    },
+  ) {
+    this.spec = spec;
+    this.id = spec.index;
+    this.isl = spec.isl;
+    this.osl = spec.osl;
+    this.priority = spec.priority ?? 0;
+    this.#table = sending.table;
+    this.phase = sending.phase;
+    this.intendedNs = sending.intendedNs;
+    this.sentNs = sending.sentNs;
+    this.lane = sending.lane;
+    this.replica = sending.replica;
+    this.blocks = sending.table.blocksOf(spec.prompt, spec.isl);
+    const key = spec.session ?? spec.group;
+    if (sending.sendsKey && key !== undefined) this.key = String(key);
+    if (spec.session !== undefined) this.session = spec.session;
+  }
+
+  prefixHash(tokens: number): number {
+    return prefixHash(this.spec.prompt, { tokens, blockSize: this.#table.blockSize });
+  }
+
+  /** Id of a block that the answer has filled: a later prompt that repeats the answer has the same. */
+  generatedBlock(index: number): number {
+    this.#answerBlocks ??= this.#withAnswer();
+    return this.#answerBlocks[index]!;
+  }
+
+  /** Output tokens received by now, given the worker's step counter. */
+  tokensAt(steps: number): number {
+    return this.tokensBefore + (Number.isNaN(this.stepsAtJoin) ? 0 : steps - this.stepsAtJoin);
+  }
+
+  /** Completed at `endNs`, with all `osl` tokens. */
+  completed(cell: string, end: { atNs: number; osl: number; worker: string }): RequestRecord {
+    const record = this.#begun(cell);
+    record.state = "ok";
+    record.endNs = end.atNs;
+    record.osl = end.osl;
+    record.status = 200;
+    record.worker = end.worker;
+    record.firstTokenNs = this.firstTokenNs!;
+    record.lastTokenNs = end.atNs;
+    record.promptTokens = this.isl;
+    record.cachedTokens = this.cachedTokens!;
+    return record;
+  }
+
+  /** Ended before its answer was complete. */
+  broken(
+    cell: string,
+    end: {
+      atNs: number;
+      osl: number;
+      lastTokenNs: number;
+      status?: number;
+      worker: string | undefined;
+      error: RequestError;
+    },
+  ): RequestRecord {
+    const record = this.#begun(cell);
+    record.state = end.error.kind === "aborted" ? "aborted" : "failed";
+    record.endNs = end.atNs;
+    record.osl = end.osl;
+    const status = end.status ?? (this.firstTokenNs === undefined ? undefined : 200);
+    if (status !== undefined) record.status = status;
+    if (end.worker !== undefined) record.worker = end.worker;
+    if (this.firstTokenNs !== undefined) {
+      record.firstTokenNs = this.firstTokenNs;
+      record.lastTokenNs = Math.max(this.firstTokenNs, Math.min(end.lastTokenNs, end.atNs));
+      record.promptTokens = this.isl;
+      if (this.cachedTokens !== undefined) record.cachedTokens = this.cachedTokens;
+    }
+    record.error = end.error;
+    return record;
+  }
+
+  #begun(cell: string): RequestRecord {
+    const record = plannedRecord(cell, this.spec, this.phase, this.intendedNs);
+    record.startNs = this.sentNs;
+    record.sentNs = this.sentNs;
+    return record;
+  }
+
+  #withAnswer(): Int32Array {
+    // Its last token is never computed, so it fills no block.
+    const tokens = this.osl - 1;
+    const answer: Segment = { answerOf: this.id, tokens };
+    return this.#table.blocksOf([...this.spec.prompt, answer], this.isl + tokens);
+  }
+}

@@ -1,0 +1,400 @@
+/**
+ * One cell on the virtual clock: load → policy → workers → records, by events on one heap.
+ *
+ * Nothing here decides anything that has a live counterpart: policies are asked by the gateway's
+ * host, workers are the engine's models, the load is the generator's queue and timetable. At equal
+ * times what is sent goes before what workers do, as on a machine where a step takes in everything
+ * that came until it began. Two effects of one moment never run inside one another: a request
+ * released from a policy's queue, or sent by a slot just freed, is an event of its own.
+ */
+import { EventHeap } from "./event-heap.ts";
+import { Cluster } from "./cluster.ts";
+import { Replicas } from "./replicas.ts";
+import { NOWHERE, SimRequest } from "./sim-request.ts";
+import { faultsOf, type Fault } from "./faults.ts";
+import { overloaded, stuck } from "./sim-errors.ts";
+import { noCounts, type SimCounts, type SimOutput, type SimTask } from "./sim-task.ts";
+import { Timeouts } from "./timeouts.ts";
+import { VirtualLoad } from "./virtual-load.ts";
+import { messageOf } from "../errors.ts";
+import { SegmentBlocks } from "../kv/segment-blocks.ts";
+import { WeightedSamples } from "../metrics/weighted-samples.ts";
+import { randomStream } from "../random.ts";
+import type { RequestError } from "../record.ts";
+import { NoWorkerFault } from "../routing/routing-fault.ts";
+import { HOLD } from "../routing-policy.ts";
+import type { DecodeRun } from "../worker-model.ts";
+
+/** Kinds of events, in the order in which they happen at equal times. */
+const FAULT = 0;
+const SEND = 1;
+const ROUTE = 2;
+const DISPATCH = 3;
+const FIRST_TOKEN_KNOWN = 4;
+const END_KNOWN = 5;
+const WORKER = 6;
+const END = 7;
+const HELD_TOO_LONG = 8;
+const TIMEOUT = 9;
+
+/** A request goes to at most this many workers, as in the gateway. */
+const MAX_TRIES = 2;
+
+/** More events than this without time moving on are a model that stands still, not a busy moment. */
+const MAX_EVENTS_AT_ONCE = 10_000_000;
+
+export class Simulation {
+  readonly cluster: Cluster;
+  readonly replicas: Replicas;
+  /** Gaps between tokens of measured requests, in nanoseconds. Those of answers that broke off later are among them. */
+  readonly gaps = new WeightedSamples();
+  readonly counts: SimCounts = noCounts();
+  nowNs = 0;
+
+  readonly #task: SimTask;
+  readonly #output: SimOutput;
+  readonly #load: VirtualLoad;
+  readonly #heap = new EventHeap();
+  readonly #table: SegmentBlocks;
+  readonly #flights = new Map<number, SimRequest>();
+  readonly #timeouts: Timeouts;
+  readonly #faults: readonly Fault[];
+  readonly #networkNs: number;
+  readonly #routingNs: number;
+  readonly #loadDelayNs: number;
+  /** When the next SEND, TIMEOUT and HELD_TOO_LONG event is due, so that each is on the heap once. */
+  #sendNs = Infinity;
+  #timeoutNs = Infinity;
+  #heldNs = Infinity;
+  #eventsNow = 0;
+  #isStopped = false;
+
+  constructor(task: SimTask, output: SimOutput) {
+    const { cell, engine, settings } = task;
+    this.#task = task;
+    this.#output = output;
+    this.#networkNs = Math.round(settings.networkMs * 1e6);
+    this.#routingNs = Math.round(settings.routingMs * 1e6);
+    this.#loadDelayNs = Math.round(settings.loadDelayMs * 1e6);
+    this.#table = new SegmentBlocks(engine.limits.blockSize);
+    this.#timeouts = new Timeouts(Math.round(cell.load.timeoutS * 1e9));
+    this.#load = new VirtualLoad({
+      load: cell.load,
+      requests: task.requests,
+      random: randomStream(cell.seed, "arrivals"),
+      targets: task.replicas,
+    });
+    this.replicas = new Replicas(task, {
+      onRelease: (request, candidate) => this.#released(request.id, candidate),
+      onFault: (request, error) => this.#unroutable(this.#flights.get(request.id)!, error),
+      hookFailed: (error) => this.#policyFault(error),
+    });
+    this.cluster = new Cluster(engine, {
+      wake: (worker, atNs) => this.#heap.push(atNs, WORKER, worker),
+      firstToken: (request, atNs) => this.#firstToken(request, atNs),
+      finished: (request, atNs) => this.#finished(request, atNs),
+      decoded: (decoders, run) => this.#decoded(decoders, run),
+      late: (gapNs) => {
+        if (this.#load.phase === "measured") this.gaps.add(gapNs);
+      },
+      caches: this.replicas,
+    });
+    this.#faults = faultsOf(settings.downs, engine.workers.length);
+    for (const [i, { atNs }] of this.#faults.entries()) this.#heap.push(atNs, FAULT, i);
+    this.#sendAt(0);
+  }
+
+  /** Virtual time since the start of the load. */
+  get elapsedS(): number {
+    return this.nowNs / 1e9;
+  }
+
+  /**
+   * Handles up to `events` events. `true`: everything has ended. A promise: the workload must be
+   * waited for; call again after it.
+   */
+  run(events: number): boolean | Promise<void> {
+    for (let left = events; left > 0; left -= 1) {
+      if (this.#isStopped) return true;
+      const more = this.#load.fill();
+      if (more !== undefined) return more;
+      if (this.#load.nextPhase(this.nowNs)) this.#sendAt(this.nowNs);
+      if (this.#load.isDone) return this.#close();
+      if (!this.#heap.pop()) throw stuck(this.counts.sent);
+      this.#turn(this.#heap.timeNs);
+      this.#handle(this.#heap.kind, this.#heap.subject);
+      this.#output.onEvent?.(this.nowNs);
+    }
+    return false;
+  }
+
+  /** Breaks everything off now; what was in flight is recorded as aborted. */
+  stop(message = "the load was stopped"): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    for (const request of [...this.#flights.values()]) {
+      this.#break(request, { kind: "aborted", message });
+    }
+    this.#close();
+  }
+
+  #close(): true {
+    this.#isStopped = true;
+    this.#heap.clear();
+    this.#load.close();
+    this.counts.eventsApplied = this.replicas.eventsApplied;
+    return true;
+  }
+
+  #turn(timeNs: number): void {
+    if (timeNs < this.nowNs) throw new Error(`Time went back: ${this.nowNs} to ${timeNs}`);
+    this.#eventsNow = timeNs === this.nowNs ? this.#eventsNow + 1 : 0;
+    if (this.#eventsNow > MAX_EVENTS_AT_ONCE) throw new Error(`Time stands still at ${timeNs} ns`);
+    this.nowNs = timeNs;
+    this.counts.events += 1;
+  }
+
+  #handle(kind: number, subject: number): void {
+    if (kind === WORKER) return this.cluster.advance(subject, this.nowNs);
+    if (kind === SEND) return this.#send();
+    if (kind === FAULT) return this.#fault(subject);
+    if (kind === FIRST_TOKEN_KNOWN) return this.replicas.firstToken(subject, this.nowNs);
+    if (kind === END_KNOWN) return this.replicas.ended(subject, this.nowNs);
+    if (kind === TIMEOUT) return this.#giveUp();
+    if (kind === HELD_TOO_LONG) return this.#checkHeld();
+    const request = this.#flights.get(subject);
+    if (request === undefined) return;
+    if (kind === ROUTE) this.#route(request);
+    else if (kind === DISPATCH) this.#dispatch(request);
+    else this.#complete(request);
+  }
+
+  #send(): void {
+    if (this.#sendNs !== this.nowNs) return; // an earlier one took its place
+    this.#sendNs = Infinity;
+    for (;;) {
+      const sending = this.#load.take(this.nowNs);
+      if (sending === undefined) break;
+      const { spec, intendedNs, lane, target } = sending;
+      const request = new SimRequest(spec, {
+        table: this.#table,
+        phase: this.#load.phase,
+        intendedNs,
+        sentNs: this.nowNs,
+        lane,
+        replica: target,
+        sendsKey: this.#task.sendsKey,
+      });
+      this.#launch(request);
+      if (this.#load.isOverloaded) return this.#overloaded();
+      // What the look-ahead does not hold yet may be due as well.
+      if (this.#load.fill() !== undefined) return this.#sendAt(this.nowNs);
+    }
+    this.#sendAt(this.#load.nextNs);
+  }
+
+  #launch(request: SimRequest): void {
+    this.counts.sent += 1;
+    this.counts.inFlight += 1;
+    this.#flights.set(request.id, request);
+    this.#timeouts.sent(request.id, this.nowNs);
+    this.#watchTimeouts();
+    if (this.#networkNs === 0) this.#route(request);
+    else this.#heap.push(this.nowNs + this.#networkNs, ROUTE, request.id);
+  }
+
+  #sendAt(atNs: number): void {
+    const dueNs = Math.max(atNs, this.nowNs);
+    if (dueNs >= this.#sendNs) return;
+    this.#sendNs = dueNs;
+    this.#heap.push(dueNs, SEND, 0);
+  }
+
+  #overloaded(): never {
+    const error = overloaded(this.counts.inFlight, this.elapsedS);
+    this.stop(error.message);
+    throw error;
+  }
+
+  #giveUp(): void {
+    this.#timeoutNs = Infinity;
+    const message = `no complete answer within ${this.#task.cell.load.timeoutS} s`;
+    for (const id of this.#timeouts.takeDue(this.nowNs, (each) => this.#flights.has(each))) {
+      this.#break(this.#flights.get(id)!, { kind: "timeout", message });
+    }
+    this.#watchTimeouts();
+  }
+
+  #watchTimeouts(): void {
+    const nextNs = this.#timeouts.nextNs;
+    if (nextNs >= this.#timeoutNs) return;
+    this.#timeoutNs = nextNs;
+    this.#heap.push(nextNs, TIMEOUT, 0);
+  }
+
+  #route(request: SimRequest): void {
+    if (this.replicas.needsEvents) this.cluster.settleCaches(this.nowNs);
+    this.replicas.deliver(this.nowNs);
+    let candidate: number;
+    try {
+      candidate = this.replicas.route(request, this.nowNs);
+    } catch (error) {
+      this.#unroutable(request, error);
+      return;
+    }
+    if (candidate === HOLD) this.#hold();
+    else this.#decided(request, candidate);
+  }
+
+  #decided(request: SimRequest, candidate: number): void {
+    this.counts.decisions += 1;
+    request.worker = candidate;
+    if (this.#routingNs === 0) this.#dispatch(request);
+    else this.#heap.push(this.nowNs + this.#routingNs, DISPATCH, request.id);
+  }
+
+  #dispatch(request: SimRequest): void {
+    const { worker } = request;
+    if (this.cluster.model(worker) === undefined) return this.#lost(request);
+    const refusal = this.cluster.submit(worker, request, this.nowNs);
+    if (refusal === undefined) request.isSubmitted = true;
+    else this.#break(request, { kind: "status", message: refusal }, 400);
+  }
+
+  #hold(): void {
+    this.counts.held += 1;
+    // What is held is asked for again at every event, so those of caches must come in time.
+    if (this.replicas.needsEvents) this.cluster.watch(true);
+    this.#watchHeld();
+  }
+
+  #watchHeld(): void {
+    const deadlineNs = this.replicas.holdDeadlineNs;
+    if (deadlineNs >= this.#heldNs) return;
+    this.#heldNs = deadlineNs;
+    this.#heap.push(deadlineNs, HELD_TOO_LONG, 0);
+  }
+
+  #checkHeld(): void {
+    this.#heldNs = Infinity;
+    this.replicas.deliver(this.nowNs);
+    this.replicas.checkHeld(this.nowNs);
+    if (this.replicas.heldRequests === 0) this.cluster.watch(false);
+    this.#watchHeld();
+  }
+
+  #released(requestId: number, candidate: number): void {
+    const request = this.#flights.get(requestId)!;
+    this.counts.decisions += 1;
+    request.worker = candidate;
+    this.replicas.tellOthers(request, candidate, this.nowNs);
+    this.#heap.push(this.nowNs + this.#routingNs, DISPATCH, requestId);
+  }
+
+  #unroutable(request: SimRequest, error: unknown): void {
+    const isNobody = error instanceof NoWorkerFault;
+    if (!isNobody) this.#policyFault(error);
+    this.#break(request, { kind: "status", message: messageOf(error) }, isNobody ? 503 : 500);
+  }
+
+  #policyFault(error: unknown): void {
+    this.counts.policyFaults += 1;
+    this.counts.firstPolicyFault ??= messageOf(error);
+  }
+
+  #firstToken(request: SimRequest, atNs: number): void {
+    request.firstTokenNs = atNs + this.#networkNs;
+    if (this.#loadDelayNs === 0) this.replicas.firstToken(request.id, atNs);
+    else this.#heap.push(atNs + this.#loadDelayNs, FIRST_TOKEN_KNOWN, request.id);
+  }
+
+  #finished(request: SimRequest, atNs: number): void {
+    request.isSubmitted = false;
+    this.#tellEnd(request);
+    if (this.#networkNs === 0) this.#complete(request);
+    else this.#heap.push(atNs + this.#networkNs, END, request.id);
+  }
+
+  #decoded(decoders: number, run: DecodeRun): void {
+    if (this.#load.phase === "measured") this.gaps.addDecodeRun(run, decoders);
+  }
+
+  #fault(index: number): void {
+    const { worker, alive } = this.#faults[index]!;
+    if (alive) {
+      this.cluster.revive(worker);
+      this.replicas.setAlive(worker, true, this.nowNs);
+      return;
+    }
+    this.cluster.kill(worker, this.nowNs);
+    this.replicas.setAlive(worker, false, this.nowNs);
+    for (const request of [...this.#flights.values()]) {
+      if (request.worker !== worker || !request.isSubmitted) continue;
+      request.isSubmitted = false;
+      this.#lost(request);
+    }
+  }
+
+  /** Its worker is gone: another one is tried while nothing of an answer has come. */
+  #lost(request: SimRequest): void {
+    const name = this.cluster.ids[request.worker]!;
+    if (request.firstTokenNs !== undefined) {
+      const message = `The answer broke off: ${name}: the worker died`;
+      return this.#break(request, { kind: "error-frame", message });
+    }
+    request.tried = new Set(request.tried).add(request.worker);
+    if (request.tried.size < MAX_TRIES) {
+      this.counts.retries += 1;
+      request.cachedTokens = undefined;
+      return this.#route(request);
+    }
+    const message = `No worker answered: ${name}: the worker died`;
+    this.#break(request, { kind: "status", message }, 502);
+  }
+
+  #complete(request: SimRequest): void {
+    const record = request.completed(this.#task.cell.id, {
+      atNs: this.nowNs,
+      osl: this.cluster.tokensOf(request),
+      worker: this.cluster.ids[request.worker]!,
+    });
+    this.counts.done += 1;
+    this.#leave(request);
+    this.#output.onRecord(record);
+  }
+
+  /** It ends here without a whole answer, and leaves router and worker. */
+  #break(request: SimRequest, error: RequestError, status?: number): void {
+    const { worker, isSubmitted } = request;
+    if (isSubmitted) this.cluster.settle(worker, this.nowNs);
+    // Its last token may have come in this very moment.
+    if (!this.#flights.has(request.id)) return;
+    const record = request.broken(this.#task.cell.id, {
+      atNs: this.nowNs,
+      osl: this.cluster.tokensOf(request),
+      lastTokenNs: worker === NOWHERE ? 0 : this.cluster.lastStepNs(worker) + this.#networkNs,
+      worker: request.firstTokenNs === undefined ? undefined : this.cluster.ids[worker],
+      error,
+      ...(status === undefined ? {} : { status }),
+    });
+    if (error.kind !== "aborted") this.counts.failed += 1;
+    this.#leave(request);
+    request.isSubmitted = false;
+    if (isSubmitted) this.cluster.abort(worker, request.id, this.nowNs);
+    this.#tellEnd(request);
+    this.#output.onRecord(record);
+  }
+
+  #leave(request: SimRequest): void {
+    this.counts.inFlight -= 1;
+    this.#flights.delete(request.id);
+    this.#load.ended(request, this.nowNs);
+    if (!this.#isStopped) this.#sendAt(this.#load.nextNs);
+  }
+
+  #tellEnd(request: SimRequest): void {
+    if (this.#isStopped) return;
+    if (this.#loadDelayNs === 0) this.replicas.ended(request.id, this.nowNs);
+    else this.#heap.push(this.nowNs + this.#loadDelayNs, END_KNOWN, request.id);
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * The load of a cell on the virtual clock: the same queue, timetable, slots and phases as the live
+ * generator's, asked instead of waiting. Closed loop: each slot sends its next request the moment its
+ * last one ended. Open loop: one absolute timetable. Warm-up is a phase of its own, drained first.
+ */
+import { arrivals, type Arrivals } from "../load/arrivals.ts";
+import {
+  AHEAD_PARKED,
+  AHEAD_REQUESTS,
+  MAX_IN_FLIGHT,
+  RequestQueue,
+  type QueuedRequest,
+} from "../load/request-queue.ts";
+import type { LoadShape } from "../plan/plan.ts";
+import type { RandomStream } from "../random.ts";
+import type { RequestRecord } from "../record.ts";
+import type { RequestSpec } from "../request.ts";
+
+export interface VirtualLoadOptions {
+  readonly load: LoadShape;
+  readonly requests: Iterable<RequestSpec> | AsyncIterable<RequestSpec>;
+  /** For the arrivals. */
+  readonly random: RandomStream;
+  /** Router replicas: a closed loop splits its slots over them, an open one deals in turn. */
+  readonly targets: number;
+}
+
+/** A request that is sent now. */
+export interface Sending {
+  readonly spec: RequestSpec;
+  readonly intendedNs: number;
+  readonly lane: number;
+  readonly target: number;
+}
+
+export class VirtualLoad {
+  phase: RequestRecord["phase"];
+  readonly #options: VirtualLoadOptions;
+  readonly #source: Iterator<RequestSpec> | AsyncIterator<RequestSpec>;
+  readonly #isClosed: boolean;
+  readonly #slots: number;
+  readonly #endsNs = new Map<number, number>();
+  #queue!: RequestQueue;
+  #dueNs!: Arrivals;
+  /** Slots without a request, by lane. */
+  #free: SlotQueue[] = [];
+  #phaseStartNs = 0;
+  #left = 0;
+  #inFlight = 0;
+  #launched = 0;
+  #isExhausted = false;
+
+  constructor(options: VirtualLoadOptions) {
+    const { load, requests } = options;
+    this.#options = options;
+    this.#source =
+      Symbol.asyncIterator in requests
+        ? requests[Symbol.asyncIterator]()
+        : requests[Symbol.iterator]();
+    this.#isClosed = load.arrival === "closed";
+    this.#slots = Math.min(load.concurrency ?? MAX_IN_FLIGHT, MAX_IN_FLIGHT);
+    this.phase = load.warmup > 0 ? "warmup" : "measured";
+    this.#start(0);
+  }
+
+  /** Everything that will be sent has been sent and has ended, in this phase and all others. */
+  get isDone(): boolean {
+    return this.phase === "measured" && this.#isDrained;
+  }
+
+  /** An open loop without a cap of the user's has as many in flight as a machine has sockets for. */
+  get isOverloaded(): boolean {
+    const { arrival, concurrency } = this.#options.load;
+    return arrival !== "closed" && concurrency === undefined && this.#inFlight >= MAX_IN_FLIGHT;
+  }
+
+  /** When a request is due that has a slot; Infinity when only an end can help. */
+  get nextNs(): number {
+    let nextNs = Infinity;
+    for (const [lane, free] of this.#free.entries()) {
+      if (free.size > 0) nextNs = Math.min(nextNs, this.#queue.nextDueNs(lane));
+    }
+    return nextNs + this.#phaseStartNs;
+  }
+
+  /** Brings requests in as far ahead as is allowed; a promise where the workload must be waited for. */
+  fill(): Promise<void> | undefined {
+    while (this.#wantsMore) {
+      const step = this.#source.next();
+      if (step instanceof Promise) return step.then((result) => this.#add(result));
+      this.#add(step);
+    }
+    return undefined;
+  }
+
+  /** The next request to send at `nowNs`, which occupies a slot until `ended`. */
+  take(nowNs: number): Sending | undefined {
+    const phaseNs = nowNs - this.#phaseStartNs;
+    for (const [lane, free] of this.#free.entries()) {
+      if (free.size === 0) continue;
+      const request = this.#queue.take(lane, phaseNs);
+      if (request !== undefined) return this.#launch(request, lane);
+    }
+    return undefined;
+  }
+
+  ended(request: { readonly id: number; readonly lane: number }, atNs: number): void {
+    this.#inFlight -= 1;
+    this.#free[request.lane]!.push(atNs - this.#phaseStartNs);
+    this.#queue.ended(request.id, atNs - this.#phaseStartNs);
+  }
+
+  /** Goes from a drained warm-up to the measured phase; false when there is nothing to do. */
+  nextPhase(nowNs: number): boolean {
+    if (this.phase === "measured" || !this.#isDrained) return false;
+    this.phase = "measured";
+    this.#start(nowNs);
+    return true;
+  }
+
+  close(): void {
+    void this.#source.return?.();
+  }
+
+  get #isDrained(): boolean {
+    return this.#isExhausted && this.#queue.held === 0 && this.#inFlight === 0;
+  }
+
+  get #wantsMore(): boolean {
+    return (
+      !this.#isExhausted &&
+      this.#queue.scheduled < AHEAD_REQUESTS &&
+      this.#queue.held < AHEAD_PARKED
+    );
+  }
+
+  #start(nowNs: number): void {
+    const { load, random, targets } = this.#options;
+    const lanes = this.#isClosed ? Math.min(targets, this.#slots) : 1;
+    this.#phaseStartNs = nowNs;
+    this.#left = this.phase === "warmup" ? load.warmup : (load.requests ?? Infinity);
+    this.#isExhausted = this.#left <= 0;
+    this.#dueNs = arrivals(load, random.split(this.phase));
+    this.#queue = new RequestQueue(
+      { lanes, order: this.#isClosed ? "index" : "due" },
+      this.#endsNs,
+    );
+    this.#free = Array.from({ length: lanes }, (_, lane) => {
+      const slots = Math.floor(this.#slots / lanes) + (lane < this.#slots % lanes ? 1 : 0);
+      return new SlotQueue(slots);
+    });
+  }
+
+  #add(step: IteratorResult<RequestSpec>): void {
+    if (step.done === true) {
+      this.#isExhausted = true;
+      return;
+    }
+    this.#queue.add(step.value, this.#dueNs(step.value));
+    this.#left -= 1;
+    this.#isExhausted = this.#left <= 0;
+  }
+
+  #launch({ spec, dueNs }: QueuedRequest, lane: number): Sending {
+    const freeNs = this.#free[lane]!.shift();
+    const intendedNs = this.#isClosed ? Math.max(freeNs, dueNs) : dueNs;
+    const target = this.#isClosed ? lane : this.#launched % this.#options.targets;
+    this.#launched += 1;
+    this.#inFlight += 1;
+    return { spec, intendedNs: this.#phaseStartNs + intendedNs, lane, target };
+  }
+}
+
+/** When each free slot became free, the longest free first: a ring. */
+class SlotQueue {
+  readonly #freeNs: Float64Array;
+  #head = 0;
+  size: number;
+
+  constructor(slots: number) {
+    this.#freeNs = new Float64Array(slots);
+    this.size = slots;
+  }
+
+  push(freeNs: number): void {
+    this.#freeNs[(this.#head + this.size) % this.#freeNs.length] = freeNs;
+    this.size += 1;
+  }
+
+  shift(): number {
+    const freeNs = this.#freeNs[this.#head]!;
+    this.#head = (this.#head + 1) % this.#freeNs.length;
+    this.size -= 1;
+    return freeNs;
+  }
+}
