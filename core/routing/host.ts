@@ -154,11 +154,12 @@ export class PolicyHost {
 
   /** The request finished, failed or was aborted, in flight or held; one stage, or every one. Unknown ids are ignored. */
   ended(requestId: number, nowNs: number, stage?: WorkerRole): void {
-    for (const each of stagesOf(stage)) {
-      this.#queueOf(each).delete(requestId);
-      this.#leave(requestId, each, nowNs);
-    }
-    this.checkHeld(nowNs);
+    const stages = stagesOf(stage);
+    for (const each of stages) this.#queueOf(each).delete(requestId);
+    this.#leaveAll(
+      stages.map((each) => ({ id: requestId, stage: each })),
+      nowNs,
+    );
   }
 
   /** A worker died or came back. What died with it, requests and cache, is taken off its accounts. */
@@ -168,12 +169,10 @@ export class PolicyHost {
     const { role } = this.#view.candidates[candidate]!;
     const ofRole = rolesOf(this.#view.candidates, role);
     this.#alive[role] = ofRole.filter((index) => this.isAlive(index));
-    if (!alive) {
-      for (const { id, stage } of this.#accounts.at(candidate)) this.#leave(id, stage, nowNs);
-      this.#index?.clear(candidate);
-      this.#predicted?.clear(candidate);
-    }
-    this.checkHeld(nowNs);
+    if (alive) return this.checkHeld(nowNs);
+    this.#index?.clear(candidate);
+    this.#predicted?.clear(candidate);
+    this.#leaveAll(this.#accounts.at(candidate), nowNs);
   }
 
   /** KV events: the candidate has one more copy of each block. */
@@ -288,6 +287,20 @@ export class PolicyHost {
       throw error;
     }
     if (request.stage !== "decode") this.#predicted?.record(candidate, request.blocks, nowNs);
+  }
+
+  /** All leave, and what is held is asked for, whatever the policy does when it hears of it; its first fault is thrown last. */
+  #leaveAll(requests: readonly Pick<RouteRequest, "id" | "stage">[], nowNs: number): void {
+    let fault: unknown;
+    for (const { id, stage } of requests) {
+      try {
+        this.#leave(id, stage, nowNs);
+      } catch (error) {
+        fault ??= error;
+      }
+    }
+    this.checkHeld(nowNs);
+    if (fault !== undefined) throw fault;
   }
 
   #leave(requestId: number, stage: WorkerRole, nowNs: number): void {

@@ -121,14 +121,14 @@ export class Cluster {
     if (model !== undefined && model.nextChangeNs > nowNs) model.advance(nowNs);
   }
 
-  /** Output tokens that the request has received. */
-  tokensOf(request: SimRequest): number {
-    if (request.worker === NOWHERE) return request.tokensBefore;
-    return request.tokensAt(this.#steps[request.worker]!);
+  /** The request makes no more tokens here: its count stands. */
+  stopCounting(request: SimRequest): void {
+    if (request.worker !== NOWHERE) request.stopCounting(this.#steps[request.worker]!);
   }
 
-  lastStepNs(worker: number): number {
-    return this.#lastStepNs[worker]!;
+  /** When the worker of the request told its last decode step; 0 where it has none. */
+  lastTokenNs({ worker }: SimRequest): number {
+    return worker === NOWHERE ? 0 : this.#lastStepNs[worker]!;
   }
 
   #reschedule(worker: number): void {
@@ -170,12 +170,11 @@ export class Cluster {
         sim.stepsAtJoin = steps[worker]!;
         events.late(gapNs);
       },
-      finished: (request, atNs) => events.finished(requestOf(request), atNs),
-      preempted: (request) => {
-        const sim = requestOf(request);
-        sim.tokensBefore = sim.tokensAt(steps[worker]!);
-        sim.stepsAtJoin = NaN;
+      finished: (request, atNs) => {
+        requestOf(request).stopCounting(steps[worker]!);
+        events.finished(requestOf(request), atNs);
       },
+      preempted: (request) => requestOf(request).stopCounting(steps[worker]!),
       stored: (_parent, blocks, atNs) => caches.stored(worker, blocks, atNs),
       removed: (blocks, atNs) => caches.removed(worker, blocks, atNs),
       cleared: (atNs) => caches.cleared(worker, atNs),

@@ -36,7 +36,9 @@ export class SimRequest implements RouteRequest, WorkerRequest {
   tried: Set<number> | undefined;
   cachedTokens: number | undefined;
   firstTokenNs: number | undefined;
-  /** Tokens received before the worker's step counter stood at `stepsAtJoin`; it decodes since then. */
+  /** Answered with an error that is on its way to the client. */
+  refusal: { readonly error: RequestError; readonly status: number | undefined } | undefined;
+  /** Tokens made before the worker's step counter stood at `stepsAtJoin`; it decodes since then. */
   tokensBefore = 0;
   stepsAtJoin = NaN;
   readonly #table: SegmentBlocks;
@@ -81,17 +83,18 @@ export class SimRequest implements RouteRequest, WorkerRequest {
     return this.#answerBlocks[index]!;
   }
 
-  /** Output tokens received by now, given the worker's step counter. */
-  tokensAt(steps: number): number {
-    return this.tokensBefore + (Number.isNaN(this.stepsAtJoin) ? 0 : steps - this.stepsAtJoin);
+  /** It makes no more tokens with the worker's steps. */
+  stopCounting(steps: number): void {
+    if (!Number.isNaN(this.stepsAtJoin)) this.tokensBefore += steps - this.stepsAtJoin;
+    this.stepsAtJoin = NaN;
   }
 
-  /** Completed at `endNs`, with all `osl` tokens. */
-  completed(cell: string, end: { atNs: number; osl: number; worker: string }): RequestRecord {
+  /** All its tokens have come. */
+  completed(cell: string, end: { atNs: number; worker: string }): RequestRecord {
     const record = this.#begun(cell);
     record.state = "ok";
     record.endNs = end.atNs;
-    record.osl = end.osl;
+    record.osl = this.tokensBefore;
     record.status = 200;
     record.worker = end.worker;
     record.firstTokenNs = this.firstTokenNs!;
@@ -101,28 +104,29 @@ export class SimRequest implements RouteRequest, WorkerRequest {
     return record;
   }
 
-  /** Ended before its answer was complete. */
+  /** Ended before its answer was complete; `lastTokenNs` is that of the worker's last step. */
   broken(
     cell: string,
     end: {
       atNs: number;
-      osl: number;
       lastTokenNs: number;
-      status?: number;
+      status: number | undefined;
       worker: string | undefined;
       error: RequestError;
     },
   ): RequestRecord {
     const record = this.#begun(cell);
+    const { firstTokenNs } = this;
+    const hasBegun = firstTokenNs !== undefined && firstTokenNs <= end.atNs;
     record.state = end.error.kind === "aborted" ? "aborted" : "failed";
     record.endNs = end.atNs;
-    record.osl = end.osl;
-    const status = end.status ?? (this.firstTokenNs === undefined ? undefined : 200);
+    const status = end.status ?? (hasBegun ? 200 : undefined);
     if (status !== undefined) record.status = status;
-    if (end.worker !== undefined) record.worker = end.worker;
-    if (this.firstTokenNs !== undefined) {
-      record.firstTokenNs = this.firstTokenNs;
-      record.lastTokenNs = Math.max(this.firstTokenNs, Math.min(end.lastTokenNs, end.atNs));
+    if (hasBegun) {
+      record.osl = this.tokensBefore;
+      if (end.worker !== undefined) record.worker = end.worker;
+      record.firstTokenNs = firstTokenNs;
+      record.lastTokenNs = Math.max(firstTokenNs, Math.min(end.lastTokenNs, end.atNs));
       record.promptTokens = this.isl;
       if (this.cachedTokens !== undefined) record.cachedTokens = this.cachedTokens;
     }

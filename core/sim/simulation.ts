@@ -2,15 +2,14 @@
  * One cell on the virtual clock: load → policy → workers → records, by events on one heap.
  *
  * Nothing here decides anything that has a live counterpart: policies are asked by the gateway's
- * host, workers are the engine's models, the load is the generator's queue and timetable. At equal
- * times what is sent goes before what workers do, as on a machine where a step takes in everything
- * that came until it began. Two effects of one moment never run inside one another: a request
+ * host, workers are the engine's models, the load is the generator's queue and timetable. Two effects of one moment never run inside one another: a request
  * released from a policy's queue, or sent by a slot just freed, is an event of its own.
  */
 import { EventHeap } from "./event-heap.ts";
+import * as event from "./event-kinds.ts";
 import { Cluster } from "./cluster.ts";
 import { Replicas } from "./replicas.ts";
-import { NOWHERE, SimRequest } from "./sim-request.ts";
+import { SimRequest } from "./sim-request.ts";
 import { faultsOf, type Fault } from "./faults.ts";
 import { overloaded, stuck } from "./sim-errors.ts";
 import { noCounts, type SimCounts, type SimOutput, type SimTask } from "./sim-task.ts";
@@ -24,18 +23,6 @@ import type { RequestError } from "../record.ts";
 import { NoWorkerFault } from "../routing/routing-fault.ts";
 import { HOLD } from "../routing-policy.ts";
 import type { DecodeRun } from "../worker-model.ts";
-
-/** Kinds of events, in the order in which they happen at equal times. */
-const FAULT = 0;
-const SEND = 1;
-const ROUTE = 2;
-const DISPATCH = 3;
-const FIRST_TOKEN_KNOWN = 4;
-const END_KNOWN = 5;
-const WORKER = 6;
-const END = 7;
-const HELD_TOO_LONG = 8;
-const TIMEOUT = 9;
 
 /** A request goes to at most this many workers, as in the gateway. */
 const MAX_TRIES = 2;
@@ -62,7 +49,7 @@ export class Simulation {
   readonly #networkNs: number;
   readonly #routingNs: number;
   readonly #loadDelayNs: number;
-  /** When the next SEND, TIMEOUT and HELD_TOO_LONG event is due, so that each is on the heap once. */
+  /** When the next of these is due, so that each kind is on the heap once. */
   #sendNs = Infinity;
   #timeoutNs = Infinity;
   #heldNs = Infinity;
@@ -90,7 +77,7 @@ export class Simulation {
       hookFailed: (error) => this.#policyFault(error),
     });
     this.cluster = new Cluster(engine, {
-      wake: (worker, atNs) => this.#heap.push(atNs, WORKER, worker),
+      wake: (worker, atNs) => this.#heap.push(atNs, event.WORKER, worker),
       firstToken: (request, atNs) => this.#firstToken(request, atNs),
       finished: (request, atNs) => this.#finished(request, atNs),
       decoded: (decoders, run) => this.#decoded(decoders, run),
@@ -100,7 +87,7 @@ export class Simulation {
       caches: this.replicas,
     });
     this.#faults = faultsOf(settings.downs, engine.workers.length);
-    for (const [i, { atNs }] of this.#faults.entries()) this.#heap.push(atNs, FAULT, i);
+    for (const [i, { atNs }] of this.#faults.entries()) this.#heap.push(atNs, event.FAULT, i);
     this.#sendAt(0);
   }
 
@@ -116,9 +103,9 @@ export class Simulation {
   run(events: number): boolean | Promise<void> {
     for (let left = events; left > 0; left -= 1) {
       if (this.#isStopped) return true;
+      if (this.#load.nextPhase(this.nowNs)) this.#sendAt(this.nowNs);
       const more = this.#load.fill();
       if (more !== undefined) return more;
-      if (this.#load.nextPhase(this.nowNs)) this.#sendAt(this.nowNs);
       if (this.#load.isDone) return this.#close();
       if (!this.#heap.pop()) throw stuck(this.counts.sent);
       this.#turn(this.#heap.timeNs);
@@ -155,18 +142,19 @@ export class Simulation {
   }
 
   #handle(kind: number, subject: number): void {
-    if (kind === WORKER) return this.cluster.advance(subject, this.nowNs);
-    if (kind === SEND) return this.#send();
-    if (kind === FAULT) return this.#fault(subject);
-    if (kind === FIRST_TOKEN_KNOWN) return this.replicas.firstToken(subject, this.nowNs);
-    if (kind === END_KNOWN) return this.replicas.ended(subject, this.nowNs);
-    if (kind === TIMEOUT) return this.#giveUp();
-    if (kind === HELD_TOO_LONG) return this.#checkHeld();
+    if (kind === event.WORKER) return this.cluster.advance(subject, this.nowNs);
+    if (kind === event.SEND) return this.#send();
+    if (kind === event.FAULT) return this.#fault(subject);
+    if (kind === event.FIRST_TOKEN_KNOWN) return this.replicas.firstToken(subject, this.nowNs);
+    if (kind === event.END_KNOWN) return this.replicas.ended(subject, this.nowNs);
+    if (kind === event.TIMEOUT) return this.#giveUp();
+    if (kind === event.HELD_TOO_LONG) return this.#checkHeld();
     const request = this.#flights.get(subject);
     if (request === undefined) return;
-    if (kind === ROUTE) this.#route(request);
-    else if (kind === DISPATCH) this.#dispatch(request);
-    else this.#complete(request);
+    if (kind === event.ROUTE) this.#route(request);
+    else if (kind === event.DISPATCH) this.#dispatch(request);
+    else if (request.refusal === undefined) this.#complete(request);
+    else this.#break(request, request.refusal.error, request.refusal.status);
   }
 
   #send(): void {
@@ -200,14 +188,14 @@ export class Simulation {
     this.#timeouts.sent(request.id, this.nowNs);
     this.#watchTimeouts();
     if (this.#networkNs === 0) this.#route(request);
-    else this.#heap.push(this.nowNs + this.#networkNs, ROUTE, request.id);
+    else this.#heap.push(this.nowNs + this.#networkNs, event.ROUTE, request.id);
   }
 
   #sendAt(atNs: number): void {
     const dueNs = Math.max(atNs, this.nowNs);
     if (dueNs >= this.#sendNs) return;
     this.#sendNs = dueNs;
-    this.#heap.push(dueNs, SEND, 0);
+    this.#heap.push(dueNs, event.SEND, 0);
   }
 
   #overloaded(): never {
@@ -229,7 +217,7 @@ export class Simulation {
     const nextNs = this.#timeouts.nextNs;
     if (nextNs >= this.#timeoutNs) return;
     this.#timeoutNs = nextNs;
-    this.#heap.push(nextNs, TIMEOUT, 0);
+    this.#heap.push(nextNs, event.TIMEOUT, 0);
   }
 
   #route(request: SimRequest): void {
@@ -250,15 +238,19 @@ export class Simulation {
     this.counts.decisions += 1;
     request.worker = candidate;
     if (this.#routingNs === 0) this.#dispatch(request);
-    else this.#heap.push(this.nowNs + this.#routingNs, DISPATCH, request.id);
+    else this.#heap.push(this.nowNs + this.#routingNs, event.DISPATCH, request.id);
   }
 
   #dispatch(request: SimRequest): void {
     const { worker } = request;
     if (this.cluster.model(worker) === undefined) return this.#lost(request);
     const refusal = this.cluster.submit(worker, request, this.nowNs);
-    if (refusal === undefined) request.isSubmitted = true;
-    else this.#break(request, { kind: "status", message: refusal }, 400);
+    if (refusal === undefined) {
+      request.isSubmitted = true;
+      return;
+    }
+    this.#refuse(request, { kind: "status", message: refusal }, 400);
+    this.#tellEnd(request);
   }
 
   #hold(): void {
@@ -272,7 +264,7 @@ export class Simulation {
     const deadlineNs = this.replicas.holdDeadlineNs;
     if (deadlineNs >= this.#heldNs) return;
     this.#heldNs = deadlineNs;
-    this.#heap.push(deadlineNs, HELD_TOO_LONG, 0);
+    this.#heap.push(deadlineNs, event.HELD_TOO_LONG, 0);
   }
 
   #checkHeld(): void {
@@ -288,13 +280,13 @@ export class Simulation {
     this.counts.decisions += 1;
     request.worker = candidate;
     this.replicas.tellOthers(request, candidate, this.nowNs);
-    this.#heap.push(this.nowNs + this.#routingNs, DISPATCH, requestId);
+    this.#heap.push(this.nowNs + this.#routingNs, event.DISPATCH, requestId);
   }
 
   #unroutable(request: SimRequest, error: unknown): void {
     const isNobody = error instanceof NoWorkerFault;
     if (!isNobody) this.#policyFault(error);
-    this.#break(request, { kind: "status", message: messageOf(error) }, isNobody ? 503 : 500);
+    this.#refuse(request, { kind: "status", message: messageOf(error) }, isNobody ? 503 : 500);
   }
 
   #policyFault(error: unknown): void {
@@ -305,14 +297,14 @@ export class Simulation {
   #firstToken(request: SimRequest, atNs: number): void {
     request.firstTokenNs = atNs + this.#networkNs;
     if (this.#loadDelayNs === 0) this.replicas.firstToken(request.id, atNs);
-    else this.#heap.push(atNs + this.#loadDelayNs, FIRST_TOKEN_KNOWN, request.id);
+    else this.#heap.push(atNs + this.#loadDelayNs, event.FIRST_TOKEN_KNOWN, request.id);
   }
 
   #finished(request: SimRequest, atNs: number): void {
     request.isSubmitted = false;
     this.#tellEnd(request);
     if (this.#networkNs === 0) this.#complete(request);
-    else this.#heap.push(atNs + this.#networkNs, END, request.id);
+    else this.#heap.push(atNs + this.#networkNs, event.END, request.id);
   }
 
   #decoded(decoders: number, run: DecodeRun): void {
@@ -340,7 +332,7 @@ export class Simulation {
     const name = this.cluster.ids[request.worker]!;
     if (request.firstTokenNs !== undefined) {
       const message = `The answer broke off: ${name}: the worker died`;
-      return this.#break(request, { kind: "error-frame", message });
+      return this.#refuse(request, { kind: "error-frame", message });
     }
     request.tried = new Set(request.tried).add(request.worker);
     if (request.tried.size < MAX_TRIES) {
@@ -349,13 +341,12 @@ export class Simulation {
       return this.#route(request);
     }
     const message = `No worker answered: ${name}: the worker died`;
-    this.#break(request, { kind: "status", message }, 502);
+    this.#refuse(request, { kind: "status", message }, 502);
   }
 
   #complete(request: SimRequest): void {
     const record = request.completed(this.#task.cell.id, {
       atNs: this.nowNs,
-      osl: this.cluster.tokensOf(request),
       worker: this.cluster.ids[request.worker]!,
     });
     this.counts.done += 1;
@@ -363,25 +354,33 @@ export class Simulation {
     this.#output.onRecord(record);
   }
 
-  /** It ends here without a whole answer, and leaves router and worker. */
+  /** An error is its answer, and travels to the client. Routers count it no more. */
+  #refuse(request: SimRequest, error: RequestError, status?: number): void {
+    this.cluster.stopCounting(request);
+    request.isSubmitted = false;
+    request.refusal = { error, status };
+    this.#heap.push(this.nowNs + this.#networkNs, event.END, request.id);
+  }
+
+  /** For its client it ends here, without a whole answer. */
   #break(request: SimRequest, error: RequestError, status?: number): void {
     const { worker, isSubmitted } = request;
     if (isSubmitted) this.cluster.settle(worker, this.nowNs);
     // Its last token may have come in this very moment.
     if (!this.#flights.has(request.id)) return;
+    this.cluster.stopCounting(request);
     const record = request.broken(this.#task.cell.id, {
       atNs: this.nowNs,
-      osl: this.cluster.tokensOf(request),
-      lastTokenNs: worker === NOWHERE ? 0 : this.cluster.lastStepNs(worker) + this.#networkNs,
-      worker: request.firstTokenNs === undefined ? undefined : this.cluster.ids[worker],
+      lastTokenNs: this.cluster.lastTokenNs(request) + this.#networkNs,
+      worker: this.cluster.ids[worker],
       error,
-      ...(status === undefined ? {} : { status }),
+      status,
     });
     if (error.kind !== "aborted") this.counts.failed += 1;
     this.#leave(request);
     request.isSubmitted = false;
     if (isSubmitted) this.cluster.abort(worker, request.id, this.nowNs);
-    this.#tellEnd(request);
+    if (request.refusal === undefined) this.#tellEnd(request);
     this.#output.onRecord(record);
   }
 
@@ -395,6 +394,6 @@ export class Simulation {
   #tellEnd(request: SimRequest): void {
     if (this.#isStopped) return;
     if (this.#loadDelayNs === 0) this.replicas.ended(request.id, this.nowNs);
-    else this.#heap.push(this.nowNs + this.#loadDelayNs, END_KNOWN, request.id);
+    else this.#heap.push(this.nowNs + this.#loadDelayNs, event.END_KNOWN, request.id);
   }
 }

@@ -199,6 +199,24 @@ describe("workers that die", () => {
     expect([...host.view.overlapBlocks]).toEqual([0, 0]);
   });
 
+  test("lose all of it even where the policy fails when it hears of the first", () => {
+    const told: number[] = [];
+    const policy = scripted(0, 0, 1);
+    const host = hostOf({
+      ...policy,
+      ended({ id }) {
+        told.push(id);
+        throw new Error("not now");
+      },
+    });
+    host.stored(0, blocksFrom(0, 4), 0);
+    for (const id of [1, 2]) host.route(requestOf(id, { blocks: blocksFrom(0, 4), isl: 256 }), id);
+    expect(errorOf(() => host.setAlive(0, false, 3)).message).toContain("not now");
+    expect(told).toEqual([1, 2]);
+    expect(loads(host)).toEqual(nothing);
+    expect(host.cachedBlocks(0)).toBe(0);
+  });
+
   test("leave a clear error when nobody is left to try", () => {
     const host = hostOf(scripted(0));
     host.setAlive(1, false, 0);
@@ -286,6 +304,16 @@ test("a probe times look-up and score apart", () => {
   host.route(requestOf(1, { blocks: [], isl: 1 }), 0);
   // Stamps at 2 and 4, then 7 in the policy, then a stamp at 13.
   expect(host.lastCost).toEqual({ lookupNs: 2, scoreNs: 9 });
+});
+
+test("what a router in sync has sent counts as if it had been sent from here", () => {
+  const host = hostOf(scripted(1));
+  // 4 blocks of 64 are cached there: 300 − 256 = 44 to prefill.
+  const request = requestOf(1, { blocks: blocksFrom(0, 4), isl: 300 });
+  host.adopt(request, { candidate: 0, overlapBlocks: 4 }, 1);
+  expect(loads(host)).toEqual({ requests: [1, 0], prefillTokens: [44, 0], activeBlocks: [4, 0] });
+  host.ended(1, 2);
+  expect(loads(host)).toEqual(nothing);
 });
 
 test("a reset forgets loads, index and draws, and keeps who is alive", () => {

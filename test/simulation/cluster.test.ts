@@ -1,0 +1,316 @@
+/**
+ * Random clusters by seed, simulated to the end with invariants at every event: sizes, policies,
+ * loads, delays, replicas, deaths and returns of workers.
+ *
+ * A failure says its seed: `DYNBENCH_SEED=17 bun test test/simulation/cluster.test.ts` replays it,
+ * and `DYNBENCH_SEEDS=5000` tries that many.
+ */
+import { describe, expect, test } from "bun:test";
+import { HOLD, type RequestRecord, type RoutingPolicy, type WorkerSink } from "dynbench";
+import { SegmentBlocks } from "../../core/kv/segment-blocks.ts";
+import type { EngineModel } from "../../core/plugin.ts";
+import { recordLine } from "../../core/record.ts";
+import type { Simulation } from "../../core/sim/simulation.ts";
+import { resolveMocker } from "../../plugins/engines/mocker/mocker-options.ts";
+import { mocker } from "../../plugins/engines/mocker/mocker.ts";
+import { v } from "dynbench";
+import { randomCluster, type RandomCluster } from "./random-cluster.ts";
+import { mockerModel, simulationOf } from "./simulate.ts";
+
+const only = process.env.DYNBENCH_SEED;
+const count = Number(process.env.DYNBENCH_SEEDS ?? 300);
+const seeds = only === undefined ? Array.from({ length: count }, (_, i) => i) : [Number(only)];
+
+/** What each worker's cache holds by its own word, in copies. */
+class Caches {
+  readonly held: Map<number, number>[] = [];
+
+  watch(engine: EngineModel): EngineModel {
+    return {
+      ...engine,
+      create: (worker, sink) => {
+        this.held[worker] = new Map();
+        return engine.create(worker, this.#watched(worker, sink));
+      },
+    };
+  }
+
+  depth(worker: number, blocks: Int32Array): number {
+    let depth = 0;
+    while (depth < blocks.length && this.held[worker]!.has(blocks[depth]!)) depth += 1;
+    return depth;
+  }
+
+  #watched(worker: number, sink: WorkerSink): WorkerSink {
+    const held = this.held[worker]!;
+    const add = (block: number, copies: number): void => {
+      const sum = (held.get(block) ?? 0) + copies;
+      if (sum < 0) throw new Error(`worker ${worker} evicted block ${block} twice`);
+      if (sum === 0) held.delete(block);
+      else held.set(block, sum);
+    };
+    return {
+      ...sink,
+      stored(parent, blocks, atNs) {
+        for (const block of blocks) add(block, 1);
+        sink.stored(parent, blocks, atNs);
+      },
+      removed(blocks, atNs) {
+        for (const block of blocks) add(block, -1);
+        sink.removed(blocks, atNs);
+      },
+      cleared(atNs) {
+        held.clear();
+        sink.cleared(atNs);
+      },
+    };
+  }
+}
+
+interface Life {
+  readonly simulation: Simulation;
+  readonly records: RequestRecord[];
+  readonly caches: Caches;
+  fault: unknown;
+}
+
+/** Runs a cluster to its end, checking on the way. */
+function live(cluster: RandomCluster, eventsPerCall: number): Life {
+  const { seed, load, replicas, settings, requests } = cluster;
+  const caches = new Caches();
+  const records: RequestRecord[] = [];
+  let lastNs = 0;
+  let simulation!: Simulation;
+  const engine = caches.watch(mockerModel(cluster.mocker));
+  const checked = (): RoutingPolicy =>
+    checkedPolicy(cluster, { caches, simulation: () => simulation });
+  simulation = simulationOf({
+    requests,
+    engine,
+    policy: checked,
+    load,
+    seed,
+    replicas,
+    settings,
+    output: {
+      onRecord: (record) => records.push(record),
+      onEvent: (nowNs) => {
+        if (nowNs < lastNs) throw new Error(`time went back from ${lastNs} to ${nowNs}`);
+        lastNs = nowNs;
+        checkWorkers(simulation);
+      },
+    },
+  });
+  const life: Life = { simulation, records, caches, fault: undefined };
+  while (simulation.run(eventsPerCall) !== true);
+  return life;
+}
+
+/** A policy whose every pick is held against what the workers say of themselves. */
+function checkedPolicy(
+  { policy, settings, policyName }: RandomCluster,
+  watched: { caches: Caches; simulation: () => Simulation },
+): RoutingPolicy {
+  const inner = policy();
+  const sees = inner.index?.source === "events" && settings.eventDelayMs === 0;
+  return {
+    ...inner,
+    pick(request, view) {
+      const { cluster } = watched.simulation();
+      for (const candidate of view.eligible) {
+        if (cluster.model(candidate) === undefined)
+          throw new Violation("a dead worker is eligible");
+        const depth = watched.caches.depth(candidate, request.blocks);
+        if (sees && view.overlapBlocks[candidate] !== depth) {
+          throw new Violation(
+            `the index says ${view.overlapBlocks[candidate]} blocks of ${request.id} on ${candidate}, the cache ${depth}`,
+          );
+        }
+      }
+      const picked = inner.pick(request, view);
+      const isKnown = picked === HOLD || policyName === "faulty" || view.eligible.includes(picked);
+      if (!isKnown) throw new Violation(`${picked} was picked`);
+      return picked;
+    },
+  };
+}
+
+/** Told by a policy, so it must be looked for among the policy's faults. */
+class Violation extends Error {}
+
+function checkWorkers({ cluster }: Simulation): void {
+  for (let worker = 0; worker < cluster.size; worker += 1) {
+    const model = cluster.model(worker);
+    if (model === undefined) continue;
+    const { activeBlocks, running, waiting } = model.counts;
+    const { kvBlocks, maxNumSeqs } = model.limits;
+    const isSound =
+      activeBlocks >= 0 && activeBlocks <= kvBlocks && running <= maxNumSeqs && waiting >= 0;
+    if (!isSound) throw new Error(`worker ${worker}: ${JSON.stringify(model.counts)}`);
+  }
+}
+
+/** Any failure says how to see it again. */
+function replayable(seed: number, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    const command = `DYNBENCH_SEED=${seed} bun test test/simulation/cluster.test.ts`;
+    throw new Error(`${command}\n${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+describe.each(seeds)("seed %d", (seed) => {
+  test("every request ends once, and nothing is left behind", () =>
+    replayable(seed, () => {
+      const cluster = randomCluster(seed);
+      const life = live(cluster, 1_000_000);
+      const { simulation, records } = life;
+      expect(simulation.counts.firstPolicyFault ?? "").not.toMatch(
+        /the index says|eligible|was picked/,
+      );
+      checkEnds(cluster, life);
+      checkDrained(cluster, life);
+      for (const record of records) checkRecord(cluster, record);
+      if (!hasPreempted(simulation)) for (const record of records) checkTtft(cluster, record);
+      checkHits(cluster, life);
+    }));
+});
+
+function checkEnds({ load, requests }: RandomCluster, { simulation, records }: Life): void {
+  const wanted = Math.min(requests.length, load.requests! + load.warmup);
+  expect(records.length).toBe(wanted);
+  expect(new Set(records.map(({ index }) => index)).size).toBe(wanted);
+  const ok = records.filter(({ state }) => state === "ok").length;
+  expect(simulation.counts).toMatchObject({ inFlight: 0, sent: wanted, done: ok });
+  expect(records.map(({ endNs }) => endNs)).toEqual(
+    records.map(({ endNs }) => endNs).toSorted((a, b) => a - b),
+  );
+}
+
+/** Workers hold nothing, routers count nothing, and an index claims exactly what is cached. */
+function checkDrained({ settings }: RandomCluster, { simulation, caches }: Life): void {
+  const { cluster, replicas } = simulation;
+  cluster.settleCaches(simulation.nowNs + 1e15);
+  replicas.deliver(Infinity);
+  for (let worker = 0; worker < cluster.size; worker += 1) {
+    const model = cluster.model(worker);
+    if (model === undefined) continue;
+    model.advance(simulation.nowNs + 1e15); // steps in progress whose requests have gone
+    expect(model.counts).toMatchObject({ running: 0, waiting: 0, activeBlocks: 0 });
+  }
+  replicas.deliver(Infinity);
+  for (const host of replicas.hosts) {
+    for (let worker = 0; worker < cluster.size; worker += 1) {
+      if (!host.needsEvents || cluster.model(worker) === undefined) continue;
+      expect(host.cachedBlocks(worker)).toBe(caches.held[worker]!.size);
+    }
+    if (settings.loadDelayMs > 0) continue; // the last ends are still on their way
+    expect(host.heldRequests).toBe(0);
+    expect(Math.max(...host.view.requests)).toBe(0);
+    expect(Math.max(...host.view.activeBlocks)).toBe(0);
+    expect(Math.max(...host.view.prefillTokens.map(Math.abs))).toBeLessThan(1e-6);
+  }
+}
+
+function checkRecord({ mocker: options }: RandomCluster, record: RequestRecord): void {
+  const { intendedNs, sentNs, firstTokenNs, lastTokenNs, endNs, osl, oslRequested } = record;
+  expect(sentNs!).toBeGreaterThanOrEqual(intendedNs);
+  expect(endNs).toBeGreaterThanOrEqual(sentNs!);
+  if (firstTokenNs !== undefined) {
+    expect(firstTokenNs).toBeGreaterThan(sentNs!);
+    expect(lastTokenNs!).toBeGreaterThanOrEqual(firstTokenNs);
+    expect(endNs).toBeGreaterThanOrEqual(lastTokenNs!);
+    expect(osl).toBeGreaterThan(0);
+  } else expect(osl).toBe(0);
+  expect(osl).toBeLessThanOrEqual(oslRequested);
+  if (record.state !== "ok") {
+    expect(record.error).toBeDefined();
+    return;
+  }
+  const { limits } = resolveMocker(v.parse(mocker.options, options));
+  expect(osl).toBe(Math.min(oslRequested, limits.maxModelLen - record.isl));
+}
+
+/** A preempted prompt can find more on its second way in than was told at the first. */
+function hasPreempted({ cluster }: Simulation): boolean {
+  return cluster.ids.some((_, worker) => (cluster.model(worker)?.counts.preemptions ?? 1) > 0);
+}
+
+/** The first token takes at least as long as computing the prompt tokens that were not cached. */
+function checkTtft({ mocker: options, settings }: RandomCluster, record: RequestRecord): void {
+  const { state, isl, cachedTokens, firstTokenNs, sentNs } = record;
+  // Dynamo's quadratic term is less for a prompt in pieces.
+  if (state !== "ok" || options["timing"] === "dynamo") return;
+  const { timing, timeScale } = resolveMocker(v.parse(mocker.options, options));
+  const alone = { prefills: 1, pastTokens: 0, pairs: 0, decoders: 0, contextTokens: 0 };
+  const prefillNs = timing.mixedStepNs({ ...alone, prefillTokens: isl - cachedTokens! });
+  const leastNs = (prefillNs + timing.requestCostMs * 1e6) / timeScale;
+  const wayNs = (2 * settings.networkMs + settings.routingMs) * 1e6;
+  expect(firstTokenNs! - sentNs!).toBeGreaterThanOrEqual(Math.floor(leastNs + wayNs) - 4);
+}
+
+/**
+ * No request finds more than a cache without bounds that all share and that holds what was sent
+ * before, or at the same time. Where a request can come after later ones (it was sent again after a
+ * death, or its own replica held it), others may have been sent at any time.
+ */
+function checkHits(cluster: RandomCluster, life: Life): void {
+  const { requests, settings, replicas, mocker: options } = cluster;
+  const blockSize = options["blockSize"] as number;
+  const table = new SegmentBlocks(blockSize);
+  const overtakes = replicas > 1 && life.simulation.counts.held > 0;
+  const isMoved = settings.downs.length > 0 || overtakes;
+  const holders = new Map<number, number>();
+  const blocksOf = ({ index }: RequestRecord): Int32Array => {
+    const { prompt, isl, osl } = requests[index]!;
+    return table.blocksOf([...prompt, { answerOf: index, tokens: osl - 1 }], isl + osl - 1);
+  };
+  const groups = Map.groupBy(life.records, ({ sentNs }) => (isMoved ? 0 : sentNs!));
+  for (const [, group] of [...groups].toSorted(([a], [b]) => a - b)) {
+    for (const block of group.flatMap((record) => [...blocksOf(record)])) {
+      holders.set(block, (holders.get(block) ?? 0) + 1);
+    }
+    for (const record of group) {
+      const blocks = blocksOf(record);
+      let hits = 0;
+      while (hits < blocks.length && holders.get(blocks[hits]!)! > 1) hits += 1;
+      const most = Math.min(hits, Math.floor((record.isl - 1) / blockSize)) * blockSize;
+      expect(record.cachedTokens ?? 0).toBeLessThanOrEqual(most);
+    }
+  }
+}
+
+test.each(seeds.slice(0, 40))("seed %d gives the same bytes event by event", (seed) =>
+  replayable(seed, () => {
+    const lines = (eventsPerCall: number): string =>
+      live(randomCluster(seed), eventsPerCall).records.map(recordLine).join("");
+    expect(lines(1)).toBe(lines(1_000_000));
+  }),
+);
+
+test.skipIf(only !== undefined)("the seeds reach what they are for", () => {
+  const reached: Record<string, number> = {};
+  const add = (what: string, n: number): void => void (reached[what] = (reached[what] ?? 0) + n);
+  for (const seed of seeds.slice(0, 200)) {
+    const cluster = randomCluster(seed);
+    const { simulation, records } = live(cluster, 1_000_000);
+    const { held, retries, policyFaults, eventsApplied } = simulation.counts;
+    add("held", held);
+    add("retries", retries);
+    add("policy faults", policyFaults);
+    add("events", eventsApplied);
+    for (const { error, cachedTokens } of records) {
+      if (error) add(error.kind, 1);
+      if (cachedTokens) add("hits", 1);
+    }
+  }
+  for (const what of ["held", "retries", "policy faults", "events", "hits"]) {
+    expect(reached[what] ?? 0, what).toBeGreaterThan(20);
+  }
+  for (const what of ["timeout", "status", "error-frame"]) {
+    expect(reached[what] ?? 0, what).toBeGreaterThan(10);
+  }
+});
