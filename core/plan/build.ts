@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { armLabels } from "./arms.ts";
 import { axesOf } from "./axes.ts";
 import { choosePlugins, type Chosen } from "./choose.ts";
+import { clockFaults } from "./clock-faults.ts";
 import { optionSpecs, type OptionSpec } from "./option-spec.ts";
 import { parseOptions } from "./parse-options.ts";
 import type { LoadShape, Plan, PlannedArm, PlannedCell, PluginUse, Wire } from "./plan.ts";
@@ -24,7 +25,7 @@ import {
 import { engineKey } from "./secrets.ts";
 import { wireOf } from "./wire.ts";
 import { PlanFaults, type Fault } from "../errors.ts";
-import type { LoadedPlugin, PluginKind, PluginSet } from "../plugin-set.ts";
+import type { LoadedPlugin, PluginSet } from "../plugin-set.ts";
 import type { AnyPlugin, Engine, OptionsSchema, Router, Workload } from "../plugin.ts";
 import { deriveSeed } from "../random.ts";
 import { VERSION } from "../version.ts";
@@ -84,7 +85,8 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
   const labels = armLabels(chosen.arms);
   const planned = arms.map((arm, i): PlannedArm => ({ label: labels[i]!, ...arm! }));
   const wire = wireOf(run, planned, plugins, faults);
-  faults.push(...clockFaults(run, planned, plugins), ...wallFaults(run, simGiven));
+  const clock = { run, sim: settings!, simGiven: [...simGiven.values()] };
+  faults.push(...clockFaults(clock, planned, plugins));
   faults.push(...argumentFaults(request.engineArgs, planned, plugins));
   if (faults.length > 0) throw new PlanFaults(distinct(faults));
   const cells = planCells(planned, swept, { run, axes, perPoint });
@@ -280,45 +282,6 @@ function argumentFaults(
     path: `-- ${engineArgs.join(" ")}`,
     message: `engine "${name}" has no command that could take it`,
     hint: `Its own options come before the lone --: dynbench plugin show ${name}`,
-  }));
-}
-
-/** What the virtual clock cannot run, with the nearest thing that it can. */
-function clockFaults(run: RunOptions, arms: readonly PlannedArm[], plugins: PluginSet): Fault[] {
-  if (run.clock !== "virtual") return [];
-  const faults: Fault[] = [];
-  const names = (kind: PluginKind, can: (plugin: AnyPlugin) => boolean): string =>
-    plugins
-      .ofKind(kind)
-      .filter(({ plugin }) => can(plugin))
-      .map(({ plugin }) => plugin.name)
-      .join(", ");
-  for (const { engine, router } of arms) {
-    if (!(plugins.find("engine", engine.name)?.plugin as Engine).model) {
-      faults.push({
-        path: "run.clock",
-        message: `engine "${engine.name}" has no model and cannot run on the virtual clock`,
-        hint: `Engines with a model: ${names("engine", (plugin) => plugin.kind === "engine" && plugin.model !== undefined)}`,
-      });
-    }
-    if (!(plugins.find("router", router.name)?.plugin as Router).policy) {
-      faults.push({
-        path: "run.clock",
-        message: `router "${router.name}" is an outside program and cannot run on the virtual clock`,
-        hint: `Routers that can: ${names("router", (plugin) => plugin.kind === "router" && plugin.policy !== undefined)}`,
-      });
-    }
-  }
-  return faults;
-}
-
-/** What only a simulation can be told. */
-function wallFaults(run: RunOptions, simGiven: ReadonlyMap<OptionSpec, RawOption>): Fault[] {
-  if (run.clock === "virtual") return [];
-  return [...simGiven.values()].map(({ origin }) => ({
-    path: origin,
-    message: "has no meaning on the wall clock",
-    hint: "Add --clock virtual, or leave it out",
   }));
 }
 

@@ -97,6 +97,10 @@ const SavedPlan = v.pipe(
     ),
   }),
   v.check(
+    ({ clock, sim }) => clock === "wall" || sim !== undefined,
+    "it is of the virtual clock and has no sim",
+  ),
+  v.check(
     ({ arms, cells }) => cells.every(({ arm }) => arm < arms.length),
     "a cell names an arm that is not there",
   ),

@@ -50,7 +50,8 @@ export async function surveyPlan(
     const rows = await readRows(cell, workload, signal);
     const { survey, longest } = await surveyPoint(cell, { workload, rows, limits });
     points.push(survey);
-    faults.push(...sizeFaults(cell, longest, limits));
+    // On the virtual clock such a request fails as it would on the engine, and the run goes on.
+    if (plan.clock === "wall") faults.push(...sizeFaults(cell, longest, limits));
     if (survey.requests === 0) {
       faults.push({ path: `workload.${workload.name}`, message: "has no requests to send" });
     }

@@ -26,8 +26,11 @@ const NS_PER_MS = 1e6;
 export async function simulatePlan(plan: Plan, deps: RunDeps, book: RunBook): Promise<unknown> {
   try {
     const open = await book.begin();
+    const breathe = breather();
     for (const cell of open) {
-      await simulateCell(plan, cell, { ...deps, book });
+      await breathe();
+      deps.signal.throwIfAborted();
+      await simulateCell(plan, cell, { ...deps, book, breathe });
       deps.signal.throwIfAborted();
     }
     return undefined;
@@ -37,7 +40,7 @@ export async function simulatePlan(plan: Plan, deps: RunDeps, book: RunBook): Pr
   }
 }
 
-type CellDeps = RunDeps & { readonly book: RunBook };
+type CellDeps = RunDeps & { readonly book: RunBook; readonly breathe: Breathe };
 
 async function simulateCell(plan: Plan, cell: PlannedCell, deps: CellDeps): Promise<void> {
   const { plugins, folder, book, signal } = deps;
@@ -115,19 +118,30 @@ async function simulationOf(
 }
 
 /** Runs to the end, or until the signal: then what is in flight is recorded as aborted. */
-async function runSliced(simulation: Simulation, { signal, book }: CellDeps): Promise<void> {
-  let breathNs = monotonicNs();
+async function runSliced(simulation: Simulation, deps: CellDeps): Promise<void> {
   for (;;) {
     const state = simulation.run(EVENTS_PER_SLICE);
     if (state === true) return;
     if (state !== false) await state;
-    if (monotonicNs() - breathNs < BREATH_NS) continue;
-    const { sent, inFlight, done, failed } = simulation.counts;
-    book.meter.tick({ sent, inFlight, done, failed, elapsedS: simulation.elapsedS });
-    await new Promise((resolve) => setImmediate(resolve));
-    breathNs = monotonicNs();
-    if (signal.aborted) return simulation.stop();
+    await deps.breathe(() => {
+      const { sent, inFlight, done, failed } = simulation.counts;
+      deps.book.meter.tick({ sent, inFlight, done, failed, elapsedS: simulation.elapsedS });
+    });
+    if (deps.signal.aborted) return simulation.stop();
   }
+}
+
+/** Gives the event loop a turn when it is time for one, after telling how things stand. */
+type Breathe = (tell?: () => void) => Promise<void>;
+
+function breather(): Breathe {
+  let lastNs = monotonicNs();
+  return async (tell) => {
+    if (monotonicNs() - lastNs < BREATH_NS) return;
+    tell?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    lastNs = monotonicNs();
+  };
 }
 
 function workersOf({ workers, limits }: EngineModel): CellOutcome["workers"] {

@@ -6,8 +6,8 @@
  * random without a seed, so there means are compared: within 3 %, the spread of its own runs.
  */
 import { describe, expect, test } from "bun:test";
-import { randomStream, type RequestSpec } from "dynbench";
 import { simulate, type Simulated, type SimulateOptions } from "./simulate.ts";
+import { sweepRequests } from "./sweep-requests.ts";
 import { traceFile, traceRequests } from "./trace-requests.ts";
 
 type Figures = Partial<
@@ -242,25 +242,7 @@ const PREFIX_SWEEP: readonly { ratio: number; roundRobin: Figures; kv: Figures }
   },
 ];
 
-/**
- * Dynamo's synthetic sweep: exactly 14,000 and 200 tokens, a group drawn uniformly for each request,
- * and the shared part rounded to whole blocks: round(219 · ratio). Its draws are not ours, so its
- * one draw must lie within three standard deviations of ours, and its mean near our mean.
- */
-function sweepRequests(ratio: number, seed: number): RequestSpec[] {
-  const random = randomStream(seed, "groups");
-  const shared = Math.round(219 * ratio) * 64;
-  return Array.from({ length: 200 }, (_, index) => ({
-    index,
-    prompt: [
-      { content: random.int(20), tokens: shared },
-      { content: 100 + index, tokens: 14_000 - shared },
-    ],
-    isl: 14_000,
-    osl: 200,
-  }));
-}
-
+/** Its draws of groups are not ours: its one must lie within three standard deviations of ours. */
 const DRAWS = 40;
 
 describe.each(PREFIX_SWEEP)("the prefix sweep at ratio $ratio", ({ ratio, roundRobin, kv }) => {

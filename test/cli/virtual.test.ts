@@ -1,0 +1,167 @@
+/** `--clock virtual` through the binary: the same plan, records, reports and faults, and no process. */
+import { describe, expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Summary } from "../../core/metrics/result.ts";
+import { parseRecords, type RequestRecord } from "../../core/record.ts";
+import { dynbench, emptyFolder, startDynbench, until } from "./binary.ts";
+
+const cwd = emptyFolder();
+const VIRTUAL = ["run", "--clock", "virtual", "--json"] as const;
+const SMALL = ["--workers", "3", "--isl", "500", "--osl", "20", "--requests", "120"] as const;
+
+const linesOf = (out: string): string => readFileSync(join(cwd, out, "records.jsonl"), "utf8");
+const recordsOf = (out: string): RequestRecord[] => parseRecords(linesOf(out));
+
+async function simulate(out: string, exitCode: number, ...args: string[]): Promise<Summary> {
+  const end = await dynbench([...VIRTUAL, "--out", out, ...args], { cwd });
+  if (end.exitCode !== exitCode) throw new Error(`exit code ${end.exitCode}: ${end.stderr}`);
+  expect(end.left).toEqual([]);
+  return JSON.parse(end.stdout) as Summary;
+}
+
+describe("a simulated run", () => {
+  test("leaves what a live one leaves, and no process is started", async () => {
+    const summary = await simulate("plain", 0, ...SMALL, "--router", "kv,round-robin");
+    expect(summary.cells.length).toBe(10);
+    for (const cell of summary.cells) {
+      expect(cell).toMatchObject({ clock: "virtual", state: "completed" });
+      expect(cell.requests).toEqual({ sent: 120, ok: 120, failed: 0, dropped: 0 });
+      // 19 gaps of each answer of 20 tokens on average, all of them in the workers' spans.
+      expect(cell.metrics.itlMs!.n).toBe(cell.metrics.osl!.mean * 120 - 120);
+    }
+    expect(recordsOf("plain").length).toBe(1_200);
+    const facts = JSON.parse(readFileSync(join(cwd, "plain/facts.json"), "utf8"));
+    expect(facts.processes).toEqual({});
+    expect(readFileSync(join(cwd, "plain/report.html"), "utf8")).toContain("kv");
+  });
+
+  test("gives the same bytes again, from the same command and from its saved plan", async () => {
+    await simulate("again", 0, ...SMALL, "--router", "kv,round-robin");
+    expect(linesOf("again")).toBe(linesOf("plain"));
+    const saved = ["run", "--config", "plain/plan.json", "--out", "saved", "--json"];
+    expect((await dynbench(saved, { cwd })).exitCode).toBe(0);
+    expect(linesOf("saved")).toBe(linesOf("plain"));
+    await simulate("other", 0, ...SMALL, "--router", "kv,round-robin", "--seed", "1");
+    expect(linesOf("other")).not.toBe(linesOf("plain"));
+  });
+
+  test("is reported again from its folder, ITL included", async () => {
+    const summary = readFileSync(join(cwd, "plain/summary.json"), "utf8");
+    const rebuilt = await dynbench(["report", "plain", "--json"], { cwd });
+    expect(rebuilt.exitCode).toBe(0);
+    expect(JSON.parse(rebuilt.stdout)).toEqual(JSON.parse(summary));
+  });
+
+  test("that was interrupted keeps what is there, and goes on with it", async () => {
+    const long = [...SMALL, "--requests", "400", "--repeat", "40"];
+    const run = startDynbench([...VIRTUAL, "--out", "long", ...long], { cwd });
+    const begun = (): boolean => {
+      try {
+        return linesOf("long").length > 0;
+      } catch {
+        return false;
+      }
+    };
+    expect(await until(begun, 20_000)).toBe(true);
+    run.signal("SIGINT");
+    const end = await run.end();
+    expect(end.exitCode).toBe(130);
+    const done = (JSON.parse(end.stdout) as Summary).cells.length;
+    expect(done).toBeLessThan(200);
+    const resumed = await dynbench(["run", "--resume", "long", "--json"], { cwd });
+    expect((JSON.parse(resumed.stdout) as Summary).cells.length).toBe(200);
+    expect(recordsOf("long").length).toBe(200 * 400);
+  });
+
+  test("with delays, deaths and replicas says what became of each request", async () => {
+    const summary = await simulate(
+      ...(["hurt", 5] as const),
+      ...[...SMALL, "--prefix-ratio", "0.5", "--router", "kv", "--replicas", "2"],
+      ...["--event-delay-ms", "5", "--load-delay-ms", "2", "--routing-ms", "1", "--replica-sync"],
+      ...["--network-ms", "0.5", "--worker-down", "1@0.3-0.8"],
+    );
+    const [cell] = summary.cells;
+    expect(cell!.requests.sent).toBe(120);
+    expect(cell!.requests.ok + cell!.requests.failed).toBe(120);
+    expect(recordsOf("hurt").filter(({ state }) => state === "ok").length).toBe(cell!.requests.ok);
+  }, 20_000);
+});
+
+describe("bad input on the virtual clock", () => {
+  const refused: [why: string, args: string[], ...says: string[]][] = [
+    [
+      "an engine without a model",
+      ["--engine", "attach", "--worker-url", "http://127.0.0.1:1"],
+      'engine "attach" has no model',
+      "Engines with a model: mocker",
+    ],
+    [
+      "an outside router",
+      ["--router", "attach", "--url", "http://127.0.0.1:1"],
+      'router "attach" is an outside program',
+      "Routers that can: kv",
+    ],
+    ["a worker that is not there", ["--worker-down", "8@1"], "there is no worker 8", "0 to 7"],
+    ["a death without a time", ["--worker-down", "3"], "expected NUMBER@FROM-TO"],
+    ["an end before the beginning", ["--worker-down", "3@5-4"], "expected NUMBER@FROM-TO"],
+    ["a delay below zero", ["--event-delay-ms", "-1"], "sim.event-delay-ms: expected >=0, got -1"],
+  ];
+  test.each(refused)("%s is refused before anything starts", async (_why, args, ...says) => {
+    const end = await dynbench(["run", "--clock", "virtual", ...args], { cwd });
+    expect(end.exitCode).toBe(2);
+    for (const text of says) expect(end.stderr).toContain(text);
+  });
+
+  test("its options have no meaning on the wall clock", async () => {
+    const end = await dynbench(["run", "--event-delay-ms", "5"], { cwd });
+    expect(end.exitCode).toBe(2);
+    expect(end.stderr).toContain("has no meaning on the wall clock");
+  });
+
+  test("a request larger than any cache fails as on the engine, and the run goes on", async () => {
+    const args = ["--isl", "600", "--prefix-ratio", "0.5", "--kv-blocks", "12", "--router", "kv"];
+    const summary = await simulate("large", 5, ...SMALL, ...args);
+    const [cell] = summary.cells;
+    expect(cell!.requests.ok).toBeGreaterThan(0);
+    expect(cell!.requests.failed).toBeGreaterThan(0);
+    expect(cell!.errors[0]!.message).toContain("maximum context length is 768 tokens");
+    expect(cell!.errors.every(({ status }) => status === 400)).toBe(true);
+    expect(cell!.verdict.reasons.map(({ id }) => id)).toContain("errors");
+  });
+
+  test("a rate that no cluster can serve is stopped by a bound, not by memory", async () => {
+    const args = ["--rate", "100000", "--requests", "100000", "--prefix-ratio", "0.5"];
+    const summary = await simulate("flood", 4, "--workers", "1", "--isl", "50", ...args);
+    const [cell] = summary.cells;
+    expect(cell!.state).toBe("failed");
+    expect(cell!.verdict.reasons[0]).toMatchObject({ id: "overload", severity: "untrusted" });
+    expect(cell!.verdict.reasons[0]!.message).toContain("16384 requests were in flight");
+    expect(recordsOf("flood").length).toBeLessThan(20_000);
+  });
+
+  const policies: [what: string, pick: string, exitCode: number, says: string][] = [
+    ["throws", "throw new Error('no idea')", 4, "threw Error: no idea"],
+    ["answers nonsense", "return 99", 4, "returned 99, which is no candidate"],
+    ["holds for ever", "return -1", 4, "held it for 60 s"],
+  ];
+  test.each(policies)("a policy that %s is named", async (what, pick, exitCode, says) => {
+    const file = `${what.replaceAll(" ", "-")}.ts`;
+    writeFileSync(
+      join(cwd, file),
+      `import { defineRouter, v } from "dynbench";
+       export default defineRouter({
+         name: "odd", summary: "odd", plane: "http", options: v.strictObject({}),
+         traits: () => ({ accepts: ["ids"], affinity: false, spreads: false, kvEvents: false }),
+         policy: () => ({ reads: [], pick() { ${pick}; } }),
+       });`,
+    );
+    const args = ["--plugin", `./${file}`, "--router", "odd", "--prefix-ratio", "0.5"];
+    const out = `policy-${what.replaceAll(" ", "-")}`;
+    const summary = await simulate(out, exitCode, ...SMALL, ...args);
+    const [cell] = summary.cells;
+    expect(cell!.requests).toMatchObject({ sent: 120, ok: 0, failed: 120 });
+    const reason = cell!.verdict.reasons.find(({ id }) => id === "policy-fault");
+    expect(reason!.message).toContain(says);
+  });
+});
