@@ -13,7 +13,9 @@ import type { Engine, PlannedProcess, Router } from "../plugin.ts";
 export async function plan(argv: readonly string[], environment: Environment): Promise<number> {
   const planned = await planFromArguments("plan", argv, environment);
   if (!planned) return EXIT_CODES.ok.code;
-  const survey = await surveyPlan(planned.plan, environment.plugins, new AbortController().signal);
+  const survey = await surveyPlan(planned.plan, environment.plugins, {
+    signal: new AbortController().signal,
+  });
   if (survey.faults.length > 0) throw new PlanFaults(survey.faults);
   const processes = await processesOf(planned.plan, environment);
   const shown = maskPlan(planned.plan, secretOptions(environment.plugins));
@@ -27,6 +29,7 @@ export async function plan(argv: readonly string[], environment: Environment): P
 /** One entry an engine and an arm, in the order in which they start. */
 async function processesOf(planned: Plan, { plugins }: Environment): Promise<PlannedProcess[]> {
   const processes: PlannedProcess[] = [];
+  if (planned.clock === "virtual") return processes;
   const engines = new Map(planned.arms.map((arm) => [arm.engineKey, arm]));
   for (const [engineKey, { engine, plane }] of engines) {
     const plugin = (await plugins.load(engine)) as Engine;
@@ -77,7 +80,7 @@ function describe(
     ),
     "",
     "Processes",
-    ...processes.map(processLine),
+    ...(processes.length === 0 ? ["  none: the run is simulated"] : processes.map(processLine)),
     "",
     `Requests of one cell (${loadText(planned)})`,
     table(points),

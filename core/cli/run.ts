@@ -9,7 +9,7 @@ import type { Summary } from "../metrics/result.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
 import type { Plan, PluginUse } from "../plan/plan.ts";
 import { isSecretName, MASK, maskPlan } from "../plan/secrets.ts";
-import { surveyPlan } from "../plan/survey.ts";
+import { faultsOfPlan } from "../plan/survey.ts";
 import type { PluginSet } from "../plugin-set.ts";
 import type { Reporter, ReporterContext, ReporterHandle } from "../plugin.ts";
 import { defaultRunPath, RunFolder } from "../run/run-folder.ts";
@@ -21,8 +21,8 @@ export async function run(argv: readonly string[], environment: Environment): Pr
   const { plan, resumed } = planned;
   checkApiKey(plan);
   const interrupt = new AbortController();
-  const survey = await surveyPlan(plan, environment.plugins, interrupt.signal);
-  if (survey.faults.length > 0) throw new PlanFaults(survey.faults);
+  const faults = await faultsOfPlan(plan, environment.plugins, interrupt.signal);
+  if (faults.length > 0) throw new PlanFaults(faults);
 
   const folder =
     resumed ??

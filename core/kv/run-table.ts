@@ -5,6 +5,8 @@
  */
 
 const FIRST_ROWS = 1024;
+/** Up to here a table grows fourfold, because finding every row a new slot is most of its cost. */
+const LARGE_ROWS = 1 << 18;
 
 export class RunTable {
   /** Row + 1 by slot, 0 where free; always at least twice as many slots as rows. */
@@ -49,7 +51,7 @@ export class RunTable {
   }
 
   #grow(): void {
-    const rows = 2 * this.#rows;
+    const rows = (this.#rows < LARGE_ROWS ? 4 : 2) * this.#rows;
     this.#after = grown(this.#after, new Int32Array(rows));
     this.#content = grown(this.#content, new Float64Array(rows));
     this.#length = grown(this.#length, new Int32Array(rows));

@@ -52,6 +52,27 @@ export class SegmentBlocks {
     return this.#ids;
   }
 
+  /** Where the prompt of the last `blocksOf` ended: what its next token follows. */
+  get end(): number {
+    return this.#after;
+  }
+
+  /** Ids of the blocks that `segment` fills when it follows a prompt of `isl` tokens with that `end`. */
+  blocksAfter(
+    prompt: { readonly end: number; readonly isl: number },
+    segment: Segment,
+  ): Int32Array {
+    const open = prompt.isl % this.blockSize;
+    const filled = Math.floor((open + segment.tokens) / this.blockSize);
+    this.#ids = new Int32Array(filled);
+    this.#filled = 0;
+    this.#after = prompt.end;
+    // Nothing can follow, so what would be left in an unfinished block is not looked up.
+    const tokens = filled * this.blockSize - open;
+    if (filled > 0) this.#append({ ...segment, tokens }, open);
+    return this.#ids;
+  }
+
   /** Appends a segment to a block with `open` tokens; returns how many the last block then has. */
   #append(segment: Segment, open: number): number {
     let offset = 0;

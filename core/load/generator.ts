@@ -12,6 +12,7 @@ import type { RequestBody } from "../prompt/body.ts";
 import type { RandomStream } from "../random.ts";
 import { plannedRecord, type RequestRecord } from "../record.ts";
 import type { RequestSpec } from "../request.ts";
+import { EndTimes } from "./end-times.ts";
 import { arrivals } from "./arrivals.ts";
 import { Flight } from "./flight.ts";
 import { Pacer } from "./pacer.ts";
@@ -42,7 +43,7 @@ export class Generator {
   readonly #options: GeneratorOptions;
   readonly #clients: readonly HttpClient[];
   readonly #source: Iterator<RequestSpec> | AsyncIterator<RequestSpec>;
-  readonly #endsNs = new Map<number, number>();
+  readonly #endsNs = new EndTimes();
   readonly #flights = new Set<Flight>();
   /** Ended, and told in the next turn of the event loop: the next send and other stamps go first. */
   #ended: RequestRecord[] = [];
@@ -175,7 +176,7 @@ interface PhaseOptions extends GeneratorOptions {
   phase: RequestRecord["phase"];
   count: number;
   source: Iterator<RequestSpec> | AsyncIterator<RequestSpec>;
-  endsNs: Map<number, number>;
+  endsNs: EndTimes;
   /** Opens connections for the free slots of each lane. */
   connect(lanes: readonly (readonly unknown[])[]): Promise<unknown>;
   launch(request: QueuedRequest, details: LaunchDetails): void;

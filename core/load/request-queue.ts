@@ -7,6 +7,7 @@
  */
 import type { RequestSpec } from "../request.ts";
 import type { RequestBody } from "../prompt/body.ts";
+import { EndTimes } from "./end-times.ts";
 import { Heap } from "./heap.ts";
 
 /** An open loop without a cap stops here: half of the open files that Linux usually allows at most. */
@@ -37,7 +38,7 @@ export interface QueueOptions {
 export class RequestQueue {
   readonly #lanes: Lane[];
   /** Ends of earlier requests, by index: one number a request of the cell. */
-  readonly #endsNs: Map<number, number>;
+  readonly #endsNs: EndTimes;
   readonly #parked = new Map<number, QueuedRequest[]>();
   #added = 0;
   #held = 0;
@@ -47,8 +48,8 @@ export class RequestQueue {
    * `endsNs` goes from a cell's warm-up to its measured phase, whose requests may follow warm-up's:
    * those count as ended when the phase starts, however long the warm-up was drained.
    */
-  constructor(options: QueueOptions, endsNs = new Map<number, number>()) {
-    for (const index of endsNs.keys()) endsNs.set(index, 0);
+  constructor(options: QueueOptions, endsNs = new EndTimes()) {
+    endsNs.rebase();
     this.#endsNs = endsNs;
     const isSooner = (a: QueuedRequest, b: QueuedRequest): boolean =>
       a.dueNs < b.dueNs || (a.dueNs === b.dueNs && a.spec.index < b.spec.index);

@@ -10,8 +10,8 @@ import { SegmentBlocks } from "../kv/segment-blocks.ts";
 export interface IdealOptions {
   /** Tokens per KV block. */
   readonly blockSize: number;
-  /** Workers that round robin deals to. */
-  readonly workers: number;
+  /** Workers that round robin deals to; without them its share is not computed. */
+  readonly workers?: number;
 }
 
 /** Shares of prompt tokens, 0 to 1; NaN before the first measured request. */
@@ -20,12 +20,20 @@ export interface IdealShares {
   readonly roundRobin: number;
 }
 
+/** Ids of the full blocks of a prompt, and of those that its answer but for the last token fills. */
+export interface BlocksOfRequest {
+  readonly blocks: Int32Array;
+  readonly answerBlocks: Int32Array;
+  /** Prompt tokens. */
+  readonly isl: number;
+}
+
 /** Fed with the requests in send order, warm-up included. */
 export class IdealCache {
   readonly #blockSize: number;
   readonly #blocks: SegmentBlocks;
   readonly #shared = new BlockSet(1);
-  readonly #dealt: BlockSet;
+  readonly #dealt: BlockSet | undefined;
   readonly #workers: number;
   #requests = 0;
   #promptTokens = 0;
@@ -35,26 +43,33 @@ export class IdealCache {
   constructor(options: IdealOptions) {
     this.#blockSize = options.blockSize;
     this.#blocks = new SegmentBlocks(options.blockSize);
-    this.#workers = options.workers;
-    this.#dealt = new BlockSet(options.workers);
+    this.#workers = options.workers ?? 0;
+    this.#dealt = options.workers === undefined ? undefined : new BlockSet(options.workers);
   }
 
   /** Serves a request; `measured: false` fills the caches and counts for nothing. */
   add(request: Pick<RequestSpec, "index" | "prompt" | "isl" | "osl">, measured = true): void {
     // The answer stays cached as well, all but its last token, and a later turn may repeat it.
-    const answered = request.isl + Math.max(0, request.osl - 1);
-    const answer: Segment = { answerOf: request.index, tokens: answered - request.isl };
-    const prompt = answer.tokens > 0 ? [...request.prompt, answer] : request.prompt;
-    const blocks = this.#blocks.blocksOf(prompt, answered);
-    const usable = Math.max(0, Math.floor((request.isl - 1) / this.#blockSize));
+    const answer: Segment = { answerOf: request.index, tokens: Math.max(0, request.osl - 1) };
+    const blocks = this.#blocks.blocksOf(request.prompt, request.isl);
+    const prompt = { end: this.#blocks.end, isl: request.isl };
+    const answerBlocks = this.#blocks.blocksAfter(prompt, answer);
+    this.addBlocks({ blocks, answerBlocks, isl: request.isl }, measured);
+  }
+
+  /** The same for a request whose blocks have ids already, equal for equal content and history. */
+  addBlocks({ blocks, answerBlocks, isl }: BlocksOfRequest, measured: boolean): void {
+    const usable = Math.max(0, Math.floor((isl - 1) / this.#blockSize));
     const worker = this.#requests % this.#workers;
     const shared = this.#shared.leading(blocks, 0, usable);
-    const dealt = this.#dealt.leading(blocks, worker, usable);
-    this.#shared.add(blocks, 0);
-    this.#dealt.add(blocks, worker);
+    const dealt = this.#dealt?.leading(blocks, worker, usable) ?? NaN;
+    for (const added of [blocks, answerBlocks]) {
+      this.#shared.add(added, 0);
+      this.#dealt?.add(added, worker);
+    }
     this.#requests += 1;
     if (!measured) return;
-    this.#promptTokens += request.isl;
+    this.#promptTokens += isl;
     this.#idealTokens += shared * this.#blockSize;
     this.#roundRobinTokens += dealt * this.#blockSize;
   }
@@ -99,8 +114,8 @@ class BlockSet {
   }
 
   add(blocks: Int32Array, owner: number): void {
-    for (const block of blocks) {
-      const bit = block * this.#owners + owner;
+    for (let i = 0; i < blocks.length; i += 1) {
+      const bit = blocks[i]! * this.#owners + owner;
       const word = Math.floor(bit / 32);
       if (word >= this.#bits.length) this.#grow(word);
       this.#bits[word]! |= 1 << (bit % 32);

@@ -57,11 +57,11 @@ export function momentsOf(samples: WeightedSamples): { mean: number; std: number
   if (samples.count === 0) return { mean: NaN, std: NaN };
   let sum = 0;
   for (const value of samples.singles) sum += value;
-  for (const run of samples.runs()) sum += run.weight * sumOf(run);
+  samples.eachRun((run) => (sum += run.weight * sumOf(run)));
   const mean = sum / samples.count;
   let squares = 0;
   for (const value of samples.singles) squares += (value - mean) ** 2;
-  for (const run of samples.runs()) squares += run.weight * squaresAbout(run, mean);
+  samples.eachRun((run) => (squares += run.weight * squaresAbout(run, mean)));
   return { mean, std: Math.sqrt(Math.max(0, squares) / samples.count) };
 }
 

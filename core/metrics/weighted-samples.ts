@@ -16,13 +16,17 @@ export interface ArithmeticRun {
   readonly weight: number;
 }
 
-const RUN_FIELDS = 5;
 const FIRST_CAPACITY = 64;
 
 export class WeightedSamples {
   #singles = new Float64Array(FIRST_CAPACITY);
   #singleCount = 0;
-  #runs = new Float64Array(FIRST_CAPACITY * RUN_FIELDS);
+  #firsts = new Float64Array(FIRST_CAPACITY);
+  #growths = new Float64Array(FIRST_CAPACITY);
+  /** Empty while every run has 0, as most models do. */
+  #growths2 = new Float64Array(0);
+  #steps = new Uint32Array(FIRST_CAPACITY);
+  #weights = new Uint32Array(FIRST_CAPACITY);
   #runCount = 0;
   #total = 0;
 
@@ -54,16 +58,19 @@ export class WeightedSamples {
     this.#total += 1;
   }
 
-  /** Empty runs (no steps or no weight) are passed over. */
+  /** Steps and weight are whole numbers; empty runs (no steps or no weight) are passed over. */
   addRun(run: ArithmeticRun): void {
     if (run.steps <= 0 || run.weight <= 0) return;
-    const at = this.#runCount * RUN_FIELDS;
-    if (at === this.#runs.length) this.#runs = doubled(this.#runs);
-    this.#runs[at] = run.first;
-    this.#runs[at + 1] = run.growth;
-    this.#runs[at + 2] = run.growth2;
-    this.#runs[at + 3] = run.steps;
-    this.#runs[at + 4] = run.weight;
+    const at = this.#runCount;
+    if (at === this.#firsts.length) this.#grow();
+    if (run.growth2 !== 0 && this.#growths2.length === 0) {
+      this.#growths2 = new Float64Array(this.#firsts.length);
+    }
+    this.#firsts[at] = run.first;
+    this.#growths[at] = run.growth;
+    if (this.#growths2.length > 0) this.#growths2[at] = run.growth2;
+    this.#steps[at] = run.steps;
+    this.#weights[at] = run.weight;
     this.#runCount += 1;
     this.#total += run.steps * run.weight;
   }
@@ -84,20 +91,29 @@ export class WeightedSamples {
   /** Adds all of `other`: statistics of several cells come from their samples, never from averages. */
   merge(other: WeightedSamples): void {
     for (const value of other.singles) this.add(value);
-    for (const run of other.runs()) this.addRun(run);
+    other.eachRun((run) => this.addRun(run));
   }
 
-  *runs(): Generator<ArithmeticRun> {
-    for (let i = 0; i < this.#runCount; i += 1) {
-      const at = i * RUN_FIELDS;
-      yield {
-        first: this.#runs[at]!,
-        growth: this.#runs[at + 1]!,
-        growth2: this.#runs[at + 2]!,
-        steps: this.#runs[at + 3]!,
-        weight: this.#runs[at + 4]!,
-      };
+  /** The runs, in the order added. Each is the same object with other values: copy what you keep. */
+  eachRun(visit: (run: ArithmeticRun) => void): void {
+    const run = { first: 0, growth: 0, growth2: 0, steps: 0, weight: 0 };
+    const hasGrowth2 = this.#growths2.length > 0;
+    for (let at = 0; at < this.#runCount; at += 1) {
+      run.first = this.#firsts[at]!;
+      run.growth = this.#growths[at]!;
+      run.growth2 = hasGrowth2 ? this.#growths2[at]! : 0;
+      run.steps = this.#steps[at]!;
+      run.weight = this.#weights[at]!;
+      visit(run);
     }
+  }
+
+  #grow(): void {
+    this.#firsts = doubled(this.#firsts);
+    this.#growths = doubled(this.#growths);
+    this.#growths2 = doubled(this.#growths2);
+    this.#steps = enlarged(this.#steps, new Uint32Array(2 * this.#steps.length));
+    this.#weights = enlarged(this.#weights, new Uint32Array(2 * this.#weights.length));
   }
 }
 
@@ -107,7 +123,10 @@ export function valueAt(run: Pick<ArithmeticRun, "first" | "growth" | "growth2">
 }
 
 function doubled(column: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
-  const grown = new Float64Array(column.length * 2);
-  grown.set(column);
-  return grown;
+  return enlarged(column, new Float64Array(column.length * 2));
+}
+
+function enlarged<T extends Float64Array | Uint32Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
 }

@@ -32,10 +32,20 @@ export interface PlanSurvey {
   readonly faults: readonly Fault[];
 }
 
-export async function surveyPlan(
+/** What stops the plan; quicker than the whole survey, for a run that will see the requests anyway. */
+export async function faultsOfPlan(
   plan: Plan,
   plugins: PluginSet,
   signal: AbortSignal,
+): Promise<readonly Fault[]> {
+  const depth = plan.clock === "virtual" ? "first" : "sizes";
+  return (await surveyPlan(plan, plugins, { signal, depth })).faults;
+}
+
+export async function surveyPlan(
+  plan: Plan,
+  plugins: PluginSet,
+  { signal, depth = "shares" }: { signal: AbortSignal; depth?: SurveyDepth },
 ): Promise<PlanSurvey> {
   const firstOfPoint = new Map<string, PlannedCell>();
   for (const cell of plan.cells) {
@@ -48,7 +58,7 @@ export async function surveyPlan(
   for (const cell of firstOfPoint.values()) {
     const workload = (await plugins.load(cell.workload)) as Workload;
     const rows = await readRows(cell, workload, signal);
-    const { survey, longest } = await surveyPoint(cell, { workload, rows, limits });
+    const { survey, longest } = await surveyPoint(cell, { workload, rows, limits, depth });
     points.push(survey);
     // On the virtual clock such a request fails as it would on the engine, and the run goes on.
     if (plan.clock === "wall") faults.push(...sizeFaults(cell, longest, limits));
@@ -58,6 +68,9 @@ export async function surveyPlan(
   }
   return { points, faults: onePerPath(faults) };
 }
+
+/** `first`: is there a request at all; `sizes`: how long are they; `shares`: and what do they share. */
+type SurveyDepth = "first" | "sizes" | "shares";
 
 interface EngineLimits {
   readonly name: string;
@@ -90,7 +103,12 @@ async function limitsOf(plan: Plan, plugins: PluginSet): Promise<EngineLimits[]>
 
 async function surveyPoint(
   cell: PlannedCell,
-  parts: { workload: Workload; rows: unknown; limits: readonly EngineLimits[] },
+  parts: {
+    workload: Workload;
+    rows: unknown;
+    limits: readonly EngineLimits[];
+    depth: SurveyDepth;
+  },
 ): Promise<{ survey: PointSurvey; longest: Longest }> {
   const { blockSize, workers } = parts.limits[0]!;
   const cache = new IdealCache({ blockSize, workers: Math.max(1, workers) });
@@ -100,7 +118,7 @@ async function surveyPoint(
   let outputTokens = 0;
   for await (const request of drawRequests(cell, parts.workload, parts.rows)) {
     const isMeasured = position >= cell.load.warmup;
-    if (position < SURVEYED_REQUESTS) cache.add(request, isMeasured);
+    if (parts.depth === "shares" && position < SURVEYED_REQUESTS) cache.add(request, isMeasured);
     if (request.isl + request.osl > longest.isl + longest.osl) {
       longest.isl = request.isl;
       longest.osl = request.osl;
@@ -109,6 +127,7 @@ async function surveyPoint(
     if (!isMeasured) continue;
     promptTokens += request.isl;
     outputTokens += request.osl;
+    if (parts.depth === "first") break;
   }
   const { ideal, roundRobin } = cache.shares;
   return {

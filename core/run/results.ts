@@ -13,6 +13,9 @@ import type { RequestRecord } from "../record.ts";
 /** Hit shares are in whole blocks; this size where the engine does not tell its own. */
 const UNKNOWN_BLOCK_SIZE = 64;
 
+/** Ideal share by what the requests of a cell follow from. */
+export type IdealShares = Map<string, number>;
+
 export async function cellResult(
   plan: Plan,
   cell: PlannedCell,
@@ -20,6 +23,8 @@ export async function cellResult(
     outcome: CellOutcome;
     records: readonly RequestRecord[] | CellTally;
     plugins: PluginSet;
+    /** Of the cells before: other arms are sent the same requests. */
+    ideals?: IdealShares;
   },
 ): Promise<CellResult> {
   const { outcome, records, plugins } = details;
@@ -34,7 +39,9 @@ export async function cellResult(
     records,
     health,
     workerIds: outcome.workers.map(({ id }) => id),
-    idealShare: await idealShare(cell, { outcome, plugins }),
+    idealShare:
+      outcome.idealShare ??
+      (await knownIdealShare(cell, { outcome, plugins, ideals: details.ideals })),
     timeScale: outcome.timeScale,
     ...(outcome.itlMs === undefined ? {} : { itlMs: outcome.itlMs }),
     ...(outcome.routerCost === undefined ? {} : { routerCost: outcome.routerCost }),
@@ -61,6 +68,18 @@ export function runResult(
   return { plan, facts, summary, cells: sorted, command };
 }
 
+async function knownIdealShare(
+  cell: PlannedCell,
+  details: { outcome: CellOutcome; plugins: PluginSet; ideals: IdealShares | undefined },
+): Promise<number> {
+  const { workload, load, seed } = cell;
+  const blockSize = details.outcome.workers[0]?.blockSize;
+  const key = JSON.stringify([workload, load.requests, load.warmup, seed, blockSize]);
+  const share = details.ideals?.get(key) ?? (await idealShare(cell, details));
+  details.ideals?.set(key, share);
+  return share;
+}
+
 /** The ideal for the requests of this very cell, drawn again from its seed. */
 async function idealShare(
   cell: PlannedCell,
@@ -70,7 +89,6 @@ async function idealShare(
   const rows = await readRows(cell, workload, AbortSignal.timeout(600_000));
   const cache = new IdealCache({
     blockSize: outcome.workers[0]?.blockSize ?? UNKNOWN_BLOCK_SIZE,
-    workers: Math.max(1, outcome.workers.length),
   });
   let position = 0;
   for await (const request of drawRequests(cell, workload, rows)) {

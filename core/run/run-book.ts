@@ -4,7 +4,7 @@
  */
 import { allReporters } from "./all-reporters.ts";
 import { ProgressMeter } from "./progress-meter.ts";
-import { cellResult, runResult } from "./results.ts";
+import { cellResult, runResult, type IdealShares } from "./results.ts";
 import type { RunDeps } from "./run.ts";
 import { RunFacts } from "./run-facts.ts";
 import type { CellOutcome } from "./run-folder.ts";
@@ -21,6 +21,7 @@ export class RunBook {
   readonly #plan: Plan;
   readonly #deps: RunDeps;
   readonly #results: CellResult[] = [];
+  readonly #ideals: IdealShares = new Map();
   readonly #reporters: Required<ReporterHandle>;
 
   constructor(plan: Plan, deps: RunDeps) {
@@ -46,7 +47,12 @@ export class RunBook {
     records: readonly RequestRecord[] | CellTally,
   ): Promise<void> {
     const { plugins } = this.#deps;
-    const result = await cellResult(this.#plan, cell, { outcome, records, plugins });
+    const result = await cellResult(this.#plan, cell, {
+      outcome,
+      records,
+      plugins,
+      ideals: this.#ideals,
+    });
     this.#results.push(result);
     this.meter.finished(cell);
     await this.#reporters.cell(result);

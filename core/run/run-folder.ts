@@ -45,6 +45,8 @@ export interface CellOutcome {
   routerCost?: RouterCost;
   /** Virtual clock: of all decode steps; records keep only first and last token. */
   itlMs?: Quantiles;
+  /** Where the whole load was simulated: of its requests; elsewhere they are drawn again for it. */
+  idealShare?: number;
   /** What the run itself noticed: a dead worker, a reset that could not be proved. */
   findings: Finding[];
 }

@@ -14,6 +14,7 @@ import { CellTally } from "../metrics/cell-tally.ts";
 import { quantilesOf } from "../metrics/quantiles.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { Engine, EngineModel, Router, Workload } from "../plugin.ts";
+import type { RequestRecord } from "../record.ts";
 import { Simulation } from "../sim/simulation.ts";
 
 /** Events between two looks at the clock: some milliseconds. */
@@ -21,6 +22,8 @@ const EVENTS_PER_SLICE = 10_000;
 /** The event loop must hear a Ctrl-C, and the user see progress, at least this often. */
 const BREATH_NS = 50e6;
 const NS_PER_MS = 1e6;
+/** From here on what a simulation leaves is worth a collection of its own: hundreds of megabytes. */
+const MANY_REQUESTS = 200_000;
 
 /** Simulates every open cell. Returns what ended it early, if anything did. */
 export async function simulatePlan(plan: Plan, deps: RunDeps, book: RunBook): Promise<unknown> {
@@ -43,7 +46,7 @@ export async function simulatePlan(plan: Plan, deps: RunDeps, book: RunBook): Pr
 type CellDeps = RunDeps & { readonly book: RunBook; readonly breathe: Breathe };
 
 async function simulateCell(plan: Plan, cell: PlannedCell, deps: CellDeps): Promise<void> {
-  const { plugins, folder, book, signal } = deps;
+  const { plugins, folder, book } = deps;
   const arm = plan.arms[cell.arm]!;
   book.meter.phase(cell, "simulate");
   const engine = (await plugins.load(arm.engine)) as Engine;
@@ -57,47 +60,51 @@ async function simulateCell(plan: Plan, cell: PlannedCell, deps: CellDeps): Prom
     findings: [],
   };
   const tally = new CellTally();
+  const fault = await simulateInto(outcome, tally, { ...deps, plan, cell, model });
+  // The summary needs as much again; let it have what the simulation held.
+  if (tally.counts.sent >= MANY_REQUESTS) Bun.gc(true);
+  await book.finish(cell, outcome, tally);
+  folder.appendOutcome(outcome);
+  if (fault !== undefined) throw fault;
+}
+
+/** Fills outcome and tally. Returns what must end the run; a load too high is the cell's result. */
+async function simulateInto(
+  outcome: CellOutcome,
+  tally: CellTally,
+  deps: CellDeps & { readonly plan: Plan; readonly cell: PlannedCell; readonly model: EngineModel },
+): Promise<unknown> {
+  const { folder, book, signal } = deps;
   const chunks = new RecordChunks(folder);
-  const simulation = await simulationOf(plan, cell, {
-    ...deps,
-    model,
-    onRecord: (record) => {
-      chunks.add(record);
-      tally.add(record);
-      book.meter.record(record);
-    },
+  const simulation = await simulationOf(deps, (record) => {
+    chunks.add(record);
+    tally.add(record);
+    book.meter.record(record);
   });
   let fault: unknown;
   try {
     await runSliced(simulation, deps);
     outcome.state = signal.aborted ? "aborted" : "completed";
   } catch (error) {
-    fault = error;
     simulation.stop("the simulation broke off");
+    const isOverload = error instanceof DynbenchError && error.code === "load";
+    outcome.findings.push(isOverload ? overloadFinding(error) : brokenCell(error));
+    if (!isOverload) fault = error;
   }
-  const isOverload = fault instanceof DynbenchError && fault.code === "load";
-  if (isOverload) outcome.findings.push(overloadFinding(fault as DynbenchError));
-  else if (fault !== undefined) outcome.findings.push(brokenCell(fault));
   chunks.flush();
   const { policyFaults, firstPolicyFault } = simulation.counts;
   if (policyFaults > 0) outcome.findings.push(policyFinding(policyFaults, firstPolicyFault));
   const itlMs = quantilesOf(simulation.gaps, NS_PER_MS);
   if (itlMs !== undefined) outcome.itlMs = itlMs;
-  await book.finish(cell, outcome, tally);
-  folder.appendOutcome(outcome);
-  // A load too high for one cell is that cell's result; anything else ends the run.
-  if (fault !== undefined && !isOverload) throw fault;
+  if (outcome.state === "completed") outcome.idealShare = simulation.idealShare;
+  return fault;
 }
 
 async function simulationOf(
-  plan: Plan,
-  cell: PlannedCell,
-  deps: CellDeps & {
-    readonly model: EngineModel;
-    readonly onRecord: ConstructorParameters<typeof Simulation>[1]["onRecord"];
-  },
+  deps: CellDeps & { readonly plan: Plan; readonly cell: PlannedCell; readonly model: EngineModel },
+  onRecord: (record: RequestRecord) => void,
 ): Promise<Simulation> {
-  const { plugins, signal, model, onRecord } = deps;
+  const { plan, cell, plugins, signal, model } = deps;
   const { router: use } = plan.arms[cell.arm]!;
   const router = (await plugins.load(use)) as Router;
   const workload = (await plugins.load(cell.workload)) as Workload;
@@ -125,7 +132,7 @@ async function runSliced(simulation: Simulation, deps: CellDeps): Promise<void> 
     if (state !== false) await state;
     await deps.breathe(() => {
       const { sent, inFlight, done, failed } = simulation.counts;
-      deps.book.meter.tick({ sent, inFlight, done, failed, elapsedS: simulation.elapsedS });
+      deps.book.meter.tick({ sent, inFlight, done, failed, elapsedS: simulation.nowNs / 1e9 });
     });
     if (deps.signal.aborted) return simulation.stop();
   }

@@ -43,6 +43,8 @@ export class Cluster {
   /** Decode steps that each worker has made, and when it told the last of them. */
   readonly #steps: Float64Array;
   readonly #lastStepNs: Float64Array;
+  /** The stretch of steps of each worker that has not been told yet, and its decoders. */
+  readonly #stretches: Stretch[];
   /** Cache changes are waited for, not only looked up. */
   #isWatched = false;
 
@@ -54,6 +56,7 @@ export class Cluster {
     this.#wakeNs = new Float64Array(count).fill(Infinity);
     this.#steps = new Float64Array(count);
     this.#lastStepNs = new Float64Array(count);
+    this.#stretches = engine.workers.map(() => ({ ...NO_STRETCH }));
     this.#models = engine.workers.map((_, worker) => this.#create(worker));
   }
 
@@ -126,9 +129,40 @@ export class Cluster {
     if (request.worker !== NOWHERE) request.stopCounting(this.#steps[request.worker]!);
   }
 
+  /** Tells the decode steps that were kept to be told in one piece. */
+  flush(): void {
+    for (const stretch of this.#stretches) this.#tellStretch(stretch);
+  }
+
   /** When the worker of the request told its last decode step; 0 where it has none. */
   lastTokenNs({ worker }: SimRequest): number {
     return worker === NOWHERE ? 0 : this.#lastStepNs[worker]!;
+  }
+
+  /** A span looked at on the way comes in pieces; they are put together again. */
+  #decoded(stretch: Stretch, decoders: number, run: DecodeRun): void {
+    const goesOn =
+      stretch.decoders === decoders &&
+      stretch.spanStartNs === run.spanStartNs &&
+      stretch.fromStep + stretch.steps === run.fromStep;
+    if (goesOn) {
+      stretch.steps += run.steps;
+      return;
+    }
+    this.#tellStretch(stretch);
+    stretch.decoders = decoders;
+    stretch.spanStartNs = run.spanStartNs;
+    stretch.firstNs = run.firstNs;
+    stretch.growthNs = run.growthNs;
+    stretch.growth2Ns = run.growth2Ns;
+    stretch.fromStep = run.fromStep;
+    stretch.steps = run.steps;
+  }
+
+  #tellStretch(stretch: Stretch): void {
+    if (stretch.steps > 0) this.#events.decoded(stretch.decoders, stretch);
+    stretch.steps = 0;
+    stretch.decoders = 0;
   }
 
   #reschedule(worker: number): void {
@@ -162,7 +196,7 @@ export class Cluster {
       tokens: (requests, run) => {
         steps[worker]! += run.steps;
         this.#lastStepNs[worker] = endOf(run);
-        events.decoded(requests.length, run);
+        this.#decoded(this.#stretches[worker]!, requests.length, run);
       },
       lateToken: (request, gapNs) => {
         const sim = requestOf(request);
@@ -182,6 +216,18 @@ export class Cluster {
     };
   }
 }
+
+type Stretch = { -readonly [K in keyof DecodeRun]: DecodeRun[K] } & { decoders: number };
+
+const NO_STRETCH: Stretch = {
+  decoders: 0,
+  spanStartNs: 0,
+  firstNs: 0,
+  growthNs: 0,
+  growth2Ns: 0,
+  fromStep: 0,
+  steps: 0,
+};
 
 /** Every request that a simulation submits is one of its own. */
 function requestOf(request: WorkerRequest): SimRequest {

@@ -2,9 +2,10 @@
  * One request on its way through a simulation, from its sending to its record: what the policy and
  * the worker see of it, and its stamps as the client takes them.
  */
-import { prefixHash, type SegmentBlocks } from "../kv/segment-blocks.ts";
+import { prefixHash } from "../kv/segment-blocks.ts";
+import type { BlocksOfRequest } from "../metrics/ideal.ts";
 import { plannedRecord, type RequestError, type RequestRecord } from "../record.ts";
-import type { RequestSpec, Segment, WorkerRole } from "../request.ts";
+import type { RequestSpec, WorkerRole } from "../request.ts";
 import type { RouteRequest } from "../routing-policy.ts";
 import type { WorkerRequest } from "../worker-model.ts";
 
@@ -41,13 +42,14 @@ export class SimRequest implements RouteRequest, WorkerRequest {
   /** Tokens made before the worker's step counter stood at `stepsAtJoin`; it decodes since then. */
   tokensBefore = 0;
   stepsAtJoin = NaN;
-  readonly #table: SegmentBlocks;
-  #answerBlocks: Int32Array | undefined;
+  readonly #blockSize: number;
+  readonly #answerBlocks: Int32Array;
 
   constructor(
     spec: RequestSpec,
     sending: {
-      readonly table: SegmentBlocks;
+      readonly blocks: BlocksOfRequest;
+      readonly blockSize: number;
       readonly phase: RequestRecord["phase"];
       readonly intendedNs: number;
       readonly sentNs: number;
@@ -61,26 +63,26 @@ export class SimRequest implements RouteRequest, WorkerRequest {
     this.isl = spec.isl;
     this.osl = spec.osl;
     this.priority = spec.priority ?? 0;
-    this.#table = sending.table;
+    this.blocks = sending.blocks.blocks;
+    this.#answerBlocks = sending.blocks.answerBlocks;
+    this.#blockSize = sending.blockSize;
     this.phase = sending.phase;
     this.intendedNs = sending.intendedNs;
     this.sentNs = sending.sentNs;
     this.lane = sending.lane;
     this.replica = sending.replica;
-    this.blocks = sending.table.blocksOf(spec.prompt, spec.isl);
     const key = spec.session ?? spec.group;
     if (sending.sendsKey && key !== undefined) this.key = String(key);
     if (spec.session !== undefined) this.session = spec.session;
   }
 
   prefixHash(tokens: number): number {
-    return prefixHash(this.spec.prompt, { tokens, blockSize: this.#table.blockSize });
+    return prefixHash(this.spec.prompt, { tokens, blockSize: this.#blockSize });
   }
 
-  /** Id of a block that the answer has filled: a later prompt that repeats the answer has the same. */
+  /** Id of full block `index`, filled by the answer: a later prompt that repeats the answer has the same. */
   generatedBlock(index: number): number {
-    this.#answerBlocks ??= this.#withAnswer();
-    return this.#answerBlocks[index]!;
+    return this.#answerBlocks[index - this.blocks.length]!;
   }
 
   /** It makes no more tokens with the worker's steps. */
@@ -139,12 +141,5 @@ export class SimRequest implements RouteRequest, WorkerRequest {
     record.startNs = this.sentNs;
     record.sentNs = this.sentNs;
     return record;
-  }
-
-  #withAnswer(): Int32Array {
-    // Its last token is never computed, so it fills no block.
-    const tokens = this.osl - 1;
-    const answer: Segment = { answerOf: this.id, tokens };
-    return this.#table.blocksOf([...this.spec.prompt, answer], this.isl + tokens);
   }
 }

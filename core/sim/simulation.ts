@@ -5,6 +5,7 @@
  * host, workers are the engine's models, the load is the generator's queue and timetable. Two effects of one moment never run inside one another: a request
  * released from a policy's queue, or sent by a slot just freed, is an event of its own.
  */
+import { BlocksAhead } from "./blocks-ahead.ts";
 import { EventHeap } from "./event-heap.ts";
 import * as event from "./event-kinds.ts";
 import { Cluster } from "./cluster.ts";
@@ -16,13 +17,11 @@ import { noCounts, type SimCounts, type SimOutput, type SimTask } from "./sim-ta
 import { Timeouts } from "./timeouts.ts";
 import { VirtualLoad } from "./virtual-load.ts";
 import { messageOf } from "../errors.ts";
-import { SegmentBlocks } from "../kv/segment-blocks.ts";
 import { WeightedSamples } from "../metrics/weighted-samples.ts";
 import { randomStream } from "../random.ts";
 import type { RequestError } from "../record.ts";
 import { NoWorkerFault } from "../routing/routing-fault.ts";
 import { HOLD } from "../routing-policy.ts";
-import type { DecodeRun } from "../worker-model.ts";
 
 /** A request goes to at most this many workers, as in the gateway. */
 const MAX_TRIES = 2;
@@ -42,7 +41,7 @@ export class Simulation {
   readonly #output: SimOutput;
   readonly #load: VirtualLoad;
   readonly #heap = new EventHeap();
-  readonly #table: SegmentBlocks;
+  readonly #blocks: BlocksAhead;
   readonly #flights = new Map<number, SimRequest>();
   readonly #timeouts: Timeouts;
   readonly #faults: readonly Fault[];
@@ -63,13 +62,14 @@ export class Simulation {
     this.#networkNs = Math.round(settings.networkMs * 1e6);
     this.#routingNs = Math.round(settings.routingMs * 1e6);
     this.#loadDelayNs = Math.round(settings.loadDelayMs * 1e6);
-    this.#table = new SegmentBlocks(engine.limits.blockSize);
+    this.#blocks = new BlocksAhead(engine.limits.blockSize);
     this.#timeouts = new Timeouts(Math.round(cell.load.timeoutS * 1e9));
     this.#load = new VirtualLoad({
       load: cell.load,
       requests: task.requests,
       random: randomStream(cell.seed, "arrivals"),
       targets: task.replicas,
+      onPulled: (spec) => this.#blocks.add(spec, this.#load.phase === "measured"),
     });
     this.replicas = new Replicas(task, {
       onRelease: (request, candidate) => this.#released(request.id, candidate),
@@ -80,7 +80,9 @@ export class Simulation {
       wake: (worker, atNs) => this.#heap.push(atNs, event.WORKER, worker),
       firstToken: (request, atNs) => this.#firstToken(request, atNs),
       finished: (request, atNs) => this.#finished(request, atNs),
-      decoded: (decoders, run) => this.#decoded(decoders, run),
+      decoded: (decoders, run) => {
+        if (this.#load.phase === "measured") this.gaps.addDecodeRun(run, decoders);
+      },
       late: (gapNs) => {
         if (this.#load.phase === "measured") this.gaps.add(gapNs);
       },
@@ -91,9 +93,9 @@ export class Simulation {
     this.#sendAt(0);
   }
 
-  /** Virtual time since the start of the load. */
-  get elapsedS(): number {
-    return this.nowNs / 1e9;
+  /** What any router could have reached on the requests that came in. */
+  get idealShare(): number {
+    return this.#blocks.idealShare;
   }
 
   /**
@@ -165,7 +167,8 @@ export class Simulation {
       if (sending === undefined) break;
       const { spec, intendedNs, lane, target } = sending;
       const request = new SimRequest(spec, {
-        table: this.#table,
+        blocks: this.#blocks.take(spec.index),
+        blockSize: this.#task.engine.limits.blockSize,
         phase: this.#load.phase,
         intendedNs,
         sentNs: this.nowNs,
@@ -199,7 +202,7 @@ export class Simulation {
   }
 
   #overloaded(): never {
-    const error = overloaded(this.counts.inFlight, this.elapsedS);
+    const error = overloaded(this.counts.inFlight, this.nowNs / 1e9);
     this.stop(error.message);
     throw error;
   }
@@ -307,10 +310,6 @@ export class Simulation {
     else this.#heap.push(atNs + this.#networkNs, event.END, request.id);
   }
 
-  #decoded(decoders: number, run: DecodeRun): void {
-    if (this.#load.phase === "measured") this.gaps.addDecodeRun(run, decoders);
-  }
-
   #fault(index: number): void {
     const { worker, alive } = this.#faults[index]!;
     if (alive) {
@@ -386,6 +385,7 @@ export class Simulation {
 
   #leave(request: SimRequest): void {
     this.counts.inFlight -= 1;
+    if (this.counts.inFlight === 0) this.cluster.flush(); // a phase may end
     this.#flights.delete(request.id);
     this.#load.ended(request, this.nowNs);
     if (!this.#isStopped) this.#sendAt(this.#load.nextNs);

@@ -3,6 +3,7 @@
  * generator's, asked instead of waiting. Closed loop: each slot sends its next request the moment its
  * last one ended. Open loop: one absolute timetable. Warm-up is a phase of its own, drained first.
  */
+import { EndTimes } from "../load/end-times.ts";
 import { arrivals, type Arrivals } from "../load/arrivals.ts";
 import {
   AHEAD_PARKED,
@@ -23,6 +24,8 @@ export interface VirtualLoadOptions {
   readonly random: RandomStream;
   /** Router replicas: a closed loop splits its slots over them, an open one deals in turn. */
   readonly targets: number;
+  /** Hears of each request when it comes in, some time before it is sent. */
+  onPulled(spec: RequestSpec): void;
 }
 
 /** A request that is sent now. */
@@ -39,7 +42,7 @@ export class VirtualLoad {
   readonly #source: Iterator<RequestSpec> | AsyncIterator<RequestSpec>;
   readonly #isClosed: boolean;
   readonly #slots: number;
-  readonly #endsNs = new Map<number, number>();
+  readonly #endsNs = new EndTimes();
   #queue!: RequestQueue;
   #dueNs!: Arrivals;
   /** Slots without a request, by lane. */
@@ -156,6 +159,7 @@ export class VirtualLoad {
       this.#isExhausted = true;
       return;
     }
+    this.#options.onPulled(step.value);
     this.#queue.add(step.value, this.#dueNs(step.value));
     this.#left -= 1;
     this.#isExhausted = this.#left <= 0;

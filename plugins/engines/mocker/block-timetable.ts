@@ -11,6 +11,8 @@ export class BlockTimetable {
   readonly #starts: Int32Array;
   readonly #takes: Int32Array;
   #entries: Int32Array;
+  /** Residue of each entry. */
+  #residues: Int32Array;
   #sequences = 0;
 
   constructor(blockSize: number) {
@@ -18,6 +20,7 @@ export class BlockTimetable {
     this.#starts = new Int32Array(blockSize + 1);
     this.#takes = new Int32Array(blockSize);
     this.#entries = new Int32Array(64);
+    this.#residues = new Int32Array(64);
   }
 
   /**
@@ -30,7 +33,10 @@ export class BlockTimetable {
     this.#sequences = count;
     this.#starts.fill(0);
     this.#takes.fill(0);
-    if (this.#entries.length < 2 * count) this.#entries = new Int32Array(4 * count);
+    if (this.#entries.length < 2 * count) {
+      this.#entries = new Int32Array(4 * count);
+      this.#residues = new Int32Array(4 * count);
+    }
     for (let i = 0; i < count; i += 1) {
       const take = takeResidue(tokens[i]!, size);
       this.#takes[take]! += 1;
@@ -43,9 +49,15 @@ export class BlockTimetable {
       this.#starts[r] = total; // ends; filling backwards turns them into starts
     }
     for (let i = count - 1; i >= 0; i -= 1) {
-      this.#entries[(this.#starts[takeResidue(tokens[i]!, size)]! -= 1)] = i;
-      if (withFills) this.#entries[(this.#starts[fillResidue(tokens[i]!, size)]! -= 1)] = i;
+      this.#enter(i, takeResidue(tokens[i]!, size));
+      if (withFills) this.#enter(i, fillResidue(tokens[i]!, size));
     }
+  }
+
+  #enter(sequence: number, residue: number): void {
+    const at = (this.#starts[residue]! -= 1);
+    this.#entries[at] = sequence;
+    this.#residues[at] = residue;
   }
 
   /** Steps from 1 on, at most `limit`, whose takes `free` blocks can serve. */
@@ -65,11 +77,23 @@ export class BlockTimetable {
 
   /** The first step at or after `from` in which something happens; `end` when none before it. */
   nextStep(from: number, end: number): number {
-    const stop = Math.min(end, from + this.#blockSize);
-    let residue = from % this.#blockSize;
+    const size = this.#blockSize;
+    const entries = this.#starts[size]!;
+    const residue = from % size;
+    // Few entries in many residues: looking at each of them is quicker than at each residue.
+    if (entries < size) {
+      let least = size;
+      for (let i = 0; i < entries; i += 1) {
+        const ahead = this.#residues[i]! - residue;
+        least = Math.min(least, ahead < 0 ? ahead + size : ahead);
+      }
+      return least === size ? end : Math.min(end, from + least);
+    }
+    const stop = Math.min(end, from + size);
+    let at = residue;
     for (let step = from; step < stop; step += 1) {
-      if (this.#starts[residue] !== this.#starts[residue + 1]) return step;
-      residue = residue + 1 === this.#blockSize ? 0 : residue + 1;
+      if (this.#starts[at] !== this.#starts[at + 1]) return step;
+      at = at + 1 === size ? 0 : at + 1;
     }
     return end;
   }

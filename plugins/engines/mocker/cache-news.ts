@@ -36,9 +36,26 @@ export class CacheNews {
 
   /** Tells what waits, and from here on changes at once, as of `atNs`. */
   release(atNs: number): void {
-    for (const change of this.#waiting) this.#tell(change, atNs);
-    this.#waiting.length = 0;
+    const waiting = this.#waiting;
+    for (let i = 0; i < waiting.length; i += 1) {
+      const change = waiting[i]!;
+      if (typeof change === "number") i = this.#tellEvictions(i, atNs);
+      else this.#tell(change, atNs);
+    }
+    waiting.length = 0;
     this.#tellAtNs = atNs;
+  }
+
+  /** Tells the evictions that stand together from `first` on as one; returns the place of the last. */
+  #tellEvictions(first: number, atNs: number): number {
+    const waiting = this.#waiting;
+    const blocks: number[] = [];
+    let at = first;
+    for (; at < waiting.length && typeof waiting[at] === "number"; at += 1) {
+      blocks.push(waiting[at] as number);
+    }
+    this.#sink.removed(blocks, atNs);
+    return at - 1;
   }
 
   #tell(change: Change, atNs: number): void {

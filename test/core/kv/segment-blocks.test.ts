@@ -60,6 +60,24 @@ describe("blocks of segments", () => {
     expect(blocksOf(blocks)).toEqual([]);
   });
 
+  test("a prompt that goes on has the blocks of the whole", () => {
+    const random = randomStream(0, "after");
+    for (let round = 0; round < 300; round += 1) {
+      const blocks = new SegmentBlocks(1 + random.int(9));
+      const prompt = Array.from({ length: random.int(4) }, () =>
+        content(random.int(3), random.int(30)),
+      );
+      const answer: Segment = { answerOf: 1, tokens: random.int(40) };
+      const isl = islOf(prompt);
+      const before = blocks.blocksOf(prompt, isl);
+      const { end } = blocks;
+      blocksOf(blocks, content(9, random.int(50))); // others in between change nothing
+      const added = blocks.blocksAfter({ end, isl }, answer);
+      const whole = blocks.blocksOf([...prompt, answer], isl + answer.tokens);
+      expect([...before, ...added]).toEqual([...whole]);
+    }
+  });
+
   test("an isl that is not the sum of the segments is a fault", () => {
     expect(() => new SegmentBlocks(4).blocksOf([content(1, 9)], 8)).toThrow("9 tokens, not 8");
   });

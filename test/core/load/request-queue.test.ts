@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { EndTimes } from "../../../core/load/end-times.ts";
 import { RequestQueue } from "../../../core/load/request-queue.ts";
 import type { RequestSpec } from "../../../core/request.ts";
 
@@ -64,7 +65,7 @@ describe("RequestQueue", () => {
   });
 
   test("what ended in warm-up counts from the start of the measured phase", () => {
-    const endsNs = new Map<number, number>();
+    const endsNs = new EndTimes();
     new RequestQueue({ lanes: 1, order: "due" }, endsNs).ended(0, 99_000_000);
     const measured = new RequestQueue({ lanes: 1, order: "due" }, endsNs);
     expect(measured.add(spec(1, [0, 3]), 0).dueNs).toBe(3_000_000);
