@@ -196,7 +196,7 @@ function meanOf(runs: readonly Simulated[]): Figures {
 
 describe("round robin over a trace is Dynamo's replay to 0.1 %", () => {
   for (const row of ROUND_ROBIN) {
-    test.skipIf(traceFile(row.trace) === undefined)(row.what, async () => {
+    onTrace(row.trace, row.what, async () => {
       const got = await run(row, "round-robin", 0);
       expect(misses(got, row.measured, 0.001)).toEqual([]);
     });
@@ -205,7 +205,7 @@ describe("round robin over a trace is Dynamo's replay to 0.1 %", () => {
 
 describe("kv over a trace is Dynamo's replay to 3 %", () => {
   for (const row of KV) {
-    test.skipIf(traceFile(row.trace) === undefined)(row.what, async () => {
+    onTrace(row.trace, row.what, async () => {
       const runs: Simulated[] = [];
       for (let seed = 0; seed < row.runs; seed += 1) runs.push(await run(row, "kv", seed));
       expect(misses(meanOf(runs), row.measured, 0.03)).toEqual([]);
@@ -278,17 +278,20 @@ describe.each(PREFIX_SWEEP)("the prefix sweep at ratio $ratio", ({ ratio, roundR
   });
 });
 
-test.skipIf(traceFile(CONVERSATION) === undefined)(
-  "the whole trace is sent, token for token",
-  async () => {
-    const { records } = await run(ROUND_ROBIN[0]!, "round-robin", 0);
-    const sum = (of: (record: (typeof records)[number]) => number): number =>
-      records.reduce((total, record) => total + of(record), 0);
-    expect(records.length).toBe(12_031);
-    expect(sum(({ isl }) => isl)).toBe(144_793_823);
-    expect(sum(({ osl }) => osl)).toBe(4_122_048);
-    // Dynamo computed 132,957,855 prompt tokens.
-    const computed = sum(({ isl, cachedTokens }) => isl - cachedTokens!);
-    expect(computed / 132_957_855).toBeCloseTo(1, 4);
-  },
-);
+onTrace(CONVERSATION, "the whole trace is sent, token for token", async () => {
+  const { records } = await run(ROUND_ROBIN[0]!, "round-robin", 0);
+  const sum = (of: (record: (typeof records)[number]) => number): number =>
+    records.reduce((total, record) => total + of(record), 0);
+  expect(records.length).toBe(12_031);
+  expect(sum(({ isl }) => isl)).toBe(144_793_823);
+  expect(sum(({ osl }) => osl)).toBe(4_122_048);
+  // Dynamo computed 132,957,855 prompt tokens.
+  const computed = sum(({ isl, cachedTokens }) => isl - cachedTokens!);
+  expect(computed / 132_957_855).toBeCloseTo(1, 4);
+});
+
+/** A test that needs a public trace; skipped, with the reason in its name, where that is missing. */
+function onTrace(trace: string, name: string, body: () => Promise<void>): void {
+  if (traceFile(trace) !== undefined) test(name, body);
+  else test.skip(`${name} (skipped where ../shared/data/traces is not beside the checkout)`, body);
+}
