@@ -18,9 +18,6 @@ import type { RoutingPolicy } from "./routing-policy.ts";
 import type { WorkerLimits, WorkerModel, WorkerSink } from "./worker-model.ts";
 import type { LoadShape } from "./plan/plan.ts";
 
-/** Version of this contract; a plugin built for another one is refused with a clear message. */
-export const API_VERSION = 1;
-
 export type OptionsSchema = v.StrictObjectSchema<v.ObjectEntries, any>;
 
 /** What `v.metadata()` may say about an option. */

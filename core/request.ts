@@ -69,6 +69,9 @@ export interface Worker {
   readonly metricsUrl?: string;
 }
 
+/** Tokens per block assumed where nobody tells: the default of the guide's engines and of Dynamo. */
+export const USUAL_BLOCK_SIZE = 64;
+
 /** ZMQ endpoints as vLLM names them: PUB with a topic, and a ROUTER that replays. */
 export interface KvEventSource {
   readonly endpoint: string;

@@ -42,10 +42,11 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Body> 
 
 /** Runs the command line; returns the exit code. Never throws. */
 export async function runCli(argv: readonly string[], environment: Environment): Promise<number> {
-  const debug = argv.includes("--debug");
-  const rawArgs = argv.filter(
-    (token, i) => token !== "--debug" || (argv.indexOf("--") !== -1 && i > argv.indexOf("--")),
-  );
+  // What comes after a lone -- is the engine's, its --debug too.
+  const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
+  const own = argv.slice(0, end);
+  const debug = own.includes("--debug");
+  const rawArgs = [...own.filter((token) => token !== "--debug"), ...argv.slice(end)];
   try {
     const first = rawArgs[0];
     if (first === "--version" || first === "-v") {
@@ -56,7 +57,7 @@ export async function runCli(argv: readonly string[], environment: Environment):
       process.stdout.write(OVERVIEW);
       return first === undefined ? 2 : 0;
     }
-    if (!(first in COMMANDS)) throw unknownCommand(first);
+    if (!Object.hasOwn(COMMANDS, first)) throw unknownCommand(first);
     return await dispatch(rawArgs, environment);
   } catch (error) {
     const { text, exitCode } = faultText(error, debug);

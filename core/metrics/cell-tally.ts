@@ -188,7 +188,8 @@ export function pointsInSendOrder(points: RequestPoints): RequestPoints {
   return sorted;
 }
 
-function emptyPoints(): RequestPoints {
+/** Columns without a point. */
+export function emptyPoints(): RequestPoints {
   return {
     index: [],
     sentS: [],

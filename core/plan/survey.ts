@@ -8,12 +8,11 @@ import type { Fault } from "../errors.ts";
 import { IdealCache } from "../metrics/ideal.ts";
 import type { Engine, Workload } from "../plugin.ts";
 import type { PluginSet } from "../plugin-set.ts";
+import { USUAL_BLOCK_SIZE } from "../request.ts";
 import { drawRequests, readRows } from "../load/draw.ts";
 
 /** Shares are computed over at most this many requests of a point. */
 const SURVEYED_REQUESTS = 50_000;
-const UNKNOWN_BLOCK_SIZE = 64;
-
 export interface PointSurvey {
   readonly parameters: PlannedCell["parameters"];
   /** Measured requests. */
@@ -92,7 +91,7 @@ async function limitsOf(plan: Plan, plugins: PluginSet): Promise<EngineLimits[]>
       const limits = ((await plugins.load(use)) as Engine).limits?.(use.options);
       return {
         name: use.name,
-        blockSize: limits?.blockSize ?? UNKNOWN_BLOCK_SIZE,
+        blockSize: limits?.blockSize ?? USUAL_BLOCK_SIZE,
         workers: limits?.workers ?? 1,
         kvBlocks: limits?.kvBlocks,
         maxModelLen: limits?.maxModelLen,

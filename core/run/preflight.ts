@@ -11,7 +11,7 @@ import { requestBody } from "../prompt/body.ts";
 import { fillTokens } from "../prompt/tokens.ts";
 import type { Wire } from "../plan/plan.ts";
 import type { EngineHandle, RouterTraits } from "../plugin.ts";
-import type { Worker } from "../request.ts";
+import { USUAL_BLOCK_SIZE, type Worker } from "../request.ts";
 
 /** Reserved contents of preflight prompts: one for all workers, one for each arm from there down. */
 const WORKER_CONTENT = -1;
@@ -27,9 +27,6 @@ const EVENT_LIMIT_MS = 3000;
 const EVENT_POLL_MS = 20;
 /** Without a new event for this long a replay is over: it comes in one piece, 110 ms after it was asked for. */
 const QUIET_MS = 160;
-/** Block size assumed for a router in front of workers that nobody told us about. */
-const UNKNOWN_BLOCK_SIZE = 64;
-
 export interface PreflightTarget {
   readonly engine: EngineHandle;
   readonly wire: Wire;
@@ -129,7 +126,7 @@ function probeRouter(
   details: PreflightTarget & { arm: number; model: string },
 ): Promise<ProbeResult> {
   const blockSize = Math.max(
-    UNKNOWN_BLOCK_SIZE,
+    USUAL_BLOCK_SIZE,
     ...details.engine.workers.map((worker) => worker.blockSize),
   );
   return send(url, details, {

@@ -9,9 +9,7 @@ import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { Router, Workload } from "../plugin.ts";
 import type { PluginSet } from "../plugin-set.ts";
 import type { RequestRecord } from "../record.ts";
-
-/** Hit shares are in whole blocks; this size where the engine does not tell its own. */
-const UNKNOWN_BLOCK_SIZE = 64;
+import { USUAL_BLOCK_SIZE } from "../request.ts";
 
 /** Ideal share by what the requests of a cell follow from. */
 export type IdealShares = Map<string, number>;
@@ -88,7 +86,7 @@ async function idealShare(
   const workload = (await plugins.load(cell.workload)) as Workload;
   const rows = await readRows(cell, workload, AbortSignal.timeout(600_000));
   const cache = new IdealCache({
-    blockSize: outcome.workers[0]?.blockSize ?? UNKNOWN_BLOCK_SIZE,
+    blockSize: outcome.workers[0]?.blockSize ?? USUAL_BLOCK_SIZE,
   });
   let position = 0;
   for await (const request of drawRequests(cell, workload, rows)) {

@@ -8,12 +8,18 @@ import { cellResult, runResult, type IdealShares } from "./results.ts";
 import type { RunDeps } from "./run.ts";
 import { RunFacts } from "./run-facts.ts";
 import type { CellOutcome } from "./run-folder.ts";
-import { messageOf } from "../errors.ts";
+import { epochMs } from "../clock.ts";
+import { DynbenchError, messageOf } from "../errors.ts";
 import type { CellTally } from "../metrics/cell-tally.ts";
 import type { CellResult, RunResult } from "../metrics/result.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { ReporterHandle } from "../plugin.ts";
 import type { RequestRecord } from "../record.ts";
+
+/** The fault of a run that its user stopped. */
+export function interrupted(): DynbenchError {
+  return new DynbenchError("interrupted", "Interrupted: what was measured until then is kept");
+}
 
 export class RunBook {
   readonly facts: RunFacts;
@@ -38,6 +44,26 @@ export class RunBook {
     await this.#keepFinished();
     const isDone = new Set(this.#results.map(({ cell }) => cell.id));
     return this.#plan.cells.filter((cell) => !isDone.has(cell.id));
+  }
+
+  /** What is known of a cell as it starts: failed, until it is known to be otherwise. */
+  started(
+    cell: PlannedCell,
+    on: { workers: CellOutcome["workers"]; timeScale: number | undefined },
+  ): CellOutcome {
+    return {
+      id: cell.id,
+      state: "failed",
+      startedAt: new Date(epochMs()).toISOString(),
+      workers: on.workers.map(({ id, role, blockSize, kvBlocks }) => ({
+        id,
+        role,
+        blockSize,
+        ...(kvBlocks === undefined ? {} : { kvBlocks }),
+      })),
+      timeScale: on.timeScale ?? 1,
+      findings: [],
+    };
   }
 
   /** A cell is over: reporters hear its result. */

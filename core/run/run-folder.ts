@@ -37,7 +37,7 @@ export interface CellOutcome {
   id: string;
   state: "completed" | "aborted" | "failed";
   startedAt: string;
-  workers: { id: string; role: string; blockSize: number; kvBlocks?: number }[];
+  workers: readonly { id: string; role: string; blockSize: number; kvBlocks?: number }[];
   timeScale: number;
   health?: ClientHealth;
   /** Busy part of all the machine's cores during the load, 0 to 1. */

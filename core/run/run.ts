@@ -22,7 +22,7 @@ import {
   type PreflightTarget,
 } from "./preflight.ts";
 import { wireHeaders } from "./probe.ts";
-import { RunBook } from "./run-book.ts";
+import { interrupted, RunBook } from "./run-book.ts";
 import { startRouter, type RunningRouter } from "./router-up.ts";
 import type { CellOutcome, RunFolder } from "./run-folder.ts";
 import { simulatePlan } from "./virtual-run.ts";
@@ -111,7 +111,7 @@ class LiveRun {
     } catch (error) {
       const cause = firstCause(error);
       return this.#deps.signal.aborted
-        ? new DynbenchError("interrupted", "Interrupted: what was measured until then is kept")
+        ? interrupted()
         : this.#deaths.length > 0
           ? this.#deathFault()
           : cause;
@@ -191,19 +191,11 @@ class LiveRun {
   async #cell(cell: PlannedCell, router: RunningRouter, group: EngineGroup): Promise<void> {
     const { plugins, folder } = this.#deps;
     const planned = this.#plan.arms[cell.arm]!;
-    const outcome: CellOutcome = {
-      id: cell.id,
-      state: "failed",
-      startedAt: new Date(epochMs()).toISOString(),
-      workers: group.engine.workers.map(({ id, role, blockSize, kvBlocks }) => ({
-        id,
-        role,
-        blockSize,
-        ...(kvBlocks === undefined ? {} : { kvBlocks }),
-      })),
-      timeScale: group.plugin.timeScale?.(planned.engine.options) ?? 1,
-      findings: group.notes.map(preflightNote),
-    };
+    const outcome = this.#book.started(cell, {
+      workers: group.engine.workers,
+      timeScale: group.plugin.timeScale?.(planned.engine.options),
+    });
+    outcome.findings.push(...group.notes.map(preflightNote));
     const records: RequestRecord[] = [];
     let fault: unknown;
     try {

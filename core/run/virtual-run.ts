@@ -4,10 +4,10 @@
  */
 import { brokenCell, overloadFinding, policyFinding } from "./findings.ts";
 import { RecordChunks } from "./record-chunks.ts";
-import type { RunBook } from "./run-book.ts";
+import { interrupted, type RunBook } from "./run-book.ts";
 import type { RunDeps } from "./run.ts";
 import type { CellOutcome } from "./run-folder.ts";
-import { epochMs, monotonicNs } from "../clock.ts";
+import { monotonicNs } from "../clock.ts";
 import { DynbenchError } from "../errors.ts";
 import { drawRequests, readRows } from "../load/draw.ts";
 import { CellTally } from "../metrics/cell-tally.ts";
@@ -38,8 +38,7 @@ export async function simulatePlan(plan: Plan, deps: RunDeps, book: RunBook): Pr
     }
     return undefined;
   } catch (error) {
-    if (!deps.signal.aborted) return error;
-    return new DynbenchError("interrupted", "Interrupted: what was measured until then is kept");
+    return deps.signal.aborted ? interrupted() : error;
   }
 }
 
@@ -51,14 +50,11 @@ async function simulateCell(plan: Plan, cell: PlannedCell, deps: CellDeps): Prom
   book.meter.phase(cell, "simulate");
   const engine = (await plugins.load(arm.engine)) as Engine;
   const model = engine.model!(arm.engine.options);
-  const outcome: CellOutcome = {
-    id: cell.id,
-    state: "failed",
-    startedAt: new Date(epochMs()).toISOString(),
-    workers: workersOf(model),
-    timeScale: engine.timeScale?.(arm.engine.options) ?? 1,
-    findings: [],
-  };
+  const { blockSize, kvBlocks } = model.limits;
+  const outcome = book.started(cell, {
+    workers: model.workers.map((worker) => ({ ...worker, blockSize, kvBlocks })),
+    timeScale: engine.timeScale?.(arm.engine.options),
+  });
   const tally = new CellTally();
   const fault = await simulateInto(outcome, tally, { ...deps, plan, cell, model });
   // The summary needs as much again; let it have what the simulation held.
@@ -149,9 +145,4 @@ function breather(): Breathe {
     await new Promise((resolve) => setImmediate(resolve));
     lastNs = monotonicNs();
   };
-}
-
-function workersOf({ workers, limits }: EngineModel): CellOutcome["workers"] {
-  const { blockSize, kvBlocks } = limits;
-  return workers.map(({ id, role }) => ({ id, role, blockSize, kvBlocks }));
 }

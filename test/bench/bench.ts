@@ -3,16 +3,7 @@
  * machine at this hour; what must hold is said beside each, and a miss ends with exit code 1.
  */
 import { join } from "node:path";
-
-interface Row {
-  readonly what: string;
-  readonly value: number;
-  readonly unit: string;
-  /** Bound that holds, and the one we want; below it for times, above it for rates. */
-  readonly must?: number;
-  readonly goal?: number;
-  readonly note?: string;
-}
+import type { Row } from "./row.ts";
 
 const wanted = process.argv.slice(2);
 const files = [...new Bun.Glob("*.bench.ts").scanSync(import.meta.dir)]

@@ -15,6 +15,7 @@ import { kvApprox } from "../../plugins/routers/kv-approx.ts";
 import { kv } from "../../plugins/routers/kv.ts";
 import { prefixHash } from "../../plugins/routers/prefix-hash.ts";
 import { BLOCK_SIZE, clusterOf } from "../conformance/sample-routing.ts";
+import type { Row } from "./row.ts";
 
 export const name = "decision";
 
@@ -24,15 +25,6 @@ const PREFIXES = 20;
 const IN_FLIGHT = 20;
 const WARM_UP = 2000;
 const DECISIONS = 10_000;
-
-interface Row {
-  what: string;
-  value: number;
-  unit: string;
-  must?: number;
-  goal?: number;
-  note?: string;
-}
 
 export async function run(): Promise<Row[]> {
   const prompts = drawPrompts();

@@ -7,6 +7,7 @@ import { randomStream } from "../../core/random.ts";
 import { HttpClient, parseTarget } from "../../core/http/client.ts";
 import { monotonicNs } from "../../core/clock.ts";
 import type { Worker } from "../../core/request.ts";
+import type { Row } from "./row.ts";
 
 const WORKERS = 8;
 const PROMPTS = 20;
@@ -18,15 +19,6 @@ const CONCURRENCY = 16;
 const THROUGHPUT_REQUESTS = 3_000;
 
 export const name = "gateway";
-
-interface Row {
-  what: string;
-  value: number;
-  unit: string;
-  must?: number;
-  goal?: number;
-  note?: string;
-}
 
 export async function run(): Promise<Row[]> {
   await using upstream = await startChild("upstream");

@@ -14,17 +14,9 @@ import type { ClientHealth } from "../../core/metrics/result.ts";
 import type { LoadShape } from "../../core/plan/plan.ts";
 import type { Workload } from "../../core/plugin.ts";
 import type { RequestRecord } from "../../core/record.ts";
+import type { Row } from "./row.ts";
 
 export const name = "load";
-
-interface Row {
-  what: string;
-  value: number;
-  unit: string;
-  must?: number;
-  goal?: number;
-  note?: string;
-}
 
 export async function run(): Promise<Row[]> {
   return [

@@ -11,17 +11,9 @@ import { parseGeneration } from "../../plugins/engines/mocker/openai.ts";
 import { TokenSequences } from "../../plugins/engines/mocker/token-sequences.ts";
 import { inProcessContext } from "../conformance/in-process.ts";
 import { metric } from "../conformance/ask.ts";
+import type { Row } from "./row.ts";
 
 export const name = "mocker";
-
-interface Row {
-  what: string;
-  value: number;
-  unit: string;
-  must?: number;
-  goal?: number;
-  note?: string;
-}
 
 const ISL = 14_000;
 const OSL = 200;

@@ -36,6 +36,11 @@ async function refuse(
 
 describe("a bad plan starts nothing", () => {
   const cases: [why: string, args: string[], ...says: string[]][] = [
+    [
+      "a command by a name that every object has",
+      ["constructor"],
+      'There is no command "constructor"',
+    ],
     ["unknown command", ["rnu"], 'There is no command "rnu"', 'Did you mean "run"?'],
     [
       "unknown flag",
