@@ -76,9 +76,10 @@ export interface Engine<Schema extends OptionsSchema = OptionsSchema> extends Pl
   readonly planes: readonly Plane[];
   /** Its command gets everything after `--` as it is; without it such arguments are a fault of the plan. */
   readonly takesArguments?: boolean;
-  /** Faults that only several options together show; told with the others of the plan. */
+  /** Faults that only several options together show, or that they make beside a router. */
   check?(
     options: v.InferOutput<Schema>,
+    router: Pick<Router, "name" | "defaultEngine">,
   ): readonly { path: string; message: string; hint?: string }[];
   /** Sizes known before the start, for the plan's checks; left out where only the running engine knows. */
   limits?(options: v.InferOutput<Schema>): Partial<WorkerLimits> & { readonly workers: number };

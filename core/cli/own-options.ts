@@ -21,7 +21,7 @@ export function parseOwnOptions<Schema extends OptionsSchema>(
     hint: hint?.startsWith("Did you mean") ? hint : `See "dynbench ${command} --help"`,
   }));
   const given = new Map(assignments.map(({ spec, option }) => [spec, option] as const));
-  const parsed = parseOptions(command, schema, given, faults);
+  const parsed = parseOptions(given, { kind: command, schema }, faults);
   if (!parsed || faults.length > 0) throw new PlanFaults(faults);
   return parsed as v.InferOutput<Schema>;
 }

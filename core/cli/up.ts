@@ -6,7 +6,14 @@ import type { Environment } from "./environment.ts";
 import { startLog } from "./log.ts";
 import { checkApiKey, planFromArguments } from "./plan-from-arguments.ts";
 import { epochMs } from "../clock.ts";
-import { DynbenchError, EXIT_CODES, firstCause, messageOf, PlanFaults } from "../errors.ts";
+import {
+  DynbenchError,
+  EXIT_CODES,
+  firstCause,
+  messageOf,
+  PlanFaults,
+  type Fault,
+} from "../errors.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Engine, EngineHandle, Router, StartContext } from "../plugin.ts";
 import { endOf, lastWords, startSupervisor, type Death } from "../process/supervisor.ts";
@@ -19,12 +26,8 @@ export async function up(argv: readonly string[], environment: Environment): Pro
   if (!planned) return EXIT_CODES.ok.code;
   const { plan } = planned;
   checkApiKey(plan);
-  if (plan.arms.length > 1) {
-    const hint = `Choose one of: ${plan.arms.map(({ label }) => label).join(", ")}`;
-    throw new PlanFaults([
-      { path: "run.router", message: "dynbench up takes one engine and one router", hint },
-    ]);
-  }
+  const faults = upFaults(plan);
+  if (faults.length > 0) throw new PlanFaults(faults);
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () =>
@@ -40,6 +43,20 @@ export async function up(argv: readonly string[], environment: Environment): Pro
   // Nobody misses the logs of what ended as it should, unless a place for them was named.
   if (planned.out === undefined) rmSync(logDir, { recursive: true, force: true });
   return EXIT_CODES.ok.code;
+}
+
+function upFaults({ arms, clock }: Plan): Fault[] {
+  const several = {
+    path: "run.router",
+    message: "dynbench up takes one engine and one router",
+    hint: `Choose one of: ${arms.map(({ label }) => label).join(", ")}`,
+  };
+  const virtual = {
+    path: "run.clock",
+    message: "on the virtual clock there is nothing to keep up",
+    hint: "Leave --clock virtual out, or simulate a load: dynbench run --clock virtual",
+  };
+  return [...(arms.length > 1 ? [several] : []), ...(clock === "virtual" ? [virtual] : [])];
 }
 
 const INTERRUPTED = new DynbenchError("interrupted", "Interrupted");

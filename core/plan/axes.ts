@@ -1,6 +1,6 @@
 /** Which options are swept, and over which values. */
 import { optionSpecs, type OptionSpec } from "./option-spec.ts";
-import { coerce, isNamed, splitList, type RawOption } from "./raw-option.ts";
+import { coerce, isNamed, splitList, type RawOption, type Scope } from "./raw-option.ts";
 import { LoadOptions } from "./run-options.ts";
 import { didYouMean } from "./suggest.ts";
 import type { Axis, Value } from "./sweep.ts";
@@ -10,13 +10,16 @@ import type { Workload } from "../plugin.ts";
 /** Swept options: those given as lists, those of `--sweep`, and those the workload sweeps by default. */
 export function axesOf(
   sweeps: readonly string[],
-  workload: Workload,
-  given: { workload: Map<OptionSpec, RawOption>; load: Map<OptionSpec, RawOption> },
+  of: {
+    workload: Workload;
+    given: { workload: Map<OptionSpec, RawOption> };
+    scopes: readonly Scope[];
+  },
   faults: Fault[],
 ): Axis[] {
   const asked = [
-    ...listAxes(optionSpecs(workload.options), given.workload, faults),
-    ...sweeps.flatMap((text) => sweepAxis(text, workload, faults)),
+    ...listAxes(optionSpecs(of.workload.options), of.given.workload, faults),
+    ...sweeps.flatMap((text) => sweepAxis(text, of, faults)),
   ];
   const axes: Axis[] = [];
   for (const { axis, origin, isDefault } of asked) {
@@ -61,7 +64,11 @@ function listAxes(
 }
 
 /** `--sweep concurrency=1,8`. */
-function sweepAxis(text: string, workload: Workload, faults: Fault[]): AskedAxis[] {
+function sweepAxis(
+  text: string,
+  { workload, scopes: all }: { workload: Workload; scopes: readonly Scope[] },
+  faults: Fault[],
+): AskedAxis[] {
   const origin = `--sweep ${text}`;
   const scopes = { load: optionSpecs(LoadOptions), workload: optionSpecs(workload.options) };
   const equals = text.indexOf("=");
@@ -72,17 +79,29 @@ function sweepAxis(text: string, workload: Workload, faults: Fault[]): AskedAxis
   );
   const spec = scope && scopes[scope].find((one) => isNamed(one, name));
   if (!scope || !spec || equals === -1) {
+    const arms = armHint(name, text.slice(equals + 1), all);
     const flags = [...scopes.load, ...scopes.workload].map((one) => one.flag);
     const guess = spec ? undefined : didYouMean(name, flags);
     faults.push({
       path: origin,
       message: "expected NAME=VALUE,VALUE with an option of the load or the workload",
-      hint: `${guess ? `Did you mean ${guess}? ` : ""}Those are: ${flags.join(", ")}`,
+      hint: arms ?? `${guess ? `Did you mean ${guess}? ` : ""}Those are: ${flags.join(", ")}`,
     });
     return [];
   }
   const items = splitList(text.slice(equals + 1));
   return [{ axis: axisOf(scope, spec, { items, origin }, faults), origin, isDefault: false }];
+}
+
+/** An option of an engine or a router is not swept but compared. */
+function armHint(name: string, values: string, scopes: readonly Scope[]): string | undefined {
+  const owner = scopes.find(
+    ({ kind, specs }) =>
+      (kind === "engine" || kind === "router") && specs.some((spec) => isNamed(spec, name)),
+  );
+  if (!owner) return undefined;
+  const arms = splitList(values).map((item) => `--${owner.kind} ${owner.plugin}:${name}=${item}`);
+  return `It is an option of the ${owner.kind}; to compare its values as arms: ${arms.join(" ")}`;
 }
 
 function axisOf(

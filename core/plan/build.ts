@@ -53,18 +53,20 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
   const chosen = choosePlugins(request.options, plugins, faults);
   if (!chosen) throw new PlanFaults(distinct(faults)); // without the plugins no option can be judged
 
-  const { scopes, takes } = assignOptions(request.options, chosen, faults);
+  const { scopes, takes } = assignOptions(request.options, { chosen, plugins }, faults);
   const scopeOf = (kind: string, plugin?: string): Scope =>
     scopes.find((scope) => scope.kind === kind && scope.plugin === plugin)!;
   const runGiven = takes(scopeOf("run"));
-  const run = parseOptions("run", RunOptions, runGiven, faults) as RunOptions | undefined;
+  const run = parseOptions(runGiven, { kind: "run", schema: RunOptions }, faults) as
+    RunOptions | undefined;
   const simGiven = takes(scopeOf("sim"));
-  const sim = parseOptions("sim", SimOptions, simGiven, faults) as SimOptions | undefined;
+  const sim = parseOptions(simGiven, { kind: "sim", schema: SimOptions }, faults) as
+    SimOptions | undefined;
   const workload = chosen.workload.plugin as Workload;
   const workloadGiven = takes(scopeOf("workload", workload.name));
   const loadGiven = takes(scopeOf("load"));
   const given = { workload: workloadGiven, load: loadGiven };
-  const axes = axesOf(run?.sweep ?? [], workload, given, faults);
+  const axes = axesOf(run?.sweep ?? [], { workload, given, scopes }, faults);
   const arms = chosen.arms.map((arm) => planArm(arm, takes, scopeOf, faults));
   const cellCount = combinations(axes) * arms.length * (run?.repeat ?? 1);
   if (cellCount > MAX_CELLS) {
@@ -112,11 +114,14 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
 /** Which scope takes which of the options as typed. */
 function assignOptions(
   options: readonly RawOption[],
-  chosen: Chosen,
+  { chosen, plugins }: { chosen: Chosen; plugins: PluginSet },
   faults: Fault[],
 ): { scopes: Scope[]; takes: (scope: Scope) => Map<OptionSpec, RawOption> } {
   const scopes = scopesOf(chosen);
-  const { assignments, faults: unknown } = assign(options, scopes);
+  const isChosen = (one: AnyPlugin): boolean =>
+    scopes.some(({ kind, plugin }) => kind === one.kind && plugin === one.name);
+  const others = plugins.all.filter(({ plugin }) => !isChosen(plugin)).map(scopeOfPlugin);
+  const { assignments, faults: unknown } = assign(options, scopes, others);
   faults.push(...unknown);
   const given = new Map<Scope, Map<OptionSpec, RawOption>>();
   for (const { scope, spec, option } of assignments) {
@@ -129,20 +134,19 @@ function assignOptions(
 }
 
 function scopesOf(chosen: Chosen): Scope[] {
-  const plugin = (loaded: LoadedPlugin): Scope => ({
-    kind: loaded.plugin.kind,
-    plugin: loaded.plugin.name,
-    specs: optionSpecs(loaded.plugin.options),
-  });
   const once = (all: readonly LoadedPlugin[]): LoadedPlugin[] => [...new Set(all)];
   return [
     { kind: "run", specs: optionSpecs(RunOptions) },
     { kind: "load", specs: optionSpecs(LoadOptions) },
     { kind: "sim", specs: optionSpecs(SimOptions) },
-    plugin(chosen.workload),
-    ...once(chosen.arms.map(({ engine }) => engine.loaded)).map(plugin),
-    ...once(chosen.arms.map(({ router }) => router.loaded)).map(plugin),
+    scopeOfPlugin(chosen.workload),
+    ...once(chosen.arms.map(({ engine }) => engine.loaded)).map(scopeOfPlugin),
+    ...once(chosen.arms.map(({ router }) => router.loaded)).map(scopeOfPlugin),
   ];
+}
+
+function scopeOfPlugin({ plugin }: LoadedPlugin): Scope {
+  return { kind: plugin.kind, plugin: plugin.name, specs: optionSpecs(plugin.options) };
 }
 
 function planArm(
@@ -158,14 +162,14 @@ function planArm(
     const { assignments, faults: unknown } = assign(inline, [scope]);
     faults.push(...unknown);
     for (const { spec, option } of assignments) own.set(spec, option);
-    return parseOptions(side, loaded.plugin.options, own, faults);
+    return parseOptions(own, { kind: side, plugin: name, schema: loaded.plugin.options }, faults);
   };
   const engine = arm.engine.loaded.plugin as Engine;
   const router = arm.router.loaded.plugin as Router;
   const engineOptions = optionsOf("engine");
   const routerOptions = optionsOf("router");
   if (!engineOptions || !routerOptions) return undefined;
-  for (const fault of engine.check?.(engineOptions) ?? []) {
+  for (const fault of engine.check?.(engineOptions, router) ?? []) {
     faults.push({ ...fault, path: `engine.${fault.path}` });
   }
   const plane = router.plane;
@@ -216,15 +220,13 @@ function planPoint(
     return own;
   };
   const options = parseOptions(
-    "workload",
-    workload.options,
     withPoint("workload", parts.workloadGiven, workload.options),
+    { kind: "workload", plugin: workload.name, schema: workload.options },
     faults,
   );
   const load = parseOptions(
-    "load",
-    LoadOptions,
     withPoint("load", parts.loadGiven, LoadOptions),
+    { kind: "load", schema: LoadOptions },
     faults,
   );
   if (!options || !load) return undefined;

@@ -1,15 +1,22 @@
 /** Raw options of one schema → its complete output, with every fault named by its place. */
 import * as v from "valibot";
 import { optionSpecs, type OptionSpec } from "./option-spec.ts";
-import { coerce, type RawOption } from "./raw-option.ts";
+import { coerce, splitList, type RawOption } from "./raw-option.ts";
+import { didYouMean } from "./suggest.ts";
 import type { Fault } from "../errors.ts";
 import type { OptionsSchema } from "../plugin.ts";
 
+/** Whose options they are: `engine` and `mocker`, or `load` alone. */
+export interface Part {
+  readonly kind: string;
+  readonly plugin?: string;
+  readonly schema: OptionsSchema;
+}
+
 /** The schema's output for the given raw options; undefined, with the faults told, when they do not pass. */
 export function parseOptions(
-  path: string,
-  schema: OptionsSchema,
-  given: Map<OptionSpec, RawOption>,
+  given: ReadonlyMap<OptionSpec, RawOption>,
+  part: Part,
   faults: Fault[],
 ): Record<string, unknown> | undefined {
   const raw: Record<string, unknown> = {};
@@ -18,38 +25,79 @@ export function parseOptions(
     const result = coerce(spec, option.value);
     if ("fault" in result) {
       broken.add(spec.key);
-      const choices = spec.choices ? ` (one of ${spec.choices.join(", ")})` : "";
-      const isList = path === "load" && String(option.value).includes(",");
-      faults.push({
-        path: `${path}.${spec.flag}`,
-        message: `${result.fault}${choices}`,
-        hint: isList ? `To sweep it: --sweep ${spec.flag}=${String(option.value)}` : undefined,
-      });
+      const hint = severalHint(spec, option.value, part);
+      faults.push({ path: `${part.kind}.${spec.flag}`, message: result.fault, hint });
     } else raw[spec.key] = result.value;
   }
-  const parsed = v.safeParse(schema, raw);
+  const parsed = v.safeParse(part.schema, raw);
   if (parsed.success)
     return broken.size === 0 ? (parsed.output as Record<string, unknown>) : undefined;
-  const specs = optionSpecs(schema);
+  const specs = optionSpecs(part.schema);
   for (const issue of parsed.issues) {
     const key = String(issue.path?.[0]?.key ?? "");
-    if (broken.has(key)) continue;
-    const spec = specs.find((one) => one.key === key);
-    const index = issue.path?.[1]?.key;
-    const where = index === undefined ? "" : `[${String(index)}]`;
-    faults.push({
-      path: `${path}.${spec?.flag ?? key}${where}`,
-      message:
-        issue.received === "undefined"
-          ? "is required"
-          : `expected ${expectation(issue)}, got ${issue.received}`,
-      hint: spec?.choices ? `One of: ${spec.choices.join(", ")}` : undefined,
-    });
+    if (!broken.has(key)) faults.push(issueFault(issue, { part, key, specs, value: raw[key] }));
   }
   return undefined;
 }
 
-function expectation(issue: v.BaseIssue<unknown>): string {
-  if (issue.type === "integer") return "a whole number";
-  return issue.expected ?? issue.message;
+function issueFault(
+  issue: v.BaseIssue<unknown>,
+  at: { part: Part; key: string; specs: readonly OptionSpec[]; value: unknown },
+): Fault {
+  const spec = at.specs.find((one) => one.key === at.key);
+  const index = issue.path?.[1]?.key;
+  const where = index === undefined ? "" : `[${String(index)}]`;
+  const path = `${at.part.kind}.${spec?.flag ?? at.key}${where}`;
+  if (issue.received === "undefined") {
+    return { path, message: "is required", hint: `Add --${spec?.flag ?? at.key} VALUE` };
+  }
+  if (spec?.choices) {
+    const typed = String(issue.input);
+    const guess = didYouMean(typed, spec.choices);
+    return {
+      path,
+      message: `expected one of ${spec.choices.join(", ")}, got "${typed}"`,
+      hint: severalHint(spec, at.value, at.part) ?? (guess && `Did you mean ${guess}?`),
+    };
+  }
+  return { path, message: messageOfIssue(issue), hint: shareHint(issue) };
+}
+
+/** A list where one value belongs: how to have them all, by a sweep or as arms. */
+function severalHint(spec: OptionSpec, value: unknown, part: Part): string | undefined {
+  const items = typeof value === "string" ? splitList(value) : [];
+  if (items.length < 2) return undefined;
+  if (part.kind === "load") return `To sweep it: --sweep ${spec.flag}=${items.join(",")}`;
+  if (part.kind !== "engine" && part.kind !== "router") return undefined;
+  const arms = items.map((item) => `--${part.kind} ${part.plugin}:${spec.flag}=${item}`);
+  return `To compare them as arms: ${arms.join(" ")}`;
+}
+
+/** Whoever types 50 for a share means per cent. */
+function shareHint(issue: v.BaseIssue<unknown>): string | undefined {
+  const { input } = issue;
+  const isShare = issue.type === "max_value" && issue.requirement === 1;
+  if (!isShare || typeof input !== "number" || input > 100) return undefined;
+  return `It is a share from 0 to 1: for ${input} % say ${input / 100}`;
+}
+
+function messageOfIssue(issue: v.BaseIssue<unknown>): string {
+  const { received, requirement } = issue;
+  // What the author of a schema says beats what can be said of a regular expression.
+  const isOwn = !issue.message.startsWith("Invalid ");
+  switch (issue.type) {
+    case "integer":
+      return `expected a whole number, got ${received}`;
+    case "min_value":
+      return `expected at least ${String(requirement)}, got ${received}`;
+    case "max_value":
+      return `expected at most ${String(requirement)}, got ${received}`;
+    case "min_length":
+    case "non_empty":
+      return isOwn ? issue.message : "must not be empty";
+    case "max_length":
+      return `has ${received} entries, more than ${String(requirement)}`;
+  }
+  if (isOwn) return `${issue.message}, got ${received}`;
+  return `expected ${issue.expected ?? "something else"}, got ${received}`;
 }

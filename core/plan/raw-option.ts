@@ -37,6 +37,8 @@ export interface Assignment {
 export function assign(
   options: readonly RawOption[],
   scopes: readonly Scope[],
+  /** Plugins that were not chosen: an option of theirs is told as such. */
+  others: readonly Scope[] = [],
 ): { assignments: Assignment[]; faults: Fault[] } {
   const assignments: Assignment[] = [];
   const faults: Fault[] = [];
@@ -52,7 +54,7 @@ export function assign(
         return spec ? [{ scope, spec, option }] : [];
       });
     const kinds = new Set(found.map(({ scope }) => scope.kind));
-    if (found.length === 0) faults.push(unknownOption(option, scopes));
+    if (found.length === 0) faults.push(unknownOption(option, scopes, others));
     else if (kinds.size > 1) {
       faults.push({
         path: option.origin,
@@ -138,7 +140,19 @@ function splitQualifier(
   return isKnown ? [qualifier, name.slice(dot + 1)] : [undefined, name];
 }
 
-function unknownOption(option: RawOption, scopes: readonly Scope[]): Fault {
+function unknownOption(
+  option: RawOption,
+  scopes: readonly Scope[],
+  others: readonly Scope[],
+): Fault {
+  const owner = others.find(({ specs }) => specs.some((spec) => isNamed(spec, option.name)));
+  if (owner) {
+    return {
+      path: option.origin,
+      message: `is an option of ${owner.kind} "${owner.plugin}", which is not chosen`,
+      hint: `Add --${owner.kind} ${owner.plugin}, or leave it out`,
+    };
+  }
   const names = scopes.flatMap(({ specs }) =>
     specs.flatMap((spec) => [spec.flag, ...spec.aliases]),
   );

@@ -57,8 +57,10 @@ export async function surveyPlan(
   for (const cell of firstOfPoint.values()) {
     const workload = (await plugins.load(cell.workload)) as Workload;
     const rows = await readRows(cell, workload, signal);
-    const { survey, longest } = await surveyPoint(cell, { workload, rows, limits, depth });
+    const surveyed = await surveyPoint(cell, { workload, rows, limits, depth });
+    const { survey, longest, untimed } = surveyed;
     points.push(survey);
+    if (untimed !== undefined) faults.push(untimedFault(workload.name, untimed));
     // On the virtual clock such a request fails as it would on the engine, and the run goes on.
     if (plan.clock === "wall") faults.push(...sizeFaults(cell, longest, limits));
     if (survey.requests === 0) {
@@ -108,16 +110,19 @@ async function surveyPoint(
     limits: readonly EngineLimits[];
     depth: SurveyDepth;
   },
-): Promise<{ survey: PointSurvey; longest: Longest }> {
+): Promise<{ survey: PointSurvey; longest: Longest; untimed: number | undefined }> {
   const { blockSize, workers } = parts.limits[0]!;
   const cache = new IdealCache({ blockSize, workers: Math.max(1, workers) });
   const longest: Longest = { isl: 0, osl: 0 };
+  const needsTimes = cell.load.arrival === "trace";
+  let untimed: number | undefined;
   let position = 0;
   let promptTokens = 0;
   let outputTokens = 0;
   for await (const request of drawRequests(cell, parts.workload, parts.rows)) {
     const isMeasured = position >= cell.load.warmup;
     if (parts.depth === "shares" && position < SURVEYED_REQUESTS) cache.add(request, isMeasured);
+    if (needsTimes && request.atNs === undefined) untimed ??= request.index;
     if (request.isl + request.osl > longest.isl + longest.osl) {
       longest.isl = request.isl;
       longest.osl = request.osl;
@@ -131,6 +136,7 @@ async function surveyPoint(
   const { ideal, roundRobin } = cache.shares;
   return {
     longest,
+    untimed,
     survey: {
       parameters: cell.parameters,
       requests: Math.max(0, position - cell.load.warmup),
@@ -141,6 +147,14 @@ async function surveyPoint(
       idealShare: ideal,
       roundRobinShare: roundRobin,
     },
+  };
+}
+
+function untimedFault(workload: string, request: number): Fault {
+  return {
+    path: "load.arrival",
+    message: `"trace" needs timestamps, and request ${request} of workload "${workload}" has none`,
+    hint: "Say --rate 10 for a timetable, or --concurrency 20 for a closed loop, without --arrival trace",
   };
 }
 

@@ -53,6 +53,16 @@ export const attach = defineEngine({
   summary: "Running workers that are reached by URL and left as they are",
   options,
   planes: ["http"],
+  check: ({ workerUrl }, router) =>
+    workerUrl.length > 0 || router.defaultEngine === "attach"
+      ? []
+      : [
+          {
+            path: "worker-url",
+            message: `is required: router "${router.name}" needs workers to route to`,
+            hint: "Add --worker-url http://HOST:8000,http://HOST:8001",
+          },
+        ],
   start: async (chosen, _plane, { signal, requestHeaders: headers = {} }) => {
     const request = { signal, headers };
     const found = await Promise.all(

@@ -66,9 +66,9 @@ describe("a bad plan starts nothing", () => {
     [
       "ratio over 1",
       ["run", "--prefix-ratio", "1.5"],
-      "workload.prefix-ratio: expected <=1, got 1.5",
+      "workload.prefix-ratio: expected at most 1, got 1.5",
     ],
-    ["ratio under 0", ["run", "--prefix-ratio", "-0.5"], "expected >=0, got -0.5"],
+    ["ratio under 0", ["run", "--prefix-ratio", "-0.5"], "expected at least 0, got -0.5"],
     [
       "prompt without room",
       ["run", "--isl", "1", "--prefix-ratio", "0.5"],
@@ -80,8 +80,28 @@ describe("a bad plan starts nothing", () => {
       "does not fit the KV cache",
       "--kv-blocks",
     ],
-    ["huge number", ["run", "--isl", "1e300"], "workload.isl: expected <="],
-    ["negative number", ["run", "--requests", "-5"], "load.requests: expected >=1, got -5"],
+    [
+      "trace arrivals of a workload without timestamps",
+      ["run", "--arrival", "trace"],
+      'load.arrival: "trace" needs timestamps, and request 0 of workload "prefix" has none',
+      "--rate 10",
+    ],
+    ["the same, planned", ["plan", "--arrival", "trace"], "needs timestamps"],
+    [
+      "no workers to attach to",
+      ["run", "--engine", "attach", "--router", "kv"],
+      'engine.worker-url: is required: router "kv" needs workers to route to',
+      "Add --worker-url http://HOST:8000",
+    ],
+    ["no router to attach to", ["run", "--router", "attach"], "router.url: is required", "--url"],
+    [
+      "nothing to keep up",
+      ["up", "--clock", "virtual"],
+      "run.clock: on the virtual clock there is nothing to keep up",
+      "dynbench run --clock virtual",
+    ],
+    ["huge number", ["run", "--isl", "1e300"], "workload.isl: expected at most "],
+    ["negative number", ["run", "--requests", "-5"], "load.requests: expected at least 1, got -5"],
     [
       "not UTF-8",
       ["run", "--config", "not-utf8.yaml"],

@@ -105,7 +105,11 @@ describe("bad input on the virtual clock", () => {
     ["a worker that is not there", ["--worker-down", "8@1"], "there is no worker 8", "0 to 7"],
     ["a death without a time", ["--worker-down", "3"], "expected NUMBER@FROM-TO"],
     ["an end before the beginning", ["--worker-down", "3@5-4"], "expected NUMBER@FROM-TO"],
-    ["a delay below zero", ["--event-delay-ms", "-1"], "sim.event-delay-ms: expected >=0, got -1"],
+    [
+      "a delay below zero",
+      ["--event-delay-ms", "-1"],
+      "sim.event-delay-ms: expected at least 0, got -1",
+    ],
   ];
   test.each(refused)("%s is refused before anything starts", async (_why, args, ...says) => {
     const end = await dynbench(["run", "--clock", "virtual", ...args], { cwd });

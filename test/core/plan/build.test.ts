@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { buildPlan } from "../../../core/plan/build.ts";
 import { PlanFaults } from "../../../core/errors.ts";
-import { faultsBy, faultsOf, planOf, samplePlugins, typed } from "./sample-plugins.ts";
+import { faultsBy, faultsOf, hintOf, planOf, samplePlugins, typed } from "./sample-plugins.ts";
 
 describe("defaults", () => {
   const plan = planOf();
@@ -75,8 +75,8 @@ describe("values", () => {
     expect(isl("")).toEqual(['workload.isl: expected a number, got ""']);
     expect(isl(Number.NaN)).toEqual(["workload.isl: expected a number, got NaN"]);
     expect(isl(null)).toEqual(["workload.isl: expected a number, got null"]);
-    expect(isl("-5")).toEqual(["workload.isl: expected >=1, got -5"]);
-    expect(isl("1e30")).toEqual(["workload.isl: expected <=1000000000, got 1e+30"]);
+    expect(isl("-5")).toEqual(["workload.isl: expected at least 1, got -5"]);
+    expect(isl("1e30")).toEqual(["workload.isl: expected at most 1000000000, got 1e+30"]);
     expect(isl("1.5")).toEqual(["workload.isl: expected a whole number, got 1.5"]);
     expect(isl("1_000")).toEqual([]);
     expect(isl("1e3")).toEqual([]);
@@ -84,8 +84,8 @@ describe("values", () => {
 
   test("a ratio outside 0 to 1 is a fault of that option, once", () => {
     expect(faultsOf(["prefix-ratio", "0.5,1.5,-1"])).toEqual([
-      "workload.prefix-ratio: expected <=1, got 1.5",
-      "workload.prefix-ratio: expected >=0, got -1",
+      "workload.prefix-ratio: expected at most 1, got 1.5",
+      "workload.prefix-ratio: expected at least 0, got -1",
     ]);
     expect(faultsOf(["prefix-ratio", "0.5,x"])).toEqual([
       'workload.prefix-ratio: expected a number, got "x"',
@@ -103,11 +103,47 @@ describe("faults", () => {
       faultsOf(["foo", "1"], ["isl", "x"], ["gpu", "H1000"], ["rate", "0"], ["seed", "-1"]),
     ).toEqual([
       "--foo: there is no such option for the chosen plugins",
-      "run.seed: expected >=0, got -1",
-      'engine.gpu: expected ("L40S" | "H100"), got "H1000"',
+      "run.seed: expected at least 0, got -1",
+      'engine.gpu: expected one of L40S, H100, got "H1000"',
       'workload.isl: expected a number, got "x"',
-      "load.rate: expected >=0.001, got 0",
+      "load.rate: expected at least 0.001, got 0",
     ]);
+  });
+
+  test("a list where one value belongs is told how to have them all", () => {
+    expect(hintOf(["workers", "2,4"])).toBe(
+      "To compare them as arms: --engine mocker:workers=2 --engine mocker:workers=4",
+    );
+    expect(hintOf(["gpu", "L40S,H100"])).toBe(
+      "To compare them as arms: --engine mocker:gpu=L40S --engine mocker:gpu=H100",
+    );
+    expect(hintOf(["concurrency", "1,8"])).toBe("To sweep it: --sweep concurrency=1,8");
+    expect(hintOf(["sweep", ["workers=2,4"]])).toBe(
+      "It is an option of the engine; to compare its values as arms: " +
+        "--engine mocker:workers=2 --engine mocker:workers=4",
+    );
+  });
+
+  test("a share given in per cent is told as one", () => {
+    expect(hintOf(["prefix-ratio", "50"])).toBe("It is a share from 0 to 1: for 50 % say 0.5");
+    expect(hintOf(["prefix-ratio", "500"])).toBeUndefined();
+  });
+
+  test("a missing option is named as it is typed", () => {
+    expect(hintOf(["router", "needy"])).toBe("Add --url VALUE");
+  });
+
+  test("an option of a plugin that was not chosen is told as such", () => {
+    expect(faultsOf(["url", "x"])).toEqual([
+      '--url: is an option of router "needy", which is not chosen',
+    ]);
+  });
+
+  test("an engine can refuse a router", () => {
+    expect(faultsOf(["engine", "other"], ["router", "kv"], ["gpu", "H100"])).toEqual([
+      "engine.gpu: does not go with kv",
+    ]);
+    expect(faultsOf(["engine", "other"], ["router", "outside"], ["gpu", "H100"])).toEqual([]);
   });
 
   test("those of the command line are told with those of the plan", () => {
@@ -129,12 +165,12 @@ describe("faults", () => {
         {
           path: "router",
           message: 'there is no router "kvv"',
-          hint: 'Did you mean "kv"? Known routers: kv, round-robin, chatty, texty, outside, dynamo',
+          hint: 'Did you mean "kv"? Known routers: kv, round-robin, chatty, texty, outside, needy, dynamo',
         },
         {
           path: "router",
           message: 'there is no router "round-robbin"',
-          hint: 'Did you mean "round-robin"? Known routers: kv, round-robin, chatty, texty, outside, dynamo',
+          hint: 'Did you mean "round-robin"? Known routers: kv, round-robin, chatty, texty, outside, needy, dynamo',
         },
         {
           path: "engine",

@@ -24,6 +24,10 @@ const engine = (name: string) =>
     }),
     planes: ["http"],
     takesArguments: name === "mocker",
+    check: ({ gpu }, { name: router }) =>
+      name === "other" && gpu === "H100" && router !== "outside"
+        ? [{ path: "gpu", message: `does not go with ${router}` }]
+        : [],
     start: () => Promise.reject(new Error("a plan starts nothing")),
   });
 
@@ -86,6 +90,14 @@ export function samplePlugins(): PluginSet {
       start: () => Promise.reject(new Error("a plan starts nothing")),
     }),
     defineRouter({
+      name: "needy",
+      summary: "",
+      plane: "http",
+      options: v.strictObject({ url: v.string() }),
+      traits: () => ({ accepts: ["ids"], affinity: false, spreads: false, kvEvents: false }),
+      start: () => Promise.reject(new Error("a plan starts nothing")),
+    }),
+    defineRouter({
       name: "dynamo",
       summary: "",
       plane: "dynamo",
@@ -109,6 +121,17 @@ export function planOf(...pairs: readonly (readonly [string, unknown])[]): Built
 /** `path: message` of every fault that the options make. */
 export function faultsOf(...pairs: readonly (readonly [string, unknown])[]): string[] {
   return faultsBy(() => planOf(...pairs));
+}
+
+/** The hint of the first fault that the options make. */
+export function hintOf(...pairs: readonly (readonly [string, unknown])[]): string | undefined {
+  try {
+    planOf(...pairs);
+  } catch (error) {
+    if (error instanceof PlanFaults) return error.faults[0]!.hint;
+    throw error;
+  }
+  throw new Error("made a plan");
 }
 
 export function faultsBy(make: () => unknown): string[] {

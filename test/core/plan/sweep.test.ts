@@ -90,7 +90,7 @@ describe("axes as typed", () => {
   test("a choice can be swept, and a wrong one is told with the right ones", () => {
     expect(swept(["sampling", "shuffle,replace"], ["prefix-ratio", "0.5"])).toHaveLength(2);
     expect(faultsOf(["sweep", ["sampling=shuffle,x"]])).toEqual([
-      'workload.sampling: expected ("shuffle" | "replace"), got "x"',
+      'workload.sampling: expected one of shuffle, replace, got "x"',
     ]);
   });
 
