@@ -27,7 +27,8 @@ Start here:
   dynbench run --router kv,round-robin --repeat 3
   dynbench run --help                            every option of a run
 
-Exit codes: 0 fine, 1 bug, 2 bad plan, 3 did not come up, 4 load failed, 5 not to be trusted, 130 interrupted
+Exit codes: 0 fine, 1 bug, 2 bad plan, 3 did not come up, 4 load failed, 5 not to be trusted,
+            130 interrupted
 `;
 
 /** What each command that takes a run's options does with them. */
@@ -48,25 +49,60 @@ export function runHelp(command: string, plugins: PluginSet, chosen: readonly An
     "",
     ...examples(command),
     "",
-    ...section("Run", optionSpecs(RunOptions)),
-    ...section("Load", optionSpecs(LoadOptions)),
-    ...section("Virtual clock", optionSpecs(SimOptions)),
-    ...chosen.flatMap((plugin) =>
-      section(`${title(plugin.kind)} ${plugin.name}`, optionSpecs(plugin.options)),
-    ),
-    ...(["engine", "router", "workload"] as const).flatMap((kind) =>
-      wrap(`${title(kind)}s: ${names(kind).join(", ")}`, WIDTH),
+    ...(command === "up" ? upSections(chosen) : runSections(plugins, chosen)),
+    ...(["engine", "router", ...(command === "up" ? [] : ["workload" as const])] as const).flatMap(
+      (kind) => wrap(`${title(kind)}s: ${names(kind).join(", ")}`, WIDTH),
     ),
     "",
     "Options of other plugins: dynbench plugin show NAME.",
-    "A comma list sweeps an option of the workload: --prefix-ratio 0.1,0.5.",
+    ...NAMING,
+    ...(command === "up" ? [] : SWEEPING),
   ];
   return `${sections.join("\n")}\n`;
 }
 
+const NAMING = [
+  "Where two parts have an option of the same name, say whose: --workload.NAME, --router.NAME.",
+];
+const SWEEPING = [
+  "Options of reporters are always named behind the reporter: --html.path PAGE.",
+  "A comma list sweeps an option of the workload: --prefix-ratio 0.1,0.5.",
+];
+
+function runSections(plugins: PluginSet, chosen: readonly AnyPlugin[]): string[] {
+  return [
+    ...section("Run", optionSpecs(RunOptions)),
+    ...section("Load", optionSpecs(LoadOptions)),
+    ...section("Virtual clock", optionSpecs(SimOptions)),
+    ...chosen.flatMap(chosenSection),
+    ...reporterSection(plugins),
+  ];
+}
+
+/** What sends no load needs no options of one. */
+function upSections(chosen: readonly AnyPlugin[]): string[] {
+  const run = optionSpecs(RunOptions).filter(({ key }) => OF_UP.has(key as keyof RunOptions));
+  const plugins = chosen.filter(({ kind }) => kind !== "workload");
+  return [...section("Run", run), ...plugins.flatMap(chosenSection)];
+}
+
+const OF_UP: ReadonlySet<keyof RunOptions> = new Set([
+  ...(["engine", "router", "port", "host", "replicas", "seed", "out"] as const),
+  ...(["header", "apiKeyEnv", "plugin", "config"] as const),
+]);
+
+function chosenSection(plugin: AnyPlugin): string[] {
+  return section(`${title(plugin.kind)} ${plugin.name}`, optionSpecs(plugin.options));
+}
+
 function examples(command: string): string[] {
   if (command === "up") {
-    return ["Examples:", "  dynbench up", "  dynbench up --router round-robin --workers 2"];
+    return [
+      "Examples:",
+      "  dynbench up",
+      "  dynbench up --router round-robin --workers 2 --port 8000",
+      "  dynbench up --engine attach --worker-url http://127.0.0.1:8001,http://127.0.0.1:8002",
+    ];
   }
   return [
     "Examples:",
@@ -84,8 +120,31 @@ export function pluginHelp(plugin: AnyPlugin, source: string): string {
     `${title(plugin.kind)} ${plugin.name}${names}: ${plugin.summary}`,
     ...(source === "bundled" ? [] : [`From ${source}`]),
     "",
-    ...section("Options", optionSpecs(plugin.options)),
+    ...pluginOptions(plugin),
   ].join("\n")}\n`;
+}
+
+function pluginOptions(plugin: AnyPlugin): string[] {
+  const specs = flagSpecs(plugin);
+  return specs.length === 0 ? ["It has no options."] : section("Options", specs).slice(0, -1);
+}
+
+/** All reporters take part in a run. */
+function reporterSection(plugins: PluginSet): string[] {
+  const reporters = plugins.ofKind("reporter").map(({ plugin }) => plugin);
+  return section("Reporters, which all take part", reporters.flatMap(flagSpecs));
+}
+
+/** Options as they are typed: those of a reporter behind its name. */
+function flagSpecs({ kind, name, options }: AnyPlugin): readonly OptionSpec[] {
+  const specs = optionSpecs(options);
+  if (kind !== "reporter") return specs;
+  const behind = (flag: string): string => `${name}.${flag}`;
+  return specs.map((spec) => ({
+    ...spec,
+    flag: behind(spec.flag),
+    aliases: spec.aliases.map(behind),
+  }));
 }
 
 function section(heading: string, specs: readonly OptionSpec[]): string[] {
@@ -96,7 +155,11 @@ function section(heading: string, specs: readonly OptionSpec[]): string[] {
 /** An option's flag, description and default, wrapped. */
 export function optionLines(spec: OptionSpec): string[] {
   const flag = `  --${spec.flag}${spec.type === "boolean" ? "" : ` ${placeholder(spec)}`}`;
-  const fallback = spec.sweep ? `[${spec.sweep.join(",")}]` : defaultText(spec);
+  const fallback = spec.sweep
+    ? `[${spec.sweep.join(",")}]`
+    : spec.default === false // what a switch is unless it is given
+      ? ""
+      : defaultText(spec);
   const alias = spec.aliases.length > 0 ? ` (also --${spec.aliases.join(", --")})` : "";
   const text = [spec.description, fallback].filter((part) => part !== "").join(" ") + alias;
   const lines = wrap(text, WIDTH - FLAG_COLUMN);

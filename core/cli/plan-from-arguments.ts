@@ -22,6 +22,8 @@ import { RunFolder } from "../run/run-folder.ts";
 export interface Planned {
   readonly plan: Plan;
   readonly out: string | undefined;
+  /** Where the router of `dynbench up` listens; any free port when left out. */
+  readonly port?: number | undefined;
   /** The folder of the run that is gone on with. */
   readonly resumed: RunFolder | undefined;
   readonly json: boolean;
@@ -58,11 +60,20 @@ export async function planFromArguments(
   }
   if (saved && "plan" in saved) return savedPlan(saved.plan, parsed, faults);
   const built = buildPlan({ options, engineArgs: parsed.engineArgs, faults }, plugins);
-  const { out, json, resume: elsewhere } = built.run;
+  const { out, json, port, resume: elsewhere } = built.run;
   if (elsewhere !== undefined) {
     throw new PlanFaults([{ path: "run.resume", message: "must be a flag of the command line" }]);
   }
-  return { plan: built.plan, out, resumed: undefined, json };
+  if (port !== undefined && command !== "up") throw new PlanFaults([portFault(command)]);
+  return { plan: built.plan, out, port, resumed: undefined, json };
+}
+
+function portFault(command: string): Fault {
+  return {
+    path: "run.port",
+    message: `has no meaning for dynbench ${command}: a run takes whatever ports are free`,
+    hint: "Leave it out; dynbench up is what others connect to",
+  };
 }
 
 function pluginFiles(argv: readonly string[], fromConfig: readonly RawOption[]): Set<string> {

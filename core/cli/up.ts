@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Environment } from "./environment.ts";
 import { startLog } from "./log.ts";
-import { checkApiKey, planFromArguments } from "./plan-from-arguments.ts";
+import { checkApiKey, planFromArguments, type Planned } from "./plan-from-arguments.ts";
 import { epochMs } from "../clock.ts";
 import {
   DynbenchError,
@@ -14,7 +14,8 @@ import {
   PlanFaults,
   type Fault,
 } from "../errors.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { Plan, PlannedArm } from "../plan/plan.ts";
+import type { PluginSet } from "../plugin-set.ts";
 import type { Engine, EngineHandle, Router, StartContext } from "../plugin.ts";
 import { endOf, lastWords, startSupervisor, type Death } from "../process/supervisor.ts";
 import { wireHeaders } from "../run/probe.ts";
@@ -26,7 +27,7 @@ export async function up(argv: readonly string[], environment: Environment): Pro
   if (!planned) return EXIT_CODES.ok.code;
   const { plan } = planned;
   checkApiKey(plan);
-  const faults = upFaults(plan);
+  const faults = upFaults(planned, environment);
   if (faults.length > 0) throw new PlanFaults(faults);
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -34,9 +35,10 @@ export async function up(argv: readonly string[], environment: Environment): Pro
       stop.signal.aborted ? process.exit(EXIT_CODES.interrupted.code) : stop.abort(INTERRUPTED),
     );
   }
+  if (planned.port !== undefined) claimPorts(planned.port, plan);
   const logDir = makeLogDir(planned.out);
   try {
-    await stayUp(plan, { environment, stop, logDir });
+    await stayUp(planned, { environment, stop, logDir });
   } catch (error) {
     if (firstCause(error) !== INTERRUPTED) throw error;
   }
@@ -45,7 +47,7 @@ export async function up(argv: readonly string[], environment: Environment): Pro
   return EXIT_CODES.ok.code;
 }
 
-function upFaults({ arms, clock }: Plan): Fault[] {
+function upFaults({ plan: { arms, clock, replicas }, port }: Planned, at: Environment): Fault[] {
   const several = {
     path: "run.router",
     message: "dynbench up takes one engine and one router",
@@ -56,8 +58,29 @@ function upFaults({ arms, clock }: Plan): Fault[] {
     message: "on the virtual clock there is nothing to keep up",
     hint: "Leave --clock virtual out, or simulate a load: dynbench run --clock virtual",
   };
-  return [...(arms.length > 1 ? [several] : []), ...(clock === "virtual" ? [virtual] : [])];
+  return [
+    ...(arms.length > 1 ? [several] : []),
+    ...(clock === "virtual" ? [virtual] : []),
+    ...(port === undefined
+      ? []
+      : portFaults(port, { replicas, arm: arms[0]!, plugins: at.plugins })),
+  ];
 }
+
+function portFaults(
+  port: number,
+  { replicas, arm, plugins }: { replicas: number; arm: PlannedArm; plugins: PluginSet },
+): Fault[] {
+  const path = "run.port";
+  if (!(plugins.find("router", arm.router.name)?.plugin as Router).policy) {
+    const message = `router "${arm.router.name}" is no policy of ours and listens where its own options say`;
+    return [{ path, message, hint: `See dynbench plugin show ${arm.router.name}` }];
+  }
+  if (port + replicas - 1 <= MAX_PORT) return [];
+  return [{ path, message: `leaves no room for ${replicas} replicas`, hint: "Choose a lower one" }];
+}
+
+const MAX_PORT = 65_535;
 
 const INTERRUPTED = new DynbenchError("interrupted", "Interrupted");
 
@@ -75,8 +98,26 @@ function makeLogDir(out: string | undefined): string {
   return path;
 }
 
+/** A port that is taken is found before an engine loads its model for minutes. */
+function claimPorts(first: number, { host: hostname, replicas }: Plan): void {
+  for (let port = first; port < first + replicas; port += 1) {
+    try {
+      Bun.listen({ hostname, port, socket: { data() {} } }).stop();
+    } catch (cause) {
+      throw new DynbenchError(
+        "start",
+        `Cannot listen on ${hostname}:${port}: ${messageOf(cause)}`,
+        {
+          cause,
+          hint: "Choose another --port, or stop the program that holds it",
+        },
+      );
+    }
+  }
+}
+
 async function stayUp(
-  plan: Plan,
+  { plan, port }: Planned,
   place: { environment: Environment; stop: AbortController; logDir: string },
 ): Promise<void> {
   const { environment, stop, logDir } = place;
@@ -109,6 +150,7 @@ async function stayUp(
     planned: arm,
     engine: handle,
     replicas: plan.replicas,
+    ...(port === undefined ? {} : { port }),
     supervisor,
     context,
   });

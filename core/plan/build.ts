@@ -2,7 +2,6 @@
  * Options → plan. Pure: it reads no file, clock or environment, so the same options give the same
  * plan everywhere. All faults are collected and told at once, each with its place.
  */
-import * as v from "valibot";
 import { armLabels } from "./arms.ts";
 import { axesOf } from "./axes.ts";
 import { choosePlugins, type Chosen } from "./choose.ts";
@@ -68,6 +67,11 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
   const given = { workload: workloadGiven, load: loadGiven };
   const axes = axesOf(run?.sweep ?? [], { workload, given, scopes }, faults);
   const arms = chosen.arms.map((arm) => planArm(arm, takes, scopeOf, faults));
+  const reporters = plugins.ofKind("reporter").map((loaded) => {
+    const { name, options: schema } = loaded.plugin;
+    const part = { kind: "reporter", plugin: name, schema };
+    return useOf(loaded, parseOptions(takes(scopeOf("reporter", name)), part, faults) ?? {});
+  });
   const cellCount = combinations(axes) * arms.length * (run?.repeat ?? 1);
   if (cellCount > MAX_CELLS) {
     faults.push({
@@ -102,7 +106,7 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
     wire: wire!,
     arms: planned,
     cells,
-    reporters: plugins.ofKind("reporter").map((loaded) => useOf(loaded, defaultsOf(loaded.plugin))),
+    reporters,
     engineArgs: request.engineArgs,
     host: run.host,
     replicas: run.replicas,
@@ -117,7 +121,8 @@ function assignOptions(
   { chosen, plugins }: { chosen: Chosen; plugins: PluginSet },
   faults: Fault[],
 ): { scopes: Scope[]; takes: (scope: Scope) => Map<OptionSpec, RawOption> } {
-  const scopes = scopesOf(chosen);
+  const reporters = plugins.ofKind("reporter").map(scopeOfPlugin);
+  const scopes = [...scopesOf(chosen), ...reporters];
   const isChosen = (one: AnyPlugin): boolean =>
     scopes.some(({ kind, plugin }) => kind === one.kind && plugin === one.name);
   const others = plugins.all.filter(({ plugin }) => !isChosen(plugin)).map(scopeOfPlugin);
@@ -146,7 +151,9 @@ function scopesOf(chosen: Chosen): Scope[] {
 }
 
 function scopeOfPlugin({ plugin }: LoadedPlugin): Scope {
-  return { kind: plugin.kind, plugin: plugin.name, specs: optionSpecs(plugin.options) };
+  const { kind, name, options } = plugin;
+  const isQualified = kind === "reporter";
+  return { kind, plugin: name, specs: optionSpecs(options), isQualified };
 }
 
 function planArm(
@@ -324,11 +331,6 @@ function useOf(loaded: LoadedPlugin, options: Record<string, unknown>): PluginUs
     ...(loaded.digest === undefined ? {} : { digest: loaded.digest }),
     options,
   };
-}
-
-function defaultsOf(plugin: AnyPlugin): Record<string, unknown> {
-  const parsed = v.safeParse(plugin.options as OptionsSchema, {});
-  return parsed.success ? (parsed.output as Record<string, unknown>) : {};
 }
 
 function isRepeatable(spec: OptionSpec): boolean {

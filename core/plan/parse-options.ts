@@ -26,7 +26,7 @@ export function parseOptions(
     if ("fault" in result) {
       broken.add(spec.key);
       const hint = severalHint(spec, option.value, part);
-      faults.push({ path: `${part.kind}.${spec.flag}`, message: result.fault, hint });
+      faults.push({ path: `${placeOf(part)}.${spec.flag}`, message: result.fault, hint });
     } else raw[spec.key] = result.value;
   }
   const parsed = v.safeParse(part.schema, raw);
@@ -47,9 +47,10 @@ function issueFault(
   const spec = at.specs.find((one) => one.key === at.key);
   const index = issue.path?.[1]?.key;
   const where = index === undefined ? "" : `[${String(index)}]`;
-  const path = `${at.part.kind}.${spec?.flag ?? at.key}${where}`;
+  const path = `${placeOf(at.part)}.${spec?.flag ?? at.key}${where}`;
   if (issue.received === "undefined") {
-    return { path, message: "is required", hint: `Add --${spec?.flag ?? at.key} VALUE` };
+    const flag = at.part.kind === "reporter" ? path : (spec?.flag ?? at.key);
+    return { path, message: "is required", hint: `Add --${flag} VALUE` };
   }
   if (spec?.choices) {
     const typed = String(issue.input);
@@ -61,6 +62,11 @@ function issueFault(
     };
   }
   return { path, message: messageOfIssue(issue), hint: shareHint(issue) };
+}
+
+/** Reporters all take part, so the kind would not tell which. */
+function placeOf({ kind, plugin }: Part): string {
+  return kind === "reporter" && plugin !== undefined ? plugin : kind;
 }
 
 /** A list where one value belongs: how to have them all, by a sweep or as arms. */

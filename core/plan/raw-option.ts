@@ -22,6 +22,11 @@ export interface Scope {
   /** The plugin's name; undefined for run, load and sim. */
   readonly plugin?: string;
   readonly specs: readonly OptionSpec[];
+  /**
+   * Its options are named behind the plugin's name alone: `--html.path`. So it is with reporters,
+   * which all take part in a run: one more of them never makes another's flag ambiguous.
+   */
+  readonly isQualified?: boolean;
 }
 
 export interface Assignment {
@@ -45,10 +50,7 @@ export function assign(
   for (const option of options) {
     const [qualifier, bare] = splitQualifier(option.name, scopes);
     const found = scopes
-      .filter(
-        (scope) =>
-          qualifier === undefined || scope.kind === qualifier || scope.plugin === qualifier,
-      )
+      .filter((scope) => isMeant(scope, qualifier))
       .flatMap((scope) => {
         const spec = scope.specs.find((candidate) => isNamed(candidate, bare));
         return spec ? [{ scope, spec, option }] : [];
@@ -129,6 +131,11 @@ export function isNamed(spec: OptionSpec, name: string): boolean {
   );
 }
 
+function isMeant(scope: Scope, qualifier: string | undefined): boolean {
+  if (scope.plugin !== undefined && scope.plugin === qualifier) return true;
+  return !scope.isQualified && (qualifier === undefined || scope.kind === qualifier);
+}
+
 function splitQualifier(
   name: string,
   scopes: readonly Scope[],
@@ -153,8 +160,21 @@ function unknownOption(
       hint: `Add --${owner.kind} ${owner.plugin}, or leave it out`,
     };
   }
-  const names = scopes.flatMap(({ specs }) =>
-    specs.flatMap((spec) => [spec.flag, ...spec.aliases]),
+  const bare = option.name.slice(option.name.lastIndexOf(".") + 1);
+  const qualified = scopes
+    .filter(({ isQualified, specs }) => isQualified && specs.some((spec) => isNamed(spec, bare)))
+    .map(({ plugin }) => `--${plugin}.${bare}`);
+  if (qualified.length > 0) {
+    return {
+      path: option.origin,
+      message: "options of reporters are named behind the reporter's name",
+      hint: `Say ${qualified.join(" or ")}`,
+    };
+  }
+  const names = scopes.flatMap(({ specs, plugin, isQualified }) =>
+    specs
+      .flatMap((spec) => [spec.flag, ...spec.aliases])
+      .map((flag) => (isQualified ? `${plugin}.${flag}` : flag)),
   );
   const guess = didYouMean(option.name, names);
   return {

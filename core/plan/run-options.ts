@@ -97,6 +97,15 @@ export const RunOptions = v.strictObject({
     v.pipe(v.string(), v.minLength(1), v.description("Address that our own listeners bind")),
     "127.0.0.1",
   ),
+  port: v.optional(
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(1),
+      v.maxValue(65_535),
+      v.description("Port of the router of `dynbench up`; replicas take the ones after it [any]"),
+    ),
+  ),
   replicas: v.optional(
     v.pipe(
       v.number(),

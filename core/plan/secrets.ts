@@ -41,6 +41,7 @@ export function maskPlan(plan: Plan, secretOptions: (use: PluginUse) => readonly
       return { ...arm, engine, engineKey: key, router: maskUse(arm.router) };
     }),
     cells: plan.cells.map((cell) => ({ ...cell, workload: maskUse(cell.workload) })),
+    reporters: plan.reporters.map(maskUse),
   };
 }
 
@@ -64,7 +65,11 @@ export function withSecrets(
     if (plan.wire.headers[name] === MASK) continue;
     faults.push({ path: `--header ${name}`, message: "cannot change a saved plan" });
   }
-  const uses = [...plan.arms.flatMap(({ engine, router }) => [engine, router])];
+  const uses = [
+    ...plan.arms.flatMap(({ engine, router }) => [engine, router]),
+    ...plan.cells.slice(0, 1).map(({ workload }) => workload),
+    ...plan.reporters,
+  ];
   for (const { kind, name, options } of uses) {
     for (const key of Object.keys(options).filter((one) => options[one] === MASK)) {
       faults.push({

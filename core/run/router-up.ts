@@ -30,6 +30,8 @@ export interface RouterPlace {
   readonly planned: PlannedArm;
   readonly engine: EngineHandle;
   readonly replicas: number;
+  /** Of the first gateway, the next one's is the next; any free ones when left out. */
+  readonly port?: number;
   readonly supervisor: Supervisor;
   readonly context: StartContext;
   /** Where decisions are kept; left out for `dynbench up`. */
@@ -72,7 +74,7 @@ async function startGateways(place: RouterPlace): Promise<RunningRouter> {
           workers: engine.workers,
           model: engine.servedModelName,
           host: context.host,
-          port: 0,
+          port: place.port === undefined ? 0 : place.port + replica,
           seed: context.seed,
           replica,
           policyName: planned.router.name,

@@ -100,6 +100,13 @@ describe("a bad plan starts nothing", () => {
       "run.clock: on the virtual clock there is nothing to keep up",
       "dynbench run --clock virtual",
     ],
+    ["a port for a run", ["run", "--port", "8000"], "run.port: has no meaning for dynbench run"],
+    [
+      "a port for a router that is elsewhere",
+      ["up", "--router", "attach", "--url", "http://127.0.0.1:1", "--port", "8000"],
+      'run.port: router "attach" is no policy of ours',
+    ],
+    ["a reporter's option by half its name", ["run", "--path", "x"], "Say --json.path or "],
     ["huge number", ["run", "--isl", "1e300"], "workload.isl: expected at most "],
     ["negative number", ["run", "--requests", "-5"], "load.requests: expected at least 1, got -5"],
     [

@@ -149,6 +149,20 @@ describe("servers", () => {
     expect(await up.end()).toMatchObject({ exitCode: 0, stderr: "", left: [] });
   });
 
+  test("up takes the port it is told, and says at once that somebody has it", async () => {
+    const holder = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    const args = ["up", ...TINY, "--router", "round-robin", "--port", `${holder.port}`];
+    const refused = await alone(...args);
+    expect(refused).toMatchObject({ exitCode: 3, stdout: "", left: [] });
+    expect(refused.stderr).toStartWith(`Cannot listen on 127.0.0.1:${holder.port}: `);
+    expect(refused.stderr).toContain("Choose another --port");
+    holder.stop(true);
+    const up = startDynbench(args, bare);
+    expect(await urlOf(up, "router round-robin")).toBe(`http://127.0.0.1:${holder.port}`);
+    up.signal("SIGINT");
+    expect(await up.end()).toMatchObject({ exitCode: 0, left: [] });
+  });
+
   test("up ends with its worker, by name", async () => {
     const up = startDynbench(["up", ...TINY, "--out", "up-logs"], bare);
     await urlOf(up);
@@ -169,6 +183,29 @@ describe("servers", () => {
     expect(second.stderr).toStartWith(`Cannot listen on 127.0.0.1:${new URL(url).port}: `);
     server.signal("SIGTERM");
     expect(await server.end()).toMatchObject({ exitCode: 0, stderr: "", left: [] });
+  });
+});
+
+describe("help", () => {
+  const commands = ["run", "plan", "up", "ping", "report", "plugin", "null-server"];
+  test.each(["", ...commands])(
+    "of %p fits 100 columns and says how to call it",
+    async (command) => {
+      const { stdout, exitCode } = await alone(...(command === "" ? [] : [command]), "--help");
+      expect(exitCode).toBe(0);
+      expect(stdout).toContain(`Usage: dynbench ${command || "COMMAND"}`);
+      expect(stdout.split("\n").filter((line) => Bun.stringWidth(line) > 100)).toEqual([]);
+    },
+  );
+
+  test("shows the options of reporters as they are typed, and they work", async () => {
+    const help = (await alone("run", "--help")).stdout;
+    expect(help).toContain("--html.path TEXT");
+    expect((await alone("plugin", "show", "html")).stdout).toContain("--html.path TEXT");
+    const args = [...TINY, "--clock", "virtual", "--out", "named", "--html.path", "page.html"];
+    const run = await alone("run", ...args);
+    expect(run.stdout).toContain(`Report: ${join(work, "named/page.html")}`);
+    expect(readFileSync(join(work, "named/page.html"), "utf8")).toContain("<html");
   });
 });
 

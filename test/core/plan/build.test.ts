@@ -139,6 +139,19 @@ describe("faults", () => {
     ]);
   });
 
+  test("reporters' options are named behind the reporter", () => {
+    const plan = planOf(["page.path", "x.html"], ["table.workers", true], ["workers", "3"]);
+    expect(plan.reporters.map(({ options }) => options)).toEqual([
+      { path: "x.html", workers: false },
+      { path: "table", workers: true },
+    ]);
+    expect(plan.arms[0]!.engine.options.workers).toBe(3);
+    expect(hintOf(["path", "x"])).toBe("Say --page.path or --table.path");
+    expect(hintOf(["reporter.path", "x"])).toBe("Say --page.path or --table.path");
+    expect(hintOf(["page.pth", "x"])).toBe("Did you mean --page.path?");
+    expect(faultsOf(["page.path", ""])).toEqual(["page.path: must name a file"]);
+  });
+
   test("an engine can refuse a router", () => {
     expect(faultsOf(["engine", "other"], ["router", "kv"], ["gpu", "H100"])).toEqual([
       "engine.gpu: does not go with kv",

@@ -5,6 +5,7 @@ import type { RawOption } from "../../../core/plan/raw-option.ts";
 import { DynbenchError, PlanFaults } from "../../../core/errors.ts";
 import {
   defineEngine,
+  defineReporter,
   defineRouter,
   defineWorkload,
   type RouterTraits,
@@ -72,6 +73,18 @@ const workload = defineWorkload({
   requests: () => [],
 });
 
+const reporter = (name: string) =>
+  defineReporter({
+    name,
+    summary: "",
+    options: v.strictObject({
+      path: v.optional(v.pipe(v.string(), v.nonEmpty("must name a file")), name),
+      workers: v.optional(v.boolean(), false), // an engine's option too: reporters never get in the way
+      password: v.pipe(v.optional(v.string()), v.metadata({ secret: true })),
+    }),
+    open: () => ({}),
+  });
+
 export function samplePlugins(): PluginSet {
   return new PluginSet([
     engine("mocker"),
@@ -106,6 +119,8 @@ export function samplePlugins(): PluginSet {
       start: () => Promise.reject(new Error("a plan starts nothing")),
     }),
     workload,
+    reporter("page"),
+    reporter("table"),
   ]);
 }
 
