@@ -7,9 +7,9 @@
  */
 import type { Socket, SocketHandler } from "bun";
 import { monotonicNs } from "../clock.ts";
-import { messageOf } from "../errors.ts";
 import type { RequestError } from "../record.ts";
 import { viewOf, type ByteRange } from "./byte-range.ts";
+import { faultWords } from "./fault-words.ts";
 import { ResponseParser, type ResponseHead } from "./response-parser.ts";
 import { requestBytes, type ExchangeRequest } from "./request-bytes.ts";
 import type { HttpTarget } from "./target.ts";
@@ -299,7 +299,7 @@ class Connection {
   }
 
   failed(error: unknown): void {
-    const message = `cannot connect to ${this.#where}: ${causeOf(error)}`;
+    const message = `cannot connect to ${this.#where}: ${faultWords(error)}`;
     this.gone({ kind: "connect", message });
     this.#socket?.terminate();
   }
@@ -341,7 +341,7 @@ const HANDLERS: SocketHandler<Connection> = {
   },
   close(socket, error) {
     const { data: connection } = socket;
-    const detail = error === undefined || error === null ? "" : `: ${causeOf(error)}`;
+    const detail = error === undefined || error === null ? "" : `: ${faultWords(error)}`;
     if (!connection.ready) connection.failed(error ?? "closed before it was ready");
     else
       connection.gone({
@@ -352,7 +352,10 @@ const HANDLERS: SocketHandler<Connection> = {
   error(socket, error) {
     // Bun also brings exceptions of our own handlers here: those are bugs and must be heard.
     if (!("syscall" in error)) queueMicrotask(() => Promise.reject(error));
-    socket.data.gone({ kind: "disconnected", message: `the connection broke: ${causeOf(error)}` });
+    socket.data.gone({
+      kind: "disconnected",
+      message: `the connection broke: ${faultWords(error)}`,
+    });
     socket.terminate();
   },
   connectError(socket, error) {
@@ -372,9 +375,3 @@ const TLS_HANDLERS: SocketHandler<Connection> = {
     else connection.failed(authorizationError ?? "TLS handshake failed");
   },
 };
-
-function causeOf(error: unknown): string {
-  if (typeof error !== "object" || error === null) return String(error);
-  if ("code" in error && typeof error.code === "string") return error.code;
-  return messageOf(error);
-}

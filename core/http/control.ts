@@ -2,7 +2,8 @@
  * Requests that ask or command a server and are never measured: model lists, metrics, cache resets.
  * Never through a proxy, with a time limit, and with an error that names what was asked of whom.
  */
-import { DynbenchError, messageOf } from "../errors.ts";
+import { DynbenchError } from "../errors.ts";
+import { faultWords } from "./fault-words.ts";
 
 /** A server that has not answered a control request by then is not usable for a benchmark either. */
 const CONTROL_LIMIT_MS = 10_000;
@@ -38,7 +39,7 @@ export async function fetchControl(url: string, request: ControlRequest = {}): P
     text = await response.text();
   } catch (cause) {
     request.signal?.throwIfAborted();
-    throw new DynbenchError("start", `Cannot ${method} ${url}: ${messageOf(cause)}`, {
+    throw new DynbenchError("start", `Cannot ${method} ${url}: ${faultWords(cause)}`, {
       hint: "Check that the address is right and the server is up",
       cause,
     });

@@ -184,6 +184,14 @@ describe("a server that is none", () => {
     ));
   test("never answers", () =>
     refuse(attach(serve(() => new Promise(() => {}))), 3, "no complete answer within 0.3 s"));
+  test("refuses a ping", async () => {
+    const { stderr } = await refuse(
+      ["ping", "http://127.0.0.1:1"],
+      3,
+      "Cannot GET http://127.0.0.1:1/v1/models: connection refused (ECONNREFUSED)",
+    );
+    expect(stderr).not.toContain("Is the computer able");
+  });
   test("never answers a ping", () =>
     refuse(
       ["ping", serve(() => new Promise(() => {})), "--timeout", "0.3"],

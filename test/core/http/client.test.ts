@@ -147,7 +147,9 @@ describe("HttpClient", () => {
     const { port } = server;
     server.stop(true);
     const refused = await run(client(`http://127.0.0.1:${port}`));
-    expect(refused).toEqual([`connect: cannot connect to 127.0.0.1:${port}: ECONNREFUSED`]);
+    expect(refused).toEqual([
+      `connect: cannot connect to 127.0.0.1:${port}: connection refused (ECONNREFUSED)`,
+    ]);
   });
 
   test("tells a connection that breaks in the middle of the body", async () => {

@@ -311,7 +311,9 @@ describe("a server that fails", () => {
   test("refuses", async () => {
     const record = await one("http://127.0.0.1:1");
     expect(record).toMatchObject({ state: "failed", osl: 0, error: { kind: "connect" } });
-    expect(record.error!.message).toBe("cannot connect to 127.0.0.1:1: ECONNREFUSED");
+    expect(record.error!.message).toBe(
+      "cannot connect to 127.0.0.1:1: connection refused (ECONNREFUSED)",
+    );
     expect(record).not.toHaveProperty("sentNs");
     expect(record).not.toHaveProperty("status");
   });
