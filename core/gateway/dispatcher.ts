@@ -120,8 +120,9 @@ export class Dispatcher {
   }
 
   #send(flight: Flight, link: WorkerLink, candidate: number): void {
-    const { target, headers, body } = flight;
-    const request = { method: "POST", path: target, headers: passedOn(headers), body };
+    const { target, body, headroom } = flight;
+    const headers = passedOn(flight.headers);
+    const request = { method: "POST", path: target, headers, body, headroom };
     flight.exchange = link.client.exchange(request, {
       head: (head) => this.#head(flight, { head, link }),
       data: (bytes) => {

@@ -18,6 +18,8 @@ export class Flight implements RouteRequest {
   /** Path and query, as the client sent them. */
   readonly target: string;
   readonly body: Uint8Array;
+  /** See `ParsedRequest.headroom`. */
+  readonly headroom: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly answer: Answer;
   readonly blocks: Int32Array;
@@ -47,10 +49,11 @@ export class Flight implements RouteRequest {
     },
   ) {
     const { request, answer, prompt } = arrived;
-    const { target, body, headers } = request;
+    const { target, body, headroom, headers } = request;
     this.id = id;
     this.target = target;
     this.body = body;
+    this.headroom = headroom;
     this.headers = headers;
     this.answer = answer;
     this.prompt = prompt;

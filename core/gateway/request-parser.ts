@@ -2,6 +2,7 @@
  * Reads HTTP/1.1 requests from bytes that may be cut anywhere (RFC 9112), one at a time: while a
  * request is being answered, what the client sends next waits. Owns no socket and no clock.
  */
+import { HEADROOM } from "../prompt/body.ts";
 
 /** A whole request. Header names are in lower case; repeated headers are joined by ", ". */
 export interface ParsedRequest {
@@ -11,6 +12,8 @@ export interface ParsedRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Valid until the request is answered; then its memory serves the next one. */
   readonly body: Uint8Array;
+  /** Bytes before `body` in its buffer that are free for the head of a request with the same body. */
+  readonly headroom: number;
   /** The connection may carry another request after the answer. */
   readonly keepAlive: boolean;
   /** HTTP/1.0 clients do not know chunks. */
@@ -144,9 +147,10 @@ export class RequestParser {
 
   /** Memory for a body: that of the last one where it is large enough, because new pages cost. */
   #room(bytes: number): Buffer {
-    if (bytes > MAX_KEPT_BYTES) return Buffer.allocUnsafeSlow(bytes);
-    if (this.#kept.length < bytes) this.#kept = Buffer.allocUnsafeSlow(Math.ceil(bytes * 1.125));
-    return this.#kept.subarray(0, bytes);
+    const wanted = HEADROOM + bytes;
+    if (bytes > MAX_KEPT_BYTES) return Buffer.allocUnsafeSlow(wanted).subarray(HEADROOM);
+    if (this.#kept.length < wanted) this.#kept = Buffer.allocUnsafeSlow(Math.ceil(wanted * 1.125));
+    return this.#kept.subarray(HEADROOM, wanted);
   }
 
   #askForBody(head: Head): void {
@@ -162,7 +166,7 @@ export class RequestParser {
     const body = this.#body;
     this.#body = EMPTY;
     if (taken < bytes.length) this.#hold(bytes.subarray(taken));
-    this.#deliver(body);
+    this.#deliver(body, HEADROOM);
   }
 
   #readChunks(): void {
@@ -217,15 +221,15 @@ export class RequestParser {
     if (end > 0) return true;
     const body = Buffer.concat(this.#chunks);
     this.#chunks = [];
-    this.#deliver(body);
+    this.#deliver(body, 0);
     return false;
   }
 
-  #deliver(body: Buffer): void {
+  #deliver(body: Buffer, headroom: number): void {
     this.#state = "answering";
     const head = this.#head!;
     this.#head = undefined;
-    this.#sink.request({ ...head, body });
+    this.#sink.request({ ...head, body, headroom });
   }
 
   #break(status: number, message: string): void {

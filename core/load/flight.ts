@@ -53,6 +53,7 @@ export class Flight {
         path: options.body.path,
         headers: options.headers,
         body: options.body.body,
+        headroom: options.body.headroom,
       },
       {
         sent: (atNs) => (record.sentNs = atNs - originNs),

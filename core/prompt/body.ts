@@ -20,7 +20,12 @@ export interface RequestBody {
   /** Below the server's base path. */
   readonly path: "/v1/completions" | "/v1/chat/completions";
   readonly body: Uint8Array;
+  /** See `ExchangeRequest`. */
+  readonly headroom: number;
 }
+
+/** Room that whoever builds a body leaves before it; heads of load and gateway take a quarter of it. */
+export const HEADROOM = 2_048;
 
 /** A streamed request for exactly `osl` tokens. */
 export function requestBody(options: BodyOptions): RequestBody {
@@ -38,14 +43,15 @@ export function requestBody(options: BodyOptions): RequestBody {
   const end = `,${JSON.stringify(rest).slice(1)}`;
   const [open, close] = QUOTES[form];
   const limit = start.length * 3 + end.length * 3 + options.tokens.length * TOKEN_BYTES + 64;
-  const bytes = new Uint8Array(limit);
-  let at = writeText(start + open, bytes, 0);
+  const bytes = new Uint8Array(HEADROOM + limit);
+  let at = writeText(start + open, bytes, HEADROOM);
   at =
     form === "ids" ? writeIds(options.tokens, bytes, at) : writeWords(wordsOf(options), bytes, at);
   at = writeText(close + end, bytes, at);
   return {
     path: form === "chat" ? "/v1/chat/completions" : "/v1/completions",
-    body: bytes.subarray(0, at),
+    body: bytes.subarray(HEADROOM, at),
+    headroom: HEADROOM,
   };
 }
 

@@ -41,6 +41,9 @@ describe("RequestParser", () => {
       knowsChunks: true,
     });
     expect(bodies).toEqual(["hello"]);
+    // Free bytes before the body, in the same buffer.
+    expect(requests[0]!.headroom).toBeGreaterThan(0);
+    expect(requests[0]!.body.byteOffset).toBeGreaterThanOrEqual(requests[0]!.headroom);
   });
 
   test("reads the same from bytes cut at every place, and requests sent ahead", () => {

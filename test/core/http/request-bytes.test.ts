@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { requestBytes } from "../../../core/http/request-bytes.ts";
 import { parseTarget } from "../../../core/http/target.ts";
+import { HEADROOM } from "../../../core/prompt/body.ts";
 
 const target = parseTarget("http://h:8000/base");
 const text = (headers: Record<string, string>, keepAlive = true) => {
@@ -33,5 +34,26 @@ describe("requestBytes", () => {
     const request = { method: "GET", path: "/", headers: {} };
     const bytes = Buffer.from(requestBytes(target, { request, keepAlive: true })).toString();
     expect(bytes).not.toContain("Content-Length");
+  });
+
+  test("the head goes before the body in its own buffer, where it fits", () => {
+    const buffer = Buffer.alloc(HEADROOM + 2);
+    const body = buffer.subarray(HEADROOM);
+    body.write("hi");
+    const bytesWith = (headroom: number, long = "") => {
+      const headers = { "x-long": long };
+      const request = { method: "POST", path: "/v1/x", headers, body, headroom };
+      return requestBytes(target, { request, keepAlive: true });
+    };
+    const inPlace = bytesWith(HEADROOM);
+    expect(inPlace.buffer).toBe(buffer.buffer);
+    expect(Buffer.from(inPlace).toString()).toBe(text({ "x-long": "" }));
+    const exact = inPlace.length - 2;
+    expect(bytesWith(exact).buffer).toBe(buffer.buffer);
+    expect(bytesWith(exact - 1).buffer).not.toBe(buffer.buffer);
+    const tooLong = "x".repeat(HEADROOM);
+    const copied = bytesWith(HEADROOM, tooLong);
+    expect(Buffer.from(copied).toString()).toBe(text({ "x-long": tooLong }));
+    expect(body.toString()).toBe("hi");
   });
 });
