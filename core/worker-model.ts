@@ -40,14 +40,20 @@ export interface WorkerRequest {
   readonly blocks: Int32Array;
   readonly isl: number;
   readonly osl: number;
-  /** Decode role: the prompt's KV has been transferred, nothing is left to prefill. */
-  readonly prefilled?: boolean;
+  /**
+   * Prefill and decode on different workers. `send`: when it is finished its blocks are kept for a
+   * decode worker, until `release`. `receive`: the prompt's KV comes from a prefill worker, all but
+   * the blocks that are cached here.
+   */
+  readonly handoff?: "send" | "receive";
 }
 
 /** Effects of a model, told in order of time. The host gives the meaning: sockets or heap events. */
 export interface WorkerSink {
   /** Taken from the waiting queue into the batch for the first time; `cachedTokens` were found in the cache. */
   admitted(request: WorkerRequest, cachedTokens: number, atNs: number): void;
+  /** The KV of a `receive` request is here: who computed it may let go of it. */
+  received(request: WorkerRequest, atNs: number): void;
   /** Its first output token left, at the end of the step that finished the prompt. */
   firstToken(request: WorkerRequest, atNs: number): void;
   /** Each of these requests made `run.steps` further tokens. The array is reused: copy what you keep. */
@@ -91,6 +97,8 @@ export interface WorkerModel {
   submit(request: WorkerRequest, nowNs: number): string | undefined;
   /** The client went away: its blocks are freed when the step in progress ends. Unknown ids are ignored. */
   abort(requestId: number, nowNs: number): void;
+  /** A finished `send` request is needed no more: its blocks are free, and stay cached. Unknown ids are ignored. */
+  release(requestId: number, nowNs: number): void;
   /** Finishes every step that ends at or before `toNs`, telling the sink, and starts the next ones. */
   advance(toNs: number): void;
   /**
@@ -110,12 +118,15 @@ export interface WorkerModel {
 
 export interface WorkerCounts {
   readonly running: number;
+  /** Those whose KV is on its way among them. */
   readonly waiting: number;
-  /** Blocks held by running requests. */
+  /** Blocks held by running requests, and those kept for or filled by a transfer. */
   readonly activeBlocks: number;
   /** Counters since the start. */
   readonly promptTokens: number;
   readonly cachedTokens: number;
+  /** Prompt tokens that came from a prefill worker. */
+  readonly transferredTokens: number;
   readonly generatedTokens: number;
   readonly preemptions: number;
   readonly finished: number;

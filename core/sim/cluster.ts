@@ -187,6 +187,7 @@ export class Cluster {
       admitted: (request, cachedTokens) => {
         requestOf(request).cachedTokens = cachedTokens;
       },
+      received: () => {},
       firstToken: (request, atNs) => {
         const sim = requestOf(request);
         sim.tokensBefore = 1;

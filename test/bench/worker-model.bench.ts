@@ -100,6 +100,7 @@ function measure(it: Case): { perSecond: number; tokens: number } {
   let generatedBlocks = 1_000_000_000;
   const sink: WorkerSink = {
     admitted() {},
+    received() {},
     firstToken() {},
     tokens() {},
     lateToken() {},

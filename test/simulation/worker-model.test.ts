@@ -1,10 +1,11 @@
 /**
- * Random lives of a worker by seed: sizes, timings, arrivals, shared prefixes, aborts and resets. Each
- * is walked step by step and jumped from change to change; both must tell the same, and invariants hold.
+ * Random lives of a worker by seed: sizes, timings, arrivals, shared prefixes, aborts, resets, and
+ * prompts that come from or go to another worker. Each is walked step by step and jumped from change to change; both must tell the same, and invariants hold.
  */
 import { describe, expect, test } from "bun:test";
 import { randomStream, type RandomStream, type WorkerModel, type WorkerRequest } from "dynbench";
 import { TIMING_NAMES, TIMING_PRESETS } from "../../plugins/engines/mocker/gpus.ts";
+import type { TransferTiming } from "../../plugins/engines/mocker/handoffs.ts";
 import { createWorkerModel } from "../../plugins/engines/mocker/scheduler.ts";
 import { recordingSink, type Recording } from "../plugins/engines/mocker/recording-sink.ts";
 
@@ -16,7 +17,10 @@ const seeds = only === undefined ? Array.from({ length: SEEDS }, (_, i) => i) : 
 interface Action {
   readonly atNs: number;
   readonly do:
-    { readonly submit: WorkerRequest } | { readonly abort: number } | { readonly reset: true };
+    | { readonly submit: WorkerRequest }
+    | { readonly abort: number }
+    | { readonly release: number }
+    | { readonly reset: true };
 }
 
 interface Life {
@@ -42,21 +46,36 @@ function lifeOf(seed: number): Life {
       timing: TIMING_PRESETS[name].timing(limits, { requestCostMs }),
       timeScale: [1, 1, 10, 1_000, 1e6][random.int(5)]!,
       prefixCaching: random.next() < 0.9,
+      transfer: transferOf(random.split("transfer")),
     },
     actions: actionsOf(random, blockSize),
   };
+}
+
+function transferOf(random: RandomStream): TransferTiming {
+  const some = (meanNs: number): number =>
+    random.next() < 0.3 ? 0 : Math.round(random.exponential(meanNs));
+  return { latencyNs: some(2e6), perBlockNs: some(1e6) };
 }
 
 function actionsOf(random: RandomStream, blockSize: number): Action[] {
   const actions: Action[] = [];
   const requests = 1 + random.int(40);
   const gapNs = [0, 1e4, 1e6, 3e7][random.int(4)]!;
-  const prefilled = random.next() < 0.15;
+  const handoff = random.next() < 0.15 ? ("receive" as const) : undefined;
+  const sending = random.split("sending");
+  const sends = sending.next() < 0.2;
   let atNs = random.int(1_000);
   for (let id = 0; id < requests; id += 1) {
     atNs += Math.round(random.exponential(gapNs));
-    const submit = randomRequest(random, { id, blockSize, prefilled });
+    const drawn = randomRequest(random, { id, blockSize });
+    const isSent = sends && sending.next() < 0.8;
+    const way = isSent ? ("send" as const) : handoff;
+    const submit = { ...drawn, ...(way === undefined ? {} : { handoff: way }) };
     actions.push({ atNs, do: { submit } });
+    if (isSent && sending.next() < 0.5) {
+      actions.push({ atNs: atNs + Math.round(sending.exponential(2e8)), do: { release: id } });
+    }
     if (random.next() < 0.15) {
       actions.push({ atNs: atNs + Math.round(random.exponential(5e7)), do: { abort: id } });
     }
@@ -68,7 +87,7 @@ function actionsOf(random: RandomStream, blockSize: number): Action[] {
 /** Prompts of three groups share leading blocks; equal content in equal place has equal ids. */
 function randomRequest(
   random: RandomStream,
-  { id, blockSize, prefilled }: { id: number; blockSize: number; prefilled: boolean },
+  { id, blockSize }: { id: number; blockSize: number },
 ): WorkerRequest {
   const isl = random.next() < 0.3 ? blockSize * (1 + random.int(8)) : 1 + random.int(8 * blockSize);
   const blocks = new Int32Array(Math.floor(isl / blockSize));
@@ -78,14 +97,14 @@ function randomRequest(
     blocks[i] = i < shared ? group * 1_000 + i : 10_000 + id * 100 + i;
   }
   const osl = 1 + random.int(6 * blockSize);
-  return { id, blocks, isl, osl, ...(prefilled ? { prefilled: true } : {}) };
+  return { id, blocks, isl, osl };
 }
 
 /** Runs a life; `next` is what the host advances to between actions. */
 function live(
   life: Life,
   next: (model: WorkerModel) => number,
-  watch?: (model: WorkerModel, sink: Recording) => void,
+  watch?: (model: WorkerModel, sink: Recording, nowNs: number) => void,
 ): { sink: Recording; model: WorkerModel; accepted: Set<number> } {
   const sink = recordingSink();
   const model = createWorkerModel(life.options, sink);
@@ -94,8 +113,9 @@ function live(
     let calls = 0;
     // A step that starts at an action's time is formed after it: what else happens then comes first.
     while (next(model) < toNs) {
-      model.advance(next(model));
-      watch?.(model, sink);
+      const atNs = next(model);
+      model.advance(atNs);
+      watch?.(model, sink, atNs);
       if ((calls += 1) > 1e6) throw new Error("the worker never becomes idle");
     }
   };
@@ -105,10 +125,16 @@ function live(
       const refusal = model.submit(action.do.submit, action.atNs);
       if (refusal === undefined) accepted.add(action.do.submit.id);
     } else if ("abort" in action.do) model.abort(action.do.abort, action.atNs);
+    else if ("release" in action.do) model.release(action.do.release, action.atNs);
     else model.resetCache(action.atNs);
-    watch?.(model, sink);
+    watch?.(model, sink, action.atNs);
   }
   advanceUntil(Infinity);
+  // What is still kept is let go of; that may let others in, which keep theirs.
+  for (let atNs = 1e14; model.counts.activeBlocks > 0 && atNs < 1e15; atNs += 1e13) {
+    for (const id of accepted) model.release(id, atNs);
+    advanceUntil(Infinity);
+  }
   return { sink, model, accepted };
 }
 
@@ -147,15 +173,13 @@ describe.each(seeds)("seed %d", (seed) => {
   test("invariants hold on the way", () => {
     const life = lifeOf(seed);
     const { kvBlocks, maxNumSeqs } = life.options.limits;
-    let lastNs = 0;
-    live(life, byWalking, (model) => {
+    live(life, byWalking, (model, _sink, nowNs) => {
       const { activeBlocks, running } = model.counts;
       expect(activeBlocks).toBeGreaterThanOrEqual(0);
       expect(activeBlocks).toBeLessThanOrEqual(kvBlocks);
       expect(running).toBeLessThanOrEqual(maxNumSeqs);
-      expect(model.nextStepNs).toBeGreaterThanOrEqual(lastNs);
+      expect(model.nextStepNs).toBeGreaterThanOrEqual(nowNs);
       expect(model.nextChangeNs).toBeGreaterThanOrEqual(model.nextStepNs);
-      if (model.nextStepNs < Infinity) lastNs = model.nextStepNs;
     });
   });
 
@@ -208,7 +232,7 @@ function probeCache(life: Life, { sink, model }: { sink: Recording; model: Worke
     let hits = 0;
     while (hits < limit && sink.cached.has(blocks[hits]!)) hits += 1;
     const before = sink.of("admitted").length;
-    probe({ ...it.submit, id: 2_000 + it.submit.id, osl: 1 });
+    probe({ blocks, isl, id: 2_000 + it.submit.id, osl: 1 });
     const admitted = sink.of("admitted").slice(before);
     if (admitted.length > 0) expect(admitted.map((told) => told.n)).toEqual([hits * blockSize]);
   }
@@ -224,7 +248,16 @@ test("the seeds reach what they are for: preemption, eviction, chunks, resets, l
       (reached["jumps"] ?? 0) + sink.runs.filter(({ run }) => run.steps > 4).length;
   }
   if (only !== undefined) return;
-  for (const what of ["preempted", "lateToken", "removed", "stored", "cleared", "hits", "jumps"]) {
+  for (const what of [
+    "preempted",
+    "lateToken",
+    "removed",
+    "stored",
+    "cleared",
+    "hits",
+    "jumps",
+    "received",
+  ]) {
     expect(reached[what] ?? 0, what).toBeGreaterThan(20);
   }
 });

@@ -79,6 +79,7 @@ export function newSequence(
     decoding: false,
     admitted: false,
     aborted: false,
+    receives: request.handoff === "receive",
     lastTokenNs: 0,
     physicals: new Int32Array(mostBlocks(request, limits)),
     held: 0,

@@ -8,12 +8,14 @@
  */
 import type { WorkerLimits, WorkerSink } from "dynbench";
 import { Fifo } from "./fifo.ts";
+import { Handoffs, type TransferTiming } from "./handoffs.ts";
 import {
   growBlocks,
   holdHits,
   knownTokens,
   leadingHits,
   releaseBlocks,
+  takeBlocks,
   type CacheUse,
   type Sequence,
 } from "./sequence.ts";
@@ -23,13 +25,21 @@ export class Batch {
   /** In the order they were let in; what a step schedules first. */
   readonly running: Sequence[] = [];
   readonly waiting = new Fifo<Sequence>();
+  readonly handoffs: Handoffs;
   /** Every request on the worker by its id, also those still to reach the queue. */
   readonly byId = new Map<number, Sequence>();
   /** What the step that was formed last computes. */
   readonly sums: StepBatch = { ...EMPTY_SUMS };
   /** Whether forming that step threw somebody out; then nobody was let in. */
   preempted = false;
-  readonly counters = { prompt: 0, cached: 0, generated: 0, preemptions: 0, finished: 0 };
+  readonly counters = {
+    prompt: 0,
+    cached: 0,
+    transferred: 0,
+    generated: 0,
+    preemptions: 0,
+    finished: 0,
+  };
   readonly maxNumSeqs: number;
   readonly #limits: WorkerLimits;
   readonly #use: CacheUse;
@@ -37,7 +47,12 @@ export class Batch {
   #budget = 0;
 
   /** `maxNumSeqs` above `maxNumBatchedTokens` counts as the latter: each running one needs a token a step. */
-  constructor(limits: WorkerLimits, use: CacheUse, sink: WorkerSink) {
+  constructor(
+    limits: WorkerLimits,
+    parts: { use: CacheUse; sink: WorkerSink; transfer: TransferTiming },
+  ) {
+    const { use, sink, transfer } = parts;
+    this.handoffs = new Handoffs(transfer);
     this.#limits = limits;
     this.#use = use;
     this.#sink = sink;
@@ -49,14 +64,25 @@ export class Batch {
     return this.waiting.length === 0 && this.running.length < this.maxNumSeqs;
   }
 
-  /** Forms the step that starts at `atNs`: blocks are taken and filled, `sums` says what it computes. */
-  form(atNs: number): void {
+  /**
+   * Forms the step that starts at `atNs`: blocks are taken and filled, `sums` says what it computes.
+   * False: nobody runs, because all blocks are kept for transfers or wait for theirs to end.
+   */
+  form(atNs: number): boolean {
     Object.assign(this.sums, EMPTY_SUMS);
     this.#budget = this.#limits.maxNumBatchedTokens;
     this.preempted = false;
     this.#scheduleRunning(atNs);
-    if (!this.preempted) this.#scheduleWaiting(atNs);
-    if (this.running.length === 0) throw new Error("No waiting request fits an empty worker");
+    if (!this.preempted) {
+      this.#scheduleArrived(atNs);
+      this.#scheduleWaiting(atNs);
+      this.#scheduleArrived(atNs); // a transfer that takes no time
+    }
+    if (this.running.length > 0) return true;
+    // Thrown out by itself: what it held is free again.
+    if (this.preempted) return this.form(atNs);
+    if (this.handoffs.size === 0) throw new Error("No waiting request fits an empty worker");
+    return false;
   }
 
   /** After `steps` steps, the last ending at `atNs`: tokens are counted, the done and the gone leave. */
@@ -91,6 +117,26 @@ export class Batch {
     }
   }
 
+  /** Whose KV has come decodes as soon as a seat is free; nobody in the queue goes before. */
+  #scheduleArrived(atNs: number): void {
+    const { arrived } = this.handoffs;
+    for (const sequence of this.handoffs.takeEnded(atNs)) {
+      sequence.receives = false;
+      growBlocks(sequence, sequence.request.isl, this.#use); // it has them; now they can be found
+      this.#sink.received(sequence.request, atNs);
+      arrived.push(sequence);
+    }
+    while (this.running.length < this.maxNumSeqs && this.#budget > 0) {
+      const sequence = arrived.shift();
+      if (sequence === undefined) return;
+      this.running.push(sequence);
+      // The last prompt token is computed again: it gives the first output token.
+      sequence.computed = knownTokens(sequence) - 1;
+      sequence.decoding = true;
+      this.#add(sequence, 1);
+    }
+  }
+
   /** Whoever does not fit keeps all behind it waiting. */
   #scheduleWaiting(atNs: number): void {
     const { blockSize } = this.#limits;
@@ -104,19 +150,28 @@ export class Batch {
       const { hits, unheld } = leadingHits(sequence, limit, cache);
       if (Math.ceil(known / blockSize) - hits + unheld > cache.free) return;
       this.waiting.shift();
-      this.running.push(sequence);
       holdHits(sequence, hits, cache);
       sequence.computed = hits * blockSize;
       this.#announce(sequence, atNs);
-      if (sequence.request.prefilled === true && sequence.generated === 0) {
-        sequence.computed = known - 1; // transferred; the last token gives the first output token
-        sequence.decoding = true;
+      if (sequence.receives) {
+        this.#receive(sequence, atNs);
+        continue;
       }
+      this.running.push(sequence);
       const tokens = Math.min(known - sequence.computed, this.#budget);
       const fits = growBlocks(sequence, sequence.computed + tokens, this.#use);
       if (!fits) throw new Error("A request was let in without KV blocks for its prompt");
       this.#add(sequence, tokens);
     }
+  }
+
+  /** Its blocks are read from the prefill worker, those found here excepted; it holds no seat meanwhile. */
+  #receive(sequence: Sequence, atNs: number): void {
+    const { request, held } = sequence;
+    const fits = takeBlocks(sequence, request.isl, this.#use);
+    if (!fits) throw new Error("A request was let in without KV blocks for its prompt");
+    this.counters.transferred += request.isl - sequence.computed;
+    this.handoffs.start(sequence, sequence.held - held, atNs);
   }
 
   #announce(sequence: Sequence, atNs: number): void {
@@ -167,7 +222,8 @@ export class Batch {
   }
 
   #finish(sequence: Sequence, atNs: number): void {
-    releaseBlocks(sequence, this.#use.cache);
+    if (sequence.request.handoff === "send") this.handoffs.keep(sequence);
+    else releaseBlocks(sequence, this.#use.cache);
     this.byId.delete(sequence.request.id);
     this.counters.finished += 1;
     this.#sink.finished(sequence.request, atNs);

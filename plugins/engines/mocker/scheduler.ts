@@ -11,8 +11,9 @@ import { Batch } from "./batch.ts";
 import { BlockTimetable } from "./block-timetable.ts";
 import { CacheNews } from "./cache-news.ts";
 import { Fifo } from "./fifo.ts";
+import type { TransferTiming } from "./handoffs.ts";
 import { KvCache } from "./kv-cache.ts";
-import { growBlocks, type CacheUse, type Sequence } from "./sequence.ts";
+import { growBlocks, releaseBlocks, type CacheUse, type Sequence } from "./sequence.ts";
 import { StepSpan } from "./step-span.ts";
 import type { DecodeSteps, StepTiming } from "./timing.ts";
 
@@ -22,6 +23,8 @@ export interface WorkerModelOptions {
   /** How much faster than the modelled hardware: every duration is divided by it before rounding. */
   readonly timeScale: number;
   readonly prefixCaching: boolean;
+  /** What KV from a prefill worker takes, at the speed of the modelled hardware; nothing when left out. */
+  readonly transfer?: TransferTiming;
 }
 
 /**
@@ -69,7 +72,8 @@ class SpanScheduler implements WorkerModel {
   #blocksDone = 0;
   readonly #decodeSteps: DecodeSteps = { firstNs: 0, growthNs: 0, growth2Ns: 0, steps: 0 };
 
-  constructor({ limits, timing, timeScale, prefixCaching }: WorkerModelOptions, sink: WorkerSink) {
+  constructor(options: WorkerModelOptions, sink: WorkerSink) {
+    const { limits, timing, timeScale, prefixCaching, transfer } = options;
     checkSizes(limits, timeScale);
     this.limits = limits;
     this.#sink = sink;
@@ -86,7 +90,14 @@ class SpanScheduler implements WorkerModel {
       sink,
       stored: (parent, blocks) => this.#news.add({ parent, blocks }),
     };
-    this.#batch = new Batch(limits, this.#use, sink);
+    this.#batch = new Batch(limits, {
+      use: this.#use,
+      sink,
+      transfer: {
+        latencyNs: (transfer?.latencyNs ?? 0) / timeScale,
+        perBlockNs: (transfer?.perBlockNs ?? 0) / timeScale,
+      },
+    });
     this.#timetable = new BlockTimetable(limits.blockSize);
     this.#covered = new Float64Array(this.#batch.maxNumSeqs);
   }
@@ -113,10 +124,12 @@ class SpanScheduler implements WorkerModel {
     if (sequence === undefined) return;
     batch.byId.delete(requestId);
     const span = this.#span;
-    const queued = this.#arriving.remove(sequence) || batch.waiting.remove(sequence);
+    const isReceiving = batch.handoffs.remove(sequence);
+    if (isReceiving) releaseBlocks(sequence, this.#cache);
+    const queued = isReceiving || this.#arriving.remove(sequence) || batch.waiting.remove(sequence);
     if (span === undefined) {
       if (!queued) batch.drop(sequence);
-      this.#startNs = this.#nextStartNs();
+      this.#startNs = Math.max(nowNs, this.#nextStartNs());
       return;
     }
     if (!queued) {
@@ -124,6 +137,16 @@ class SpanScheduler implements WorkerModel {
       this.#telling = this.#telling.filter((other) => other !== sequence.request);
     }
     this.#cut(span, nowNs); // also for a queued one: whoever stood behind it may fit
+  }
+
+  release(requestId: number, nowNs: number): void {
+    this.#settle(nowNs);
+    const sequence = this.#batch.handoffs.unkeep(requestId);
+    if (sequence === undefined) return;
+    releaseBlocks(sequence, this.#cache);
+    if (this.#span !== undefined)
+      this.#cut(this.#span, nowNs); // whoever waits for blocks may fit
+    else this.#startNs = Math.max(nowNs, this.#nextStartNs());
   }
 
   advance(toNs: number): void {
@@ -152,20 +175,21 @@ class SpanScheduler implements WorkerModel {
 
   resetCache(nowNs: number): boolean {
     this.#settle(nowNs);
-    if (this.#batch.running.length > 0) return false;
+    if (this.#batch.running.length > 0 || this.#batch.handoffs.size > 0) return false;
     this.#cache.reset();
     this.#clearedUntold = true;
     return true;
   }
 
   get counts(): WorkerCounts {
-    const { counters, running, waiting } = this.#batch;
+    const { counters, running, waiting, handoffs } = this.#batch;
     return {
       running: running.length,
-      waiting: waiting.length + this.#arriving.length,
+      waiting: waiting.length + this.#arriving.length + handoffs.waiting,
       activeBlocks: this.#cache.capacity - this.#cache.free,
       promptTokens: counters.prompt,
       cachedTokens: counters.cached,
+      transferredTokens: counters.transferred,
       generatedTokens: counters.generated,
       preemptions: counters.preemptions,
       finished: counters.finished,
@@ -192,7 +216,11 @@ class SpanScheduler implements WorkerModel {
     while (this.#arriving.first !== undefined && this.#arriving.first.readyNs <= atNs) {
       batch.waiting.push(this.#arriving.shift()!);
     }
-    batch.form(atNs);
+    if (!batch.form(atNs)) {
+      this.#tellNews(atNs);
+      this.#startNs = this.#nextEventNs(atNs);
+      return;
+    }
     const span = this.#reusedSpan;
     span.start(atNs, this.#timeSteps(span));
     this.#span = span;
@@ -205,6 +233,8 @@ class SpanScheduler implements WorkerModel {
     }
     const next = this.#arriving.first;
     if (next !== undefined && batch.canAdmit) this.#cut(span, next.readyNs);
+    const transferNs = batch.handoffs.nextNs;
+    if (transferNs < Infinity) this.#cut(span, transferNs);
   }
 
   /** Sets the span's polynomial for the batch just formed; returns how many steps it may have. */
@@ -300,9 +330,14 @@ class SpanScheduler implements WorkerModel {
   }
 
   #nextStartNs(): number {
-    const { running, waiting } = this.#batch;
-    if (running.length > 0 || waiting.length > 0) return this.#lastEndNs;
-    const next = this.#arriving.first;
-    return next === undefined ? Infinity : Math.max(this.#lastEndNs, next.readyNs);
+    const { running, waiting, handoffs } = this.#batch;
+    const isBusy = running.length > 0 || waiting.length > 0 || handoffs.arrived.length > 0;
+    return isBusy ? this.#lastEndNs : this.#nextEventNs(this.#lastEndNs);
+  }
+
+  /** When something comes that can run, not before `fromNs`; Infinity when nothing is under way. */
+  #nextEventNs(fromNs: number): number {
+    const arrivalNs = this.#arriving.first?.readyNs ?? Infinity;
+    return Math.max(fromNs, Math.min(arrivalNs, this.#batch.handoffs.nextNs));
   }
 }

@@ -19,6 +19,8 @@ export interface Sequence {
   decoding: boolean;
   admitted: boolean;
   aborted: boolean;
+  /** The KV of its prompt is still to come from a prefill worker. */
+  receives: boolean;
   /** Time of its last token, kept when it is preempted. */
   lastTokenNs: number;
   /** Physical blocks, `held` of them. */
@@ -49,12 +51,18 @@ export interface CacheUse {
  * changed, when there are too few free blocks.
  */
 export function growBlocks(sequence: Sequence, tokens: number, use: CacheUse): boolean {
+  if (!takeBlocks(sequence, tokens, use)) return false;
+  const full = Math.floor(tokens / use.blockSize);
+  if (use.prefixCaching && full > sequence.cached) cacheFullBlocks(sequence, full, use);
+  return true;
+}
+
+/** Takes blocks for the first `tokens` tokens, findable by nobody yet; false when too few are free. */
+export function takeBlocks(sequence: Sequence, tokens: number, use: CacheUse): boolean {
   const { cache, blockSize } = use;
   const needed = Math.ceil(tokens / blockSize);
   if (needed - sequence.held > cache.free) return false;
   while (sequence.held < needed) sequence.physicals[sequence.held++] = cache.take();
-  const full = Math.floor(tokens / blockSize);
-  if (use.prefixCaching && full > sequence.cached) cacheFullBlocks(sequence, full, use);
   return true;
 }
 

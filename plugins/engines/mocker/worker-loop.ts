@@ -183,6 +183,7 @@ export class WorkerLoop {
         this.queued.observe((atNs - live.submittedNs) / 1e9);
         live.listener?.admitted(cachedTokens);
       },
+      received: () => {},
       firstToken: ({ id }, atNs) => {
         const live = this.#live.get(id);
         if (live === undefined) return;

@@ -102,6 +102,7 @@ function pureCachedTokens(
   };
   const sink: WorkerSink = {
     admitted: (_request, cachedTokens) => cached.push(cachedTokens),
+    received: () => {},
     firstToken: () => {},
     tokens: () => {},
     lateToken: () => {},

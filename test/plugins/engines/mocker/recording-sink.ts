@@ -36,6 +36,7 @@ export function recordingSink(): Recording {
     of: (what) => log.filter((told) => told.what === what),
     tokenTimes: (id) => tokenTimes(log, runs, id),
     admitted: (request, n, at) => log.push({ what: "admitted", id: request.id, n, at }),
+    received: (request, at) => log.push({ what: "received", id: request.id, at }),
     firstToken: (request, at) => log.push({ what: "firstToken", id: request.id, at }),
     tokens: (requests, run) =>
       addRun(
@@ -99,14 +100,20 @@ function tokenTimes(
 /** A request whose block ids are `firstBlock`, `firstBlock + 1`, …; `shared` leading ones are 0, 1, …. */
 export function requestOf(
   id: number,
-  size: { isl: number; osl: number; blockSize: number; shared?: number; prefilled?: boolean },
+  size: {
+    isl: number;
+    osl: number;
+    blockSize: number;
+    shared?: number;
+    handoff?: "send" | "receive";
+  },
 ): WorkerRequest {
   const blocks = new Int32Array(Math.floor(size.isl / size.blockSize));
   for (let i = 0; i < blocks.length; i += 1) {
     blocks[i] = i < (size.shared ?? 0) ? i : (id + 1) * 1_000 + i;
   }
   const { isl, osl } = size;
-  return { id, blocks, isl, osl, ...(size.prefilled === true ? { prefilled: true } : {}) };
+  return { id, blocks, isl, osl, ...(size.handoff === undefined ? {} : { handoff: size.handoff }) };
 }
 
 /** Walks a model step by step until it is idle. */

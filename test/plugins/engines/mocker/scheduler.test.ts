@@ -32,6 +32,9 @@ function worker(limits: Partial<WorkerLimits> = {}, options: Partial<WorkerModel
 const request = (id: number, isl: number, osl: number, shared = 0) =>
   requestOf(id, { isl, osl, shared, blockSize: 4 });
 
+const receive = (id: number, isl: number, osl: number, shared = 0) =>
+  requestOf(id, { isl, osl, shared, blockSize: 4, handoff: "receive" });
+
 describe("one request", () => {
   test("prefill, then decode steps that grow with the context", () => {
     const { sink, model } = worker();
@@ -335,7 +338,7 @@ describe("preemption", () => {
 describe("decode role", () => {
   test("a transferred prompt takes blocks and one token's step, no prefill", () => {
     const { sink, model } = worker();
-    model.submit(requestOf(0, { isl: 10, osl: 3, blockSize: 4, prefilled: true }), 0);
+    model.submit(requestOf(0, { isl: 10, osl: 3, blockSize: 4, handoff: "receive" }), 0);
     jump(model);
     expect(sink.tokenTimes(0)).toEqual([110, 221, 333]); // contexts 10, 11, 12
     expect(sink.of("stored")[0]!.blocks).toEqual([1_000, 1_001]);
@@ -345,12 +348,115 @@ describe("decode role", () => {
     const { sink, model } = worker();
     for (const at of [0, 10_000]) {
       model.submit(
-        requestOf(at, { isl: 10, osl: 1, blockSize: 4, shared: 2, prefilled: true }),
+        requestOf(at, { isl: 10, osl: 1, blockSize: 4, shared: 2, handoff: "receive" }),
         at,
       );
     }
     jump(model);
     expect(sink.of("admitted").map((told) => told.n)).toEqual([0, 8]);
+  });
+
+  test("its KV takes latency and time per block; then one step gives the first token", () => {
+    const { sink, model } = worker({}, { transfer: { latencyNs: 500, perBlockNs: 100 } });
+    model.submit(receive(0, 10, 3), 0);
+    model.advance(0);
+    // Three blocks, the last one half full: 500 + 300.
+    expect(model.counts).toMatchObject({ running: 0, waiting: 1, activeBlocks: 3 });
+    expect(model.nextStepNs).toBe(800);
+    jump(model);
+    expect(sink.of("received")).toEqual([{ what: "received", id: 0, at: 800 }]);
+    expect(sink.tokenTimes(0)).toEqual([910, 1_021, 1_133]); // contexts 10, 11, 12
+    expect(model.counts).toMatchObject({ transferredTokens: 10, cachedTokens: 0 });
+  });
+
+  test("blocks that are cached here are not transferred", () => {
+    const { sink, model } = worker({}, { transfer: { latencyNs: 500, perBlockNs: 100 } });
+    model.submit(receive(0, 10, 1, 2), 0);
+    model.submit(receive(1, 10, 1, 2), 10_000);
+    jump(model);
+    // Two of the second one's three blocks are there: 500 + 100.
+    expect(sink.of("received").map(({ at }) => at)).toEqual([800, 10_600]);
+    expect(model.counts).toMatchObject({ transferredTokens: 12, cachedTokens: 8 });
+  });
+
+  test("who waits for KV holds no seat and keeps nobody waiting", () => {
+    const { sink, model } = worker(
+      { maxNumSeqs: 1 },
+      { transfer: { latencyNs: 1_000, perBlockNs: 0 } },
+    );
+    model.submit(receive(0, 8, 2), 0);
+    model.submit(request(1, 4, 1), 0);
+    jump(model);
+    expect(sink.tokenTimes(1)).toEqual([140]);
+    expect(sink.tokenTimes(0)).toEqual([1_108, 1_217]); // contexts 8, 9
+  });
+
+  test("a transfer that ends within a step is seen at its end", () => {
+    const { sink, model } = worker({}, { transfer: { latencyNs: 150, perBlockNs: 0 } });
+    model.submit(receive(0, 8, 1), 0);
+    model.submit(request(1, 4, 3), 0);
+    jump(model);
+    // The other's prefill ends at 140, its second token at 245: the KV came at 150.
+    expect(sink.tokenTimes(1)).toEqual([140, 245, 359]); // contexts 5; 6 beside 8
+    expect(sink.of("received")[0]!.at).toBe(245);
+    expect(sink.tokenTimes(0)).toEqual([359]);
+  });
+
+  test("it waits until its whole prompt fits, and blocks taken for it are freed by an abort", () => {
+    const transfer = { latencyNs: 1_000, perBlockNs: 0 };
+    const { sink, model } = worker({ kvBlocks: 3 }, { transfer });
+    model.submit(receive(0, 8, 1), 0);
+    model.submit(receive(1, 8, 1), 0);
+    model.advance(10);
+    expect(model.counts).toMatchObject({ waiting: 2, activeBlocks: 2 });
+    model.abort(0, 300);
+    jump(model);
+    expect(sink.of("received")).toEqual([{ what: "received", id: 1, at: 1_300 }]);
+    expect(model.counts).toMatchObject({ finished: 1, waiting: 0, activeBlocks: 0 });
+  });
+});
+
+describe("prefill role", () => {
+  const send = (id: number, isl: number, shared = 0) =>
+    requestOf(id, { isl, osl: 1, shared, blockSize: 4, handoff: "send" });
+
+  test("keeps its blocks until they are released, and finds them again after", () => {
+    const { sink, model } = worker({ kvBlocks: 4 });
+    model.submit(send(0, 10, 2), 0);
+    jump(model);
+    expect(sink.of("finished")).toEqual([{ what: "finished", id: 0, at: 200 }]);
+    expect(model.counts).toMatchObject({ running: 0, activeBlocks: 3, finished: 1 });
+    expect(model.resetCache(300)).toBe(false);
+    model.release(0, 400);
+    model.release(0, 400); // once is enough
+    expect(model.counts.activeBlocks).toBe(0);
+    model.submit(send(1, 10, 2), 500);
+    jump(model);
+    expect(sink.of("admitted").map((told) => told.n)).toEqual([0, 8]);
+  });
+
+  test("who does not fit beside kept blocks is let in by their release", () => {
+    const { sink, model } = worker({ kvBlocks: 3 });
+    model.submit(send(0, 8), 0);
+    model.submit(send(1, 8), 0);
+    jump(model);
+    expect(model.counts).toMatchObject({ running: 0, waiting: 1, activeBlocks: 2 });
+    expect(model.nextStepNs).toBe(Infinity);
+    model.release(0, 5_000);
+    jump(model);
+    expect(sink.of("admitted").map(({ id, at }) => [id, at])).toEqual([
+      [0, 0],
+      [1, 5_000],
+    ]);
+  });
+
+  test("an aborted one keeps nothing", () => {
+    const { model } = worker();
+    model.submit(send(0, 8), 0);
+    model.advance(50);
+    model.abort(0, 50);
+    jump(model);
+    expect(model.counts).toMatchObject({ running: 0, activeBlocks: 0, finished: 0 });
   });
 });
 
