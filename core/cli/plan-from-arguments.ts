@@ -107,15 +107,12 @@ function savedPlan(plan: Plan, parsed: Arguments, before: readonly Fault[]): Pla
       hint: "Leave it out, or make a new plan with it",
     });
   }
-  if (parsed.engineArgs.length > 0) {
-    faults.push({ path: "--", message: "engine arguments cannot change a saved plan" });
-  }
   const typed = parsed.options.filter(({ name }) => bare(name) === "header");
   const headers = parseHeaders(
     typed.map(({ value }) => String(value)),
     faults,
   );
-  const complete = withSecrets(plan, headers, faults);
+  const complete = withSecrets(plan, { headers, engineArgs: parsed.engineArgs }, faults);
   if (faults.length > 0) throw new PlanFaults(faults);
   return {
     plan: complete,

@@ -4,7 +4,8 @@ import { planFromArguments } from "./plan-from-arguments.ts";
 import { secretOptions } from "./run.ts";
 import { EXIT_CODES, PlanFaults } from "../errors.ts";
 import type { Plan } from "../plan/plan.ts";
-import { masked, maskPlan } from "../plan/secrets.ts";
+import { masked, maskWords } from "../plan/secret-words.ts";
+import { maskPlan } from "../plan/secrets.ts";
 import { surveyPlan, type PointSurvey } from "../plan/survey.ts";
 import { pointLabel } from "../plan/sweep.ts";
 import type { Engine, PlannedProcess, Router } from "../plugin.ts";
@@ -59,7 +60,7 @@ async function processesOf(planned: Plan, { plugins }: Environment): Promise<Pla
     command: ["dynbench", "(keeper)"],
     note: "ends what a killed run would leave",
   });
-  return processes.map(withMaskedEnv);
+  return processes.map(storable);
 }
 
 function describe(
@@ -72,6 +73,9 @@ function describe(
     `Plan: ${counted(arms.length, "arm")} x ${counted(points.length, "point")} x ${counted(planned.repeats, "repeat")} = ${counted(cells.length, "cell")}, clock ${planned.clock}, seed ${planned.seed}`,
     `      ${counted(engines, "engine start")}, ${counted(cells.length, "reset")} of caches and index, prompts as ${wire.form}, connections ${wire.connection}`,
     ...headerLines(wire),
+    ...(planned.engineArgs.length === 0
+      ? []
+      : [`      engine arguments: ${planned.engineArgs.join(" ")}`]),
     "",
     "Arms",
     ...arms.map(
@@ -111,10 +115,13 @@ function processLine({ name, command, env, count = 1, note }: PlannedProcess): s
   return `  ${name}${times}: ${variables.join("")}${command.join(" ")}${note ? `  (${note})` : ""}`;
 }
 
-function withMaskedEnv(planned: PlannedProcess): PlannedProcess {
-  if (!planned.env) return planned;
-  const entries = Object.entries(planned.env).map(([name, value]) => [name, masked(name, value)]);
-  return { ...planned, env: Object.fromEntries(entries) };
+function storable({ env = {}, ...planned }: PlannedProcess): PlannedProcess {
+  const entries = Object.entries(env).map(([name, value]) => [name, masked(name, value)]);
+  return {
+    ...planned,
+    command: maskWords(planned.command),
+    ...(entries.length === 0 ? {} : { env: Object.fromEntries(entries) }),
+  };
 }
 
 function counted(count: number, word: string): string {

@@ -72,7 +72,11 @@ async function reportFolders(
   const target = isComparison ? folders[0]!.file("compare") : folders[0]!.path;
   if (isComparison) mkdirSync(target, { recursive: true });
   const context = reporterContext(target, json);
-  for (const reporter of await openReporters(result.plan, context, environment))
+  for (const reporter of await openReporters(
+    { plan: result.plan, storable: result.plan },
+    context,
+    environment,
+  ))
     await reporter.end?.(result);
   return exitCodeOf(result.summary);
 }

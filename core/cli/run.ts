@@ -8,7 +8,8 @@ import { DynbenchError, EXIT_CODES, PlanFaults } from "../errors.ts";
 import type { Summary } from "../metrics/result.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
 import type { Plan, PluginUse } from "../plan/plan.ts";
-import { isSecretName, MASK, maskPlan } from "../plan/secrets.ts";
+import { isSecretName, MASK, maskWords } from "../plan/secret-words.ts";
+import { maskPlan } from "../plan/secrets.ts";
 import { faultsOfPlan } from "../plan/survey.ts";
 import type { PluginSet } from "../plugin-set.ts";
 import type { Reporter, ReporterContext, ReporterHandle } from "../plugin.ts";
@@ -27,14 +28,16 @@ export async function run(argv: readonly string[], environment: Environment): Pr
   const folder =
     resumed ??
     RunFolder.create(planned.out ?? defaultRunPath(plan.cells[0]!.workload.name, epochMs()));
-  if (!resumed) folder.writeJson("plan.json", maskPlan(plan, secretOptions(environment.plugins)));
+  const storable = maskPlan(plan, secretOptions(environment.plugins));
+  if (!resumed) folder.writeJson("plan.json", storable);
   const outcomes = resumed?.readOutcomes() ?? [];
   const context = reporterContext(folder.path, planned.json);
-  const reporters = await openReporters(plan, context, environment);
+  const reporters = await openReporters({ plan, storable }, context, environment);
 
   using _ = onInterrupt(interrupt, context);
   const { executePlan } = await import("../run/run.ts");
   const { result, fault } = await executePlan(plan, {
+    storable,
     plugins: environment.plugins,
     self: environment.self,
     folder,
@@ -43,7 +46,7 @@ export async function run(argv: readonly string[], environment: Environment): Pr
     reporters,
     isResumed: resumed !== undefined,
     finished: outcomes.filter(({ state }) => state === "completed"),
-    command: `dynbench run ${maskedWords(argv).map(shellWord).join(" ")}`.trim(),
+    command: `dynbench run ${storableWords(argv).map(shellWord).join(" ")}`.trim(),
   });
   if (fault !== undefined) {
     const { text, exitCode } = faultText(fault, argv.includes("--debug"));
@@ -54,14 +57,15 @@ export async function run(argv: readonly string[], environment: Environment): Pr
 }
 
 /** The arguments as they may be stored: `--header authorization=***`. */
-function maskedWords(argv: readonly string[]): string[] {
+function storableWords(argv: readonly string[]): string[] {
   const header = /^(--(?:run\.)?header=)?([\w-]+)(\s*[:=]\s*)/;
-  return argv.map((word, i) => {
+  const words = argv.map((word, i) => {
     const match = header.exec(word);
     const isHeader = /^--(run\.)?header$/.test(argv[i - 1] ?? "") || match?.[1] !== undefined;
     if (!match || !isHeader || !isSecretName(match[2]!)) return word;
     return `${match[0]}${MASK}`;
   });
+  return maskWords(words);
 }
 
 /** Options that a plugin's author marked as secret. */
@@ -98,14 +102,14 @@ export function reporterContext(runDir: string, json: boolean): ReporterContext 
 
 /** Opens every reporter of the plan: a path that cannot be written fails here, before anything starts. */
 export async function openReporters(
-  plan: Plan,
+  { plan, storable }: { plan: Plan; storable: Plan },
   context: ReporterContext,
   { plugins }: Environment,
 ): Promise<ReporterHandle[]> {
   const handles: ReporterHandle[] = [];
   for (const use of plan.reporters) {
     const reporter = (await plugins.load(use)) as Reporter;
-    handles.push(await reporter.open(use.options, plan, context));
+    handles.push(await reporter.open(use.options, storable, context));
   }
   return handles;
 }

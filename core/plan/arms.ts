@@ -1,6 +1,7 @@
 /** Arms as they are typed: `kv,dynamo:mode=kv` and their labels. */
 import type { RawOption } from "./raw-option.ts";
 import { splitList } from "./raw-option.ts";
+import { isSecretFlag } from "./secret-words.ts";
 
 /** A plugin as typed for an arm, with its own options. */
 export interface ArmSpec {
@@ -47,7 +48,10 @@ export function armLabels(arms: readonly { engine: ArmSpec; router: ArmSpec }[])
 
 function inlineLabel({ name, options }: ArmSpec): string {
   if (options.length === 0) return name;
-  return `${name}(${options.map((option) => `${option.name}=${String(option.value)}`).join(" ")})`;
+  const each = options.map((one) =>
+    isSecretFlag(one.name) ? one.name : `${one.name}=${String(one.value)}`,
+  );
+  return `${name}(${each.join(" ")})`;
 }
 
 function inlineOption(flag: string, arm: string, text: string): RawOption {

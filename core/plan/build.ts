@@ -21,6 +21,7 @@ import {
   type Axis,
   type Point,
 } from "./sweep.ts";
+import { maskWords } from "./secret-words.ts";
 import { engineKey } from "./secrets.ts";
 import { wireOf } from "./wire.ts";
 import { PlanFaults, type Fault } from "../errors.ts";
@@ -288,7 +289,7 @@ function argumentFaults(
     .map(({ engine }) => plugins.find("engine", engine.name)!.plugin as Engine)
     .filter((engine) => !engine.takesArguments);
   return deaf.map(({ name }) => ({
-    path: `-- ${engineArgs.join(" ")}`,
+    path: `-- ${maskWords(engineArgs).join(" ")}`,
     message: `engine "${name}" has no command that could take it`,
     hint: `Its own options come before the lone --: dynbench plugin show ${name}`,
   }));

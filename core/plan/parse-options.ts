@@ -26,7 +26,8 @@ export function parseOptions(
     if ("fault" in result) {
       broken.add(spec.key);
       const hint = severalHint(spec, option.value, part);
-      faults.push({ path: `${placeOf(part)}.${spec.flag}`, message: result.fault, hint });
+      const message = spec.isSecret ? NOT_FIT : result.fault;
+      faults.push({ path: `${placeOf(part)}.${spec.flag}`, message, hint });
     } else raw[spec.key] = result.value;
   }
   const parsed = v.safeParse(part.schema, raw);
@@ -40,6 +41,9 @@ export function parseOptions(
   return undefined;
 }
 
+/** Of a secret value, which is not quoted. */
+const NOT_FIT = "has not the form that it must have";
+
 function issueFault(
   issue: v.BaseIssue<unknown>,
   at: { part: Part; key: string; specs: readonly OptionSpec[]; value: unknown },
@@ -52,6 +56,7 @@ function issueFault(
     const flag = at.part.kind === "reporter" ? path : (spec?.flag ?? at.key);
     return { path, message: "is required", hint: `Add --${flag} VALUE` };
   }
+  if (spec?.isSecret) return { path, message: NOT_FIT };
   if (spec?.choices) {
     const typed = String(issue.input);
     const guess = didYouMean(typed, spec.choices);

@@ -1,24 +1,14 @@
 /**
- * What must not be stored or printed: values of headers and options that let somebody in.
+ * What must not be stored or printed: values of headers, options and engine arguments that let
+ * somebody in.
  *
- * `plan.json` holds `***` in their place. Such a plan runs again only when they are given again with
- * `--header`, because a run without them would be another run. What should be repeatable without
+ * `plan.json` holds `***` in their place. Such a plan runs again only when they are given again, with
+ * `--header` or after `--`, because a run without them would be another run. What should be repeatable without
  * typing names an environment variable: `--api-key-env`.
  */
 import type { Plan, PluginUse } from "./plan.ts";
+import { MASK, masked, maskWords } from "./secret-words.ts";
 import type { Fault } from "../errors.ts";
-
-export const MASK = "***";
-
-/** Whether a header's or a variable's value is kept secret, by its name. */
-export function isSecretName(name: string): boolean {
-  return /authorization|cookie|token|key|secret|pass/i.test(name);
-}
-
-/** `value`, unless the name says that it is nobody's business. */
-export function masked(name: string, value: string): string {
-  return isSecretName(name) ? MASK : value;
-}
 
 /** The plan as it may be stored. `secretOptions` names the options of a plugin that its author marked. */
 export function maskPlan(plan: Plan, secretOptions: (use: PluginUse) => readonly string[]): Plan {
@@ -42,15 +32,30 @@ export function maskPlan(plan: Plan, secretOptions: (use: PluginUse) => readonly
     }),
     cells: plan.cells.map((cell) => ({ ...cell, workload: maskUse(cell.workload) })),
     reporters: plan.reporters.map(maskUse),
+    engineArgs: maskWords(plan.engineArgs),
   };
 }
 
-/** The plan with its secret headers back in place; what is still missing is told in `faults`. */
-export function withSecrets(
-  plan: Plan,
-  headers: Readonly<Record<string, string>>,
-  faults: Fault[],
-): Plan {
+/** What was given beside a saved plan. */
+export interface GivenSecrets {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Everything after `--`. */
+  readonly engineArgs: readonly string[];
+}
+
+/** The plan with its secrets back in place; what is still missing is told in `faults`. */
+export function withSecrets(plan: Plan, given: GivenSecrets, faults: Fault[]): Plan {
+  const { headers } = given;
+  headerFaults(plan, headers, faults);
+  optionFaults(plan, faults);
+  return {
+    ...plan,
+    wire: { ...plan.wire, headers: { ...plan.wire.headers, ...headers } },
+    engineArgs: completeArguments(plan.engineArgs, given.engineArgs, faults),
+  };
+}
+
+function headerFaults(plan: Plan, headers: GivenSecrets["headers"], faults: Fault[]): void {
   const missing = Object.keys(plan.wire.headers).filter(
     (name) => plan.wire.headers[name] === MASK && headers[name] === undefined,
   );
@@ -65,6 +70,9 @@ export function withSecrets(
     if (plan.wire.headers[name] === MASK) continue;
     faults.push({ path: `--header ${name}`, message: "cannot change a saved plan" });
   }
+}
+
+function optionFaults(plan: Plan, faults: Fault[]): void {
   const uses = [
     ...plan.arms.flatMap(({ engine, router }) => [engine, router]),
     ...plan.cells.slice(0, 1).map(({ workload }) => workload),
@@ -79,7 +87,28 @@ export function withSecrets(
       });
     }
   }
-  return { ...plan, wire: { ...plan.wire, headers: { ...plan.wire.headers, ...headers } } };
+}
+
+/** The plan's arguments again, with their secrets: nothing else may differ. */
+function completeArguments(
+  saved: readonly string[],
+  given: readonly string[],
+  faults: Fault[],
+): readonly string[] {
+  const isMasked = saved.some((word) => word.includes(MASK));
+  if (isMasked && JSON.stringify(maskWords(given)) === JSON.stringify(saved)) return given;
+  const again = `-- ${saved.join(" ").replaceAll(MASK, "VALUE")}`;
+  if (isMasked && given.length === 0) {
+    faults.push({
+      path: "--",
+      message: "the plan does not hold all of its engine arguments: some are secret",
+      hint: `Give them again: ${again}`,
+    });
+  } else if (given.length > 0) {
+    const hint = isMasked ? `Give the plan's own: ${again}` : "Leave them out";
+    faults.push({ path: "--", message: "engine arguments cannot change a saved plan", hint });
+  }
+  return saved;
 }
 
 /** Equal for arms that can share one running engine. */

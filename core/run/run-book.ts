@@ -95,7 +95,7 @@ export class RunBook {
     } catch (error) {
       log.error(messageOf(error));
     }
-    const result = runResult(this.#plan, this.#results, {
+    const result = runResult(this.#deps.storable, this.#results, {
       facts: this.facts.all,
       startedAt: this.facts.startedAt,
       command: this.#deps.command,

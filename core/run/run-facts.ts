@@ -2,7 +2,7 @@
 import { factsOfMachine } from "./machine.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { epochMs } from "../clock.ts";
-import { masked } from "../plan/secrets.ts";
+import { masked, maskFacts, maskWords } from "../plan/secret-words.ts";
 import type { StartedCommand } from "../process/supervisor.ts";
 
 type Facts = Readonly<Record<string, unknown>>;
@@ -42,17 +42,21 @@ export class RunFacts {
   }
 
   engine(name: string, facts: Facts): void {
-    this.#engines[name] = facts;
+    this.#engines[name] = maskFacts(facts);
   }
 
   router(label: string, facts: Facts): void {
-    this.#routers[label] = facts;
+    this.#routers[label] = maskFacts(facts);
   }
 
   command({ name, command, env }: StartedCommand): void {
     const entries = Object.entries(env).map(([key, value]) => [key, masked(key, value)]);
     const starts = (this.#processes[name]?.starts ?? 0) + 1;
-    this.#processes[name] = { command, env: Object.fromEntries(entries), starts };
+    this.#processes[name] = {
+      command: maskWords(command),
+      env: Object.fromEntries(entries),
+      starts,
+    };
   }
 
   write(): void {

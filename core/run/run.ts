@@ -44,6 +44,8 @@ import { deriveSeed } from "../random.ts";
 import type { RequestRecord } from "../record.ts";
 
 export interface RunDeps {
+  /** The plan as it may be printed and stored: reporters see no secrets. */
+  readonly storable: Plan;
   readonly plugins: PluginSet;
   readonly self: readonly string[];
   readonly folder: RunFolder;

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { buildPlan } from "../../../core/plan/build.ts";
 import { parsePlan } from "../../../core/plan/saved-plan.ts";
-import { MASK, maskPlan, withSecrets } from "../../../core/plan/secrets.ts";
+import { MASK } from "../../../core/plan/secret-words.ts";
+import { maskPlan, withSecrets } from "../../../core/plan/secrets.ts";
 import type { Fault } from "../../../core/errors.ts";
 import { planOf, samplePlugins, typed } from "./sample-plugins.ts";
 
@@ -37,6 +38,8 @@ describe("a saved plan", () => {
 });
 
 describe("secrets", () => {
+  const nothing = { headers: {}, engineArgs: [] };
+
   test("are nowhere in what is stored", () => {
     expect(JSON.stringify(plan)).toContain("s3cret");
     expect(JSON.stringify(stored)).not.toContain("s3cret");
@@ -50,7 +53,7 @@ describe("secrets", () => {
 
   test("are asked for before the plan runs again, and put back", () => {
     const faults: Fault[] = [];
-    withSecrets(stored, {}, faults);
+    withSecrets(stored, nothing, faults);
     expect(faults.map(({ path, message }) => `${path}: ${message}`)).toEqual([
       'wire.headers: the plan does not hold the value of header "authorization", which is secret',
       'engine.apiKey: the plan does not hold this option of "mocker", which is secret',
@@ -58,15 +61,45 @@ describe("secrets", () => {
     ]);
     const headersOnly = maskPlan(planOf(["header", ["authorization=Bearer s3cret"]]), () => []);
     const none: Fault[] = [];
-    const complete = withSecrets(headersOnly, { authorization: "Bearer s3cret" }, none);
+    const complete = withSecrets(
+      headersOnly,
+      { ...nothing, headers: { authorization: "Bearer s3cret" } },
+      none,
+    );
     expect(none).toEqual([]);
     expect(complete.wire.headers).toEqual({ authorization: "Bearer s3cret" });
   });
 
   test("a header that the plan has not cannot be slipped in", () => {
     const faults: Fault[] = [];
-    withSecrets(planOf(), { "x-other": "1" }, faults);
+    withSecrets(planOf(), { ...nothing, headers: { "x-other": "1" } }, faults);
     expect(faults).toEqual([{ path: "--header x-other", message: "cannot change a saved plan" }]);
+  });
+});
+
+describe("secret engine arguments", () => {
+  const engineArgs = ["--seed", "1", "--api-key", "s3cret", "--hf-token=s3cret"];
+  const saved = maskPlan(buildPlan({ options: [], engineArgs }, samplePlugins()).plan, () => []);
+  const again = (given: readonly string[]) => {
+    const faults: Fault[] = [];
+    return { plan: withSecrets(saved, { headers: {}, engineArgs: given }, faults), faults };
+  };
+
+  test("are masked in the plan, and asked for before it runs again", () => {
+    expect(saved.engineArgs).toEqual(["--seed", "1", "--api-key", MASK, `--hf-token=${MASK}`]);
+    expect(again([]).faults).toEqual([
+      {
+        path: "--",
+        message: "the plan does not hold all of its engine arguments: some are secret",
+        hint: "Give them again: -- --seed 1 --api-key VALUE --hf-token=VALUE",
+      },
+    ]);
+  });
+
+  test("given again they complete the plan, and nothing else may differ", () => {
+    expect(again(engineArgs)).toMatchObject({ plan: { engineArgs }, faults: [] });
+    const other = engineArgs.with(1, "2");
+    expect(again(other).faults[0]!.message).toBe("engine arguments cannot change a saved plan");
   });
 });
 
