@@ -254,8 +254,30 @@ export interface Processes {
   startForeign(
     name: string,
     command: readonly string[],
-    details?: { env?: Readonly<Record<string, string>>; cwd?: string },
-  ): Promise<ProcessHandle>;
+    details?: ForeignDetails,
+  ): Promise<ForeignProcess>;
+}
+
+export interface ForeignDetails {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Its end is noticed by whoever started it, until `guard` is called: a short task, or a slow start. */
+  readonly isUnguarded?: boolean;
+  /** Its stdin stays open for as long as the run lives; else it is empty. */
+  readonly holdsStdin?: boolean;
+  /** What its last log lines say of why it ended; pure. */
+  readonly explain?: (lines: readonly string[]) => Explanation | undefined;
+}
+
+/** Why a foreign program ended, and what to try. */
+export interface Explanation {
+  readonly what: string;
+  readonly hint: string;
+}
+
+export interface ForeignProcess extends ProcessHandle {
+  /** From now on an end that nobody asked for is a death, also one that was before. */
+  guard(): void;
 }
 
 export interface ProcessHandle extends AsyncDisposable {

@@ -17,7 +17,7 @@ import {
 import type { Plan, PlannedArm } from "../plan/plan.ts";
 import type { PluginSet } from "../plugin-set.ts";
 import type { Engine, EngineHandle, Router, StartContext } from "../plugin.ts";
-import { endOf, lastWords, startSupervisor, type Death } from "../process/supervisor.ts";
+import { deathError, startSupervisor } from "../process/supervisor.ts";
 import { wireHeaders } from "../run/probe.ts";
 import { startRouter, type RunningRouter } from "../run/router-up.ts";
 
@@ -129,7 +129,7 @@ async function stayUp(
     host: plan.host,
     seed: plan.seed,
     signal: stop.signal,
-    onDeath: (death) => stop.abort(deathFault(death)),
+    onDeath: (death) => stop.abort(deathError(death)),
   });
   const context: StartContext = {
     signal: stop.signal,
@@ -174,10 +174,4 @@ function addresses(
     `logs  ${logDir}`,
     `Try it: dynbench ping ${router.urls[0]}    Ctrl-C ends it`,
   ].join("\n")}\n`;
-}
-
-function deathFault({ name, code, signal, lastLines, logPath }: Death): DynbenchError {
-  return new DynbenchError("load", `${name} died (${endOf(code, signal)})`, {
-    hint: lastWords(lastLines, logPath),
-  });
 }

@@ -3,26 +3,21 @@ import { join } from "node:path";
 import type { ChildMessage } from "./child.ts";
 import { CHILD_ARGUMENT } from "./child-argument.ts";
 import { MARKER_VARIABLE, type KeeperAnswer, type KeeperRequest } from "./keeper.ts";
-import { LAST_LINES, lastLinesOf, linesOf, signalOf } from "./lines.ts";
+import { endOfFile, EXPLAINED_LINES, LAST_LINES, lastLinesOf, linesOf, signalOf } from "./lines.ts";
 import type { SupervisorOptions } from "./supervisor.ts";
 import { DynbenchError } from "../errors.ts";
-import type { ProcessHandle } from "../plugin.ts";
+import type { ForeignDetails, ForeignProcess } from "../plugin.ts";
 
 /** Foreign engines may need this long to leave (vLLM: 4–8 s measured on a busy machine). */
 const FOREIGN_GRACE_MS = 15_000;
 
 export interface Keeper extends AsyncDisposable {
   readonly pid: number;
-  start(name: string, command: readonly string[], details: ForeignDetails): Promise<ProcessHandle>;
+  start(name: string, command: readonly string[], details: ForeignDetails): Promise<ForeignProcess>;
   /** This child's group is to be ended should the main process vanish. */
   watch(pid: number): void;
   /** It has ended: its number may soon be somebody else's. */
   unwatch(pid: number): void;
-}
-
-export interface ForeignDetails {
-  readonly env?: Readonly<Record<string, string>>;
-  readonly cwd?: string;
 }
 
 interface Ended {
@@ -76,13 +71,14 @@ export function startKeeper(options: SupervisorOptions): Keeper {
     pid: keeper.pid,
     watch: (pid) => send({ type: "watch", pid }),
     unwatch: (pid) => send({ type: "unwatch", pid }),
-    start: async (name, command, { env: extra = {}, cwd }) => {
+    start: async (name, command, details) => {
       if (isOver) throw new DynbenchError("start", `Cannot start ${name}: the keeper has ended`);
       const id = nextId++;
       const logPath = join(options.logDir, `${name}.log`);
-      const program = new Program(name, logPath, options);
+      const program = new Program({ name, logPath, options, details });
       programs.set(id, program);
-      send({ type: "start", id, name, command, env: extra, cwd, logPath });
+      const { env: extra = {}, cwd, holdsStdin = false } = details;
+      send({ type: "start", id, name, command, env: extra, cwd, holdsStdin, logPath });
       const pid = await program.started(command[0]!);
       return program.handle(pid, () => send({ type: "stop", id, graceMs: FOREIGN_GRACE_MS }));
     },
@@ -98,16 +94,28 @@ export function startKeeper(options: SupervisorOptions): Keeper {
 class Program {
   readonly #name: string;
   readonly #logPath: string;
+  readonly #logStart: number;
   readonly #options: SupervisorOptions;
+  readonly #details: ForeignDetails;
   readonly #answer = Promise.withResolvers<KeeperAnswer>();
   readonly #end = Promise.withResolvers<Ended>();
   #pid: number | undefined;
   #isWanted = true;
+  #isGuarded: boolean;
+  #ended: Ended | undefined;
 
-  constructor(name: string, logPath: string, options: SupervisorOptions) {
-    this.#name = name;
-    this.#logPath = logPath;
-    this.#options = options;
+  constructor(of: {
+    name: string;
+    logPath: string;
+    options: SupervisorOptions;
+    details: ForeignDetails;
+  }) {
+    this.#name = of.name;
+    this.#logPath = of.logPath;
+    this.#logStart = endOfFile(of.logPath);
+    this.#options = of.options;
+    this.#details = of.details;
+    this.#isGuarded = of.details.isUnguarded !== true;
   }
 
   answered(answer: KeeperAnswer): void {
@@ -115,15 +123,27 @@ class Program {
   }
 
   ended(end: Ended): void {
+    this.#ended = end;
     this.#end.resolve(end);
-    if (!this.#isWanted) return;
+    if (this.#isGuarded) this.#reportDeath();
+  }
+
+  #reportDeath(): void {
+    if (!this.#isWanted || this.#ended === undefined) return;
     this.#isWanted = false;
+    const reason = this.#details.explain?.(this.#lastLines(EXPLAINED_LINES));
     this.#options.onDeath({
       name: this.#name,
-      ...end,
-      lastLines: lastLinesOf(this.#logPath, LAST_LINES),
+      ...this.#ended,
+      lastLines: this.#lastLines(LAST_LINES),
       logPath: this.#logPath,
+      ...(reason === undefined ? {} : { reason }),
     });
+  }
+
+  /** Of this life of it: a program of the same name may have written to the log before. */
+  #lastLines(count: number): string[] {
+    return lastLinesOf(this.#logPath, count, this.#logStart);
   }
 
   /** The keeper is gone: nobody else knows of the program any more, so it ends here. */
@@ -145,12 +165,16 @@ class Program {
     });
   }
 
-  handle(pid: number, stop: () => void): ProcessHandle {
+  handle(pid: number, stop: () => void): ForeignProcess {
     return {
       name: this.#name,
       pid,
       exited: this.#end.promise,
-      lastLines: (count) => lastLinesOf(this.#logPath, count),
+      lastLines: (count) => this.#lastLines(count),
+      guard: () => {
+        this.#isGuarded = true;
+        this.#reportDeath();
+      },
       [Symbol.asyncDispose]: async () => {
         this.#isWanted = false;
         stop();

@@ -27,6 +27,7 @@ export type KeeperRequest =
       command: readonly string[];
       env: Readonly<Record<string, string>>;
       cwd: string | undefined;
+      holdsStdin: boolean;
       logPath: string;
     }
   | { type: "stop"; id: number; graceMs: number }
@@ -70,7 +71,8 @@ function startForeign(
     log = openSync(request.logPath, "a");
     const child = Bun.spawn([...request.command], {
       detached: true, // its own process group, so that its children end with it
-      stdin: "ignore",
+      // Held open it closes when the keeper ends, which a remote shell passes on.
+      stdin: request.holdsStdin ? "pipe" : "ignore",
       stdout: log,
       stderr: log,
       env: { ...process.env, ...request.env, [MARKER_VARIABLE]: marker },

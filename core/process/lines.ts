@@ -1,10 +1,17 @@
 /** What a child leaves: its lines as they come, the last ones of its log, the signal that ended it. */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 
 /** How many are told of a process that died: enough for a Python traceback's last frames. */
 export const LAST_LINES = 20;
+/** How many are searched for the reason: an engine goes on logging while it falls. */
+export const EXPLAINED_LINES = 400;
 /** The end of a log that is looked at: a traceback fits, a log of gigabytes costs nothing. */
 const TAIL_BYTES = 64 * 1024;
+
+/** Where the next line of a log will be. */
+export function endOfFile(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
 
 /** The name of the signal that ended a child of `Bun.spawn`, if one did. */
 export function signalOf(child: { readonly signalCode: string | number | null }): string | null {
@@ -27,16 +34,16 @@ export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerat
   if (rest !== "") yield rest;
 }
 
-/** The last lines of a file that are not empty, newest last; none where it cannot be read. */
-export function lastLinesOf(path: string, count: number): string[] {
+/** The last lines of a file that are not empty, newest last, from byte `from` on; none where it cannot be read. */
+export function lastLinesOf(path: string, count: number, from = 0): string[] {
   let file: number | undefined;
   try {
     file = openSync(path, "r");
     const { size } = fstatSync(file);
-    const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));
+    const bytes = Buffer.alloc(Math.max(0, Math.min(size - from, TAIL_BYTES)));
     const read = readSync(file, bytes, 0, bytes.length, size - bytes.length);
     const lines = bytes.toString("utf8", 0, read).split("\n");
-    const whole = size > TAIL_BYTES ? lines.slice(1) : lines; // the first is cut
+    const whole = size - from > TAIL_BYTES ? lines.slice(1) : lines; // the first is cut
     return whole.filter((line) => line.trim() !== "").slice(-count);
   } catch {
     return [];

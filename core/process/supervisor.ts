@@ -13,7 +13,7 @@ import { killGroup, startKeeper, type Keeper } from "./keeper-client.ts";
 import { MARKER_VARIABLE } from "./keeper.ts";
 import { LAST_LINES, lastLinesOf, linesOf, signalOf } from "./lines.ts";
 import { DynbenchError } from "../errors.ts";
-import type { ProcessHandle, Processes } from "../plugin.ts";
+import type { Explanation, ProcessHandle, Processes } from "../plugin.ts";
 
 /** From closing a child's stdin to killing it: children end themselves after two seconds. */
 const CHILD_GRACE_MS = 3000;
@@ -26,6 +26,8 @@ export interface Death {
   readonly signal: string | null;
   readonly lastLines: readonly string[];
   readonly logPath: string;
+  /** What whoever started it reads in its log. */
+  readonly reason?: Explanation;
 }
 
 /** A process as it was started, for `facts.json`. */
@@ -121,6 +123,17 @@ export function startSupervisor(options: SupervisorOptions): Supervisor {
 /** How a process ended, in words. */
 export function endOf(code: number | null, signal: string | null): string {
   return signal === null ? `exit code ${code}` : `killed by ${signal}`;
+}
+
+/** A death as one error: who died (`what` says when), why as far as its log tells, what to try. */
+export function deathError(death: Death, what = "died"): DynbenchError {
+  const { name, code, signal, lastLines, logPath, reason } = death;
+  const why = reason === undefined ? "" : `: ${reason.what}`;
+  return new DynbenchError("load", `${name} ${what} (${endOf(code, signal)})${why}`, {
+    hint: [...(reason === undefined ? [] : [reason.hint]), lastWords(lastLines, logPath)].join(
+      "\n",
+    ),
+  });
 }
 
 export function lastWords(lines: readonly string[], logPath: string): string {

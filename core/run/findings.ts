@@ -38,13 +38,13 @@ export function policyFinding(count: number, first: string | undefined): Finding
   };
 }
 
-export function deathFinding({ name, code, signal, lastLines }: Death): Finding {
-  const last = lastLines.at(-1);
+export function deathFinding({ name, code, signal, lastLines, reason }: Death): Finding {
+  const last = reason?.what ?? lastLines.at(-1);
   return {
     id: "process-died",
     severity: "untrusted",
     message: `${name} died during the cell (${endOf(code, signal)})${last ? `: ${last}` : ""}`,
-    hint: `See logs/${name}.log in the run folder`,
+    hint: reason?.hint ?? `See logs/${name}.log in the run folder`,
   };
 }
 

@@ -39,7 +39,7 @@ import type {
   StartContext,
 } from "../plugin.ts";
 import type { PluginSet } from "../plugin-set.ts";
-import { endOf, startSupervisor, type Death, type Supervisor } from "../process/supervisor.ts";
+import { deathError, startSupervisor, type Death, type Supervisor } from "../process/supervisor.ts";
 import { deriveSeed } from "../random.ts";
 import type { RequestRecord } from "../record.ts";
 
@@ -301,12 +301,7 @@ class LiveRun {
   }
 
   #deathFault(): DynbenchError {
-    const { name, code, signal, lastLines, logPath } = this.#deaths[0]!;
-    const lines = lastLines.map((line) => `  ${line}`).join("\n");
-    return new DynbenchError("load", `${name} died during the run (${endOf(code, signal)})`, {
-      hint:
-        lines === "" ? `Its log is empty: ${logPath}` : `Its last lines, of ${logPath}:\n${lines}`,
-    });
+    return deathError(this.#deaths[0]!, "died during the run");
   }
 }
 

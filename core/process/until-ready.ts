@@ -1,0 +1,61 @@
+/** Waits until a foreign server that takes minutes to load serves, or says why it never will. */
+import { EXPLAINED_LINES, LAST_LINES } from "./lines.ts";
+import { endOf, lastWords } from "./supervisor.ts";
+import { tellLastLine } from "./task.ts";
+import { DynbenchError, messageOf } from "../errors.ts";
+import type { Explanation, ForeignProcess, Logger } from "../plugin.ts";
+
+/** Loading takes seconds to minutes: half a second more is not felt, and polling costs nothing. */
+const POLL_MS = 250;
+
+export interface Readiness {
+  /** Resolves once it serves; a rejection means "not yet". */
+  isUp(): Promise<unknown>;
+  readonly limitMs: number;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  readonly logPath: string;
+  readonly explain: (lines: readonly string[]) => Explanation | undefined;
+}
+
+/** Resolves when `isUp` does; throws when the program ends before, or the limit passes. */
+export async function untilReady(program: ForeignProcess, readiness: Readiness): Promise<void> {
+  const { signal, limitMs, log } = readiness;
+  const limit = AbortSignal.timeout(limitMs);
+  let end: Awaited<ForeignProcess["exited"]> | undefined;
+  void program.exited.then((exit) => (end = exit));
+  using _ = tellLastLine(program, log);
+  let last: unknown;
+  for (;;) {
+    signal.throwIfAborted();
+    if (end !== undefined) {
+      throw startFault(program, readiness, `it ended (${endOf(end.code, end.signal)})`);
+    }
+    if (limit.aborted) {
+      const state = last === undefined ? "" : `: ${messageOf(last)}`;
+      throw startFault(program, readiness, `not ready after ${limitMs / 1000} s${state}`);
+    }
+    try {
+      await readiness.isUp();
+      return;
+    } catch (error) {
+      last = error;
+    }
+    await Promise.race([Bun.sleep(POLL_MS), program.exited]);
+  }
+}
+
+/** What went wrong with a program that is to serve, with the reason its log gives. */
+export function startFault(
+  program: ForeignProcess,
+  { explain, logPath }: Pick<Readiness, "explain" | "logPath">,
+  state: string,
+): DynbenchError {
+  const reason = explain(program.lastLines(EXPLAINED_LINES));
+  const words = lastWords(program.lastLines(LAST_LINES), logPath);
+  return new DynbenchError(
+    "start",
+    `Cannot start ${program.name}: ${state}${reason === undefined ? "" : `: ${reason.what}`}`,
+    { hint: reason === undefined ? words : `${reason.hint}\n${words}` },
+  );
+}

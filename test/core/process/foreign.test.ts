@@ -1,0 +1,156 @@
+/** Foreign tasks and slow servers under a real keeper; the programs are shell scripts. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePorts, mustBeFree } from "../../../core/process/free-ports.ts";
+import { lastJson, probePython } from "../../../core/process/python-probe.ts";
+import { startSupervisor, type Death } from "../../../core/process/supervisor.ts";
+import { runForeign } from "../../../core/process/task.ts";
+import { untilReady } from "../../../core/process/until-ready.ts";
+import { until } from "../../cli/binary.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "dynbench-foreign-"));
+const stop = new AbortController();
+const deaths: Death[] = [];
+const supervisor = startSupervisor({
+  self: [process.execPath, join(import.meta.dir, "../../../core/main.ts")],
+  marker: `foreign-${process.pid}`,
+  logDir: folder,
+  host: "127.0.0.1",
+  seed: 0,
+  signal: stop.signal,
+  onDeath: (death) => deaths.push(death),
+});
+afterAll(async () => {
+  await supervisor[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const { signal } = stop;
+const log = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {} };
+const sh = (text: string): string[] => ["/bin/sh", "-c", text];
+const never = (): Promise<unknown> => Promise.reject(new Error("not yet"));
+const explain = (lines: readonly string[]) =>
+  lines.some((line) => line.includes("CUDA out of memory"))
+    ? { what: "the GPU's memory is full", hint: "Lower it" }
+    : undefined;
+const readiness = (name: string) => ({
+  limitMs: 10_000,
+  signal,
+  log,
+  explain,
+  logPath: join(folder, `${name}.log`),
+});
+
+describe("a task", () => {
+  test("runs to its end, which is no death, and gives code and lines", async () => {
+    const task = {
+      name: "task",
+      signal,
+      limitMs: 10_000,
+      command: sh("echo one; echo two >&2; exit 3"),
+    };
+    expect(await runForeign(supervisor, task)).toEqual({ code: 3, lines: ["one", "two"] });
+    expect(deaths).toEqual([]);
+  });
+
+  test("that does not end in time is ended and told", async () => {
+    const task = { name: "endless", signal, limitMs: 50, command: sh("sleep 300") };
+    await expect(runForeign(supervisor, task)).rejects.toThrow("endless did not end within 0.05 s");
+    expect(deaths).toEqual([]);
+  });
+});
+
+describe("a server that loads", () => {
+  test("is guarded once it is up, and its death then tells the reason of its log", async () => {
+    const name = "falls";
+    const command = sh("read x; echo torch.OutOfMemoryError: CUDA out of memory; exit 1");
+    const program = await supervisor.startForeign(name, command, {
+      isUnguarded: true,
+      holdsStdin: true,
+      explain,
+    });
+    await untilReady(program, { ...readiness(name), isUp: () => Promise.resolve() });
+    program.guard();
+    expect(deaths).toEqual([]);
+    process.kill(program.pid, "SIGKILL");
+    expect(await until(() => deaths.length === 1, 3000)).toBe(true);
+    expect(deaths[0]).toMatchObject({ name, signal: "SIGKILL" });
+    deaths.length = 0;
+  });
+
+  test("that ends before it is up is told with its exit, its reason and its last lines", async () => {
+    const name = "falls-early";
+    const command = sh("echo loading; echo CUDA out of memory; exit 1");
+    const program = await supervisor.startForeign(name, command, { isUnguarded: true, explain });
+    await expect(untilReady(program, { ...readiness(name), isUp: never })).rejects.toMatchObject({
+      code: "start",
+      message: `Cannot start ${name}: it ended (exit code 1): the GPU's memory is full`,
+      hint: expect.stringMatching(/^Lower it\nLast lines of .*\n  loading\n  CUDA out of memory$/),
+    });
+    expect(deaths).toEqual([]);
+    program.guard();
+    expect(deaths.splice(0)).toMatchObject([
+      { name, code: 1, reason: { what: "the GPU's memory is full" } },
+    ]);
+  });
+
+  test("that takes too long is told with what it last said", async () => {
+    const name = "slow";
+    const program = await supervisor.startForeign(name, sh("echo loading; sleep 300"), {
+      isUnguarded: true,
+    });
+    await expect(
+      untilReady(program, { ...readiness(name), limitMs: 20, isUp: never }),
+    ).rejects.toThrow("Cannot start slow: not ready after 0.02 s: not yet");
+    await program[Symbol.asyncDispose]();
+  });
+});
+
+describe("a Python", () => {
+  const question = {
+    python: "python3",
+    env: {},
+    launch: undefined,
+    distributions: ["no-such-package"],
+    programs: [],
+  };
+
+  test("without the package is told how to get it", async () => {
+    const asked = probePython(question, { processes: supervisor, signal, log });
+    await expect(asked).rejects.toMatchObject({
+      message: 'Python "python3" has no package "no-such-package"',
+      hint: expect.stringContaining("python3 -m pip install no-such-package"),
+    });
+  });
+
+  test("that is none is told by what it said", async () => {
+    const asked = probePython(
+      { ...question, python: "/bin/false" },
+      { processes: supervisor, signal, log },
+    );
+    await expect(asked).rejects.toThrow('Cannot ask "/bin/false" what it has: exit code 1');
+  });
+
+  test("answers in the last line that is an object", () => {
+    expect(lastJson(["{broken", '{"a":1}', "warning", "{x"])).toEqual({ a: 1 });
+    expect(lastJson([])).toBeUndefined();
+  });
+});
+
+describe("ports", () => {
+  test("that are free differ from each other", () => {
+    const ports = freePorts(20);
+    expect(new Set(ports).size).toBe(20);
+    mustBeFree(ports, "");
+  });
+
+  test("one that is taken, on loopback alone too, is named", () => {
+    const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
+    expect(() => mustBeFree([server.port], "Choose others")).toThrow(
+      `Port ${server.port} is taken by another program`,
+    );
+    server.stop(true);
+  });
+});

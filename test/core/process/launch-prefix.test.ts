@@ -1,0 +1,104 @@
+/** How a command goes through another program; words to the letter, and a real shell reads them back. */
+import { describe, expect, test } from "bun:test";
+import {
+  launched,
+  launchFault,
+  shellQuoted,
+  shellWords,
+} from "../../../core/process/launch-prefix.ts";
+
+const start = { command: ["python", "-m", "it's", "a b"], env: { SEED: "0", JSON: '{"a": 1}' } };
+
+describe("a launch template", () => {
+  test("left out leaves command and environment as they are", () => {
+    expect(launched(undefined, start)).toEqual({ ...start, holdsStdin: false });
+  });
+
+  test("puts a local prefix before the words, with the environment in them", () => {
+    expect(launched("numactl -N 0 {command}", start)).toEqual({
+      command: ["numactl", "-N", "0", "env", "SEED=0", 'JSON={"a": 1}', ...start.command],
+      env: {},
+      holdsStdin: false,
+    });
+  });
+
+  test("inside a word stands for text that the shell reads back word by word", () => {
+    const { command } = launched('bash -c "exec {command}"', {
+      command: ["printf", "%s|", "it's", "a b", '{"x": "$HOME"}'],
+      env: {},
+    });
+    expect(Bun.spawnSync([...command]).stdout.toString()).toBe('it\'s|a b|{"x": "$HOME"}|');
+  });
+
+  test("hands ssh one text, and asks for an open stdin", () => {
+    const { command, holdsStdin } = launched("ssh gpu7 {command}", start);
+    expect(command.slice(0, 2)).toEqual(["ssh", "gpu7"]);
+    expect(command).toHaveLength(3);
+    expect(command[2]).toEndWith(` dynbench env SEED=0 'JSON={"a": 1}' python -m 'it'\\''s' 'a b'`);
+    expect(holdsStdin).toBe(true);
+  });
+
+  test("gives a container the words one by one", () => {
+    const { command, holdsStdin } = launched("docker run -i --rm image {command}", start);
+    expect(command.slice(0, 7)).toEqual(["docker", "run", "-i", "--rm", "image", "sh", "-c"]);
+    expect(command.slice(-4)).toEqual([...start.command]);
+    expect(holdsStdin).toBe(true);
+  });
+
+  test("without a place for the command, or a container that would stay, is a fault", () => {
+    expect(launchFault("ssh gpu7")?.message).toBe("must hold {command} once");
+    expect(launchFault("docker run --rm image {command}")?.hint).toContain("docker run -i");
+    expect(launchFault("docker run --rm -i image {command}")).toBeUndefined();
+    expect(launchFault("ssh gpu7 {command}")).toBeUndefined();
+  });
+});
+
+describe("what runs at the other end", () => {
+  /** The words after `ssh host`, as the shell there gets them. */
+  const remote = (command: readonly string[]): string =>
+    launched("ssh there {command}", { command, env: {} }).command[2]!;
+
+  test("ends with its exit code", () => {
+    const shell = Bun.spawnSync(["sh", "-c", remote(["sh", "-c", "exit 7"])], {
+      stdin: "ignore",
+      stdout: "ignore",
+    });
+    // Stdin is at its end from the start, so the program may have been ended before it could leave.
+    expect([7, 143]).toContain(shell.exitCode);
+  });
+
+  test("keeps its exit code while stdin is open, and ends with all it started when stdin closes", async () => {
+    const open = Bun.spawn(["sh", "-c", remote(["sh", "-c", "exit 7"])], { stdin: "pipe" });
+    expect(await open.exited).toBe(7);
+    const family = Bun.spawn(
+      ["sh", "-c", remote(["sh", "-c", "sleep 300 & echo $!; echo $$; wait"])],
+      { stdin: "pipe", stdout: "pipe" },
+    );
+    const reader = family.stdout.getReader();
+    let text = "";
+    while (text.split("\n").length < 3)
+      text += new TextDecoder().decode((await reader.read()).value);
+    const pids = text.trim().split("\n").map(Number);
+    void family.stdin.end();
+    await family.exited;
+    const live = pids.filter(
+      (pid) =>
+        Bun.spawnSync(["sh", "-c", `grep -q "State:.[RSD]" /proc/${pid}/status 2>/dev/null`])
+          .exitCode === 0,
+    );
+    expect(live).toEqual([]);
+  });
+});
+
+describe("shell words", () => {
+  test("are split at blanks outside quotes", () => {
+    expect(shellWords(`a 'b c' "d \\" e" f\\ g  ''`)).toEqual(["a", "b c", 'd " e', "f g", ""]);
+    expect(shellWords("  ")).toEqual([]);
+  });
+
+  test("come back from quoting as they were", () => {
+    for (const word of ["plain", "it's", "a b", "$HOME", "", "tcp://*:5", '"', "\\"]) {
+      expect(shellWords(shellQuoted(word))).toEqual([word]);
+    }
+  });
+});
