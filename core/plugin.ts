@@ -10,7 +10,7 @@
  * `v.description` is the help text and is required. Units end the name: `timeoutS`, `rateRps`.
  */
 import type * as v from "valibot";
-import type { PluginUse, Plan } from "./plan/plan.ts";
+import type { PlaneSettings, PluginUse, Plan } from "./plan/plan.ts";
 import type { CellResult, Progress, RunResult } from "./metrics/result.ts";
 import type { RandomStream } from "./random.ts";
 import type { Plane, RequestSpec, WireForm, Worker, WorkerRole } from "./request.ts";
@@ -60,8 +60,22 @@ export interface EngineModel {
   create(worker: number, sink: WorkerSink): WorkerModel;
 }
 
+/** Where workers of plane "dynamo" have registered: what a router needs to find them. */
+export interface Discovery {
+  /** They are in it, and nobody else is. */
+  readonly namespace: string;
+  /** What every process on the plane gets: addresses, backends, loopback. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Python that the engine runs with. */
+  readonly python: string;
+  /** Of this engine start: files of the plane's processes may go there. */
+  readonly folder: string;
+}
+
 export interface EngineHandle extends AsyncDisposable {
   readonly workers: readonly Worker[];
+  /** On plane "dynamo" only. */
+  readonly discovery?: Discovery;
   /** The `model` of requests. */
   readonly servedModelName: string;
   /** Versions, full commands, GPUs: into `facts.json`. */
@@ -79,8 +93,13 @@ export interface Engine<Schema extends OptionsSchema = OptionsSchema> extends Pl
   /** Faults that only several options together show, or that they make beside a router. */
   check?(
     options: v.InferOutput<Schema>,
-    router: Pick<Router, "name" | "defaultEngine">,
+    router: Pick<Router, "name" | "plane" | "defaultEngine">,
   ): readonly { path: string; message: string; hint?: string }[];
+  /**
+   * Defaults that go before the schema's as soon as one arm is on that plane, on the arms of other
+   * planes too: what is compared must have the same timing and limits.
+   */
+  readonly planeDefaults?: Readonly<Partial<Record<Plane, Readonly<Record<string, unknown>>>>>;
   /** Sizes known before the start, for the plan's checks; left out where only the running engine knows. */
   limits?(options: v.InferOutput<Schema>): Partial<WorkerLimits> & { readonly workers: number };
   /** How much faster than the modelled hardware it runs; 1 when left out. */
@@ -117,6 +136,10 @@ export interface RouterTraits {
   readonly kvEvents: boolean;
   /** Told the prefix group or session by the client in this header. */
   readonly keyHeader?: string;
+  /** Extra top-level fields of each request, without which its answers do not name their worker. */
+  readonly requestFields?: Readonly<Record<string, unknown>>;
+  /** A request with this header, and a worker's `instance` in it, goes to that worker. */
+  readonly pinHeader?: string;
 }
 
 export interface RouterHandle extends AsyncDisposable {
@@ -127,6 +150,8 @@ export interface RouterHandle extends AsyncDisposable {
   readonly facts: Readonly<Record<string, unknown>>;
   /** Forgets what it learnt; left out where it cannot, then it is restarted between cells. */
   reset?(): Promise<void>;
+  /** KV events that it has applied since its start; left out where it does not tell. */
+  eventsApplied?(): Promise<number>;
 }
 
 export type Router<Schema extends OptionsSchema = OptionsSchema> = PluginBase<Schema> & {
@@ -238,6 +263,8 @@ export interface StartContext {
   readonly seed: number;
   /** Everything after `--`. */
   readonly engineArgs: readonly string[];
+  /** Of plane "dynamo", where an arm is on it. */
+  readonly planeSettings?: PlaneSettings;
   /** What every request to a server of the user's own carries: `--header`, and the API key. */
   readonly requestHeaders?: Readonly<Record<string, string>>;
 }

@@ -40,6 +40,8 @@ export interface RequestRecord {
   cachedTokens?: number;
   worker?: string;
   prefillWorker?: string;
+  /** What the router itself says of the request, where it does. */
+  routing?: RoutingTiming;
   /** HTTP status, when there was one. */
   status?: number;
   error?: RequestError;
@@ -51,6 +53,19 @@ export interface RequestRecord {
   gapsNs?: number[];
   tokens?: number[];
   firstTokens?: number;
+}
+
+/** The `timing` of Dynamo's answers (`nvext`, 1.6.1), on the frontend's clock. */
+export interface RoutingTiming {
+  /** Part of the prompt's blocks that the router believed to be cached where it sent it, 0 to 1. */
+  kvHitRate?: number;
+  /** Requests in the router's queue. */
+  queueDepth?: number;
+  prefillWaitMs?: number;
+  prefillMs?: number;
+  ttftMs?: number;
+  totalMs?: number;
+  kvTransferMs?: number;
 }
 
 export interface RequestError {

@@ -56,8 +56,11 @@ export type Plane = "http" | "dynamo";
 export interface Worker {
   /** Short and stable within a run: `worker-0`. It is what answers, records and reports name. */
   readonly id: string;
+  /** Empty on plane "dynamo", where a worker is reached through a router alone. */
   readonly url: string;
   readonly role: WorkerRole;
+  /** Its id with Dynamo's discovery, a u64 in decimal: what answers there name it by. */
+  readonly instance?: string;
   /** Tokens per KV block. */
   readonly blockSize: number;
   /** KV capacity in blocks, where the engine tells. */

@@ -7,6 +7,7 @@ import { html } from "./reporters/html.ts";
 import { json } from "./reporters/json.ts";
 import { attach as attachRouter } from "./routers/attach.ts";
 import { cacheAware } from "./routers/cache-aware.ts";
+import { dynamo } from "./routers/dynamo.ts";
 import { direct } from "./routers/direct.ts";
 import { kvApprox } from "./routers/kv-approx.ts";
 import { kv } from "./routers/kv.ts";
@@ -30,6 +31,7 @@ export const BUNDLED: readonly AnyPlugin[] = [
   roundRobin,
   random,
   direct,
+  dynamo,
   attachRouter,
   prefix,
   // The console's table comes last on the screen, after the files it names are written.

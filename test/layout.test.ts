@@ -9,6 +9,7 @@ import { EXIT_CODES } from "../core/errors.ts";
 import { METRICS } from "../core/metrics/definitions.ts";
 import { optionSpecs, type OptionSpec } from "../core/plan/option-spec.ts";
 import { LoadOptions, RunOptions } from "../core/plan/run-options.ts";
+import { PlaneOptions } from "../core/plan/plane-options.ts";
 import { SimOptions } from "../core/plan/sim-options.ts";
 import { defaultText } from "../core/cli/help.ts";
 import { BUNDLED } from "../plugins/bundled.ts";
@@ -68,9 +69,12 @@ describe("floors", () => {
     expect(breaking(isCore, (target) => target.startsWith("plugins/"))).toEqual([]);
   });
 
-  test("a plugin imports dynbench, its own folder and hono, and the html reporter its page", () => {
+  test("a plugin imports dynbench, its own folder and hono; engines and the dynamo router what Dynamo's plugins share; the html reporter its page", () => {
+    const isDynamos = (path: string): boolean =>
+      path.startsWith("plugins/engines/") || path === "plugins/routers/dynamo.ts";
     const allowed = (target: string, source: Source): boolean =>
       target === "dynbench" ||
+      (target.startsWith("plugins/dynamo/") && isDynamos(source.path)) ||
       target === "hono" ||
       target.startsWith("hono/") ||
       target.startsWith("node:") ||
@@ -136,7 +140,7 @@ function isPure({ path }: { path: string }): boolean {
     files.includes(path) ||
     within("core/plan", "core/metrics", "core/routing", "core/sim")({ path }) ||
     within("core/kv")({ path }) ||
-    /^plugins\/routers\/(?!attach|direct)/.test(path) ||
+    /^plugins\/routers\/(?!attach|direct|dynamo)/.test(path) ||
     /^plugins\/engines\/mocker\/(scheduler|kv-cache|timing|gpus|batch|sequence|step-span|block-timetable)\.ts$/.test(
       path,
     ) ||
@@ -343,6 +347,7 @@ describe("documents", () => {
       RunOptions,
       LoadOptions,
       SimOptions,
+      PlaneOptions,
       ...BUNDLED.filter(({ kind }) => kind === "engine" || kind === "workload").map(
         ({ options }) => options,
       ),

@@ -2,6 +2,7 @@
 import type { OptionSpec } from "../plan/option-spec.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
 import { LoadOptions, RunOptions } from "../plan/run-options.ts";
+import { PlaneOptions } from "../plan/plane-options.ts";
 import { SimOptions } from "../plan/sim-options.ts";
 import type { PluginSet } from "../plugin-set.ts";
 import type { AnyPlugin } from "../plugin.ts";
@@ -74,6 +75,7 @@ function runSections(plugins: PluginSet, chosen: readonly AnyPlugin[]): string[]
     ...section("Run", optionSpecs(RunOptions)),
     ...section("Load", optionSpecs(LoadOptions)),
     ...section("Virtual clock", optionSpecs(SimOptions)),
+    ...section("Plane dynamo", optionSpecs(PlaneOptions)),
     ...chosen.flatMap(chosenSection),
     ...reporterSection(plugins),
   ];
@@ -83,7 +85,11 @@ function runSections(plugins: PluginSet, chosen: readonly AnyPlugin[]): string[]
 function upSections(chosen: readonly AnyPlugin[]): string[] {
   const run = optionSpecs(RunOptions).filter(({ key }) => OF_UP.has(key as keyof RunOptions));
   const plugins = chosen.filter(({ kind }) => kind !== "workload");
-  return [...section("Run", run), ...plugins.flatMap(chosenSection)];
+  return [
+    ...section("Run", run),
+    ...section("Plane dynamo", optionSpecs(PlaneOptions)),
+    ...plugins.flatMap(chosenSection),
+  ];
 }
 
 const OF_UP: ReadonlySet<keyof RunOptions> = new Set([

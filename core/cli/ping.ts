@@ -54,7 +54,7 @@ export async function ping(argv: readonly string[], _: Environment): Promise<num
   const result = await probe(url, {
     path: "/v1/chat/completions",
     body: new TextEncoder().encode(JSON.stringify({ model, ...QUESTION })),
-    headers: { "content-type": "application/json", accept: "text/event-stream", ...headers },
+    headers: { accept: "text/event-stream", ...headers },
     timeoutMs: chosen.timeout * 1000,
   });
   if (result.fault !== undefined) {

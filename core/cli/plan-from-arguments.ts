@@ -12,6 +12,7 @@ import { optionSpecs } from "../plan/option-spec.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { RawOption } from "../plan/raw-option.ts";
 import { LoadOptions, RunOptions } from "../plan/run-options.ts";
+import { PlaneOptions } from "../plan/plane-options.ts";
 import { SimOptions } from "../plan/sim-options.ts";
 import { withSecrets } from "../plan/secrets.ts";
 import { parseHeaders } from "../plan/wire.ts";
@@ -43,6 +44,7 @@ export async function planFromArguments(
     ...optionSpecs(RunOptions),
     ...optionSpecs(LoadOptions),
     ...optionSpecs(SimOptions),
+    ...optionSpecs(PlaneOptions),
     ...plugins.all.flatMap(({ plugin }) => optionSpecs(plugin.options)),
   ];
   const parsed = parseArguments(argv, specs);

@@ -139,6 +139,7 @@ async function stayUp(
     host: plan.host,
     seed: plan.seed,
     engineArgs: plan.engineArgs,
+    ...(plan.planeSettings === undefined ? {} : { planeSettings: plan.planeSettings }),
     requestHeaders: wireHeaders(plan.wire, process.env),
   };
   const engine = (await environment.plugins.load(arm.engine)) as Engine;
@@ -168,7 +169,7 @@ function addresses(
   { label, logDir }: { label: string; logDir: string },
 ): string {
   return `${[
-    ...engine.workers.map(({ id, url }) => `${id}  ${url}`),
+    ...engine.workers.map(({ id, url, instance }) => `${id}  ${instance ?? url}`),
     ...router.urls.map((url) => `router ${label}  ${url}`),
     `model  ${router.servedModelName ?? engine.servedModelName}`,
     `logs  ${logDir}`,

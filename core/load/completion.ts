@@ -11,6 +11,7 @@
 import { viewOf, type ByteRange } from "../http/byte-range.ts";
 import type { RequestError, RequestRecord } from "../record.ts";
 import { errorWords } from "./error-words.ts";
+import { hasNvext, readNvext, type Routing } from "./nvext.ts";
 
 interface Usage {
   prompt_tokens?: number | null;
@@ -66,11 +67,13 @@ export class Completion {
   #isFinished = false;
   #error: RequestError | undefined;
   readonly #template = new PlainEvent();
+  /** Who served it, as the stream itself says (Dynamo). */
+  readonly routing: Routing = {};
 
   /** Takes the data of one event. `atNs` counts from wherever the record's times do. */
   event(data: ByteRange, atNs: number): void {
     if (this.#error !== undefined) return;
-    if (this.#template.matches(data) || this.#template.learn(data)) this.#token(1, atNs);
+    if (this.#template.matches(data) || this.#learn(data)) this.#token(1, atNs);
     else if (isDone(data)) this.#isFinished = true;
     else this.#parsed(viewOf(data), atNs);
   }
@@ -118,10 +121,19 @@ export class Completion {
     };
   }
 
+  /** A plain token's event; the first that names a worker is read for it. */
+  #learn(data: ByteRange): boolean {
+    if (!this.#template.learn(data)) return false;
+    if (this.routing.worker === undefined) readNvext(latin1(viewOf(data)), this.routing);
+    return true;
+  }
+
   #parsed(data: Uint8Array, atNs: number): void {
     let chunk: Chunk;
     try {
-      chunk = JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.length).toString());
+      const text = Buffer.from(data.buffer, data.byteOffset, data.length).toString();
+      chunk = JSON.parse(text);
+      if (hasNvext(text)) readNvext(text, this.routing);
       if (typeof chunk !== "object" || chunk === null) throw new Error("not an object");
     } catch {
       const start = errorWords(data);

@@ -20,6 +20,8 @@ export interface FlightOptions {
   /** Zero of the record's times on the monotonic clock. */
   readonly originNs: number;
   readonly timeoutMs: number;
+  /** Ids of workers by the names that answers have for them. */
+  readonly workerNames: Readonly<Record<string, string>>;
   /** Called once, also after `stop`. */
   onEnd(record: RequestRecord): void;
 }
@@ -130,6 +132,17 @@ export class Flight {
     this.#finish(isTold ? this.#verdict() : frame?.kind === "error-frame" ? frame : failure, atNs);
   }
 
+  /** What the stream said of who served it (Dynamo) goes before what headers say. */
+  #nameWorkers(): void {
+    const { record, workerNames } = this.#options;
+    const { worker, prefillWorker, timing } = this.#completion.routing;
+    if (worker !== undefined) record.worker = workerNames[worker] ?? worker;
+    if (prefillWorker !== undefined && prefillWorker !== worker) {
+      record.prefillWorker = workerNames[prefillWorker] ?? prefillWorker;
+    }
+    if (timing !== undefined) record.routing = timing;
+  }
+
   #timedOut(): void {
     if (this.#isOver) return;
     const message = `no complete answer within ${this.#options.timeoutMs / 1000} s`;
@@ -142,7 +155,10 @@ export class Flight {
     clearTimeout(this.#timer);
     const { record } = this.#options;
     record.endNs = atNs;
-    if (this.#sse !== undefined) Object.assign(record, this.#completion.fields());
+    if (this.#sse !== undefined) {
+      Object.assign(record, this.#completion.fields());
+      this.#nameWorkers();
+    }
     record.state = error === undefined ? "ok" : error.kind === "aborted" ? "aborted" : "failed";
     if (error !== undefined) record.error = error;
     this.#options.onEnd(record);

@@ -32,6 +32,8 @@ export interface GeneratorOptions {
   readonly random: RandomStream;
   build(spec: RequestSpec): RequestBody;
   headers(spec: RequestSpec): Record<string, string>;
+  /** Ids of workers by the names that answers have for them; others keep what the answer says. */
+  readonly workerNames?: Readonly<Record<string, string>>;
   /** A phase begins: its first requests are built, and from now on time counts. */
   onStart?(): void;
   /** Gets what ended in one turn of the event loop, in order of their ends. */
@@ -142,7 +144,7 @@ export class Generator {
     request: QueuedRequest,
     details: LaunchDetails & { phase: RequestRecord["phase"] },
   ): void {
-    const { cell, headers, load, targets } = this.#options;
+    const { cell, headers, load, targets, workerNames = {} } = this.#options;
     const { spec } = request;
     const intendedNs = details.intendedNs - this.originNs;
     const record = plannedRecord(cell, spec, details.phase, intendedNs);
@@ -154,6 +156,7 @@ export class Generator {
       headers: headers(spec),
       originNs: this.originNs,
       timeoutMs: load.timeoutS * 1000,
+      workerNames,
       onEnd: (ended) => {
         this.#flights.delete(flight);
         if (this.#ended.push(ended) === 1) setImmediate(this.#tellEnded);

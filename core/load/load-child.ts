@@ -30,6 +30,10 @@ export interface LoadTask {
   readonly tokenSeed?: number;
   /** Gets the request's session, or else its prefix group. */
   readonly keyHeader?: string;
+  /** Extra top-level fields of each body, below those that the user gave. */
+  readonly requestFields?: Readonly<Record<string, unknown>>;
+  /** Ids of workers by the names that answers have for them. */
+  readonly workerNames?: Readonly<Record<string, string>>;
 }
 
 /** The lines that are not records; those start with `{"cell":`. */
@@ -82,6 +86,7 @@ export async function runLoad(task: LoadTask, deps: LoadDeps): Promise<void> {
     random: randomStream(cell.seed, "arrivals"),
     build,
     headers: headerMaker(task),
+    workerNames: task.workerNames ?? {},
     onRecords: (records) => {
       for (const record of records) {
         tally(progress, record);
@@ -158,6 +163,7 @@ function bodyBuilder({
   wire,
   model,
   tokenSeed = cell.seed,
+  requestFields,
 }: LoadTask): (spec: RequestSpec) => RequestBody {
   let tokens = new Uint32Array(16_384);
   return (spec) => {
@@ -166,8 +172,8 @@ function bodyBuilder({
     if (count !== spec.isl) {
       throw new Error(`request ${spec.index} has ${count} prompt tokens and says ${spec.isl}`);
     }
-    const extra =
-      spec.priority === undefined ? wire.body : { priority: spec.priority, ...wire.body };
+    const priority = spec.priority === undefined ? {} : { priority: spec.priority };
+    const extra = { ...priority, ...requestFields, ...wire.body };
     const { form } = wire;
     return requestBody({ form, model, tokens: tokens.subarray(0, count), osl: spec.osl, extra });
   };

@@ -11,6 +11,7 @@ import { parseOptions } from "./parse-options.ts";
 import type { LoadShape, Plan, PlannedArm, PlannedCell, PluginUse, Wire } from "./plan.ts";
 import { assign, type RawOption, type Scope } from "./raw-option.ts";
 import { LoadOptions, RunOptions } from "./run-options.ts";
+import { PlaneOptions, planeFaults, planeSettings } from "./plane-options.ts";
 import { SimOptions, simSettings } from "./sim-options.ts";
 import {
   combinations,
@@ -28,6 +29,7 @@ import { PlanFaults, type Fault } from "../errors.ts";
 import type { LoadedPlugin, PluginSet } from "../plugin-set.ts";
 import type { AnyPlugin, Engine, OptionsSchema, Router, Workload } from "../plugin.ts";
 import { deriveSeed } from "../random.ts";
+import type { Plane } from "../request.ts";
 import { VERSION } from "../version.ts";
 
 /** More cells than this are a slip in a sweep: at ten seconds each they take a day. */
@@ -62,12 +64,16 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
   const simGiven = takes(scopeOf("sim"));
   const sim = parseOptions(simGiven, { kind: "sim", schema: SimOptions }, faults) as
     SimOptions | undefined;
+  const planeGiven = takes(scopeOf("plane"));
+  const plane = parseOptions(planeGiven, { kind: "plane", schema: PlaneOptions }, faults) as
+    PlaneOptions | undefined;
   const workload = chosen.workload.plugin as Workload;
   const workloadGiven = takes(scopeOf("workload", workload.name));
   const loadGiven = takes(scopeOf("load"));
   const given = { workload: workloadGiven, load: loadGiven };
   const axes = axesOf(run?.sweep ?? [], { workload, given, scopes }, faults);
-  const arms = chosen.arms.map((arm) => planArm(arm, takes, scopeOf, faults));
+  const planes = new Set(chosen.arms.map(({ router }) => (router.loaded.plugin as Router).plane));
+  const arms = chosen.arms.map((arm) => planArm(arm, { planes, takes, scopeOf }, faults));
   const reporters = plugins.ofKind("reporter").map((loaded) => {
     const { name, options: schema } = loaded.plugin;
     const part = { kind: "reporter", plugin: name, schema };
@@ -92,6 +98,8 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
   const labels = armLabels(chosen.arms);
   const planned = arms.map((arm, i): PlannedArm => ({ label: labels[i]!, ...arm! }));
   const wire = wireOf(run, planned, plugins, faults);
+  faults.push(...planeFaults(plane!, [...planeGiven.values()], planes));
+  const settingsOfPlane = planeSettings(plane!, planes);
   const clock = { run, sim: settings!, simGiven: [...simGiven.values()] };
   faults.push(...clockFaults(clock, planned, plugins));
   faults.push(...argumentFaults(request.engineArgs, planned, plugins));
@@ -112,6 +120,7 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
     host: run.host,
     replicas: run.replicas,
     ...(run.clock === "virtual" ? { sim: settings! } : {}),
+    ...(settingsOfPlane === undefined ? {} : { planeSettings: settingsOfPlane }),
   };
   return { plan, run };
 }
@@ -145,6 +154,7 @@ function scopesOf(chosen: Chosen): Scope[] {
     { kind: "run", specs: optionSpecs(RunOptions) },
     { kind: "load", specs: optionSpecs(LoadOptions) },
     { kind: "sim", specs: optionSpecs(SimOptions) },
+    { kind: "plane", specs: optionSpecs(PlaneOptions) },
     scopeOfPlugin(chosen.workload),
     ...once(chosen.arms.map(({ engine }) => engine.loaded)).map(scopeOfPlugin),
     ...once(chosen.arms.map(({ router }) => router.loaded)).map(scopeOfPlugin),
@@ -159,14 +169,19 @@ function scopeOfPlugin({ plugin }: LoadedPlugin): Scope {
 
 function planArm(
   arm: Chosen["arms"][number],
-  takes: (scope: Scope) => Map<OptionSpec, RawOption>,
-  scopeOf: (kind: string, plugin?: string) => Scope,
+  among: {
+    /** Of all arms of the plan. */
+    planes: ReadonlySet<Plane>;
+    takes: (scope: Scope) => Map<OptionSpec, RawOption>;
+    scopeOf: (kind: string, plugin?: string) => Scope;
+  },
   faults: Fault[],
 ): Omit<PlannedArm, "label"> | undefined {
+  const { planes, takes, scopeOf } = among;
   const optionsOf = (side: "engine" | "router") => {
     const { loaded, options: inline, name } = arm[side];
     const scope = scopeOf(side, name);
-    const own = new Map(takes(scope));
+    const own = new Map([...defaultsOn(planes, scope, loaded.plugin), ...takes(scope)]);
     const { assignments, faults: unknown } = assign(inline, [scope]);
     faults.push(...unknown);
     for (const { spec, option } of assignments) own.set(spec, option);
@@ -195,6 +210,21 @@ function planArm(
     plane,
     engineKey: engineKey(engineUse, plane),
   };
+}
+
+/** Defaults of an engine that come with the planes of the comparison, as if they were typed. */
+function defaultsOn(
+  planes: ReadonlySet<Plane>,
+  scope: Scope,
+  plugin: AnyPlugin,
+): [OptionSpec, RawOption][] {
+  if (plugin.kind !== "engine") return [];
+  return [...planes].flatMap((plane) =>
+    Object.entries(plugin.planeDefaults?.[plane] ?? {}).map(([key, value]) => [
+      scope.specs.find((spec) => spec.key === key)!,
+      { name: key, value, origin: `plane ${plane}` },
+    ]),
+  );
 }
 
 interface PointParts {

@@ -55,6 +55,16 @@ export interface WorkerDown {
   readonly toS?: number;
 }
 
+/** How the processes of plane "dynamo" find each other and speak. */
+export interface PlaneSettings {
+  readonly discovery: "file" | "etcd";
+  readonly requestPlane: "tcp" | "nats";
+  readonly eventPlane: "zmq" | "nats";
+  /** Running services of the user's; started for the run where one is needed and left out. */
+  readonly etcdUrl?: string | undefined;
+  readonly natsUrl?: string | undefined;
+}
+
 /** How the load child speaks to a server. Equal for all arms of a comparison. */
 export interface Wire {
   readonly form: WireForm;
@@ -116,4 +126,6 @@ export interface Plan {
   readonly replicas: number;
   /** Of the virtual clock. */
   readonly sim?: SimSettings;
+  /** Of plane "dynamo", where an arm is on it. */
+  readonly planeSettings?: PlaneSettings;
 }

@@ -83,6 +83,15 @@ const SavedPlan = v.pipe(
     engineArgs: v.array(v.string()),
     host: v.string(),
     replicas: Count,
+    planeSettings: v.exactOptional(
+      v.object({
+        discovery: v.picklist(["file", "etcd"]),
+        requestPlane: v.picklist(["tcp", "nats"]),
+        eventPlane: v.picklist(["zmq", "nats"]),
+        etcdUrl: v.exactOptional(v.string()),
+        natsUrl: v.exactOptional(v.string()),
+      }),
+    ),
     sim: v.exactOptional(
       v.object({
         eventDelayMs: v.number(),

@@ -17,11 +17,7 @@ export interface LoadTick {
   readonly elapsedS?: number;
 }
 
-export interface CellLoad {
-  readonly cell: PlannedCell;
-  readonly targets: readonly string[];
-  readonly model: string;
-  readonly keyHeader: string | undefined;
+export interface CellLoad extends Omit<LoadTask, "wire" | "tokenSeed"> {
   /** Seed of the prompts' tokens: the cell's, unless caches could not be emptied between arms. */
   readonly tokenSeed: number;
 }
@@ -48,12 +44,8 @@ const RECORD_START = '{"cell":';
 export async function loadCell(load: CellLoad, deps: LoadDeps): Promise<LoadEnd> {
   const { cell } = load;
   const task: LoadTask = {
-    cell,
+    ...load,
     wire: deps.plan.wire,
-    targets: load.targets,
-    model: load.model,
-    tokenSeed: load.tokenSeed,
-    ...(load.keyHeader === undefined ? {} : { keyHeader: load.keyHeader }),
   };
   const child = deps.supervisor.startLines({
     role: "load",

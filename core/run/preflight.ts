@@ -40,28 +40,38 @@ export interface PreflightTarget {
 export async function preflightWorkers(target: PreflightTarget): Promise<string[]> {
   const notes = await Promise.all(
     target.engine.workers
-      .filter((worker) => worker.role !== "decode")
-      .map(async (worker) => {
-        must(
-          await probeWorker(worker, target),
-          `worker "${worker.id}" does not answer`,
-          worker.url,
-        );
-        const second = await probeWorker(worker, target);
-        must(second, `worker "${worker.id}" does not answer a second time`, worker.url);
-        if (second.cachedTokens === undefined) {
-          return `worker "${worker.id}" does not tell how many prompt tokens it found in its cache`;
-        }
-        if (second.cachedTokens >= worker.blockSize) return undefined;
-        throw new DynbenchError(
-          "start",
-          `Preflight: worker "${worker.id}" computed a prompt again that it had just computed: ` +
-            `${second.cachedTokens} of ${second.promptTokens} tokens came from its cache`,
-          { hint: "Switch prefix caching on in the engine, and check its block size" },
-        );
-      }),
+      .filter(({ role, url }) => role !== "decode" && url !== "")
+      .map((worker) => workerCaches(worker, target, { url: worker.url })),
   );
   return notes.filter((note) => note !== undefined);
+}
+
+/** The worker answers and finds the same prompt again. What is only worth a note comes back. */
+async function workerCaches(
+  worker: Worker,
+  target: PreflightTarget,
+  way: Way,
+): Promise<string | undefined> {
+  must(await probeWorker(worker, target, way), `worker "${worker.id}" does not answer`, way.url);
+  const second = await probeWorker(worker, target, way);
+  must(second, `worker "${worker.id}" does not answer a second time`, way.url);
+  if (way.headers !== undefined && second.worker !== worker.instance) {
+    throw new DynbenchError(
+      "start",
+      `Preflight: a request pinned to worker "${worker.id}" was served by ${second.worker ?? "an unnamed one"}`,
+      { hint: "Requests cannot be pinned with this router: --preflight off measures it unproved" },
+    );
+  }
+  if (second.cachedTokens === undefined) {
+    return `worker "${worker.id}" does not tell how many prompt tokens it found in its cache`;
+  }
+  if (second.cachedTokens >= worker.blockSize) return undefined;
+  throw new DynbenchError(
+    "start",
+    `Preflight: worker "${worker.id}" computed a prompt again that it had just computed: ` +
+      `${second.cachedTokens} of ${second.promptTokens} tokens came from its cache`,
+    { hint: "Switch prefix caching on in the engine, and check its block size" },
+  );
 }
 
 /** The router answers; the same prompt finds its worker again, and KV events flow, where the arm says so. */
@@ -72,9 +82,9 @@ export async function preflightRouter(
 ): Promise<string[]> {
   const { label } = place;
   const model = router.servedModelName ?? place.engine.servedModelName;
-  const details = { ...place, model };
+  const details = { ...place, model, fields: traits.requestFields };
   const before = traits.kvEvents ? await settledEvents(router) : 0;
-  const notes: string[] = [];
+  const notes = traits.pinHeader === undefined ? [] : await pinnedWorkers(router, traits, place);
   for (const url of router.urls) {
     must(await probeRouter(url, details), `arm "${label}" does not answer`, url);
     if (traits.kvEvents) await eventsArrive(router, { before, label });
@@ -97,12 +107,35 @@ export async function preflightRouter(
   return notes;
 }
 
+/** Workers that are reached through the router alone, each by its instance id. */
+async function pinnedWorkers(
+  router: RunningRouter,
+  { pinHeader, requestFields: fields }: RouterTraits,
+  target: PreflightTarget,
+): Promise<string[]> {
+  const notes = await Promise.all(
+    target.engine.workers
+      .filter(({ role, instance }) => role === "aggregated" && instance !== undefined)
+      .map((worker) =>
+        workerCaches(worker, target, {
+          url: router.urls[0]!,
+          headers: { [pinHeader!]: worker.instance! },
+          fields,
+        }),
+      ),
+  );
+  return notes.filter((note) => note !== undefined);
+}
+
 /** After a reset: the worker's probe prompt, which it had cached, must be unknown again. */
 export async function proveReset(target: PreflightTarget): Promise<string | undefined> {
   const results = await Promise.all(
     target.engine.workers
       .filter((worker) => worker.role !== "decode")
-      .map(async (worker) => ({ worker, result: await probeWorker(worker, target) })),
+      .map(async (worker) => ({
+        worker,
+        result: await probeWorker(worker, target, { url: worker.url }),
+      })),
   );
   for (const { worker, result } of results) {
     must(result, `worker "${worker.id}" does not answer after its reset`, worker.url);
@@ -113,8 +146,16 @@ export async function proveReset(target: PreflightTarget): Promise<string | unde
   return undefined;
 }
 
-function probeWorker(worker: Worker, target: PreflightTarget): Promise<ProbeResult> {
-  return send(worker.url, target, {
+/** How a probe reaches a worker, or the router. */
+interface Way {
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Extra top-level fields of the body. */
+  readonly fields?: Readonly<Record<string, unknown>> | undefined;
+}
+
+function probeWorker(worker: Worker, target: PreflightTarget, way: Way): Promise<ProbeResult> {
+  return send(way, target, {
     content: WORKER_CONTENT,
     blockSize: worker.blockSize,
     model: target.engine.servedModelName,
@@ -123,13 +164,13 @@ function probeWorker(worker: Worker, target: PreflightTarget): Promise<ProbeResu
 
 function probeRouter(
   url: string,
-  details: PreflightTarget & { arm: number; model: string },
+  details: PreflightTarget & { arm: number; model: string } & Pick<Way, "fields">,
 ): Promise<ProbeResult> {
   const blockSize = Math.max(
     USUAL_BLOCK_SIZE,
     ...details.engine.workers.map((worker) => worker.blockSize),
   );
-  return send(url, details, {
+  return send({ url, fields: details.fields }, details, {
     content: FIRST_ARM_CONTENT - details.arm,
     blockSize,
     model: details.model,
@@ -137,7 +178,7 @@ function probeRouter(
 }
 
 function send(
-  url: string,
+  { url, headers, fields }: Way,
   { wire, seed, timeoutS, signal }: PreflightTarget,
   prompt: { content: number; blockSize: number; model: string },
 ): Promise<ProbeResult> {
@@ -150,12 +191,12 @@ function send(
     model,
     tokens,
     osl: PROBE_OSL,
-    extra: wire.body,
+    extra: { ...fields, ...wire.body },
   });
   return probe(url, {
     path,
     body,
-    headers: wireHeaders(wire, process.env),
+    headers: { ...wireHeaders(wire, process.env), ...headers },
     timeoutMs: Math.min(PROBE_TIMEOUT_MS, timeoutS * 1000),
     signal,
   });
@@ -163,11 +204,12 @@ function send(
 
 /** Events applied, once the replay of what workers published before has come to rest. */
 async function settledEvents(router: RunningRouter): Promise<number> {
-  let applied = (await router.state?.())?.eventsApplied ?? 0;
+  if (router.eventsApplied === undefined) return 0;
+  let applied = await router.eventsApplied();
   for (let quietMs = 0, waitedMs = 0; quietMs < QUIET_MS && waitedMs < EVENT_LIMIT_MS;) {
     await Bun.sleep(EVENT_POLL_MS);
     waitedMs += EVENT_POLL_MS;
-    const now = (await router.state?.())?.eventsApplied ?? 0;
+    const now = await router.eventsApplied();
     quietMs = now === applied ? quietMs + EVENT_POLL_MS : 0;
     applied = now;
   }
@@ -179,8 +221,7 @@ async function eventsArrive(
   { before, label }: { before: number; label: string },
 ): Promise<void> {
   for (let waitedMs = 0; waitedMs < EVENT_LIMIT_MS; waitedMs += EVENT_POLL_MS) {
-    const state = await router.state?.();
-    if (state === undefined || state.eventsApplied > before) return;
+    if (((await router.eventsApplied?.()) ?? Infinity) > before) return;
     await Bun.sleep(EVENT_POLL_MS);
   }
   throw new DynbenchError(

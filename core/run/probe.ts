@@ -5,6 +5,7 @@
  */
 import { HttpClient } from "../http/client.ts";
 import { parseTarget } from "../http/target.ts";
+import { readNvext, type Routing } from "../load/nvext.ts";
 import type { Wire } from "../plan/plan.ts";
 
 /** A probe asks for few tokens, so an answer this long is not one. */
@@ -19,7 +20,7 @@ export interface ProbeResult {
   readonly promptTokens: number | undefined;
   readonly cachedTokens: number | undefined;
   readonly outputTokens: number | undefined;
-  /** From the header that our workers, or the router, set. */
+  /** From the header that our workers, or the router, set; or from the stream (Dynamo). */
   readonly worker: string | undefined;
 }
 
@@ -59,7 +60,12 @@ export function probe(baseUrl: string, request: ProbeRequest): Promise<ProbeResu
       finish(`no complete answer within ${request.timeoutMs / 1000} s`);
     }, request.timeoutMs);
     const exchange = client.exchange(
-      { method: "POST", path: request.path, headers: request.headers, body: request.body },
+      {
+        method: "POST",
+        path: request.path,
+        headers: { "content-type": "application/json", ...request.headers },
+        body: request.body,
+      },
       {
         head: (head) => {
           answer.status = head.status;
@@ -122,6 +128,8 @@ class Answer {
   result(fault: string | undefined): ProbeResult {
     const frames = this.status === 200 ? this.#frames() : [];
     const usage = frames.findLast((frame) => frame.usage)?.usage;
+    const routing: Routing = {};
+    readNvext(this.#body, routing);
     return {
       fault,
       status: this.status,
@@ -130,7 +138,7 @@ class Answer {
       promptTokens: usage?.prompt_tokens,
       cachedTokens: usage?.prompt_tokens_details?.cached_tokens,
       outputTokens: usage?.completion_tokens,
-      worker: this.worker ?? undefined,
+      worker: this.worker ?? routing.worker,
     };
   }
 

@@ -14,6 +14,8 @@ export interface RunningRouter extends AsyncDisposable {
   readonly servedModelName?: string;
   /** Forgets everything; left out where the router cannot, then it is restarted instead. */
   readonly reset?: (label: string) => Promise<void>;
+  /** KV events applied since its start; left out where the router does not tell. */
+  readonly eventsApplied?: () => Promise<number>;
   /** What our own gateway knows of itself; left out for external routers. */
   readonly state?: () => Promise<RouterState>;
 }
@@ -53,6 +55,7 @@ async function startExternal(
     facts: handle.facts,
     ...(handle.servedModelName === undefined ? {} : { servedModelName: handle.servedModelName }),
     ...(handle.reset ? { reset: () => handle.reset!() } : {}),
+    ...(handle.eventsApplied ? { eventsApplied: () => handle.eventsApplied!() } : {}),
     [Symbol.asyncDispose]: () => handle[Symbol.asyncDispose](),
   };
 }
@@ -87,6 +90,8 @@ async function startGateways(place: RouterPlace): Promise<RunningRouter> {
     }),
   );
   const owned = stack.move();
+  const state = async (): Promise<RouterState> =>
+    merge(await Promise.all(urls.map((url) => fetchControlJson(`${url}/dynbench/state`))));
   return {
     arm: place.arm,
     urls,
@@ -97,8 +102,8 @@ async function startGateways(place: RouterPlace): Promise<RunningRouter> {
         urls.map((url) => fetchControl(`${url}/dynbench/reset${query}`, { method: "POST" })),
       );
     },
-    state: async () =>
-      merge(await Promise.all(urls.map((url) => fetchControlJson(`${url}/dynbench/state`)))),
+    eventsApplied: async () => (await state()).eventsApplied,
+    state,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -42,6 +42,7 @@ import type { PluginSet } from "../plugin-set.ts";
 import { deathError, startSupervisor, type Death, type Supervisor } from "../process/supervisor.ts";
 import { deriveSeed } from "../random.ts";
 import type { RequestRecord } from "../record.ts";
+import type { Worker } from "../request.ts";
 
 export interface RunDeps {
   /** The plan as it may be printed and stored: reporters see no secrets. */
@@ -205,13 +206,16 @@ class LiveRun {
       const plugin = (await plugins.load(planned.router)) as Router;
       this.#book.meter.phase(cell, "load");
       const cpuShare = watchCpu();
+      const { keyHeader, requestFields } = plugin.traits(planned.router.options);
       const { state, health } = await loadCell(
         {
           cell,
           targets: router.urls,
           model: router.servedModelName ?? group.engine.servedModelName,
-          keyHeader: plugin.traits(planned.router.options).keyHeader,
           tokenSeed,
+          workerNames: workerNames(group.engine.workers),
+          ...(keyHeader === undefined ? {} : { keyHeader }),
+          ...(requestFields === undefined ? {} : { requestFields }),
         },
         {
           plan: this.#plan,
@@ -291,6 +295,9 @@ class LiveRun {
       host: this.#plan.host,
       seed: this.#plan.seed,
       engineArgs: this.#plan.engineArgs,
+      ...(this.#plan.planeSettings === undefined
+        ? {}
+        : { planeSettings: this.#plan.planeSettings }),
       requestHeaders: wireHeaders(this.#plan.wire, process.env),
     };
   }
@@ -303,6 +310,13 @@ class LiveRun {
   #deathFault(): DynbenchError {
     return deathError(this.#deaths[0]!, "died during the run");
   }
+}
+
+/** Ids of workers by what answers call them, where that is another name. */
+function workerNames(workers: readonly Worker[]): Record<string, string> {
+  return Object.fromEntries(
+    workers.flatMap(({ id, instance }) => (instance === undefined ? [] : [[instance, id]])),
+  );
 }
 
 interface EngineGroup {

@@ -2,7 +2,7 @@
  * Options of the mocker, and what they come to. Defaults that depend on other options (KV blocks on
  * the GPU, the context limit on KV blocks) are left open in the schema and filled in one place.
  */
-import { v, type WorkerLimits } from "dynbench";
+import { v, type Plane, type WorkerLimits } from "dynbench";
 import { kvBlocksOf, TIMING_NAMES, TIMING_PRESETS } from "./gpus.ts";
 import type { StepTiming } from "./timing.ts";
 
@@ -65,6 +65,10 @@ export const mockerOptions = v.strictObject({
         "is less; with --timing dynamo what the cache holds",
     ),
   ),
+  python: v.pipe(
+    v.optional(v.pipe(v.string(), v.nonEmpty()), "python3"),
+    v.description("Plane dynamo: Python that has the package ai-dynamo"),
+  ),
   kvEventsForm: v.pipe(
     v.optional(v.picklist(["map", "array"]), "map"),
     v.description("KV events as vLLM 0.26 and newer write them, or as older releases do"),
@@ -105,10 +109,34 @@ export function resolveMocker(options: MockerOptions): ResolvedMocker {
   };
 }
 
-/** vLLM refuses to start when one request of the longest kind would not fit the cache. */
+interface MockerFault {
+  path: string;
+  message: string;
+  hint: string;
+}
+
+/** What only several options together show, or the plane. */
 export function checkMocker(
   options: MockerOptions,
-): { path: string; message: string; hint: string }[] {
+  { plane }: { readonly plane: Plane },
+): MockerFault[] {
+  return [...longestFits(options), ...(plane === "dynamo" ? dynamosTiming(options) : [])];
+}
+
+/** On plane dynamo the workers are Dynamo's own mocker, which knows no other timing. */
+function dynamosTiming({ timing }: MockerOptions): MockerFault[] {
+  if (timing === "dynamo") return [];
+  return [
+    {
+      path: "timing",
+      message: `Dynamo's mocker, which serves on plane dynamo, has no timing "${timing}"`,
+      hint: "Leave --timing out, or use --timing dynamo; all arms of the comparison then have it",
+    },
+  ];
+}
+
+/** vLLM refuses to start when one request of the longest kind would not fit the cache. */
+function longestFits(options: MockerOptions): MockerFault[] {
   const { limits } = resolveMocker(options);
   const capacity = limits.kvBlocks * limits.blockSize;
   if (limits.maxModelLen <= capacity) return [];

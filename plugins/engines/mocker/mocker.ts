@@ -4,6 +4,7 @@
  */
 import { defineEngine, v } from "dynbench";
 import { startCluster } from "./cluster.ts";
+import { mockerArguments, startDynamoCluster } from "./dynamo-cluster.ts";
 import { checkMocker, mockerOptions, resolveMocker } from "./mocker-options.ts";
 import { createWorkerModel } from "./scheduler.ts";
 import { startWorker } from "./server.ts";
@@ -15,22 +16,33 @@ export const mocker = defineEngine({
   name: "mocker",
   summary: "Simulated vLLM workers with a GPU's timing: no GPU, real HTTP and KV events",
   options: mockerOptions,
-  planes: ["http"],
+  planes: ["http", "dynamo"],
+  planeDefaults: { dynamo: { timing: "dynamo" } },
   check: checkMocker,
   limits: (options) => {
     const { limits, workers } = resolveMocker(options);
     return { ...limits, workers };
   },
   timeScale: ({ speedup }) => speedup,
-  processes: ({ workers }) => [
-    {
-      name: "worker",
-      command: ["dynbench", "(child: one mocker worker)"],
-      count: workers,
-      note: "each on a free port, with a KV-event publisher and its replay beside it",
-    },
-  ],
-  start: (options, _plane, context) => startCluster(options, context),
+  processes: (options, plane) =>
+    plane === "dynamo"
+      ? [
+          {
+            name: "dynamo-mocker",
+            command: [options.python, "-m", "dynamo.mocker", ...mockerArguments(options, "MODEL")],
+            note: "all workers in one process; MODEL is a folder that is written for it",
+          },
+        ]
+      : [
+          {
+            name: "worker",
+            command: ["dynbench", "(child: one mocker worker)"],
+            count: options.workers,
+            note: "each on a free port, with a KV-event publisher and its replay beside it",
+          },
+        ],
+  start: (options, plane, context) =>
+    plane === "dynamo" ? startDynamoCluster(options, context) : startCluster(options, context),
   serve: (options, task, context) =>
     startWorker({
       resolved: resolveMocker(options),

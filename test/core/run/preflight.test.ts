@@ -6,7 +6,7 @@ import {
   proveReset,
   type PreflightTarget,
 } from "../../../core/run/preflight.ts";
-import type { RunningRouter, RouterState } from "../../../core/run/router-up.ts";
+import type { RunningRouter } from "../../../core/run/router-up.ts";
 import type { RouterTraits } from "../../../core/plugin.ts";
 import type { Worker } from "../../../core/request.ts";
 
@@ -87,12 +87,7 @@ describe("routers", () => {
     ...{ arm: 0, urls: [url], facts: {}, [Symbol.asyncDispose]: async () => {} },
     ...(events === undefined
       ? {}
-      : {
-          state: async (): Promise<RouterState> => ({
-            eventsApplied: events.length > 1 ? events.shift()! : events[0]!,
-            ...{ cost: undefined, faults: 0, firstFault: undefined },
-          }),
-        }),
+      : { eventsApplied: async () => (events.length > 1 ? events.shift()! : events[0]!) }),
   });
   const place = { ...target(), arm: 0, label: "kv" };
 

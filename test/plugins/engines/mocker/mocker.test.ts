@@ -193,7 +193,7 @@ describe("options", () => {
   test("the context limit shrinks to the cache unless it was asked for, which is a fault", () => {
     expect(resolved({ kvBlocks: 10 }).maxModelLen).toBe(640);
     const options = v.parse(mocker.options, { kvBlocks: 10, maxModelLen: 1_000 });
-    expect(mocker.check!(options, { name: "kv" })).toEqual([
+    expect(mocker.check!(options, { name: "kv", plane: "http" })).toEqual([
       {
         path: "maxModelLen",
         message: "A request of 1000 tokens does not fit a KV cache of 640",

@@ -1,0 +1,89 @@
+/**
+ * The command line of Dynamo's frontend, from what a user wants and what the `--help` of the version
+ * found lists. A flag that a version has not is never passed: an older or newer spelling takes its
+ * place, or the wish is told as a fault. Pure.
+ */
+import { helpChoices, helpFlags } from "./help-flags.ts";
+
+/** What a user wants of the router; undefined leaves Dynamo's own default. */
+export interface FrontendWishes {
+  readonly mode: string;
+  readonly overlapCredit?: number | undefined;
+  readonly creditDecay?: number | undefined;
+  readonly prefillLoadScale?: number | undefined;
+  readonly activeRequestWeight?: number | undefined;
+  readonly temperature?: number | undefined;
+  readonly queueThreshold?: number | undefined;
+  readonly queuePolicy?: string | undefined;
+  readonly decodeBlocksThreshold?: number | undefined;
+  readonly prefillTokensThreshold?: number | undefined;
+  readonly prefillTokensThresholdShare?: number | undefined;
+  readonly ttlS?: number | undefined;
+  readonly replicaSync: boolean;
+  readonly migrationLimit?: number | undefined;
+}
+
+export interface FrontendFlags {
+  readonly argv: readonly string[];
+  /** Wishes that this version cannot meet, by option. */
+  readonly faults: readonly { option: string; message: string }[];
+}
+
+/** Mode without KV events: the router predicts from its own decisions. */
+export const APPROXIMATE_MODE = "kv-approx";
+
+/**
+ * Spellings of a number's or a word's flag, newest first: 1.2 and later, then 0.6 to 1.1. One whose
+ * meaning changed is not among them: `--kv-overlap-score-weight` scales prefill since 1.2.
+ */
+const SPELLINGS: readonly (readonly [keyof FrontendWishes, readonly string[]])[] = [
+  ["overlapCredit", ["--router-kv-overlap-score-credit", "--kv-overlap-score-weight"]],
+  ["creditDecay", ["--router-kv-overlap-score-credit-decay"]],
+  ["prefillLoadScale", ["--router-prefill-load-scale"]],
+  ["activeRequestWeight", ["--router-decode-active-request-weight"]],
+  ["temperature", ["--router-temperature"]],
+  ["queueThreshold", ["--router-queue-threshold"]],
+  ["queuePolicy", ["--router-queue-policy"]],
+  ["decodeBlocksThreshold", ["--active-decode-blocks-threshold", "--busy-threshold"]],
+  ["prefillTokensThreshold", ["--active-prefill-tokens-threshold"]],
+  ["prefillTokensThresholdShare", ["--active-prefill-tokens-threshold-frac"]],
+  ["ttlS", ["--router-ttl-secs", "--router-ttl"]],
+  ["migrationLimit", ["--migration-limit"]],
+];
+
+export function frontendFlags(help: string, wishes: FrontendWishes): FrontendFlags {
+  const flags = helpFlags(help);
+  const argv: string[] = [];
+  const faults: { option: string; message: string }[] = [];
+  const mode = wishes.mode === APPROXIMATE_MODE ? "kv" : wishes.mode;
+  const choices = helpChoices(help, "--router-mode");
+  if (choices !== undefined && !choices.includes(mode)) {
+    faults.push({ option: "mode", message: `its modes are ${choices.join(", ")}` });
+  }
+  argv.push("--router-mode", mode);
+  if (wishes.mode === APPROXIMATE_MODE) {
+    const flag = firstOf(["--no-router-kv-events", "--no-kv-events"], flags);
+    if (flag === undefined) faults.push(lost("mode", ["--no-router-kv-events"]));
+    else argv.push(flag);
+  }
+  for (const [option, spellings] of SPELLINGS) {
+    const value = wishes[option];
+    if (value === undefined) continue;
+    const flag = firstOf(spellings, flags);
+    if (flag === undefined) faults.push(lost(option, spellings));
+    else argv.push(flag, String(value));
+  }
+  if (wishes.replicaSync) {
+    if (flags.has("--router-replica-sync")) argv.push("--router-replica-sync");
+    else faults.push(lost("replicaSync", ["--router-replica-sync"]));
+  }
+  return { argv, faults };
+}
+
+function firstOf(spellings: readonly string[], flags: ReadonlySet<string>): string | undefined {
+  return spellings.find((flag) => flags.has(flag));
+}
+
+function lost(option: string, spellings: readonly string[]): { option: string; message: string } {
+  return { option, message: `its frontend has no ${spellings.join(" or ")}` };
+}

@@ -1,0 +1,97 @@
+/**
+ * Opens Dynamo's plane for one engine start and reads back who registered on it. Each start has a
+ * namespace and a folder of its own, so that what an earlier or another run left is never met.
+ */
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { DynbenchError, epochMs, type Discovery, type StartContext } from "dynbench";
+import type { DiscoveryStore } from "./discovery-store.ts";
+import { fileStore } from "./file-store.ts";
+import { planeEnvironment } from "./plane-environment.ts";
+import { registrationsOf, type Registration } from "./registration.ts";
+
+/** Dynamo's simulated workers register within 1.5 s; real engines have loaded their weights before. */
+const POLL_MS = 50;
+
+export interface DynamoPlane extends AsyncDisposable {
+  readonly discovery: Discovery;
+  registrations(): Promise<Registration[]>;
+}
+
+export async function openPlane(python: string, context: StartContext): Promise<DynamoPlane> {
+  const settings = context.planeSettings;
+  if (settings === undefined) throw new Error("an engine on plane dynamo without its settings");
+  const namespace = `dynbench-${process.pid}-${epochMs().toString(36)}`;
+  const folder = join(context.runDir, "discovery", namespace);
+  await using stack = new AsyncDisposableStack();
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+    throw new DynbenchError("start", `Cannot write the discovery folder "${folder}": ${cause}`, {
+      hint: "Choose a writable folder with --out",
+      cause,
+    });
+  });
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const store: DiscoveryStore = stack.use(fileStore(folder));
+  const env = planeEnvironment({ namespace, settings, folder, host: context.host });
+  const owned = stack.move();
+  return {
+    discovery: { namespace, env, python, folder },
+    registrations: async () => registrationsOf(await store.values(), namespace),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** What should register: so many workers of a component. */
+export type Expected = Readonly<Record<string, number>>;
+
+/**
+ * Waits until all have registered with their model card, and compares them with the plan. `limitMs`
+ * bounds the waiting; `describe` names what is missing in the user's words.
+ */
+export async function awaitWorkers(
+  plane: DynamoPlane,
+  expected: Expected,
+  { limitMs, signal, hint }: { limitMs: number; signal: AbortSignal; hint: () => string },
+): Promise<Registration[]> {
+  for (let waitedMs = 0; ; waitedMs += POLL_MS) {
+    signal.throwIfAborted();
+    const found = await plane.registrations();
+    const difference = differenceOf(expected, found);
+    if (difference === undefined) return found;
+    if (waitedMs >= limitMs || difference.isExcess) {
+      const after = difference.isExcess ? "" : ` after ${limitMs / 1000} s`;
+      throw new DynbenchError(
+        "start",
+        `Cannot use the workers on plane dynamo${after}: ${difference.words}`,
+        {
+          hint: hint(),
+        },
+      );
+    }
+    await Bun.sleep(POLL_MS);
+  }
+}
+
+/** How what registered differs from what should; undefined when it does not. */
+export function differenceOf(
+  expected: Expected,
+  found: readonly Registration[],
+): { words: string; isExcess: boolean } | undefined {
+  const words: string[] = [];
+  let isExcess = false;
+  const components = new Set([
+    ...Object.keys(expected),
+    ...found.map(({ component }) => component),
+  ]);
+  for (const component of components) {
+    const own = found.filter((each) => each.component === component);
+    const wanted = expected[component] ?? 0;
+    isExcess ||= own.length > wanted;
+    if (own.length !== wanted) {
+      words.push(`${own.length} of ${wanted} workers registered as "${component}"`);
+    } else if (own.some(({ card }) => card === undefined)) {
+      words.push(`a worker of "${component}" registered without a model card`);
+    }
+  }
+  return words.length === 0 ? undefined : { words: words.join("; "), isExcess };
+}

@@ -1,0 +1,143 @@
+/**
+ * NVIDIA Dynamo's own router: its frontend in front of workers that registered on plane "dynamo".
+ * Which flags it is given follows from the `--help` of the version that is found.
+ */
+import { defineRouter, DynbenchError, v } from "dynbench";
+import { startFrontend } from "../dynamo/frontend.ts";
+import { APPROXIMATE_MODE, frontendFlags } from "../dynamo/frontend-flags.ts";
+import { probeModule } from "../dynamo/python-module.ts";
+
+/** Larger weights say nothing more: every other term is lost beside them. */
+const MAX_WEIGHT = 1e6;
+const MAX_COUNT = 2 ** 31 - 1;
+
+const weight = v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_WEIGHT)));
+const count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_COUNT)));
+
+const MODES = [
+  "kv",
+  APPROXIMATE_MODE,
+  "round-robin",
+  "random",
+  "power-of-two",
+  "least-loaded",
+  "device-aware-weighted",
+] as const;
+
+const options = v.strictObject({
+  mode: v.pipe(
+    v.optional(v.picklist(MODES), "kv"),
+    v.description("How it routes; kv-approx is its kv mode without KV events"),
+    v.metadata({ aliases: ["router-mode"] }),
+  ),
+  overlapCredit: v.pipe(weight, v.description("Blocks of prefill saved per block believed cached")),
+  creditDecay: v.pipe(
+    weight,
+    v.description("How fast that credit fades on a worker with more prefill queued than others"),
+  ),
+  prefillLoadScale: v.pipe(weight, v.description("Weight of prefill against blocks held")),
+  activeRequestWeight: v.pipe(weight, v.description("Cost of each request in flight, in blocks")),
+  temperature: v.pipe(
+    weight,
+    v.description("0 takes the least cost; higher draws more evenly among all workers"),
+  ),
+  queueThreshold: v.pipe(
+    weight,
+    v.description("Queue in the router when all workers prefill more than this share of a step"),
+  ),
+  queuePolicy: v.pipe(
+    v.optional(v.picklist(["fcfs", "wspt"])),
+    v.description("Order of that queue: first come first served, or shortest work first"),
+  ),
+  decodeBlocksThreshold: v.pipe(
+    weight,
+    v.description("Refuse workers whose KV cache is fuller than this share"),
+    v.metadata({ aliases: ["busy-threshold"] }),
+  ),
+  prefillTokensThreshold: v.pipe(
+    count,
+    v.description("Refuse workers with more prompt tokens in prefill"),
+  ),
+  prefillTokensThresholdShare: v.pipe(
+    weight,
+    v.description("The same as a multiple of a step's token budget"),
+  ),
+  ttlS: v.pipe(
+    v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(86_400))),
+    v.description("kv-approx: how long a prompt is believed to be cached"),
+  ),
+  syncReplicas: v.pipe(
+    v.optional(v.boolean(), false),
+    v.description("Several frontends (--replicas) tell each other of their requests in flight"),
+  ),
+  migrationLimit: v.pipe(
+    count,
+    v.description("How often a request may move to another worker when its own dies"),
+  ),
+  frontendPython: v.pipe(
+    v.optional(v.pipe(v.string(), v.nonEmpty())),
+    v.description("Python that has ai-dynamo, where it is another than the engine's"),
+  ),
+});
+
+export const dynamo = defineRouter({
+  name: "dynamo",
+  summary: "NVIDIA Dynamo's frontend and its router, on workers of Dynamo's own plane",
+  options,
+  plane: "dynamo",
+  traits: ({ mode }) => ({
+    accepts: ["ids", "text", "chat"],
+    affinity: mode === "kv" || mode === APPROXIMATE_MODE,
+    spreads: mode !== "kv" && mode !== APPROXIMATE_MODE,
+    kvEvents: mode === "kv",
+    requestFields: { nvext: { extra_fields: ["worker_id", "timing"] } },
+    pinHeader: "x-dynamo-worker-instance-id",
+  }),
+  processes: ({ mode, frontendPython }) => [
+    {
+      name: "dynamo-frontend",
+      command: [
+        frontendPython ?? "python",
+        "-m",
+        "dynamo.frontend",
+        "--router-mode",
+        mode === APPROXIMATE_MODE ? "kv --no-router-kv-events" : mode,
+      ],
+      note: "flags as its own --help lists them; port chosen by the system",
+    },
+  ],
+  start: async ({ frontendPython, syncReplicas, ...wishes }, engine, context) => {
+    const { discovery } = engine;
+    if (discovery === undefined) {
+      throw new DynbenchError(
+        "start",
+        "Cannot start Dynamo's frontend: the engine has no discovery",
+        {
+          hint: "Use an engine that serves on plane dynamo: --engine mocker",
+        },
+      );
+    }
+    const { env } = discovery;
+    const { signal, host } = context;
+    const python = frontendPython ?? discovery.python;
+    const { version, help } = await probeModule("dynamo.frontend", { python, env, signal });
+    const { argv, faults } = frontendFlags(help, { ...wishes, replicaSync: syncReplicas });
+    if (faults.length > 0) {
+      throw new DynbenchError(
+        "plan",
+        `Cannot start Dynamo ${version}: ${faults.map(({ option, message }) => `${option}: ${message}`).join("; ")}`,
+        { hint: "Leave the option out, or use another version of Dynamo" },
+      );
+    }
+    const frontend = await startFrontend(
+      { name: "dynamo-frontend", python, env, argv, host },
+      engine,
+      context,
+    );
+    return {
+      urls: [frontend.url],
+      facts: { dynamo: version, argv },
+      [Symbol.asyncDispose]: () => frontend[Symbol.asyncDispose](),
+    };
+  },
+});
