@@ -67,7 +67,9 @@ export function writeHeadline(
     const sentence = `No clear winner: ${at}the mean TTFT of ${best} is ${figure}, and the interval includes 1×.`;
     return { state: "none", sentence, why, ...rest };
   }
-  if (duels.length > 1) why.unshift(describeTally(won.length, lost.length, duels.length));
+  if (duels.length > 1) {
+    why.unshift(describeTally(best, { won: won.length, lost: lost.length, of: duels.length }));
+  }
   const verb = lost.length > 0 ? "wins in part" : "wins";
   const sentence = `${best} ${verb}: ${at}its mean TTFT is ${figure}.`;
   return { state: lost.length > 0 ? "mixed" : "wins", sentence, why, ...rest };
@@ -140,12 +142,13 @@ function duelsOf(
   return duels;
 }
 
-function describeTally(won: number, lost: number, compared: number): string {
-  if (won === compared) return `It is lower at all ${compared} settings.`;
-  const even = compared - won - lost;
-  const parts = [`It is lower at ${won} of ${compared} settings`];
-  if (lost > 0) parts.push(`higher at ${lost} of ${compared}`);
-  if (even > 0) parts.push(`not told apart at ${even} of ${compared}`);
+function describeTally(best: string, tally: { won: number; lost: number; of: number }): string {
+  const { won, lost, of } = tally;
+  if (won === of) return `The mean TTFT of ${best} is lower at all ${of} settings.`;
+  const even = of - won - lost;
+  const parts = [`The mean TTFT of ${best} is lower at ${won} of ${of} settings`];
+  if (lost > 0) parts.push(`higher at ${lost}`);
+  if (even > 0) parts.push(`not told apart at ${even}`);
   return `${parts.join(", ")}.`;
 }
 
@@ -165,12 +168,12 @@ function reasons(
   if (ours === undefined || theirs === undefined) return [];
   const ideal = mean(of(arms.best).map((cell) => cell.cache.idealShare))!;
   const why = [
-    `${formatShare(ours)} of its prompt tokens were found in cache against ${formatShare(theirs)} for ${arms.rival}; the best any router could reach here is ${formatShare(ideal)}.`,
+    `${arms.best} found ${formatShare(ours)} of the prompt tokens in cache and ${arms.rival} ${formatShare(theirs)}; the best any router could reach here is ${formatShare(ideal)}.`,
   ];
   const [mine, other] = [uncachedPerRequest(of(arms.best)), uncachedPerRequest(of(arms.rival))];
   if (mine !== undefined && other !== undefined) {
     why.push(
-      `That left ${formatTokens(mine)} uncached tokens to prefill per request instead of ${formatTokens(other)}.`,
+      `That left ${formatTokens(mine)} tokens to prefill per request instead of ${formatTokens(other)}.`,
     );
   }
   return why;

@@ -4,6 +4,8 @@ import type { RunResult } from "../core/metrics/result.ts";
 export interface SetupSection {
   title: string;
   rows: [label: string, value: string][];
+  /** Long and seldom read: shown on request. */
+  folded?: boolean;
 }
 
 /** Facts come from engines and routers and may be of any size. */
@@ -40,22 +42,63 @@ export function describeSetup(run: RunResult): SetupSection[] {
     ...plan.arms.map((arm) =>
       section(`Router ${arm.label}`, { router: arm.router.name, ...arm.router.options }),
     ),
-    ...factSections(run.facts),
+    ...factSections(run.facts, ""),
   ].filter(({ rows }) => rows.length > 0);
 }
 
-/** One per group of facts (host, engines, routers), and one for what stands alone. */
-function factSections(facts: RunResult["facts"]): SetupSection[] {
-  const isGroup = ([, value]: [string, unknown]): boolean =>
-    typeof value === "object" && value !== null && !Array.isArray(value);
-  const entries = Object.entries(facts);
+type Group = Readonly<Record<string, unknown>>;
+
+/** Told at the top of the page and above the set-up already. */
+const TOLD_ABOVE = new Set(["startedAt", "command"]);
+
+/**
+ * One section for what stands alone, one per group (engines, routers), one for the processes.
+ * Several runs have their facts under their names.
+ */
+function factSections(facts: Group, run: string): SetupSection[] {
+  const of = run === "" ? "" : ` of ${run}`;
+  const entries = Object.entries(facts).filter(([name]) => !TOLD_ABOVE.has(name));
   return [
-    section("Facts", Object.fromEntries(entries.filter((entry) => !isGroup(entry)))),
-    ...entries
-      .filter(isGroup)
-      .map(([name, group]) => section(`Facts: ${name}`, group as Record<string, unknown>)),
+    section(`Machine${of}`, Object.fromEntries(entries.filter(([, value]) => !isGroup(value)))),
+    ...entries.flatMap(([name, value]) => {
+      if (!isGroup(value)) return [];
+      if ("startedAt" in value) return factSections(value, name);
+      if (name === "processes") return [processSection(value, of)];
+      return [section(`${name.charAt(0).toUpperCase()}${name.slice(1)}${of}, as found`, value)];
+    }),
   ];
 }
+
+function isGroup(value: unknown): value is Group {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Variables that only mark a process as one of this run tell nothing. */
+const OWN_VARIABLE = /^DYNBENCH_/;
+
+/** One line a process: its command with the folder of the program left out. Equal ones stand together. */
+function processSection(processes: Group, of: string): SetupSection {
+  const lines = Object.entries(processes).map(([name, value]): [string, string] => {
+    const { command, env } = isGroup(value) ? value : {};
+    const words = Array.isArray(command) ? command.map(String) : [];
+    const variables = Object.entries(isGroup(env) ? env : {})
+      .filter(([key]) => !OWN_VARIABLE.test(key))
+      .map(([key, set]) => `${key}=${isSecret(key) ? "•••" : String(set)}`);
+    const program = words[0]?.slice(words[0].lastIndexOf("/") + 1) ?? "";
+    return [name, [...variables, program, ...words.slice(1)].join(" ")];
+  });
+  const names = Map.groupBy(lines, ([, line]) => line);
+  const rows = [...names].map(([line, same]): [string, string] => [
+    same.length > NAMED_TOGETHER
+      ? `${same[0]![0]} … ${same.at(-1)![0]} (${same.length})`
+      : same.map(([name]) => name).join(", "),
+    line,
+  ]);
+  return { ...rowsOf(`Processes${of}`, rows), folded: true };
+}
+
+/** Processes of one command that are named each. */
+const NAMED_TOGETHER = 3;
 
 /** Swept options with all their values. */
 function mergeOptions(all: readonly Readonly<Record<string, unknown>>[]): Record<string, unknown> {
@@ -68,11 +111,17 @@ function mergeOptions(all: readonly Readonly<Record<string, unknown>>[]): Record
   );
 }
 
-function section(title: string, values: Readonly<Record<string, unknown>>): SetupSection {
+function section(title: string, values: Group): SetupSection {
   const rows: SetupSection["rows"] = [];
   flatten(values, "", rows);
+  return rowsOf(title, rows);
+}
+
+function rowsOf(title: string, rows: SetupSection["rows"]): SetupSection {
   const left = rows.length - MAX_ROWS_PER_SECTION;
-  const kept = rows.slice(0, MAX_ROWS_PER_SECTION);
+  const kept = rows
+    .slice(0, MAX_ROWS_PER_SECTION)
+    .map(([label, value]): [string, string] => [label, clip(value)]);
   if (left > 0) kept.push(["…", `${left} more in facts.json`]);
   return { title, rows: kept };
 }
@@ -82,7 +131,7 @@ function flatten(value: unknown, path: string, rows: SetupSection["rows"]): void
   if (isSecret(path) && typeof value === "string") {
     rows.push([path, "•••"]);
   } else if (Array.isArray(value) && value.every((item) => typeof item !== "object")) {
-    if (value.length > 0) rows.push([path, clip(value.join(path.endsWith("ommand") ? " " : ", "))]);
+    if (value.length > 0) rows.push([path, value.join(path.endsWith("ommand") ? " " : ", ")]);
   } else if (Array.isArray(value)) {
     rows.push([path, `${value.length}, listed in facts.json`]);
   } else if (typeof value === "object") {
@@ -90,7 +139,7 @@ function flatten(value: unknown, path: string, rows: SetupSection["rows"]): void
       flatten(item, path === "" ? key : `${path}.${key}`, rows);
     }
   } else {
-    rows.push([path, clip(String(value))]);
+    rows.push([path, String(value)]);
   }
 }
 

@@ -75,13 +75,24 @@ const MAX_ERRORS = 8;
 /** Failed requests of all cells, by kind and the server's own words, most frequent first. */
 function errorLines({ summary }: RunResult): string[] {
   const counts = new Map<string, number>();
+  let stopped = 0;
   for (const { errors } of summary.cells) {
     for (const { kind, status, message, count } of errors) {
+      if (kind === "aborted") {
+        stopped += count; // we broke it off; the server did nothing wrong
+        continue;
+      }
       const text = `${kind}${status === undefined ? "" : ` ${status}`}: ${plain(message)}`;
       counts.set(text, (counts.get(text) ?? 0) + count);
     }
   }
-  if (counts.size === 0) return [];
+  const cut =
+    stopped === 0
+      ? []
+      : [
+          `${stopped} ${stopped === 1 ? "request was" : "requests were"} in flight when the load stopped.`,
+        ];
+  if (counts.size === 0) return cut;
   const sorted = [...counts].sort(([, x], [, y]) => y - x);
   const failed = sorted.reduce((sum, [, count]) => sum + count, 0);
   const lines = sorted
@@ -94,6 +105,7 @@ function errorLines({ summary }: RunResult): string[] {
     ...(more > 0
       ? [`  and ${more} other ${more === 1 ? "message" : "messages"}, in summary.json`]
       : []),
+    ...cut,
   ];
 }
 

@@ -46,6 +46,8 @@ export function cellLine(summary: CellSummary): string {
       ? []
       : [`hit ${percent(summary.cache.cachedShare)}`]),
     `${requests.ok}/${requests.sent} ok`,
+    ...(requests.failed > 0 ? [`${requests.failed} failed`] : []),
+    ...(requests.dropped > 0 ? [`${requests.dropped} dropped`] : []),
     ...(summary.state === "completed" ? [] : [summary.state]),
   ];
   return parts.join(" · ");
@@ -82,9 +84,9 @@ function timeText({ elapsedS, etaS }: Progress): string {
 function numbersText(progress: Progress): string {
   const { done, total, inFlight, failed, ttftMsMean, outputTps } = progress;
   return [
-    `${done}${total === undefined ? "" : `/${total}`} requests`,
-    `${inFlight} in flight`,
+    `${done + failed}${total === undefined ? "" : `/${total}`} requests ended`,
     `${failed} failed`,
+    `${inFlight} in flight`,
     ...(ttftMsMean === undefined ? [] : [`TTFT ${figure(ttftMsMean)} ms`]),
     ...(outputTps === undefined ? [] : [`${figure(outputTps)} tok/s`]),
   ].join(", ");

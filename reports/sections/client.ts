@@ -30,7 +30,12 @@ function latenessChart(data: ReportData) {
         ? []
         : [{ label, arm, distribution: { n: values.length, values: kept } }];
     }),
-    { title: "Lateness", subtitle: "sent minus intended, all settings", xLabel: "Lateness (ms)" },
+    {
+      title: "Lateness",
+      subtitle:
+        "when the generator turned to a request minus when it should have, all settings; further left is better",
+      xLabel: "Lateness (ms)",
+    },
   );
 }
 

@@ -3,6 +3,7 @@ import type { CellSummary, Quantiles } from "../../core/metrics/result.ts";
 import type { ReportData } from "../data.ts";
 import { h, section, table } from "../dom.ts";
 import { formatNumber, formatShare } from "../format.ts";
+import type { SetupSection } from "../setup.ts";
 
 /** Rows drawn before the rest is left to summary.json. */
 const MAX_CELL_ROWS = 400;
@@ -76,8 +77,13 @@ const MAX_ERROR_ROWS = 20;
 /** Failed requests of all cells by kind and the server's own words. */
 function errors(data: ReportData): HTMLElement | undefined {
   const groups = new Map<string, { kind: string; message: string; count: number }>();
+  let stopped = 0;
   for (const { summary } of data.cells) {
     for (const { kind, message, status, count } of summary.errors) {
+      if (kind === "aborted") {
+        stopped += count; // we broke it off; the server did nothing wrong
+        continue;
+      }
       const label = status === undefined ? kind : `${kind} ${status}`;
       const key = JSON.stringify([label, message]);
       const group = groups.get(key) ?? { kind: label, message, count: 0 };
@@ -85,14 +91,17 @@ function errors(data: ReportData): HTMLElement | undefined {
       groups.set(key, group);
     }
   }
-  if (groups.size === 0) return undefined;
+  const cut =
+    stopped > 0 &&
+    h("p", { class: "lead" }, `Requests in flight when the load was stopped: ${stopped}.`);
+  if (groups.size === 0) return cut ? h("div", {}, cut) : undefined;
   const rows = [...groups.values()]
     .sort((a, b) => b.count - a.count)
     .slice(0, MAX_ERROR_ROWS)
     .map(({ kind, message, count }) => [message, kind, formatNumber(count)]);
   const body = table(["What the server said", "Kind", "Requests"], rows);
   body.classList.add("errors");
-  return h("div", {}, h("h3", {}, "Failed requests"), body);
+  return h("div", {}, h("h3", {}, "Failed requests"), body, cut);
 }
 
 export function setupSection(data: ReportData): HTMLElement {
@@ -105,24 +114,26 @@ export function setupSection(data: ReportData): HTMLElement {
     "Set-up, and how to repeat it",
     "",
     data.command !== "" && h("div", { class: "command" }, h("code", {}, data.command), copy),
-    h(
-      "div",
-      { class: "setup" },
-      ...data.setup.map(({ title, rows }) =>
-        h(
-          "div",
-          { class: "card" },
-          h("h3", {}, title),
-          h(
-            "dl",
-            {},
-            ...rows.flatMap(([label, value]) => [
-              h("dt", {}, label.replaceAll(".", ".\u200b")),
-              h("dd", {}, value),
-            ]),
-          ),
-        ),
-      ),
-    ),
+    h("div", { class: "setup" }, ...data.setup.filter(({ folded }) => !folded).map(setupCard)),
+    ...data.setup.filter(({ folded }) => folded).map(foldedSetup),
+  );
+}
+
+function setupCard({ title, rows }: SetupSection): HTMLElement {
+  return h("div", { class: "card" }, h("h3", {}, title), rowList(rows));
+}
+
+function foldedSetup({ title, rows }: SetupSection): HTMLElement {
+  return h("details", { class: "folded" }, h("summary", {}, title), rowList(rows));
+}
+
+function rowList(rows: SetupSection["rows"]): HTMLElement {
+  return h(
+    "dl",
+    {},
+    ...rows.flatMap(([label, value]) => [
+      h("dt", {}, label.replaceAll(".", ".\u200b")),
+      h("dd", {}, value),
+    ]),
   );
 }

@@ -114,7 +114,7 @@ test("set-up shows options and facts, masks secrets and cuts what has no end", (
   expect(rows.get("apiToken")).toBe("•••");
   expect(rows.get("note")!.length).toBe(601);
   expect(rows.get("fullCommand")).toBe("vllm serve");
-  expect(sections.map(({ title }) => title)).toContain("Facts: engines");
+  expect(sections.map(({ title }) => title)).toContain("Engines, as found");
   expect(rows.get("mocker.workers")).toBe("2, listed in facts.json");
   expect(sections.at(-1)!.rows.at(-1)![0]).toBe("…");
 });

@@ -45,10 +45,10 @@ test("a clear winner is named with its largest gain, the interval and the reason
     `kv wins: at prefix ratio 0.9 its mean TTFT is 0.61× that of round-robin (95${nbsp}% interval 0.55–0.67×, 3 repeats).`,
   );
   expect(headline.why).toEqual([
-    "It is lower at all 2 settings.",
-    `57${nbsp}% of its prompt tokens were found in cache against 38${nbsp}% for round-robin; the best any router could reach here is 81${nbsp}%.`,
+    "The mean TTFT of kv is lower at all 2 settings.",
+    `kv found 57${nbsp}% of the prompt tokens in cache and round-robin 38${nbsp}%; the best any router could reach here is 81${nbsp}%.`,
     // (140,000 − 80,000) / 10 and (140,000 − 53,000) / 10 tokens per request.
-    "That left 6.0k uncached tokens to prefill per request instead of 8.7k.",
+    "That left 6.0k tokens to prefill per request instead of 8.7k.",
   ]);
 });
 
@@ -77,7 +77,7 @@ test("better in places and worse in others is said so", () => {
   ]);
   expect(headline.state).toBe("mixed");
   expect(headline.sentence).toStartWith("kv wins in part: at prefix ratio 0.9");
-  expect(headline.why[0]).toBe("It is lower at 1 of 2 settings, higher at 1 of 2.");
+  expect(headline.why[0]).toBe("The mean TTFT of kv is lower at 1 of 2 settings, higher at 1.");
 });
 
 test("with one arm, without comparisons, and without answers nothing is claimed", () => {
