@@ -16,17 +16,24 @@ import { RunOptions } from "../plan/run-options.ts";
 import { cellResult, runResult } from "../run/results.ts";
 import { RunFolder } from "../run/run-folder.ts";
 
-const HELP = `Usage: dynbench report DIR [DIR…] [--json] [--plugin FILE]
+const HELP = `Usage: dynbench report DIR [DIR…] [--pairs all] [--json] [--plugin FILE]
        dynbench report results_summary.json [results_summary.json…]
 
 Rebuilds summary.json, report.html and the tables of a run folder.
-Several folders are compared in one report, written to the first one's folder as compare/.
+Several folders are compared in one report, written to the first one's folder as compare/: live
+runs and simulated ones, say, router by router. Runs on different time scales are told in the time
+of the hardware that they model.
+With --pairs all summary.json compares every pair of arms, not only those that matter most.
 Files of the router benchmarking guide's form are printed beside each other.
 `;
 
 const ReportOptions = v.strictObject({
   json: RunOptions.entries.json,
   plugin: RunOptions.entries.plugin,
+  pairs: v.pipe(
+    v.optional(v.picklist(["usual", "all"]), "usual"),
+    v.description("Which arms are compared with which in summary.json"),
+  ),
 });
 
 /** One folder: its reports are written again. Several: a report of all beside each other, in the first. */
@@ -37,7 +44,7 @@ export async function report(argv: readonly string[], environment: Environment):
     process.stdout.write(HELP);
     return EXIT_CODES.ok.code;
   }
-  const { json, plugin } = parseOwnOptions("report", ReportOptions, options);
+  const { json, plugin, pairs } = parseOwnOptions("report", ReportOptions, options);
   for (const file of plugin) await environment.plugins.addFile(file);
   if (positionals.length === 0) {
     throw new DynbenchError("plan", "Cannot report: expected at least one run folder", {
@@ -45,7 +52,9 @@ export async function report(argv: readonly string[], environment: Environment):
     });
   }
   const files = positionals.filter(isFile);
-  if (files.length === 0) return reportFolders(positionals, json, environment);
+  if (files.length === 0) {
+    return reportFolders(positionals, { json, everyPair: pairs === "all" }, environment);
+  }
   if (files.length < positionals.length) {
     throw new DynbenchError("plan", "Cannot report: files and folders do not go together", {
       hint: "Give run folders, or results_summary.json files (each run folder has its own in guide/)",
@@ -61,17 +70,23 @@ export async function report(argv: readonly string[], environment: Environment):
 
 async function reportFolders(
   paths: readonly string[],
-  json: boolean,
+  { json, everyPair }: { json: boolean; everyPair: boolean },
   environment: Environment,
 ): Promise<number> {
   const folders = paths.map((path) => RunFolder.open(path));
   const results: RunResult[] = [];
-  for (const folder of folders) results.push(await rebuild(folder, environment));
+  for (const folder of folders) results.push(await rebuild(folder, everyPair, environment));
   const isComparison = results.length > 1;
-  const result = isComparison ? mergeRuns(results, uniqueNames(folders)) : results[0]!;
+  const result = isComparison
+    ? mergeRuns(results, runNames(folders, results), { everyPair })
+    : results[0]!;
   const target = isComparison ? folders[0]!.file("compare") : folders[0]!.path;
   if (isComparison) mkdirSync(target, { recursive: true });
   const context = reporterContext(target, json);
+  if (isComparison && !json) {
+    const lines = result.sideBySide!.runs.map((name, i) => `${name}: ${folders[i]!.path}\n`);
+    process.stdout.write(`${lines.join("")}\n`);
+  }
   for (const reporter of await openReporters(
     { plan: result.plan, storable: result.plan },
     context,
@@ -81,17 +96,27 @@ async function reportFolders(
   return exitCodeOf(result.summary);
 }
 
-/** Folder names; where two are equal, with what tells them apart. */
-function uniqueNames(folders: readonly RunFolder[]): string[] {
+/** Names longer than this would crowd tables and charts. */
+const NAME_LENGTH = 16;
+
+/**
+ * What arms are told apart by: `live` and `virtual` where that says it, else the folders' names where
+ * they are short and differ, else letters in the order of the command.
+ */
+function runNames(folders: readonly RunFolder[], runs: readonly RunResult[]): string[] {
+  const clocks = runs.map(({ plan }) => (plan.clock === "wall" ? "live" : "virtual"));
   const names = folders.map(({ name }) => name);
-  return names.map((name, i) =>
-    names.indexOf(name) === i
-      ? name
-      : `${name}#${names.slice(0, i + 1).filter((one) => one === name).length}`,
-  );
+  const differ = (all: readonly string[]): boolean => new Set(all).size === all.length;
+  if (differ(clocks)) return clocks;
+  if (differ(names) && names.every(({ length }) => length <= NAME_LENGTH)) return names;
+  return names.map((_, i) => (i < 26 ? String.fromCharCode(65 + i) : `run ${i + 1}`));
 }
 
-async function rebuild(folder: RunFolder, { plugins }: Environment): Promise<RunResult> {
+async function rebuild(
+  folder: RunFolder,
+  everyPair: boolean,
+  { plugins }: Environment,
+): Promise<RunResult> {
   const plan = folder.readPlan();
   const facts = folder.readFacts();
   const outcomes = folder.readOutcomes();
@@ -111,6 +136,7 @@ async function rebuild(folder: RunFolder, { plugins }: Environment): Promise<Run
   }
   return runResult(plan, cells, {
     facts,
+    everyPair,
     startedAt: textOr(facts.startedAt, outcomes[0]!.startedAt),
     command: textOr(facts.command, `dynbench run --config ${folder.path}/plan.json`),
   });

@@ -1,9 +1,7 @@
 /**
  * Arms against arms, at equal parameters, on the same requests.
  *
- * Who is compared: within the arms that share an engine, every other arm `b` against `round-robin`
- * where it is there, else against the first arm `a`. References of different engines are compared
- * with the first engine's: the control pair.
+ * Who is compared is said in `arm-pairs.ts`.
  *
  * How sure: from three common repeats up, a t interval on the paired log-ratios of the repeats'
  * figures (repeats share their seeds). With fewer, a moving-block bootstrap over the requests, which
@@ -15,6 +13,7 @@
 import type { PlannedArm } from "../plan/plan.ts";
 import { exp, log } from "../portable-math.ts";
 import { randomStream } from "../random.ts";
+import { armPairs } from "./arm-pairs.ts";
 import {
   drawBlocks,
   meanEstimate,
@@ -79,12 +78,21 @@ const COMPARED: readonly ComparedMetric[] = [
 /** All comparisons of completed cells, in order of parameters, arms and metrics. */
 export function compareArms(
   cells: readonly CellResult[],
-  plan: { readonly arms: readonly PlannedArm[]; readonly seed: number },
+  plan: {
+    readonly arms: readonly PlannedArm[];
+    readonly seed: number;
+    /** Every pair of arms, beside those that matter most. */
+    readonly everyPair?: boolean;
+  },
 ): Comparison[] {
   const completed = cells.filter((cell) => cell.summary.state === "completed");
+  const pairsOfArms = armPairs(plan.arms, {
+    cells: completed.map(({ summary }) => summary),
+    ...(plan.everyPair === true ? { every: true } : {}),
+  });
   const points = Map.groupBy(completed, (cell) => parametersKey(cell.summary.parameters));
   return [...points].flatMap(([key, atPoint]) =>
-    armPairs(plan.arms).flatMap(([a, b]) => {
+    pairsOfArms.flatMap(([a, b]) => {
       const pairs = pairRepeats(atPoint, a, b);
       if (pairs.length === 0) return [];
       const labels = {
@@ -98,21 +106,6 @@ export function compareArms(
         : compareRequests(pairs, labels, seed);
     }),
   );
-}
-
-/** Indices of the arms to compare, reference first. */
-export function armPairs(arms: readonly PlannedArm[]): [number, number][] {
-  const groups = [...Map.groupBy(arms.keys(), (arm) => arms[arm]!.engineKey).values()];
-  const references = groups.map(
-    (group) => group.find((arm) => arms[arm]!.router.name === "round-robin") ?? group[0]!,
-  );
-  const within = groups.flatMap((group, i) =>
-    group
-      .filter((arm) => arm !== references[i])
-      .map((arm): [number, number] => [references[i]!, arm]),
-  );
-  const control = references.slice(1).map((arm): [number, number] => [references[0]!, arm]);
-  return [...within, ...control];
 }
 
 interface RepeatPair {

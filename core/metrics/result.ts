@@ -99,6 +99,8 @@ export interface CellSummary {
   workload: string;
   clock: "wall" | "virtual";
   timeScale: number;
+  /** Set where times were brought to the modelled hardware's for a report of several runs: by this factor. */
+  timesMultipliedBy?: number;
   parameters: Readonly<Record<string, number | string | boolean>>;
   repeat: number;
   seed: number;
@@ -206,4 +208,12 @@ export interface RunResult {
   cells: CellResult[];
   /** The command that repeats the run. */
   command: string;
+  /** Of a report of several runs: which arms, by index, are the same router in each; left out where a run has none. */
+  sideBySide?: {
+    readonly runs: readonly string[];
+    readonly routers: readonly {
+      readonly label: string;
+      readonly arms: readonly (number | undefined)[];
+    }[];
+  };
 }

@@ -98,6 +98,8 @@ export interface RunInput {
   readonly cells: readonly CellResult[];
   /** ISO 8601. */
   readonly startedAt: string;
+  /** Compare every pair of arms, beside those that matter most. */
+  readonly everyPair?: boolean;
 }
 
 /** The summary of a run, also of one that was cut short: of the cells that there are. */
@@ -113,7 +115,11 @@ export function summarizeRun(input: RunInput): Summary {
       cellsPlanned: input.plan.cells.length,
     }),
     cells,
-    comparisons: compareArms(input.cells, { arms: input.plan.arms, seed: input.plan.seed }),
+    comparisons: compareArms(input.cells, {
+      arms: input.plan.arms,
+      seed: input.plan.seed,
+      ...(input.everyPair === true ? { everyPair: true } : {}),
+    }),
   };
 }
 

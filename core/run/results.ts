@@ -57,12 +57,17 @@ export async function cellResult(
 export function runResult(
   plan: Plan,
   cells: readonly CellResult[],
-  details: { facts: RunResult["facts"]; startedAt: string; command: string },
+  details: {
+    facts: RunResult["facts"];
+    startedAt: string;
+    command: string;
+    everyPair?: boolean;
+  },
 ): RunResult {
-  const { facts, startedAt, command } = details;
+  const { facts, startedAt, command, everyPair = false } = details;
   const order = new Map(plan.cells.map(({ id }, i) => [id, i]));
   const sorted = cells.toSorted((a, b) => order.get(a.cell.id)! - order.get(b.cell.id)!);
-  const summary = summarizeRun({ plan, cells: sorted, startedAt });
+  const summary = summarizeRun({ plan, cells: sorted, startedAt, everyPair });
   return { plan, facts, summary, cells: sorted, command };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { armPairs, compareArms } from "../../../core/metrics/compare.ts";
+import { compareArms } from "../../../core/metrics/compare.ts";
 import type { CellResult } from "../../../core/metrics/result.ts";
 import { summarizeCell } from "../../../core/metrics/summary.ts";
 import type { RequestRecord } from "../../../core/record.ts";
@@ -35,41 +35,6 @@ const wave = (n: number, level: number): number[] =>
   Array.from({ length: n }, (_, i) => level * (1 + 0.5 * Math.sin(i / 3)));
 const find = (comparisons: ReturnType<typeof compareArms>, metric: string) =>
   comparisons.find((comparison) => comparison.metric === metric)!;
-
-describe("pairs of arms", () => {
-  const router = (name: string) => exampleArm(name).router;
-
-  test("are each arm against round robin, wherever it stands", () => {
-    expect(armPairs(arms)).toEqual([
-      [1, 0],
-      [1, 2],
-    ]);
-  });
-
-  test("are each arm against the first where there is no round robin", () => {
-    expect(armPairs([arms[0]!, arms[2]!])).toEqual([[0, 1]]);
-  });
-
-  test("stay within an engine; the engines' references are compared as the control pair", () => {
-    const onDynamo = { engineKey: "mocker on dynamo", plane: "dynamo" as const };
-    expect(
-      armPairs([
-        exampleArm("kv"),
-        exampleArm("round-robin"),
-        exampleArm("dynamo", onDynamo),
-        exampleArm("dynamo-rr", { ...onDynamo, router: router("round-robin") }),
-      ]),
-    ).toEqual([
-      [1, 0],
-      [3, 2],
-      [1, 3],
-    ]);
-  });
-
-  test("are none of one arm", () => {
-    expect(armPairs([arms[0]!])).toEqual([]);
-  });
-});
 
 describe("from three repeats up", () => {
   // Means of TTFT by hand: round robin 100, 200, 400; kv half, a quarter and an eighth of it.

@@ -1,0 +1,76 @@
+/**
+ * Time scales. An engine that is sped up is measured in wall time, and so it is told; where it
+ * stands beside one of another speed, its times are multiplied until both speak of the modelled
+ * hardware's time. What the generator says of itself stays in wall time.
+ */
+import type { CellResult, CellSummary, CellMetrics, Quantiles } from "./result.ts";
+
+/** The same cell in the time of the hardware that its engine models. */
+export function inModelTime(result: CellResult): CellResult {
+  const { summary, points, series } = result;
+  const scale = summary.timeScale;
+  if (scale === 1) return result;
+  const longer = (values: readonly number[]): number[] => values.map((value) => value * scale);
+  return {
+    ...result,
+    summary: {
+      ...summary,
+      timeScale: 1,
+      timesMultipliedBy: scale,
+      durationS: summary.durationS * scale,
+      metrics: metricsInModelTime(summary.metrics, scale),
+    },
+    points: {
+      ...points,
+      sentS: longer(points.sentS),
+      ttftMs: longer(points.ttftMs),
+      tpotMs: longer(points.tpotMs),
+      e2eMs: longer(points.e2eMs),
+      itlMsMean: longer(points.itlMsMean),
+    },
+    series: {
+      ...series,
+      inFlight: { ...series.inFlight, timeS: longer(series.inFlight.timeS) },
+    },
+  };
+}
+
+/** Which times are not those of the modelled hardware, or were made so: a clause for each kind, none where all are. */
+export function timeScaleNotes(cells: readonly CellSummary[]): string[] {
+  const kinds = Map.groupBy(cells, (cell) => scaleClause(cell));
+  return [...kinds].flatMap(([clause, same]) => {
+    if (clause === "") return [];
+    const arms = [...new Set(same.map(({ arm }) => arm))].join(", ");
+    return [kinds.size === 1 ? clause : `${arms}: ${clause}`];
+  });
+}
+
+function scaleClause({ timeScale, timesMultipliedBy }: CellSummary): string {
+  if (timesMultipliedBy !== undefined) {
+    return `measured with the engine ${timesMultipliedBy}× faster than the hardware it models, times shown × ${timesMultipliedBy}`;
+  }
+  return timeScale === 1
+    ? ""
+    : `the engine runs ${timeScale}× faster than the hardware it models, times as measured`;
+}
+
+const MS_KEYS = ["ttftMs", "itlMs", "tpotMs", "e2eMs"] as const;
+
+function metricsInModelTime(metrics: CellMetrics, scale: number): CellMetrics {
+  const times = MS_KEYS.flatMap((key) => {
+    const quantiles = metrics[key];
+    return quantiles === undefined ? [] : [[key, longerQuantiles(quantiles, scale)] as const];
+  });
+  return {
+    ...metrics,
+    ...Object.fromEntries(times),
+    requestRps: metrics.requestRps / scale,
+    inputTps: metrics.inputTps / scale,
+    outputTps: metrics.outputTps / scale,
+  };
+}
+
+function longerQuantiles({ n, ...values }: Quantiles, scale: number): Quantiles {
+  const longer = Object.entries(values).map(([key, value]) => [key, value * scale]);
+  return { n, ...Object.fromEntries(longer) } as Quantiles;
+}
