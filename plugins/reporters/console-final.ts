@@ -1,8 +1,9 @@
 /** What stands on stdout when a run is over: verdict, main table, comparisons, findings, errors, where the report is. */
 import { resolve } from "node:path";
-import type { Comparison, Finding, Plan, RunResult, Verdict } from "dynbench";
+import { timeScaleNotes, type Finding, type Plan, type RunResult, type Verdict } from "dynbench";
+import { comparisonBlocks } from "./console-comparison.ts";
 import { mainTable } from "./console-table.ts";
-import { clip, describe, plain, WIDTH, wrap, type Paint } from "./console-text.ts";
+import { clip, plain, WIDTH, wrap, type Paint } from "./console-text.ts";
 
 export function finalText(
   run: RunResult,
@@ -14,9 +15,7 @@ export function finalText(
     [verdictLine(verdict, paint)],
     run.cells.length > 0 ? mainTable(run, paint) : ["No cell was measured."],
     timeNote(run),
-    comparisons
-      .filter(({ metric }) => metric === "ttftMs.mean")
-      .flatMap((one) => comparisonLine(one, paint)),
+    ...comparisonBlocks(comparisons, paint),
     verdict.reasons.flatMap((finding) => findingLines(finding, paint)),
     errorLines(run),
     [whereLine(context)],
@@ -35,27 +34,8 @@ function verdictLine({ state, reasons }: Verdict, paint: Paint): string {
 }
 
 function timeNote({ summary }: RunResult): string[] {
-  const scales = [...new Set(summary.cells.map(({ timeScale }) => timeScale))].filter(
-    (scale) => scale !== 1,
-  );
   const unit = "TTFT, ITL and E2E in ms, repeats pooled";
-  if (scales.length === 0) return [`${unit}.`];
-  return [`${unit}; the engine runs ${scales.join("x, ")}x faster than what it models.`];
-}
-
-/** `kv vs round-robin at prefixRatio 0.9: TTFT 0.61x (0.55–0.67, 95 %, t over 3 repeats)`. */
-export function comparisonLine(comparison: Comparison, paint: Paint): string[] {
-  const { a, b, ratio, n } = comparison;
-  const at = describe(comparison.parameters);
-  const how =
-    comparison.unitOfN === "repeats"
-      ? `t over ${n} repeats`
-      : `bootstrap over ${n} requests, this run only`;
-  const sure = `${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)}, ${Math.round(comparison.confidence * 100)} %, ${how}`;
-  const told = ratio.high < 1 ? "" : ratio.low > 1 ? "" : ": not told apart";
-  const text = `${b} vs ${a}${at === "" ? "" : ` at ${at}`}: TTFT ${ratio.value.toFixed(2)}x (${sure})${told}`;
-  const colour = ratio.high < 1 ? "green" : ratio.low > 1 ? "red" : "dim";
-  return wrap(plain(text), "  ").map((line) => paint(colour, line));
+  return wrap(plain(`${[unit, ...timeScaleNotes(summary.cells)].join("; ")}.`), "  ");
 }
 
 function findingLines(finding: Finding, paint: Paint): string[] {

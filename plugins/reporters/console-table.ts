@@ -1,6 +1,6 @@
 /** The main table: one row per setting and arm, its repeats pooled, within 100 columns. */
 import { quantilesOf, WeightedSamples, type CellResult, type RunResult } from "dynbench";
-import { clip, figure, pad, percent, plain, WIDTH, type Paint } from "./console-text.ts";
+import { clipMiddle, figures, pad, percent, plain, WIDTH, type Paint } from "./console-text.ts";
 
 const GAP = 2;
 const HEAD = ["TTFT mean", "p50", "p99", "ITL", "E2E", "tok/s", "hit (of ideal)", "failed"];
@@ -9,24 +9,21 @@ const NAMES_LEAST = 6;
 
 /** Lines with a header; times in ms, means unless the header says otherwise. */
 export function mainTable(run: RunResult, paint: Paint): string[] {
-  const keys = sweptKeys(run.cells);
+  const keys = sweptKeys(run.cells.map(({ cell }) => cell.parameters));
   const arms = run.plan.arms.map((arm) => plain(arm.label));
   const groups = [
     ...Map.groupBy(run.cells, ({ cell }) =>
       JSON.stringify([keys.map((key) => cell.parameters[key]), cell.arm]),
     ).values(),
   ].map((cells) => ({ cells, parameters: cells[0]!.cell.parameters, arm: cells[0]!.cell.arm }));
-  const order = [...new Set(groups.map(({ parameters }) => settingOf(parameters, keys)))];
-  groups.sort(
-    (a, b) =>
-      order.indexOf(settingOf(a.parameters, keys)) - order.indexOf(settingOf(b.parameters, keys)) ||
-      a.arm - b.arm,
-  );
+  groups.sort((a, b) => compareSettings(a.parameters, b.parameters, keys) || a.arm - b.arm);
 
   const names = keys.length > 0 ? [keys.join(" "), "router"] : ["router"];
-  const rows = groups.map(({ cells, parameters, arm }) => ({
+  const all = groups.map(({ cells }) => figuresOf(cells));
+  const measured = TIMES_AND_RATES.map((column) => figures(all.map((row) => row[column])));
+  const rows = groups.map(({ parameters, arm }, i) => ({
     names: keys.length > 0 ? [settingOf(parameters, keys), arms[arm]!] : [arms[arm]!],
-    figures: figuresOf(cells),
+    figures: [...measured.map((column) => column[i]!), hitText(all[i]!), String(all[i]!.failed)],
   }));
   const figureWidths = HEAD.map((head, i) =>
     widest([head, ...rows.map(({ figures }) => figures[i]!)]),
@@ -37,7 +34,7 @@ export function mainTable(run: RunResult, paint: Paint): string[] {
   );
   const line = (first: readonly string[], figures: readonly string[]): string =>
     [
-      ...first.map((text, i) => pad(clip(text, nameWidths[i]!), nameWidths[i]!, "left")),
+      ...first.map((text, i) => pad(clipMiddle(text, nameWidths[i]!), nameWidths[i]!, "left")),
       ...figures.map((text, i) => pad(text, figureWidths[i]!, "right")),
     ].join(" ".repeat(GAP));
   let setting: string | undefined;
@@ -52,18 +49,37 @@ export function mainTable(run: RunResult, paint: Paint): string[] {
   ];
 }
 
+type Parameters = CellResult["cell"]["parameters"];
+
 /** Parameters with more than one value. */
-function sweptKeys(cells: readonly CellResult[]): string[] {
-  const keys = new Set(cells.flatMap(({ cell }) => Object.keys(cell.parameters)));
-  return [...keys].filter((key) => new Set(cells.map(({ cell }) => cell.parameters[key])).size > 1);
+export function sweptKeys(all: readonly Parameters[]): string[] {
+  const keys = new Set(all.flatMap((parameters) => Object.keys(parameters)));
+  return [...keys].filter((key) => new Set(all.map((parameters) => parameters[key])).size > 1);
 }
 
-function settingOf(parameters: CellResult["cell"]["parameters"], keys: readonly string[]): string {
+export function settingOf(parameters: Parameters, keys: readonly string[]): string {
   return plain(keys.map((key) => String(parameters[key] ?? "–")).join(" "));
 }
 
+/** Numbers by size, key by key; what is no number stays in the order of the plan. */
+export function compareSettings(a: Parameters, b: Parameters, keys: readonly string[]): number {
+  for (const key of keys) {
+    const difference = Number(a[key]) - Number(b[key]);
+    if (difference !== 0 && Number.isFinite(difference)) return difference;
+  }
+  return 0;
+}
+
+const TIMES_AND_RATES = ["ttft", "p50", "p99", "itl", "e2e", "tps"] as const;
+
+interface Figures extends Record<(typeof TIMES_AND_RATES)[number], number | undefined> {
+  hit: number | undefined;
+  reached: number | undefined;
+  failed: number;
+}
+
 /** Latencies over the requests of all repeats, tokens over the sum of durations, shares as means of repeats. */
-function figuresOf(cells: readonly CellResult[]): string[] {
+function figuresOf(cells: readonly CellResult[]): Figures {
   const pooled = (column: "ttftMs" | "e2eMs") => {
     const samples = new WeightedSamples();
     for (const cell of cells) samples.merge(WeightedSamples.of(cell.points[column]));
@@ -72,20 +88,22 @@ function figuresOf(cells: readonly CellResult[]): string[] {
   const ttft = pooled("ttftMs");
   const durationS = total(cells, ({ summary }) => summary.durationS);
   const tokens = total(cells, ({ summary }) => summary.metrics.outputTps * summary.durationS);
-  const hit = average(cells.map(({ summary }) => summary.cache.cachedShare));
-  const reached = average(cells.map(({ summary }) => summary.cache.reachedShare));
-  return [
-    figure(ttft?.mean),
-    figure(ttft?.p50),
-    figure(ttft?.p99),
-    figure(itlMean(cells)),
-    figure(pooled("e2eMs")?.mean),
-    figure(durationS > 0 ? tokens / durationS : undefined),
-    hit === undefined
-      ? "–"
-      : `${percent(hit)}${reached === undefined ? "" : ` (${percent(reached)})`}`,
-    String(total(cells, ({ summary }) => summary.requests.failed + summary.requests.dropped)),
-  ];
+  return {
+    ttft: ttft?.mean,
+    p50: ttft?.p50,
+    p99: ttft?.p99,
+    itl: itlMean(cells),
+    e2e: pooled("e2eMs")?.mean,
+    tps: durationS > 0 ? tokens / durationS : undefined,
+    hit: average(cells.map(({ summary }) => summary.cache.cachedShare)),
+    reached: average(cells.map(({ summary }) => summary.cache.reachedShare)),
+    failed: total(cells, ({ summary }) => summary.requests.failed + summary.requests.dropped),
+  };
+}
+
+function hitText({ hit, reached }: Figures): string {
+  if (hit === undefined) return "–";
+  return `${percent(hit)}${reached === undefined ? "" : ` (${percent(reached)})`}`;
 }
 
 /** Over all gaps of all repeats. */

@@ -20,6 +20,25 @@ export function figure(value: number | undefined): string {
   return String(Number(value.toPrecision(3)));
 }
 
+/**
+ * A column of figures with equal decimals, so that digits stand under each other: three digits of the
+ * smallest, as long as the largest does not get more than four.
+ */
+export function figures(values: readonly (number | undefined)[]): string[] {
+  const isKnown = (value: number | undefined): value is number =>
+    value !== undefined && Number.isFinite(value);
+  const sizes = values.filter(isKnown).map(Math.abs).filter(Boolean);
+  const order = (size: number): number => Math.floor(Math.log10(size));
+  const wanted = 2 - order(Math.min(...sizes));
+  const allowed = 3 - order(Math.max(...sizes));
+  const decimals =
+    sizes.length === 0 ? 0 : Math.min(MAX_DECIMALS, Math.max(0, Math.min(wanted, allowed)));
+  const form = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+  return values.map((value) => (isKnown(value) ? value.toLocaleString("en-US", form) : "–"));
+}
+
+const MAX_DECIMALS = 3;
+
 export function percent(share: number | undefined): string {
   return share === undefined || !Number.isFinite(share) ? "–" : `${Math.round(share * 100)} %`;
 }
@@ -53,6 +72,25 @@ export function clip(text: string, width: number): string {
     kept += segment;
   }
   return `${kept}…`;
+}
+
+/** At most `width` columns, cut in the middle: both ends tell names apart. */
+export function clipMiddle(text: string, width: number): string {
+  if (Bun.stringWidth(text) <= width || width < 3) return clip(text, width);
+  const segments = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
+  const from = [...segments];
+  const back: string[] = [];
+  const front: string[] = [];
+  const fits = (more: string): boolean =>
+    Bun.stringWidth([...front, ...back, more].join("")) <= width - 1;
+  while (from.length > 0) {
+    const takesBack = back.length <= front.length;
+    const next = takesBack ? from.pop()! : from.shift()!;
+    if (!fits(next)) break;
+    if (takesBack) back.unshift(next);
+    else front.push(next);
+  }
+  return `${front.join("")}…${back.join("")}`;
 }
 
 /** Breaks at spaces into lines of at most `WIDTH`, all but the first behind `indent`. */

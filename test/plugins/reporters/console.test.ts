@@ -1,11 +1,14 @@
 /** The terminal: widths, words, what goes where, and that nothing foreign steers it. */
 import { expect, test } from "bun:test";
-import { comparisonLine, finalText } from "../../../plugins/reporters/console-final.ts";
+import { comparisonBlocks } from "../../../plugins/reporters/console-comparison.ts";
+import { finalText } from "../../../plugins/reporters/console-final.ts";
 import { cellLine, liveBlock, progressLine } from "../../../plugins/reporters/console-progress.ts";
 import {
   clip,
+  clipMiddle,
   duration,
   figure,
+  figures,
   paintFor,
   plain,
   wrap,
@@ -69,29 +72,58 @@ test("figures keep three digits below a thousand and separators above", () => {
   ]);
 });
 
-test("a comparison names both arms, the point, the interval and its basis", () => {
+test("comparisons stand in a table per reference, settings by size, unsure ones marked", () => {
   const [comparison] = guideRun().summary.comparisons;
-  const fixed = {
-    ...comparison!,
-    a: "round-robin",
-    b: "kv",
-    parameters: { prefixRatio: 0.9 },
-    ratio: { value: 0.61, low: 0.55, high: 0.67 },
-  };
-  expect(comparisonLine(fixed, noPaint)).toEqual([
-    "kv vs round-robin at prefixRatio 0.9: TTFT 0.61x (0.55–0.67, 95 %, t over 3 repeats)",
-  ]);
-  const unsure = {
+  const fixed = { ...comparison!, a: "round-robin", b: "kv", n: 3 };
+  const of = (prefixRatio: number, [value, low, high]: [number, number, number], b = "kv") => ({
     ...fixed,
-    parameters: {},
-    ratio: { value: 0.97, low: 0.9, high: 1.05 },
-    n: 200,
-    unitOfN: "requests" as const,
-  };
-  expect(comparisonLine(unsure, noPaint)).toEqual([
-    "kv vs round-robin: TTFT 0.97x (0.90–1.05, 95 %, bootstrap over 200 requests, this run only): not",
-    "  told apart",
+    b,
+    parameters: { prefixRatio },
+    ratio: { value, low, high },
+  });
+  const block = comparisonBlocks(
+    [of(0.9, [0.61, 0.55, 0.67]), of(0.1, [0.97, 0.9, 1.05]), of(0.1, [1.2, 1.1, 1.3], "random")],
+    noPaint,
+  );
+  expect(block).toEqual([
+    [
+      "Mean TTFT against round-robin, below 1 is faster (95 % interval, t over 3 repeats), ?",
+      "  where that includes 1:",
+      "prefixRatio  kv                  random",
+      "0.1          0.97 (0.90–1.05) ?  1.20 (1.10–1.30)",
+      "0.9          0.61 (0.55–0.67)    –",
+    ],
   ]);
+  const single = { ...fixed, parameters: {}, ratio: { value: 0.5, low: 0.4, high: 0.6 } };
+  const one = { ...single, n: 200, unitOfN: "requests" as const };
+  expect(comparisonBlocks([one, { ...one, b: "random" }], noPaint)[0]!.slice(-2)).toEqual([
+    "kv      0.50 (0.40–0.60)",
+    "random  0.50 (0.40–0.60)",
+  ]);
+  expect(comparisonBlocks([one], noPaint)[0]!.join(" ").replace(/ +/g, " ")).toContain(
+    "bootstrap over 200 requests, this run only",
+  );
+  expect(comparisonBlocks([], noPaint)).toEqual([]);
+});
+
+test("a comparison of many arms goes on below, within 100 columns", () => {
+  const [comparison] = guideRun().summary.comparisons;
+  const arms = ["b", "c", "d", "e", "f", "g"].map((name) => `router-${name}`);
+  const all = [0.1, 0.9].flatMap((prefixRatio) =>
+    arms.map((b) => ({ ...comparison!, a: "rr", b, parameters: { prefixRatio } })),
+  );
+  const [block] = comparisonBlocks(all, noPaint);
+  for (const line of block!) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(100);
+  for (const arm of arms) expect(block!.join("\n")).toContain(arm);
+});
+
+test("figures of a column have equal decimals: three digits of the smallest, four of the largest", () => {
+  expect(figures([4.01, 1.4, undefined, 3.36])).toEqual(["4.01", "1.40", "–", "3.36"]);
+  expect(figures([38.3, 39])).toEqual(["38.3", "39.0"]);
+  expect(figures([76.8, 174])).toEqual(["76.8", "174.0"]);
+  expect(figures([76.8, 10_429])).toEqual(["77", "10,429"]);
+  expect(figures([0, 0.0123])).toEqual(["0.000", "0.012"]);
+  expect(figures([NaN, 0])).toEqual(["–", "0"]);
 });
 
 test("failed requests of all cells are grouped with counts and the server's own words", () => {
@@ -219,6 +251,9 @@ test("a finished cell leaves a line", () => {
 test("text is cut and broken by columns, wide characters counted as two", () => {
   expect(clip("日本語日本語", 7)).toBe("日本語…");
   expect(clip("short", 5)).toBe("short");
+  expect(clipMiddle("round-robin (virtual)", 12)).toBe("round…rtual)");
+  expect(clipMiddle("日本語日本語", 7)).toBe("日…本語");
+  expect(clipMiddle("short", 5)).toBe("short");
   expect(wrap("word ".repeat(50).trim(), "  ").every((line) => line.length <= 100)).toBe(true);
   expect([12.4, 65, 3725].map(duration)).toEqual(["12s", "1m 05s", "1h 02m"]);
 });
