@@ -87,8 +87,8 @@ test("comparisons stand in a table per reference, settings by size, unsure ones 
   );
   expect(block).toEqual([
     [
-      "Mean TTFT against round-robin, below 1 is faster (95 % interval, t over 3 repeats), ?",
-      "  where that includes 1:",
+      "Mean TTFT against round-robin, below 1 is faster (95 % interval, t over 3 repeats), ? where that",
+      "  includes 1:",
       "prefixRatio  kv                  random",
       "0.1          0.97 (0.90–1.05) ?  1.20 (1.10–1.30)",
       "0.9          0.61 (0.55–0.67)    –",
