@@ -1,0 +1,47 @@
+/**
+ * One request of a trace, in the form that every trace format is read into. A format that says
+ * nothing of sharing has no blocks: prefix sharing is never invented.
+ */
+
+/** Longest prompt or answer of a row; ten times the longest context on sale today. */
+export const MAX_ROW_TOKENS = 100_000_000;
+
+/** Tokens per hash id in Mooncake's traces and in what Dynamo's tools write. */
+export const TRACE_BLOCK_SIZE = 512;
+
+export interface TraceRow {
+  /** Milliseconds since the start of the trace; left out where the format has no times. */
+  readonly atMs?: number;
+  /** Prompt tokens. */
+  readonly isl: number;
+  /** Output tokens. */
+  readonly osl: number;
+  /**
+   * Ids of the prompt's blocks, the last of which may be partial: the same id is the same block
+   * after the same history. Empty where the format says nothing of sharing.
+   */
+  readonly blocks: readonly number[];
+  /** Conversation that the row is a turn of. */
+  readonly session?: string;
+  /** Not before this long after the end of the session's previous turn. */
+  readonly delayMs?: number;
+  readonly priority?: number;
+}
+
+/** Where a row stood, for messages. */
+export interface TracePlace {
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+}
+
+/** A row that is not what its format says: which field, what was expected, what stood there. */
+export class TraceFault extends Error {
+  readonly field: string;
+
+  constructor(field: string, problem: string) {
+    super(`"${field}" ${problem}`);
+    this.name = "TraceFault";
+    this.field = field;
+  }
+}
