@@ -12,7 +12,7 @@ export type * from "./record.ts";
 export type * from "./plan/plan.ts";
 export type * from "./metrics/result.ts";
 export { randomStream, deriveSeed, type RandomStream } from "./random.ts";
-export { exp, log, pow, cos } from "./portable-math.ts";
+export { exp, log, pow, cos, roundHalfEven } from "./portable-math.ts";
 export {
   fetchControl,
   fetchControlJson,
@@ -43,3 +43,9 @@ export { launched, launchFault, type Launch } from "./process/launch-prefix.ts";
 export { lastJson, probePython, type PythonAnswer } from "./process/python-probe.ts";
 export { runForeign, type ForeignTask, type TaskEnd } from "./process/task.ts";
 export { startFault, untilReady } from "./process/until-ready.ts";
+export { readLines, type LineBatch } from "./files/read-lines.ts";
+export { readTrace } from "./files/read-trace.ts";
+export { synthesizeRows } from "./trace/synthesize.ts";
+export { TraceColumns } from "./trace/trace-columns.ts";
+export { learnTrace, type TraceModel } from "./trace/trace-model.ts";
+export { MAX_BLOCK_ID, TRACE_BLOCK_SIZE, type TraceRow } from "./trace/trace-row.ts";

@@ -185,3 +185,10 @@ function powerOfTwo(k: number): number {
   scratch.setUint32(4, 0);
   return scratch.getFloat64(0);
 }
+
+/** To the nearest whole number, halves to the even one: Python's `round`. */
+export function roundHalfEven(value: number): number {
+  const below = Math.floor(value);
+  if (value - below !== 0.5) return Math.round(value);
+  return below % 2 === 0 ? below : below + 1;
+}

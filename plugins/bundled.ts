@@ -16,6 +16,7 @@ import { powerOfTwo } from "./routers/power-of-two.ts";
 import { prefixHash } from "./routers/prefix-hash.ts";
 import { random } from "./routers/random.ts";
 import { roundRobin } from "./routers/round-robin.ts";
+import { mooncake } from "./workloads/mooncake.ts";
 import { prefix } from "./workloads/prefix.ts";
 import type { AnyPlugin } from "dynbench";
 
@@ -34,6 +35,7 @@ export const BUNDLED: readonly AnyPlugin[] = [
   dynamo,
   attachRouter,
   prefix,
+  mooncake,
   // The console's table comes last on the screen, after the files it names are written.
   json,
   guide,

@@ -3,7 +3,7 @@
  * of the Mooncake project), with what Dynamo's session traces and aiperf's `mooncake_trace` add:
  * `session_id`, `delay`, `priority`. One JSON object a line; keys that are not known are passed over.
  */
-import { MAX_ROW_TOKENS, TraceFault, type TraceRow } from "./trace-row.ts";
+import { MAX_BLOCK_ID, MAX_ROW_TOKENS, TraceFault, type TraceRow } from "./trace-row.ts";
 
 /** What a line holds, or a `TraceFault`. `blockSize`: tokens per hash id. */
 export function parseMooncakeRow(line: string, blockSize: number): TraceRow {
@@ -84,10 +84,10 @@ function idsOf(value: unknown): readonly number[] {
     throw new TraceFault("hash_ids", `must be a list, and is ${show(value)}`);
   for (let i = 0; i < value.length; i += 1) {
     const id: unknown = value[i];
-    if (Number.isSafeInteger(id) && (id as number) >= 0) continue;
+    if (Number.isInteger(id) && (id as number) >= 0 && (id as number) < MAX_BLOCK_ID) continue;
     throw new TraceFault(
       `hash_ids[${i}]`,
-      `must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, and is ${show(id)}`,
+      `must be a whole number from 0 and below ${MAX_BLOCK_ID}, and is ${show(id)}`,
     );
   }
   return value as number[];

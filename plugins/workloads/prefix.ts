@@ -7,7 +7,14 @@
  * `int(isl * (1 - ratio))`, which binary floating point makes 1399 at 14000 and .9; here it is
  * `isl - prefix`, so that the mean ISL is the one that was asked for.
  */
-import { defineWorkload, v, type RandomStream, type RequestSpec, type Segment } from "dynbench";
+import {
+  defineWorkload,
+  roundHalfEven,
+  v,
+  type RandomStream,
+  type RequestSpec,
+  type Segment,
+} from "dynbench";
 
 /** Longest prompt or answer that may be asked for; ten times the longest context on sale today. */
 const MAX_TOKENS = 100_000_000;
@@ -120,11 +127,3 @@ function drawLength(mean: number, stddevShare: number, draws: RandomStream): num
 
 /** Half the draws of a normal with a mean above 0 are accepted at worst: 64 in a row miss once in 2^64. */
 const MAX_REDRAWS = 64;
-
-/** Python's `round`, with which the script makes the standard deviations. */
-function roundHalfEven(value: number): number {
-  const below = Math.floor(value);
-  const rest = value - below;
-  if (rest !== 0.5) return Math.round(value);
-  return below % 2 === 0 ? below : below + 1;
-}

@@ -1,0 +1,222 @@
+/**
+ * A trace as it was recorded: requests at its times, with its lengths and exactly its sharing. With
+ * one of the multipliers or bounds of lengths new rows are drawn that share like the trace's.
+ *
+ * Rows are those of the Mooncake traces (FAST'25 release): an id stands for 512 tokens after one
+ * history, so a prompt is the list of its ids' contents, at every block size of an engine. The last
+ * one may be partial and then shares only the tokens that it has.
+ */
+import {
+  defineWorkload,
+  learnTrace,
+  MAX_BLOCK_ID,
+  readTrace,
+  synthesizeRows,
+  TRACE_BLOCK_SIZE,
+  TraceColumns,
+  v,
+  type ContentSegment,
+  type RequestSpec,
+  type TraceModel,
+  type TraceRow,
+} from "dynbench";
+
+const MAX_TOKENS = 100_000_000;
+const MAX_MULTIPLIER = 1000;
+const MAX_ROWS = 1_000_000_000;
+
+const tokens = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_TOKENS));
+const seconds = v.pipe(v.number(), v.minValue(0));
+const multiplier = v.pipe(v.number(), v.gtValue(0), v.maxValue(MAX_MULTIPLIER));
+
+const options = v.strictObject({
+  trace: v.pipe(
+    v.string(),
+    v.nonEmpty(),
+    v.description("Trace file: Mooncake rows as JSON lines, plain, gzip or zstd"),
+  ),
+  traceBlockSize: v.pipe(
+    v.optional(tokens, TRACE_BLOCK_SIZE),
+    v.description("Tokens that one hash id of the trace stands for"),
+  ),
+  arrivalSpeedup: v.pipe(
+    v.optional(multiplier, 1),
+    v.description("Times of the trace are divided by it"),
+    v.metadata({ aliases: ["trace-speedup"] }),
+  ),
+  from: v.pipe(v.optional(seconds, 0), v.description("Leave out the rows before this second")),
+  to: v.pipe(v.optional(seconds), v.description("Leave out the rows from this second on")),
+  rows: v.pipe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_ROWS))),
+    v.description("Use at most this many rows of the trace"),
+  ),
+  lenient: v.pipe(
+    v.optional(v.boolean(), false),
+    v.description("Pass over rows that are not as they should be"),
+  ),
+  synthesize: v.pipe(
+    v.optional(v.boolean(), false),
+    v.description(
+      "Draw new rows that share like the trace's; the multipliers and bounds below imply it",
+    ),
+  ),
+  prefixLenMultiplier: v.pipe(
+    v.optional(multiplier, 1),
+    v.description("Stretch the shared prefixes"),
+  ),
+  prefixRootMultiplier: v.pipe(
+    v.optional(v.pipe(multiplier, v.integer()), 1),
+    v.description("Spread the rows over this many disjoint copies of the prefixes"),
+  ),
+  promptLenMultiplier: v.pipe(
+    v.optional(multiplier, 1),
+    v.description("Stretch the part of a prompt that no other row has"),
+  ),
+  oslMultiplier: v.pipe(v.optional(multiplier, 1), v.description("Stretch the output lengths")),
+  minIsl: v.pipe(v.optional(tokens), v.description("Draw no shorter prompts than this")),
+  maxIsl: v.pipe(v.optional(tokens), v.description("Draw no longer prompts than this")),
+  minOsl: v.pipe(v.optional(tokens), v.description("Raise shorter outputs to this")),
+  maxOsl: v.pipe(v.optional(tokens), v.description("Cut longer outputs to this")),
+});
+
+type Options = v.InferOutput<typeof options>;
+
+/** A trace to walk again for each cell, or what was learnt of one. */
+export type MooncakeRows =
+  | { readonly replay: () => AsyncIterable<readonly TraceRow[]> }
+  | { readonly model: TraceModel; readonly count: number };
+
+export const mooncake = defineWorkload({
+  name: "mooncake",
+  aliases: ["trace"],
+  summary: "A recorded trace: its times, its lengths, its sharing",
+  options,
+  load: { arrival: "trace" },
+  check: (chosen) => [
+    ...emptyRange(chosen, "minIsl", "maxIsl"),
+    ...emptyRange(chosen, "minOsl", "maxOsl"),
+    ...emptyRange(chosen, "from", "to"),
+  ],
+  async read(chosen, signal): Promise<MooncakeRows> {
+    const replay = (): AsyncIterable<readonly TraceRow[]> => chosenRows(chosen, signal);
+    if (!isSynthesized(chosen)) return { replay };
+    const columns = new TraceColumns(chosen.traceBlockSize);
+    for await (const rows of replay()) for (const row of rows) columns.add(row);
+    return { model: learnTrace(columns), count: columns.rows };
+  },
+  requests(chosen, { rows, random, count }) {
+    if ("replay" in rows) return replayed(chosen, rows.replay(), count ?? Infinity);
+    const knobs = {
+      ...chosen,
+      minIsl: chosen.minIsl ?? 1,
+      maxIsl: chosen.maxIsl ?? MAX_TOKENS,
+      minOsl: chosen.minOsl ?? 1,
+      maxOsl: chosen.maxOsl ?? MAX_TOKENS,
+    };
+    const drawn = synthesizeRows(rows.model, knobs, { random, count: count ?? rows.count });
+    return numbered(drawn, chosen.traceBlockSize);
+  },
+});
+
+function isSynthesized(chosen: Options): boolean {
+  const { prefixLenMultiplier, prefixRootMultiplier, promptLenMultiplier, oslMultiplier } = chosen;
+  const { minIsl, maxIsl, minOsl, maxOsl } = chosen;
+  return (
+    chosen.synthesize ||
+    [prefixLenMultiplier, prefixRootMultiplier, promptLenMultiplier, oslMultiplier].some(
+      (factor) => factor !== 1,
+    ) ||
+    [minIsl, maxIsl, minOsl, maxOsl].some((bound) => bound !== undefined)
+  );
+}
+
+/** The rows between `from` and `to`, timed from `from`, at most `rows` of them. */
+async function* chosenRows(
+  chosen: Options,
+  signal: AbortSignal,
+): AsyncGenerator<readonly TraceRow[]> {
+  const fromMs = chosen.from * 1000;
+  const toMs = (chosen.to ?? Infinity) * 1000;
+  let left = chosen.rows ?? Infinity;
+  const reading = {
+    blockSize: chosen.traceBlockSize,
+    signal,
+    ...(chosen.lenient ? { skipped: () => {} } : {}),
+  };
+  for await (const batch of readTrace(chosen.trace, reading)) {
+    const rows = batch
+      .filter(({ atMs }) => atMs === undefined || (atMs >= fromMs && atMs < toMs))
+      .slice(0, left)
+      .map((row) => (row.atMs === undefined ? row : { ...row, atMs: row.atMs - fromMs }));
+    if (rows.length > 0) yield rows;
+    left -= rows.length;
+    const last = batch.at(-1)!.atMs;
+    if (left === 0 || (last !== undefined && last >= toMs)) return; // times never go back
+  }
+}
+
+async function* replayed(
+  chosen: Options,
+  batches: AsyncIterable<readonly TraceRow[]>,
+  count: number,
+): AsyncGenerator<RequestSpec> {
+  let index = 0;
+  for await (const rows of batches) {
+    for (const row of rows) {
+      if (index === count) return;
+      yield requestOf(row, {
+        index,
+        blockSize: chosen.traceBlockSize,
+        speedup: chosen.arrivalSpeedup,
+      });
+      index += 1;
+    }
+  }
+}
+
+function* numbered(rows: Iterable<TraceRow>, blockSize: number): Generator<RequestSpec> {
+  let index = 0;
+  for (const row of rows) {
+    yield requestOf(row, { index, blockSize, speedup: 1 }); // sped up when it was drawn
+    index += 1;
+  }
+}
+
+function requestOf(
+  row: TraceRow,
+  { index, blockSize, speedup }: { index: number; blockSize: number; speedup: number },
+): RequestSpec {
+  const { isl, osl, atMs, session, priority } = row;
+  return {
+    index,
+    prompt: row.blocks.length === 0 ? [unshared(index, isl)] : segmentsOf(row, blockSize),
+    isl,
+    osl,
+    ...(atMs === undefined ? {} : { atNs: Math.round((atMs * 1e6) / speedup) }),
+    ...(session === undefined ? {} : { session }),
+    ...(priority === undefined ? {} : { priority }),
+  };
+}
+
+function segmentsOf({ blocks, isl }: TraceRow, blockSize: number): ContentSegment[] {
+  return blocks.map((content, i) => ({
+    content,
+    tokens: Math.min(blockSize, isl - i * blockSize),
+  }));
+}
+
+/** A prompt of a trace that says nothing of sharing: a content of its own. */
+function unshared(index: number, isl: number): ContentSegment {
+  return { content: MAX_BLOCK_ID + index, tokens: isl };
+}
+
+function emptyRange(
+  chosen: Options,
+  low: "minIsl" | "minOsl" | "from",
+  high: "maxIsl" | "maxOsl" | "to",
+): { path: string; message: string; hint?: string }[] {
+  const from = chosen[low];
+  const to = chosen[high];
+  if (from === undefined || to === undefined || from <= to) return [];
+  return [{ path: low, message: `${from} is above ${high}, ${to}`, hint: "Swap the two bounds" }];
+}
