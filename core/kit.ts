@@ -48,4 +48,10 @@ export { readTrace } from "./files/read-trace.ts";
 export { synthesizeRows } from "./trace/synthesize.ts";
 export { TraceColumns } from "./trace/trace-columns.ts";
 export { learnTrace, type TraceModel } from "./trace/trace-model.ts";
-export { MAX_BLOCK_ID, TRACE_BLOCK_SIZE, type TraceRow } from "./trace/trace-row.ts";
+export { boundFaults, changesRows, knobsOf, SYNTHESIS_ENTRIES } from "./trace/synthesis-options.ts";
+export {
+  MAX_BLOCK_ID,
+  MAX_ROW_TOKENS,
+  TRACE_BLOCK_SIZE,
+  type TraceRow,
+} from "./trace/trace-row.ts";

@@ -30,6 +30,10 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Body> 
     description: "Rebuild the reports of run folders",
     load: async () => (await import("./report.ts")).report,
   },
+  trace: {
+    description: "Analyze a trace, or synthesize more of its kind",
+    load: async () => (await import("./trace.ts")).trace,
+  },
   plugin: {
     description: "List plugins, or show one with its options",
     load: async () => (await import("./plugin.ts")).plugin,

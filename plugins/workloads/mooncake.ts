@@ -7,10 +7,15 @@
  * one may be partial and then shares only the tokens that it has.
  */
 import {
+  boundFaults,
+  changesRows,
   defineWorkload,
+  knobsOf,
   learnTrace,
   MAX_BLOCK_ID,
+  MAX_ROW_TOKENS,
   readTrace,
+  SYNTHESIS_ENTRIES,
   synthesizeRows,
   TRACE_BLOCK_SIZE,
   TraceColumns,
@@ -21,13 +26,9 @@ import {
   type TraceRow,
 } from "dynbench";
 
-const MAX_TOKENS = 100_000_000;
-const MAX_MULTIPLIER = 1000;
 const MAX_ROWS = 1_000_000_000;
 
-const tokens = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_TOKENS));
 const seconds = v.pipe(v.number(), v.minValue(0));
-const multiplier = v.pipe(v.number(), v.gtValue(0), v.maxValue(MAX_MULTIPLIER));
 
 const options = v.strictObject({
   trace: v.pipe(
@@ -36,13 +37,11 @@ const options = v.strictObject({
     v.description("Trace file: Mooncake rows as JSON lines, plain, gzip or zstd"),
   ),
   traceBlockSize: v.pipe(
-    v.optional(tokens, TRACE_BLOCK_SIZE),
+    v.optional(
+      v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_ROW_TOKENS)),
+      TRACE_BLOCK_SIZE,
+    ),
     v.description("Tokens that one hash id of the trace stands for"),
-  ),
-  arrivalSpeedup: v.pipe(
-    v.optional(multiplier, 1),
-    v.description("Times of the trace are divided by it"),
-    v.metadata({ aliases: ["trace-speedup"] }),
   ),
   from: v.pipe(v.optional(seconds, 0), v.description("Leave out the rows before this second")),
   to: v.pipe(v.optional(seconds), v.description("Leave out the rows from this second on")),
@@ -60,23 +59,7 @@ const options = v.strictObject({
       "Draw new rows that share like the trace's; the multipliers and bounds below imply it",
     ),
   ),
-  prefixLenMultiplier: v.pipe(
-    v.optional(multiplier, 1),
-    v.description("Stretch the shared prefixes"),
-  ),
-  prefixRootMultiplier: v.pipe(
-    v.optional(v.pipe(multiplier, v.integer()), 1),
-    v.description("Spread the rows over this many disjoint copies of the prefixes"),
-  ),
-  promptLenMultiplier: v.pipe(
-    v.optional(multiplier, 1),
-    v.description("Stretch the part of a prompt that no other row has"),
-  ),
-  oslMultiplier: v.pipe(v.optional(multiplier, 1), v.description("Stretch the output lengths")),
-  minIsl: v.pipe(v.optional(tokens), v.description("Draw no shorter prompts than this")),
-  maxIsl: v.pipe(v.optional(tokens), v.description("Draw no longer prompts than this")),
-  minOsl: v.pipe(v.optional(tokens), v.description("Raise shorter outputs to this")),
-  maxOsl: v.pipe(v.optional(tokens), v.description("Cut longer outputs to this")),
+  ...SYNTHESIS_ENTRIES,
 });
 
 type Options = v.InferOutput<typeof options>;
@@ -93,42 +76,30 @@ export const mooncake = defineWorkload({
   options,
   load: { arrival: "trace" },
   check: (chosen) => [
-    ...emptyRange(chosen, "minIsl", "maxIsl"),
-    ...emptyRange(chosen, "minOsl", "maxOsl"),
-    ...emptyRange(chosen, "from", "to"),
+    ...boundFaults(chosen),
+    ...(chosen.to !== undefined && chosen.from >= chosen.to
+      ? [
+          {
+            path: "from",
+            message: `${chosen.from} is not before --to, ${chosen.to}`,
+            hint: "Swap the two",
+          },
+        ]
+      : []),
   ],
   async read(chosen, signal): Promise<MooncakeRows> {
     const replay = (): AsyncIterable<readonly TraceRow[]> => chosenRows(chosen, signal);
-    if (!isSynthesized(chosen)) return { replay };
+    if (!chosen.synthesize && !changesRows(chosen)) return { replay };
     const columns = new TraceColumns(chosen.traceBlockSize);
     for await (const rows of replay()) for (const row of rows) columns.add(row);
     return { model: learnTrace(columns), count: columns.rows };
   },
   requests(chosen, { rows, random, count }) {
     if ("replay" in rows) return replayed(chosen, rows.replay(), count ?? Infinity);
-    const knobs = {
-      ...chosen,
-      minIsl: chosen.minIsl ?? 1,
-      maxIsl: chosen.maxIsl ?? MAX_TOKENS,
-      minOsl: chosen.minOsl ?? 1,
-      maxOsl: chosen.maxOsl ?? MAX_TOKENS,
-    };
-    const drawn = synthesizeRows(rows.model, knobs, { random, count: count ?? rows.count });
-    return numbered(drawn, chosen.traceBlockSize);
+    const amount = { random, count: count ?? rows.count };
+    return numbered(synthesizeRows(rows.model, knobsOf(chosen), amount), chosen.traceBlockSize);
   },
 });
-
-function isSynthesized(chosen: Options): boolean {
-  const { prefixLenMultiplier, prefixRootMultiplier, promptLenMultiplier, oslMultiplier } = chosen;
-  const { minIsl, maxIsl, minOsl, maxOsl } = chosen;
-  return (
-    chosen.synthesize ||
-    [prefixLenMultiplier, prefixRootMultiplier, promptLenMultiplier, oslMultiplier].some(
-      (factor) => factor !== 1,
-    ) ||
-    [minIsl, maxIsl, minOsl, maxOsl].some((bound) => bound !== undefined)
-  );
-}
 
 /** The rows between `from` and `to`, timed from `from`, at most `rows` of them. */
 async function* chosenRows(
@@ -208,15 +179,4 @@ function segmentsOf({ blocks, isl }: TraceRow, blockSize: number): ContentSegmen
 /** A prompt of a trace that says nothing of sharing: a content of its own. */
 function unshared(index: number, isl: number): ContentSegment {
   return { content: MAX_BLOCK_ID + index, tokens: isl };
-}
-
-function emptyRange(
-  chosen: Options,
-  low: "minIsl" | "minOsl" | "from",
-  high: "maxIsl" | "maxOsl" | "to",
-): { path: string; message: string; hint?: string }[] {
-  const from = chosen[low];
-  const to = chosen[high];
-  if (from === undefined || to === undefined || from <= to) return [];
-  return [{ path: low, message: `${from} is above ${high}, ${to}`, hint: "Swap the two bounds" }];
 }

@@ -1,0 +1,46 @@
+/** `dynbench trace analyze FILE…`. */
+import * as v from "valibot";
+import { parseOwnArguments } from "./arguments.ts";
+import { optionLines } from "./help.ts";
+import { parseOwnOptions } from "./own-options.ts";
+import { analysisText } from "./trace-text.ts";
+import { readWhole, TRACE_FILE_ENTRIES } from "./trace-file-options.ts";
+import { DynbenchError, EXIT_CODES } from "../errors.ts";
+import { optionSpecs } from "../plan/option-spec.ts";
+import { analyzeTrace } from "../trace/analysis.ts";
+
+const AnalyzeOptions = v.strictObject({
+  ...TRACE_FILE_ENTRIES,
+  inputFile: v.pipe(v.optional(v.string()), v.description("Trace file, as datagen names it")),
+  json: v.pipe(v.optional(v.boolean(), false), v.description("Print the analysis as JSON")),
+});
+
+export async function traceAnalyze(argv: readonly string[]): Promise<number> {
+  const specs = optionSpecs(AnalyzeOptions);
+  const { options, positionals, wantsHelp } = parseOwnArguments("trace analyze", argv, specs);
+  if (wantsHelp) {
+    process.stdout.write(
+      "Usage: dynbench trace analyze FILE… [options]\n\n" +
+        "Tells lengths, sharing, hit shares and arrivals of Mooncake traces (plain, gzip or zstd; -\n" +
+        `for standard input).\n\n${specs.flatMap(optionLines).join("\n")}\n`,
+    );
+    return EXIT_CODES.ok.code;
+  }
+  const chosen = parseOwnOptions("trace analyze", AnalyzeOptions, options);
+  const files = [...positionals, ...(chosen.inputFile === undefined ? [] : [chosen.inputFile])];
+  if (files.length === 0) {
+    throw new DynbenchError("plan", "Cannot analyze: expected a trace file", {
+      hint: "dynbench trace analyze trace.jsonl",
+    });
+  }
+  const analyses = [];
+  for (const file of files) {
+    const analysis = { file, ...analyzeTrace(await readWhole(file, chosen)) };
+    analyses.push(analysis);
+    if (!chosen.json) process.stdout.write(analysisText(analysis));
+  }
+  if (chosen.json) {
+    process.stdout.write(`${JSON.stringify(analyses.length === 1 ? analyses[0] : analyses)}\n`);
+  }
+  return EXIT_CODES.ok.code;
+}

@@ -1,0 +1,38 @@
+/** `dynbench trace analyze|synthesize`: what a trace holds, and more of its kind. */
+import type { Environment } from "./environment.ts";
+import { DynbenchError, EXIT_CODES } from "../errors.ts";
+import { didYouMean } from "../plan/suggest.ts";
+
+const HELP = `Usage: dynbench trace analyze FILE… [options]
+       dynbench trace synthesize FILE --num-requests N [options]
+
+analyze      Lengths, sharing, hit shares and arrivals of a trace
+synthesize   New rows that share like a trace's, with longer prompts, more prefixes, faster arrivals
+
+"dynbench trace analyze --help" has the options. To replay a trace:
+dynbench run --workload mooncake --trace FILE
+`;
+
+type Verb = (argv: readonly string[]) => Promise<number>;
+
+const VERBS: Record<string, () => Promise<Verb>> = {
+  analyze: async () => (await import("./trace-analyze.ts")).traceAnalyze,
+  synthesize: async () => (await import("./trace-synthesize.ts")).traceSynthesize,
+};
+
+export async function trace(argv: readonly string[], _: Environment): Promise<number> {
+  const [verb, ...rest] = argv;
+  if (verb === "--help" || verb === "-h") {
+    process.stdout.write(HELP);
+    return EXIT_CODES.ok.code;
+  }
+  const load = verb === undefined ? undefined : VERBS[verb];
+  if (load) return (await load())(rest);
+  const verbs = Object.keys(VERBS);
+  const guess = verb === undefined ? undefined : didYouMean(verb, verbs);
+  throw new DynbenchError(
+    "plan",
+    `Cannot work on a trace: expected ${verbs.join(" or ")}, got ${verb === undefined ? "nothing" : `"${verb}"`}`,
+    { hint: guess ? `Did you mean "dynbench trace ${guess}"?` : 'See "dynbench trace --help"' },
+  );
+}

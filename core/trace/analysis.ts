@@ -1,0 +1,95 @@
+/** Everything that `dynbench trace analyze` tells of a trace, as data. */
+import { coreTree } from "./core-tree.ts";
+import { lruCurve } from "./lru-curve.ts";
+import { minCurve } from "./min-curve.ts";
+import { prefixTree } from "./prefix-tree.ts";
+import { traceSharing, type TraceSharing } from "./sharing.ts";
+import type { TraceColumns } from "./trace-columns.ts";
+
+export interface TraceAnalysis {
+  readonly rows: number;
+  /** Tokens per block. */
+  readonly blockSize: number;
+  readonly totalBlocks: number;
+  readonly distinctBlocks: number;
+  readonly sharing: TraceSharing;
+  /** Undefined without times. */
+  readonly arrivals?: Arrivals;
+  /** Share of prompt tokens that a pooled cache serves; undefined without blocks. */
+  readonly cache?: readonly CachePoint[];
+  /** Prefixes from a prompt's start that most rows share, most shared first. */
+  readonly roots: readonly SharedRoot[];
+}
+
+export interface Arrivals {
+  /** From the first row to the last. */
+  readonly spanS: number;
+  readonly meanRps: number;
+  readonly bucketS: number;
+  /** Rows in each bucket of the span. */
+  readonly rowsPerBucket: readonly number[];
+}
+
+export interface CachePoint {
+  readonly blocks: number;
+  /** What LRU serves, and what no cache of that size can pass (Belady's MIN). */
+  readonly lruShare: number;
+  readonly minShare: number;
+}
+
+export interface SharedRoot {
+  readonly rows: number;
+  /** Length of the run that all of them share. */
+  readonly blocks: number;
+}
+
+const BUCKETS = 60;
+const SHOWN_ROOTS = 10;
+/** Smaller pools than one GPU's are of no use to anybody. */
+const SMALLEST_POOL = 256;
+
+export function analyzeTrace(trace: TraceColumns): TraceAnalysis {
+  const sharing = traceSharing(trace);
+  const arrivals = arrivalsOf(trace);
+  const hasBlocks = trace.totalBlocks > 0;
+  return {
+    rows: trace.rows,
+    blockSize: trace.blockSize,
+    totalBlocks: trace.totalBlocks,
+    distinctBlocks: trace.distinctBlocks,
+    sharing,
+    ...(arrivals === undefined ? {} : { arrivals }),
+    ...(hasBlocks ? { cache: cachePoints(trace) } : {}),
+    roots: hasBlocks ? sharedRoots(trace) : [],
+  };
+}
+
+function arrivalsOf(trace: TraceColumns): Arrivals | undefined {
+  const firstMs = trace.atMs(0);
+  const spanMs = trace.atMs(trace.rows - 1) - firstMs;
+  if (Number.isNaN(spanMs)) return undefined;
+  const bucketMs = Math.max(1, spanMs / BUCKETS);
+  const rowsPerBucket = Array.from({ length: BUCKETS }, () => 0);
+  for (let row = 0; row < trace.rows; row += 1) {
+    const bucket = Math.floor((trace.atMs(row) - firstMs) / bucketMs);
+    rowsPerBucket[Math.min(bucket, BUCKETS - 1)]! += 1;
+  }
+  const spanS = spanMs / 1000;
+  return { spanS, meanRps: trace.rows / spanS, bucketS: bucketMs / 1000, rowsPerBucket };
+}
+
+/** Pools from the smallest of use, doubled until all distinct blocks fit. */
+function cachePoints(trace: TraceColumns): CachePoint[] {
+  const pools = [SMALLEST_POOL];
+  while (pools.at(-1)! < trace.distinctBlocks) pools.push(2 * pools.at(-1)!);
+  const lru = lruCurve(trace);
+  const min = minCurve(trace, pools);
+  return pools.map((blocks, i) => ({ blocks, lruShare: lru(blocks), minShare: min[i]! }));
+}
+
+function sharedRoots(trace: TraceColumns): SharedRoot[] {
+  return coreTree(prefixTree(trace))
+    .root.children.toSorted((a, b) => b.visits - a.visits)
+    .slice(0, SHOWN_ROOTS)
+    .map(({ visits, blocks }) => ({ rows: visits, blocks }));
+}
