@@ -109,6 +109,7 @@ describe("floors", () => {
       "core/gateway",
       "core/http",
       "core/zmq",
+      "core/files",
       "core/main.ts",
     ];
     const isForbidden = (target: string, isTypeOnly: boolean): boolean =>
@@ -138,7 +139,7 @@ function isPure({ path }: { path: string }): boolean {
   ];
   return (
     files.includes(path) ||
-    within("core/plan", "core/metrics", "core/routing", "core/sim")({ path }) ||
+    within("core/plan", "core/metrics", "core/routing", "core/sim", "core/trace")({ path }) ||
     within("core/kv")({ path }) ||
     /^plugins\/routers\/(?!attach|direct|dynamo)/.test(path) ||
     /^plugins\/engines\/mocker\/(scheduler|kv-cache|timing|gpus|batch|sequence|step-span|block-timetable)\.ts$/.test(

@@ -10,7 +10,7 @@ export const MAX_ROW_TOKENS = 100_000_000;
 export const TRACE_BLOCK_SIZE = 512;
 
 /** Ids are below it, so that a replay has room for contents of its own. */
-export const MAX_BLOCK_ID = 2 ** 50;
+export const MAX_BLOCK_ID = 1_125_899_906_842_624; // 2^50
 
 export interface TraceRow {
   /** Milliseconds since the start of the trace; left out where the format has no times. */

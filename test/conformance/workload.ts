@@ -7,7 +7,9 @@ import { randomStream, v, type RequestSpec, type Segment, type Workload } from "
 
 export interface WorkloadSuite {
   readonly workload: Workload<any, any>;
-  /** Raw options of the cases to run, besides `{}`; each must pass the schema. */
+  /** Raw options that it cannot do without; part of every case. */
+  readonly required?: Readonly<Record<string, unknown>>;
+  /** Raw options of the cases to run, besides `required` alone; each must pass the schema. */
   readonly cases?: readonly Record<string, unknown>[];
   /** Rows that `read` would return, for workloads that read files. */
   readonly rows?: unknown;
@@ -21,7 +23,8 @@ const SAMPLE = 64;
 const HUGE = 1e12;
 
 export function testWorkload(suite: WorkloadSuite): void {
-  for (const raw of [{}, ...(suite.cases ?? [])]) {
+  for (const more of [{}, ...(suite.cases ?? [])]) {
+    const raw = { ...suite.required, ...more };
     describe(`workload ${suite.workload.name} ${JSON.stringify(raw)}`, () => {
       const options = v.parse(suite.workload.options, raw);
       const count = Math.min(SAMPLE, suite.length ?? SAMPLE);

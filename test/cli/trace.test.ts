@@ -1,0 +1,98 @@
+/** Traces through the built binary: analyzed, synthesized, replayed live and simulated. */
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import type { Summary } from "../../core/metrics/result.ts";
+import { dynbench, emptyFolder } from "./binary.ts";
+
+const cwd = emptyFolder();
+const run = (...args: string[]) => dynbench(args, { cwd });
+
+/** Twenty conversations of three turns: each turn repeats the last one's blocks and adds two. */
+const ROWS = Array.from({ length: 60 }, (_, i) => {
+  const conversation = i % 20;
+  const turn = Math.floor(i / 20);
+  const blocks = 2 * turn + 2;
+  return {
+    timestamp: i * 40,
+    input_length: blocks * 512 - 100,
+    output_length: 5,
+    hash_ids: Array.from({ length: blocks }, (_, block) => conversation * 10 + block),
+  };
+});
+writeFileSync(join(cwd, "t.jsonl"), ROWS.map((row) => `${JSON.stringify(row)}\n`).join(""));
+writeFileSync(join(cwd, "t.gz"), gzipSync(readFileSync(join(cwd, "t.jsonl"))));
+
+describe("trace analyze", () => {
+  test("prints lengths, hit shares and what a cache would serve; - is standard input", async () => {
+    const { stdout, exitCode } = await run("trace", "analyze", "t.jsonl");
+    expect(exitCode).toBe(0);
+    // Turn k hits the 2k blocks of the turn before: (0 + 2/4 + 4/6) / 3, and 20 (2 + 4) of 20 (2 + 4 + 6).
+    expect(stdout).toContain("0.388889  mean of the rows' shares");
+    expect(stdout).toContain("0.500000  of all blocks");
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+
+  test("--json has the same in numbers, packed or not", async () => {
+    const plain = JSON.parse((await run("trace", "analyze", "t.jsonl", "--json")).stdout);
+    const packed = JSON.parse((await run("trace", "analyze", "t.gz", "--json")).stdout);
+    expect(plain).toMatchObject({ rows: 60, totalBlocks: 240, distinctBlocks: 120 });
+    expect(packed).toEqual({ ...plain, file: "t.gz" });
+  });
+});
+
+describe("trace synthesize", () => {
+  test("writes the same bytes for the same seed, which the program reads again", async () => {
+    const ask = ["trace", "synthesize", "t.jsonl", "--num-requests", "200"];
+    const first = await run(...ask, "--seed", "3");
+    expect(first.exitCode).toBe(0);
+    expect((await run(...ask, "--seed", "3")).stdout).toBe(first.stdout);
+    expect((await run(...ask, "--seed", "4")).stdout).not.toBe(first.stdout);
+    await run(...ask, "--seed", "3", "--out", "more.jsonl.zst");
+    const analysis = JSON.parse((await run("trace", "analyze", "more.jsonl.zst", "--json")).stdout);
+    expect(analysis.rows).toBe(200);
+  });
+
+  test("leaves no file behind when no row fits", async () => {
+    const { stderr, exitCode } = await run(
+      ...["trace", "synthesize", "t.jsonl", "--min-isl", "90000", "--out", "none.jsonl"],
+    );
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("Widen --min-isl and --max-isl");
+    expect(existsSync(join(cwd, "none.jsonl"))).toBe(false);
+  });
+});
+
+describe("a replay", () => {
+  const summaryOf = (folder: string): Summary =>
+    JSON.parse(readFileSync(join(cwd, folder, "summary.json"), "utf8"));
+  const replay = ["run", "--workload", "mooncake", "--trace", "t.jsonl", "--workers", "2"];
+
+  test("round robin finds the same tokens cached live and simulated", async () => {
+    const arms = [...replay, "--router", "round-robin", "--speedup", "50", "--block-size", "16"];
+    const live = await run(...arms, "--out", "live");
+    const virtual = await run(...arms, "--out", "virtual", "--clock", "virtual");
+    expect(virtual.exitCode).toBe(0);
+    expect([0, 5]).toContain(live.exitCode!); // 5: this machine was too busy for trusted times
+    const [first, second] = ["live", "virtual"].map((folder) => summaryOf(folder).cells[0]!);
+    expect(first!.requests).toMatchObject({ sent: 60, ok: 60 });
+    expect(first!.cache.cachedShare).toBe(second!.cache.cachedShare);
+    expect(first!.cache.cachedShare).toBeGreaterThan(0.4);
+  });
+
+  test("a trace that is none is told before anything starts", async () => {
+    writeFileSync(join(cwd, "bad.jsonl"), `${JSON.stringify(ROWS[0])}\n{"input_length": 5}\n`);
+    for (const command of ["run", "plan"]) {
+      const { stderr, exitCode, left } = await run(
+        ...[command, "--workload", "mooncake", "--trace", "bad.jsonl"],
+      );
+      expect(exitCode).toBe(2);
+      expect(stderr).toContain('Cannot read "bad.jsonl": line 2: "output_length" must be');
+      expect(left).toEqual([]);
+    }
+    const missing = await run("plan", "--workload", "mooncake");
+    expect(missing.exitCode).toBe(2);
+    expect(missing.stderr).toContain("trace");
+  });
+});
