@@ -100,8 +100,13 @@ export interface Engine<Schema extends OptionsSchema = OptionsSchema> extends Pl
    * planes too: what is compared must have the same timing and limits.
    */
   readonly planeDefaults?: Readonly<Partial<Record<Plane, Readonly<Record<string, unknown>>>>>;
-  /** Sizes known before the start, for the plan's checks; left out where only the running engine knows. */
-  limits?(options: v.InferOutput<Schema>): Partial<WorkerLimits> & { readonly workers: number };
+  /**
+   * Sizes known before the start, for the plan's checks; left out where only the running engine knows.
+   * With `prefillWorkers` so many of the workers do prefill alone, and the others decode alone.
+   */
+  limits?(
+    options: v.InferOutput<Schema>,
+  ): Partial<WorkerLimits> & { readonly workers: number; readonly prefillWorkers?: number };
   /** How much faster than the modelled hardware it runs; 1 when left out. */
   timeScale?(options: v.InferOutput<Schema>): number;
   /** What `start` would start. */

@@ -11,11 +11,16 @@ import {
   type WorkerRequest,
   type WorkerSink,
 } from "../worker-model.ts";
+import { PrefillPart } from "./prefill-part.ts";
 import { NOWHERE, SimRequest } from "./sim-request.ts";
 
 export interface ClusterEvents {
   /** The worker must be advanced at that time; earlier calls for it are void. */
   wake(worker: number, atNs: number): void;
+  /** Its prefill worker is done, and keeps its blocks. */
+  prefilled(request: SimRequest, atNs: number): void;
+  /** Its decode worker has the prompt's KV. */
+  received(request: SimRequest, atNs: number): void;
   firstToken(request: SimRequest, atNs: number): void;
   finished(request: SimRequest, atNs: number): void;
   /** `decoders` requests each made `run.steps` tokens. */
@@ -70,13 +75,20 @@ export class Cluster {
 
   /** Why the worker can never serve the request, in the engine's words; undefined when it was taken. */
   submit(worker: number, request: SimRequest, nowNs: number): string | undefined {
-    const refusal = this.#models[worker]!.submit(request, nowNs);
+    const part = request.leg.stage === "prefill" ? new PrefillPart(request) : request;
+    const refusal = this.#models[worker]!.submit(part, nowNs);
     if (refusal === undefined) this.#reschedule(worker);
     return refusal;
   }
 
   abort(worker: number, requestId: number, nowNs: number): void {
     this.#models[worker]?.abort(requestId, nowNs);
+    this.#reschedule(worker);
+  }
+
+  /** What the worker keeps of the request for a decode worker is needed no more. */
+  release(worker: number, requestId: number, nowNs: number): void {
+    this.#models[worker]?.release(requestId, nowNs);
     this.#reschedule(worker);
   }
 
@@ -176,7 +188,21 @@ export class Cluster {
   }
 
   #create(worker: number): WorkerModel {
-    return this.#engine.create(worker, this.#sinkOf(worker));
+    const isPrefill = this.#engine.workers[worker]!.role === "prefill";
+    const sink = this.#sinkOf(worker);
+    return this.#engine.create(worker, isPrefill ? this.#prefillSink(sink) : sink);
+  }
+
+  /** Of a worker whose requests are the prefill parts of a simulation's. */
+  #prefillSink(sink: WorkerSink): WorkerSink {
+    return {
+      ...sink,
+      ...NO_TOKENS,
+      admitted: (part, cachedTokens) => {
+        (part as PrefillPart).whole.cachedTokens = cachedTokens;
+      },
+      finished: (part, atNs) => this.#events.prefilled((part as PrefillPart).whole, atNs),
+    };
   }
 
   #sinkOf(worker: number): WorkerSink {
@@ -185,9 +211,10 @@ export class Cluster {
     const steps = this.#steps;
     return {
       admitted: (request, cachedTokens) => {
-        requestOf(request).cachedTokens = cachedTokens;
+        // What a decode worker finds of a prompt saves a transfer, and no prefill.
+        if (request.handoff === undefined) requestOf(request).cachedTokens = cachedTokens;
       },
-      received: () => {},
+      received: (request, atNs) => events.received(requestOf(request), atNs),
       firstToken: (request, atNs) => {
         const sim = requestOf(request);
         sim.tokensBefore = 1;
@@ -217,6 +244,9 @@ export class Cluster {
     };
   }
 }
+
+/** No token of a prefill worker goes to a client. */
+const NO_TOKENS = { received() {}, firstToken() {}, tokens() {}, lateToken() {}, preempted() {} };
 
 type Stretch = { -readonly [K in keyof DecodeRun]: DecodeRun[K] } & { decoders: number };
 

@@ -5,20 +5,23 @@
 
 /** A worker dies or comes back. */
 export const FAULT = 0;
+/** A decode worker has a prompt's KV: the prefill worker lets go of it. */
+export const RELEASE = 1;
 /** The load has something to send. */
-export const SEND = 1;
-/** A request reaches its router. */
-export const ROUTE = 2;
+export const SEND = 2;
+/** A request reaches its router, or comes back to it between prefill and decode. */
+export const ROUTE = 3;
 /** A request reaches its worker. */
-export const DISPATCH = 3;
-/** The routers learn of a first token, and of an end. */
-export const FIRST_TOKEN_KNOWN = 4;
-export const END_KNOWN = 5;
+export const DISPATCH = 4;
+/** The routers learn of a first token, of the end of a prefill, and of an end. */
+export const FIRST_TOKEN_KNOWN = 5;
+export const PREFILL_KNOWN = 6;
+export const END_KNOWN = 7;
 /** A worker's batch changes. */
-export const WORKER = 6;
+export const WORKER = 8;
 /** An answer's end reaches the client. */
-export const END = 7;
+export const END = 9;
 /** A policy has held a request as long as it may. */
-export const HELD_TOO_LONG = 8;
+export const HELD_TOO_LONG = 10;
 /** A client has waited as long as it will. */
-export const TIMEOUT = 9;
+export const TIMEOUT = 11;

@@ -65,7 +65,7 @@ export class Replicas {
 
   /** As `PolicyHost.route`, on the request's own replica; the others hear of it where they are in sync. */
   route(request: SimRequest, nowNs: number): number {
-    const candidate = this.hosts[request.replica]!.route(request, nowNs, request.tried);
+    const candidate = this.hosts[request.replica]!.route(request.leg, nowNs, request.tried);
     if (candidate >= 0) this.tellOthers(request, candidate, nowNs);
     return candidate;
   }
@@ -76,12 +76,20 @@ export class Replicas {
     const own = this.hosts[request.replica]!;
     const overlapBlocks = own.view.overlapBlocks[candidate]!;
     this.#tell((host) => {
-      if (host !== own) host.adopt(request, { candidate, overlapBlocks }, nowNs);
+      if (host !== own) host.adopt(request.leg, { candidate, overlapBlocks }, nowNs);
     });
   }
 
   firstToken(requestId: number, nowNs: number): void {
     this.#tell((host) => host.firstToken(requestId, nowNs));
+  }
+
+  /** Its prefill worker has answered and counts it no more. */
+  prefilled(requestId: number, nowNs: number): void {
+    this.#tell((host) => {
+      host.firstToken(requestId, nowNs, "prefill");
+      host.ended(requestId, nowNs, "prefill");
+    });
   }
 
   ended(requestId: number, nowNs: number): void {

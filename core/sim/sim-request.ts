@@ -6,6 +6,7 @@ import { prefixHash } from "../kv/segment-blocks.ts";
 import type { BlocksOfRequest } from "../metrics/ideal.ts";
 import { plannedRecord, type RequestError, type RequestRecord } from "../record.ts";
 import type { RequestSpec, WorkerRole } from "../request.ts";
+import { atStage } from "../routing/stage.ts";
 import type { RouteRequest } from "../routing-policy.ts";
 import type { WorkerRequest } from "../worker-model.ts";
 
@@ -18,6 +19,8 @@ export class SimRequest implements RouteRequest, WorkerRequest {
   readonly isl: number;
   readonly osl: number;
   readonly stage: WorkerRole = "aggregated";
+  /** Where prefill and decode are split: a decode worker gets it with its prompt's KV. */
+  readonly handoff?: "receive";
   readonly priority: number;
   readonly key?: string;
   readonly session?: string;
@@ -30,11 +33,17 @@ export class SimRequest implements RouteRequest, WorkerRequest {
   /** Router replica it is sent to. */
   readonly replica: number;
 
+  /** What routers see of it now: itself, or where workers are split its prefill and then its decode. */
+  leg: RouteRequest;
   /** Candidate that has it, from the decision on. */
   worker = NOWHERE;
+  /** Candidate that did its prefill, from the prefill's end on. */
+  prefillWorker = NOWHERE;
   /** The worker knows of it. */
   isSubmitted = false;
+  /** Workers of the present stage that died with it. */
   tried: Set<number> | undefined;
+  #triedInOtherStage: Set<number> | undefined;
   cachedTokens: number | undefined;
   firstTokenNs: number | undefined;
   /** Answered with an error that is on its way to the client. */
@@ -56,6 +65,7 @@ export class SimRequest implements RouteRequest, WorkerRequest {
       readonly lane: number;
       readonly replica: number;
       readonly sendsKey: boolean;
+      readonly isSplit: boolean;
     },
   ) {
     this.spec = spec;
@@ -74,6 +84,28 @@ export class SimRequest implements RouteRequest, WorkerRequest {
     const key = spec.session ?? spec.group;
     if (sending.sendsKey && key !== undefined) this.key = String(key);
     if (spec.session !== undefined) this.session = spec.session;
+    if (sending.isSplit) this.handoff = "receive";
+    this.leg = sending.isSplit ? atStage(this, "prefill") : this;
+  }
+
+  /** Its prompt is computed. */
+  beginDecode(): void {
+    this.prefillWorker = this.worker;
+    this.#changeStage("decode");
+  }
+
+  /** Its prompt must be computed again. */
+  beginPrefill(): void {
+    this.prefillWorker = NOWHERE;
+    this.#changeStage("prefill");
+  }
+
+  #changeStage(stage: WorkerRole): void {
+    this.leg = atStage(this, stage);
+    this.worker = NOWHERE;
+    const { tried } = this;
+    this.tried = this.#triedInOtherStage;
+    this.#triedInOtherStage = tried;
   }
 
   prefixHash(tokens: number): number {
@@ -92,13 +124,13 @@ export class SimRequest implements RouteRequest, WorkerRequest {
   }
 
   /** All its tokens have come. */
-  completed(cell: string, end: { atNs: number; worker: string }): RequestRecord {
+  completed(cell: string, end: { atNs: number; ids: readonly string[] }): RequestRecord {
     const record = this.#begun(cell);
     record.state = "ok";
     record.endNs = end.atNs;
     record.osl = this.tokensBefore;
     record.status = 200;
-    record.worker = end.worker;
+    this.#nameWorkers(record, end.ids);
     record.firstTokenNs = this.firstTokenNs!;
     record.lastTokenNs = end.atNs;
     record.promptTokens = this.isl;
@@ -113,7 +145,7 @@ export class SimRequest implements RouteRequest, WorkerRequest {
       atNs: number;
       lastTokenNs: number;
       status: number | undefined;
-      worker: string | undefined;
+      ids: readonly string[];
       error: RequestError;
     },
   ): RequestRecord {
@@ -126,7 +158,7 @@ export class SimRequest implements RouteRequest, WorkerRequest {
     if (status !== undefined) record.status = status;
     if (hasBegun) {
       record.osl = this.tokensBefore;
-      if (end.worker !== undefined) record.worker = end.worker;
+      this.#nameWorkers(record, end.ids);
       record.firstTokenNs = firstTokenNs;
       record.lastTokenNs = Math.max(firstTokenNs, Math.min(end.lastTokenNs, end.atNs));
       record.promptTokens = this.isl;
@@ -134,6 +166,12 @@ export class SimRequest implements RouteRequest, WorkerRequest {
     }
     record.error = end.error;
     return record;
+  }
+
+  #nameWorkers(record: RequestRecord, ids: readonly string[]): void {
+    const { worker, prefillWorker } = this;
+    if (worker !== NOWHERE) record.worker = ids[worker]!;
+    if (prefillWorker !== NOWHERE) record.prefillWorker = ids[prefillWorker]!;
   }
 
   #begun(cell: string): RequestRecord {

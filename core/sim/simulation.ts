@@ -2,13 +2,17 @@
  * One cell on the virtual clock: load → policy → workers → records, by events on one heap.
  *
  * Nothing here decides anything that has a live counterpart: policies are asked by the gateway's
- * host, workers are the engine's models, the load is the generator's queue and timetable. Two effects of one moment never run inside one another: a request
- * released from a policy's queue, or sent by a slot just freed, is an event of its own.
+ * host, workers are the engine's models, the load is the generator's queue and timetable. Two effects
+ * of one moment never run inside one another: a request released from a policy's queue, or sent by a
+ * slot just freed, is an event of its own.
  */
 import { BlocksAhead } from "./blocks-ahead.ts";
 import { EventHeap } from "./event-heap.ts";
 import * as event from "./event-kinds.ts";
 import { Cluster } from "./cluster.ts";
+import { HeldWatch } from "./held-watch.ts";
+import { KeptPrompts } from "./kept-prompts.ts";
+import { LoadSignals } from "./load-signals.ts";
 import { Replicas } from "./replicas.ts";
 import { SimRequest } from "./sim-request.ts";
 import { faultsOf, type Fault } from "./faults.ts";
@@ -21,6 +25,7 @@ import { WeightedSamples } from "../metrics/weighted-samples.ts";
 import { randomStream } from "../random.ts";
 import type { RequestError } from "../record.ts";
 import { NoWorkerFault } from "../routing/routing-fault.ts";
+import { isSplit } from "../routing/stage.ts";
 import { HOLD } from "../routing-policy.ts";
 
 /** A request goes to at most this many workers, as in the gateway. */
@@ -47,11 +52,12 @@ export class Simulation {
   readonly #faults: readonly Fault[];
   readonly #networkNs: number;
   readonly #routingNs: number;
-  readonly #loadDelayNs: number;
-  /** When the next of these is due, so that each kind is on the heap once. */
+  readonly #signals: LoadSignals;
+  readonly #held: HeldWatch;
+  readonly #kept = new KeptPrompts();
+  readonly #isSplit: boolean;
+  /** When the next sending is due, so that it is on the heap once. */
   #sendNs = Infinity;
-  #timeoutNs = Infinity;
-  #heldNs = Infinity;
   #eventsNow = 0;
   #isStopped = false;
 
@@ -61,9 +67,11 @@ export class Simulation {
     this.#output = output;
     this.#networkNs = Math.round(settings.networkMs * 1e6);
     this.#routingNs = Math.round(settings.routingMs * 1e6);
-    this.#loadDelayNs = Math.round(settings.loadDelayMs * 1e6);
+    this.#isSplit = isSplit(engine.workers);
     this.#blocks = new BlocksAhead(engine.limits.blockSize);
-    this.#timeouts = new Timeouts(Math.round(cell.load.timeoutS * 1e9));
+    this.#timeouts = new Timeouts(Math.round(cell.load.timeoutS * 1e9), (atNs) =>
+      this.#heap.push(atNs, event.TIMEOUT, 0),
+    );
     this.#load = new VirtualLoad({
       load: cell.load,
       requests: task.requests,
@@ -78,6 +86,8 @@ export class Simulation {
     });
     this.cluster = new Cluster(engine, {
       wake: (worker, atNs) => this.#heap.push(atNs, event.WORKER, worker),
+      prefilled: (request, atNs) => this.#prefilled(request, atNs),
+      received: ({ id }) => this.#heap.push(this.nowNs, event.RELEASE, id),
       firstToken: (request, atNs) => this.#firstToken(request, atNs),
       finished: (request, atNs) => this.#finished(request, atNs),
       decoded: (decoders, run) => {
@@ -88,6 +98,9 @@ export class Simulation {
       },
       caches: this.replicas,
     });
+    const parts = { cluster: this.cluster, replicas: this.replicas, heap: this.#heap, settings };
+    this.#signals = new LoadSignals(parts);
+    this.#held = new HeldWatch(parts);
     this.#faults = faultsOf(settings.downs, engine.workers.length);
     for (const [i, { atNs }] of this.#faults.entries()) this.#heap.push(atNs, event.FAULT, i);
     this.#sendAt(0);
@@ -147,10 +160,10 @@ export class Simulation {
     if (kind === event.WORKER) return this.cluster.advance(subject, this.nowNs);
     if (kind === event.SEND) return this.#send();
     if (kind === event.FAULT) return this.#fault(subject);
-    if (kind === event.FIRST_TOKEN_KNOWN) return this.replicas.firstToken(subject, this.nowNs);
-    if (kind === event.END_KNOWN) return this.replicas.ended(subject, this.nowNs);
+    if (kind === event.RELEASE) return this.#letGo(subject);
+    if (this.#signals.deliver(kind, subject, this.nowNs)) return;
     if (kind === event.TIMEOUT) return this.#giveUp();
-    if (kind === event.HELD_TOO_LONG) return this.#checkHeld();
+    if (kind === event.HELD_TOO_LONG) return this.#held.look(this.nowNs);
     const request = this.#flights.get(subject);
     if (request === undefined) return;
     if (kind === event.ROUTE) this.#route(request);
@@ -175,6 +188,7 @@ export class Simulation {
         lane,
         replica: target,
         sendsKey: this.#task.sendsKey,
+        isSplit: this.#isSplit,
       });
       this.#launch(request);
       if (this.#load.isOverloaded) return this.#overloaded();
@@ -189,7 +203,6 @@ export class Simulation {
     this.counts.inFlight += 1;
     this.#flights.set(request.id, request);
     this.#timeouts.sent(request.id, this.nowNs);
-    this.#watchTimeouts();
     if (this.#networkNs === 0) this.#route(request);
     else this.#heap.push(this.nowNs + this.#networkNs, event.ROUTE, request.id);
   }
@@ -208,19 +221,10 @@ export class Simulation {
   }
 
   #giveUp(): void {
-    this.#timeoutNs = Infinity;
     const message = `no complete answer within ${this.#task.cell.load.timeoutS} s`;
     for (const id of this.#timeouts.takeDue(this.nowNs, (each) => this.#flights.has(each))) {
       this.#break(this.#flights.get(id)!, { kind: "timeout", message });
     }
-    this.#watchTimeouts();
-  }
-
-  #watchTimeouts(): void {
-    const nextNs = this.#timeouts.nextNs;
-    if (nextNs >= this.#timeoutNs) return;
-    this.#timeoutNs = nextNs;
-    this.#heap.push(nextNs, event.TIMEOUT, 0);
   }
 
   #route(request: SimRequest): void {
@@ -233,8 +237,10 @@ export class Simulation {
       this.#unroutable(request, error);
       return;
     }
-    if (candidate === HOLD) this.#hold();
-    else this.#decided(request, candidate);
+    if (candidate === HOLD) {
+      this.counts.held += 1;
+      this.#held.start();
+    } else this.#decided(request, candidate);
   }
 
   #decided(request: SimRequest, candidate: number): void {
@@ -256,28 +262,6 @@ export class Simulation {
     this.#tellEnd(request);
   }
 
-  #hold(): void {
-    this.counts.held += 1;
-    // What is held is asked for again at every event, so those of caches must come in time.
-    if (this.replicas.needsEvents) this.cluster.watch(true);
-    this.#watchHeld();
-  }
-
-  #watchHeld(): void {
-    const deadlineNs = this.replicas.holdDeadlineNs;
-    if (deadlineNs >= this.#heldNs) return;
-    this.#heldNs = deadlineNs;
-    this.#heap.push(deadlineNs, event.HELD_TOO_LONG, 0);
-  }
-
-  #checkHeld(): void {
-    this.#heldNs = Infinity;
-    this.replicas.deliver(this.nowNs);
-    this.replicas.checkHeld(this.nowNs);
-    if (this.replicas.heldRequests === 0) this.cluster.watch(false);
-    this.#watchHeld();
-  }
-
   #released(requestId: number, candidate: number): void {
     const request = this.#flights.get(requestId)!;
     this.counts.decisions += 1;
@@ -297,10 +281,25 @@ export class Simulation {
     this.counts.firstPolicyFault ??= messageOf(error);
   }
 
+  /**
+   * Its prompt is computed; only now a decode worker is picked, as by Dynamo (1.6,
+   * `prefill_router/mod.rs`) where decode workers read from prefill workers.
+   */
+  #prefilled(request: SimRequest, atNs: number): void {
+    request.isSubmitted = false;
+    this.#kept.keep(request.id, request.worker);
+    this.#signals.prefilled(request.id, atNs);
+    request.beginDecode();
+    this.#heap.push(atNs, event.ROUTE, request.id);
+  }
+
+  #letGo(id: number): void {
+    this.#kept.letGo(id, (worker) => this.cluster.release(worker, id, this.nowNs));
+  }
+
   #firstToken(request: SimRequest, atNs: number): void {
     request.firstTokenNs = atNs + this.#networkNs;
-    if (this.#loadDelayNs === 0) this.replicas.firstToken(request.id, atNs);
-    else this.#heap.push(atNs + this.#loadDelayNs, event.FIRST_TOKEN_KNOWN, request.id);
+    this.#signals.firstToken(request.id, atNs);
   }
 
   #finished(request: SimRequest, atNs: number): void {
@@ -337,6 +336,9 @@ export class Simulation {
     if (request.tried.size < MAX_TRIES) {
       this.counts.retries += 1;
       request.cachedTokens = undefined;
+      this.#letGo(request.id);
+      // Its KV is lost with the decode worker. The prefill worker finds it in its cache.
+      if (request.leg.stage === "decode") request.beginPrefill();
       return this.#route(request);
     }
     const message = `No worker answered: ${name}: the worker died`;
@@ -344,10 +346,8 @@ export class Simulation {
   }
 
   #complete(request: SimRequest): void {
-    const record = request.completed(this.#task.cell.id, {
-      atNs: this.nowNs,
-      worker: this.cluster.ids[request.worker]!,
-    });
+    const { ids } = this.cluster;
+    const record = request.completed(this.#task.cell.id, { atNs: this.nowNs, ids });
     this.counts.done += 1;
     this.#leave(request);
     this.#output.onRecord(record);
@@ -355,6 +355,7 @@ export class Simulation {
 
   /** An error is its answer, and travels to the client. Routers count it no more. */
   #refuse(request: SimRequest, error: RequestError, status?: number): void {
+    if (this.#isSplit) this.#heap.push(this.nowNs, event.RELEASE, request.id);
     this.cluster.stopCounting(request);
     request.isSubmitted = false;
     request.refusal = { error, status };
@@ -371,7 +372,7 @@ export class Simulation {
     const record = request.broken(this.#task.cell.id, {
       atNs: this.nowNs,
       lastTokenNs: this.cluster.lastTokenNs(request) + this.#networkNs,
-      worker: this.cluster.ids[worker],
+      ids: this.cluster.ids,
       error,
       status,
     });
@@ -379,6 +380,7 @@ export class Simulation {
     this.#leave(request);
     request.isSubmitted = false;
     if (isSubmitted) this.cluster.abort(worker, request.id, this.nowNs);
+    this.#letGo(request.id);
     if (request.refusal === undefined) this.#tellEnd(request);
     this.#output.onRecord(record);
   }
@@ -392,8 +394,6 @@ export class Simulation {
   }
 
   #tellEnd(request: SimRequest): void {
-    if (this.#isStopped) return;
-    if (this.#loadDelayNs === 0) this.replicas.ended(request.id, this.nowNs);
-    else this.#heap.push(this.nowNs + this.#loadDelayNs, event.END_KNOWN, request.id);
+    if (!this.#isStopped) this.#signals.ended(request.id, this.nowNs);
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Random clusters by seed, simulated to the end with invariants at every event: sizes, policies,
- * loads, delays, replicas, deaths and returns of workers.
+ * loads, delays, replicas, deaths and returns of workers; with workers that do all of a request, and
+ * with prefill and decode on different ones.
  *
  * A failure says its seed: `DYNBENCH_SEED=17 bun test test/simulation/cluster.test.ts` replays it,
  * and `DYNBENCH_SEEDS=5000` tries that many.
@@ -14,7 +15,7 @@ import type { Simulation } from "../../core/sim/simulation.ts";
 import { resolveMocker } from "../../plugins/engines/mocker/mocker-options.ts";
 import { mocker } from "../../plugins/engines/mocker/mocker.ts";
 import { v } from "dynbench";
-import { randomCluster, type RandomCluster } from "./random-cluster.ts";
+import { randomCluster, randomSplitCluster, type RandomCluster } from "./random-cluster.ts";
 import { mockerModel, simulationOf } from "./simulate.ts";
 
 const only = process.env.DYNBENCH_SEED;
@@ -162,10 +163,16 @@ function replayable(seed: number, check: () => void): void {
   }
 }
 
-describe.each(seeds)("seed %d", (seed) => {
+const KINDS = [
+  ["whole", randomCluster],
+  ["split", randomSplitCluster],
+] as const;
+const lives = seeds.flatMap((seed) => KINDS.map(([kind, draw]) => [kind, seed, draw] as const));
+
+describe.each(lives)("%s, seed %d", (_kind, seed, draw) => {
   test("every request ends once, and nothing is left behind", () =>
     replayable(seed, () => {
-      const cluster = randomCluster(seed);
+      const cluster = draw(seed);
       const life = live(cluster, 1_000_000);
       const { simulation, records } = life;
       expect(simulation.counts.firstPolicyFault ?? "").not.toMatch(
@@ -230,8 +237,12 @@ function checkRecord({ mocker: options }: RandomCluster, record: RequestRecord):
     expect(record.error).toBeDefined();
     return;
   }
-  const { limits } = resolveMocker(v.parse(mocker.options, options));
+  const { limits, workers } = resolveMocker(v.parse(mocker.options, options));
   expect(osl).toBe(Math.min(oslRequested, limits.maxModelLen - record.isl));
+  const roleOf = (id: string | undefined) => workers.find((worker) => worker.id === id)?.role;
+  const isSplit = workers[0]!.role === "prefill";
+  expect(roleOf(record.worker)).toBe(isSplit ? "decode" : "aggregated");
+  expect(roleOf(record.prefillWorker)).toBe(isSplit ? "prefill" : undefined);
 }
 
 /** A preempted prompt can find more on its second way in than was told at the first. */
@@ -244,11 +255,14 @@ function checkTtft({ mocker: options, settings }: RandomCluster, record: Request
   const { state, isl, cachedTokens, firstTokenNs, sentNs } = record;
   // Dynamo's quadratic term is less for a prompt in pieces.
   if (state !== "ok" || options["timing"] === "dynamo") return;
-  const { timing, timeScale } = resolveMocker(v.parse(mocker.options, options));
+  const { timing, timeScale, transfer } = resolveMocker(v.parse(mocker.options, options));
   const alone = { prefills: 1, pastTokens: 0, pairs: 0, decoders: 0, contextTokens: 0 };
   const prefillNs = timing.mixedStepNs({ ...alone, prefillTokens: isl - cachedTokens! });
-  const leastNs = (prefillNs + timing.requestCostMs * 1e6) / timeScale;
-  const wayNs = (2 * settings.networkMs + settings.routingMs) * 1e6;
+  // Split: two workers have it, and at least its last block travels between them.
+  const visits = record.prefillWorker === undefined ? 1 : 2;
+  const transferNs = (visits - 1) * (transfer.latencyNs + transfer.perBlockNs);
+  const leastNs = (prefillNs + visits * timing.requestCostMs * 1e6 + transferNs) / timeScale;
+  const wayNs = (2 * settings.networkMs + visits * settings.routingMs) * 1e6;
   expect(firstTokenNs! - sentNs!).toBeGreaterThanOrEqual(Math.floor(leastNs + wayNs) - 4);
 }
 
@@ -258,6 +272,9 @@ function checkTtft({ mocker: options, settings }: RandomCluster, record: Request
  * death, or its own replica held it), others may have been sent at any time.
  */
 function checkHits(cluster: RandomCluster, life: Life): void {
+  // A prompt that is prefilled again, because its decode worker died, finds itself.
+  const isSplit = cluster.mocker["prefillWorkers"] !== undefined;
+  if (isSplit && life.simulation.counts.retries > 0) return;
   const { requests, settings, replicas, mocker: options } = cluster;
   const blockSize = options["blockSize"] as number;
   const table = new SegmentBlocks(blockSize);
@@ -283,20 +300,19 @@ function checkHits(cluster: RandomCluster, life: Life): void {
   }
 }
 
-test.each(seeds.slice(0, 40))("seed %d gives the same bytes event by event", (seed) =>
+test.each(lives.slice(0, 80))("%s, seed %d gives the same bytes event by event", (_, seed, draw) =>
   replayable(seed, () => {
     const lines = (eventsPerCall: number): string =>
-      live(randomCluster(seed), eventsPerCall).records.map(recordLine).join("");
+      live(draw(seed), eventsPerCall).records.map(recordLine).join("");
     expect(lines(1)).toBe(lines(1_000_000));
   }),
 );
 
-test.skipIf(only !== undefined)("the seeds reach what they are for", () => {
+test.skipIf(only !== undefined).each(KINDS)("%s: the seeds reach what they are for", (_, draw) => {
   const reached: Record<string, number> = {};
   const add = (what: string, n: number): void => void (reached[what] = (reached[what] ?? 0) + n);
   for (const seed of seeds.slice(0, 200)) {
-    const cluster = randomCluster(seed);
-    const { simulation, records } = live(cluster, 1_000_000);
+    const { simulation, records } = live(draw(seed), 1_000_000);
     const { held, retries, policyFaults, eventsApplied } = simulation.counts;
     add("held", held);
     add("retries", retries);

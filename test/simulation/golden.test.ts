@@ -6,7 +6,7 @@
 import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { recordLine } from "../../core/record.ts";
-import { randomCluster } from "./random-cluster.ts";
+import { randomCluster, randomSplitCluster } from "./random-cluster.ts";
 import { simulate, type SimulateOptions } from "./simulate.ts";
 import { sweepRequests } from "./sweep-requests.ts";
 
@@ -33,4 +33,12 @@ test.each([
   [21, "75ea3e275c048ba7"],
 ])("random cluster %d, with its delays, deaths and conversations", async (seed, digest) => {
   expect(await digestOf(randomCluster(seed))).toBe(digest);
+});
+
+test.each([
+  [3, "1210320a71e40a5f"],
+  [8, "4bc6ab5e82530568"],
+  [21, "57a3c762274f9ca8"],
+])("the same with prefill and decode on different workers", async (seed, digest) => {
+  expect(await digestOf(randomSplitCluster(seed))).toBe(digest);
 });

@@ -36,6 +36,26 @@ export interface RandomCluster {
   readonly requests: RequestSpec[];
 }
 
+/** The same with the prefill and the decode of a request on different workers. */
+export function randomSplitCluster(seed: number): RandomCluster {
+  const cluster = randomCluster(seed);
+  const random = randomStream(seed, "split");
+  const { workers, ...options } = cluster.mocker;
+  const total = Math.max(2, workers as number);
+  const prefillWorkers = 1 + random.int(total - 1);
+  const free = random.next() < 0.3;
+  return {
+    ...cluster,
+    mocker: {
+      ...options,
+      prefillWorkers,
+      decodeWorkers: total - prefillWorkers,
+      kvTransferGbPerS: free ? 1e6 : 1 + random.exponential(20),
+      kvTransferLatencyMs: random.next() < 0.5 ? 0 : random.exponential(10),
+    },
+  };
+}
+
 export function randomCluster(seed: number): RandomCluster {
   const random = randomStream(seed, "cluster");
   const workers = 1 + random.int(random.next() < 0.2 ? 40 : 6);

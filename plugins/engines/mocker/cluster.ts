@@ -8,10 +8,11 @@ import {
   type ProcessHandle,
   type StartContext,
   type Worker,
+  type WorkerRole,
 } from "dynbench";
 import { resolveMocker, type MockerOptions } from "./mocker-options.ts";
 import { KV_EVENTS_TOPIC } from "./kv-batches.ts";
-import { workerName, type WorkerReady, type WorkerTask } from "./worker-task.ts";
+import type { WorkerReady, WorkerTask } from "./worker-task.ts";
 
 const readySchema = v.strictObject({
   port: v.number(),
@@ -23,16 +24,21 @@ export async function startCluster(
   options: MockerOptions,
   context: StartContext,
 ): Promise<EngineHandle> {
-  const { workers: count, servedModelName, limits, timeScale } = resolveMocker(options);
+  const { workers: roster, servedModelName, limits, timeScale } = resolveMocker(options);
   const use: PluginUse = { kind: "engine", name: "mocker", source: "bundled", options };
   await using started = new AsyncDisposableStack();
-  const children = await startAll(count, started, (index) => {
+  const children = await startAll(roster.length, started, (index) => {
     const task: WorkerTask = { index };
-    return context.processes.startSelf(workerName(index), use, task);
+    return context.processes.startSelf(roster[index]!.id, use, task);
   });
   context.signal.throwIfAborted();
   const workers = children.map((child, index) =>
-    workerAt({ index, host: context.host, ready: v.parse(readySchema, child.ready), limits }),
+    workerAt({
+      ...roster[index]!,
+      host: context.host,
+      ready: v.parse(readySchema, child.ready),
+      limits,
+    }),
   );
   const stack = started.move();
   return {
@@ -45,6 +51,7 @@ export async function startCluster(
       limits,
       workers: workers.map((worker, i) => ({
         id: worker.id,
+        role: worker.role,
         url: worker.url,
         pid: children[i]!.pid,
       })),
@@ -71,18 +78,19 @@ async function startAll<Child extends ProcessHandle>(
 }
 
 function workerAt(at: {
-  index: number;
+  id: string;
+  role: WorkerRole;
   host: string;
   ready: WorkerReady;
   limits: Pick<Worker, "blockSize" | "kvBlocks" | "maxModelLen">;
 }): Worker {
-  const { ready, limits } = at;
+  const { id, role, ready, limits } = at;
   const host = reachedAt(at.host);
   const url = `http://${host}:${ready.port}`;
   return {
-    id: workerName(at.index),
+    id,
     url,
-    role: "aggregated",
+    role,
     blockSize: limits.blockSize,
     ...(limits.kvBlocks === undefined ? {} : { kvBlocks: limits.kvBlocks }),
     ...(limits.maxModelLen === undefined ? {} : { maxModelLen: limits.maxModelLen }),

@@ -8,7 +8,6 @@ import { awaitWorkers, openPlane, type DynamoPlane } from "../../dynamo/plane.ts
 import { probeModule } from "../../dynamo/python-module.ts";
 import type { Registration } from "../../dynamo/registration.ts";
 import { resolveMocker, type MockerOptions } from "./mocker-options.ts";
-import { workerName } from "./worker-task.ts";
 
 /** They register within 1.5 s; a machine under load takes ten times that and more. */
 const REGISTER_LIMIT_MS = 60_000;
@@ -18,7 +17,7 @@ export async function startDynamoCluster(
   options: MockerOptions,
   context: StartContext,
 ): Promise<EngineHandle> {
-  const { workers: count, servedModelName, limits, timeScale } = resolveMocker(options);
+  const { workers: roster, servedModelName, limits, timeScale } = resolveMocker(options);
   await using stack = new AsyncDisposableStack();
   const plane = stack.use(await openPlane(options.python, context));
   const { env, python, folder } = plane.discovery;
@@ -29,7 +28,7 @@ export async function startDynamoCluster(
   const child = stack.use(await context.processes.startForeign("dynamo-mocker", command, { env }));
   const registered = await awaitWorkers(
     plane,
-    { backend: count },
+    { backend: roster.length },
     {
       limitMs: REGISTER_LIMIT_MS,
       signal: context.signal,
@@ -38,7 +37,9 @@ export async function startDynamoCluster(
   );
   const owned = stack.move();
   return {
-    workers: registered.map((each, index) => workerOf(each, index, limits.maxModelLen)),
+    workers: registered.map((each, index) =>
+      workerOf(each, { id: roster[index]!.id, maxModelLen: limits.maxModelLen }),
+    ),
     servedModelName,
     discovery: plane.discovery,
     facts: { engine: MODULE, dynamo: version, timing: "dynamo", timeScale, limits },
@@ -52,7 +53,7 @@ export function mockerArguments(options: MockerOptions, model: string): string[]
   const flags: Record<string, string | number> = {
     "--model-path": model,
     "--model-name": servedModelName,
-    "--num-workers": workers,
+    "--num-workers": workers.length,
     "--block-size": limits.blockSize,
     "--num-gpu-blocks-override": limits.kvBlocks,
     "--max-num-seqs": limits.maxNumSeqs,
@@ -62,10 +63,13 @@ export function mockerArguments(options: MockerOptions, model: string): string[]
   return Object.entries(flags).flatMap(([flag, value]) => [flag, String(value)]);
 }
 
-function workerOf(registered: Registration, index: number, maxModelLen: number): Worker {
+function workerOf(
+  registered: Registration,
+  { id, maxModelLen }: { id: string; maxModelLen: number },
+): Worker {
   const { instance, component, card } = registered;
   return {
-    id: workerName(index),
+    id,
     url: "",
     role: component === "prefill" ? "prefill" : "aggregated",
     instance,

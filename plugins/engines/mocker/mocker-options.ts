@@ -2,7 +2,8 @@
  * Options of the mocker, and what they come to. Defaults that depend on other options (KV blocks on
  * the GPU, the context limit on KV blocks) are left open in the schema and filled in one place.
  */
-import { v, type Plane, type WorkerLimits } from "dynbench";
+import { v, type Plane, type WorkerLimits, type WorkerRole } from "dynbench";
+import type { TransferTiming } from "./handoffs.ts";
 import { kvBlocksOf, TIMING_NAMES, TIMING_PRESETS } from "./gpus.ts";
 import type { StepTiming } from "./timing.ts";
 
@@ -10,17 +11,32 @@ import type { StepTiming } from "./timing.ts";
 const MAX_WORKERS = 256;
 const MAX_SIZE = 2 ** 31 - 1;
 const MAX_SPEEDUP = 1e6;
+/** Those of the guide's launch script. */
+const DEFAULT_WORKERS = 8;
+
+/** A minute for one transfer, a petabyte a second: beyond them a figure is a slip. */
+const MAX_TRANSFER_LATENCY_MS = 60_000;
+const MAX_TRANSFER_GB_PER_S = 1e6;
 
 /** Context limit of the benchmarking guide's engines (`--max-model-len 32768`). */
 const GUIDE_MODEL_LEN = 32_768;
 
+const workerCount = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_WORKERS));
 const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_SIZE));
 
 export const mockerOptions = v.strictObject({
   workers: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_WORKERS)), 8),
-    v.description("Simulated workers, a process each"),
+    v.optional(workerCount),
+    v.description("Simulated workers for prefill and decode both, a process each; default: 8"),
     v.metadata({ aliases: ["num-workers"] }),
+  ),
+  prefillWorkers: v.pipe(
+    v.optional(workerCount),
+    v.description("Workers for prefill alone, in place of --workers; with --decode-workers"),
+  ),
+  decodeWorkers: v.pipe(
+    v.optional(workerCount),
+    v.description("Workers for decode alone, in place of --workers; with --prefill-workers"),
   ),
   modelPath: v.pipe(
     v.optional(v.pipe(v.string(), v.nonEmpty()), "deepseek-ai/DeepSeek-R1-Distill-Llama-8B"),
@@ -69,6 +85,25 @@ export const mockerOptions = v.strictObject({
     v.optional(v.pipe(v.string(), v.nonEmpty()), "python3"),
     v.description("Plane dynamo: Python that has the package ai-dynamo"),
   ),
+  kvTransferGbPerS: v.pipe(
+    v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(MAX_TRANSFER_GB_PER_S)), 64),
+    v.description(
+      "GB/s at which a decode worker reads a prompt's KV from a prefill worker. 64 is InfiniBand " +
+        "between nodes (the default of Dynamo's mocker), NVLink is 450",
+    ),
+    v.metadata({ aliases: ["kv-transfer-bandwidth"] }),
+  ),
+  kvTransferLatencyMs: v.pipe(
+    v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_TRANSFER_LATENCY_MS)), 0),
+    v.description("Fixed time of such a transfer before its first byte"),
+  ),
+  kvBytesPerToken: v.pipe(
+    v.optional(size, 131_072),
+    v.description(
+      "KV that a transfer carries per token; the default is that of Llama-3.1-8B in bf16: " +
+        "K and V of 32 layers, 8 heads of 128, 2 bytes each",
+    ),
+  ),
   kvEventsForm: v.pipe(
     v.optional(v.picklist(["map", "array"]), "map"),
     v.description("KV events as vLLM 0.26 and newer write them, or as older releases do"),
@@ -79,11 +114,12 @@ export type MockerOptions = v.InferOutput<typeof mockerOptions>;
 
 /** The options with every default filled in. */
 export interface ResolvedMocker {
-  readonly workers: number;
+  readonly workers: readonly { readonly id: string; readonly role: WorkerRole }[];
   readonly servedModelName: string;
   readonly limits: WorkerLimits;
   readonly timing: StepTiming;
   readonly timeScale: number;
+  readonly transfer: TransferTiming;
 }
 
 export function resolveMocker(options: MockerOptions): ResolvedMocker {
@@ -101,30 +137,52 @@ export function resolveMocker(options: MockerOptions): ResolvedMocker {
       (options.timing === "dynamo" ? capacity : Math.min(GUIDE_MODEL_LEN, capacity)),
   };
   return {
-    workers: options.workers,
+    workers: rosterOf(options),
     servedModelName: options.servedModelName ?? options.modelPath,
     limits,
     timing: preset.timing(limits, requestCostMs === undefined ? {} : { requestCostMs }),
     timeScale: options.speedup,
+    transfer: {
+      latencyNs: options.kvTransferLatencyMs * 1e6,
+      // Bytes by GB/s are nanoseconds. Blocks are read whole, as by vLLM's NIXL connector.
+      perBlockNs: (blockSize * options.kvBytesPerToken) / options.kvTransferGbPerS,
+    },
   };
 }
 
-interface MockerFault {
-  path: string;
-  message: string;
-  hint: string;
+function rosterOf(options: MockerOptions): ResolvedMocker["workers"] {
+  const { workers = DEFAULT_WORKERS, prefillWorkers, decodeWorkers } = options;
+  const named = (count: number, name: string, role: WorkerRole): ResolvedMocker["workers"] =>
+    Array.from({ length: count }, (_, i) => ({ id: `${name}-${i}`, role }));
+  if (prefillWorkers === undefined || decodeWorkers === undefined) {
+    return named(workers, "worker", "aggregated");
+  }
+  return [
+    ...named(prefillWorkers, "prefill", "prefill"),
+    ...named(decodeWorkers, "decode", "decode"),
+  ];
+}
+
+interface OptionFault {
+  readonly path: string;
+  readonly message: string;
+  readonly hint: string;
 }
 
 /** What only several options together show, or the plane. */
 export function checkMocker(
   options: MockerOptions,
   { plane }: { readonly plane: Plane },
-): MockerFault[] {
-  return [...longestFits(options), ...(plane === "dynamo" ? dynamosTiming(options) : [])];
+): OptionFault[] {
+  return [
+    ...roleFaults(options),
+    ...longestFits(options),
+    ...(plane === "dynamo" ? [...dynamosTiming(options), ...dynamosRoles(options)] : []),
+  ];
 }
 
 /** On plane dynamo the workers are Dynamo's own mocker, which knows no other timing. */
-function dynamosTiming({ timing }: MockerOptions): MockerFault[] {
+function dynamosTiming({ timing }: MockerOptions): OptionFault[] {
   if (timing === "dynamo") return [];
   return [
     {
@@ -135,8 +193,43 @@ function dynamosTiming({ timing }: MockerOptions): MockerFault[] {
   ];
 }
 
+/** Dynamo's mocker can split workers; it is not started so here. */
+function dynamosRoles({ prefillWorkers }: MockerOptions): OptionFault[] {
+  if (prefillWorkers === undefined) return [];
+  return [
+    {
+      path: "prefillWorkers",
+      message: "prefill and decode are split on plane http alone",
+      hint: "Take a router of plane http, such as kv, or say --workers",
+    },
+  ];
+}
+
+function roleFaults({ workers, prefillWorkers, decodeWorkers }: MockerOptions): OptionFault[] {
+  if (prefillWorkers === undefined && decodeWorkers === undefined) return [];
+  if (prefillWorkers === undefined || decodeWorkers === undefined) {
+    const [given, missing] =
+      prefillWorkers === undefined ? ["decode", "prefill"] : ["prefill", "decode"];
+    return [
+      {
+        path: `${given}Workers`,
+        message: `${given} workers alone answer no request`,
+        hint: `Add --${missing}-workers 1`,
+      },
+    ];
+  }
+  if (workers === undefined) return [];
+  return [
+    {
+      path: "workers",
+      message: "workers are either split into prefill and decode, or do both",
+      hint: "Leave out --workers, or --prefill-workers and --decode-workers",
+    },
+  ];
+}
+
 /** vLLM refuses to start when one request of the longest kind would not fit the cache. */
-function longestFits(options: MockerOptions): MockerFault[] {
+function longestFits(options: MockerOptions): OptionFault[] {
   const { limits } = resolveMocker(options);
   const capacity = limits.kvBlocks * limits.blockSize;
   if (limits.maxModelLen <= capacity) return [];

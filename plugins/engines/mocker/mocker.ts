@@ -8,9 +8,9 @@ import { mockerArguments, startDynamoCluster } from "./dynamo-cluster.ts";
 import { checkMocker, mockerOptions, resolveMocker } from "./mocker-options.ts";
 import { createWorkerModel } from "./scheduler.ts";
 import { startWorker } from "./server.ts";
-import { workerName } from "./worker-task.ts";
-
 const workerTask = v.strictObject({ index: v.number() });
+
+const ROLE_WORDS = { aggregated: "", prefill: ", prefill alone", decode: ", decode alone" };
 
 export const mocker = defineEngine({
   name: "mocker",
@@ -21,7 +21,12 @@ export const mocker = defineEngine({
   check: checkMocker,
   limits: (options) => {
     const { limits, workers } = resolveMocker(options);
-    return { ...limits, workers };
+    const prefill = workers.filter(({ role }) => role === "prefill").length;
+    return {
+      ...limits,
+      workers: workers.length,
+      ...(prefill === 0 ? {} : { prefillWorkers: prefill }),
+    };
   },
   timeScale: ({ speedup }) => speedup,
   processes: (options, plane) =>
@@ -33,14 +38,14 @@ export const mocker = defineEngine({
             note: "all workers in one process; MODEL is a folder that is written for it",
           },
         ]
-      : [
-          {
-            name: "worker",
-            command: ["dynbench", "(child: one mocker worker)"],
-            count: options.workers,
+      : [...Map.groupBy(resolveMocker(options).workers, ({ role }) => role)].map(
+          ([role, workers]) => ({
+            name: role === "aggregated" ? "worker" : role,
+            command: ["dynbench", `(child: one mocker worker${ROLE_WORDS[role]})`],
+            count: workers.length,
             note: "each on a free port, with a KV-event publisher and its replay beside it",
-          },
-        ],
+          }),
+        ),
   start: (options, plane, context) =>
     plane === "dynamo" ? startDynamoCluster(options, context) : startCluster(options, context),
   serve: (options, task, context) =>
@@ -52,15 +57,8 @@ export const mocker = defineEngine({
       context,
     }),
   model: (options) => {
-    const { workers, limits, timing, timeScale } = resolveMocker(options);
-    return {
-      workers: Array.from({ length: workers }, (_, index) => ({
-        id: workerName(index),
-        role: "aggregated",
-      })),
-      limits,
-      create: (_worker, sink) =>
-        createWorkerModel({ limits, timing, timeScale, prefixCaching: true }, sink),
-    };
+    const { workers, limits, timing, timeScale, transfer } = resolveMocker(options);
+    const own = { limits, timing, timeScale, transfer, prefixCaching: true };
+    return { workers, limits, create: (_worker, sink) => createWorkerModel(own, sink) };
   },
 });

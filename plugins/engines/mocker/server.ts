@@ -17,7 +17,7 @@ import { TokenSequences } from "./token-sequences.ts";
 import { metricsText } from "./vllm-metrics.ts";
 import { wallAlarm } from "./wall-alarm.ts";
 import { WorkerLoop } from "./worker-loop.ts";
-import { workerName, type WorkerReady, type WorkerTask } from "./worker-task.ts";
+import type { WorkerReady, WorkerTask } from "./worker-task.ts";
 
 export interface WorkerParts {
   readonly resolved: ResolvedMocker;
@@ -35,7 +35,7 @@ export async function startWorker(
   parts: WorkerParts,
 ): Promise<AsyncDisposable & { readonly ready: WorkerReady }> {
   const { resolved, task, context } = parts;
-  const { limits, timing, timeScale } = resolved;
+  const { limits, timing, timeScale, transfer } = resolved;
   await using started = new AsyncDisposableStack();
   const sequences = new TokenSequences({
     blockSize: limits.blockSize,
@@ -58,14 +58,14 @@ export async function startWorker(
   const loop = started.adopt(
     new WorkerLoop({
       createModel: (sink) =>
-        createWorkerModel({ limits, timing, timeScale, prefixCaching: true }, sink),
+        createWorkerModel({ limits, timing, timeScale, transfer, prefixCaching: true }, sink),
       alarm: wallAlarm(),
       events: batches,
     }),
     (running) => running.stop(),
   );
   const worker: ServedWorker = {
-    id: workerName(task.index),
+    id: resolved.workers[task.index]!.id,
     modelPath: parts.modelPath,
     resolved,
     loop,

@@ -11,8 +11,3 @@ export interface WorkerReady {
   readonly kvEventsPort: number;
   readonly replayPort: number;
 }
-
-/** `worker-3`: name of the process, and what answers and records call the worker. */
-export function workerName(index: number): string {
-  return `worker-${index}`;
-}

@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import { Timeouts } from "../../../core/sim/timeouts.ts";
 
 test("those still in flight at their deadline are given up, in the order of sending", () => {
-  const timeouts = new Timeouts(100);
+  const woken: number[] = [];
+  const timeouts = new Timeouts(100, (atNs) => woken.push(atNs));
   expect(timeouts.nextNs).toBe(Infinity);
   for (const [id, atNs] of [
     [7, 0],
@@ -17,10 +18,11 @@ test("those still in flight at their deadline are given up, in the order of send
   expect(timeouts.nextNs).toBe(120);
   expect(timeouts.takeDue(120, isInFlight)).toEqual([9]);
   expect(timeouts.nextNs).toBe(Infinity);
+  expect(woken).toEqual([100, 100, 120]); // once for all that are sent, then after each look
 });
 
 test("what has ended by itself is passed over, however many they are", () => {
-  const timeouts = new Timeouts(1);
+  const timeouts = new Timeouts(1, () => {});
   for (let id = 0; id < 10_000; id += 1) timeouts.sent(id, id);
   expect(timeouts.takeDue(9_998, () => false)).toEqual([]);
   expect(timeouts.nextNs).toBe(Infinity);
