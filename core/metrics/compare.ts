@@ -8,7 +8,8 @@
  * speaks of this run only. A cell has a single duration, and drawing requests again gives no other
  * one: requests/s and tokens/s are then left out rather than invented. So is a comparison whose
  * figures are not above zero (no ratio), or rest on too few requests, or on other requests or another
- * time scale than its partner's, which happens between runs.
+ * time scale than its partner's, which happens between runs. Latencies of a saturated cell are
+ * compared with nothing: they are as large as the run is long.
  */
 import type { PlannedArm } from "../plan/plan.ts";
 import { exp, log } from "../portable-math.ts";
@@ -26,6 +27,7 @@ import {
 import { metricOf, type MetricKey } from "./definitions.ts";
 import { probe } from "./quantiles.ts";
 import type { CellResult, CellSummary, Comparison, Interval, RequestPoints } from "./result.ts";
+import { SATURATED } from "./saturation.ts";
 import { tQuantile } from "./student-t.ts";
 import { WeightedSamples } from "./weighted-samples.ts";
 
@@ -101,11 +103,20 @@ export function compareArms(
         parameters: pairs[0]!.a.summary.parameters,
       };
       const seed = { seed: plan.seed, names: [key, labels.a, labels.b] };
-      return pairs.length >= REPEATS_FOR_T
-        ? compareRepeats(pairs, labels)
-        : compareRequests(pairs, labels, seed);
+      const all =
+        pairs.length >= REPEATS_FOR_T
+          ? compareRepeats(pairs, labels)
+          : compareRequests(pairs, labels, seed);
+      return pairs.some(isSaturated) ? all.filter(({ metric }) => !QUEUED.test(metric)) : all;
     }),
   );
+}
+
+/** Figures that a queue which only grows makes as large as the run is long. */
+const QUEUED = /^(ttftMs|e2eMs)\./;
+
+function isSaturated({ a, b }: RepeatPair): boolean {
+  return [a, b].some(({ summary }) => summary.verdict.reasons.some(({ id }) => id === SATURATED));
 }
 
 interface RepeatPair {

@@ -17,10 +17,6 @@ const OVERHEAD_TOLD = 0.02;
 const OVERHEAD_MAX = 0.1;
 /** Sent rate over planned rate of an open loop. */
 const RATE_REACHED = 0.95;
-/** Requests in flight in the last quarter over those in the second. */
-const BACKLOG_GROWTH = 1.5;
-const BACKLOG_REQUESTS_MIN = 40;
-
 export const CLIENT_CHECKS: readonly TrustCheck[] = [
   clientLate,
   clientStalled,
@@ -28,10 +24,8 @@ export const CLIENT_CHECKS: readonly TrustCheck[] = [
   cpuFull,
   timeScale,
   rateNotReached,
-  saturated,
 ].map(
-  (check) => (cell: CellUnderTrial) =>
-    cell.summary.clock === "wall" || check === saturated ? check(cell) : undefined,
+  (check) => (cell: CellUnderTrial) => (cell.summary.clock === "wall" ? check(cell) : undefined),
 );
 
 /** Like against like: a few late requests bend the tail, many bend the mean. */
@@ -124,42 +118,6 @@ function rateNotReached({ load, points }: CellUnderTrial): Finding | undefined {
     message: `Requests left at ${(100 * reached).toFixed(0)} % of the planned rate`,
     hint: "Raise --concurrency, which caps requests in flight, or lower --rate",
   };
-}
-
-/** Requests in flight when each one left, late against early: a queue that only grows. */
-function saturated({ load, points }: CellUnderTrial): Finding | undefined {
-  const n = points.sentS.length;
-  if (load.arrival === "closed" || n < BACKLOG_REQUESTS_MIN) return undefined;
-  const inFlight = inFlightAtSend(points);
-  const meanOf = (from: number, to: number): number => {
-    const part = inFlight.slice(Math.floor(from * n), Math.floor(to * n));
-    return part.reduce((a, b) => a + b, 0) / part.length;
-  };
-  const early = meanOf(0.25, 0.5);
-  const late = meanOf(0.75, 1);
-  if (!(late > BACKLOG_GROWTH * early + 1)) return undefined;
-  return {
-    id: "saturated",
-    severity: "note",
-    message: `Requests in flight grew from ${early.toFixed(1)} to ${late.toFixed(1)}: latencies depend on how long the run lasts`,
-    hint: "Lower --rate to measure what the system sustains",
-  };
-}
-
-/** For each point, how many earlier ones had not ended. Points are in send order. */
-function inFlightAtSend({ sentS, latenessMs, e2eMs }: CellUnderTrial["points"]): number[] {
-  // Failed requests have no end here and are left out.
-  const ends = sentS
-    .map((s, i) => s - latenessMs[i]! / 1000 + e2eMs[i]! / 1000)
-    .filter((end) => !Number.isNaN(end))
-    .sort((a, b) => a - b);
-  let ended = 0;
-  let begun = 0;
-  return sentS.map((s, i) => {
-    while (ended < ends.length && ends[ended]! <= s) ended += 1;
-    if (!Number.isNaN(e2eMs[i]!)) begun += 1;
-    return Math.max(0, begun - ended);
-  });
 }
 
 /** 0 where unknown, so that the fixed limits hold. */

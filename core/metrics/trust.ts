@@ -9,6 +9,7 @@ import type { LoadShape } from "../plan/plan.ts";
 import type { CellTally } from "./cell-tally.ts";
 import type { CellSummary, Finding, RequestPoints, Verdict } from "./result.ts";
 import { CLIENT_CHECKS } from "./trust-client.ts";
+import { saturated } from "./saturation.ts";
 import { REQUEST_CHECKS } from "./trust-requests.ts";
 import { SETUP_CHECKS } from "./trust-setup.ts";
 
@@ -39,7 +40,7 @@ const REPEATS_FOR_INTERVALS = 3;
 
 /** Verdict of one cell; `failed` when it was not finished or nothing succeeded. */
 export function judgeCell(cell: CellUnderTrial): Verdict {
-  const checks = [...SETUP_CHECKS, ...REQUEST_CHECKS, ...CLIENT_CHECKS];
+  const checks = [saturated, ...SETUP_CHECKS, ...REQUEST_CHECKS, ...CLIENT_CHECKS];
   const seen = checks.flatMap((check) => check(cell) ?? []);
   const reasons = [...(cell.evidence.findings ?? []), ...seen];
   const failed = cell.summary.state === "failed" || cell.summary.requests.ok === 0;

@@ -205,22 +205,6 @@ describe("an open loop", () => {
     expect(findings(stretched(1.06), { cell: openLoop() })).toContain("rate-not-reached untrusted");
     expect(findings(stretched(1.06))).not.toContain("rate-not-reached untrusted");
   });
-
-  test("whose backlog grows is a note; a steady one and one that has warmed up are not", () => {
-    const growing = steady.map((record, i) =>
-      okRecord(
-        i,
-        { intended: 10 * i, first: 20 * i + 100, gaps: new Array<number>(9).fill(20) },
-        {
-          worker: record.worker!,
-          cachedTokens: 40,
-        },
-      ),
-    );
-    expect(findings(growing, { cell: openLoop() })).toEqual(["saturated note"]);
-    expect(findings(growing)).toEqual([]);
-    expect(findings(steady, { cell: openLoop() })).toEqual([]);
-  });
 });
 
 describe("a run", () => {
