@@ -80,6 +80,11 @@ export interface EngineHandle extends AsyncDisposable {
   readonly servedModelName: string;
   /** Versions, full commands, GPUs: into `facts.json`. */
   readonly facts: Readonly<Record<string, unknown>>;
+  /**
+   * Messages with KV events that workers have published, heard beside the router: the proof does not
+   * rest on what the router says of itself. Left out where nothing listens.
+   */
+  eventsPublished?(): number;
   /** Empties every worker's prefix cache between cells; left out where the engine cannot. */
   resetCache?(): Promise<void>;
 }
@@ -265,6 +270,8 @@ export interface StartContext {
   readonly processes: Processes;
   /** Address our own listeners bind. */
   readonly host: string;
+  /** Copies of a router that are wanted, where it can have several. */
+  readonly replicas: number;
   readonly seed: number;
   /** Everything after `--`. */
   readonly engineArgs: readonly string[];

@@ -212,6 +212,7 @@ describe("packages", () => {
     uplot: /^reports\//,
     nats: /^plugins\/dynamo\//,
     etcd3: /^plugins\/dynamo\//,
+    protobufjs: /^plugins\/dynamo\//,
   };
   const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
     dependencies: Record<string, string>;

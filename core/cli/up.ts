@@ -137,6 +137,7 @@ async function stayUp(
     runDir: logDir,
     processes: supervisor,
     host: plan.host,
+    replicas: plan.replicas,
     seed: plan.seed,
     engineArgs: plan.engineArgs,
     ...(plan.planeSettings === undefined ? {} : { planeSettings: plan.planeSettings }),

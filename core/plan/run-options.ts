@@ -112,7 +112,9 @@ export const RunOptions = v.strictObject({
       v.integer(),
       v.minValue(1),
       v.maxValue(64),
-      v.description("Gateway replicas of a built-in router; none sees the others' requests"),
+      v.description(
+        "Gateway replicas of a built-in router, or frontends of Dynamo; none sees the others' requests",
+      ),
     ),
     1,
   ),

@@ -83,11 +83,12 @@ export async function preflightRouter(
   const { label } = place;
   const model = router.servedModelName ?? place.engine.servedModelName;
   const details = { ...place, model, fields: traits.requestFields };
-  const before = traits.kvEvents ? await settledEvents(router) : 0;
+  const { engine } = place;
+  const before = traits.kvEvents ? await settledEvents(router, engine) : undefined;
   const notes = traits.pinHeader === undefined ? [] : await pinnedWorkers(router, traits, place);
   for (const url of router.urls) {
     must(await probeRouter(url, details), `arm "${label}" does not answer`, url);
-    if (traits.kvEvents) await eventsArrive(router, { before, label });
+    if (before) await eventsArrive(router, { before, label, engine });
     if (!traits.affinity) continue;
     const second = await probeRouter(url, details);
     must(second, `arm "${label}" does not answer a second time`, url);
@@ -202,35 +203,56 @@ function send(
   });
 }
 
-/** Events applied, once the replay of what workers published before has come to rest. */
-async function settledEvents(router: RunningRouter): Promise<number> {
-  if (router.eventsApplied === undefined) return 0;
-  let applied = await router.eventsApplied();
+/** KV events so far; undefined where nobody counts them. */
+interface EventCounts {
+  /** By the router. */
+  readonly applied: number | undefined;
+  /** By the workers, as heard beside the router. */
+  readonly published: number | undefined;
+}
+
+async function eventCounts(router: RunningRouter, engine: EngineHandle): Promise<EventCounts> {
+  return { applied: await router.eventsApplied?.(), published: engine.eventsPublished?.() };
+}
+
+/** The counts once the replay of what workers published before has come to rest. */
+async function settledEvents(router: RunningRouter, engine: EngineHandle): Promise<EventCounts> {
+  let counts = await eventCounts(router, engine);
+  if (counts.applied === undefined) return counts;
   for (let quietMs = 0, waitedMs = 0; quietMs < QUIET_MS && waitedMs < EVENT_LIMIT_MS;) {
     await Bun.sleep(EVENT_POLL_MS);
     waitedMs += EVENT_POLL_MS;
-    const now = await router.eventsApplied();
-    quietMs = now === applied ? quietMs + EVENT_POLL_MS : 0;
-    applied = now;
+    const now = await eventCounts(router, engine);
+    quietMs = now.applied === counts.applied ? quietMs + EVENT_POLL_MS : 0;
+    counts = now;
   }
-  return applied;
+  return counts;
 }
 
 async function eventsArrive(
   router: RunningRouter,
-  { before, label }: { before: number; label: string },
+  { before, label, engine }: { before: EventCounts; label: string; engine: EngineHandle },
 ): Promise<void> {
+  let missing = "";
   for (let waitedMs = 0; waitedMs < EVENT_LIMIT_MS; waitedMs += EVENT_POLL_MS) {
-    if (((await router.eventsApplied?.()) ?? Infinity) > before) return;
+    const now = await eventCounts(router, engine);
+    if (isStill(before.published, now.published)) missing = "the workers published none";
+    else if (isStill(before.applied, now.applied)) missing = "none arrived";
+    else return;
     await Bun.sleep(EVENT_POLL_MS);
   }
   throw new DynbenchError(
     "start",
-    `Preflight: arm "${label}" needs KV events, and none arrived within ${EVENT_LIMIT_MS / 1000} s of a prompt`,
+    `Preflight: arm "${label}" needs KV events, and ${missing} within ${EVENT_LIMIT_MS / 1000} s of a prompt`,
     {
       hint: "Switch KV events on in the engine, or measure the arm without them: --router kv-approx",
     },
   );
+}
+
+/** Whether a count has not grown; one that nobody keeps is taken to have. */
+function isStill(before: number | undefined, now: number | undefined): boolean {
+  return now !== undefined && now <= (before ?? 0);
 }
 
 function must(result: ProbeResult, what: string, url: string): void {

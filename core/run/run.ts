@@ -293,6 +293,7 @@ class LiveRun {
       runDir: this.#deps.folder.path,
       processes: supervisor,
       host: this.#plan.host,
+      replicas: this.#plan.replicas,
       seed: this.#plan.seed,
       engineArgs: this.#plan.engineArgs,
       ...(this.#plan.planeSettings === undefined

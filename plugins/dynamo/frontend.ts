@@ -29,8 +29,34 @@ export interface Frontend extends AsyncDisposable {
   readonly process: ProcessHandle;
 }
 
+export interface Frontends extends AsyncDisposable {
+  readonly all: readonly Frontend[];
+}
+
+/** As many as the run wants; when one fails, none stays. */
+export async function startFrontends(
+  start: Omit<FrontendStart, "name">,
+  engine: EngineHandle,
+  context: StartContext,
+): Promise<Frontends> {
+  await using stack = new AsyncDisposableStack();
+  const { replicas } = context;
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: replicas }, async (_, index) => {
+      const name = replicas === 1 ? "dynamo-frontend" : `dynamo-frontend-${index}`;
+      return stack.use(await startFrontend({ ...start, name }, engine, context));
+    }),
+  );
+  const all = outcomes.map((outcome) => {
+    if (outcome.status === "rejected") throw outcome.reason;
+    return outcome.value;
+  });
+  const owned = stack.move();
+  return { all, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
 /** Ready means: all workers in `/health`, and their model in `/v1/models`. */
-export async function startFrontend(
+async function startFrontend(
   start: FrontendStart,
   engine: EngineHandle,
   context: StartContext,

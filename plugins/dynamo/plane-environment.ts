@@ -11,8 +11,8 @@ export interface PlanePlaces {
   readonly folder: string;
   /** The address everything binds or advertises. */
   readonly host: string;
-  readonly etcdUrl?: string;
-  readonly natsUrl?: string;
+  readonly etcdUrl: string | undefined;
+  readonly natsUrl: string | undefined;
 }
 
 export function planeEnvironment(places: PlanePlaces): Record<string, string> {

@@ -4,11 +4,19 @@
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { DynbenchError, epochMs, type Discovery, type StartContext } from "dynbench";
+import {
+  DynbenchError,
+  epochMs,
+  type Discovery,
+  type PlaneSettings,
+  type StartContext,
+} from "dynbench";
 import type { DiscoveryStore } from "./discovery-store.ts";
 import { fileStore } from "./file-store.ts";
+import { openNats } from "./nats-link.ts";
 import { planeEnvironment } from "./plane-environment.ts";
 import { registrationsOf, type Registration } from "./registration.ts";
+import { startEtcd, startNatsServer } from "./services.ts";
 
 /** Dynamo's simulated workers register within 1.5 s; real engines have loaded their weights before. */
 const POLL_MS = 50;
@@ -16,29 +24,71 @@ const POLL_MS = 50;
 export interface DynamoPlane extends AsyncDisposable {
   readonly discovery: Discovery;
   registrations(): Promise<Registration[]>;
+  /** Messages with KV events that workers published, heard independently; undefined off NATS. */
+  readonly kvEventMessages: (() => number) | undefined;
 }
 
+/** Everything needed is up, and reached, when it resolves. */
 export async function openPlane(python: string, context: StartContext): Promise<DynamoPlane> {
   const settings = context.planeSettings;
   if (settings === undefined) throw new Error("an engine on plane dynamo without its settings");
+  const { signal, host } = context;
   const namespace = `dynbench-${process.pid}-${epochMs().toString(36)}`;
-  const folder = join(context.runDir, "discovery", namespace);
   await using stack = new AsyncDisposableStack();
-  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
-    throw new DynbenchError("start", `Cannot write the discovery folder "${folder}": ${cause}`, {
-      hint: "Choose a writable folder with --out",
-      cause,
-    });
-  });
+  const folder = await makeFolder(join(context.runDir, "discovery", namespace));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
-  const store: DiscoveryStore = stack.use(fileStore(folder));
-  const env = planeEnvironment({ namespace, settings, folder, host: context.host });
+  const { etcdUrl, natsUrl } = await openServices(settings, { folder, context, stack });
+  const store = stack.use(
+    etcdUrl === undefined ? fileStore(folder) : await openEtcd(etcdUrl, { namespace, signal }),
+  );
+  const nats =
+    natsUrl === undefined
+      ? undefined
+      : stack.use(await openNats(natsUrl, { namespace, purge: settings.natsUrl !== undefined }));
+  const env = planeEnvironment({ namespace, settings, folder, host, etcdUrl, natsUrl });
   const owned = stack.move();
   return {
     discovery: { namespace, env, python, folder },
     registrations: async () => registrationsOf(await store.values(), namespace),
+    kvEventMessages: settings.eventPlane === "nats" ? nats?.kvEventMessages : undefined,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+async function makeFolder(folder: string): Promise<string> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw new DynbenchError("start", `Cannot write the discovery folder "${folder}": ${cause}`, {
+      hint: "Choose a writable folder with --out",
+      cause,
+    });
+  }
+  return folder;
+}
+
+/** The user's services, or new ones that end with the plane. */
+async function openServices(
+  settings: PlaneSettings,
+  at: { folder: string; context: StartContext; stack: AsyncDisposableStack },
+): Promise<{ etcdUrl: string | undefined; natsUrl: string | undefined }> {
+  const { folder, context, stack } = at;
+  const start = async (starts: typeof startEtcd): Promise<string> =>
+    stack.use(await starts(folder, context)).url;
+  const usesNats = settings.requestPlane === "nats" || settings.eventPlane === "nats";
+  return {
+    etcdUrl:
+      settings.discovery === "etcd" ? (settings.etcdUrl ?? (await start(startEtcd))) : undefined,
+    natsUrl: usesNats ? (settings.natsUrl ?? (await start(startNatsServer))) : undefined,
+  };
+}
+
+async function openEtcd(
+  url: string,
+  at: { namespace: string; signal: AbortSignal },
+): Promise<DiscoveryStore> {
+  const { etcdStore } = await import("./etcd-store.ts");
+  return etcdStore(url, at);
 }
 
 /** What should register: so many workers of a component. */

@@ -2,9 +2,10 @@
  * NVIDIA Dynamo's own router: its frontend in front of workers that registered on plane "dynamo".
  * Which flags it is given follows from the `--help` of the version that is found.
  */
-import { defineRouter, DynbenchError, v } from "dynbench";
-import { startFrontend } from "../dynamo/frontend.ts";
+import { defineRouter, DynbenchError, fetchControl, v } from "dynbench";
+import { startFrontends } from "../dynamo/frontend.ts";
 import { APPROXIMATE_MODE, frontendFlags } from "../dynamo/frontend-flags.ts";
+import { eventsAppliedOf } from "../dynamo/frontend-metrics.ts";
 import { probeModule } from "../dynamo/python-module.ts";
 
 /** Larger weights say nothing more: every other term is lost beside them. */
@@ -129,15 +130,20 @@ export const dynamo = defineRouter({
         { hint: "Leave the option out, or use another version of Dynamo" },
       );
     }
-    const frontend = await startFrontend(
-      { name: "dynamo-frontend", python, env, argv, host },
-      engine,
-      context,
-    );
+    const start = { python, env, argv, host };
+    const frontends = await startFrontends(start, engine, context);
+    const urls = frontends.all.map(({ url }) => url);
     return {
-      urls: [frontend.url],
-      facts: { dynamo: version, argv },
-      [Symbol.asyncDispose]: () => frontend[Symbol.asyncDispose](),
+      urls,
+      facts: { dynamo: version, argv, frontends: urls.length },
+      ...(wishes.mode === "kv" ? { eventsApplied: () => leastApplied(urls, signal) } : {}),
+      [Symbol.asyncDispose]: () => frontends[Symbol.asyncDispose](),
     };
   },
 });
+
+/** Each frontend applies all events, so what the slowest has applied is known to all. */
+async function leastApplied(urls: readonly string[], signal: AbortSignal): Promise<number> {
+  const metrics = await Promise.all(urls.map((url) => fetchControl(`${url}/metrics`, { signal })));
+  return Math.min(...metrics.map(eventsAppliedOf));
+}

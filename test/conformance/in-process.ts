@@ -71,6 +71,7 @@ export function inProcessContext(
     runDir,
     processes,
     host: "127.0.0.1",
+    replicas: 1,
     seed: 0,
     engineArgs: [],
     abort: () => stop.abort(),

@@ -42,6 +42,7 @@ export async function startDynamoCluster(
     ),
     servedModelName,
     discovery: plane.discovery,
+    ...(plane.kvEventMessages === undefined ? {} : { eventsPublished: plane.kvEventMessages }),
     facts: { engine: MODULE, dynamo: version, timing: "dynamo", timeScale, limits },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

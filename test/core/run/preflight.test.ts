@@ -106,6 +106,72 @@ describe("routers", () => {
     );
   });
 
+  /** Answers for the worker that the pin header names, or for another one. */
+  function frontend(answers: (pinned: string | null) => string, cachedSecond: number): string {
+    const seen = new Set<string>();
+    const server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: async (request) => {
+        const pinned = request.headers.get("x-pin");
+        const { extra } = (await request.json()) as { extra?: string };
+        const key = String(pinned);
+        const cached = seen.has(key) ? cachedSecond : 0;
+        seen.add(key);
+        const nvext = `"nvext":{"worker_id":{"decode_worker_id":${answers(pinned)}}}`;
+        const frames = [
+          `{"choices":[{"text":"a","finish_reason":"length"}]${extra === "yes" ? `,${nvext}` : ""}}`,
+          `{"choices":[],"usage":{"prompt_tokens":129,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":${cached}}}}`,
+        ];
+        return new Response(frames.map((frame) => `data: ${frame}\n\n`).join(""), {
+          headers: { "content-type": "text/event-stream" },
+        });
+      },
+    });
+    afterAll(() => server.stop(true));
+    return `http://127.0.0.1:${server.port}`;
+  }
+
+  describe("that alone reach the workers", () => {
+    /** Two ids that a double cannot tell apart. */
+    const ids = ["15212263236840132949", "15212263236840132950"];
+    const behind = ids.map((instance, i): Worker => ({
+      ...{ id: `worker-${i}`, url: "", role: "aggregated", blockSize: 64, instance },
+    }));
+    const check = (url: string) =>
+      preflightRouter(
+        router(url),
+        traits({ pinHeader: "x-pin", requestFields: { extra: "yes" } }),
+        { ...target(...behind), arm: 0, label: "dynamo" },
+      );
+
+    test("are asked for each of them, by its id", async () => {
+      expect(await check(frontend((pinned) => pinned ?? ids[0]!, 128))).toEqual([]);
+    });
+
+    test("must heed the id", async () => {
+      await expect(check(frontend(() => ids[0]!, 128))).rejects.toThrow(
+        `a request pinned to worker "worker-1" was served by ${ids[0]}`,
+      );
+    });
+
+    test("must have workers that cache", async () => {
+      await expect(check(frontend((pinned) => pinned ?? ids[0]!, 0))).rejects.toThrow(
+        "computed a prompt again",
+      );
+    });
+  });
+
+  test("events that workers never published are told apart from those that did not arrive", async () => {
+    const { url } = worker("a", 0);
+    const engine = { ...place.engine, eventsPublished: () => 5 };
+    const silent = preflightRouter(router(url, [7]), traits({ kvEvents: true }), {
+      ...place,
+      engine,
+    });
+    await expect(silent).rejects.toThrow("the workers published none within 3 s");
+  });
+
   test("one that needs events is waited for until they are applied", async () => {
     const { url } = worker("a", 0);
     // A replay still comes in (3, 4, 5) and rests for eight polls; then the prompt's own event.

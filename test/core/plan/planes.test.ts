@@ -1,0 +1,70 @@
+/** Arms on plane dynamo, and what the plane asks of the whole comparison. */
+import { describe, expect, test } from "bun:test";
+import { BUNDLED } from "../../../plugins/bundled.ts";
+import { buildPlan } from "../../../core/plan/build.ts";
+import { PlanFaults } from "../../../core/errors.ts";
+import type { Plan } from "../../../core/plan/plan.ts";
+import { PluginSet } from "../../../core/plugin-set.ts";
+
+function planOf(options: Record<string, unknown>): Plan {
+  const typed = Object.entries(options).map(([name, value]) => ({
+    name,
+    value,
+    origin: `--${name}`,
+  }));
+  return buildPlan({ options: typed, engineArgs: [] }, new PluginSet(BUNDLED)).plan;
+}
+
+function faultsOf(options: Record<string, unknown>): string[] {
+  try {
+    planOf(options);
+  } catch (error) {
+    if (error instanceof PlanFaults) {
+      return error.faults.map(({ path, message }) => `${path}: ${message}`);
+    }
+    throw error;
+  }
+  return [];
+}
+
+const timings = (plan: Plan): unknown[] => plan.arms.map(({ engine }) => engine.options["timing"]);
+
+describe("the mocker", () => {
+  test("has Dynamo's timing on all arms as soon as one is on Dynamo's plane", () => {
+    expect(timings(planOf({ router: "kv" }))).toEqual(["l40s"]);
+    const plan = planOf({ router: "kv,dynamo" });
+    expect(timings(plan).every((timing) => timing === "dynamo")).toBe(true);
+  });
+
+  test("cannot have another one there", () => {
+    expect(faultsOf({ router: "dynamo", timing: "h100" })).toEqual([
+      `engine.timing: Dynamo's mocker, which serves on plane dynamo, has no timing "h100"`,
+    ]);
+  });
+});
+
+describe("the plane's settings", () => {
+  test("are in the plan where an arm is on it, files and no service by default", () => {
+    expect(planOf({ router: "kv" }).planeSettings).toBeUndefined();
+    expect(planOf({ router: "dynamo" }).planeSettings).toEqual({
+      ...{ discovery: "file", requestPlane: "tcp", eventPlane: "zmq" },
+    });
+  });
+
+  test("that nothing would heed are faults", () => {
+    expect(faultsOf({ router: "kv", discovery: "etcd" })).toEqual([
+      "--discovery: has no meaning without an arm on plane dynamo",
+    ]);
+    expect(faultsOf({ router: "dynamo", "etcd-url": "http://h:1" })).toEqual([
+      "plane.etcd-url: nothing would use that etcd",
+    ]);
+    expect(faultsOf({ router: "dynamo", "nats-url": "nats://h:1" })).toEqual([
+      "plane.nats-url: nothing would use that NATS",
+    ]);
+  });
+
+  test("hold no password", () => {
+    const [fault] = faultsOf({ router: "dynamo", "event-plane": "nats", nats: "nats://u:p@h:1" });
+    expect(fault).toContain("plane.nats-url: expected nats://HOST:PORT without a password");
+  });
+});
