@@ -1,8 +1,10 @@
 /**
  * Cache changes on their way to the sink.
  *
- * Changes happen when a step is scheduled; they are told when the engine would publish them. Until
- * then they wait here in order: cleared, then each sequence's evictions before what they made room for.
+ * Changes happen when a step is scheduled; they are told when it has run, as vLLM (0.32, seen on the
+ * wire) and Dynamo's mocker (1.6.1: its router does not see a prefill that is under way) publish them.
+ * Until then they wait here in order: cleared, then each sequence's evictions before what they made
+ * room for.
  */
 import type { WorkerSink } from "dynbench";
 

@@ -46,7 +46,6 @@ class SpanScheduler implements WorkerModel {
   readonly #timing: StepTiming;
   readonly #timeScale: number;
   readonly #requestCostNs: number;
-  readonly #eventsAtEnd: boolean;
 
   readonly #cache: KvCache;
   readonly #news: CacheNews;
@@ -80,7 +79,6 @@ class SpanScheduler implements WorkerModel {
     this.#timing = timing;
     this.#timeScale = timeScale;
     this.#requestCostNs = Math.round((timing.requestCostMs * 1e6) / timeScale);
-    this.#eventsAtEnd = timing.eventsAt === "stepEnd";
     this.#news = new CacheNews(sink);
     this.#cache = new KvCache(limits.kvBlocks, (block) => this.#news.add(block));
     this.#use = {
@@ -170,7 +168,7 @@ class SpanScheduler implements WorkerModel {
     if (!this.#news.isEmpty) return span.endNs(1);
     const step = this.#timetable.nextStep(this.#blocksDone, span.steps);
     if (step >= span.steps) return span.endNs(span.steps);
-    return this.#eventsAtEnd ? span.endNs(step + 1) : span.endNs(step) + 1;
+    return span.endNs(step + 1);
   }
 
   resetCache(nowNs: number): boolean {
@@ -226,7 +224,6 @@ class SpanScheduler implements WorkerModel {
     this.#span = span;
     this.#startNs = Infinity;
     this.#blocksDone = 1; // forming the step did the block work of step 0
-    if (!this.#eventsAtEnd) this.#tellNews(atNs);
     this.#telling.length = 0;
     for (const sequence of batch.running) {
       if (sequence.decoding && sequence.generated > 0) this.#telling.push(sequence.request);
@@ -281,7 +278,7 @@ class SpanScheduler implements WorkerModel {
     const from = span.done;
     const done = span.endedBy(toNs);
     if (done > 0 && !this.#news.isEmpty) this.#tellNews(span.endNs(1));
-    this.#workBlocks(span, done, toNs);
+    this.#workBlocks(span, done);
     if (done === from) return;
     span.done = done;
     if (this.#telling.length > 0) {
@@ -305,14 +302,12 @@ class SpanScheduler implements WorkerModel {
     this.#startNs = this.#nextStartNs();
   }
 
-  /** Takes and fills blocks in the steps whose events are due by `toNs`. */
-  #workBlocks(span: StepSpan, done: number, toNs: number): void {
-    const begun = done < span.steps && span.endNs(done) < toNs ? done + 1 : done;
-    const until = this.#eventsAtEnd ? done : begun;
+  /** Takes and fills blocks in the first `until` steps: their events leave when the step has run. */
+  #workBlocks(span: StepSpan, until: number): void {
     if (until <= this.#blocksDone) return;
     let step = this.#timetable.nextStep(this.#blocksDone, until);
     while (step < until) {
-      this.#news.release(span.endNs(this.#eventsAtEnd ? step + 1 : step));
+      this.#news.release(span.endNs(step + 1));
       for (const i of this.#timetable.at(step)) {
         const sequence = this.#batch.running[i]!;
         const fits = growBlocks(sequence, this.#covered[i]! + step, this.#use);

@@ -10,11 +10,6 @@ import { pow } from "dynbench";
 export interface StepTiming {
   /** Time a request spends in the API server and tokenizer before the scheduler sees it. */
   readonly requestCostMs: number;
-  /**
-   * When the KV events of a step leave: vLLM publishes them after the step has run (0.32, seen on the
-   * wire), Dynamo's mocker when the step starts (1.6 core, `RouterEventVisibility::PassStart`).
-   */
-  readonly eventsAt: "stepStart" | "stepEnd";
   /** Duration of a step in which at least one sequence does prompt work. Not rounded. */
   mixedStepNs(batch: StepBatch): number;
   /** Steps of a batch that only decodes, written into `out`. Not rounded. */
@@ -68,7 +63,6 @@ export function gpuTiming(gpu: GpuCoefficients, requestCostMs: number): StepTimi
   const denseOfDecoders: number[] = [];
   return {
     requestCostMs,
-    eventsAt: "stepEnd",
     mixedStepNs: (batch) =>
       denseNs(batch.prefillTokens + batch.decoders) +
       gpu.perPairNs * batch.pairs +
@@ -104,7 +98,6 @@ export function dynamoTiming({ kvTokens, batchMean }: DynamoTimingOptions): Step
   const decodeNs = (u: number): number => (-25.74 * u * u + 54.01 * u + 5.74) * 1e6;
   return {
     requestCostMs: 0,
-    eventsAt: "stepStart",
     mixedStepNs: (batch) => {
       const n = batchMean === "integer" ? integerMeanTokens(batch) : batch.prefillTokens;
       const prefillMs = 4.209989e-7 * n * n + 1.518344e-2 * n + 16.50142;

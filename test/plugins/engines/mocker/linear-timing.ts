@@ -5,7 +5,6 @@ import type { StepTiming } from "../../../../plugins/engines/mocker/timing.ts";
 export function linearTiming(overrides: Partial<StepTiming> = {}): StepTiming {
   return {
     requestCostMs: 0,
-    eventsAt: "stepEnd",
     mixedStepNs: ({ prefillTokens, contextTokens }) => 100 + 10 * prefillTokens + contextTokens,
     decodeSteps: (decoders, contextTokens, out) => {
       out.firstNs = 100 + contextTokens;

@@ -293,13 +293,6 @@ describe("prefix cache", () => {
     ]);
     expect([...sink.cached.keys()]).toEqual([0, 1]);
   });
-
-  test("events at the step's start, where the timing says so", () => {
-    const { sink, model } = worker({}, { timing: linearTiming({ eventsAt: "stepStart" }) });
-    model.submit(request(0, 6, 5), 0);
-    jump(model);
-    expect(sink.of("stored").map((told) => told.at)).toEqual([0, 267]);
-  });
 });
 
 describe("preemption", () => {

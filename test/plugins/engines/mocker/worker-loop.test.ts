@@ -50,7 +50,6 @@ const createModel = (sink: WorkerSink): WorkerModel =>
       limits,
       timing: {
         requestCostMs: 0,
-        eventsAt: "stepEnd",
         mixedStepNs: ({ prefillTokens }) => prefillTokens * 1e6,
         decodeSteps: (_decoders, _context, out) => {
           Object.assign(out, { firstNs: 1e7, growthNs: 0, growth2Ns: 0, steps: Infinity });
