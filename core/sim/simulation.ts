@@ -85,7 +85,10 @@ export class Simulation {
       hookFailed: (error) => this.#policyFault(error),
     });
     this.cluster = new Cluster(engine, {
-      wake: (worker, atNs) => this.#heap.push(atNs, event.WORKER, worker),
+      wake: (worker, atNs) => {
+        const kind = atNs === this.nowNs ? event.STEP_START : event.STEP_END;
+        this.#heap.push(atNs, kind, worker);
+      },
       prefilled: (request, atNs) => this.#prefilled(request, atNs),
       received: ({ id }) => this.#heap.push(this.nowNs, event.RELEASE, id),
       firstToken: (request, atNs) => this.#firstToken(request, atNs),
@@ -157,7 +160,9 @@ export class Simulation {
   }
 
   #handle(kind: number, subject: number): void {
-    if (kind === event.WORKER) return this.cluster.advance(subject, this.nowNs);
+    if (kind === event.STEP_END || kind === event.STEP_START) {
+      return this.cluster.advance(subject, this.nowNs);
+    }
     if (kind === event.SEND) return this.#send();
     if (kind === event.FAULT) return this.#fault(subject);
     if (kind === event.RELEASE) return this.#letGo(subject);

@@ -18,10 +18,10 @@ async function digestOf(options: SimulateOptions): Promise<string> {
 const load = { arrival: "closed", concurrency: 20 } as const;
 
 test.each([
-  ["l40s", "kv", "fa85fb224e34b1c8"],
-  ["h100", "kv-approx", "b34e1486abb5cb7c"],
+  ["l40s", "kv", "52967bade7467298"],
+  ["h100", "kv-approx", "07da8217bdb09e25"],
   ["dynamo", "round-robin", "58543eeb87888030"],
-  ["b200", "prefix-hash", "98df2ea721762272"],
+  ["b200", "prefix-hash", "b6e81459b6a75d84"],
 ])("%s behind %s", async (timing, policy, digest) => {
   const requests = sweepRequests(0.5, 0);
   expect(await digestOf({ requests, mocker: { timing }, policy, load })).toBe(digest);
