@@ -6,6 +6,7 @@
  * random without a seed, so there means are compared: within 3 %, the spread of its own runs.
  */
 import { describe, expect, test } from "bun:test";
+import { capturedRun, followed } from "./dynamo-run.ts";
 import { simulate, type Simulated, type SimulateOptions } from "./simulate.ts";
 import { sweepRequests } from "./sweep-requests.ts";
 import { traceFile, traceRequests } from "./trace-requests.ts";
@@ -201,6 +202,19 @@ describe("round robin over a trace is Dynamo's replay to 0.1 %", () => {
       expect(misses(got, row.measured, 0.001)).toEqual([]);
     });
   }
+});
+
+test("kv, led to the workers that Dynamo picked, has its cost at every pick and its times at every request", async () => {
+  const requests = sweepRequests(0.7, 0);
+  const mocker = { timing: "dynamo" };
+  const led = await followed(capturedRun("kv-sweep-0.7.jsonl"), {
+    requests,
+    mocker,
+    load: CLOSED_20,
+  });
+  const { costs, picks, requests: differ } = led;
+  expect({ costs, picks, differ }).toEqual({ costs: [], picks: [], differ: [] });
+  expect(led.simulated.records).toHaveLength(200);
 });
 
 describe("kv over a trace is Dynamo's replay to 3 %", () => {
