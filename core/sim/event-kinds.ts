@@ -28,3 +28,12 @@ export const STEP_START = 10;
 export const HELD_TOO_LONG = 11;
 /** A client has waited as long as it will. */
 export const TIMEOUT = 12;
+
+/** A worker that must be woken at once has a step to start; any later change is the end of one. */
+export function stepKind(atNs: number, nowNs: number): number {
+  return atNs === nowNs ? STEP_START : STEP_END;
+}
+
+export function isStep(kind: number): boolean {
+  return kind === STEP_END || kind === STEP_START;
+}

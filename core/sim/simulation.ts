@@ -30,7 +30,6 @@ import { HOLD } from "../routing-policy.ts";
 
 /** A request goes to at most this many workers, as in the gateway. */
 const MAX_TRIES = 2;
-
 /** More events than this without time moving on are a model that stands still, not a busy moment. */
 const MAX_EVENTS_AT_ONCE = 10_000_000;
 
@@ -85,10 +84,7 @@ export class Simulation {
       hookFailed: (error) => this.#policyFault(error),
     });
     this.cluster = new Cluster(engine, {
-      wake: (worker, atNs) => {
-        const kind = atNs === this.nowNs ? event.STEP_START : event.STEP_END;
-        this.#heap.push(atNs, kind, worker);
-      },
+      wake: (worker, atNs) => this.#heap.push(atNs, event.stepKind(atNs, this.nowNs), worker),
       prefilled: (request, atNs) => this.#prefilled(request, atNs),
       received: ({ id }) => this.#heap.push(this.nowNs, event.RELEASE, id),
       firstToken: (request, atNs) => this.#firstToken(request, atNs),
@@ -160,9 +156,7 @@ export class Simulation {
   }
 
   #handle(kind: number, subject: number): void {
-    if (kind === event.STEP_END || kind === event.STEP_START) {
-      return this.cluster.advance(subject, this.nowNs);
-    }
+    if (event.isStep(kind)) return this.cluster.advance(subject, this.nowNs);
     if (kind === event.SEND) return this.#send();
     if (kind === event.FAULT) return this.#fault(subject);
     if (kind === event.RELEASE) return this.#letGo(subject);
