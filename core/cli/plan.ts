@@ -9,6 +9,7 @@ import { maskPlan } from "../plan/secrets.ts";
 import { surveyPlan, type PointSurvey } from "../plan/survey.ts";
 import { pointLabel } from "../plan/sweep.ts";
 import type { Engine, PlannedProcess, Router } from "../plugin.ts";
+import { estimateRun, type Estimate } from "../run/estimate.ts";
 
 /** `--json` prints the plan itself, which `dynbench run --config plan.json` runs unchanged. */
 export async function plan(argv: readonly string[], environment: Environment): Promise<number> {
@@ -19,10 +20,17 @@ export async function plan(argv: readonly string[], environment: Environment): P
   });
   if (survey.faults.length > 0) throw new PlanFaults(survey.faults);
   const processes = await processesOf(planned.plan, environment);
+  const estimate = await estimateRun(planned.plan, {
+    plugins: environment.plugins,
+    requestsOf: ({ parameters, load }) => {
+      const point = survey.points.find((one) => Bun.deepEquals(one.parameters, parameters))!;
+      return point.requests + load.warmup;
+    },
+  });
   const shown = maskPlan(planned.plan, secretOptions(environment.plugins));
   const text = planned.json
-    ? JSON.stringify({ ...shown, survey: survey.points, processes }, null, 2)
-    : describe(shown, { processes, points: survey.points });
+    ? JSON.stringify({ ...shown, survey: survey.points, estimate, processes }, null, 2)
+    : describe(shown, { processes, points: survey.points, estimate });
   process.stdout.write(`${text}\n`);
   return EXIT_CODES.ok.code;
 }
@@ -65,13 +73,25 @@ async function processesOf(planned: Plan, { plugins }: Environment): Promise<Pla
 
 function describe(
   planned: Plan,
-  { processes, points }: { processes: readonly PlannedProcess[]; points: readonly PointSurvey[] },
+  {
+    processes,
+    points,
+    estimate,
+  }: {
+    processes: readonly PlannedProcess[];
+    points: readonly PointSurvey[];
+    estimate: Estimate;
+  },
 ): string {
-  const engines = new Set(planned.arms.map(({ engineKey }) => engineKey)).size;
+  const isVirtual = planned.clock === "virtual";
+  const engines = isVirtual ? 0 : new Set(planned.arms.map(({ engineKey }) => engineKey)).size;
   const { wire, cells, arms } = planned;
   return [
     `Plan: ${counted(arms.length, "arm")} x ${counted(points.length, "point")} x ${counted(planned.repeats, "repeat")} = ${counted(cells.length, "cell")}, clock ${planned.clock}, seed ${planned.seed}`,
-    `      ${counted(engines, "engine start")}, ${counted(cells.length, "reset")} of caches and index, prompts as ${wire.form}, connections ${wire.connection}`,
+    isVirtual
+      ? "      simulated: no engine is started and nothing is sent"
+      : `      ${counted(engines, "engine start")}, ${counted(cells.length, "reset")} of caches and index, prompts as ${wire.form}, connections ${wire.connection}`,
+    `      ${durationText(planned, estimate)}`,
     ...headerLines(wire),
     ...(planned.engineArgs.length === 0
       ? []
@@ -92,6 +112,24 @@ function describe(
     "Cells, in order",
     ...cells.map((cell, i) => `  ${String(i + 1).padStart(3)}  ${cell.id}  seed ${cell.seed}`),
   ].join("\n");
+}
+
+function durationText({ clock }: Plan, { wallS, loadS, atLeastS, how }: Estimate): string {
+  if (wallS === undefined || loadS === undefined) {
+    const least = atLeastS ? `; at least ${duration(atLeastS)} by the timetable` : "";
+    return `duration unknown: ${how}${least}`;
+  }
+  return clock === "virtual"
+    ? `duration about ${duration(wallS)}, for ${duration(loadS)} on the virtual clock (${how})`
+    : `duration about ${duration(wallS)}, of which ${duration(loadS)} is load (${how})`;
+}
+
+/** `1h 02m`, `3m 05s`, `12s`. */
+function duration(seconds: number): string {
+  const whole = Math.max(1, Math.round(seconds));
+  const two = (value: number): string => String(value).padStart(2, "0");
+  if (whole >= 3600) return `${Math.floor(whole / 3600)}h ${two(Math.floor((whole % 3600) / 60))}m`;
+  return whole >= 60 ? `${Math.floor(whole / 60)}m ${two(whole % 60)}s` : `${whole}s`;
 }
 
 function loadText({ cells }: Plan): string {

@@ -42,6 +42,16 @@ export const SimOptions = v.strictObject({
   ),
 });
 
+/** Nothing known of a live system's delays. */
+export const NO_DELAYS: SimSettings = {
+  eventDelayMs: 0,
+  loadDelayMs: 0,
+  routingMs: 0,
+  networkMs: 0,
+  replicaSync: false,
+  downs: [],
+};
+
 export type SimOptions = v.InferOutput<typeof SimOptions>;
 
 /** The options as a plan keeps them. */

@@ -15,6 +15,8 @@ import { quantilesOf } from "../metrics/quantiles.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { Engine, EngineModel, Router, Workload } from "../plugin.ts";
 import type { RequestRecord } from "../record.ts";
+import type { PluginSet } from "../plugin-set.ts";
+import type { RoutingPolicy } from "../routing-policy.ts";
 import { Simulation } from "../sim/simulation.ts";
 
 /** Events between two looks at the clock: some milliseconds. */
@@ -72,7 +74,10 @@ async function simulateInto(
 ): Promise<unknown> {
   const { folder, book, signal } = deps;
   const chunks = new RecordChunks(folder);
-  const simulation = await simulationOf(deps, (record) => {
+  const { router: use } = deps.plan.arms[deps.cell.arm]!;
+  const router = (await deps.plugins.load(use)) as Router;
+  const policy = () => router.policy!(use.options);
+  const simulation = await simulationOf({ ...deps, policy }, (record) => {
     chunks.add(record);
     tally.add(record);
     book.meter.record(record);
@@ -96,11 +101,19 @@ async function simulateInto(
   return fault;
 }
 
-async function simulationOf(
-  deps: CellDeps & { readonly plan: Plan; readonly cell: PlannedCell; readonly model: EngineModel },
+/** The plan's cell, to be run. */
+export async function simulationOf(
+  deps: {
+    readonly plan: Plan;
+    readonly cell: PlannedCell;
+    readonly model: EngineModel;
+    readonly policy: () => RoutingPolicy;
+    readonly plugins: PluginSet;
+    readonly signal: AbortSignal;
+  },
   onRecord: (record: RequestRecord) => void,
 ): Promise<Simulation> {
-  const { plan, cell, plugins, signal, model } = deps;
+  const { plan, cell, plugins, signal, model, policy } = deps;
   const { router: use } = plan.arms[cell.arm]!;
   const router = (await plugins.load(use)) as Router;
   const workload = (await plugins.load(cell.workload)) as Workload;
@@ -109,7 +122,7 @@ async function simulationOf(
     {
       cell,
       engine: model,
-      policy: () => router.policy!(use.options),
+      policy,
       policyName: router.name,
       sendsKey: router.traits(use.options).keyHeader !== undefined,
       requests: drawRequests(cell, workload, rows),

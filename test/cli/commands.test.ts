@@ -91,6 +91,27 @@ describe("plan and run", () => {
     expect(existsSync(join(work, "runs"))).toBe(false);
   });
 
+  test("a plan says how long it will take: as simulated, or that nobody knows", async () => {
+    const estimateOf = async (...args: string[]) =>
+      JSON.parse((await alone("plan", "--json", ...args)).stdout).estimate;
+    const virtual = await alone("run", ...TINY, "--clock", "virtual", "--out", "sim", "--json");
+    const { durationS } = (JSON.parse(virtual.stdout) as Summary).cells[0]!;
+    const live = await estimateOf(...TINY, "--router", "kv,direct", "--repeat", "2");
+    expect(live.how).toBe("simulated, with round robin for outside routers");
+    expect((await estimateOf(...TINY)).loadS).toBeCloseTo(durationS, 6);
+    expect(live.wallS).toBeGreaterThan(live.loadS);
+    const attached = ["--router", "attach", "--url", "http://127.0.0.1:1", "--prefix-ratio", "0.5"];
+    expect(await estimateOf(...attached, "--requests", "30", "--rate", "2")).toEqual({
+      atLeastS: 15,
+      how: 'engine "attach" has no model',
+    });
+    const text = await alone("plan", ...attached);
+    expect(text.stdout).toContain('duration unknown: engine "attach" has no model\n');
+    const simulated = await alone("plan", ...TINY, "--clock", "virtual");
+    expect(simulated.stdout).toContain("simulated: no engine is started and nothing is sent");
+    expect(simulated.stdout).toMatch(/duration about \d+s, for \d+s on the virtual clock/);
+  });
+
   test("a run leaves a folder, and report makes the same of it again", async () => {
     const run = await alone("run", ...TINY, "--out", "first", "--json");
     expect([0, 5]).toContain(run.exitCode!);

@@ -72,7 +72,7 @@ describe("a simulated run", () => {
     const resumed = await dynbench(["run", "--resume", "long", "--json"], { cwd });
     expect((JSON.parse(resumed.stdout) as Summary).cells.length).toBe(200);
     expect(recordsOf("long").length).toBe(200 * 400);
-  });
+  }, 30_000);
 
   test("with delays, deaths and replicas says what became of each request", async () => {
     const summary = await simulate(

@@ -1,0 +1,129 @@
+/**
+ * How long a run will take, before it starts. Where the engine has a model each arm and point is
+ * simulated once, which costs milliseconds; a repeat is another draw of the same. Elsewhere nobody
+ * knows, and only the timetable of an open loop says how long it takes at least.
+ */
+import { simulationOf } from "./virtual-run.ts";
+import { monotonicNs } from "../clock.ts";
+import type { Plan, PlannedCell } from "../plan/plan.ts";
+import { NO_DELAYS } from "../plan/sim-options.ts";
+import type { Engine, Router } from "../plugin.ts";
+import type { PluginSet } from "../plugin-set.ts";
+import type { RoutingPolicy } from "../routing-policy.ts";
+
+/** What a user will wait for a plan. */
+const BUDGET_S = 5;
+const EVENTS_PER_SLICE = 10_000;
+/** Measured on two cores: eight mocked workers come up in .4 s; a load child starts, draws, and caches are reset in .3 s. */
+const ENGINE_START_S = 0.5;
+const CELL_S = 0.3;
+
+export interface Estimate {
+  /** Whole run, in seconds of the wall clock; left out where it is unknown. */
+  readonly wallS?: number;
+  /** Sum over the cells' loads, in seconds of the plan's clock; left out where it is unknown. */
+  readonly loadS?: number;
+  /** What the timetables of open loops take by themselves, where the rest is unknown. */
+  readonly atLeastS?: number;
+  /** How it is known, or why it is not. */
+  readonly how: string;
+}
+
+interface EstimateDeps {
+  readonly plugins: PluginSet;
+  /** How many requests a cell sends, warm-up included. */
+  readonly requestsOf: (cell: PlannedCell) => number;
+}
+
+export async function estimateRun(plan: Plan, deps: EstimateDeps): Promise<Estimate> {
+  const bare = new Set<string>();
+  for (const { engine } of plan.arms) {
+    if (!((await deps.plugins.load(engine)) as Engine).model) bare.add(engine.name);
+  }
+  return bare.size > 0 ? unknownEstimate(plan, { ...deps, bare }) : simulatedEstimate(plan, deps);
+}
+
+function unknownEstimate(
+  plan: Plan,
+  { bare, requestsOf }: EstimateDeps & { bare: ReadonlySet<string> },
+): Estimate {
+  const timetables = plan.cells.map((cell) => requestsOf(cell) / (cell.load.rateRps ?? Infinity));
+  const names = [...bare].map((name) => `"${name}"`).join(", ");
+  return {
+    atLeastS: timetables.reduce((a, b) => a + b, 0),
+    how: `engine ${names} has no model`,
+  };
+}
+
+async function simulatedEstimate(plan: Plan, deps: EstimateDeps): Promise<Estimate> {
+  const startNs = monotonicNs();
+  const hostS = (): number => (monotonicNs() - startNs) / 1e9;
+  const first = plan.cells.filter(({ repeat }) => repeat === 0);
+  let sumS = 0;
+  let count = 0;
+  for (const cell of first) {
+    if (hostS() > BUDGET_S) break;
+    sumS += await simulatedS(plan, cell, { ...deps, hostS });
+    count += 1;
+  }
+  const all = plan.cells.length / count;
+  const part = count < first.length ? `${count} of ${first.length} cells simulated` : "simulated";
+  if (plan.clock === "virtual") return { wallS: hostS() * all, loadS: sumS * all, how: part };
+  const starts = new Set(plan.arms.map(({ engineKey }) => engineKey)).size;
+  const isOutside = await hasOutsideRouter(plan, deps.plugins);
+  return {
+    wallS: sumS * all + starts * ENGINE_START_S + plan.cells.length * CELL_S,
+    loadS: sumS * all,
+    how: `${part}${isOutside ? ", with round robin for outside routers" : ""}`,
+  };
+}
+
+async function hasOutsideRouter({ arms }: Plan, plugins: PluginSet): Promise<boolean> {
+  const routers = await Promise.all(arms.map(({ router }) => plugins.load(router)));
+  return routers.some((router) => !(router as Router).policy);
+}
+
+/** Seconds of load of one cell. Stopped when the budget is spent, and then drawn out by what is left. */
+async function simulatedS(
+  plan: Plan,
+  cell: PlannedCell,
+  on: EstimateDeps & { hostS: () => number },
+): Promise<number> {
+  const { engine: use, router: routerUse } = plan.arms[cell.arm]!;
+  const engine = (await on.plugins.load(use)) as Engine;
+  const router = (await on.plugins.load(routerUse)) as Router;
+  const simulation = await simulationOf(
+    {
+      plan: { ...plan, sim: plan.sim ?? NO_DELAYS },
+      cell,
+      plugins: on.plugins,
+      signal: AbortSignal.timeout(BUDGET_S * 1000),
+      model: engine.model!(use.options),
+      policy: router.policy ? () => router.policy!(routerUse.options) : eachInTurn,
+    },
+    () => {},
+  );
+  try {
+    while (on.hostS() < BUDGET_S) {
+      const state = simulation.run(EVENTS_PER_SLICE);
+      if (state === true) return simulation.nowNs / 1e9;
+      if (state !== false) await state;
+    }
+  } catch {
+    // An overload or a policy's fault: the run itself will say so in its own words.
+  }
+  const { done, failed } = simulation.counts;
+  const share = Math.min(1, Math.max(1, done + failed) / Math.max(1, on.requestsOf(cell)));
+  const seconds = simulation.nowNs / 1e9 / share;
+  simulation.stop();
+  return seconds;
+}
+
+/** For a router that is another program: as long as its workers are used evenly, it takes about as long. */
+function eachInTurn(): RoutingPolicy {
+  let turn = 0;
+  return {
+    reads: [],
+    pick: (_request, { eligible }) => eligible[turn++ % eligible.length]!,
+  };
+}
