@@ -74,9 +74,11 @@ export class ResponseParser {
         case "head":
           at = this.#takeHead(bytes, at);
           break;
-        case "chunk-line":
-          at = this.#takeChunkLine(bytes, at);
+        case "chunk-line": {
+          const after = this.#held === "" ? this.#takeWholeChunk(bytes, at) : -1;
+          at = after === -1 ? this.#takeChunkLine(bytes, at) : after;
           break;
+        }
         case "chunk-data":
         case "body-length":
           at = this.#takeCounted(bytes, at);
@@ -207,11 +209,6 @@ export class ResponseParser {
   }
 
   #takeChunkLine(bytes: Uint8Array, from: number): number {
-    const after = this.#held === "" ? this.#wholeChunkLine(bytes, from) : -1;
-    if (after !== -1) {
-      this.#state = this.#remaining === 0 ? "trailers" : "chunk-data";
-      return after;
-    }
     const options = { from, limit: MAX_CHUNK_LINE_BYTES, what: "chunk size line" };
     const end = this.#line(bytes, options);
     if (end === undefined) return bytes.length;
@@ -227,14 +224,21 @@ export class ResponseParser {
     return end;
   }
 
-  /** The hot path: a size line that lies whole in `bytes` as 1 to 7 hex digits, CR, LF; −1 otherwise. */
-  #wholeChunkLine(bytes: Uint8Array, from: number): number {
+  /**
+   * The hot path: a chunk that lies whole in `bytes`, its size line 1 to 7 hex digits, CR, LF. Tells
+   * its data and returns the position after it; −1 when the chunk is not of this kind.
+   */
+  #takeWholeChunk(bytes: Uint8Array, from: number): number {
     let size = 0;
     for (let at = from; at < from + 8; at += 1) {
       const byte = bytes[at];
-      if (byte === CR && at > from && bytes[at + 1] === LF) {
-        this.#remaining = size;
-        return at + 2;
+      if (byte === CR) {
+        const end = at + 2 + size;
+        if (size === 0 || bytes[at + 1] !== LF || bytes[end] !== CR || bytes[end + 1] !== LF) {
+          return -1;
+        }
+        this.#tell(bytes, at + 2, end);
+        return end + 2;
       }
       const digit = byte === undefined ? -1 : hexDigit(byte);
       if (digit === -1) return -1;

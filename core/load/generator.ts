@@ -36,6 +36,8 @@ export interface GeneratorOptions {
   readonly workerNames?: Readonly<Record<string, string>>;
   /** A phase begins: its first requests are built, and from now on time counts. */
   onStart?(): void;
+  /** The phase is over: nothing of it is in flight any more. */
+  onStop?(): void;
   /** Gets what ended in one turn of the event loop, in order of their ends. */
   onRecords(records: readonly RequestRecord[]): void;
   readonly signal: AbortSignal;
@@ -124,6 +126,7 @@ export class Generator {
     running.start().catch(reject);
     return promise.finally(() => {
       this.#options.signal.removeEventListener("abort", stop);
+      this.#options.onStop?.();
       // After a fault of the workload, nothing that was sent stays without its record.
       stop();
       this.#tellEnded();

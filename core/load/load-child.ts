@@ -94,7 +94,8 @@ export async function runLoad(task: LoadTask, deps: LoadDeps): Promise<void> {
       }
       emit(records.map(recordLine).join(""));
     },
-    onStart: () => health.watchLoop(),
+    onStart: () => health.start(),
+    onStop: () => health.stop(),
     signal,
   });
   const startNs = generator.originNs;
@@ -212,10 +213,13 @@ function bearer(variable: string | undefined): Record<string, string> {
 }
 
 const PROCESS_USAGE: ProcessUsage = {
-  cpuSeconds: () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
-  },
+  cpuSeconds: () => secondsOf(process.cpuUsage()),
+  threadCpuSeconds: () => secondsOf(process.threadCpuUsage()),
   // getrusage counts kilobytes on Linux, which Bun passes on.
   maxRssMb: () => process.resourceUsage().maxRSS / 1024,
 };
+
+/** Bun, like Node, counts microseconds. */
+function secondsOf({ user, system }: { user: number; system: number }): number {
+  return (user + system) / 1e6;
+}

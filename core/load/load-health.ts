@@ -12,27 +12,43 @@ const MAX_SAMPLES = 180_000;
 
 /** CPU and memory of this process, as `process` tells them. */
 export interface ProcessUsage {
+  /** Of all its threads: the compiler's and the garbage collector's too. */
   cpuSeconds(): number;
+  /** Of the thread that asks, which is the one that sends and stamps. */
+  threadCpuSeconds(): number;
   maxRssMb(): number;
 }
 
 export class LoadHealth implements Disposable {
   readonly #usage: ProcessUsage;
-  readonly #cpuAtStart: number;
+  #start: Reading;
+  #stop: Reading | undefined;
   readonly #latenessNs = new Samples();
-  readonly #lagNs = new Samples();
+  #lagNs = new Samples();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #expectedNs = 0;
 
   constructor(usage: ProcessUsage) {
     this.#usage = usage;
-    this.#cpuAtStart = usage.cpuSeconds();
+    this.#start = this.#read();
   }
 
-  /** Watches the event loop from now on: what keeps it busy before the first send delays nothing. */
-  watchLoop(): void {
+  /**
+   * A phase begins, and the one before it is forgotten: what kept the process busy before the first
+   * send, such as the rehearsal, delays nothing.
+   */
+  start(): void {
     clearTimeout(this.#timer);
+    this.#lagNs = new Samples();
+    this.#start = this.#read();
+    this.#stop = undefined;
     this.#sampleNext();
+  }
+
+  /** The phase is over: what is left to do for its records delays nothing. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#stop = this.#read();
   }
 
   /** Takes a request that ended; warm-up and requests that were never sent say nothing. */
@@ -44,10 +60,16 @@ export class LoadHealth implements Disposable {
   /** The figures so far; milliseconds, seconds, megabytes. */
   health(sockets: { connections: number; retries: number }): ClientHealth {
     const lag = this.#lagNs.quantiles();
+    const start = this.#start;
+    const stop = this.#stop ?? this.#read();
+    const wallS = (stop.atNs - start.atNs) / 1e9;
     return {
       latenessMs: this.#latenessNs.quantiles(),
       loopLagMs: { p99: lag.p99, max: lag.max },
-      cpuSeconds: this.#usage.cpuSeconds() - this.#cpuAtStart,
+      cpuSeconds: stop.cpuSeconds - start.cpuSeconds,
+      ...(wallS > 0
+        ? { busyShare: Math.min(1, (stop.threadCpuSeconds - start.threadCpuSeconds) / wallS) }
+        : {}),
       maxRssMb: this.#usage.maxRssMb(),
       connections: sockets.connections,
       retries: sockets.retries,
@@ -58,6 +80,15 @@ export class LoadHealth implements Disposable {
     clearTimeout(this.#timer);
   }
 
+  #read(): Reading {
+    const { cpuSeconds, threadCpuSeconds } = this.#usage;
+    return {
+      atNs: monotonicNs(),
+      cpuSeconds: cpuSeconds(),
+      threadCpuSeconds: threadCpuSeconds(),
+    };
+  }
+
   #sampleNext(): void {
     this.#expectedNs = monotonicNs() + SAMPLE_MS * 1e6;
     this.#timer = setTimeout(() => {
@@ -65,6 +96,12 @@ export class LoadHealth implements Disposable {
       this.#sampleNext();
     }, SAMPLE_MS);
   }
+}
+
+interface Reading {
+  atNs: number;
+  cpuSeconds: number;
+  threadCpuSeconds: number;
 }
 
 /** A bounded set of samples, thinned evenly when it is full; the largest is never lost. */

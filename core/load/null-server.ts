@@ -59,7 +59,7 @@ export interface NullTruth {
   id: string;
   bodyReadNs: number;
   promptTokens: number;
-  /** When each event with tokens was handed to the kernel. */
+  /** Taken just before each event with tokens is handed to the kernel: no client can be earlier. */
   writesNs: number[];
   /** The client closed before the answer was complete. */
   isAborted: boolean;
@@ -191,8 +191,8 @@ class NullService {
     const { peer, truth, events } = stream;
     if (peer.isClosed) return;
     const event = events[stream.next]!;
-    peer.write(event.bytes);
     if (event.hasTokens) truth.writesNs.push(monotonicNs());
+    peer.write(event.bytes);
     stream.next += 1;
     if (event.then === "close") peer.end();
     if (event.then !== undefined || stream.next === events.length) {

@@ -82,7 +82,9 @@ export class CellTally {
     this.counts[record.state] += 1;
     if (record.sentNs !== undefined) this.#plot(record, record.sentNs);
     if (record.state === "ok") this.#complete(record);
-    else if (record.error !== undefined) this.#fail(record.error, record.status);
+    else if (record.state === "failed" && record.error !== undefined) {
+      this.#fail(record.error, record.status);
+    }
   }
 
   #occupy(record: RequestRecord): void {

@@ -75,7 +75,10 @@ export interface ClientHealth {
   latenessMs: { p50: number; p99: number; max: number };
   /** Event loop lag of the load child, sampled. */
   loopLagMs?: { p99: number; max: number };
+  /** CPU of the load child, all threads, during the measured phase. */
   cpuSeconds?: number;
+  /** Part of the measured phase in which its sending and stamping thread ran, 0 to 1. */
+  busyShare?: number;
   maxRssMb?: number;
   connections?: number;
   retries?: number;
@@ -105,7 +108,11 @@ export interface CellSummary {
   repeat: number;
   seed: number;
   state: "completed" | "aborted" | "failed";
-  requests: { sent: number; ok: number; failed: number; dropped: number };
+  /**
+   * `aborted` requests were in flight when the load was stopped from our side, and are no failures;
+   * left out when there are none. `sent` is ok + failed + aborted.
+   */
+  requests: { sent: number; ok: number; failed: number; dropped: number; aborted?: number };
   /** From the first intended send to the last end, over measured requests. */
   durationS: number;
   metrics: CellMetrics;

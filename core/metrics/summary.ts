@@ -54,7 +54,7 @@ export function summarizeCell(input: CellInput): CellResult {
   const tally = input.records instanceof CellTally ? input.records : CellTally.of(input.records);
   const points = pointsInSendOrder(tally.points);
   const workers = workerShares(tally, input.workerIds);
-  const { sent, ok, failed, dropped } = tally.counts;
+  const { sent, ok, failed, dropped, aborted } = tally.counts;
   const summary: CellSummary = {
     id: input.cell.id,
     arm: input.arm.label,
@@ -67,7 +67,7 @@ export function summarizeCell(input: CellInput): CellResult {
     repeat: input.cell.repeat,
     seed: input.cell.seed,
     state: input.state,
-    requests: { sent, ok, failed, dropped },
+    requests: { sent, ok, failed, dropped, ...(aborted === 0 ? {} : { aborted }) },
     durationS: tally.durationS,
     metrics: cellMetrics(tally, { points, itlMs: input.itlMs }),
     cache: cacheShares(tally, input.idealShare),

@@ -9,7 +9,7 @@ const LATE_TTFT_SHARE = 0.05;
 /** One stall of the generator spoils all that was in flight, however many requests it missed. */
 const STALL_MS = 250;
 const STALL_TTFT_SHARE = 0.1;
-/** Part of one core from which the generator's single thread, or of all cores the machine, is full. */
+/** Part of its time from which the generator's single thread, or all of the machine's cores, are full. */
 const THREAD_FULL = 0.9;
 const MACHINE_FULL = 0.95;
 /** Our own part of TTFT on a sped-up engine: told from here, not to be believed from there. */
@@ -69,7 +69,7 @@ function loopLag({ summary }: CellUnderTrial): Finding | undefined {
 }
 
 function cpuFull({ summary, evidence }: CellUnderTrial): Finding | undefined {
-  const thread = (summary.client.cpuSeconds ?? 0) / summary.durationS;
+  const thread = summary.client.busyShare ?? 0;
   const machine = evidence.machineCpuShare ?? 0;
   if (!(thread > THREAD_FULL) && !(machine > MACHINE_FULL)) return undefined;
   return {
@@ -77,7 +77,7 @@ function cpuFull({ summary, evidence }: CellUnderTrial): Finding | undefined {
     severity: "untrusted",
     message:
       thread > THREAD_FULL
-        ? `The load generator used ${(100 * thread).toFixed(0)} % of a core`
+        ? `The load generator was busy ${(100 * thread).toFixed(0)} % of the time`
         : `The machine's cores were ${(100 * machine).toFixed(0)} % busy`,
     hint:
       summary.timeScale > 1

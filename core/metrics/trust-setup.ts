@@ -15,10 +15,12 @@ export const SETUP_CHECKS: readonly TrustCheck[] = [
 
 function aborted({ summary }: CellUnderTrial): Finding | undefined {
   if (summary.state !== "aborted") return undefined;
+  const { ok, aborted: broken } = summary.requests;
+  const rest = broken === undefined ? "" : `, ${broken} in flight were broken off`;
   return {
     id: "aborted",
     severity: "untrusted",
-    message: `Stopped early: ${summary.requests.ok} requests were completed`,
+    message: `Stopped early: ${ok} requests were completed${rest}`,
     hint: "Continue with --resume and the run's folder",
   };
 }

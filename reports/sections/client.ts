@@ -52,11 +52,7 @@ function healthTable(data: ReportData): HTMLElement {
       worst(({ client }) => client.latenessMs.p99),
       worst(({ client }) => client.latenessMs.max),
       worst(({ client }) => client.loopLagMs?.p99),
-      worst(({ client, durationS }) =>
-        client.cpuSeconds === undefined || durationS <= 0
-          ? undefined
-          : (client.cpuSeconds / durationS) * 100,
-      ),
+      worst(({ client }) => (client.busyShare === undefined ? undefined : client.busyShare * 100)),
       worst(({ client }) => client.maxRssMb),
       worst(({ client }) => client.retries),
     ];
@@ -66,7 +62,7 @@ function healthTable(data: ReportData): HTMLElement {
     "Late p99 (ms)",
     "Late max (ms)",
     "Loop lag p99 (ms)",
-    "CPU (% of a core)",
+    "Busy (% of the time)",
     "Memory (MB)",
     "Retries",
   ];

@@ -123,7 +123,7 @@ describe("a closed loop", () => {
     expect(messages[0]!.type).toBe("started");
     expect(messages.at(-1)).toMatchObject({
       type: "done",
-      health: { connections: 2, retries: 0 },
+      health: { connections: 2, retries: 0, busyShare: expect.any(Number) },
     });
     expect(messages.at(-2)).toMatchObject({ type: "tick", sent: 4, done: 4, outputTokens: 12 });
     expect(server.connections).toBe(2);

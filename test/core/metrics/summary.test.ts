@@ -47,7 +47,13 @@ const records: RequestRecord[] = [
     { cachedTokens: 60 },
   ),
   unfinished(5, { state: "dropped", intendedNs: 400 * MS, endNs: 400 * MS }),
-  unfinished(6, { state: "aborted", intendedNs: 1000 * MS, sentNs: 1000 * MS, endNs: 1050 * MS }),
+  unfinished(6, {
+    state: "aborted",
+    intendedNs: 1000 * MS,
+    sentNs: 1000 * MS,
+    endNs: 1050 * MS,
+    error: { kind: "aborted", message: "the load was stopped" },
+  }),
   okRecord(
     3,
     { intended: 200, sent: 203, first: 403, gaps: [100, 200, 300], end: 1100 },
@@ -74,8 +80,8 @@ describe("a cell's summary", () => {
     });
   });
 
-  test("counts each fate, without warm-up", () => {
-    expect(summary.requests).toEqual({ sent: 5, ok: 3, failed: 1, dropped: 1 });
+  test("counts each fate, without warm-up; what we broke off is no failure", () => {
+    expect(summary.requests).toEqual({ sent: 5, ok: 3, failed: 1, dropped: 1, aborted: 1 });
     expect(summary.errors).toEqual([
       { kind: "status", message: "no memory", status: 500, count: 1 },
     ]);

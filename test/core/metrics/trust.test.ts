@@ -121,6 +121,12 @@ describe("the set-up", () => {
 
   test("stopped early is untrusted, broken is failed", () => {
     expect(findings(steady, { state: "aborted" })).toEqual(["aborted untrusted"]);
+    const error = { kind: "aborted", message: "the load was stopped" } as const;
+    const stopped = changed(2, () => ({ state: "aborted", error }));
+    const { reasons } = verdictOf(stopped, { state: "aborted" });
+    expect(reasons.map(({ message }) => message)).toEqual([
+      "Stopped early: 198 requests were completed, 2 in flight were broken off",
+    ]);
     expect(verdictOf(steady, { state: "failed" }).state).toBe("failed");
   });
 
@@ -171,9 +177,10 @@ describe("the client", () => {
   });
 
   test("on full cores is untrusted", () => {
-    // 199 · 10 ms + 280 ms = 2.27 s.
-    expect(findings(steady, { health: { cpuSeconds: 2 } })).toEqual([]);
-    expect(findings(steady, { health: { cpuSeconds: 2.1 } })).toEqual(["cpu-full untrusted"]);
+    expect(findings(steady, { health: { busyShare: 0.9 } })).toEqual([]);
+    expect(findings(steady, { health: { busyShare: 0.91 } })).toEqual(["cpu-full untrusted"]);
+    // The compiler's and collector's threads are no part of what a single thread can do.
+    expect(findings(steady, { health: { busyShare: 0.5, cpuSeconds: 99 } })).toEqual([]);
     const evidence = { traits: { spreads: true, kvEvents: false }, machineCpuShare: 0.96 };
     expect(findings(steady, { evidence })).toEqual(["cpu-full untrusted"]);
   });

@@ -1,0 +1,53 @@
+import { describe, expect, test } from "bun:test";
+import { LoadHealth } from "../../../core/load/load-health.ts";
+import type { RequestRecord } from "../../../core/record.ts";
+
+const SOCKETS = { connections: 3, retries: 1 };
+
+/** Usage that the test sets. */
+function usage() {
+  const now = { cpu: 100, threadCpu: 90 };
+  const reading = {
+    cpuSeconds: () => now.cpu,
+    threadCpuSeconds: () => now.threadCpu,
+    maxRssMb: () => 50,
+  };
+  return { now, reading };
+}
+
+describe("the load's health", () => {
+  test("counts CPU of the last phase alone: not what came before it, nor after it", () => {
+    const { now, reading } = usage();
+    using health = new LoadHealth(reading);
+    now.cpu = 110; // rehearsal
+    health.start();
+    now.cpu = 120; // warm-up
+    health.stop();
+    health.start();
+    now.cpu = 121.5;
+    health.stop();
+    now.cpu = 150; // the last records
+    expect(health.health(SOCKETS)).toMatchObject({ cpuSeconds: 1.5, connections: 3, retries: 1 });
+  });
+
+  test("is busy for a part of the phase and never for more than all of it", () => {
+    const { now, reading } = usage();
+    using health = new LoadHealth(reading);
+    now.threadCpu = 95;
+    health.start();
+    expect(health.health(SOCKETS).busyShare).toBe(0);
+    now.threadCpu = 96; // a second of CPU in a phase of microseconds
+    health.stop();
+    expect(health.health(SOCKETS).busyShare).toBe(1);
+  });
+
+  test("has the lateness of measured requests that were sent", () => {
+    using health = new LoadHealth(usage().reading);
+    const record = { phase: "measured", intendedNs: 0 } as RequestRecord;
+    health.ended({ ...record, startNs: 1e6 });
+    health.ended({ ...record, startNs: 3e6 });
+    health.ended({ ...record, startNs: 9e6, phase: "warmup" });
+    health.ended(record);
+    expect(health.health(SOCKETS).latenessMs).toEqual({ p50: 1, p99: 3, max: 3 });
+  });
+});
