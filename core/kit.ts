@@ -44,8 +44,9 @@ export { lastJson, probePython, type PythonAnswer } from "./process/python-probe
 export { runForeign, type ForeignTask, type TaskEnd } from "./process/task.ts";
 export { startFault, untilReady } from "./process/until-ready.ts";
 export { readLines, type LineBatch } from "./files/read-lines.ts";
-export { readTrace } from "./files/read-trace.ts";
+export { readTrace, type TraceBatch } from "./files/read-trace.ts";
 export { synthesizeRows } from "./trace/synthesize.ts";
+export { TRACE_FORMATS } from "./trace/trace-formats.ts";
 export { TraceColumns } from "./trace/trace-columns.ts";
 export { learnTrace, type TraceModel } from "./trace/trace-model.ts";
 export { boundFaults, changesRows, knobsOf, SYNTHESIS_ENTRIES } from "./trace/synthesis-options.ts";

@@ -1,6 +1,7 @@
 /** What every command on a trace file is told about it, and how it is read whole. */
 import * as v from "valibot";
-import { readTrace } from "../files/read-trace.ts";
+import { readTrace, type TraceBatch } from "../files/read-trace.ts";
+import { TRACE_FORMATS } from "../trace/trace-formats.ts";
 import { TraceColumns } from "../trace/trace-columns.ts";
 import { MAX_ROW_TOKENS, TRACE_BLOCK_SIZE } from "../trace/trace-row.ts";
 
@@ -13,6 +14,11 @@ export const TRACE_FILE_ENTRIES = {
     v.description("Tokens that one hash id stands for"),
     v.metadata({ aliases: ["block-size"] }),
   ),
+  traceFormat: v.pipe(
+    v.optional(v.string(), "auto"),
+    v.description(`Format of the trace: auto, ${TRACE_FORMATS.map(({ name }) => name).join(", ")}`),
+    v.metadata({ aliases: ["format"] }),
+  ),
   lenient: v.pipe(
     v.optional(v.boolean(), false),
     v.description("Pass over rows that are not as they should be, and count them"),
@@ -22,19 +28,40 @@ export const TRACE_FILE_ENTRIES = {
 /** Skipped rows that are told one by one; the rest is counted. */
 const SHOWN_SKIPS = 5;
 
+export interface TraceFileChoice {
+  readonly traceBlockSize: number;
+  readonly traceFormat: string;
+  readonly lenient: boolean;
+}
+
 /** The trace in memory; says on stderr what was passed over. */
-export async function readWhole(
+export async function readWhole(path: string, chosen: TraceFileChoice): Promise<TraceColumns> {
+  let columns: TraceColumns | undefined;
+  for await (const { blockSize, rows } of readAloud(path, chosen)) {
+    columns ??= new TraceColumns(blockSize);
+    for (const row of rows) columns.add(row);
+  }
+  return columns!; // a trace without rows is a fault of its reader
+}
+
+/** The trace in batches; says on stderr what was passed over and left out. */
+export async function* readAloud(
   path: string,
-  { traceBlockSize, lenient }: { traceBlockSize: number; lenient: boolean },
-): Promise<TraceColumns> {
-  const columns = new TraceColumns(traceBlockSize);
+  { traceBlockSize, traceFormat, lenient }: TraceFileChoice,
+  encode?: (text: string) => ArrayLike<number>,
+): AsyncGenerator<TraceBatch> {
   let skipped = 0;
-  const tell = (message: string): void => {
+  const skip = (message: string): void => {
     skipped += 1;
-    if (skipped <= SHOWN_SKIPS) process.stderr.write(`${path}: passed over ${message}\n`);
+    if (skipped <= SHOWN_SKIPS) say(`passed over ${message}`);
   };
-  const reading = { blockSize: traceBlockSize, ...(lenient ? { skipped: tell } : {}) };
-  for await (const rows of readTrace(path, reading)) for (const row of rows) columns.add(row);
-  if (skipped > SHOWN_SKIPS) process.stderr.write(`${path}: passed over ${skipped} rows in all\n`);
-  return columns;
+  const say = (text: string): unknown => process.stderr.write(`${path}: ${text}\n`);
+  yield* readTrace(path, {
+    blockSize: traceBlockSize,
+    format: traceFormat,
+    leftOut: (reason, count) => say(`left out ${count} ${reason}`),
+    ...(lenient ? { skipped: skip } : {}),
+    ...(encode === undefined ? {} : { encode }),
+  });
+  if (skipped > SHOWN_SKIPS) say(`passed over ${skipped} rows in all`);
 }

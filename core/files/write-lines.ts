@@ -12,7 +12,10 @@ import { DynbenchError, messageOf } from "../errors.ts";
 const PIECE_CHARACTERS = 256 * 1024;
 
 /** Throws a `DynbenchError` that names the file when it cannot be written. */
-export async function writeLines(path: string, lines: Iterable<string>): Promise<void> {
+export async function writeLines(
+  path: string,
+  lines: Iterable<string> | AsyncIterable<string>,
+): Promise<void> {
   const source = Readable.from(piecesOf(lines), { objectMode: false });
   if (path === "-") return pipeline(source, process.stdout, { end: false });
   const unfinished = `${path}.part`;
@@ -32,9 +35,9 @@ export async function writeLines(path: string, lines: Iterable<string>): Promise
   }
 }
 
-function* piecesOf(lines: Iterable<string>): Generator<Buffer> {
+async function* piecesOf(lines: Iterable<string> | AsyncIterable<string>): AsyncGenerator<Buffer> {
   let piece = "";
-  for (const line of lines) {
+  for await (const line of lines) {
     piece += `${line}\n`;
     if (piece.length < PIECE_CHARACTERS) continue;
     yield Buffer.from(piece);

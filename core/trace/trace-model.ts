@@ -28,7 +28,10 @@ export interface TraceModel {
 /** Throws where there is nothing to learn from. */
 export function learnTrace(trace: TraceColumns): TraceModel {
   if (trace.rows < 2 || trace.totalBlocks === 0) {
-    const found = trace.rows < 2 ? "it has one row" : "its rows have no hash_ids";
+    const found =
+      trace.rows < 2
+        ? `it has ${trace.rows === 1 ? "one row" : "no row"}`
+        : "its rows have no hash_ids";
     throw new DynbenchError("plan", `Cannot learn from the trace: ${found}`, {
       hint: "Synthesis needs two rows or more that say which blocks they share",
     });

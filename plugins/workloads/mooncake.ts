@@ -18,10 +18,12 @@ import {
   SYNTHESIS_ENTRIES,
   synthesizeRows,
   TRACE_BLOCK_SIZE,
+  TRACE_FORMATS,
   TraceColumns,
   v,
   type ContentSegment,
   type RequestSpec,
+  type TraceBatch,
   type TraceModel,
   type TraceRow,
 } from "dynbench";
@@ -34,7 +36,11 @@ const options = v.strictObject({
   trace: v.pipe(
     v.string(),
     v.nonEmpty(),
-    v.description("Trace file: Mooncake rows as JSON lines, plain, gzip or zstd"),
+    v.description("Trace file: Mooncake rows or another known format, plain, gzip or zstd"),
+  ),
+  traceFormat: v.pipe(
+    v.optional(v.string(), "auto"),
+    v.description(`Format of the trace: auto, ${TRACE_FORMATS.map(({ name }) => name).join(", ")}`),
   ),
   traceBlockSize: v.pipe(
     v.optional(
@@ -66,7 +72,7 @@ type Options = v.InferOutput<typeof options>;
 
 /** A trace to walk again for each cell, or what was learnt of one. */
 export type MooncakeRows =
-  | { readonly replay: () => AsyncIterable<readonly TraceRow[]> }
+  | { readonly replay: () => AsyncIterable<TraceBatch> }
   | { readonly model: TraceModel; readonly count: number };
 
 export const mooncake = defineWorkload({
@@ -88,58 +94,57 @@ export const mooncake = defineWorkload({
       : []),
   ],
   async read(chosen, signal): Promise<MooncakeRows> {
-    const replay = (): AsyncIterable<readonly TraceRow[]> => chosenRows(chosen, signal);
+    const replay = (): AsyncIterable<TraceBatch> => chosenRows(chosen, signal);
     if (!chosen.synthesize && !changesRows(chosen)) return { replay };
-    const columns = new TraceColumns(chosen.traceBlockSize);
-    for await (const rows of replay()) for (const row of rows) columns.add(row);
+    let columns: TraceColumns | undefined;
+    for await (const { blockSize, rows } of replay()) {
+      columns ??= new TraceColumns(blockSize);
+      for (const row of rows) columns.add(row);
+    }
+    columns ??= new TraceColumns(chosen.traceBlockSize);
     return { model: learnTrace(columns), count: columns.rows };
   },
   requests(chosen, { rows, random, count }) {
     if ("replay" in rows) return replayed(chosen, rows.replay(), count ?? Infinity);
     const amount = { random, count: count ?? rows.count };
-    return numbered(synthesizeRows(rows.model, knobsOf(chosen), amount), chosen.traceBlockSize);
+    return numbered(synthesizeRows(rows.model, knobsOf(chosen), amount), rows.model.blockSize);
   },
 });
 
 /** The rows between `from` and `to`, timed from `from`, at most `rows` of them. */
-async function* chosenRows(
-  chosen: Options,
-  signal: AbortSignal,
-): AsyncGenerator<readonly TraceRow[]> {
+async function* chosenRows(chosen: Options, signal: AbortSignal): AsyncGenerator<TraceBatch> {
   const fromMs = chosen.from * 1000;
   const toMs = (chosen.to ?? Infinity) * 1000;
   let left = chosen.rows ?? Infinity;
   const reading = {
     blockSize: chosen.traceBlockSize,
+    format: chosen.traceFormat,
     signal,
     ...(chosen.lenient ? { skipped: () => {} } : {}),
   };
   for await (const batch of readTrace(chosen.trace, reading)) {
-    const rows = batch
+    const rows = batch.rows
       .filter(({ atMs }) => atMs === undefined || (atMs >= fromMs && atMs < toMs))
       .slice(0, left)
       .map((row) => (row.atMs === undefined ? row : { ...row, atMs: row.atMs - fromMs }));
-    if (rows.length > 0) yield rows;
+    if (rows.length > 0) yield { ...batch, rows };
     left -= rows.length;
-    const last = batch.at(-1)!.atMs;
+    const last = batch.rows.at(-1)!.atMs;
     if (left === 0 || (last !== undefined && last >= toMs)) return; // times never go back
   }
 }
 
 async function* replayed(
   chosen: Options,
-  batches: AsyncIterable<readonly TraceRow[]>,
+  batches: AsyncIterable<TraceBatch>,
   count: number,
 ): AsyncGenerator<RequestSpec> {
   let index = 0;
-  for await (const rows of batches) {
+  const speedup = chosen.arrivalSpeedup;
+  for await (const { blockSize, rows } of batches) {
     for (const row of rows) {
       if (index === count) return;
-      yield requestOf(row, {
-        index,
-        blockSize: chosen.traceBlockSize,
-        speedup: chosen.arrivalSpeedup,
-      });
+      yield requestOf(row, { index, blockSize, speedup });
       index += 1;
     }
   }

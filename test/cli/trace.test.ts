@@ -64,6 +64,34 @@ describe("trace synthesize", () => {
   });
 });
 
+describe("trace convert", () => {
+  test("says what the other format cannot say, and invents nothing", async () => {
+    writeFileSync(
+      join(cwd, "azure.csv"),
+      "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.98,4808,10\n",
+    );
+    const { stdout, stderr, exitCode } = await run("trace", "convert", "azure.csv");
+    expect(exitCode).toBe(0);
+    expect(stdout).toBe('{"timestamp":0,"input_length":4808,"output_length":10}\n');
+    expect(stderr).toContain("azure says nothing of sharing and sessions: the rows have none");
+  });
+
+  test("of a run gives the requests as they were sent, with their sharing", async () => {
+    const ask = ["--prefix-ratio", "0.5", "--requests", "40", "--clock", "virtual"];
+    await run("run", "--router", "kv", ...ask, "--out", "measured");
+    const { stdout } = await run("trace", "convert", "measured", "--block-size", "64");
+    writeFileSync(join(cwd, "measured.jsonl"), stdout);
+    const { stdout: analysis } = await run(
+      ...["trace", "analyze", "measured.jsonl", "--block-size", "64", "--json"],
+    );
+    const { rows, sharing } = JSON.parse(analysis);
+    const summary: Summary = JSON.parse(readFileSync(join(cwd, "measured/summary.json"), "utf8"));
+    expect(rows).toBe(40);
+    // The trace counts a block that holds the last prompt token; an engine computes it again.
+    expect(sharing.tokenHitShare).toBeCloseTo(summary.cells[0]!.cache.idealShare!, 2);
+  });
+});
+
 describe("a replay", () => {
   const summaryOf = (folder: string): Summary =>
     JSON.parse(readFileSync(join(cwd, folder, "summary.json"), "utf8"));

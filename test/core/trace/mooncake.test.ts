@@ -56,7 +56,7 @@ describe("a fault names the field, what was expected and what stood there", () =
     [{ output_length: null }, `"output_length" ${tokens} null`],
     [
       { hash_ids: [1, 2] },
-      `"hash_ids" must have 14 ids, one for each 512 tokens of an input_length of 6955, and has 2`,
+      `"hash_ids" must have 14 ids, one for each 512 tokens of a prompt of 6955, and has 2`,
     ],
     [{ hash_ids: "1" }, `"hash_ids" must be a list, and is "1"`],
     [

@@ -1,0 +1,101 @@
+/** Fields of a foreign row, checked one by one: what is wrong is told with the field's name. */
+import { MAX_ROW_TOKENS, TraceFault } from "./trace-row.ts";
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** The object that a line holds. */
+export function objectOf(line: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw new TraceFault("line", `is not JSON: ${show(line)}`);
+  }
+  return objectIn(value, "line");
+}
+
+export function objectIn(value: unknown, field: string): JsonObject {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as JsonObject;
+  }
+  throw new TraceFault(field, `must be a JSON object, and ${found(value)}`);
+}
+
+export function listIn(value: unknown, field: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new TraceFault(field, `must be a list, and ${found(value)}`);
+}
+
+/** `read` of the field where it is there and not null. */
+export function optional<T>(
+  row: JsonObject,
+  field: string,
+  read: (value: unknown, field: string) => T,
+): T | undefined {
+  const value = row[field];
+  return value === undefined || value === null ? undefined : read(value, field);
+}
+
+/** A number of tokens: whole, at least 1. */
+export function tokensIn(value: unknown, field: string): number {
+  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_ROW_TOKENS) {
+    return value as number;
+  }
+  throw new TraceFault(
+    field,
+    `must be a whole number from 1 to ${MAX_ROW_TOKENS}, and ${found(value)}`,
+  );
+}
+
+/** Ten years: a larger time is one in nanoseconds, or of the wrong column. */
+const MAX_TIME_MS = 320_000_000_000;
+
+export function millisecondsIn(value: unknown, field: string): number {
+  if (typeof value === "number" && value >= 0 && value <= MAX_TIME_MS) return value;
+  throw new TraceFault(
+    field,
+    `must be milliseconds from 0 to ${MAX_TIME_MS} since the start of the trace, and ${found(value)}`,
+  );
+}
+
+/** Seconds, also since 1970; in milliseconds. */
+export function secondsIn(value: unknown, field: string): number {
+  if (typeof value === "number" && value >= 0 && value <= MAX_UNIX_S) return value * 1000;
+  throw new TraceFault(field, `must be seconds, and ${found(value)}`);
+}
+
+/** The year 5138: later seconds are milliseconds. */
+const MAX_UNIX_S = 100_000_000_000;
+
+/** The number that a table's cell holds, or its text, which no reader takes for one. */
+export function numberIn(cell: string): number | string {
+  return /^\d+(\.\d*)?([eE][+-]?\d+)?$/.test(cell) ? Number(cell) : cell;
+}
+
+export function wholeIn(value: unknown, field: string): number {
+  if (Number.isSafeInteger(value)) return value as number;
+  throw new TraceFault(field, `must be a whole number, and ${found(value)}`);
+}
+
+/** A name: a text, or a whole number that stands for one. */
+export function nameIn(value: unknown, field: string): string {
+  if (typeof value === "string" || Number.isSafeInteger(value)) return String(value);
+  throw new TraceFault(field, `must be a text, and ${found(value)}`);
+}
+
+export function textIn(value: unknown, field: string): string {
+  if (typeof value === "string") return value;
+  throw new TraceFault(field, `must be a text, and ${found(value)}`);
+}
+
+/** `is missing`, or `is` and as much of the value as says which one it is. */
+function found(value: unknown): string {
+  return value === undefined ? "is missing" : `is ${show(value)}`;
+}
+
+const MAX_SHOWN = 60;
+
+function show(value: unknown): string {
+  const text = typeof value === "string" ? `"${value}"` : JSON.stringify(value);
+  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`;
+}
