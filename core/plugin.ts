@@ -148,8 +148,8 @@ export interface RouterTraits {
   readonly keyHeader?: string;
   /** Extra top-level fields of each request, without which its answers do not name their worker. */
   readonly requestFields?: Readonly<Record<string, unknown>>;
-  /** A request with this header, and a worker's `instance` in it, goes to that worker. */
-  readonly pinHeader?: string;
+  /** By role: a request with this header, and a worker's `instance` in it, goes to that worker. */
+  readonly pinHeaders?: Readonly<Partial<Record<WorkerRole, string>>>;
 }
 
 export interface RouterHandle extends AsyncDisposable {

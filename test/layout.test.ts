@@ -138,6 +138,8 @@ function isPure({ path }: { path: string }): boolean {
     "core/http/byte-range.ts",
     "core/prompt/tokens.ts",
     "core/prompt/body.ts",
+    "core/load/nvext.ts",
+    "core/run/cell-findings.ts",
   ];
   return (
     files.includes(path) ||

@@ -55,10 +55,11 @@ async function workerCaches(
   must(await probeWorker(worker, target, way), `worker "${worker.id}" does not answer`, way.url);
   const second = await probeWorker(worker, target, way);
   must(second, `worker "${worker.id}" does not answer a second time`, way.url);
-  if (way.headers !== undefined && second.worker !== worker.instance) {
+  const served = worker.role === "prefill" ? second.prefillWorker : second.worker;
+  if (way.headers !== undefined && served !== worker.instance) {
     throw new DynbenchError(
       "start",
-      `Preflight: a request pinned to worker "${worker.id}" was served by ${second.worker ?? "an unnamed one"}`,
+      `Preflight: a request pinned to worker "${worker.id}" was served by ${served ?? "an unnamed one"}`,
       { hint: "Requests cannot be pinned with this router: --preflight off measures it unproved" },
     );
   }
@@ -84,8 +85,9 @@ export async function preflightRouter(
   const model = router.servedModelName ?? place.engine.servedModelName;
   const details = { ...place, model, fields: traits.requestFields };
   const { engine } = place;
+  // First, because their events must not be taken for those of the arm's own probe.
+  const notes = await pinnedWorkers(router, traits, place);
   const before = traits.kvEvents ? await settledEvents(router, engine) : undefined;
-  const notes = traits.pinHeader === undefined ? [] : await pinnedWorkers(router, traits, place);
   for (const url of router.urls) {
     must(await probeRouter(url, details), `arm "${label}" does not answer`, url);
     if (before) await eventsArrive(router, { before, label, engine });
@@ -111,19 +113,17 @@ export async function preflightRouter(
 /** Workers that are reached through the router alone, each by its instance id. */
 async function pinnedWorkers(
   router: RunningRouter,
-  { pinHeader, requestFields: fields }: RouterTraits,
+  { pinHeaders = {}, requestFields: fields }: RouterTraits,
   target: PreflightTarget,
 ): Promise<string[]> {
   const notes = await Promise.all(
-    target.engine.workers
-      .filter(({ role, instance }) => role === "aggregated" && instance !== undefined)
-      .map((worker) =>
-        workerCaches(worker, target, {
-          url: router.urls[0]!,
-          headers: { [pinHeader!]: worker.instance! },
-          fields,
-        }),
-      ),
+    target.engine.workers.flatMap((worker) => {
+      const { role, instance } = worker;
+      const name = pinHeaders[role];
+      if (name === undefined || instance === undefined) return [];
+      const headers = { [name]: instance };
+      return workerCaches(worker, target, { url: router.urls[0]!, headers, fields });
+    }),
   );
   return notes.filter((note) => note !== undefined);
 }

@@ -22,6 +22,7 @@ export interface ProbeResult {
   readonly outputTokens: number | undefined;
   /** From the header that our workers, or the router, set; or from the stream (Dynamo). */
   readonly worker: string | undefined;
+  readonly prefillWorker?: string;
 }
 
 export interface ProbeRequest {
@@ -139,6 +140,7 @@ class Answer {
       cachedTokens: usage?.prompt_tokens_details?.cached_tokens,
       outputTokens: usage?.completion_tokens,
       worker: this.worker ?? routing.worker,
+      ...(routing.prefillWorker === undefined ? {} : { prefillWorker: routing.prefillWorker }),
     };
   }
 

@@ -31,13 +31,14 @@ import type { ClientHealth, Finding, Quantiles, RouterCost } from "../metrics/re
 import type { Plan } from "../plan/plan.ts";
 import { parsePlan } from "../plan/saved-plan.ts";
 import { parseRecords, type RequestRecord } from "../record.ts";
+import type { WorkerRole } from "../request.ts";
 
 /** What is known of a finished cell besides its records. */
 export interface CellOutcome {
   id: string;
   state: "completed" | "aborted" | "failed";
   startedAt: string;
-  workers: readonly { id: string; role: string; blockSize: number; kvBlocks?: number }[];
+  workers: readonly { id: string; role: WorkerRole; blockSize: number; kvBlocks?: number }[];
   timeScale: number;
   health?: ClientHealth;
   /** Busy part of all the machine's cores during the load, 0 to 1. */

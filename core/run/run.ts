@@ -6,6 +6,7 @@
  * what was measured is kept and reported.
  */
 import { loadCell, type LoadTick } from "./cell.ts";
+import { cellFindings } from "./cell-findings.ts";
 import {
   brokenCell,
   deathFinding,
@@ -240,6 +241,12 @@ class LiveRun {
     }
     if (this.#deaths.length > 0) outcome.state = "failed";
     outcome.findings.push(...this.#deaths.map(deathFinding));
+    outcome.findings.push(
+      ...cellFindings(records, {
+        workers: outcome.workers,
+        connection: this.#plan.wire.connection,
+      }),
+    );
     await this.#book.finish(cell, outcome, records);
     try {
       folder.appendOutcome(outcome);

@@ -1,109 +1,102 @@
 /** Starts Dynamo's frontend in front of registered workers and waits until it serves their model. */
+import { join } from "node:path";
 import {
-  DynbenchError,
   fetchControl,
-  messageOf,
+  freePorts,
+  startFault,
+  untilReady,
   type EngineHandle,
-  type ProcessHandle,
+  type ForeignProcess,
   type StartContext,
 } from "dynbench";
-import { explainFrontend } from "./frontend-faults.ts";
-import { freePort } from "./free-port.ts";
+import { explainFrontend, isHopeless } from "./frontend-faults.ts";
 import { parseWithIds } from "./registration.ts";
 
 /** Frontend and simulated workers are ready within 1.5 s; a machine under load takes ten times that. */
 const READY_LIMIT_MS = 60_000;
-const POLL_MS = 50;
 const LOG_LINES = 400;
 
 export interface FrontendStart {
-  readonly name: string;
   readonly python: string;
   readonly env: Readonly<Record<string, string>>;
   readonly argv: readonly string[];
   readonly host: string;
 }
 
-export interface Frontend extends AsyncDisposable {
-  readonly url: string;
-  readonly process: ProcessHandle;
-}
-
 export interface Frontends extends AsyncDisposable {
-  readonly all: readonly Frontend[];
+  readonly urls: readonly string[];
 }
 
 /** As many as the run wants; when one fails, none stays. */
 export async function startFrontends(
-  start: Omit<FrontendStart, "name">,
+  start: FrontendStart,
   engine: EngineHandle,
   context: StartContext,
 ): Promise<Frontends> {
   await using stack = new AsyncDisposableStack();
-  const { replicas } = context;
+  const ports = freePorts(context.replicas);
   const outcomes = await Promise.allSettled(
-    Array.from({ length: replicas }, async (_, index) => {
-      const name = replicas === 1 ? "dynamo-frontend" : `dynamo-frontend-${index}`;
-      return stack.use(await startFrontend({ ...start, name }, engine, context));
+    ports.map((port, index) => {
+      const name = ports.length === 1 ? "dynamo-frontend" : `dynamo-frontend-${index}`;
+      return startFrontend({ ...start, name, port }, engine, { context, stack });
     }),
   );
-  const all = outcomes.map((outcome) => {
+  const urls = outcomes.map((outcome) => {
     if (outcome.status === "rejected") throw outcome.reason;
     return outcome.value;
   });
   const owned = stack.move();
-  return { all, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { urls, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** Ready means: all workers in `/health`, and their model in `/v1/models`. */
+/** Its URL, once all workers are in its `/health` and their model is in `/v1/models`. */
 async function startFrontend(
-  start: FrontendStart,
+  start: FrontendStart & { readonly name: string; readonly port: number },
   engine: EngineHandle,
-  context: StartContext,
-): Promise<Frontend> {
-  const port = await freePort(start.host);
-  const url = `http://${start.host}:${port}`;
-  const address = ["--http-host", start.host, "--http-port", String(port)];
-  await using stack = new AsyncDisposableStack();
-  const process = stack.use(
-    await context.processes.startForeign(
-      start.name,
-      [start.python, "-m", "dynamo.frontend", ...address, ...start.argv],
-      { env: start.env },
-    ),
+  { context, stack }: { context: StartContext; stack: AsyncDisposableStack },
+): Promise<string> {
+  const { name, python, env, argv, host, port } = start;
+  const address = ["--http-host", host, "--http-port", String(port)];
+  const command = [python, "-m", "dynamo.frontend", ...address, ...argv];
+  const program = stack.use(
+    await context.processes.startForeign(name, command, {
+      env,
+      isUnguarded: true,
+      explain: explainFrontend,
+    }),
   );
-  await untilReady({ url, process, engine, signal: context.signal });
-  const owned = stack.move();
-  return { url, process, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  const url = `http://${host}:${port}`;
+  await untilServing({ url, program, engine, context });
+  program.guard();
+  return url;
 }
 
-async function untilReady(at: {
+async function untilServing(at: {
   url: string;
-  process: ProcessHandle;
+  program: ForeignProcess;
   engine: EngineHandle;
-  signal: AbortSignal;
+  context: StartContext;
 }): Promise<void> {
-  const { url, process, engine, signal } = at;
-  let missing = "no answer";
-  for (let waitedMs = 0; waitedMs < READY_LIMIT_MS; waitedMs += POLL_MS) {
-    signal.throwIfAborted();
-    missing = (await missingAt(url, engine, signal)) ?? "";
-    if (missing === "") return;
-    const explained = explainFrontend(process.lastLines(LOG_LINES));
-    if (explained !== undefined) {
-      throw new DynbenchError(
-        "start",
-        `Cannot use ${process.name}: ${explained.message}`,
-        explained,
-      );
-    }
-    await Bun.sleep(POLL_MS);
-  }
-  throw new DynbenchError(
-    "start",
-    `Cannot use ${process.name}: ${missing} after ${READY_LIMIT_MS / 1000} s`,
-    { hint: ["Its last lines:", ...process.lastLines(5).map((line) => `  ${line}`)].join("\n") },
-  );
+  const { url, program, engine, context } = at;
+  const log = {
+    logPath: join(context.runDir, "logs", `${program.name}.log`),
+    explain: explainFrontend,
+  };
+  const hopeless = new AbortController();
+  await untilReady(program, {
+    ...log,
+    log: context.log,
+    limitMs: READY_LIMIT_MS,
+    signal: AbortSignal.any([context.signal, hopeless.signal]),
+    isUp: async () => {
+      const missing = await missingAt(url, engine, context.signal);
+      if (missing === undefined) return;
+      if (isHopeless(program.lastLines(LOG_LINES))) {
+        hopeless.abort(startFault(program, log, "it will never serve"));
+      }
+      throw new Error(missing);
+    },
+  });
 }
 
 /** What is not there yet, in words. */
@@ -112,30 +105,24 @@ async function missingAt(
   engine: EngineHandle,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  let health: string;
-  let models: string;
-  try {
-    health = await fetchControl(`${url}/health`, { signal });
-    models = await fetchControl(`${url}/v1/models`, { signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    return messageOf(error);
-  }
-  const ids = instanceIds(health);
+  const ids = instanceIds(await fetchControl(`${url}/health`, { signal }));
   const absent = engine.workers.filter(({ instance }) => !ids.has(instance!));
   if (absent.length > 0) return `it does not see ${absent.map(({ id }) => id).join(", ")}`;
-  const served = modelIds(models);
+  const served = modelIds(await fetchControl(`${url}/v1/models`, { signal }));
   if (served.includes(engine.servedModelName)) return undefined;
-  return `it does not serve "${engine.servedModelName}"${served.length === 0 ? "" : ` but ${served.join(", ")}`}`;
+  const instead = served.length === 0 ? "" : ` but "${served.join('", "')}"`;
+  return `it does not serve "${engine.servedModelName}"${instead}`;
 }
 
 /** Ids of the workers in the answer of `/health`. */
 function instanceIds(health: string): Set<string> {
-  const parsed = parseWithIds(health) as {
-    instances?: { endpoint?: string; instance_id?: string }[];
-  };
+  const parsed = parseWithIds(health) as Health;
   const serving = (parsed?.instances ?? []).filter(({ endpoint }) => endpoint === "generate");
   return new Set(serving.map(({ instance_id: id }) => String(id)));
+}
+
+interface Health {
+  instances?: { endpoint?: string; instance_id?: string }[];
 }
 
 function modelIds(models: string): string[] {

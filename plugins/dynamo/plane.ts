@@ -18,9 +18,6 @@ import { planeEnvironment } from "./plane-environment.ts";
 import { registrationsOf, type Registration } from "./registration.ts";
 import { startEtcd, startNatsServer } from "./services.ts";
 
-/** Dynamo's simulated workers register within 1.5 s; real engines have loaded their weights before. */
-const POLL_MS = 50;
-
 export interface DynamoPlane extends AsyncDisposable {
   readonly discovery: Discovery;
   registrations(): Promise<Registration[]>;
@@ -89,59 +86,4 @@ async function openEtcd(
 ): Promise<DiscoveryStore> {
   const { etcdStore } = await import("./etcd-store.ts");
   return etcdStore(url, at);
-}
-
-/** What should register: so many workers of a component. */
-export type Expected = Readonly<Record<string, number>>;
-
-/**
- * Waits until all have registered with their model card, and compares them with the plan. `limitMs`
- * bounds the waiting; `describe` names what is missing in the user's words.
- */
-export async function awaitWorkers(
-  plane: DynamoPlane,
-  expected: Expected,
-  { limitMs, signal, hint }: { limitMs: number; signal: AbortSignal; hint: () => string },
-): Promise<Registration[]> {
-  for (let waitedMs = 0; ; waitedMs += POLL_MS) {
-    signal.throwIfAborted();
-    const found = await plane.registrations();
-    const difference = differenceOf(expected, found);
-    if (difference === undefined) return found;
-    if (waitedMs >= limitMs || difference.isExcess) {
-      const after = difference.isExcess ? "" : ` after ${limitMs / 1000} s`;
-      throw new DynbenchError(
-        "start",
-        `Cannot use the workers on plane dynamo${after}: ${difference.words}`,
-        {
-          hint: hint(),
-        },
-      );
-    }
-    await Bun.sleep(POLL_MS);
-  }
-}
-
-/** How what registered differs from what should; undefined when it does not. */
-export function differenceOf(
-  expected: Expected,
-  found: readonly Registration[],
-): { words: string; isExcess: boolean } | undefined {
-  const words: string[] = [];
-  let isExcess = false;
-  const components = new Set([
-    ...Object.keys(expected),
-    ...found.map(({ component }) => component),
-  ]);
-  for (const component of components) {
-    const own = found.filter((each) => each.component === component);
-    const wanted = expected[component] ?? 0;
-    isExcess ||= own.length > wanted;
-    if (own.length !== wanted) {
-      words.push(`${own.length} of ${wanted} workers registered as "${component}"`);
-    } else if (own.some(({ card }) => card === undefined)) {
-      words.push(`a worker of "${component}" registered without a model card`);
-    }
-  }
-  return words.length === 0 ? undefined : { words: words.join("; "), isExcess };
 }

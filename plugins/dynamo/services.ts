@@ -3,15 +3,16 @@ import { join } from "node:path";
 import {
   DynbenchError,
   fetchControl,
-  messageOf,
-  type ProcessHandle,
+  freePorts,
+  untilReady,
+  type ForeignProcess,
   type StartContext,
 } from "dynbench";
-import { freePort } from "./free-port.ts";
 
 /** Both are ready within half a second; a machine under load takes ten times that. */
 const READY_LIMIT_MS = 30_000;
-const POLL_MS = 50;
+/** An end before it is ready is told by who waits for it. */
+const UNGUARDED = { isUnguarded: true };
 
 export interface Service extends AsyncDisposable {
   readonly url: string;
@@ -21,8 +22,9 @@ export interface Service extends AsyncDisposable {
 export async function startEtcd(folder: string, context: StartContext): Promise<Service> {
   const program = onPath("etcd", "--etcd-url");
   const { host } = context;
-  const url = `http://${host}:${await freePort(host)}`;
-  const peer = `http://${host}:${await freePort(host)}`;
+  const [port, peerPort] = freePorts(2);
+  const url = `http://${host}:${port}`;
+  const peer = `http://${host}:${peerPort}`;
   const flags: Record<string, string> = {
     "--data-dir": join(folder, "etcd"),
     "--listen-client-urls": url,
@@ -32,8 +34,10 @@ export async function startEtcd(folder: string, context: StartContext): Promise<
     "--initial-cluster": `default=${peer}`,
   };
   const command = [program, ...Object.entries(flags).flat()];
-  return service(await context.processes.startForeign("etcd", command), url, async () => {
-    await fetchControl(`${url}/health`, { signal: context.signal });
+  const isUp = () => fetchControl(`${url}/health`, { signal: context.signal });
+  return service(await context.processes.startForeign("etcd", command, UNGUARDED), url, {
+    isUp,
+    context,
   });
 }
 
@@ -41,10 +45,11 @@ export async function startEtcd(folder: string, context: StartContext): Promise<
 export async function startNatsServer(folder: string, context: StartContext): Promise<Service> {
   const program = onPath("nats-server", "--nats-url");
   const { host } = context;
-  const port = await freePort(host);
+  const [port] = freePorts(1) as [number];
   const command = [program, "-a", host, "-p", String(port), "-js", "-sd", join(folder, "nats")];
-  const handle = await context.processes.startForeign("nats-server", command);
-  return service(handle, `nats://${host}:${port}`, () => reach(host, port));
+  const handle = await context.processes.startForeign("nats-server", command, UNGUARDED);
+  const isUp = () => reach(host, port);
+  return service(handle, `nats://${host}:${port}`, { isUp, context });
 }
 
 function onPath(program: string, flag: string): string {
@@ -56,28 +61,25 @@ function onPath(program: string, flag: string): string {
 }
 
 async function service(
-  handle: ProcessHandle,
+  program: ForeignProcess,
   url: string,
-  check: () => Promise<void>,
+  { isUp, context }: { isUp: () => Promise<unknown>; context: StartContext },
 ): Promise<Service> {
-  let ended = false;
-  void handle.exited.then(() => (ended = true));
-  let why = "";
-  for (let waitedMs = 0; waitedMs < READY_LIMIT_MS && !ended; waitedMs += POLL_MS) {
-    try {
-      await check();
-      return { url, [Symbol.asyncDispose]: () => handle[Symbol.asyncDispose]() };
-    } catch (error) {
-      why = messageOf(error);
-      await Bun.sleep(POLL_MS);
-    }
+  try {
+    await untilReady(program, {
+      isUp,
+      limitMs: READY_LIMIT_MS,
+      signal: context.signal,
+      log: context.log,
+      logPath: join(context.runDir, "logs", `${program.name}.log`),
+      explain: () => undefined,
+    });
+  } catch (error) {
+    await program[Symbol.asyncDispose]();
+    throw error;
   }
-  const words = ended ? "it ended" : `not ready after ${READY_LIMIT_MS / 1000} s: ${why}`;
-  const lines = handle.lastLines(5).map((line) => `  ${line}`);
-  await handle[Symbol.asyncDispose]();
-  throw new DynbenchError("start", `Cannot start ${handle.name}: ${words}`, {
-    hint: ["Its last lines:", ...lines].join("\n"),
-  });
+  program.guard();
+  return { url, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() };
 }
 
 /** A TCP connection can be made. */

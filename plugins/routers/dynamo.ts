@@ -92,7 +92,10 @@ export const dynamo = defineRouter({
     spreads: mode !== "kv" && mode !== APPROXIMATE_MODE,
     kvEvents: mode === "kv",
     requestFields: { nvext: { extra_fields: ["worker_id", "timing"] } },
-    pinHeader: "x-dynamo-worker-instance-id",
+    pinHeaders: {
+      aggregated: "x-dynamo-worker-instance-id",
+      prefill: "x-dynamo-prefill-instance-id",
+    },
   }),
   processes: ({ mode, frontendPython }) => [
     {
@@ -132,7 +135,7 @@ export const dynamo = defineRouter({
     }
     const start = { python, env, argv, host };
     const frontends = await startFrontends(start, engine, context);
-    const urls = frontends.all.map(({ url }) => url);
+    const { urls } = frontends;
     return {
       urls,
       facts: { dynamo: version, argv, frontends: urls.length },

@@ -3,10 +3,17 @@
  * and read back. They need a model folder with a tokenizer and a chat template; ours is written for them.
  */
 import { join } from "node:path";
-import { wordTokenizer, type EngineHandle, type StartContext, type Worker } from "dynbench";
-import { awaitWorkers, openPlane, type DynamoPlane } from "../../dynamo/plane.ts";
+import {
+  wordTokenizer,
+  type EngineHandle,
+  type StartContext,
+  type Worker,
+  type WorkerRole,
+} from "dynbench";
+import { openPlane } from "../../dynamo/plane.ts";
 import { probeModule } from "../../dynamo/python-module.ts";
 import type { Registration } from "../../dynamo/registration.ts";
+import { startWorkers, type WorkerLaunch } from "../../dynamo/workers.ts";
 import { resolveMocker, type MockerOptions } from "./mocker-options.ts";
 
 /** They register within 1.5 s; a machine under load takes ten times that and more. */
@@ -24,22 +31,12 @@ export async function startDynamoCluster(
   const { version } = await probeModule(MODULE, { python, env, signal: context.signal });
   const model = join(folder, "model");
   await wordTokenizer.writeModelFolder(model);
-  const command = [python, "-m", MODULE, ...mockerArguments(options, model)];
-  const child = stack.use(await context.processes.startForeign("dynamo-mocker", command, { env }));
-  const registered = await awaitWorkers(
-    plane,
-    { backend: roster.length },
-    {
-      limitMs: REGISTER_LIMIT_MS,
-      signal: context.signal,
-      hint: () => ["Last lines of dynamo-mocker:", ...child.lastLines(5)].join("\n  "),
-    },
-  );
+  const registered = await startWorkers(plane, mockerLaunches(options, model), {
+    ...{ model: servedModelName, limitMs: REGISTER_LIMIT_MS, context, stack },
+  });
   const owned = stack.move();
   return {
-    workers: registered.map((each, index) =>
-      workerOf(each, { id: roster[index]!.id, maxModelLen: limits.maxModelLen }),
-    ),
+    workers: workersOf(registered, roster, limits.maxModelLen),
     servedModelName,
     discovery: plane.discovery,
     ...(plane.kvEventMessages === undefined ? {} : { eventsPublished: plane.kvEventMessages }),
@@ -48,34 +45,53 @@ export async function startDynamoCluster(
   };
 }
 
-/** Flags of Dynamo 1.6.1's mocker for the options; its own timing and limits are ours with `--timing dynamo`. */
-export function mockerArguments(options: MockerOptions, model: string): string[] {
+/**
+ * One process for each role, with all workers of it. Flags are those of Dynamo 1.6.1's mocker; its
+ * timing and limits are what `--timing dynamo` means.
+ */
+export function mockerLaunches(options: MockerOptions, model: string): WorkerLaunch[] {
   const { servedModelName, limits, timeScale, workers } = resolveMocker(options);
-  const flags: Record<string, string | number> = {
-    "--model-path": model,
-    "--model-name": servedModelName,
-    "--num-workers": workers.length,
-    "--block-size": limits.blockSize,
-    "--num-gpu-blocks-override": limits.kvBlocks,
-    "--max-num-seqs": limits.maxNumSeqs,
-    "--max-num-batched-tokens": limits.maxNumBatchedTokens,
-    "--speedup-ratio": timeScale,
-  };
-  return Object.entries(flags).flatMap(([flag, value]) => [flag, String(value)]);
+  const roles = Map.groupBy(workers, ({ role }) => role);
+  return [...roles].map(([role, { length: count }]) => {
+    const flags: Record<string, string | number> = {
+      "--model-path": model,
+      "--model-name": servedModelName,
+      "--num-workers": count,
+      "--block-size": limits.blockSize,
+      "--num-gpu-blocks-override": limits.kvBlocks,
+      "--max-num-seqs": limits.maxNumSeqs,
+      "--max-num-batched-tokens": limits.maxNumBatchedTokens,
+      "--speedup-ratio": timeScale,
+      ...(role === "aggregated" ? {} : { "--disaggregation-mode": role }),
+    };
+    return {
+      name: role === "aggregated" ? "dynamo-mocker" : `dynamo-mocker-${role}`,
+      component: componentOf(role),
+      count,
+      command: [options.python, "-m", MODULE, ...Object.entries(flags).flat().map(String)],
+    };
+  });
 }
 
-function workerOf(
-  registered: Registration,
-  { id, maxModelLen }: { id: string; maxModelLen: number },
-): Worker {
-  const { instance, component, card } = registered;
-  return {
-    id,
-    url: "",
-    role: component === "prefill" ? "prefill" : "aggregated",
-    instance,
-    blockSize: card!.blockSize,
-    ...(card!.kvBlocks === undefined ? {} : { kvBlocks: card!.kvBlocks }),
-    maxModelLen,
-  };
+/** Where workers of a role register, as Dynamo 1.6.1 names its components. */
+function componentOf(role: WorkerRole): string {
+  return role === "prefill" ? "prefill" : "backend";
+}
+
+/** Each registration under a name of its role; which of a role has which name means nothing. */
+function workersOf(
+  registered: readonly Registration[],
+  roster: readonly Pick<Worker, "id" | "role">[],
+  maxModelLen: number,
+): Worker[] {
+  const left = [...registered];
+  return roster.map(({ id, role }) => {
+    const at = left.findIndex(({ component }) => component === componentOf(role));
+    const { instance, card } = left.splice(at, 1)[0]!;
+    const { blockSize, kvBlocks } = card!;
+    return {
+      ...{ id, url: "", role, instance, blockSize, maxModelLen },
+      ...(kvBlocks === undefined ? {} : { kvBlocks }),
+    };
+  });
 }

@@ -177,7 +177,7 @@ export function checkMocker(
   return [
     ...roleFaults(options),
     ...longestFits(options),
-    ...(plane === "dynamo" ? [...dynamosTiming(options), ...dynamosRoles(options)] : []),
+    ...(plane === "dynamo" ? dynamosTiming(options) : []),
   ];
 }
 
@@ -189,18 +189,6 @@ function dynamosTiming({ timing }: MockerOptions): OptionFault[] {
       path: "timing",
       message: `Dynamo's mocker, which serves on plane dynamo, has no timing "${timing}"`,
       hint: "Leave --timing out, or use --timing dynamo; all arms of the comparison then have it",
-    },
-  ];
-}
-
-/** Dynamo's mocker can split workers; it is not started so here. */
-function dynamosRoles({ prefillWorkers }: MockerOptions): OptionFault[] {
-  if (prefillWorkers === undefined) return [];
-  return [
-    {
-      path: "prefillWorkers",
-      message: "prefill and decode are split on plane http alone",
-      hint: "Take a router of plane http, such as kv, or say --workers",
     },
   ];
 }

@@ -4,7 +4,7 @@
  */
 import { defineEngine, v } from "dynbench";
 import { startCluster } from "./cluster.ts";
-import { mockerArguments, startDynamoCluster } from "./dynamo-cluster.ts";
+import { mockerLaunches, startDynamoCluster } from "./dynamo-cluster.ts";
 import { checkMocker, mockerOptions, resolveMocker } from "./mocker-options.ts";
 import { createWorkerModel } from "./scheduler.ts";
 import { startWorker } from "./server.ts";
@@ -31,13 +31,10 @@ export const mocker = defineEngine({
   timeScale: ({ speedup }) => speedup,
   processes: (options, plane) =>
     plane === "dynamo"
-      ? [
-          {
-            name: "dynamo-mocker",
-            command: [options.python, "-m", "dynamo.mocker", ...mockerArguments(options, "MODEL")],
-            note: "all workers in one process; MODEL is a folder that is written for it",
-          },
-        ]
+      ? mockerLaunches(options, "MODEL").map(({ name, command }) => ({
+          ...{ name, command },
+          note: "all its workers in one process; MODEL is a folder that is written for it",
+        }))
       : [...Map.groupBy(resolveMocker(options).workers, ({ role }) => role)].map(
           ([role, workers]) => ({
             name: role === "aggregated" ? "worker" : role,

@@ -141,7 +141,7 @@ describe("routers", () => {
     const check = (url: string) =>
       preflightRouter(
         router(url),
-        traits({ pinHeader: "x-pin", requestFields: { extra: "yes" } }),
+        traits({ pinHeaders: { aggregated: "x-pin" }, requestFields: { extra: "yes" } }),
         { ...target(...behind), arm: 0, label: "dynamo" },
       );
 

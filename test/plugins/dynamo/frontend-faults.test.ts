@@ -1,6 +1,6 @@
 /** What the frontend's log and metrics say; lines as ai-dynamo 1.6.1 writes them. */
 import { describe, expect, test } from "bun:test";
-import { explainFrontend } from "../../../plugins/dynamo/frontend-faults.ts";
+import { explainFrontend, isHopeless } from "../../../plugins/dynamo/frontend-faults.ts";
 import { eventsAppliedOf } from "../../../plugins/dynamo/frontend-metrics.ts";
 
 const COLOURED =
@@ -9,7 +9,7 @@ const COLOURED =
 describe("the log", () => {
   test("a model without a chat template never becomes ready, and that is said", () => {
     const fault = explainFrontend(["all is well", COLOURED])!;
-    expect(fault.message).toContain("no chat template");
+    expect(fault.what).toContain("no chat template");
     expect(fault.hint).toStartWith(
       'Add "chat_template" to its tokenizer_config.json. Its log says:',
     );
@@ -17,7 +17,7 @@ describe("the log", () => {
   });
 
   test("a taken port, an unknown flag, another broken model", () => {
-    const message = (line: string) => explainFrontend([line])?.message;
+    const message = (line: string) => explainFrontend([line])?.what;
     expect(message("ERROR Failed to start HTTP server: port 8000 already in use")).toContain(
       "port",
     );
@@ -25,6 +25,12 @@ describe("the log", () => {
       message("ERROR main.parse_args: Unknown arguments specified: ['--router-reset-states']"),
     ).toBe("it does not know a flag");
     expect(message("WARN Model materialization failed; error=no tokenizer")).toContain("the model");
+  });
+
+  test("waiting is in vain without a template, and may help where the reason is another", () => {
+    expect(isHopeless([COLOURED])).toBe(true);
+    expect(isHopeless(["WARN Model materialization failed; error=no tokenizer"])).toBe(false);
+    expect(isHopeless(["INFO all is well"])).toBe(false);
   });
 
   test("an ordinary log explains nothing", () => {

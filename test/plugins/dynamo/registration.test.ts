@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileStore } from "../../../plugins/dynamo/file-store.ts";
-import { differenceOf } from "../../../plugins/dynamo/plane.ts";
 import { parseWithIds, registrationsOf } from "../../../plugins/dynamo/registration.ts";
+import { differenceOf, otherModel } from "../../../plugins/dynamo/workers.ts";
 
 /** Values of a file discovery, captured from the mocker of ai-dynamo 1.6.1; cards shortened. */
 const instance = (
@@ -74,29 +74,29 @@ describe("registrations", () => {
 });
 
 describe("against the plan", () => {
-  const worker = (component: string, hasCard = true) => ({
+  const worker = (component: string, model = "m") => ({
     ...{ namespace: "dyn", component, instance: "1" },
-    ...(hasCard ? { card: { model: "m", blockSize: 64 } } : {}),
+    card: { model, blockSize: 64 },
   });
 
-  test("as many as planned, each with its card, is no difference", () => {
-    expect(differenceOf({ backend: 1, prefill: 1 }, [worker("backend"), worker("prefill")])).toBe(
-      undefined,
+  test("as many as planned of each component is no difference", () => {
+    const found = [worker("backend"), worker("prefill")];
+    expect(differenceOf({ backend: 1, prefill: 1 }, found)).toBeUndefined();
+  });
+
+  test("too few, too many and strangers are told", () => {
+    expect(differenceOf({ backend: 2 }, [worker("backend")])).toBe(
+      '1 of 2 have registered as "backend"',
+    );
+    expect(differenceOf({ backend: 1 }, [worker("backend"), worker("prefill")])).toBe(
+      '1 of 0 have registered as "prefill"',
     );
   });
 
-  test("too few may still come; too many never go", () => {
-    expect(differenceOf({ backend: 2 }, [worker("backend")])).toEqual({
-      words: '1 of 2 workers registered as "backend"',
-      isExcess: false,
-    });
-    expect(differenceOf({ backend: 1 }, [worker("backend"), worker("prefill")])).toEqual({
-      words: '1 of 0 workers registered as "prefill"',
-      isExcess: true,
-    });
-    expect(differenceOf({ backend: 1 }, [worker("backend", false)])).toEqual({
-      words: 'a worker of "backend" registered without a model card',
-      isExcess: false,
-    });
+  test("another model's name is told beside the one that was asked for", () => {
+    expect(otherModel("m", [worker("backend")])).toBeUndefined();
+    expect(otherModel("m", [worker("backend"), worker("backend", "n")])).toBe(
+      'one has registered as model "n" and not "m"',
+    );
   });
 });

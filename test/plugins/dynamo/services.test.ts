@@ -1,8 +1,8 @@
 /** etcd and NATS that cannot be used: each fault says what was met and what to try. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { etcdStore } from "../../../plugins/dynamo/etcd-store.ts";
+import { freePorts } from "../../../core/process/free-ports.ts";
 import { isKvEvents, openNats } from "../../../plugins/dynamo/nats-link.ts";
-import { freePort } from "../../../plugins/dynamo/free-port.ts";
 
 const HOST = "127.0.0.1";
 const signal = new AbortController().signal;
@@ -30,7 +30,7 @@ describe("NATS", () => {
   const open = (url: string) => openNats(url, { namespace: "dyn", purge: false });
 
   test("that nobody serves is told with its address", async () => {
-    const url = `nats://${HOST}:${await freePort(HOST)}`;
+    const url = `nats://${HOST}:${freePorts(1)[0]}`;
     await expect(open(url)).rejects.toMatchObject({
       code: "start",
       message: `Cannot use NATS at ${url}: CONNECTION_REFUSED`,
@@ -75,7 +75,7 @@ describe("etcd", () => {
   const open = (url: string) => etcdStore(url, { namespace: "dyn", signal });
 
   test("that nobody serves is told with its address", async () => {
-    const url = `http://${HOST}:${await freePort(HOST)}`;
+    const url = `http://${HOST}:${freePorts(1)[0]}`;
     await expect(open(url)).rejects.toMatchObject({
       code: "start",
       message: expect.stringContaining(`Cannot use etcd at ${url}`),
