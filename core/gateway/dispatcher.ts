@@ -15,6 +15,8 @@ import { Flight, type Endpoint } from "./flight.ts";
 import type { Answer, ParsedRequest } from "./http-server.ts";
 import type { GatewayCounts } from "./gateway-counts.ts";
 import { answerError } from "./openai-error.ts";
+import type { KvHandoff } from "./kv-handoff.ts";
+import { releaseKv, sendPrefill } from "./prefill-step.ts";
 import type { PromptReader } from "./prompt-reader.ts";
 import { Relay } from "./relay.ts";
 import type { WorkerLink } from "./worker-link.ts";
@@ -29,6 +31,8 @@ export interface DispatcherOptions {
   readonly counts: GatewayCounts;
   readonly decisions: DecisionLog | undefined;
   readonly log: Logger;
+  /** Each request goes to a prefill worker and then to a decode worker. */
+  readonly isSplit: boolean;
 }
 
 export class Dispatcher {
@@ -48,7 +52,7 @@ export class Dispatcher {
 
   /** Answers the request, now or when a worker has. */
   handle(request: ParsedRequest, answer: Answer, endpoint: Endpoint): void {
-    const { reader, counts } = this.#options;
+    const { reader, counts, isSplit } = this.#options;
     counts.count("requests");
     const prompt = reader.read(request.body, endpoint.promptField);
     if (prompt === undefined) {
@@ -56,7 +60,7 @@ export class Dispatcher {
       return;
     }
     counts.prompt(prompt.source);
-    const flight = new Flight(this.#nextId++, { request, answer, prompt });
+    const flight = new Flight(this.#nextId++, { request, answer, prompt, isSplit });
     this.#flights.set(flight.id, flight);
     answer.onAbort(() => this.#aborted(flight));
     this.#route(flight);
@@ -92,7 +96,7 @@ export class Dispatcher {
     const { host, counts } = this.#options;
     let candidate: number;
     try {
-      candidate = host.route(flight, monotonicNs(), flight.tried);
+      candidate = host.route(flight.leg, monotonicNs(), flight.tried);
     } catch (error) {
       this.#unroutable(flight, error);
       return;
@@ -104,10 +108,13 @@ export class Dispatcher {
   #dispatch(flight: Flight, candidate: number): void {
     const { host, links, counts } = this.#options;
     const link = links[candidate]!;
-    flight.overlapBlocks = host.view.overlapBlocks[candidate]!;
+    const isDecode = flight.prefilled !== undefined;
+    // Overlap saves a prefill: that of a decode worker is none.
+    if (!isDecode) flight.overlapBlocks = host.view.overlapBlocks[candidate]!;
     link.requests += 1;
     try {
-      this.#send(flight, link, candidate);
+      if (flight.leg.stage === "prefill") this.#sendPrefill(flight, link, candidate);
+      else this.#send(flight, link, candidate);
     } catch (error) {
       badRequest(flight.answer, `Cannot pass the request on: ${messageOf(error)}`);
       this.#end(flight);
@@ -115,12 +122,15 @@ export class Dispatcher {
     }
     // The request is with the kernel; what is left of the decision happens while the worker works.
     const cost = flight.cost(host.lastCost);
-    counts.decision(cost);
+    // The prompt was read once, for the first of its picks.
+    if (isDecode) counts.count("decisions");
+    else counts.decision(cost);
     this.#logDecision(flight, candidate, cost);
   }
 
   #send(flight: Flight, link: WorkerLink, candidate: number): void {
-    const { target, body, headroom } = flight;
+    const { target } = flight;
+    const { body, headroom } = flight.outgoing;
     const headers = passedOn(flight.headers);
     const request = { method: "POST", path: target, headers, body, headroom };
     flight.exchange = link.client.exchange(request, {
@@ -137,12 +147,51 @@ export class Dispatcher {
     });
   }
 
+  #sendPrefill(flight: Flight, link: WorkerLink, candidate: number): void {
+    flight.exchange = sendPrefill(flight, link, {
+      headers: passedOn(flight.headers),
+      on: {
+        done: (handoff) => this.#prefilled(flight, link, handoff),
+        refused: (head) => this.#head(flight, { head, link }),
+        data: (bytes) => flight.relay?.data(bytes),
+        end: () => {
+          flight.relay?.end();
+          this.#end(flight);
+        },
+        fail: (failure) => this.#failed(flight, { failure, link, candidate }),
+      },
+    });
+  }
+
+  /** The decode worker is picked now that the prompt is computed, as by Dynamo (1.6). */
+  #prefilled(flight: Flight, link: WorkerLink, handoff: KvHandoff | undefined): void {
+    const { host } = this.#options;
+    this.#tellHost((nowNs) => host.firstToken(flight.id, nowNs, "prefill"));
+    this.#tellHost((nowNs) => host.ended(flight.id, nowNs, "prefill"));
+    if (handoff === undefined) {
+      const message = `${link.worker.id} (${link.worker.url}) answered without kv_transfer_params`;
+      answerError(flight.answer, 502, { type: "upstream_error", message });
+      this.#end(flight);
+      return;
+    }
+    flight.beginDecode({ link, handoff });
+    this.#route(flight);
+  }
+
+  /** The prefill worker keeps the prompt's KV for nobody. */
+  #letGo({ prefilled }: Flight): void {
+    if (prefilled !== undefined) releaseKv(prefilled.link, prefilled.handoff);
+  }
+
   #head(flight: Flight, { head, link }: { head: ResponseHead; link: WorkerLink }): void {
     // An error's body carries no token.
     flight.hadToken = head.status >= 400;
     const added = {
       "x-dynbench-routed-to": link.worker.id,
       "x-dynbench-overlap-blocks": String(flight.overlapBlocks),
+      ...(flight.prefilled === undefined
+        ? {}
+        : { "x-dynbench-prefill-worker": flight.prefilled.link.worker.id }),
     };
     flight.relay = new Relay(flight.answer, { head, added });
   }
@@ -172,6 +221,10 @@ export class Dispatcher {
     const mayRetry = failure.kind === "connect" || failure.kind === "disconnected";
     if (mayRetry && flight.tried.size < MAX_TRIES) {
       counts.count("retries");
+      if (flight.prefilled !== undefined) {
+        this.#letGo(flight);
+        flight.beginPrefill(); // what the decode worker had read is lost, and maybe given up already
+      }
       this.#route(flight);
       return;
     }
@@ -195,9 +248,11 @@ export class Dispatcher {
   #workerStates(flight: Flight): string {
     const states = this.#options.links.map(({ worker, alive, lastFailure }, i) => {
       const tried = flight.tried?.has(i) === true ? "did not answer" : "alive";
-      return `${worker.id} (${worker.url}) ${alive ? tried : `is dead, ${lastFailure}`}`;
+      const state = alive ? tried : `is dead, ${lastFailure}`;
+      return { role: worker.role, text: `${worker.id} (${worker.url}) ${state}` };
     });
-    return states.join("; ");
+    const { stage } = flight.leg;
+    return states.flatMap(({ role, text }) => (role === stage ? [text] : [])).join("; ");
   }
 
   #aborted(flight: Flight): void {
@@ -210,6 +265,8 @@ export class Dispatcher {
     if (flight.over) return;
     flight.over = true;
     this.#flights.delete(flight.id);
+    // A decode worker that has begun to answer has let go itself.
+    if (flight.relay === undefined) this.#letGo(flight);
     this.#tellHost((nowNs) => this.#options.host.ended(flight.id, nowNs));
   }
 
@@ -246,7 +303,7 @@ export class Dispatcher {
     decisions.add({
       ...(this.cell === undefined ? {} : { cell: this.cell }),
       ...(requestId === undefined ? {} : { requestId }),
-      ...decisionOf(host.view, { request: flight, candidate, costUs, retries }),
+      ...decisionOf(host.view, { request: flight.leg, candidate, costUs, retries }),
       // Loads with this request booked already.
       inFlight: Array.from(host.view.requests),
       prefillTokens: Array.from(host.view.prefillTokens),

@@ -1,12 +1,15 @@
 /** One request on its way through the gateway, from its arrival to the last byte of its answer. */
 import type { Exchange } from "../http/client.ts";
 import type { WorkerRole } from "../request.ts";
+import { atStage } from "../routing/stage.ts";
 import type { RouteRequest } from "../routing-policy.ts";
 import type { PromptField } from "./body-scan.ts";
 import type { DecisionCost } from "./cost-samples.ts";
 import type { Answer, ParsedRequest } from "./http-server.ts";
+import { decodeBody, type KvHandoff } from "./kv-handoff.ts";
 import type { ReadPrompt } from "./prompt-reader.ts";
 import type { Relay } from "./relay.ts";
+import type { WorkerLink } from "./worker-link.ts";
 
 /** What differs between the paths where requests come in. */
 export interface Endpoint {
@@ -30,8 +33,13 @@ export class Flight implements RouteRequest {
   readonly key?: string;
   readonly priority: number;
   readonly prompt: ReadPrompt;
-  /** Candidates that could not be reached; undefined before the first failure. */
+  /** What the policy is asked about: the request, or where workers are split its present stage. */
+  leg: RouteRequest;
+  /** The prompt's KV and the prefill worker that keeps it, while the request is in its decode stage. */
+  prefilled: { readonly link: WorkerLink; readonly handoff: KvHandoff } | undefined;
+  /** Candidates of the present stage that could not be reached; undefined before the first failure. */
   tried: Set<number> | undefined;
+  #triedInOtherStage: Set<number> | undefined;
   /** Blocks believed cached where it went. */
   overlapBlocks = 0;
   exchange: Exchange | undefined;
@@ -46,9 +54,10 @@ export class Flight implements RouteRequest {
       request: ParsedRequest;
       answer: Answer;
       prompt: ReadPrompt;
+      isSplit: boolean;
     },
   ) {
-    const { request, answer, prompt } = arrived;
+    const { request, answer, prompt, isSplit } = arrived;
     const { target, body, headroom, headers } = request;
     this.id = id;
     this.target = target;
@@ -65,6 +74,32 @@ export class Flight implements RouteRequest {
     const session = headers["x-session-id"];
     if (key !== undefined || session !== undefined) this.key = (key ?? session)!;
     if (session !== undefined) this.session = session;
+    this.leg = isSplit ? atStage(this, "prefill") : this;
+  }
+
+  beginDecode(prefilled: NonNullable<Flight["prefilled"]>): void {
+    this.prefilled = prefilled;
+    this.#changeStage("decode");
+  }
+
+  /** What was prefilled is lost. */
+  beginPrefill(): void {
+    this.prefilled = undefined;
+    this.#changeStage("prefill");
+  }
+
+  /** What a worker is sent that answers the client. */
+  get outgoing(): { readonly body: Uint8Array; readonly headroom: number | undefined } {
+    const { body, headroom, prefilled } = this;
+    if (prefilled === undefined) return { body, headroom };
+    return { body: decodeBody(body, prefilled.handoff), headroom: undefined };
+  }
+
+  #changeStage(stage: WorkerRole): void {
+    this.leg = atStage(this, stage);
+    const { tried } = this;
+    this.tried = this.#triedInOtherStage;
+    this.#triedInOtherStage = tried;
   }
 
   get requestId(): string | undefined {

@@ -13,6 +13,7 @@ import type { Logger } from "../plugin.ts";
 import { randomStream } from "../random.ts";
 import type { Worker } from "../request.ts";
 import { PolicyHost } from "../routing/host.ts";
+import { isSplit } from "../routing/stage.ts";
 import type { Candidate, RoutingPolicy } from "../routing-policy.ts";
 import { controlApp } from "./control-app.ts";
 import { DecisionLog } from "./decision-log.ts";
@@ -88,7 +89,15 @@ export async function startGateway(
   const reading = { blockSize, needsBlocks: host.needsBlocks };
   warmUpReading(reading);
   const reader = new PromptReader({ ...reading, table });
-  const dispatcher = new Dispatcher({ host, links, reader, counts, decisions, log });
+  const dispatcher = new Dispatcher({
+    host,
+    links,
+    reader,
+    counts,
+    decisions,
+    log,
+    isSplit: isSplit(task.workers),
+  });
   const aliveChanged = (candidate: number, alive: boolean): void => {
     dispatcher.setAlive(candidate, alive);
     if (!alive) return;
@@ -115,9 +124,13 @@ function checkedBlockSize(workers: readonly Worker[]): number {
     const sizes = `${first.id} has blocks of ${first.blockSize} tokens, ${other.id} of ${other.blockSize}`;
     refuse(sizes);
   }
-  const split = workers.find(({ role }) => role !== "aggregated");
-  if (split !== undefined)
-    refuse(`${split.id} is a ${split.role} worker, which needs another protocol`);
+  if (isSplit(workers)) {
+    for (const role of ["prefill", "decode"] as const) {
+      if (!workers.some((worker) => worker.role === role)) refuse(`there is no ${role} worker`);
+    }
+    const whole = workers.find(({ role }) => role === "aggregated");
+    if (whole !== undefined) refuse(`${whole.id} does both prefill and decode, others do one`);
+  }
   return first.blockSize;
 }
 

@@ -74,8 +74,12 @@ export function chunkWriter(answer: Answer): ChunkWriter {
   };
 }
 
-/** A whole answer, for requests that do not stream. */
-export function wholeAnswer(answer: Answer, cachedTokens: number): Record<string, unknown> {
+/** A whole answer, for requests that do not stream; `more` are members of its own. */
+export function wholeAnswer(
+  answer: Answer,
+  cachedTokens: number,
+  more: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
   const { sequence, request } = answer;
   const ids = sequence.tokens.subarray(sequence.isl);
   const text = wordTokenizer.decode(ids);
@@ -101,6 +105,7 @@ export function wholeAnswer(answer: Answer, cachedTokens: number): Record<string
     service_tier: null,
     system_fingerprint: `vllm-${VLLM_VERSION}-dynbench`,
     usage: JSON.parse(usageText(sequence, ids.length, cachedTokens)) as unknown,
+    ...more,
   };
 }
 

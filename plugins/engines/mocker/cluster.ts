@@ -10,6 +10,7 @@ import {
   type Worker,
   type WorkerRole,
 } from "dynbench";
+import { reachedAt } from "./reached-at.ts";
 import { resolveMocker, type MockerOptions } from "./mocker-options.ts";
 import { KV_EVENTS_TOPIC } from "./kv-batches.ts";
 import type { WorkerReady, WorkerTask } from "./worker-task.ts";
@@ -101,12 +102,6 @@ function workerAt(at: {
     },
     metricsUrl: `${url}/metrics`,
   };
-}
-
-/** How a URL names the address that a worker binds; all addresses are reached on this machine. */
-function reachedAt(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
-  return host.includes(":") ? `[${host}]` : host;
 }
 
 async function resetCaches(workers: readonly Worker[]): Promise<void> {

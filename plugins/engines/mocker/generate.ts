@@ -3,7 +3,8 @@ import { epochMs } from "dynbench";
 import { chunkWriter, wholeAnswer, type Answer } from "./answer-format.ts";
 import { AnswerStream } from "./answer-stream.ts";
 import { ApiFault } from "./api-fault.ts";
-import { parseGeneration, type Endpoint } from "./openai.ts";
+import { keptParams, releaseOnce, type KeptRequests } from "./kv-transfer.ts";
+import { parseGeneration, type Endpoint, type GenerationRequest } from "./openai.ts";
 import type { ResolvedMocker } from "./mocker-options.ts";
 import type { TokenSequences } from "./token-sequences.ts";
 import type { WorkerLoop } from "./worker-loop.ts";
@@ -15,6 +16,9 @@ export interface ServedWorker {
   readonly resolved: ResolvedMocker;
   readonly loop: WorkerLoop;
   readonly sequences: TokenSequences;
+  readonly kept: KeptRequests;
+  /** Where decode workers reach it. */
+  readonly address: { readonly host: string; port: number };
   /** Requests that their clients gave up. */
   aborted: number;
   /** Number of the next request, for its id. */
@@ -45,25 +49,24 @@ export function generate(generation: Generation): Response | Promise<Response> {
     request,
     sequence: worker.sequences.make(request.prompt, request.osl),
   };
-  return request.stream ? streamed(answer, generation) : whole(answer, generation);
+  const job: Job = { ...generation, request, answer };
+  return request.stream ? streamed(job) : whole(job);
 }
 
-function streamed(answer: Answer, { signal, worker }: Generation): Response {
+interface Job extends Generation {
+  readonly request: GenerationRequest;
+  readonly answer: Answer;
+}
+
+function streamed({ answer, request, signal, worker }: Job): Response {
   const chunks = chunkWriter(answer);
   const osl = answer.sequence.tokens.length - answer.sequence.isl;
   const stream = new AnswerStream(() => giveUp());
-  let cached = 0;
-  const number = submit(answer, worker, {
-    admitted: (cachedTokens) => {
-      cached = cachedTokens;
-    },
-    tokens: (from, count) => {
-      const events = chunks.events(from, count, cached);
-      if (from + count === osl) stream.end(events);
-      else stream.write(events);
-    },
+  const { cachedTokens, giveUp } = submit({ answer, request, worker }, (from, count) => {
+    const events = chunks.events(from, count, cachedTokens());
+    if (from + count === osl) stream.end(events);
+    else stream.write(events);
   });
-  const giveUp = (): void => abort(number, worker);
   onAbort(signal, giveUp);
   return new Response(stream.body, {
     headers: {
@@ -73,50 +76,76 @@ function streamed(answer: Answer, { signal, worker }: Generation): Response {
   });
 }
 
-function whole(answer: Answer, { signal, worker }: Generation): Promise<Response> {
+function whole({ answer, request, signal, worker }: Job): Promise<Response> {
   const osl = answer.sequence.tokens.length - answer.sequence.isl;
   const { promise, resolve } = Promise.withResolvers<Response>();
-  let cached = 0;
-  const number = submit(answer, worker, {
-    admitted: (cachedTokens) => {
-      cached = cachedTokens;
-    },
-    tokens: (from, count) => {
-      if (from + count < osl) return;
-      resolve(
-        Response.json(wholeAnswer(answer, cached), {
-          headers: { "x-dynbench-worker": worker.id },
-        }),
-      );
-    },
+  const { number, cachedTokens, giveUp } = submit({ answer, request, worker }, (from, count) => {
+    if (from + count < osl) return;
+    const more = request.transfer?.way === "send" ? kept() : {};
+    const headers = { "x-dynbench-worker": worker.id };
+    resolve(Response.json(wholeAnswer(answer, cachedTokens(), more), { headers }));
   });
-  const giveUp = (): void => {
-    abort(number, worker);
-    resolve(new Response(null, { status: CLIENT_CLOSED_REQUEST }));
+  const kept = (): Record<string, unknown> => {
+    worker.kept.keep(answer.id, number);
+    return {
+      kv_transfer_params: keptParams({
+        workerId: worker.id,
+        requestId: answer.id,
+        address: worker.address,
+        isl: answer.sequence.isl,
+        cachedTokens: cachedTokens(),
+      }),
+    };
   };
-  onAbort(signal, giveUp);
+  onAbort(signal, () => {
+    giveUp();
+    resolve(new Response(null, { status: CLIENT_CLOSED_REQUEST }));
+  });
   return promise;
 }
 
 /** What nginx logs for a client that went away; nobody is there to read it. */
 const CLIENT_CLOSED_REQUEST = 499;
 
+interface Submitted {
+  readonly number: number;
+  /** Prompt tokens that were found in a cache: here, or where the prompt was computed. */
+  cachedTokens(): number;
+  giveUp(): void;
+}
+
 function submit(
-  { sequence }: Answer,
-  { loop }: ServedWorker,
-  listener: Parameters<ServedWorker["loop"]["submit"]>[1],
-): number {
-  const outcome = loop.submit(sequence, listener);
-  if (typeof outcome === "number") return outcome;
-  throw new ApiFault(outcome);
+  { answer, request, worker }: Pick<Job, "answer" | "request" | "worker">,
+  tokens: (from: number, count: number) => void,
+): Submitted {
+  const { transfer } = request;
+  const isReceiving = transfer?.way === "receive";
+  const received = isReceiving ? releaseOnce(transfer) : () => {};
+  let cached = isReceiving ? transfer.cachedTokens : 0;
+  const listener = {
+    admitted: (cachedTokens: number): void => {
+      if (!isReceiving) cached = cachedTokens;
+    },
+    received,
+    tokens,
+  };
+  const outcome = worker.loop.submit(answer.sequence, listener, transfer?.way);
+  if (typeof outcome === "string") {
+    received(); // nobody will read it
+    throw new ApiFault(outcome);
+  }
+  return {
+    number: outcome,
+    cachedTokens: () => cached,
+    giveUp: () => {
+      if (worker.loop.abort(outcome)) worker.aborted += 1;
+      received();
+    },
+  };
 }
 
 /** Also when it went away while its request was read. */
 function onAbort(signal: AbortSignal, giveUp: () => void): void {
   if (signal.aborted) giveUp();
   else signal.addEventListener("abort", giveUp, { once: true });
-}
-
-function abort(number: number, worker: ServedWorker): void {
-  if (worker.loop.abort(number)) worker.aborted += 1;
 }

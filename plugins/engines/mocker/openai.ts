@@ -6,6 +6,7 @@
  */
 import { v, wordTokenizer } from "dynbench";
 import { ApiFault } from "./api-fault.ts";
+import { transferOf, transferParams, type KvTransfer } from "./kv-transfer.ts";
 
 export type Endpoint = "completions" | "chat";
 
@@ -17,6 +18,7 @@ export interface GenerationRequest {
   /** A last chunk with the usage; `continuous` puts it into every chunk. */
   readonly usage: "none" | "final" | "continuous";
   readonly returnTokenIds: boolean;
+  readonly transfer?: KvTransfer | undefined;
 }
 
 /** `max_tokens` of a completion without one (vLLM). */
@@ -37,6 +39,7 @@ const common = {
   stream: flag,
   stream_options: v.nullish(v.looseObject({ include_usage: flag, continuous_usage_stats: flag })),
   return_token_ids: flag,
+  kv_transfer_params: transferParams,
 };
 const completionBody = v.looseObject({ ...common, prompt: v.unknown() });
 const chatBody = v.looseObject({
@@ -90,6 +93,7 @@ export function parseGeneration(
     stream: fields.stream,
     usage: !wantsUsage ? "none" : streamOptions.continuous_usage_stats ? "continuous" : "final",
     returnTokenIds: fields.return_token_ids,
+    transfer: transferOf(fields.kv_transfer_params),
   };
 }
 

@@ -9,9 +9,11 @@ import { VLLM_VERSION } from "./answer-format.ts";
 import { generate, type ServedWorker } from "./generate.ts";
 import { ApiFault } from "./api-fault.ts";
 import { KvBatches } from "./kv-batches.ts";
+import { KEPT_MS, KeptRequests, RELEASE_PATH } from "./kv-transfer.ts";
 import { startKvPublisher, type KvPublisher } from "./kv-publisher.ts";
 import type { ResolvedMocker } from "./mocker-options.ts";
 import { chatTokens, checkModel, fieldsOf, promptTokens, type Endpoint } from "./openai.ts";
+import { reachedAt } from "./reached-at.ts";
 import { createWorkerModel } from "./scheduler.ts";
 import { TokenSequences } from "./token-sequences.ts";
 import { metricsText } from "./vllm-metrics.ts";
@@ -70,6 +72,11 @@ export async function startWorker(
     resolved,
     loop,
     sequences,
+    kept: new KeptRequests({
+      release: (number) => loop.release(number),
+      keptMs: KEPT_MS / timeScale,
+    }),
+    address: { host: reachedAt(context.host), port: 0 },
     aborted: 0,
     requests: 0,
   };
@@ -81,6 +88,7 @@ export async function startWorker(
     maxRequestBodySize: MAX_BODY_BYTES,
     fetch: routes(worker, publisher).fetch,
   });
+  worker.address.port = server.port!;
   started.defer(() => server.stop(true));
   const stack = started.move();
   const { eventsPort, replayPort } = publisher;
@@ -181,6 +189,9 @@ function addState(app: Hono, worker: ServedWorker, publisher: KvPublisher): void
     if (success && loop.isIdle) sequences.clear();
     return c.json({ success });
   });
+  app.post(RELEASE_PATH, (c) =>
+    c.json({ released: worker.kept.letGo(c.req.query("request") ?? "") }),
+  );
   app.get("/metrics", (c) => {
     const { ttft, itl, e2e, queued, lateness } = loop;
     const text = metricsText({

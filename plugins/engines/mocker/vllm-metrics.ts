@@ -53,9 +53,9 @@ function counters({ counts, aborted }: MetricsSource, labels: string): string {
     one("vllm:prompt_tokens_total", counts.promptTokens) +
     one("vllm:prompt_tokens_cached_total", counts.cachedTokens) +
     byLabel("vllm:prompt_tokens_by_source_total", "source", {
-      local_compute: counts.promptTokens - counts.cachedTokens,
+      local_compute: counts.promptTokens - counts.cachedTokens - counts.transferredTokens,
       local_cache_hit: counts.cachedTokens,
-      external_kv_transfer: 0,
+      external_kv_transfer: counts.transferredTokens,
     }) +
     one("vllm:generation_tokens_total", counts.generatedTokens) +
     one("vllm:num_preemptions_total", counts.preemptions) +

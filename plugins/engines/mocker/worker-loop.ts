@@ -18,6 +18,8 @@ import type { Alarm } from "./wall-alarm.ts";
 /** Who asked for an answer. May be told several tokens at once when the loop was late. */
 export interface AnswerListener {
   admitted(cachedTokens: number): void;
+  /** Its prompt's KV has come from a prefill worker. */
+  received?(): void;
   /** Answer tokens `from` to `from + count − 1` exist; the last one when that is the sequence's end. */
   tokens(from: number, count: number): void;
 }
@@ -90,7 +92,11 @@ export class WorkerLoop {
   }
 
   /** Returns the request's number, or why it can never be served. */
-  submit(sequence: TokenSequence, listener: AnswerListener): number | string {
+  submit(
+    sequence: TokenSequence,
+    listener: AnswerListener,
+    handoff?: WorkerRequest["handoff"],
+  ): number | string {
     const nowNs = this.#advance();
     const id = this.#nextId;
     this.#nextId += 1;
@@ -103,7 +109,13 @@ export class WorkerLoop {
       submittedNs: nowNs,
       made: 0,
     });
-    const request = { id, blocks: blocks.subarray(0, promptBlocks), isl, osl };
+    const request = {
+      id,
+      blocks: blocks.subarray(0, promptBlocks),
+      isl,
+      osl,
+      ...(handoff === undefined ? {} : { handoff }),
+    };
     const refusal = this.#model.submit(request, nowNs);
     if (refusal !== undefined) this.#live.delete(id);
     this.#arm();
@@ -124,6 +136,13 @@ export class WorkerLoop {
     this.#abortAt(id, nowNs);
     this.#arm();
     return true;
+  }
+
+  /** A request that was to be handed on is needed no more. */
+  release(id: number): void {
+    const nowNs = this.#advance();
+    this.#model.release(id, nowNs);
+    this.#arm();
   }
 
   resetCache(): boolean {
@@ -158,7 +177,8 @@ export class WorkerLoop {
   }
 
   #abortAt(id: number, nowNs: number): void {
-    if (!this.#live.has(id)) return;
+    // It ended in this very moment: what it would hand on is for nobody.
+    if (!this.#live.has(id)) return this.#model.release(id, nowNs);
     this.#model.abort(id, nowNs);
     this.#leaving.push(id);
   }
@@ -183,7 +203,7 @@ export class WorkerLoop {
         this.queued.observe((atNs - live.submittedNs) / 1e9);
         live.listener?.admitted(cachedTokens);
       },
-      received: () => {},
+      received: ({ id }) => this.#live.get(id)?.listener?.received?.(),
       firstToken: ({ id }, atNs) => {
         const live = this.#live.get(id);
         if (live === undefined) return;
