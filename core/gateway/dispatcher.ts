@@ -122,7 +122,7 @@ export class Dispatcher {
     }
     // The request is with the kernel; what is left of the decision happens while the worker works.
     const cost = flight.cost(host.lastCost);
-    // The prompt was read once, for the first of its picks.
+    // Quantiles are those of a whole decision, with the prompt read.
     if (isDecode) counts.count("decisions");
     else counts.decision(cost);
     this.#logDecision(flight, candidate, cost);
@@ -184,8 +184,9 @@ export class Dispatcher {
   }
 
   #head(flight: Flight, { head, link }: { head: ResponseHead; link: WorkerLink }): void {
-    // An error's body carries no token.
-    flight.hadToken = head.status >= 400;
+    const isError = head.status >= 400;
+    flight.hadToken = isError; // an error's body carries no token
+    if (isError) this.#letGo(flight);
     const added = {
       "x-dynbench-routed-to": link.worker.id,
       "x-dynbench-overlap-blocks": String(flight.overlapBlocks),

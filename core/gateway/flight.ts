@@ -114,8 +114,9 @@ export class Flight implements RouteRequest {
     return this.prompt.prefixHash(tokens);
   }
 
+  /** Of the present pick: the prompt is read once, for the first. */
   cost(decided: { lookupNs: number; scoreNs: number }): DecisionCost {
-    const { scanNs, tokeniseNs, hashNs } = this.prompt;
+    const { scanNs, tokeniseNs, hashNs } = this.prefilled === undefined ? this.prompt : NOT_READ;
     return {
       scan: scanNs,
       tokenise: tokeniseNs,
@@ -125,3 +126,5 @@ export class Flight implements RouteRequest {
     };
   }
 }
+
+const NOT_READ = { scanNs: 0, tokeniseNs: 0, hashNs: 0 };

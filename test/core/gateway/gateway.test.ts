@@ -9,29 +9,14 @@ import {
   event,
   firstEligible,
   gatewayOf,
+  patientWorker,
   startWorker,
   STREAM_END,
   STREAM_HEAD,
   until,
-  type Received,
 } from "./stand-ins.ts";
 
 const STREAMED = { model: "m", prompt: [1, 2, 3, 4, 5], max_tokens: 2, stream: true };
-
-/** A worker that keeps its requests for the test to answer. */
-function patientWorker(id: string) {
-  const requests: Received[] = [];
-  const standIn = startWorker(id, (received) => void requests.push(received));
-  return {
-    ...standIn,
-    requests,
-    next: async (count = 1): Promise<Received> => {
-      await until(() => requests.length >= count);
-      return requests[count - 1]!;
-    },
-    [Symbol.dispose]: () => standIn[Symbol.dispose](),
-  };
-}
 
 describe("passing requests on", () => {
   test("forwards the body and the answer byte for byte, with headers of both", async () => {

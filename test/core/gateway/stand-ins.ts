@@ -65,6 +65,21 @@ export function startWorker(
   };
 }
 
+/** A worker that keeps its requests for the test to answer. */
+export function patientWorker(id: string, more: Partial<Worker> = {}) {
+  const requests: Received[] = [];
+  const standIn = startWorker(id, (received) => void requests.push(received), { more });
+  return {
+    ...standIn,
+    requests,
+    next: async (count = 1): Promise<Received> => {
+      await until(() => requests.length >= count);
+      return requests[count - 1]!;
+    },
+    [Symbol.dispose]: () => standIn[Symbol.dispose](),
+  };
+}
+
 function takeRequest(socket: Socket<Peer>, worker: string): Received | undefined {
   const { held, closed } = socket.data;
   const headEnd = held.indexOf("\r\n\r\n");
