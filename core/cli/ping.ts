@@ -59,7 +59,7 @@ export async function ping(argv: readonly string[], _: Environment): Promise<num
   });
   if (result.fault !== undefined) {
     throw new DynbenchError("start", `${url} does not answer as it should: ${result.fault}`, {
-      hint: `It was asked for model "${model}" on /v1/chat/completions`,
+      hint: `Check that it serves model "${model}" on /v1/chat/completions; --model names another`,
     });
   }
   const usage =

@@ -2,6 +2,7 @@
 import type { Environment } from "./environment.ts";
 import { planFromArguments } from "./plan-from-arguments.ts";
 import { secretOptions } from "./run.ts";
+import { counted } from "../counted.ts";
 import { EXIT_CODES, PlanFaults } from "../errors.ts";
 import type { Plan } from "../plan/plan.ts";
 import { masked, maskWords } from "../plan/secret-words.ts";
@@ -160,10 +161,6 @@ function storable({ env = {}, ...planned }: PlannedProcess): PlannedProcess {
     command: maskWords(planned.command),
     ...(entries.length === 0 ? {} : { env: Object.fromEntries(entries) }),
   };
-}
-
-function counted(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
 
 function table(points: readonly PointSurvey[]): string {

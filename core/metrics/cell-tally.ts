@@ -162,8 +162,16 @@ export class CellTally {
   }
 
   #fail(error: RequestError, status: number | undefined): void {
-    let key = JSON.stringify([error.kind, error.message, status]);
+    const words = wordsOf(error.message);
+    let key = JSON.stringify([
+      error.kind,
+      words.map((word, i) => (i % 2 === 0 ? word : 0)),
+      status,
+    ]);
     let group = this.failures.get(key);
+    if (group !== undefined && group.message !== error.message) {
+      group.message = commonMessage(group.message, error.message);
+    }
     if (group === undefined && this.failures.size >= FAILURE_KINDS_MAX) {
       key = "more";
       group = this.failures.get(key) ?? { kind: "other", message: "other failures", count: 0 };
@@ -177,6 +185,21 @@ export class CellTally {
     group.count += 1;
     this.failures.set(key, group);
   }
+}
+
+/** Text and numbers of a message in turn; an identifier in hexadecimal is a number here. */
+function wordsOf(message: string): string[] {
+  return message.split(NUMBER);
+}
+
+const NUMBER = /(#|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{16,}|\d+)/i;
+
+/** Messages that differ in their numbers alone, as one: `Cannot route request #`. */
+function commonMessage(a: string, b: string): string {
+  const words = wordsOf(b);
+  return wordsOf(a)
+    .map((word, i) => (word === words[i] ? word : "#"))
+    .join("");
 }
 
 /** The same points, sorted by the moment of sending. */

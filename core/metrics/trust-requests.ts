@@ -1,4 +1,5 @@
 /** Trust checks: did the requests do what the workload asked for? */
+import { counted } from "../counted.ts";
 import { probe } from "./quantiles.ts";
 import type { Finding } from "./result.ts";
 import type { CellUnderTrial, TrustCheck } from "./trust.ts";
@@ -68,8 +69,8 @@ function promptsOffTarget({ tally }: CellUnderTrial): Finding | undefined {
   return {
     id: "prompt-tokens-off",
     severity: off > PROMPT_OFF_MAX ? "untrusted" : "note",
-    message: `${promptOffTarget} prompts were counted differently by the server, ${(100 * off).toFixed(2)} % of all tokens`,
-    hint: "Token ids give exact lengths; for text use the model's own tokenizer",
+    message: `The server counted ${counted(promptOffTarget, "prompt")} differently, ${(100 * off).toFixed(2)} % of all tokens`,
+    hint: "Use --prompt-form ids, whose lengths are exact, or the model's own tokenizer for text",
   };
 }
 
@@ -83,7 +84,7 @@ function cachedTokensUnknown({ summary, tally }: CellUnderTrial): Finding | unde
     message: all
       ? "The server does not report cached tokens, so the hit share is unknown"
       : `${unknown} of ${summary.requests.ok} answers did not report cached tokens; the hit share is that of the others`,
-    hint: "vLLM reports them with --enable-prompt-tokens-details",
+    hint: "Start vLLM with --enable-prompt-tokens-details, or leave hit shares aside",
   };
 }
 
@@ -105,7 +106,7 @@ function fewRequests({ summary, points }: CellUnderTrial): Finding | undefined {
   return {
     id: "few-requests",
     severity: "note",
-    message: `p99 of ${ok} requests is all but the slowest of them (TTFT ${max!.toFixed(1)} ms)`,
+    message: `p99 of ${counted(ok, "request")} is all but the slowest of them (TTFT ${max!.toFixed(1)} ms)`,
     hint: `Use --requests ${REQUESTS_FOR_P99} or more to speak of p99`,
   };
 }

@@ -1,4 +1,5 @@
 /** Trust checks: was the set-up what its label says, from the first request to the last? */
+import { counted } from "../counted.ts";
 import type { Finding } from "./result.ts";
 import type { CellUnderTrial, TrustCheck } from "./trust.ts";
 
@@ -20,7 +21,7 @@ function aborted({ summary }: CellUnderTrial): Finding | undefined {
   return {
     id: "aborted",
     severity: "untrusted",
-    message: `Stopped early: ${ok} requests were completed${rest}`,
+    message: `Stopped early, after ${counted(ok, "completed request")}${rest}`,
     hint: "Continue with --resume and the run's folder",
   };
 }
@@ -37,7 +38,7 @@ function idleWorker({ summary, evidence }: CellUnderTrial): Finding | undefined 
       ? "Use --requests to send at least one request per worker"
       : evidence.traits.spreads
         ? "Check that the router sees every worker; this router is meant to use them all"
-        : "Expected where the router keeps a prompt on its worker; more prefixes or load spread wider",
+        : "Raise the load or the number of prefixes, if all should work: this router keeps a prompt on its worker",
   };
 }
 

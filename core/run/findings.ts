@@ -1,7 +1,8 @@
 /** What the run itself can notice about a cell, in the words of the verdict. */
 import type { Finding } from "../metrics/result.ts";
 import { endOf, type Death } from "../process/supervisor.ts";
-import { firstCause, messageOf, type DynbenchError } from "../errors.ts";
+import { counted } from "../counted.ts";
+import { DynbenchError, firstCause, messageOf } from "../errors.ts";
 
 /** What preflight found worth a note. */
 export function preflightNote(message: string): Finding {
@@ -9,7 +10,7 @@ export function preflightNote(message: string): Finding {
     id: "preflight",
     severity: "note",
     message,
-    hint: "Hit shares of this arm rest on what the router predicted, or are left out",
+    hint: "Let the server report cached tokens; without them this arm has no hit share",
   };
 }
 
@@ -17,7 +18,7 @@ export const freshPromptsNote: Finding = {
   id: "fresh-prompts",
   severity: "note",
   message: "the engine's caches could not be emptied; this cell was sent fresh prompts instead",
-  hint: "Arms see the same lengths and the same sharing, with other tokens",
+  hint: "Compare the arms as they are: lengths and sharing are the same. Attached workers of your own can be emptied with --allow-reset",
 };
 
 export function resetFinding(message: string): Finding {
@@ -25,7 +26,7 @@ export function resetFinding(message: string): Finding {
     id: "reset-not-proved",
     severity: "untrusted",
     message,
-    hint: "A cell before this one may have warmed its caches; restart the engine between cells",
+    hint: "Restart the engine between cells: one before this may have warmed its caches",
   };
 }
 
@@ -33,8 +34,8 @@ export function policyFinding(count: number, first: string | undefined): Finding
   return {
     id: "policy-fault",
     severity: "untrusted",
-    message: `the policy failed on ${count} requests${first ? `: ${first}` : ""}`,
-    hint: "Mend the policy; see the gateway's log",
+    message: `the policy failed on ${counted(count, "request")}${first ? `, first with: ${first}` : ""}`,
+    hint: "Mend the policy; records.jsonl has each fault with its request",
   };
 }
 
@@ -54,10 +55,12 @@ export function overloadFinding({ message, hint }: DynbenchError): Finding {
 }
 
 export function brokenCell(error: unknown): Finding {
+  const cause = firstCause(error);
+  const hint = cause instanceof DynbenchError ? cause.hint : undefined;
   return {
     id: "broken",
     severity: "untrusted",
-    message: messageOf(firstCause(error)),
-    hint: "The cell was not measured to its end",
+    message: `The cell was not measured to its end: ${messageOf(cause)}`,
+    hint: hint ?? "Mend that, then measure the cell with --resume and the run's folder",
   };
 }

@@ -102,7 +102,7 @@ export async function preflightRouter(
         `Preflight: arm "${label}" sent the same prompt twice and found nothing cached the second time` +
           (second.worker ? ` (worker "${second.worker}")` : ""),
         {
-          hint: "Router and engine must agree on the block size, and KV events must reach the router",
+          hint: "Check that router and engine agree on the block size, and that KV events reach the router",
         },
       );
     }

@@ -15,6 +15,6 @@ export function stuck(sent: number): DynbenchError {
   return new DynbenchError(
     "load",
     `Cannot go on after ${sent} requests: the others wait for requests that are never sent`,
-    { hint: "A request of a workload may only wait for an earlier one of the same cell" },
+    { hint: "Mend the workload: a request may only wait for an earlier one of the same cell" },
   );
 }

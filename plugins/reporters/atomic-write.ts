@@ -71,8 +71,8 @@ function cannotWrite(path: string, code: "plan" | "load", cause: unknown): Dynbe
   const state = typeof cause === "string" ? cause : describe(cause);
   const hint =
     code === "plan"
-      ? "give a path in a folder that you may write to"
-      : "free space or write access there, then run `dynbench report` on the run folder";
+      ? "Give a path in a folder that you may write to"
+      : "Free space or write access there, then run `dynbench report` on the run folder";
   return new DynbenchError(code, `Cannot write "${path}": ${state}`, { hint, cause });
 }
 

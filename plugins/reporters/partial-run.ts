@@ -19,7 +19,7 @@ export function partialSummary(
           id: "unfinished",
           severity: "untrusted",
           message: `The run was not finished when this was written: ${measured} were measured`,
-          hint: "wait for the end, or go on with --resume and the run folder",
+          hint: "Wait for the end, or go on with --resume and the run folder",
         },
       ],
     },

@@ -232,9 +232,29 @@ describe("a cell", () => {
     expect(chunked.summary.metrics.tpotMs!.mean).toBe(7.5);
   });
 
+  test("counts failures that differ in numbers alone as one", () => {
+    const failure = (i: number, message: string) =>
+      unfinished(i, { sentNs: 0, error: { kind: "status", message } });
+    const { errors } = summarizeCell(
+      exampleInput([
+        failure(0, "Cannot route request 7: 2 workers"),
+        failure(1, "Cannot route request 12: 2 workers"),
+        failure(2, "Cannot route request 13: 3 workers"),
+        failure(3, "Cannot see request 13"),
+        failure(4, "gone: cmpl-1b4e28ba2fa111d2"),
+        failure(5, "gone: cmpl-ffffffffffffffff"),
+      ]),
+    ).summary;
+    expect(errors.map(({ message, count }) => [count, message])).toEqual([
+      [3, "Cannot route request #: # workers"],
+      [2, "gone: cmpl-#"],
+      [1, "Cannot see request 13"],
+    ]);
+  });
+
   test("keeps at most 51 kinds of failure apart", () => {
     const failures = Array.from({ length: 200 }, (_, i) =>
-      unfinished(i, { sentNs: 0, error: { kind: "other", message: `failure ${i}` } }),
+      unfinished(i, { sentNs: 0, error: { kind: "other", message: "x".repeat(i + 1) } }),
     );
     const { errors } = summarizeCell(exampleInput(failures)).summary;
     expect(errors.length).toBe(51);

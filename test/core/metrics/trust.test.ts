@@ -125,7 +125,7 @@ describe("the set-up", () => {
     const stopped = changed(2, () => ({ state: "aborted", error }));
     const { reasons } = verdictOf(stopped, { state: "aborted" });
     expect(reasons.map(({ message }) => message)).toEqual([
-      "Stopped early: 198 requests were completed, 2 in flight were broken off",
+      "Stopped early, after 198 completed requests, 2 in flight were broken off",
     ]);
     expect(verdictOf(steady, { state: "failed" }).state).toBe("failed");
   });
