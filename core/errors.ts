@@ -11,7 +11,11 @@ export const EXIT_CODES = {
   bug: { code: 1, meaning: "a bug in dynbench" },
   plan: { code: 2, meaning: "bad plan: unknown flag, value, plugin or file; nothing was started" },
   start: { code: 3, meaning: "an engine or router did not come up, or preflight failed" },
-  load: { code: 4, meaning: "the load failed: no request succeeded, or the run was cut short" },
+  load: {
+    code: 4,
+    meaning:
+      "the load failed: no request succeeded, the run was cut short, or results could not be written",
+  },
   untrusted: {
     code: 5,
     meaning: "finished, but the result must not be trusted; reasons are printed",

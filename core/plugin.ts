@@ -227,8 +227,8 @@ export interface ReporterHandle {
   progress?(progress: Progress): void;
   /** After each cell, so that a later crash loses nothing. */
   cell?(result: CellResult): Promise<void> | void;
-  /** Once, at the end, also of an interrupted run. */
-  end?(run: RunResult): Promise<void> | void;
+  /** Once, at the end, also of an interrupted run. `failed`: reporters before this one that could not write. */
+  end?(run: RunResult, failed: readonly string[]): Promise<void> | void;
 }
 
 export interface ReporterContext {

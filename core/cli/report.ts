@@ -13,6 +13,7 @@ import { mergeRuns } from "../metrics/merge-runs.ts";
 import type { CellResult, RunResult } from "../metrics/result.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
 import { RunOptions } from "../plan/run-options.ts";
+import { allReporters } from "../run/all-reporters.ts";
 import { cellResult, runResult } from "../run/results.ts";
 import { RunFolder } from "../run/run-folder.ts";
 
@@ -87,13 +88,10 @@ async function reportFolders(
     const lines = result.sideBySide!.runs.map((name, i) => `${name}: ${folders[i]!.path}\n`);
     process.stdout.write(`${lines.join("")}\n`);
   }
-  for (const reporter of await openReporters(
-    { plan: result.plan, storable: result.plan },
-    context,
-    environment,
-  ))
-    await reporter.end?.(result);
-  return exitCodeOf(result.summary);
+  const plans = { plan: result.plan, storable: result.plan };
+  const reporters = await openReporters(plans, context, environment);
+  const failed = await allReporters(reporters, context.log).end(result);
+  return failed.length > 0 ? EXIT_CODES.load.code : exitCodeOf(result.summary);
 }
 
 /** Names longer than this would crowd tables and charts. */

@@ -12,7 +12,8 @@ import { isSecretName, MASK, maskWords } from "../plan/secret-words.ts";
 import { maskPlan } from "../plan/secrets.ts";
 import { faultsOfPlan } from "../plan/survey.ts";
 import type { PluginSet } from "../plugin-set.ts";
-import type { Reporter, ReporterContext, ReporterHandle } from "../plugin.ts";
+import type { Reporter, ReporterContext } from "../plugin.ts";
+import type { OpenReporter } from "../run/all-reporters.ts";
 import { defaultRunPath, RunFolder } from "../run/run-folder.ts";
 
 /** Returns the exit code. */
@@ -36,7 +37,7 @@ export async function run(argv: readonly string[], environment: Environment): Pr
 
   using _ = onInterrupt(interrupt, context);
   const { executePlan } = await import("../run/run.ts");
-  const { result, fault } = await executePlan(plan, {
+  const { result, fault, unwritten } = await executePlan(plan, {
     storable,
     plugins: environment.plugins,
     self: environment.self,
@@ -53,7 +54,7 @@ export async function run(argv: readonly string[], environment: Environment): Pr
     context.stderr.write(text);
     return exitCode;
   }
-  return exitCodeOf(result.summary);
+  return unwritten.length > 0 ? EXIT_CODES.load.code : exitCodeOf(result.summary);
 }
 
 /** The arguments as they may be stored: `--header authorization=***`. */
@@ -105,13 +106,14 @@ export async function openReporters(
   { plan, storable }: { plan: Plan; storable: Plan },
   context: ReporterContext,
   { plugins }: Environment,
-): Promise<ReporterHandle[]> {
-  const handles: ReporterHandle[] = [];
+): Promise<OpenReporter[]> {
+  const reporters: OpenReporter[] = [];
   for (const use of plan.reporters) {
     const reporter = (await plugins.load(use)) as Reporter;
-    handles.push(await reporter.open(use.options, storable, context));
+    const handle = await reporter.open(use.options, storable, context);
+    reporters.push({ name: use.name, handle });
   }
-  return handles;
+  return reporters;
 }
 
 /** Once: stop, keep and report what is there. Twice: at once; children end because their stdin closes. */

@@ -1,32 +1,47 @@
 /** All reporters of a run as one: each hears everything, and one that throws takes no other with it. */
 import { messageOf } from "../errors.ts";
+import type { CellResult, Progress, RunResult } from "../metrics/result.ts";
 import type { Logger, ReporterHandle } from "../plugin.ts";
 
+export interface OpenReporter {
+  readonly name: string;
+  readonly handle: ReporterHandle;
+}
+
+export interface AllReporters {
+  progress(progress: Progress): void;
+  cell(result: CellResult): Promise<void>;
+  /** Returns the names of those that failed; each is told who failed before it. */
+  end(run: RunResult): Promise<readonly string[]>;
+}
+
 /** Faults are told in the log: a figure that cannot be drawn is no reason to stop measuring. */
-export function allReporters(
-  reporters: readonly ReporterHandle[],
-  log: Logger,
-): Required<ReporterHandle> {
-  const each = async (tell: (reporter: ReporterHandle) => unknown): Promise<void> => {
-    for (const reporter of reporters) {
+export function allReporters(reporters: readonly OpenReporter[], log: Logger): AllReporters {
+  const each = async (
+    tell: (reporter: ReporterHandle, failed: readonly string[]) => unknown,
+  ): Promise<readonly string[]> => {
+    const failed: string[] = [];
+    for (const { name, handle } of reporters) {
       try {
-        await tell(reporter);
+        await tell(handle, failed);
       } catch (error) {
         log.error(messageOf(error));
+        failed.push(name);
       }
     }
+    return failed;
   };
   return {
     progress: (progress) => {
-      for (const reporter of reporters) {
+      for (const { handle } of reporters) {
         try {
-          reporter.progress?.(progress);
+          handle.progress?.(progress);
         } catch (error) {
           log.debug(messageOf(error)); // four times a second: once is too often for the log
         }
       }
     },
-    cell: (result) => each((reporter) => reporter.cell?.(result)),
-    end: (run) => each((reporter) => reporter.end?.(run)),
+    cell: async (result) => void (await each((reporter) => reporter.cell?.(result))),
+    end: (run) => each((reporter, failed) => reporter.end?.(run, failed)),
   };
 }

@@ -2,7 +2,7 @@
  * What every run keeps, live or simulated: facts, the results of its cells, progress, and the end
  * that reporters are told.
  */
-import { allReporters } from "./all-reporters.ts";
+import { allReporters, type AllReporters } from "./all-reporters.ts";
 import { ProgressMeter } from "./progress-meter.ts";
 import { cellResult, runResult, type IdealShares } from "./results.ts";
 import type { RunDeps } from "./run.ts";
@@ -13,7 +13,6 @@ import { DynbenchError, messageOf } from "../errors.ts";
 import type { CellTally } from "../metrics/cell-tally.ts";
 import type { CellResult, RunResult } from "../metrics/result.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
-import type { ReporterHandle } from "../plugin.ts";
 import type { RequestRecord } from "../record.ts";
 
 /** The fault of a run that its user stopped. */
@@ -28,7 +27,7 @@ export class RunBook {
   readonly #deps: RunDeps;
   readonly #results: CellResult[] = [];
   readonly #ideals: IdealShares = new Map();
-  readonly #reporters: Required<ReporterHandle>;
+  readonly #reporters: AllReporters;
 
   constructor(plan: Plan, deps: RunDeps) {
     this.#plan = plan;
@@ -88,7 +87,7 @@ export class RunBook {
    * Tells the reporters the end; one that fails does not take the others with it. Where nothing was
    * measured the fault says it all, and a report of nothing would only hide it.
    */
-  async report(isBroken: boolean): Promise<RunResult> {
+  async report(isBroken: boolean): Promise<{ result: RunResult; unwritten: readonly string[] }> {
     const { folder, log } = this.#deps;
     try {
       this.facts.write();
@@ -100,9 +99,10 @@ export class RunBook {
       startedAt: this.facts.startedAt,
       command: this.#deps.command,
     });
-    if (!isBroken || this.#results.length > 0) await this.#reporters.end(result);
+    const isEmpty = isBroken && this.#results.length === 0;
+    const unwritten = isEmpty ? [] : await this.#reporters.end(result);
     folder.close();
-    return result;
+    return { result, unwritten };
   }
 
   async #keepFinished(): Promise<void> {

@@ -5,6 +5,7 @@
  * arm needs another one than is up. Whatever ends a run early (a dead worker, Ctrl-C, a full disk),
  * what was measured is kept and reported.
  */
+import type { OpenReporter } from "./all-reporters.ts";
 import { loadCell, type LoadTick } from "./cell.ts";
 import { cellFindings } from "./cell-findings.ts";
 import {
@@ -31,14 +32,7 @@ import { epochMs } from "../clock.ts";
 import { DynbenchError, firstCause, messageOf } from "../errors.ts";
 import type { RunResult } from "../metrics/result.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
-import type {
-  Engine,
-  EngineHandle,
-  Logger,
-  ReporterHandle,
-  Router,
-  StartContext,
-} from "../plugin.ts";
+import type { Engine, EngineHandle, Logger, Router, StartContext } from "../plugin.ts";
 import type { PluginSet } from "../plugin-set.ts";
 import { deathError, startSupervisor, type Death, type Supervisor } from "../process/supervisor.ts";
 import { deriveSeed } from "../random.ts";
@@ -54,7 +48,7 @@ export interface RunDeps {
   readonly log: Logger;
   /** Stop, keep and report what is there. */
   readonly signal: AbortSignal;
-  readonly reporters: readonly ReporterHandle[];
+  readonly reporters: readonly OpenReporter[];
   /** The folder holds an earlier part of this run. */
   readonly isResumed: boolean;
   /** Cells that it has finished; all else of it is forgotten. */
@@ -67,6 +61,8 @@ export interface RunDeps {
 export interface RunEnd {
   readonly result: RunResult;
   readonly fault: unknown;
+  /** Reporters that could not write their part. */
+  readonly unwritten: readonly string[];
 }
 
 /** Runs the plan. Faults end the run but not its report: they come back as `fault`. */
@@ -76,7 +72,7 @@ export async function executePlan(plan: Plan, deps: RunDeps): Promise<RunEnd> {
     plan.clock === "virtual"
       ? await simulatePlan(plan, deps, book)
       : await new LiveRun(plan, deps, book).execute();
-  return { result: await book.report(fault !== undefined), fault };
+  return { ...(await book.report(fault !== undefined)), fault };
 }
 
 class LiveRun {

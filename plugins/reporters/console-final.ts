@@ -7,7 +7,7 @@ import { clip, plain, WIDTH, wrap, type Paint } from "./console-text.ts";
 
 export function finalText(
   run: RunResult,
-  context: { plan: Plan; runDir: string; paint: Paint },
+  context: { plan: Plan; runDir: string; failed: readonly string[]; paint: Paint },
 ): string {
   const { paint } = context;
   const { verdict, comparisons } = run.summary;
@@ -89,7 +89,19 @@ function errorLines({ summary }: RunResult): string[] {
   ];
 }
 
-function whereLine({ plan, runDir }: { plan: Plan; runDir: string }): string {
+/** Where to look; a report that could not be written is not pointed at. */
+function whereLine({
+  plan,
+  runDir,
+  failed,
+}: {
+  plan: Plan;
+  runDir: string;
+  failed: readonly string[];
+}): string {
+  if (failed.length > 0) {
+    return `Results: ${resolve(runDir)}, but without what ${failed.join(", ")} could not write`;
+  }
   const page = plan.reporters.find(({ name }) => name === "html")?.options["path"];
   return typeof page === "string"
     ? `Report: ${resolve(runDir, page)}`

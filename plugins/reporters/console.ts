@@ -41,9 +41,10 @@ export const console = defineReporter({
         erase();
         stderr.write(`${cellLine(summary)}\n`);
       },
-      end: (run) => {
+      end: (run, failed) => {
         erase();
-        if (!context.json) stdout.write(finalText(run, { plan, runDir: context.runDir, paint }));
+        if (!context.json)
+          stdout.write(finalText(run, { plan, runDir: context.runDir, failed, paint }));
       },
     };
   },

@@ -244,6 +244,15 @@ describe("what the machine refuses", () => {
   test("an address that is not ours", () =>
     refuse(["run", ...TINY, "--host", "192.0.2.1"], 3, "Cannot start worker-", "192.0.2.1"));
 
+  test("a report that cannot be written is not pointed at, and the exit code tells", async () => {
+    const args = ["run", ...TINY, "--clock", "virtual", "--out", "no-page"];
+    const end = await dynbench([...args, "--html.path", "/dev/full"], { cwd });
+    expect(end.exitCode).toBe(4);
+    expect(end.stderr).toContain('Cannot write "/dev/full": no space left on the device');
+    expect(end.stdout).not.toContain("Report:");
+    expect(end.stdout).toContain("but without what html could not write");
+  });
+
   test("a full disk ends the run; what was written is kept, and the run can go on", async () => {
     // A limit on file sizes stands for the disk: the records are the first file to grow.
     const long = ["run", ...TINY, "--requests", "200", "--out", "full"];

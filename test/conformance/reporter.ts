@@ -46,7 +46,7 @@ export function testReporter(suite: ReporterSuite): void {
           handle.progress?.(progressOf(run));
           await handle.cell?.(cell);
         }
-        await handle.end?.(run);
+        await handle.end?.(run, []);
       });
     });
 
@@ -55,7 +55,7 @@ export function testReporter(suite: ReporterSuite): void {
         await inFolder(async (runDir) => {
           const handle = await openReporter(suite, runDir);
           handle.progress?.(progressOf(run));
-          await handle.end?.(interrupted(run, cells));
+          await handle.end?.(interrupted(run, cells), []);
         });
       }
     });
@@ -67,7 +67,7 @@ export function testReporter(suite: ReporterSuite): void {
         handle.progress?.(progressOf(run));
         await handle.cell?.(run.cells[0]!);
         expect(stdout.text()).toBe("");
-        await handle.end?.(run);
+        await handle.end?.(run, []);
         if (suite.ownsStdout) expect(JSON.parse(stdout.text())).toEqual(run.summary);
         else expect(stdout.text()).toBe("");
       });
@@ -87,7 +87,7 @@ function testFile(suite: ReporterSuite, file: NonNullable<ReporterSuite["file"]>
           const text = await Bun.file(join(runDir, file.written)).text();
           expect(file.cellsIn(text)).toBe(index + 1);
         }
-        await handle.end?.(run);
+        await handle.end?.(run, []);
         expect(file.cellsIn(await Bun.file(join(runDir, file.written)).text())).toBe(
           run.cells.length,
         );

@@ -24,7 +24,7 @@ import {
 
 const noPaint = paintFor(false);
 const final = (run: ReturnType<typeof guideRun>): string =>
-  finalText(run, { plan: run.plan, runDir: "/runs/x", paint: noPaint });
+  finalText(run, { plan: run.plan, runDir: "/runs/x", failed: [], paint: noPaint });
 
 test("final text starts with the verdict, then the table, and stays within 100 columns", () => {
   const long = { label: `router-${"x".repeat(150)}`, reached: 0.5 };
@@ -169,8 +169,11 @@ test("the last line says where the report is", () => {
     options: { path: "report.html" },
   } as const;
   const plan = { ...run.plan, reporters: [html] };
-  expect(finalText(run, { plan, runDir: "/runs/x", paint: noPaint })).toEndWith(
+  expect(finalText(run, { plan, runDir: "/runs/x", failed: [], paint: noPaint })).toEndWith(
     "\nReport: /runs/x/report.html\n",
+  );
+  expect(finalText(run, { plan, runDir: "/runs/x", failed: ["html"], paint: noPaint })).toEndWith(
+    "\nResults: /runs/x, but without what html could not write\n",
   );
 });
 
@@ -189,9 +192,9 @@ test("control characters of servers and labels never reach the terminal", () => 
 test("colour is written only where it is wanted", () => {
   const run = guideRun();
   expect(final(run)).not.toContain("\x1b");
-  expect(finalText(run, { plan: run.plan, runDir: "/r", paint: paintFor(true) })).toContain(
-    "\x1b[32m",
-  );
+  expect(
+    finalText(run, { plan: run.plan, runDir: "/r", failed: [], paint: paintFor(true) }),
+  ).toContain("\x1b[32m");
 });
 
 test("the live block never wraps, and shows share done, time left and the numbers so far", () => {
@@ -216,7 +219,7 @@ test("on a TTY the block is drawn over itself and gone at the end; stdout has on
     handle.progress!(progressOf(run));
     expect(stderr.writes[1]).toBe("\x1b[3A\x1b[0J");
     expect(stdout.text()).toBe("");
-    await handle.end!(run);
+    await handle.end!(run, []);
     expect(stderr.writes.at(-1)).toBe("\x1b[3A\x1b[0J");
     expect(stdout.text()).toStartWith("✓ Trusted");
   });

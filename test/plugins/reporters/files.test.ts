@@ -18,7 +18,7 @@ test.skipIf(!isLinux)(
     await inFolder(async (runDir) => {
       const run = singleCellRun();
       const handle = await openReporter({ reporter: json, run }, runDir, {}, { path: "/dev/full" });
-      const fault = await Promise.resolve(handle.end!(run)).then(
+      const fault = await Promise.resolve(handle.end!(run, [])).then(
         () => undefined,
         (error: unknown) => error,
       );
@@ -76,7 +76,7 @@ test("summary.json says that it is unfinished until the run has ended", async ()
     expect(partial.verdict.state).toBe("untrusted");
     expect(partial.verdict.reasons[0].message).toContain("1 of 2 cells");
     expect(partial.cells).toEqual([run.cells[0]!.summary]);
-    await handle.end!(run);
+    await handle.end!(run, []);
     expect(await read()).toEqual(run.summary);
   });
 });
@@ -89,7 +89,7 @@ test("the guide's file has the keys of both of its forms, per arm, in ascending 
     ];
     const run = generateRun({ ...GUIDE_SHAPE, arms, ratios: [0.9, 0.1], repeats: 1, requests: 20 });
     const handle = await openReporter({ reporter: guide, run }, runDir);
-    await handle.end!(run);
+    await handle.end!(run, []);
     for (const folder of ["kv", "a-..-b"]) {
       const file = await Bun.file(join(runDir, "guide", folder, "results_summary.json")).json();
       expect(file.prefix_ratios).toEqual([0.1, 0.9]);
