@@ -19,6 +19,8 @@ import { Pacer } from "./pacer.ts";
 import { RequestFeed } from "./request-feed.ts";
 import { MAX_IN_FLIGHT, RequestQueue, type QueuedRequest } from "./request-queue.ts";
 
+/** Records told in one turn of the event loop: half a millisecond, for which stamps may have to wait. */
+const RECORDS_A_TURN = 32;
 /** Connections opened ahead to one target: more at once overruns the listen queue of a usual server. */
 const MAX_PRECONNECTED = 512;
 
@@ -38,7 +40,7 @@ export interface GeneratorOptions {
   onStart?(): void;
   /** The phase is over: nothing of it is in flight any more. */
   onStop?(): void;
-  /** Gets what ended in one turn of the event loop, in order of their ends. */
+  /** Gets what ended, in order of their ends, a bounded number at a time. */
   onRecords(records: readonly RequestRecord[]): void;
   readonly signal: AbortSignal;
 }
@@ -49,8 +51,8 @@ export class Generator {
   readonly #source: Iterator<RequestSpec> | AsyncIterator<RequestSpec>;
   readonly #endsNs = new EndTimes();
   readonly #flights = new Set<Flight>();
-  /** Ended, and told in the next turn of the event loop: the next send and other stamps go first. */
-  #ended: RequestRecord[] = [];
+  /** Ended, and told in the next turns of the event loop: the next send and other stamps go first. */
+  readonly #ended: RequestRecord[] = [];
   #sent = 0;
   /** Zero of all records' times. */
   readonly originNs = monotonicNs();
@@ -99,10 +101,9 @@ export class Generator {
   }
 
   readonly #tellEnded = (): void => {
-    const ended = this.#ended;
-    if (ended.length === 0) return;
-    this.#ended = [];
-    this.#options.onRecords(ended);
+    const told = this.#ended.splice(0, RECORDS_A_TURN);
+    if (told.length > 0) this.#options.onRecords(told);
+    if (this.#ended.length > 0) setImmediate(this.#tellEnded);
   };
 
   #phase(phase: RequestRecord["phase"], count: number): Promise<void> {
@@ -129,7 +130,7 @@ export class Generator {
       this.#options.onStop?.();
       // After a fault of the workload, nothing that was sent stays without its record.
       stop();
-      this.#tellEnded();
+      while (this.#ended.length > 0) this.#tellEnded();
     });
   }
 

@@ -73,18 +73,21 @@ async function run(setup: Setup) {
   } as unknown as Workload;
   const records: RequestRecord[] = [];
   const messages: LoadMessage[] = [];
+  /** Records of each call. */
+  const batches: number[] = [];
   await runLoad(taskOf(setup, load), {
     workload,
     signal: setup.signal ?? new AbortController().signal,
     emit: (lines) => {
       expect(lines.endsWith("\n")).toBe(true);
+      batches.push(lines.split('{"cell":').length - 1);
       for (const line of lines.trimEnd().split("\n")) {
         if (line.startsWith('{"cell":')) records.push(JSON.parse(line));
         else messages.push(JSON.parse(line));
       }
     },
   });
-  return { records, messages, indexes: records.map(({ index }) => index) };
+  return { records, messages, batches, indexes: records.map(({ index }) => index) };
 }
 
 function taskOf({ urls, wire, keyHeader }: Setup, load: LoadShape): LoadTask {
@@ -127,6 +130,15 @@ describe("a closed loop", () => {
     });
     expect(messages.at(-2)).toMatchObject({ type: "tick", sent: 4, done: 4, outputTokens: 12 });
     expect(server.connections).toBe(2);
+  });
+
+  test("tells records a few at a time, however many end at once", async () => {
+    const { batches, indexes } = await run({
+      urls: [nullServer({ ttftMs: 20, itlMs: 0 }).url],
+      load: { concurrency: 200, requests: 200 },
+    });
+    expect(indexes.length).toBe(200);
+    expect(Math.max(...batches)).toBeLessThanOrEqual(32);
   });
 
   test("a slot's next request was intended for the moment its last one ended", async () => {
