@@ -10,10 +10,11 @@ import { resolve } from "node:path";
 import * as v from "valibot";
 import { DynbenchError, messageOf } from "./errors.ts";
 import * as kit from "./kit.ts";
-import type { AnyPlugin } from "./plugin.ts";
+import { API_VERSION, type AnyPlugin } from "./plugin.ts";
 import type { PluginUse } from "./plan/plan.ts";
 import { optionSpecs } from "./plan/option-spec.ts";
 import { didYouMean } from "./plan/suggest.ts";
+import { VERSION } from "./version.ts";
 
 export type PluginKind = PluginUse["kind"];
 
@@ -110,6 +111,7 @@ export class PluginSet {
   }
 
   #accept(candidate: unknown, source: string): AnyPlugin {
+    checkVersion(candidate, source);
     const result = v.safeParse(Shape, candidate);
     if (!result.success) {
       const faults = result.issues.map(
@@ -144,6 +146,23 @@ export class PluginSet {
     }
     return plugin;
   }
+}
+
+/** Told before its form is looked at: another contract's form would only confuse. */
+function checkVersion(candidate: unknown, source: string): void {
+  const { apiVersion } = Object(candidate) as { apiVersion?: unknown };
+  if (apiVersion === undefined || apiVersion === API_VERSION) return;
+  const isNewer = typeof apiVersion === "number" && apiVersion > API_VERSION;
+  throw new DynbenchError(
+    "plan",
+    `Cannot use plugin ${source}: it is written for version ${String(apiVersion)} of the plugin contract, ` +
+      `and dynbench ${VERSION} has version ${API_VERSION}`,
+    {
+      hint: isNewer
+        ? "Update dynbench, or take an older version of the plugin"
+        : "Update the plugin: plugins/README.md has the contract as it is now",
+    },
+  );
 }
 
 /** What a kind cannot do without, where the plugin has it not. */

@@ -18,6 +18,12 @@ import type { RoutingPolicy } from "./routing-policy.ts";
 import type { WorkerLimits, WorkerModel, WorkerSink } from "./worker-model.ts";
 import type { LoadShape } from "./plan/plan.ts";
 
+/**
+ * Version of this contract. It goes up when a plugin written for the one before would no longer do
+ * what it says; `define…` stamps it, and a plugin of another version is refused with both numbers.
+ */
+export const API_VERSION = 1;
+
 export type OptionsSchema = v.StrictObjectSchema<v.ObjectEntries, any>;
 
 /** What `v.metadata()` may say about an option. */
@@ -33,6 +39,11 @@ export interface OptionMetadata {
 }
 
 interface PluginBase<Schema extends OptionsSchema> {
+  /**
+   * The contract it was written for. Stamped by `define…`, which in a plugin file is that of the
+   * running program: say it yourself to be told after an update that the file needs a look.
+   */
+  readonly apiVersion?: number;
   /** Kebab-case, unique within its kind. */
   readonly name: string;
   /** Other names the user may type. */
@@ -342,7 +353,7 @@ export type AnyPlugin = Engine<any> | Router<any> | Workload<any, any> | Reporte
 export function defineEngine<Schema extends OptionsSchema>(
   engine: Omit<Engine<Schema>, "kind">,
 ): Engine<Schema> {
-  return { kind: "engine", ...engine };
+  return { kind: "engine", apiVersion: API_VERSION, ...engine };
 }
 
 type RouterDefinition<Schema extends OptionsSchema> =
@@ -351,17 +362,17 @@ type RouterDefinition<Schema extends OptionsSchema> =
 export function defineRouter<Schema extends OptionsSchema>(
   router: RouterDefinition<Schema>,
 ): Router<Schema> {
-  return { kind: "router", ...router } as Router<Schema>;
+  return { kind: "router", apiVersion: API_VERSION, ...router } as Router<Schema>;
 }
 
 export function defineWorkload<Schema extends OptionsSchema, Rows = undefined>(
   workload: Omit<Workload<Schema, Rows>, "kind">,
 ): Workload<Schema, Rows> {
-  return { kind: "workload", ...workload };
+  return { kind: "workload", apiVersion: API_VERSION, ...workload };
 }
 
 export function defineReporter<Schema extends OptionsSchema>(
   reporter: Omit<Reporter<Schema>, "kind">,
 ): Reporter<Schema> {
-  return { kind: "reporter", ...reporter };
+  return { kind: "reporter", apiVersion: API_VERSION, ...reporter };
 }

@@ -50,6 +50,7 @@ export async function runCli(argv: readonly string[], environment: Environment):
   const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
   const own = argv.slice(0, end);
   const debug = own.includes("--debug");
+  keepStdout();
   const rawArgs = [...own.filter((token) => token !== "--debug"), ...argv.slice(end)];
   try {
     const first = rawArgs[0];
@@ -68,6 +69,12 @@ export async function runCli(argv: readonly string[], environment: Environment):
     process.stderr.write(text);
     return exitCode;
   }
+}
+
+/** stdout is for results: what a plugin prints while it is planned or simulated here goes to stderr. */
+function keepStdout(): void {
+  const toStderr = console.error.bind(console);
+  Object.assign(console, { log: toStderr, info: toStderr, debug: toStderr });
 }
 
 async function dispatch(rawArgs: string[], environment: Environment): Promise<number> {

@@ -5,6 +5,7 @@
  */
 import { simulationOf } from "./virtual-run.ts";
 import { monotonicNs } from "../clock.ts";
+import { messageOf } from "../errors.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import { NO_DELAYS } from "../plan/sim-options.ts";
 import type { Engine, Router } from "../plugin.ts";
@@ -63,7 +64,12 @@ async function simulatedEstimate(plan: Plan, deps: EstimateDeps): Promise<Estima
   let count = 0;
   for (const cell of first) {
     if (hostS() > BUDGET_S) break;
-    sumS += await simulatedS(plan, cell, { ...deps, hostS });
+    try {
+      sumS += await simulatedS(plan, cell, { ...deps, hostS });
+    } catch (error) {
+      const { label } = plan.arms[cell.arm]!;
+      return { how: `arm "${label}" cannot be simulated: ${messageOf(error)}` };
+    }
     count += 1;
   }
   const all = plan.cells.length / count;

@@ -4,6 +4,7 @@ import { chmodSync, copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Summary } from "../../core/metrics/result.ts";
 import type { Plan } from "../../core/plan/plan.ts";
+import { VERSION } from "../../core/version.ts";
 import { parseRecords } from "../../core/record.ts";
 import {
   binary,
@@ -171,6 +172,16 @@ describe("a file that is no plugin", () => {
       'import { defineRouter, v } from "dynbench";\n' +
         'export default defineRouter({ name: "x", summary: "", plane: "http", options: v.strictObject({}) } as never);',
       'router "x" lacks traits(), policy() or start()',
+    ],
+    [
+      "is of a later contract",
+      policy("late", "return 0;").replace("defineRouter({", "defineRouter({ apiVersion: 2,"),
+      `written for version 2 of the plugin contract, and dynbench ${VERSION} has version 1\nUpdate dynbench`,
+    ],
+    [
+      "is of an earlier contract",
+      policy("early", "return 0;").replace("defineRouter({", "defineRouter({ apiVersion: 0,"),
+      "has version 1\nUpdate the plugin",
     ],
     [
       "has an option that is no flag",
