@@ -64,11 +64,7 @@ export async function followed(
 
 /** A run kept in `fixtures/dynamo-replay`, whose README says what a line holds. */
 export function capturedRun(name: string): { picks: DynamoPick[]; requests: DynamoRequest[] } {
-  const text = readFileSync(join(import.meta.dir, "../fixtures/dynamo-replay", name), "utf8");
-  const rows = text
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as [number, number, number, number, number, number]);
+  const rows = captured<[number, number, number, number, number, number]>(name);
   return {
     picks: rows.map(([worker, cost, cachedBlocks], i) => ({
       id: `${i}`,
@@ -80,6 +76,31 @@ export function capturedRun(name: string): { picks: DynamoPick[]; requests: Dyna
       return { id: `${i}`, session: null, worker, firstMs, lastMs, cachedTokens };
     }),
   };
+}
+
+/** Figures of runs kept there, by case; TPOT is not among them. */
+export function capturedFigures(name: string): Map<string, Omit<Figures, "tpotMs">[]> {
+  const cases = new Map<string, Omit<Figures, "tpotMs">[]>();
+  for (const [what, ...figures] of captured<[string, ...number[]]>(name)) {
+    const [ttftMs, itlMs, e2eMs, outputTps, cachedShare] = figures as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    const runs = cases.get(what) ?? [];
+    cases.set(what, [...runs, { ttftMs, itlMs, e2eMs, outputTps, cachedShare }]);
+  }
+  return cases;
+}
+
+function captured<Row>(name: string): Row[] {
+  const text = readFileSync(join(import.meta.dir, "../fixtures/dynamo-replay", name), "utf8");
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Row);
 }
 
 /** `kv` that goes where Dynamo went and notes where it would have thought otherwise. */
