@@ -33,7 +33,13 @@ export { startPublisher } from "./zmq/publisher.ts";
 export { startReplayServer } from "./zmq/replay.ts";
 export { METRICS, metricLabel, metricOf } from "./metrics/definitions.ts";
 export { guideSummary, formatGuideSummary } from "./metrics/guide-summary.ts";
-export { hitLadder, workerImbalance } from "./metrics/ladder.ts";
+export {
+  hitLadder,
+  LOSSES,
+  workerImbalance,
+  type HitLadder,
+  type LossName,
+} from "./metrics/ladder.ts";
 export { timeScaleNotes } from "./metrics/model-time.ts";
 export { quantilesOf } from "./metrics/quantiles.ts";
 export { WeightedSamples } from "./metrics/weighted-samples.ts";

@@ -40,6 +40,8 @@ export interface RequestRecord {
   cachedTokens?: number;
   worker?: string;
   prefillWorker?: string;
+  /** What a router of ours believed to be cached as it decided; left out where it does not look. */
+  expected?: Expectation;
   /** What the router itself says of the request, where it does. */
   routing?: RoutingTiming;
   /** HTTP status, when there was one. */
@@ -53,6 +55,12 @@ export interface RequestRecord {
   gapsNs?: number[];
   tokens?: number[];
   firstTokens?: number;
+}
+
+/** Prompt tokens believed cached: where the request was sent, and at most on any worker that it could be sent to. */
+export interface Expectation {
+  tokens: number;
+  bestTokens: number;
 }
 
 /** The `timing` of Dynamo's answers (`nvext`, 1.6.1), on the frontend's clock. */

@@ -7,6 +7,7 @@ import { messageOf } from "../errors.ts";
 import type { ExchangeFailure, ResponseHead } from "../http/client.ts";
 import type { Logger } from "../plugin.ts";
 import { decisionOf } from "../routing/decision.ts";
+import { expectationOf } from "../routing/expectation.ts";
 import type { PolicyHost } from "../routing/host.ts";
 import { NoWorkerFault, PolicyFault } from "../routing/routing-fault.ts";
 import { HOLD } from "../routing-policy.ts";
@@ -110,7 +111,10 @@ export class Dispatcher {
     const link = links[candidate]!;
     const isDecode = flight.prefilled !== undefined;
     // Overlap saves a prefill: that of a decode worker is none.
-    if (!isDecode) flight.overlapBlocks = host.view.overlapBlocks[candidate]!;
+    if (!isDecode) {
+      flight.overlapBlocks = host.view.overlapBlocks[candidate]!;
+      if (host.readsOverlap) flight.expected = expectationOf(host.view, flight, candidate);
+    }
     link.requests += 1;
     try {
       if (flight.leg.stage === "prefill") this.#sendPrefill(flight, link, candidate);
@@ -187,12 +191,16 @@ export class Dispatcher {
     const isError = head.status >= 400;
     flight.hadToken = isError; // an error's body carries no token
     if (isError) this.#letGo(flight);
+    const { expected } = flight;
     const added = {
       "x-dynbench-routed-to": link.worker.id,
       "x-dynbench-overlap-blocks": String(flight.overlapBlocks),
       ...(flight.prefilled === undefined
         ? {}
         : { "x-dynbench-prefill-worker": flight.prefilled.link.worker.id }),
+      ...(expected && {
+        "x-dynbench-expected-tokens": `${expected.tokens}/${expected.bestTokens}`,
+      }),
     };
     flight.relay = new Relay(flight.answer, { head, added });
   }

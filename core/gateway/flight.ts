@@ -1,5 +1,6 @@
 /** One request on its way through the gateway, from its arrival to the last byte of its answer. */
 import type { Exchange } from "../http/client.ts";
+import type { Expectation } from "../record.ts";
 import type { WorkerRole } from "../request.ts";
 import { atStage } from "../routing/stage.ts";
 import type { RouteRequest } from "../routing-policy.ts";
@@ -42,6 +43,8 @@ export class Flight implements RouteRequest {
   #triedInOtherStage: Set<number> | undefined;
   /** Blocks believed cached where it went. */
   overlapBlocks = 0;
+  /** The same in tokens, and the most there was; undefined where the policy does not look. */
+  expected: Expectation | undefined;
   exchange: Exchange | undefined;
   /** There since the worker's answer began: no second try from here on. */
   relay: Relay | undefined;

@@ -8,7 +8,7 @@ import { viewOf, type ByteRange } from "../http/byte-range.ts";
 import type { Exchange, ExchangeFailure, HttpClient, ResponseHead } from "../http/client.ts";
 import { SseParser } from "../http/sse.ts";
 import type { RequestBody } from "../prompt/body.ts";
-import type { RequestError, RequestRecord } from "../record.ts";
+import type { Expectation, RequestError, RequestRecord } from "../record.ts";
 import { Completion } from "./completion.ts";
 import { errorWords } from "./error-words.ts";
 
@@ -82,6 +82,8 @@ export class Flight {
     if (worker !== undefined) record.worker = worker;
     const prefillWorker = headers.get("x-dynbench-prefill-worker");
     if (prefillWorker !== undefined) record.prefillWorker = prefillWorker;
+    const expected = expectationIn(headers.get("x-dynbench-expected-tokens"));
+    if (expected !== undefined) record.expected = expected;
     this.#contentType = headers.get("content-type") ?? "";
     if (status === 200 && this.#contentType.startsWith("text/event-stream")) {
       this.#sse = new SseParser();
@@ -163,6 +165,14 @@ export class Flight {
     if (error !== undefined) record.error = error;
     this.#options.onEnd(record);
   }
+}
+
+/** `1234/5678` of our gateway; anything else is another server's business. */
+function expectationIn(header: string | undefined): Expectation | undefined {
+  const [, tokens, bestTokens] = /^(\d{1,9})\/(\d{1,9})$/.exec(header ?? "") ?? [];
+  return tokens === undefined
+    ? undefined
+    : { tokens: Number(tokens), bestTokens: Number(bestTokens) };
 }
 
 /** Ours, SGLang's gateway's, and what an nginx is configured to send. */

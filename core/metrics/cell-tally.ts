@@ -45,6 +45,8 @@ export class CellTally {
   readonly sums = { inputTokens: 0, outputTokens: 0, chunks: 0, chunkTokens: 0 };
   /** Over completed requests whose cached tokens are known. */
   readonly cache = { requests: 0, promptTokens: 0, cachedTokens: 0 };
+  /** What routers said of those: how many told, and what they believed cached, in tokens. */
+  readonly expected = { requests: 0, tokens: 0, bestRequests: 0, bestTokens: 0 };
   /** What trust checks ask about completed requests. */
   readonly oddities = {
     shortOutputs: 0,
@@ -130,9 +132,23 @@ export class CellTally {
       this.cache.requests += 1;
       this.cache.promptTokens += promptTokens;
       this.cache.cachedTokens += record.cachedTokens;
+      this.#expect(record, promptTokens);
     }
     this.#share(record, promptTokens);
     this.#judge(record);
+  }
+
+  #expect({ expected, routing }: RequestRecord, promptTokens: number): void {
+    const sums = this.expected;
+    if (expected !== undefined) {
+      sums.requests += 1;
+      sums.tokens += expected.tokens;
+      sums.bestRequests += 1;
+      sums.bestTokens += expected.bestTokens;
+    } else if (routing?.kvHitRate !== undefined) {
+      sums.requests += 1;
+      sums.tokens += routing.kvHitRate * promptTokens;
+    }
   }
 
   /** The worker that prefilled has the prompt; both have the request. */

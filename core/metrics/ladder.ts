@@ -1,45 +1,63 @@
 /**
- * Where the hit share was lost, rung by rung: what any router could have reached on these requests,
- * what the router expected where it sent them, what the engine delivered. The first step down is
- * the router's choice (it preferred an idle worker, or did not know better), the second is the
- * engine's (evicted, or never stored). Beside it how evenly the work fell.
+ * Where possible cache hits were lost, step by step: what any router could have reached on these
+ * requests, what of that some worker held when the router decided, what the chosen worker held in the
+ * router's belief, what the engine then found. The losses and what was found add up to the ideal.
+ * Beside it how evenly the work fell.
  */
-import type { WorkerShare } from "./result.ts";
+import type { CellCache, WorkerShare } from "./result.ts";
 
-export interface LadderInput {
-  readonly idealShare: number;
-  /** Prompt tokens of the measured, completed requests. */
-  readonly promptTokens: number;
-  /** Σ overlap that the router predicted on the workers it chose, in tokens; left out where unknown. */
-  readonly predictedTokens?: number;
-  /** Σ cached tokens that the engine reported; left out where unknown. */
-  readonly cachedTokens?: number;
+export type LossName = "absent" | "choice" | "unmet" | "untold" | "unseen";
+
+export interface HitLoss {
+  readonly name: LossName;
+  /** Of prompt tokens. Below zero: more was found than expected. */
+  readonly share: number;
 }
 
-/** Shares of prompt tokens, 0 to 1. A loss below zero means more was found than expected. */
+/** Shares of prompt tokens, 0 to 1. */
 export interface HitLadder {
   readonly ideal: number;
-  readonly predicted?: number;
-  readonly delivered?: number;
-  /** ideal − predicted: given up when the worker was chosen. */
-  readonly lostByRouting?: number;
-  /** predicted − delivered: expected, and not found. */
-  readonly lostByEngine?: number;
+  /** In the order in which they happen; ideal − Σ losses = found. */
+  readonly losses: readonly HitLoss[];
+  readonly found: number;
 }
 
-export function hitLadder(input: LadderInput): HitLadder {
-  const share = (tokens: number | undefined): number | undefined =>
-    tokens === undefined || input.promptTokens === 0 ? undefined : tokens / input.promptTokens;
-  const predicted = share(input.predictedTokens);
-  const delivered = share(input.cachedTokens);
-  return {
-    ideal: input.idealShare,
-    ...(predicted === undefined ? {} : { predicted, lostByRouting: input.idealShare - predicted }),
-    ...(delivered === undefined ? {} : { delivered }),
-    ...(predicted === undefined || delivered === undefined
-      ? {}
-      : { lostByEngine: predicted - delivered }),
+/** What each loss means, for whoever reads a table or a chart. */
+export const LOSSES: Readonly<Record<LossName, { readonly label: string; readonly why: string }>> =
+  {
+    absent: {
+      label: "in no cache",
+      why: "no worker held it when the router decided, as far as it knew: evicted, or still being computed for another request",
+    },
+    choice: {
+      label: "other worker",
+      why: "a worker held it, and the router chose another one, for its load or by its rule",
+    },
+    unmet: {
+      label: "not found",
+      why: "the router expected it where it sent the request, and the engine did not find it: evicted meanwhile, or never there",
+    },
+    unseen: {
+      label: "not expected",
+      why: "the router expected less where it sent the request than was possible: held elsewhere, or nowhere",
+    },
+    untold: {
+      label: "not reached",
+      why: "this router does not look at caches, so routing and eviction cannot be told apart",
+    },
   };
+
+/** Undefined where the engine does not tell what it found. */
+export function hitLadder(cache: CellCache): HitLadder | undefined {
+  const { idealShare: ideal, cachedShare: found, expectedShare, presentShare } = cache;
+  if (found === undefined) return undefined;
+  const loss = (name: LossName, from: number, to: number): HitLoss => ({ name, share: from - to });
+  if (expectedShare === undefined) return { ideal, losses: [loss("untold", ideal, found)], found };
+  const before =
+    presentShare === undefined
+      ? [loss("unseen", ideal, expectedShare)]
+      : [loss("absent", ideal, presentShare), loss("choice", presentShare, expectedShare)];
+  return { ideal, losses: [...before, loss("unmet", expectedShare, found)], found };
 }
 
 /** How unevenly a quantity fell on workers: 0 and 1 when each had the same. */

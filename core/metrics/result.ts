@@ -58,6 +58,10 @@ export interface CellCache {
   cachedShare?: number;
   /** The same for one unbounded cache shared by all workers and served in order: no router can do better. */
   idealShare: number;
+  /** Of the tokens that are cachedShare's basis, what the router believed cached where it sent them, */
+  expectedShare?: number;
+  /** and what it believed cached on the worker that had most of the prompt. Both only of routers that look. */
+  presentShare?: number;
   /** Part of `idealShare` that was reached: cachedShare / idealShare. */
   reachedShare?: number;
 }

@@ -155,7 +155,20 @@ function cacheShares(tally: CellTally, idealShare: number): CellCache {
   return {
     cachedShare,
     idealShare,
+    ...expectedShares(tally),
     ...(idealShare > 0 ? { reachedShare: cachedShare / idealShare } : {}),
+  };
+}
+
+/** Only where the router told of every request: a part of them would not add up. */
+function expectedShares({ expected, cache }: CellTally): Partial<CellCache> {
+  return {
+    ...(expected.requests === cache.requests
+      ? { expectedShare: expected.tokens / cache.promptTokens }
+      : {}),
+    ...(expected.bestRequests === cache.requests
+      ? { presentShare: expected.bestTokens / cache.promptTokens }
+      : {}),
   };
 }
 

@@ -91,6 +91,11 @@ export class PolicyHost {
     return this.#options.policy.reads.length > 0 || this.#predicted !== undefined;
   }
 
+  /** Whether `view.overlapBlocks` says anything. */
+  get readsOverlap(): boolean {
+    return this.#readsOverlap;
+  }
+
   /** Whether `stored`, `removed` and `cleared` have any effect. */
   get needsEvents(): boolean {
     return this.#index !== undefined;

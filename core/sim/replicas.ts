@@ -6,6 +6,7 @@
  */
 import type { EngineModel } from "../plugin.ts";
 import { randomStream } from "../random.ts";
+import { expectationOf } from "../routing/expectation.ts";
 import { PolicyHost, type PolicyHostOptions } from "../routing/host.ts";
 import type { SimRequest } from "./sim-request.ts";
 import type { SimTask } from "./sim-task.ts";
@@ -68,6 +69,13 @@ export class Replicas {
     const candidate = this.hosts[request.replica]!.route(request.leg, nowNs, request.tried);
     if (candidate >= 0) this.tellOthers(request, candidate, nowNs);
     return candidate;
+  }
+
+  /** Notes on the request what its replica believed cached in the decision just made; a decode worker computes no prompt. */
+  expect(request: SimRequest, candidate: number): void {
+    const host = this.hosts[request.replica]!;
+    if (!host.readsOverlap || request.leg.stage === "decode") return;
+    request.expected = expectationOf(host.view, request, candidate);
   }
 
   /** The decision of one replica as the others see it. */

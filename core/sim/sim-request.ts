@@ -4,7 +4,12 @@
  */
 import { prefixHash } from "../kv/segment-blocks.ts";
 import type { BlocksOfRequest } from "../metrics/ideal.ts";
-import { plannedRecord, type RequestError, type RequestRecord } from "../record.ts";
+import {
+  plannedRecord,
+  type Expectation,
+  type RequestError,
+  type RequestRecord,
+} from "../record.ts";
 import type { RequestSpec, WorkerRole } from "../request.ts";
 import { atStage } from "../routing/stage.ts";
 import type { RouteRequest } from "../routing-policy.ts";
@@ -45,6 +50,7 @@ export class SimRequest implements RouteRequest, WorkerRequest {
   tried: Set<number> | undefined;
   #triedInOtherStage: Set<number> | undefined;
   cachedTokens: number | undefined;
+  expected: Expectation | undefined;
   firstTokenNs: number | undefined;
   /** Answered with an error that is on its way to the client. */
   refusal: { readonly error: RequestError; readonly status: number | undefined } | undefined;
@@ -135,6 +141,7 @@ export class SimRequest implements RouteRequest, WorkerRequest {
     record.lastTokenNs = end.atNs;
     record.promptTokens = this.isl;
     record.cachedTokens = this.cachedTokens!;
+    if (this.expected !== undefined) record.expected = this.expected;
     return record;
   }
 

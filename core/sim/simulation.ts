@@ -245,6 +245,7 @@ export class Simulation {
   #decided(request: SimRequest, candidate: number): void {
     this.counts.decisions += 1;
     request.worker = candidate;
+    this.replicas.expect(request, candidate);
     if (this.#routingNs === 0) this.#dispatch(request);
     else this.#heap.push(this.nowNs + this.#routingNs, event.DISPATCH, request.id);
   }
@@ -265,6 +266,7 @@ export class Simulation {
     const request = this.#flights.get(requestId)!;
     this.counts.decisions += 1;
     request.worker = candidate;
+    this.replicas.expect(request, candidate);
     this.replicas.tellOthers(request, candidate, this.nowNs);
     this.#heap.push(this.nowNs + this.#routingNs, event.DISPATCH, requestId);
   }

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { timeScaleNotes, type Finding, type Plan, type RunResult, type Verdict } from "dynbench";
 import { comparisonBlocks } from "./console-comparison.ts";
+import { ladderBlock } from "./console-ladder.ts";
 import { mainTable } from "./console-table.ts";
 import { clip, plain, WIDTH, wrap, type Paint } from "./console-text.ts";
 
@@ -16,6 +17,7 @@ export function finalText(
     run.cells.length > 0 ? mainTable(run, paint) : ["No cell was measured."],
     timeNote(run),
     ...comparisonBlocks(comparisons, paint),
+    ladderBlock(run),
     verdict.reasons.flatMap((finding) => findingLines(finding, paint)),
     errorLines(run),
     [whereLine(context)],

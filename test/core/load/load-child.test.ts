@@ -102,6 +102,18 @@ function taskOf({ urls, wire, keyHeader }: Setup, load: LoadShape): LoadTask {
 }
 
 describe("a closed loop", () => {
+  test("keeps what the gateway expected to be cached, and no other server's words for it", async () => {
+    const answer = (header: string) =>
+      rawServer(
+        `HTTP/1.1 500 No\r\nx-dynbench-expected-tokens: ${header}\r\ncontent-length: 0\r\n\r\n`,
+      );
+    const told = async (header: string) =>
+      (await run({ urls: [answer(header).url] })).records[0]!.expected;
+    expect(await told("64/128")).toEqual({ tokens: 64, bestTokens: 128 });
+    expect(await told("64")).toBeUndefined();
+    expect(await told("-1/1e3")).toBeUndefined();
+  });
+
   test("sends every request once and records what the server counted", async () => {
     const server = nullServer();
     const { records, messages, indexes } = await run({ urls: [server.url] });

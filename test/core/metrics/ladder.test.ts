@@ -1,30 +1,44 @@
 import { describe, expect, test } from "bun:test";
-import { hitLadder, workerImbalance } from "../../../core/metrics/ladder.ts";
+import { hitLadder, workerImbalance, type HitLadder } from "../../../core/metrics/ladder.ts";
 
 describe("hitLadder", () => {
-  test("splits the loss between routing and engine", () => {
+  const sum = (ladder: HitLadder): number =>
+    ladder.losses.reduce((rest, { share }) => rest - share, ladder.ideal);
+
+  test("tells what was in no cache, on another worker, and not found; the rest was found", () => {
+    // Eighths, so that differences are exact: 6/8 ideal, 5/8 present, 4/8 expected, 3/8 found.
     const ladder = hitLadder({
       idealShare: 0.75,
-      promptTokens: 800,
-      predictedTokens: 400,
-      cachedTokens: 300,
-    });
+      presentShare: 0.625,
+      expectedShare: 0.5,
+      cachedShare: 0.375,
+    })!;
     expect(ladder).toEqual({
       ideal: 0.75,
-      predicted: 0.5,
-      lostByRouting: 0.25,
-      delivered: 0.375,
-      lostByEngine: 0.125,
+      losses: [
+        { name: "absent", share: 0.125 },
+        { name: "choice", share: 0.125 },
+        { name: "unmet", share: 0.125 },
+      ],
+      found: 0.375,
     });
+    expect(sum(ladder)).toBe(ladder.found);
   });
 
-  test("says nothing of what is not known", () => {
-    expect(hitLadder({ idealShare: 0.75, promptTokens: 800 })).toEqual({ ideal: 0.75 });
-    expect(hitLadder({ idealShare: 0.75, promptTokens: 800, cachedTokens: 0 })).toEqual({
-      ideal: 0.75,
-      delivered: 0,
-    });
-    expect(hitLadder({ idealShare: 0, promptTokens: 0, cachedTokens: 0 })).toEqual({ ideal: 0 });
+  test("finding more than was expected is a loss below zero", () => {
+    const ladder = hitLadder({ idealShare: 0.75, expectedShare: 0.25, cachedShare: 0.5 })!;
+    expect(ladder.losses).toEqual([
+      { name: "unseen", share: 0.5 },
+      { name: "unmet", share: -0.25 },
+    ]);
+    expect(sum(ladder)).toBe(0.5);
+  });
+
+  test("has one step for a router that does not look, and none where nothing is reported", () => {
+    expect(hitLadder({ idealShare: 0.75, cachedShare: 0.5 })!.losses).toEqual([
+      { name: "untold", share: 0.25 },
+    ]);
+    expect(hitLadder({ idealShare: 0.75 })).toBeUndefined();
   });
 });
 

@@ -120,6 +120,19 @@ describe("a cell's summary", () => {
     expect(summary.cache).toEqual({ cachedShare: 0.375, idealShare: 0.5, reachedShare: 0.75 });
   });
 
+  test("has what routers expected only where they told it of every request", () => {
+    const expecting = () => ({ cachedTokens: 40, expected: { tokens: 60, bestTokens: 80 } });
+    const cacheOf = (each: Parameters<typeof steadyRecords>[1]) =>
+      summarizeCell(exampleInput(steadyRecords(10, each))).summary.cache;
+    // Of prompts of 100 tokens.
+    expect(cacheOf(expecting)).toMatchObject({ expectedShare: 0.6, presentShare: 0.8 });
+    const once = cacheOf((i) => (i === 3 ? {} : expecting()));
+    expect([once.expectedShare, once.presentShare]).toEqual([undefined, undefined]);
+    // Dynamo tells a share, and nothing of other workers.
+    const dynamo = cacheOf(() => ({ cachedTokens: 40, routing: { kvHitRate: 0.5 } }));
+    expect([dynamo.expectedShare, dynamo.presentShare]).toEqual([0.5, undefined]);
+  });
+
   test("shares requests among all workers, those without any included", () => {
     expect(summary.workers).toEqual([
       { id: "worker-0", requests: 2, promptTokens: 300, cachedTokens: 150 },

@@ -1,6 +1,7 @@
 /** The terminal: widths, words, what goes where, and that nothing foreign steers it. */
 import { expect, test } from "bun:test";
 import { comparisonBlocks } from "../../../plugins/reporters/console-comparison.ts";
+import { ladderBlock } from "../../../plugins/reporters/console-ladder.ts";
 import { finalText } from "../../../plugins/reporters/console-final.ts";
 import { cellLine, liveBlock, progressLine } from "../../../plugins/reporters/console-progress.ts";
 import {
@@ -124,6 +125,21 @@ test("figures of a column have equal decimals: three digits of the smallest, fou
   expect(figures([76.8, 10_429])).toEqual(["77", "10,429"]);
   expect(figures([0, 0.0123])).toEqual(["0.000", "0.012"]);
   expect(figures([NaN, 0])).toEqual(["–", "0"]);
+});
+
+test("where hits were lost is told at the setting with most to find, and adds up", () => {
+  const run = guideRun();
+  expect(ladderBlock(run)).toEqual([]);
+  for (const { summary } of run.cells) {
+    if (summary.arm !== "kv") continue;
+    const ideal = summary.parameters["prefixRatio"] === 0.9 ? 0.8 : 0.4;
+    summary.cache = { idealShare: ideal, presentShare: 0.7, expectedShare: 0.5, cachedShare: 0.55 };
+  }
+  expect(ladderBlock(run)).toEqual([
+    "Prompt tokens any router could find cached at prefixRatio 0.9, where they were lost, what was found:",
+    "    possible  in no cache  other worker  not found  found",
+    "kv      80 %        −10 %         −20 %       +5 %   55 %",
+  ]);
 });
 
 test("failed requests of all cells are grouped with counts and the server's own words", () => {
