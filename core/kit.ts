@@ -34,7 +34,7 @@ export { startReplayServer } from "./zmq/replay.ts";
 export { METRICS, metricLabel, metricOf } from "./metrics/definitions.ts";
 export { guideSummary, formatGuideSummary } from "./metrics/guide-summary.ts";
 export {
-  hitLadder,
+  meanLadder,
   LOSSES,
   workerImbalance,
   type HitLadder,

@@ -12,7 +12,11 @@ import type {
   RunResult,
   Verdict,
 } from "../core/metrics/result.ts";
+import { meanLadder, type HitLadder } from "../core/metrics/ladder.ts";
+import { timeScaleNotes } from "../core/metrics/model-time.ts";
 import { writeHeadline, type Headline } from "./headline.ts";
+import { overTime, type OverTime } from "./over-time.ts";
+import { writeRunsHeadline } from "./runs-headline.ts";
 import { describeSetup, type SetupSection } from "./setup.ts";
 import { parametersKey, readSweep, type Sweep } from "./sweep.ts";
 import { binSteps, roundTo5, thinDistribution, thinIndexes, type Distribution } from "./thin.ts";
@@ -22,7 +26,7 @@ export interface ReportData {
   tool: string;
   startedAt: string;
   workload: string;
-  clock: "wall" | "virtual";
+  clock: "wall" | "virtual" | "both";
   /** For every chart when times are not those of the modelled hardware; else empty. */
   scaleNote: string;
   verdict: Verdict;
@@ -34,8 +38,15 @@ export interface ReportData {
   comparisons: Comparison[];
   setup: SetupSection[];
   command: string;
+  /** Of a report of several runs; null: this run has no such router. */
+  sideBySide?: SideBySide;
   /** Points drawn and left out over all scatter charts. */
   scatter: { drawn: number; of: number };
+}
+
+export interface SideBySide {
+  runs: readonly string[];
+  routers: { label: string; arms: (number | null)[] }[];
 }
 
 export interface ReportCell {
@@ -53,11 +64,15 @@ export interface ReportGroup {
   e2eMs: Distribution;
   latenessMs: Distribution;
   scatter: { uncachedTokens: number[]; ttftMs: number[]; of: number };
+  overTime: OverTime;
+  /** Where possible cache hits were lost; left out where the engine does not tell what it found. */
+  ladder?: HitLadder;
 }
 
 /** Bounds that keep the page under 3 MB: points over all charts of a kind, and per chart. */
 const SCATTER_POINTS = { all: 24_000, perGroup: 2_000 };
 const DISTRIBUTION_POINTS = { all: 45_000, perGroup: 400, least: 20 };
+const OVER_TIME_BINS = { all: 20_000, most: 60, least: 8 };
 const HEAT_NUMBERS = { all: 160_000, bins: 160, leastBins: 12 };
 
 export function reportData(run: RunResult): ReportData {
@@ -70,14 +85,21 @@ export function reportData(run: RunResult): ReportData {
     point: pointOf.get(parametersKey(cell.cell.parameters))!,
   });
   const groups = groupCells(run.cells, place);
+  const sideBySide = run.sideBySide && readSideBySide(run.sideBySide);
   return {
     tool: `${run.summary.tool.name} ${run.summary.tool.version}`,
     startedAt: run.summary.startedAt,
     workload: [...new Set(run.plan.cells.map((cell) => cell.workload.name))].join(", "),
-    clock: run.plan.clock,
-    scaleNote: scaleNote(summaries),
+    clock: clockOf(summaries, run.plan.clock),
+    scaleNote: timeScaleNotes(summaries).join("; "),
     verdict: run.summary.verdict,
-    headline: writeHeadline(summaries, run.summary.comparisons, { arms, points: sweep.points }),
+    headline: sideBySide
+      ? writeRunsHeadline(summaries, run.summary.comparisons, {
+          arms,
+          points: sweep.points,
+          sideBySide,
+        })
+      : writeHeadline(summaries, run.summary.comparisons, { arms, points: sweep.points }),
     arms,
     sweep,
     cells: binCells(run.cells, place),
@@ -85,6 +107,7 @@ export function reportData(run: RunResult): ReportData {
     comparisons: run.summary.comparisons,
     setup: describeSetup(run),
     command: run.command,
+    ...(sideBySide && { sideBySide }),
     scatter: {
       drawn: groups.reduce((sum, group) => sum + group.scatter.ttftMs.length, 0),
       of: groups.reduce((sum, group) => sum + group.scatter.of, 0),
@@ -112,7 +135,12 @@ function groupCells(cells: readonly CellResult[], place: Place): ReportGroup[] {
     DISTRIBUTION_POINTS.least,
     share(DISTRIBUTION_POINTS.all, pools.size * 3, DISTRIBUTION_POINTS.perGroup),
   );
+  const bins = Math.max(
+    OVER_TIME_BINS.least,
+    share(OVER_TIME_BINS.all, pools.size, OVER_TIME_BINS.most),
+  );
   return [...pools.values()].map(({ arm, point, cells: pool }) => {
+    const ladder = meanLadder(pool.map(({ summary }) => summary.cache));
     const column = (name: keyof CellResult["points"]) => pool.flatMap((cell) => cell.points[name]);
     const [uncached, ttft] = [column("uncachedTokens"), column("ttftMs")];
     return {
@@ -122,6 +150,8 @@ function groupCells(cells: readonly CellResult[], place: Place): ReportGroup[] {
       e2eMs: thinDistribution(column("e2eMs"), cap),
       latenessMs: thinDistribution(column("latenessMs"), cap),
       scatter: thinScatter(uncached, ttft, scatterCap),
+      overTime: overTime(pool, bins),
+      ...(ladder === undefined ? {} : { ladder }),
     };
   });
 }
@@ -166,8 +196,14 @@ function share(all: number, parts: number, most: number): number {
   return Math.min(most, Math.floor(all / Math.max(1, parts)));
 }
 
-function scaleNote(cells: readonly CellSummary[]): string {
-  const scales = [...new Set(cells.map((cell) => cell.timeScale))].filter((scale) => scale !== 1);
-  if (scales.length === 0) return "";
-  return `engine runs ${scales.join("×, ")}× faster than the hardware it models; times are as measured`;
+function clockOf(cells: readonly CellSummary[], planned: "wall" | "virtual"): ReportData["clock"] {
+  const clocks = new Set(cells.map(({ clock }) => clock));
+  return clocks.size > 1 ? "both" : ([...clocks][0] ?? planned);
+}
+
+function readSideBySide({ runs, routers }: NonNullable<RunResult["sideBySide"]>): SideBySide {
+  return {
+    runs,
+    routers: routers.map(({ label, arms }) => ({ label, arms: arms.map((arm) => arm ?? null) })),
+  };
 }

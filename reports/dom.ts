@@ -55,10 +55,17 @@ export function section(
   );
 }
 
+type Row = readonly (Node | string)[];
+
 /** A table; the first column is text, all others are right-aligned figures. */
-export function table(
+export function table(head: readonly string[], rows: readonly Row[]): HTMLElement {
+  return groupedTable(head, [{ title: "", note: "", rows }]);
+}
+
+/** The same in groups, each under a line with its title. */
+export function groupedTable(
   head: readonly string[],
-  rows: readonly (readonly (Node | string)[])[],
+  groups: readonly { title: string; note: string; rows: readonly Row[] }[],
 ): HTMLElement {
   return h(
     "div",
@@ -67,7 +74,19 @@ export function table(
       "table",
       {},
       h("thead", {}, h("tr", {}, ...head.map((text) => h("th", { scope: "col" }, text)))),
-      h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell))))),
+      ...groups.map(({ title, note, rows }) =>
+        h(
+          "tbody",
+          {},
+          title !== "" && groupLine(title, { note, columns: head.length }),
+          ...rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell)))),
+        ),
+      ),
     ),
   );
+}
+
+function groupLine(title: string, { note, columns }: { note: string; columns: number }): Node {
+  const span = { class: "group", colspan: String(columns), scope: "rowgroup" };
+  return h("tr", {}, h("th", span, h("span", {}, h("b", {}, title), h("small", {}, note))));
 }

@@ -11,7 +11,8 @@ import { comparisonSection } from "./sections/comparison.ts";
 import { cellsSection, setupSection } from "./sections/closing.ts";
 import { detailSections } from "./sections/detail.ts";
 import { panelsSection } from "./sections/panels.ts";
-import { header, verdictSection } from "./sections/verdict.ts";
+import { sideBySideSection } from "./sections/side-by-side.ts";
+import { header, titleOf, verdictSection } from "./sections/verdict.ts";
 
 /** What sections need besides the data. */
 export interface Page {
@@ -43,12 +44,13 @@ function start(): void {
       if (host.isConnected) added.forEach((card) => card.draw());
     },
   };
-  document.title = `${data.arms.join(" vs ")} · ${data.workload} · dynbench`;
+  document.title = `${titleOf(data)} · ${data.workload} · dynbench`;
   const main = document.getElementById("report")!;
   const sections = [
     header(data),
     verdictSection(data),
     panelsSection(page),
+    sideBySideSection(data),
     comparisonSection(data),
     // Its own box, so that the choice of a setting stays in sight only beside what it governs.
     h("div", {}, ...detailSections(page)),

@@ -40,6 +40,9 @@ export class CellTally {
   readonly isl: number[] = [];
   readonly workers = new Map<string, WorkerShare>();
   readonly occupancy = new Map<string, Occupancy>();
+  /** From when a request was due to its end, and to its first token. Dropped ones never began. */
+  readonly open: Occupancy = { startNs: [], endNs: [] };
+  readonly waiting: Occupancy = { startNs: [], endNs: [] };
   readonly failures = new Map<string, FailureGroup>();
   /** Sums over completed requests. */
   readonly sums = { inputTokens: 0, outputTokens: 0, chunks: 0, chunkTokens: 0 };
@@ -90,6 +93,12 @@ export class CellTally {
   }
 
   #occupy(record: RequestRecord): void {
+    if (record.state !== "dropped") {
+      this.open.startNs.push(record.intendedNs);
+      this.open.endNs.push(record.endNs);
+      this.waiting.startNs.push(record.intendedNs);
+      this.waiting.endNs.push(record.firstTokenNs ?? record.endNs);
+    }
     if (record.sentNs === undefined) return;
     for (const worker of workersOf(record)) {
       const column = this.occupancy.get(worker) ?? { startNs: [], endNs: [] };

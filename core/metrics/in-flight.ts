@@ -1,8 +1,8 @@
 /**
- * Requests in flight per worker over a cell's time: the mean number within each of at most
- * `IN_FLIGHT_BINS` equal bins, which is exact however short the requests are.
+ * Requests in flight over a cell's time, per worker and in all: the mean number within each of at
+ * most `IN_FLIGHT_BINS` equal bins, which is exact however short the requests are.
  */
-import type { Occupancy } from "./cell-tally.ts";
+import type { CellTally, Occupancy } from "./cell-tally.ts";
 import type { CellSeries } from "./result.ts";
 
 /** As many columns as a heat map of usual width can show. */
@@ -11,19 +11,25 @@ export const IN_FLIGHT_BINS = 240;
 const NS_PER_S = 1e9;
 
 /** `timeS` are the bins' starts, counted from the start of the load, warm-up included. */
-export function inFlightSeries(
-  occupancy: ReadonlyMap<string, Occupancy>,
+export function cellSeries(
+  tally: Pick<CellTally, "occupancy" | "open" | "waiting">,
   workerIds: readonly string[],
-): CellSeries["inFlight"] {
-  const endNs = [...occupancy.values()].reduce(
+): CellSeries {
+  const { occupancy, open, waiting } = tally;
+  const endNs = [...occupancy.values(), open].reduce(
     (last, column) => column.endNs.reduce((a, b) => Math.max(a, b), last),
     0,
   );
-  if (endNs <= 0) return { timeS: [], workers: workerIds.map((id) => ({ id, count: [] })) };
   const binNs = endNs / IN_FLIGHT_BINS;
+  const bins = endNs > 0 ? IN_FLIGHT_BINS : 0;
+  const counts = (column: Occupancy | undefined): number[] =>
+    bins === 0 ? [] : meanCounts(column, binNs);
   return {
-    timeS: Array.from({ length: IN_FLIGHT_BINS }, (_, bin) => (bin * binNs) / NS_PER_S),
-    workers: workerIds.map((id) => ({ id, count: meanCounts(occupancy.get(id), binNs) })),
+    inFlight: {
+      timeS: Array.from({ length: bins }, (_, bin) => (bin * binNs) / NS_PER_S),
+      workers: workerIds.map((id) => ({ id, count: counts(occupancy.get(id)) })),
+    },
+    open: { all: counts(open), waiting: counts(waiting) },
   };
 }
 

@@ -60,6 +60,24 @@ export function hitLadder(cache: CellCache): HitLadder | undefined {
   return { ideal, losses: [...before, loss("unmet", expectedShare, found)], found };
 }
 
+/** Of repeats: means, which still add up. Undefined where one does not tell, or tells other steps. */
+export function meanLadder(caches: readonly CellCache[]): HitLadder | undefined {
+  const ladders = caches.map(hitLadder).filter((one) => one !== undefined);
+  const [first] = ladders;
+  if (first === undefined || ladders.length < caches.length) return undefined;
+  const mean = (of: (ladder: HitLadder) => number): number =>
+    ladders.reduce((sum, ladder) => sum + of(ladder), 0) / ladders.length;
+  if (!ladders.every(({ losses }) => losses.length === first.losses.length)) return undefined;
+  return {
+    ideal: mean(({ ideal }) => ideal),
+    losses: first.losses.map(({ name }, i) => ({
+      name,
+      share: mean(({ losses }) => losses[i]!.share),
+    })),
+    found: mean(({ found }) => found),
+  };
+}
+
 /** How unevenly a quantity fell on workers: 0 and 1 when each had the same. */
 export interface Imbalance {
   /** Standard deviation (over n) / mean. */

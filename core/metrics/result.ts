@@ -182,6 +182,11 @@ export interface Progress {
 export interface CellSeries {
   /** Requests in flight per worker, on a common time axis. */
   inFlight: { timeS: number[]; workers: { id: string; count: number[] }[] };
+  /**
+   * Over all workers, on the same axis: requests that were due and had not ended, and those of them
+   * without a first token. Where both grow until the end the load was more than the system could take.
+   */
+  open: { all: number[]; waiting: number[] };
 }
 
 /**

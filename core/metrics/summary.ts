@@ -6,7 +6,7 @@ import type { PlannedArm, PlannedCell, Plan } from "../plan/plan.ts";
 import type { RequestRecord } from "../record.ts";
 import { CellTally, pointsInSendOrder } from "./cell-tally.ts";
 import { compareArms } from "./compare.ts";
-import { inFlightSeries } from "./in-flight.ts";
+import { cellSeries } from "./in-flight.ts";
 import { probe, quantilesOf } from "./quantiles.ts";
 import type {
   CellCache,
@@ -89,7 +89,7 @@ export function summarizeCell(input: CellInput): CellResult {
     cell: input.cell,
     summary,
     points,
-    series: { inFlight: inFlightSeries(tally.occupancy, ids) },
+    series: cellSeries(tally, ids),
   };
 }
 

@@ -2,7 +2,7 @@
  * Where cache hits were lost, in one line an arm: what any router could have found, what was lost
  * and why, what was found. Shown at the setting that has most to find, for routers that look at caches.
  */
-import { hitLadder, type CellResult, type RunResult } from "dynbench";
+import { meanLadder, type CellResult, type RunResult } from "dynbench";
 import { settingOf, sweptKeys } from "./console-table.ts";
 import { clipMiddle, pad, percent, plain, wrap } from "./console-text.ts";
 
@@ -48,22 +48,16 @@ function idealOf(cells: readonly CellResult[]): number {
   return mean(cells.map(({ summary }) => summary.cache.idealShare));
 }
 
-/** Means of the repeats, so that a row still adds up. */
 function sharesOf(cells: readonly CellResult[]): string[] {
-  const ladders = cells.map(({ summary }) => hitLadder(summary.cache)!);
-  const losses = ladders[0]!.losses.map((_, i) => mean(ladders.map((one) => one.losses[i]!.share)));
-  return [
-    mean(ladders.map(({ ideal }) => ideal)),
-    ...losses.map((share) => -share),
-    mean(ladders.map(({ found }) => found)),
-  ].map((share, i) => signed(share, i > 0 && i <= losses.length));
+  const { ideal, losses, found } = meanLadder(cells.map(({ summary }) => summary.cache))!;
+  return [percent(ideal), ...losses.map(({ share }) => lossText(share)), percent(found)];
 }
 
 /** A loss that is none, because more was found than expected, has a plus. */
-function signed(share: number, isLoss: boolean): string {
+function lossText(share: number): string {
   const text = percent(Math.abs(share));
-  if (!isLoss || text === "0 %") return text;
-  return `${share < 0 ? "−" : "+"}${text}`;
+  if (text === "0 %") return text;
+  return `${share > 0 ? "−" : "+"}${text}`;
 }
 
 function mean(values: readonly number[]): number {

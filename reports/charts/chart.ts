@@ -22,6 +22,8 @@ export interface ChartSpec {
   subtitle: string;
   height: number;
   legend: readonly LegendItem[];
+  /** What names in the legend mean, under the chart. */
+  notes?: readonly (readonly [name: string, meaning: string])[];
   /** `undefined`: there is nothing to draw, and `empty` says why. */
   plot(theme: Theme): { options: Partial<uPlot.Options>; data: uPlot.AlignedData } | undefined;
   empty?: string;
@@ -52,6 +54,7 @@ export function chartCard(spec: ChartSpec, note: string): ChartCard {
     ),
     legend,
     box,
+    spec.notes !== undefined && spec.notes.length > 0 && noteList(spec.notes),
     note !== "" && h("p", { class: "scale" }, note),
   );
   let plot: uPlot | undefined;
@@ -82,6 +85,11 @@ export function chartCard(spec: ChartSpec, note: string): ChartCard {
     plot = new uPlot(options, drawn.data, box);
   };
   return { element, draw };
+}
+
+function noteList(notes: NonNullable<ChartSpec["notes"]>): HTMLElement {
+  const rows = notes.flatMap(([name, meaning]) => [h("dt", {}, name), h("dd", {}, meaning)]);
+  return h("dl", { class: "meanings" }, ...rows);
 }
 
 function legendEntry(item: LegendItem, theme: Theme): HTMLElement {

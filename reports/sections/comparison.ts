@@ -1,54 +1,89 @@
-/** Ratios with their intervals: one row per setting and pair of arms, one column per measure. */
+/** Ratios with their intervals: a group per pair of arms, a row per setting, a column per measure. */
 import type { Comparison } from "../../core/metrics/result.ts";
 import type { ReportData } from "../data.ts";
-import { h, section, table } from "../dom.ts";
+import { groupedTable, h, section } from "../dom.ts";
 import { formatRatio } from "../format.ts";
 import { formatMeasure, MEASURES, measureOf, type Measure } from "../measures.ts";
 import { parametersKey } from "../sweep.ts";
 
+/** With more pairs than this, only the first of them are shown at once and the rest is opened on request. */
+const PAIRS_AT_ONCE = 4;
+const PAIRS_OPEN = 2;
+
+interface Pair {
+  a: string;
+  b: string;
+}
+
 export function comparisonSection(data: ReportData): HTMLElement | undefined {
-  const pairs = pairsOf(data.comparisons);
+  const pairs = pairsOf(data);
   const first = data.comparisons[0];
   if (!first) return undefined;
+  const percent = Math.round(first.confidence * 100);
+  const lead = `Ratio of means, its ${percent} % interval on a log scale around 1×, and the difference. Filled and coloured: the interval excludes 1×.`;
+  const open = pairs.length > PAIRS_AT_ONCE ? PAIRS_OPEN : pairs.length;
+  const rest = pairs.slice(open);
+  return section(
+    "comparisons",
+    "How much, how surely",
+    lead,
+    pairTable(data, pairs.slice(0, open)),
+    rest.length > 0 &&
+      h(
+        "details",
+        {},
+        h("summary", {}, `${rest.length} more ${rest.length === 1 ? "pair" : "pairs"} of arms`),
+        pairTable(data, rest),
+      ),
+  );
+}
+
+/** The headline's pair first. */
+function pairsOf({ comparisons, headline }: ReportData): Pair[] {
+  const shown = comparisons.filter(({ metric }) => measureOf(metric) !== undefined);
+  const pairs = [...new Map(shown.map(({ a, b }) => [JSON.stringify([a, b]), { a, b }])).values()];
+  const told = ({ a, b }: Pair): boolean =>
+    [a, b].includes(headline.best ?? "") && [a, b].includes(headline.rival ?? "");
+  return [...pairs.filter(told), ...pairs.filter((pair) => !told(pair))];
+}
+
+function pairTable(data: ReportData, pairs: readonly Pair[]): HTMLElement {
+  const of = (pair: Pair): Comparison[] =>
+    data.comparisons.filter(({ a, b }) => a === pair.a && b === pair.b);
+  const all = pairs.flatMap(of);
   const known = MEASURES.filter((measure) =>
-    data.comparisons.some(({ metric }) => measureOf(metric) === measure),
+    all.some(({ metric }) => measureOf(metric) === measure),
   );
   const reach = Math.max(
-    ...data.comparisons.flatMap(({ ratio }) => [ratio.high, 1 / ratio.low]).filter(Number.isFinite),
-  );
-  const swept = data.sweep.points.length > 1;
-  const rows = pairs.flatMap(({ a, b }) =>
-    data.sweep.points.flatMap((point) => {
-      const cells = known.map((measure) => {
-        const comparison = data.comparisons.find(
-          (one) =>
-            one.a === a &&
-            one.b === b &&
-            measureOf(one.metric) === measure &&
-            parametersKey(one.parameters) === parametersKey(point.parameters),
-        );
-        return comparison ? ratioCell(comparison, measure, reach) : "–";
-      });
-      if (cells.every((cell) => cell === "–")) return [];
-      return [[...(swept ? [point.label] : []), `${b} / ${a}`, ...cells]];
-    }),
+    ...all.flatMap(({ ratio }) => [ratio.high, 1 / ratio.low]).filter(Number.isFinite),
   );
   const head = [
-    ...(swept ? ["Setting"] : []),
-    "Arms",
+    data.sweep.points.length > 1 ? "Setting" : "",
     ...known.map(
       ({ label, lowerIsBetter }) => `${label} (${lowerIsBetter ? "lower" : "higher"} is better)`,
     ),
   ];
-  const percent = Math.round(first.confidence * 100);
-  const lead = `Ratio of means with its ${percent} % interval; difference below. Filled marks: the interval excludes 1×. Method: ${first.method} (n = ${first.n} ${first.unitOfN}).`;
-  const body = table(head, rows);
+  const groups = pairs.map((pair) => {
+    const own = of(pair);
+    return {
+      title: `${pair.b} / ${pair.a}`,
+      note: `${own[0]!.method}, n = ${own[0]!.n} ${own[0]!.unitOfN}`,
+      rows: data.sweep.points.flatMap((point) => {
+        const cells = known.map((measure) => {
+          const comparison = own.find(
+            ({ metric, parameters }) =>
+              measureOf(metric) === measure &&
+              parametersKey(parameters) === parametersKey(point.parameters),
+          );
+          return comparison ? ratioCell(comparison, measure, reach) : "–";
+        });
+        return cells.every((cell) => cell === "–") ? [] : [[point.label, ...cells]];
+      }),
+    };
+  });
+  const body = groupedTable(head, groups);
   body.classList.add("comparison");
-  return section("comparisons", "How much, how surely", lead, body);
-}
-
-function pairsOf(comparisons: readonly Comparison[]): { a: string; b: string }[] {
-  return [...new Map(comparisons.map(({ a, b }) => [JSON.stringify([a, b]), { a, b }])).values()];
+  return body;
 }
 
 function ratioCell(

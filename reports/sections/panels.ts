@@ -15,13 +15,13 @@ export function panelsSection(page: Page): HTMLElement {
     page.swap(host, [
       sweepChart(data, slice, {
         title: axisTitle(data, "Time to first token"),
-        what: "mean over requests",
+        what: "mean over requests, lower is better",
         label: "Mean TTFT (ms)",
         of: (summary) => meanOf(summary, "ttftMs"),
       }),
       sweepChart(data, slice, {
         title: axisTitle(data, "Output throughput"),
-        what: "output tokens per second of load",
+        what: "output tokens per second of load, higher is better",
         label: "Output (tokens/s)",
         of: (summary) => summary.metrics.outputTps,
       }),
@@ -41,7 +41,7 @@ export function panelsSection(page: Page): HTMLElement {
 export function hitShareChart(data: ReportData, slice: number): ChartSpec {
   return sweepChart(data, slice, {
     title: axisTitle(data, "Cache hit share"),
-    what: "prompt tokens found in cache; ideal: the best any router could reach",
+    what: "prompt tokens found in cache; dashed: the best any router could reach",
     label: "Hit share (%)",
     percent: true,
     of: (summary) => summary.cache.cachedShare,

@@ -12,8 +12,11 @@ export function header(data: ReportData): HTMLElement {
   const when = Number.isNaN(date.getTime())
     ? data.startedAt
     : `${date.toISOString().slice(0, 16).replace("T", " ")} UTC`;
-  const clock =
-    data.clock === "virtual" ? "simulated on a virtual clock" : "measured on the wall clock";
+  const clock = {
+    wall: "measured on the wall clock",
+    virtual: "simulated on a virtual clock",
+    both: "in part measured on the wall clock, in part simulated",
+  }[data.clock];
   return h(
     "header",
     {},
@@ -21,7 +24,7 @@ export function header(data: ReportData): HTMLElement {
       "div",
       {},
       h("p", { class: "eyebrow" }, `${data.workload} workload`),
-      h("h1", {}, data.arms.join(" vs ")),
+      h("h1", data.arms.length > MANY_ARMS ? { class: "many" } : {}, titleOf(data)),
       h(
         "p",
         { class: "meta" },
@@ -30,6 +33,18 @@ export function header(data: ReportData): HTMLElement {
     ),
     themeToggle(),
   );
+}
+
+/** More names than this are a list, not a match. */
+const MANY_ARMS = 3;
+
+/** `kv vs round-robin`; of several runs: `live vs virtual: kv, round-robin`. */
+export function titleOf({ arms, sideBySide }: ReportData): string {
+  if (sideBySide) {
+    const routers = sideBySide.routers.map(({ label }) => label).join(", ");
+    return `${sideBySide.runs.join(" vs ")}: ${routers}`;
+  }
+  return arms.length > MANY_ARMS ? arms.join(", ") : arms.join(" vs ");
 }
 
 function themeToggle(): HTMLElement {

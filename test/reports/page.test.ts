@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
+import { mergeRuns } from "../../core/metrics/merge-runs.ts";
 import type { RunResult } from "../../core/metrics/result.ts";
 import { reportPage } from "../../reports/template.ts";
 import {
@@ -18,8 +19,8 @@ const BROWSER = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 const missing = !existsSync(BROWSER);
 const HOSTILE = "<img src=x onerror=globalThis.hit=1>";
 
-/** Charts with one arm: two panels, why (2), latency (2), shares (2), a map, lateness. */
-const CHARTS = 10;
+/** Charts with one arm: two panels, why (4), latency (2), shares (2), over time (2), a map, lateness. */
+const CHARTS = 14;
 
 describe.skipIf(missing)(
   missing ? `report page (skipped: no browser at ${BROWSER}; set CHROMIUM)` : "report page",
@@ -129,6 +130,33 @@ describe.skipIf(missing)(
       await close();
     });
 
+    test("runs side by side have a table of both and no winner between them", async () => {
+      const { page, faults, close } = await open(mergeRuns([guideRun(), twin()], ["a", "b"]));
+      expect(await page.textContent("h1")).toBe("a vs b: round-robin, kv");
+      expect(await page.textContent(".headline")).not.toContain("wins");
+      const rows = await page.locator("#side-by-side tbody tr").allTextContents();
+      expect(rows).toHaveLength(5 * 2 * 2);
+      expect(rows[0]).toStartWith("prefix ratio 0.1round-robina (3\u00a0×)");
+      expect(rows[1]).toContain("1.00×");
+      expect(faults).toEqual([]);
+      await close();
+    });
+
+    test("of many pairs only the headline's and another are open at once", async () => {
+      const arms = ["a", "b", "c", "d", "e"].map((label) => ({ label, reached: 0.5 }));
+      const run = generateRun({
+        ...GUIDE_SHAPE,
+        ratios: [0.5],
+        arms: [...arms, GUIDE_SHAPE.arms[1]!],
+      });
+      const { page, close } = await open(run);
+      const text = await page.textContent("#comparisons summary");
+      expect(text).toBe("3 more pairs of arms");
+      const shown = await page.locator("#comparisons > .comparison .group b").allTextContents();
+      expect(shown).toHaveLength(2);
+      await close();
+    });
+
     test("a chart is saved as a PNG picture", async () => {
       const { page, faults, close } = await open(guideRun());
       await page.hover("#panels figure");
@@ -188,7 +216,7 @@ describe.skipIf(missing)(
       await close();
     });
 
-    for (const width of [900, 1600]) {
+    for (const width of [400, 900, 1600]) {
       test(`nothing overflows ${width} px`, async () => {
         const { page, close } = await open(guideRun());
         await page.setViewportSize({ width, height: 900 });
@@ -221,6 +249,9 @@ describe.skipIf(missing)(
     });
   },
 );
+
+/** A second run of the same plan. */
+const twin = (): RunResult => guideRun();
 
 /** Per canvas, pixels with a colour (not paper, ink or grid): marks of an arm. */
 function colouredPixels(page: Page): Promise<number[]> {

@@ -189,6 +189,32 @@ describe("requests in flight", () => {
   });
 });
 
+describe("open and waiting requests", () => {
+  const records = [
+    okRecord(0, { intended: 0, first: 100, gaps: [140] }),
+    // Due at 0 and sent 40 ms late: it waits from when it was due.
+    okRecord(1, { intended: 0, sent: 40, first: 60, gaps: [60] }),
+    {
+      ...okRecord(2, { intended: 120, first: 0, gaps: [] }),
+      state: "failed" as const,
+      endNs: 180e6,
+    },
+    { ...okRecord(3, { intended: 0, first: 0, gaps: [] }), state: "dropped" as const },
+  ];
+  delete (records[2] as { firstTokenNs?: number }).firstTokenNs;
+  const { open } = summarizeCell(exampleInput(records)).series;
+  const ms = (counts: number[]): number => counts.reduce((a, b) => a + b, 0);
+
+  test("count from when a request was due to its first token, and to its end", () => {
+    // 240 bins of one millisecond: 100 + 60 + 60 without a token, 240 + 120 + 60 in all.
+    expect(ms(open.waiting)).toBeCloseTo(220, 9);
+    expect(ms(open.all)).toBeCloseTo(420, 9);
+    expect([open.waiting[50], open.all[50], open.waiting[110], open.all[150]]).toEqual([
+      2, 2, 0, 2,
+    ]);
+  });
+});
+
 describe("a cell", () => {
   test("of records that streamed past is the same", () => {
     const tally = new CellTally();

@@ -1,0 +1,45 @@
+/** How requests, and the tokens that had to be computed for them, were divided among workers. */
+import { sharesChart, type ShareRow } from "../charts/shares.ts";
+import type { ChartSpec } from "../charts/chart.ts";
+import type { WorkerShare } from "../../core/metrics/result.ts";
+import type { ReportData } from "../data.ts";
+import { where } from "./detail.ts";
+
+export function shareCharts(data: ReportData, point: number): ChartSpec[] {
+  const chart = (
+    title: string,
+    xLabel: string,
+    amount: (share: WorkerShare) => number,
+  ): ChartSpec =>
+    sharesChart(shareRows(data, point, amount), {
+      title,
+      subtitle: `per worker${where(data, point)}; busiest 1.0× is an even share`,
+      xLabel,
+    });
+  return [
+    chart("Share of requests", "Requests (%)", (share) => share.requests),
+    chart(
+      "Share of uncached tokens",
+      "Uncached prompt tokens (%)",
+      (share) => share.promptTokens - share.cachedTokens,
+    ),
+  ];
+}
+
+/** Summed over the repeats. */
+function shareRows(
+  data: ReportData,
+  point: number,
+  amount: (share: WorkerShare) => number,
+): ShareRow[] {
+  return data.arms.map((label, arm) => {
+    const totals = new Map<string, number>();
+    for (const cell of data.cells) {
+      if (cell.arm !== arm || cell.point !== point) continue;
+      for (const share of cell.summary.workers) {
+        totals.set(share.id, (totals.get(share.id) ?? 0) + amount(share));
+      }
+    }
+    return { label, arm, parts: [...totals].map(([id, total]) => ({ id, amount: total })) };
+  });
+}
