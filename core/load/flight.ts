@@ -141,6 +141,8 @@ export class Flight {
     if (worker !== undefined) record.worker = workerNames[worker] ?? worker;
     if (prefillWorker !== undefined && prefillWorker !== worker) {
       record.prefillWorker = workerNames[prefillWorker] ?? prefillWorker;
+      // Dynamo 1.6.1 tells the decode worker's cache then, which is not where the prompt was computed.
+      delete record.cachedTokens;
     }
     if (timing !== undefined) record.routing = timing;
   }

@@ -25,6 +25,9 @@ const PROBE_TIMEOUT_MS = 120_000;
 /** KV events follow the engine step that stored the blocks within milliseconds. */
 const EVENT_LIMIT_MS = 3000;
 const EVENT_POLL_MS = 20;
+/** A router that watches a discovery sees a worker within a second of its registration. */
+const SEEN_LIMIT_MS = 5000;
+const SEEN_POLL_MS = 100;
 /** Without a new event for this long a replay is over: it comes in one piece, 110 ms after it was asked for. */
 const QUIET_MS = 160;
 export interface PreflightTarget {
@@ -52,7 +55,17 @@ async function workerCaches(
   target: PreflightTarget,
   way: Way,
 ): Promise<string | undefined> {
-  must(await probeWorker(worker, target, way), `worker "${worker.id}" does not answer`, way.url);
+  let first = await probeWorker(worker, target, way);
+  // A router may be up before it has seen the last worker.
+  for (
+    let waitedMs = 0;
+    first.status === 503 && waitedMs < SEEN_LIMIT_MS;
+    waitedMs += SEEN_POLL_MS
+  ) {
+    await Bun.sleep(SEEN_POLL_MS);
+    first = await probeWorker(worker, target, way);
+  }
+  must(first, `worker "${worker.id}" does not answer`, way.url);
   const second = await probeWorker(worker, target, way);
   must(second, `worker "${worker.id}" does not answer a second time`, way.url);
   const served = worker.role === "prefill" ? second.prefillWorker : second.worker;

@@ -131,13 +131,16 @@ class Answer {
     const usage = frames.findLast((frame) => frame.usage)?.usage;
     const routing: Routing = {};
     readNvext(this.#body, routing);
+    const promptTokens = usage?.prompt_tokens;
     return {
       fault,
       status: this.status,
       text: frames.map((frame) => contentOf(frame) ?? "").join(""),
       contentChunks: this.#contentChunks(frames),
-      promptTokens: usage?.prompt_tokens,
-      cachedTokens: usage?.prompt_tokens_details?.cached_tokens,
+      promptTokens,
+      cachedTokens: isSplit(routing)
+        ? believedCached(routing, promptTokens)
+        : usage?.prompt_tokens_details?.cached_tokens,
       outputTokens: usage?.completion_tokens,
       worker: this.worker ?? routing.worker,
       ...(routing.prefillWorker === undefined ? {} : { prefillWorker: routing.prefillWorker }),
@@ -169,6 +172,17 @@ class Answer {
       frames.some((frame) => frame.choices?.some((choice) => choice.finish_reason))
     );
   }
+}
+
+function isSplit({ worker, prefillWorker }: Routing): boolean {
+  return prefillWorker !== undefined && prefillWorker !== worker;
+}
+
+/** Of split workers Dynamo 1.6.1 tells the decode worker's cache; its router knows the prefill worker's. */
+function believedCached({ timing }: Routing, promptTokens: number | undefined): number | undefined {
+  const share = timing?.kvHitRate;
+  if (share === undefined || promptTokens === undefined) return undefined;
+  return Math.floor(share * promptTokens);
 }
 
 interface Frame {

@@ -30,6 +30,31 @@ const usage = JSON.stringify({
   usage: { prompt_tokens: 7, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 4 } },
 });
 
+describe("an answer of Dynamo", () => {
+  /** Ids that a double cannot tell apart. */
+  const ids = ["15212263236840132949", "15212263236840132950"] as const;
+  const served = (prefill: string, timing = "") =>
+    ask(() => {
+      const worker = `"worker_id":{"prefill_worker_id":${prefill},"decode_worker_id":${ids[0]}}`;
+      const first = `{"choices":[{"text":"a","finish_reason":"length"}],"nvext":{${worker}${timing}}}`;
+      return new Response(`data: ${first}\n\ndata: ${usage}\n\ndata: [DONE]\n\n`, {
+        headers: { "content-type": "text/event-stream" },
+      });
+    });
+
+  test("names its workers with every digit", async () => {
+    expect(await served(ids[0])).toMatchObject({ worker: ids[0], cachedTokens: 4 });
+    expect(await served(ids[1])).toMatchObject({ worker: ids[0], prefillWorker: ids[1] });
+  });
+
+  test("of split workers has the router's word for what was cached, or none", async () => {
+    // Usage speaks of the decode worker; 0.75 of 7 prompt tokens are 5.25.
+    const { cachedTokens } = await served(ids[1], ',"timing":{"kv_hit_rate":0.75}');
+    expect(cachedTokens).toBe(5);
+    expect((await served(ids[1])).cachedTokens).toBeUndefined();
+  });
+});
+
 describe("a good answer", () => {
   test("is read with its usage, its worker and the path below a base", async () => {
     let path = "";
