@@ -20,6 +20,7 @@ export {
   withoutSlash,
   type ControlRequest,
 } from "./http/control.ts";
+export { cacheConfig, kvEventSource } from "./http/worker-facts.ts";
 export { chooseLeast, chooseSoftly } from "./routing/choose.ts";
 export { monotonicNs, epochMs } from "./clock.ts";
 export { blockHashes, hashBlocks } from "./kv/block-hash.ts";

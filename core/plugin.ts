@@ -96,6 +96,8 @@ export interface EngineHandle extends AsyncDisposable {
    * rest on what the router says of itself. Left out where nothing listens.
    */
   eventsPublished?(): number;
+  /** GPUs of this machine that it runs on, as nvidia-smi numbers them; sampled while load runs. */
+  readonly gpus?: readonly string[];
   /** Empties every worker's prefix cache between cells; left out where the engine cannot. */
   resetCache?(): Promise<void>;
 }
@@ -326,6 +328,7 @@ export interface Explanation {
 }
 
 export interface ForeignProcess extends ProcessHandle {
+  readonly logPath: string;
   /** From now on an end that nobody asked for is a death, also one that was before. */
   guard(): void;
 }

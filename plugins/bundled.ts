@@ -1,6 +1,7 @@
 /** The plugins that come with the program. A listing of this folder is the feature list. */
 import { attach as attachEngine } from "./engines/attach.ts";
 import { mocker } from "./engines/mocker/mocker.ts";
+import { vllm } from "./engines/vllm/vllm.ts";
 import { console } from "./reporters/console.ts";
 import { guide } from "./reporters/guide.ts";
 import { html } from "./reporters/html.ts";
@@ -22,6 +23,7 @@ import type { AnyPlugin } from "dynbench";
 
 export const BUNDLED: readonly AnyPlugin[] = [
   mocker,
+  vllm,
   attachEngine,
   kv,
   kvApprox,

@@ -16,12 +16,14 @@ export interface ControlRequest {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** Ten seconds when left out. */
+  readonly limitMs?: number;
 }
 
 /** The body of a 2xx answer; anything else throws a `DynbenchError` of code `start`. */
 export async function fetchControl(url: string, request: ControlRequest = {}): Promise<string> {
   const method = request.method ?? "GET";
-  const limit = AbortSignal.timeout(CONTROL_LIMIT_MS);
+  const limit = AbortSignal.timeout(request.limitMs ?? CONTROL_LIMIT_MS);
   let response: Response;
   let text: string;
   try {

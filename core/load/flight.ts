@@ -177,5 +177,10 @@ function expectationIn(header: string | undefined): Expectation | undefined {
     : { tokens: Number(tokens), bestTokens: Number(bestTokens) };
 }
 
-/** Ours, SGLang's gateway's, and what an nginx is configured to send. */
-const WORKER_HEADERS = ["x-dynbench-worker", "x-smg-routed-worker-id", "x-upstream"] as const;
+/** Our workers', our gateway's, SGLang's gateway's, and what an nginx is configured to send. */
+const WORKER_HEADERS = [
+  "x-dynbench-worker",
+  "x-dynbench-routed-to",
+  "x-smg-routed-worker-id",
+  "x-upstream",
+] as const;

@@ -36,6 +36,8 @@ export interface GeneratorOptions {
   headers(spec: RequestSpec): Record<string, string>;
   /** Ids of workers by the names that answers have for them; others keep what the answer says. */
   readonly workerNames?: Readonly<Record<string, string>>;
+  /** Worker behind each target, where that is one. */
+  readonly targetWorkers?: readonly (string | null)[];
   /** A phase begins: its first requests are built, and from now on time counts. */
   onStart?(): void;
   /** The phase is over: nothing of it is in flight any more. */
@@ -148,11 +150,13 @@ export class Generator {
     request: QueuedRequest,
     details: LaunchDetails & { phase: RequestRecord["phase"] },
   ): void {
-    const { cell, headers, load, targets, workerNames = {} } = this.#options;
+    const { cell, headers, load, targets, workerNames = {}, targetWorkers } = this.#options;
     const { spec } = request;
     const intendedNs = details.intendedNs - this.originNs;
     const record = plannedRecord(cell, spec, details.phase, intendedNs);
     if (targets.length > 1) record.target = details.target;
+    const worker = targetWorkers?.[details.target];
+    if (worker) record.worker = worker;
     this.#sent += 1;
     const flight: Flight = new Flight(this.#clients[details.target]!, {
       record,

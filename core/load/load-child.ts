@@ -34,6 +34,8 @@ export interface LoadTask {
   readonly requestFields?: Readonly<Record<string, unknown>>;
   /** Ids of workers by the names that answers have for them. */
   readonly workerNames?: Readonly<Record<string, string>>;
+  /** Worker behind each target, where the load goes to workers directly; an answer's own word goes before. */
+  readonly targetWorkers?: readonly (string | null)[];
 }
 
 /** The lines that are not records; those start with `{"cell":`. */
@@ -87,6 +89,7 @@ export async function runLoad(task: LoadTask, deps: LoadDeps): Promise<void> {
     build,
     headers: headerMaker(task),
     workerNames: task.workerNames ?? {},
+    targetWorkers: task.targetWorkers ?? [],
     onRecords: (records) => {
       for (const record of records) {
         tally(progress, record);

@@ -170,6 +170,7 @@ class Program {
       name: this.#name,
       pid,
       exited: this.#end.promise,
+      logPath: this.#logPath,
       lastLines: (count) => this.#lastLines(count),
       guard: () => {
         this.#isGuarded = true;

@@ -14,7 +14,6 @@ export interface Readiness {
   readonly limitMs: number;
   readonly signal: AbortSignal;
   readonly log: Logger;
-  readonly logPath: string;
   readonly explain: (lines: readonly string[]) => Explanation | undefined;
 }
 
@@ -48,11 +47,11 @@ export async function untilReady(program: ForeignProcess, readiness: Readiness):
 /** What went wrong with a program that is to serve, with the reason its log gives. */
 export function startFault(
   program: ForeignProcess,
-  { explain, logPath }: Pick<Readiness, "explain" | "logPath">,
+  { explain }: Pick<Readiness, "explain">,
   state: string,
 ): DynbenchError {
   const reason = explain(program.lastLines(EXPLAINED_LINES));
-  const words = lastWords(program.lastLines(LAST_LINES), logPath);
+  const words = lastWords(program.lastLines(LAST_LINES), program.logPath);
   return new DynbenchError(
     "start",
     `Cannot start ${program.name}: ${state}${reason === undefined ? "" : `: ${reason.what}`}`,

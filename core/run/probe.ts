@@ -72,7 +72,9 @@ export function probe(baseUrl: string, request: ProbeRequest): Promise<ProbeResu
           answer.status = head.status;
           answer.contentType = head.headers.get("content-type") ?? "";
           answer.worker =
-            head.headers.get("x-dynbench-worker") ?? head.headers.get("x-smg-routed-worker-id");
+            head.headers.get("x-dynbench-worker") ??
+            head.headers.get("x-dynbench-routed-to") ??
+            head.headers.get("x-smg-routed-worker-id");
         },
         data: (bytes) => {
           answer.add(bytes);

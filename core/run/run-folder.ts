@@ -6,6 +6,7 @@
  *   records.jsonl   one line a request, as it ends
  *   cells.jsonl     one line a cell, when it is over
  *   decisions.jsonl what our own router saw and chose
+ *   metrics.jsonl   what engines and GPUs said of themselves, once a second
  *   summary.json, report.html, …   from the reporters
  *   logs/           one file a process
  *
@@ -139,6 +140,15 @@ export class RunFolder {
 
   appendOutcome(outcome: CellOutcome): void {
     this.#write("cells.jsonl", (path) => appendFileSync(path, `${JSON.stringify(outcome)}\n`));
+  }
+
+  /** Appends lines of `metrics.jsonl`; figures do not rest on them, so a full disk only loses them. */
+  appendMetrics(lines: string): void {
+    try {
+      appendFileSync(this.file("metrics.jsonl"), lines);
+    } catch {
+      // records are written beside it, and tell
+    }
   }
 
   /** Leaves the given cells alone in the folder: every other starts afresh, cut lines included. */

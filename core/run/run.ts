@@ -27,6 +27,7 @@ import { wireHeaders } from "./probe.ts";
 import { interrupted, RunBook } from "./run-book.ts";
 import { startRouter, type RunningRouter } from "./router-up.ts";
 import type { CellOutcome, RunFolder } from "./run-folder.ts";
+import { startSampling, type Sampling } from "./sampling.ts";
 import { simulatePlan } from "./virtual-run.ts";
 import { epochMs } from "../clock.ts";
 import { DynbenchError, firstCause, messageOf } from "../errors.ts";
@@ -198,10 +199,17 @@ class LiveRun {
     outcome.findings.push(...group.notes.map(preflightNote));
     const records: RequestRecord[] = [];
     let fault: unknown;
+    let sampling: Sampling | undefined;
     try {
       const tokenSeed = await this.#reset(cell, router, { group, outcome });
       const plugin = (await plugins.load(planned.router)) as Router;
       this.#book.meter.phase(cell, "load");
+      sampling = startSampling({
+        cell: cell.id,
+        workers: group.engine.workers,
+        gpus: group.engine.gpus ?? [],
+        write: (lines) => folder.appendMetrics(lines),
+      });
       const cpuShare = watchCpu();
       const { keyHeader, requestFields } = plugin.traits(planned.router.options);
       const { state, health } = await loadCell(
@@ -211,6 +219,9 @@ class LiveRun {
           model: router.servedModelName ?? group.engine.servedModelName,
           tokenSeed,
           workerNames: workerNames(group.engine.workers),
+          targetWorkers: router.urls.map(
+            (url) => group.engine.workers.find((worker) => worker.url === url)?.id ?? null,
+          ),
           ...(keyHeader === undefined ? {} : { keyHeader }),
           ...(requestFields === undefined ? {} : { requestFields }),
         },
@@ -235,6 +246,7 @@ class LiveRun {
       fault = firstCause(error);
       if (this.#deaths.length === 0) outcome.findings.push(brokenCell(error));
     }
+    outcome.findings.push(...((await sampling?.stop()) ?? []));
     if (this.#deaths.length > 0) outcome.state = "failed";
     outcome.findings.push(...this.#deaths.map(deathFinding));
     outcome.findings.push(

@@ -41,6 +41,7 @@ interface Setup {
   specs?: (index: number) => Partial<RequestSpec>;
   wire?: Partial<LoadTask["wire"]>;
   keyHeader?: string;
+  targetWorkers?: readonly string[];
   signal?: AbortSignal;
   isAsync?: boolean;
 }
@@ -90,13 +91,14 @@ async function run(setup: Setup) {
   return { records, messages, batches, indexes: records.map(({ index }) => index) };
 }
 
-function taskOf({ urls, wire, keyHeader }: Setup, load: LoadShape): LoadTask {
+function taskOf({ urls, wire, keyHeader, targetWorkers = [] }: Setup, load: LoadShape): LoadTask {
   const workload = { kind: "workload", name: "test", source: "bundled", options: {} } as const;
   return {
     cell: { id: "c 1", arm: 0, parameters: {}, repeat: 0, seed: 3, workload, load },
     wire: { form: "ids", connection: "keep-alive", headers: {}, body: {}, ...wire },
     targets: urls,
     model: "m",
+    targetWorkers,
     ...(keyHeader === undefined ? {} : { keyHeader }),
   };
 }
@@ -427,5 +429,18 @@ describe("a server that fails", () => {
     });
     const smg = answer.replace("X-Dynbench-Worker", "X-SMG-Routed-Worker-Id");
     expect(await one(rawServer(smg).url)).toMatchObject({ worker: "worker-3" });
+    const gateway = answer.replace("X-Dynbench-Worker", "X-Dynbench-Routed-To");
+    expect(await one(rawServer(gateway).url)).toMatchObject({ worker: "worker-3" });
+  });
+
+  test("is the target itself where the load goes to workers directly", async () => {
+    const servers = [nullServer(), nullServer()];
+    const { records } = await run({
+      urls: servers.map(({ url }) => url),
+      targetWorkers: ["worker-0", "worker-1"],
+    });
+    expect(records.map(({ worker }) => worker).toSorted()).toEqual([
+      ...["worker-0", "worker-0", "worker-1", "worker-1"],
+    ]);
   });
 });

@@ -35,13 +35,7 @@ const explain = (lines: readonly string[]) =>
   lines.some((line) => line.includes("CUDA out of memory"))
     ? { what: "the GPU's memory is full", hint: "Lower it" }
     : undefined;
-const readiness = (name: string) => ({
-  limitMs: 10_000,
-  signal,
-  log,
-  explain,
-  logPath: join(folder, `${name}.log`),
-});
+const readiness = { limitMs: 10_000, signal, log, explain };
 
 describe("a task", () => {
   test("runs to its end, which is no death, and gives code and lines", async () => {
@@ -71,7 +65,7 @@ describe("a server that loads", () => {
       holdsStdin: true,
       explain,
     });
-    await untilReady(program, { ...readiness(name), isUp: () => Promise.resolve() });
+    await untilReady(program, { ...readiness, isUp: () => Promise.resolve() });
     program.guard();
     expect(deaths).toEqual([]);
     process.kill(program.pid, "SIGKILL");
@@ -84,7 +78,7 @@ describe("a server that loads", () => {
     const name = "falls-early";
     const command = sh("echo loading; echo CUDA out of memory; exit 1");
     const program = await supervisor.startForeign(name, command, { isUnguarded: true, explain });
-    await expect(untilReady(program, { ...readiness(name), isUp: never })).rejects.toMatchObject({
+    await expect(untilReady(program, { ...readiness, isUp: never })).rejects.toMatchObject({
       code: "start",
       message: `Cannot start ${name}: it ended (exit code 1): the GPU's memory is full`,
       hint: expect.stringMatching(/^Lower it\nLast lines of .*\n  loading\n  CUDA out of memory$/),
@@ -101,9 +95,9 @@ describe("a server that loads", () => {
     const program = await supervisor.startForeign(name, sh("echo loading; sleep 300"), {
       isUnguarded: true,
     });
-    await expect(
-      untilReady(program, { ...readiness(name), limitMs: 20, isUp: never }),
-    ).rejects.toThrow("Cannot start slow: not ready after 0.02 s: not yet");
+    await expect(untilReady(program, { ...readiness, limitMs: 20, isUp: never })).rejects.toThrow(
+      "Cannot start slow: not ready after 0.02 s: not yet",
+    );
     await program[Symbol.asyncDispose]();
   });
 });

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { v, type StartContext } from "dynbench";
-import { attach, cacheConfig, kvEventSource } from "../../../plugins/engines/attach.ts";
+import { cacheConfig, kvEventSource, v, type StartContext } from "dynbench";
+import { attach } from "../../../plugins/engines/attach.ts";
 import { mocker } from "../../../plugins/engines/mocker/mocker.ts";
 import { attach as attachRouter } from "../../../plugins/routers/attach.ts";
 import { direct } from "../../../plugins/routers/direct.ts";

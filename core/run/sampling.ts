@@ -1,0 +1,83 @@
+/**
+ * While load runs: each worker's `/metrics` and the GPUs once a second, into `metrics.jsonl`.
+ *
+ * A line is `{cell, atMs, worker, values}` or `{cell, atMs, gpu, …}`. To keep the file small, a
+ * worker's line has only the values that are new since its line before, within a cell.
+ */
+import { gpuQuery, readGpuSamples, ThrottleWatch } from "./gpu-samples.ts";
+import { readPrometheus } from "./prometheus.ts";
+import { epochMs } from "../clock.ts";
+import { fetchControl } from "../http/control.ts";
+import type { Finding } from "../metrics/result.ts";
+import type { Worker } from "../request.ts";
+
+const INTERVAL_MS = 1000;
+/** An engine that is slower than that to tell is too busy to be asked. */
+const ANSWER_LIMIT_MS = 900;
+/** nvidia-smi without persistence mode wakes the GPU first. */
+const GPU_LIMIT_MS = 5000;
+
+export interface Sampled {
+  readonly cell: string;
+  readonly workers: readonly Worker[];
+  /** None: nvidia-smi is not asked. */
+  readonly gpus: readonly string[];
+  /** Whole lines. */
+  write(lines: string): void;
+}
+
+export interface Sampling {
+  /** Takes a last sample and tells what was seen of the GPUs. */
+  stop(): Promise<Finding[]>;
+}
+
+export function startSampling(sampled: Sampled): Sampling {
+  const { cell, write } = sampled;
+  const watch = new ThrottleWatch();
+  const before = new Map<string, Map<string, number>>();
+  const asksGpus = sampled.gpus.length > 0 && Bun.which("nvidia-smi") !== null;
+  const line = (what: object): string => `${JSON.stringify({ cell, atMs: epochMs(), ...what })}\n`;
+
+  const askWorker = async ({ id, metricsUrl }: Worker): Promise<string> => {
+    const now = readPrometheus(await fetchControl(metricsUrl!, { limitMs: ANSWER_LIMIT_MS }));
+    const known = before.get(id);
+    const news = [...now].filter(([name, value]) => known?.get(name) !== value);
+    before.set(id, now);
+    return news.length === 0 ? "" : line({ worker: id, values: Object.fromEntries(news) });
+  };
+  const askGpus = async (): Promise<string> => {
+    const query = Bun.spawn(gpuQuery(sampled.gpus), {
+      stdin: "ignore",
+      stderr: "ignore",
+      timeout: GPU_LIMIT_MS,
+    });
+    const samples = readGpuSamples(await new Response(query.stdout).text());
+    for (const sample of samples) watch.add(sample);
+    return samples.map(line).join("");
+  };
+  const sample = async (): Promise<void> => {
+    const asked = [
+      ...sampled.workers.filter(({ metricsUrl }) => metricsUrl !== undefined).map(askWorker),
+      ...(asksGpus ? [askGpus()] : []),
+    ];
+    // A worker that does not answer is told of elsewhere; here its line is missing.
+    const outcomes = await Promise.allSettled(asked);
+    const lines = outcomes.map((one) => (one.status === "fulfilled" ? one.value : "")).join("");
+    if (lines !== "") write(lines);
+  };
+
+  let running: Promise<void> | undefined;
+  const tick = (): void => {
+    running ??= sample().finally(() => (running = undefined));
+  };
+  tick();
+  const timer = setInterval(tick, INTERVAL_MS);
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await running;
+      await sample();
+      return watch.findings();
+    },
+  };
+}

@@ -1,0 +1,187 @@
+/** The vLLM engine through the binary, with a stand-in for the Python that has vLLM and for nvidia-smi. */
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "bun:test";
+import { dynbench, emptyFolder, startDynbench, until } from "./binary.ts";
+
+const cwd = emptyFolder();
+const bin = join(cwd, "bin");
+mkdirSync(bin);
+executable("python3", `exec ${process.execPath} ${join(import.meta.dir, "vllm-stand-in.ts")} "$@"`);
+executable(
+  "nvidia-smi",
+  `case "$*" in
+  *utilization*) printf '0, 97, 40321, 348.12, 2520, 71, 0x0000000000000040\\n' ;;
+  *) for i in 0 1 2 3; do echo "$i, NVIDIA L40S, 46068, 8.9"; done ;;
+esac`,
+);
+
+function executable(name: string, text: string): void {
+  const path = join(bin, name);
+  writeFileSync(path, `#!/bin/sh\n${text}\n`);
+  chmodSync(path, 0o755);
+}
+
+const PATH = `${bin}:/usr/local/bin:/usr/bin:/bin`;
+const LOAD = ["--isl", "500", "--osl", "4", "--requests", "8", "--prefix-ratio", "0.5"];
+const VLLM = ["run", "--engine", "vllm", "--router", "round-robin", ...LOAD];
+
+function run(args: readonly string[], env: Record<string, string> = {}) {
+  return dynbench([...VLLM, ...args], { cwd, env: { PATH, ...env } });
+}
+
+const read = (out: string, name: string): string => readFileSync(join(cwd, out, name), "utf8");
+const jsonLines = (text: string): any[] =>
+  text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+
+describe("servers on GPUs", () => {
+  test("come up on disjoint sets, are read back, reset between cells and sampled", async () => {
+    const args = ["--tensor-parallel-size", "2", "--gpu-offset", "0", "--out", "whole"];
+    const end = await run([...args, "--prefix-ratio", "0.1,0.5", "--", "--dtype", "half"]);
+    expect(end.stderr).toContain("2 servers, 2 GPUs each: 0,1 2,3");
+    expect(end.left).toEqual([]);
+    expect([0, 5]).toContain(end.exitCode!);
+    const facts = JSON.parse(read("whole", "facts.json"));
+    const { command, env } = facts.processes["worker-1"];
+    expect(env).toMatchObject({ CUDA_VISIBLE_DEVICES: "2,3", PYTHONHASHSEED: "0" });
+    expect(command.slice(0, 4)).toEqual(["python3", "-m", "vllm.entrypoints.cli.main", "serve"]);
+    expect(command.slice(-2)).toEqual(["--dtype", "half"]);
+    expect(facts.engines.vllm).toMatchObject({ version: "0.31.0", program: "serve" });
+    const summary = JSON.parse(read("whole", "summary.json"));
+    for (const cell of summary.cells) {
+      expect(cell.workers).toMatchObject([
+        { id: "worker-0", requests: 4 },
+        { id: "worker-1", requests: 4 },
+      ]);
+      const ids = cell.verdict.reasons.map(({ id }: { id: string }) => id);
+      expect(ids).toContain("gpu-thermal");
+      expect(ids).not.toContain("reset-not-proved");
+      expect(ids).not.toContain("fresh-prompts");
+    }
+    const samples = jsonLines(read("whole", "metrics.jsonl"));
+    expect(samples.some(({ values }) => values?.["vllm:requests_total"] > 0)).toBe(true);
+    expect(samples.some(({ gpu, powerW }) => gpu === "0" && powerW === 348.12)).toBe(true);
+  });
+
+  test("that cannot be reset get fresh prompts, which is said", async () => {
+    const end = await run(["--workers", "1", "--out", "plain"], { STAND_IN: "plain" });
+    expect(end.stdout).toContain("this cell was sent fresh prompts instead");
+    expect(end.left).toEqual([]);
+  });
+
+  test("through another program get their environment in the command", async () => {
+    const end = await run([
+      ...["--workers", "1", "--launch", "nice -n 1 {command}", "--env", "A=b", "--out", "launched"],
+    ]);
+    expect([0, 5]).toContain(end.exitCode!);
+    const { command, env } = JSON.parse(read("launched", "facts.json")).processes["worker-0"];
+    expect(command.slice(0, 5)).toEqual(["nice", "-n", "1", "env", "PYTHONHASHSEED=0"]);
+    expect(command).toContain("A=b");
+    expect(env).toEqual({});
+    expect(end.left).toEqual([]);
+  });
+
+  test("end with all they started when dynbench is killed", async () => {
+    const running = startDynbench(
+      [...VLLM, "--workers", "2", "--requests", "100000", "--out", "killed"],
+      { cwd, env: { PATH, STAND_IN_GROUP: "1" } },
+    );
+    const records = join(cwd, "killed", "records.jsonl");
+    const isUnderLoad = (): boolean =>
+      (statSync(records, { throwIfNoEntry: false })?.size ?? 0) > 0;
+    expect(await until(isUnderLoad, 20_000)).toBe(true);
+    // Two servers with a process beside each, keeper, gateway and load.
+    expect(running.children().length).toBeGreaterThanOrEqual(7);
+    running.signal("SIGKILL");
+    expect((await running.end()).left).toEqual([]);
+  });
+});
+
+describe("bad set-ups end with exit code 3, a reason, a next step, and nothing running", () => {
+  const cases: [name: string, args: string[], env: Record<string, string>, said: string[]][] = [
+    [
+      "a Python without vLLM",
+      [],
+      { STAND_IN: "no-package" },
+      ['Python "python3" has no package "vllm"', "python3 -m pip install vllm"],
+    ],
+    [
+      "no such Python",
+      ["--python", "/nowhere/python"],
+      {},
+      ["/nowhere/python", "installed and on PATH"],
+    ],
+    [
+      "too few GPUs",
+      ["--workers", "3", "--tensor-parallel-size", "2"],
+      {},
+      ["Too few GPUs: 3 workers of 2 need 6, and 4 are there", "Use --workers 2"],
+    ],
+    [
+      "a GPU that is not there",
+      [],
+      { CUDA_VISIBLE_DEVICES: "0,7" },
+      ["CUDA_VISIBLE_DEVICES names GPU 7, and there is none"],
+    ],
+    [
+      "a GPU without room",
+      ["--workers", "2"],
+      { STAND_IN: "oom", STAND_IN_GROUP: "1" },
+      ["Cannot start worker-", "exit code 1", "CUDA out of memory", "--gpu-memory-utilization 0.8"],
+    ],
+    [
+      "an engine that is healthy and answers nothing",
+      ["--workers", "1"],
+      { STAND_IN: "sick", STAND_IN_GROUP: "1" },
+      ["Cannot start worker-0: it is healthy and does not answer", "EngineCore encountered"],
+    ],
+  ];
+  for (const [name, args, env, said] of cases) {
+    test(name, async () => {
+      const end = await run(args, env);
+      for (const text of said) expect(end.stderr).toContain(text);
+      expect(end.exitCode).toBe(3);
+      expect(end.left).toEqual([]);
+    });
+  }
+
+  test("a port that is taken", async () => {
+    const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
+    const end = await run(["--workers", "1", "--first-port", `${server.port}`]);
+    server.stop(true);
+    expect(end.stderr).toContain(`Port ${server.port} is taken by another program`);
+    expect(end.exitCode).toBe(3);
+  });
+
+  test("options that contradict each other are faults of the plan, all at once", async () => {
+    const end = await run(["--kv-blocks", "10", "--launch", "ssh gpu7", "--env", "HF_TOKEN=x"]);
+    expect(end.exitCode).toBe(2);
+    for (const text of ["engine.maxModelLen", "engine.launch", "engine.env"]) {
+      expect(end.stderr).toContain(text);
+    }
+  });
+});
+
+test("a server that dies under load is named with the reason of its log, and the run is marked", async () => {
+  const end = await run(["--workers", "2", "--requests", "400", "--out", "mortal"], {
+    STAND_IN: "mortal",
+  });
+  expect(end.exitCode).toBe(4);
+  expect(end.stderr).toMatch(/worker-\d died during the run \(exit code 1\): CUDA out of memory/);
+  expect(end.stderr).toContain("--gpu-memory-utilization 0.8");
+  expect(end.left).toEqual([]);
+  const { verdict } = JSON.parse(read("mortal", "summary.json"));
+  expect(verdict.state).toBe("failed");
+  expect(JSON.stringify(verdict.reasons)).toContain("CUDA out of memory");
+});
+
+test("the plan shows the servers' command without starting anything", async () => {
+  const end = await dynbench(["plan", ...VLLM.slice(1), "--json"], { cwd, env: { PATH } });
+  expect(end.exitCode).toBe(0);
+  expect(end.stdout).toContain("vllm");
+  const shown = await dynbench(["plan", ...VLLM.slice(1)], { cwd, env: { PATH } });
+  expect(shown.stdout).toContain("vllm.entrypoints.cli.main serve");
+});
