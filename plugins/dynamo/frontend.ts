@@ -1,5 +1,4 @@
 /** Starts Dynamo's frontend in front of registered workers and waits until it serves their model. */
-import { join } from "node:path";
 import {
   fetchControl,
   freePorts,
@@ -78,10 +77,7 @@ async function untilServing(at: {
   context: StartContext;
 }): Promise<void> {
   const { url, program, engine, context } = at;
-  const log = {
-    logPath: join(context.runDir, "logs", `${program.name}.log`),
-    explain: explainFrontend,
-  };
+  const log = { explain: explainFrontend };
   const hopeless = new AbortController();
   await untilReady(program, {
     ...log,

@@ -71,7 +71,6 @@ async function service(
       limitMs: READY_LIMIT_MS,
       signal: context.signal,
       log: context.log,
-      logPath: join(context.runDir, "logs", `${program.name}.log`),
       explain: () => undefined,
     });
   } catch (error) {

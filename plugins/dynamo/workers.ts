@@ -2,7 +2,6 @@
  * Starts workers on Dynamo's plane and reads back who registered, before anything else is started:
  * what the plan says and what the discovery holds must be the same.
  */
-import { join } from "node:path";
 import {
   DynbenchError,
   untilReady,
@@ -80,7 +79,6 @@ async function untilRegistered(
     limitMs,
     signal: context.signal,
     log: context.log,
-    logPath: join(context.runDir, "logs", `${program.name}.log`),
     explain: explain ?? (() => undefined),
     isUp: async () => {
       const found = (await plane.registrations()).filter((each) => each.component === component);
