@@ -10,7 +10,23 @@ import type { TraceColumns } from "./trace-columns.ts";
 /** Shares of prompt tokens, one for each capacity in blocks. */
 export function minCurve(trace: TraceColumns, capacities: readonly number[]): number[] {
   const nextRow = nextUses(trace);
-  return capacities.map((capacity) => minShare(trace, nextRow, capacity));
+  const most = servedShare(trace, new Unbounded(trace.distinctBlocks), nextRow);
+  /** From here on a cache holds everything that is needed again. */
+  let enough = Infinity;
+  return capacities.map((capacity) => {
+    if (capacity >= enough) return most;
+    const share = servedShare(trace, new FarthestFirst(trace.distinctBlocks, capacity), nextRow);
+    if (share === most) enough = Math.min(enough, capacity);
+    return share;
+  });
+}
+
+interface Cache {
+  has(block: number): boolean;
+  /** A block that is held is needed in another row next, or never again. */
+  moved(block: number, next: number, depth: number): void;
+  /** A block that is not held was computed. */
+  offered(block: number, next: number, depth: number): void;
 }
 
 const NEVER = 0x7fff_ffff;
@@ -29,9 +45,8 @@ function nextUses(trace: TraceColumns): Int32Array {
   return next;
 }
 
-function minShare(trace: TraceColumns, nextRow: Int32Array, capacity: number): number {
-  const cache = new FarthestFirst(trace.distinctBlocks);
-  let at = 0;
+function servedShare(trace: TraceColumns, cache: Cache, nextRow: Int32Array): number {
+  let first = 0;
   let hitTokens = 0;
   let tokens = 0;
   for (let row = 0; row < trace.rows; row += 1) {
@@ -40,119 +55,126 @@ function minShare(trace: TraceColumns, nextRow: Int32Array, capacity: number): n
     while (hits < blocks.length && cache.has(blocks[hits]!)) hits += 1;
     hitTokens += Math.min(hits * trace.blockSize, trace.isl(row));
     tokens += trace.isl(row);
-    for (let i = 0; i < blocks.length; i += 1) {
-      const next = nextRow[at + i]!;
-      if (next === NEVER) cache.drop(blocks[i]!);
-      else cache.keep(blocks[i]!, { next, depth: i });
+    // What is held moves first: until then its next use seems to be now, and others would go for it.
+    for (let i = 0; i < hits; i += 1) cache.moved(blocks[i]!, nextRow[first + i]!, i);
+    for (let i = hits; i < blocks.length; i += 1) {
+      if (cache.has(blocks[i]!)) cache.moved(blocks[i]!, nextRow[first + i]!, i);
+      else cache.offered(blocks[i]!, nextRow[first + i]!, i);
     }
-    at += blocks.length;
-    while (cache.size > capacity) cache.evict();
+    first += blocks.length;
   }
   return hitTokens / tokens;
 }
 
-/**
- * The blocks that are held, the one to evict first on top of a binary heap. A block whose next use
- * changes gets a second entry; the older one is passed over when it comes up.
- */
-class FarthestFirst {
-  /** Next use of held blocks, 0 where the block is not held. */
-  readonly #nextOf: Int32Array;
-  #nexts = new Int32Array(1024);
-  #depths = new Int32Array(1024);
-  #blocks = new Int32Array(1024);
-  #entries = 0;
-  size = 0;
+class Unbounded implements Cache {
+  readonly #held: Uint8Array;
 
   constructor(blocks: number) {
-    this.#nextOf = new Int32Array(blocks);
+    this.#held = new Uint8Array(blocks);
   }
 
   has(block: number): boolean {
-    return this.#nextOf[block] !== 0;
+    return this.#held[block] === 1;
   }
 
-  keep(block: number, { next, depth }: { next: number; depth: number }): void {
-    if (this.#nextOf[block] === next) return;
-    if (this.#nextOf[block] === 0) this.size += 1;
+  moved(): void {}
+
+  offered(block: number): void {
+    this.#held[block] = 1;
+  }
+}
+
+/** A bounded cache, the block to evict first on top of a binary heap that knows each block's place. */
+class FarthestFirst implements Cache {
+  readonly #capacity: number;
+  /** By block: where it is in the heap, from 1; 0 where it is not held. */
+  readonly #placeOf: Int32Array;
+  readonly #nextOf: Int32Array;
+  readonly #depthOf: Int32Array;
+  #heap = new Int32Array(1024);
+  #held = 0;
+
+  constructor(blocks: number, capacity: number) {
+    this.#capacity = capacity;
+    this.#placeOf = new Int32Array(blocks);
+    this.#nextOf = new Int32Array(blocks);
+    this.#depthOf = new Int32Array(blocks);
+  }
+
+  has(block: number): boolean {
+    return this.#placeOf[block] !== 0;
+  }
+
+  moved(block: number, next: number, depth: number): void {
     this.#nextOf[block] = next;
-    this.#push(block, next, depth);
+    this.#depthOf[block] = depth;
+    // Nothing is needed sooner than the row that is being served, so a moved block only rises.
+    this.#rise(block, this.#placeOf[block]!);
+    if (next === NEVER) this.#takeTop();
   }
 
-  drop(block: number): void {
-    if (this.#nextOf[block] === 0) return;
-    this.#nextOf[block] = 0;
-    this.size -= 1;
-  }
-
-  evict(): void {
-    for (;;) {
-      const block = this.#blocks[0]!;
-      const isCurrent = this.#nextOf[block] === this.#nexts[0];
-      this.#pop();
-      if (!isCurrent) continue;
-      this.drop(block);
-      return;
+  offered(block: number, next: number, depth: number): void {
+    if (next === NEVER) return;
+    this.#nextOf[block] = next;
+    this.#depthOf[block] = depth;
+    if (this.#held === this.#capacity) {
+      if (this.#held === 0 || this.#goesBefore(block, this.#heap[1]!)) return;
+      this.#takeTop();
     }
+    this.#held += 1;
+    if (this.#held === this.#heap.length) this.#grow();
+    this.#rise(block, this.#held);
   }
 
-  #push(block: number, next: number, depth: number): void {
-    if (this.#entries === this.#blocks.length) this.#grow();
-    let at = this.#entries;
-    this.#entries += 1;
-    while (at > 0) {
-      const above = (at - 1) >> 1;
-      if (!this.#goesBefore(next, depth, above)) break;
-      this.#move(above, at);
-      at = above;
+  /** What is never needed again is on top, for nothing goes before it but its like. */
+  #takeTop(): void {
+    const top = this.#heap[1]!;
+    const last = this.#heap[this.#held]!;
+    this.#placeOf[top] = 0;
+    this.#held -= 1;
+    if (last !== top) this.#sink(last);
+  }
+
+  #rise(block: number, from: number): void {
+    let at = from;
+    while (at > 1) {
+      const above = this.#heap[at >> 1]!;
+      if (!this.#goesBefore(block, above)) break;
+      this.#put(above, at);
+      at >>= 1;
     }
-    this.#put(at, block, next, depth);
+    this.#put(block, at);
   }
 
-  #pop(): void {
-    this.#entries -= 1;
-    const last = this.#entries;
-    const block = this.#blocks[last]!;
-    const next = this.#nexts[last]!;
-    const depth = this.#depths[last]!;
-    let at = 0;
+  #sink(block: number): void {
+    let at = 1;
     for (;;) {
-      let below = 2 * at + 1;
-      if (below >= last) break;
-      const right = below + 1;
-      if (right < last && this.#goesBefore(this.#nexts[right]!, this.#depths[right]!, below)) {
-        below = right;
+      let below = 2 * at;
+      if (below > this.#held) break;
+      if (below < this.#held && this.#goesBefore(this.#heap[below + 1]!, this.#heap[below]!)) {
+        below += 1;
       }
-      if (this.#goesBefore(next, depth, below)) break;
-      this.#move(below, at);
+      if (this.#goesBefore(block, this.#heap[below]!)) break;
+      this.#put(this.#heap[below]!, at);
       at = below;
     }
-    this.#put(at, block, next, depth);
+    this.#put(block, at);
   }
 
-  #goesBefore(next: number, depth: number, entry: number): boolean {
-    const other = this.#nexts[entry]!;
-    return next === other ? depth > this.#depths[entry]! : next > other;
+  #goesBefore(block: number, other: number): boolean {
+    const next = this.#nextOf[block]!;
+    const otherNext = this.#nextOf[other]!;
+    return next === otherNext ? this.#depthOf[block]! > this.#depthOf[other]! : next > otherNext;
   }
 
-  #move(from: number, to: number): void {
-    this.#put(to, this.#blocks[from]!, this.#nexts[from]!, this.#depths[from]!);
-  }
-
-  #put(at: number, block: number, next: number, depth: number): void {
-    this.#blocks[at] = block;
-    this.#nexts[at] = next;
-    this.#depths[at] = depth;
+  #put(block: number, at: number): void {
+    this.#heap[at] = block;
+    this.#placeOf[block] = at;
   }
 
   #grow(): void {
-    const twice = (column: Int32Array): Int32Array<ArrayBuffer> => {
-      const grown = new Int32Array(2 * column.length);
-      grown.set(column);
-      return grown;
-    };
-    this.#nexts = twice(this.#nexts);
-    this.#depths = twice(this.#depths);
-    this.#blocks = twice(this.#blocks);
+    const grown = new Int32Array(2 * this.#heap.length);
+    grown.set(this.#heap);
+    this.#heap = grown;
   }
 }

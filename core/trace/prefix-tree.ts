@@ -3,7 +3,7 @@
  * histories are different nodes. Nodes are numbered in order of first appearance, parents before
  * their children.
  */
-import { BlockTable } from "../kv/block-table.ts";
+import { PairIds } from "./pair-ids.ts";
 import type { TraceColumns } from "./trace-columns.ts";
 
 /** What the first block of a prompt follows. */
@@ -22,7 +22,7 @@ export interface PrefixTree {
 }
 
 export function prefixTree(trace: TraceColumns): PrefixTree {
-  const nodes = new BlockTable();
+  const nodes = new PairIds(trace.distinctBlocks);
   // There are at most as many nodes as blocks; pages that are never written cost nothing.
   const parent = new Int32Array(trace.totalBlocks);
   const visits = new Int32Array(trace.totalBlocks);
@@ -30,7 +30,7 @@ export function prefixTree(trace: TraceColumns): PrefixTree {
   for (let row = 0; row < trace.rows; row += 1) {
     let at = TREE_ROOT;
     for (const block of trace.blocks(row)) {
-      const node = nodes.intern(at + 1, block);
+      const node = nodes.of(at, block);
       parent[node] = at;
       visits[node]! += 1;
       at = node;

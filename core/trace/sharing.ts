@@ -3,10 +3,10 @@
  * (benchmarks/prefix_data_generator, prefix_analyzer.py), and the shares that a cache without a
  * bound would serve.
  */
-import { BlockTable } from "../kv/block-table.ts";
 import { quantilesOf } from "../metrics/quantiles.ts";
 import type { Quantiles } from "../metrics/result.ts";
 import { WeightedSamples } from "../metrics/weighted-samples.ts";
+import { PairIds } from "./pair-ids.ts";
 import type { TraceColumns } from "./trace-columns.ts";
 
 export interface TraceSharing {
@@ -44,12 +44,12 @@ export function traceSharing(trace: TraceColumns): TraceSharing {
  * is context as a whole.
  */
 function contextLengths(trace: TraceColumns): Pick<TraceSharing, "contextTokens" | "uniqueTokens"> {
-  const pairs = new BlockTable();
-  const counts = new CountColumn();
+  const pairs = new PairIds(trace.distinctBlocks);
+  const counts = new Int32Array(trace.totalBlocks); // pages that are never written cost nothing
   for (let row = 0; row < trace.rows; row += 1) {
     const blocks = trace.blocks(row);
     for (let place = 0; place < blocks.length; place += 1) {
-      counts.add(pairs.intern(place, blocks[place]!));
+      counts[pairs.of(place, blocks[place]!)]! += 1;
     }
   }
   const context = new WeightedSamples();
@@ -58,7 +58,7 @@ function contextLengths(trace: TraceColumns): Pick<TraceSharing, "contextTokens"
     const blocks = trace.blocks(row);
     let repeated = 0;
     for (let place = 0; place < blocks.length; place += 1) {
-      if (counts.of(pairs.find(place, blocks[place]!)) > 1) repeated += 1;
+      if (counts[pairs.of(place, blocks[place]!)]! > 1) repeated += 1;
     }
     const isl = trace.isl(row);
     const tokens = repeated === blocks.length ? isl : repeated * trace.blockSize;
@@ -93,22 +93,4 @@ function hitShares(
     blockHitShare: hitBlocks / trace.totalBlocks,
     tokenHitShare: hitTokens / tokens,
   };
-}
-
-/** Counts by dense id. */
-class CountColumn {
-  #counts = new Int32Array(1024);
-
-  add(id: number): void {
-    if (id >= this.#counts.length) {
-      const grown = new Int32Array(2 * this.#counts.length);
-      grown.set(this.#counts);
-      this.#counts = grown;
-    }
-    this.#counts[id]! += 1;
-  }
-
-  of(id: number): number {
-    return this.#counts[id]!;
-  }
 }
