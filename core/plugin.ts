@@ -106,6 +106,8 @@ export interface Engine<Schema extends OptionsSchema = OptionsSchema> extends Pl
   readonly kind: "engine";
   /** Planes its workers can serve on. */
   readonly planes: readonly Plane[];
+  /** Planes on which it can have workers for prefill alone and for decode alone; none when left out. */
+  readonly splitsOn?: readonly Plane[];
   /** Its command gets everything after `--` as it is; without it such arguments are a fault of the plan. */
   readonly takesArguments?: boolean;
   /** Faults that only several options together show, or that they make beside a router. */

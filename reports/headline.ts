@@ -180,7 +180,8 @@ function reasons(
 }
 
 function uncachedPerRequest(cells: readonly CellSummary[]): number | undefined {
-  const shares = cells.flatMap((cell) => cell.workers);
+  // A decode worker counts a request again that a prefill worker has counted.
+  const shares = cells.flatMap((cell) => cell.workers.filter(({ role }) => role !== "decode"));
   const requests = shares.reduce((sum, worker) => sum + worker.requests, 0);
   const uncached = shares.reduce(
     (sum, worker) => sum + worker.promptTokens - worker.cachedTokens,

@@ -170,7 +170,10 @@ function addresses(
   { label, logDir }: { label: string; logDir: string },
 ): string {
   return `${[
-    ...engine.workers.map(({ id, url, instance }) => `${id}  ${instance ?? url}`),
+    ...engine.workers.map(
+      ({ id, url, instance, role }) =>
+        `${id}  ${instance ?? url}${role === "aggregated" ? "" : `  ${role}`}`,
+    ),
     ...router.urls.map((url) => `router ${label}  ${url}`),
     `model  ${router.servedModelName ?? engine.servedModelName}`,
     `logs  ${logDir}`,

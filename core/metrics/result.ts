@@ -5,6 +5,7 @@
  * ever added. Units end the names. `null` never stands for zero: what is not known is left out.
  */
 import type { Plan, PlannedCell } from "../plan/plan.ts";
+import type { WorkerRole } from "../request.ts";
 
 export interface Quantiles {
   n: number;
@@ -68,6 +69,8 @@ export interface CellCache {
 
 export interface WorkerShare {
   id: string;
+  /** Where prefill and decode are split. A request counts at both; its prompt where it was prefilled. */
+  role?: Exclude<WorkerRole, "aggregated">;
   requests: number;
   promptTokens: number;
   cachedTokens: number;

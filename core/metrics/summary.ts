@@ -4,6 +4,7 @@
  */
 import type { PlannedArm, PlannedCell, Plan } from "../plan/plan.ts";
 import type { RequestRecord } from "../record.ts";
+import type { WorkerRole } from "../request.ts";
 import { CellTally, pointsInSendOrder } from "./cell-tally.ts";
 import { compareArms } from "./compare.ts";
 import { cellSeries } from "./in-flight.ts";
@@ -38,7 +39,7 @@ export interface CellInput {
   /** What the load child said of itself; lateness comes from the records. */
   readonly health: Omit<ClientHealth, "latenessMs">;
   /** Every worker of the engine, also those that got nothing. */
-  readonly workerIds: readonly string[];
+  readonly workers: readonly { readonly id: string; readonly role: WorkerRole }[];
   readonly idealShare: number;
   /** How much faster than the modelled hardware the engine ran. */
   readonly timeScale: number;
@@ -53,7 +54,7 @@ export interface CellInput {
 export function summarizeCell(input: CellInput): CellResult {
   const tally = input.records instanceof CellTally ? input.records : CellTally.of(input.records);
   const points = pointsInSendOrder(tally.points);
-  const workers = workerShares(tally, input.workerIds);
+  const workers = workerShares(tally, input.workers);
   const { sent, ok, failed, dropped, aborted } = tally.counts;
   const summary: CellSummary = {
     id: input.cell.id,
@@ -173,11 +174,14 @@ function expectedShares({ expected, cache }: CellTally): Partial<CellCache> {
 }
 
 /** The engine's workers in its order, then any that only the answers named. */
-function workerShares(tally: CellTally, workerIds: readonly string[]): WorkerShare[] {
-  const ids = new Set([...workerIds, ...tally.workers.keys()]);
-  return [...ids].map(
-    (id) => tally.workers.get(id) ?? { id, requests: 0, promptTokens: 0, cachedTokens: 0 },
-  );
+function workerShares(tally: CellTally, workers: CellInput["workers"]): WorkerShare[] {
+  const ids = new Set([...workers.map(({ id }) => id), ...tally.workers.keys()]);
+  const roles = new Map(workers.map(({ id, role }) => [id, role]));
+  return [...ids].map((id) => {
+    const share = tally.workers.get(id) ?? { id, requests: 0, promptTokens: 0, cachedTokens: 0 };
+    const role = roles.get(id);
+    return role === undefined || role === "aggregated" ? share : { ...share, role };
+  });
 }
 
 /** Zeros when nothing was sent. */

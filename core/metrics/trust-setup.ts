@@ -9,6 +9,7 @@ const WARM_CACHE_SHARE = 0.02;
 export const SETUP_CHECKS: readonly TrustCheck[] = [
   aborted,
   idleWorker,
+  unseenRole,
   workersUnknown,
   noKvEvents,
   warmCache,
@@ -39,6 +40,21 @@ function idleWorker({ summary, evidence }: CellUnderTrial): Finding | undefined 
       : evidence.traits.spreads
         ? "Check that the router sees every worker; this router is meant to use them all"
         : "Raise the load or the number of prefixes, if all should work: this router keeps a prompt on its worker",
+  };
+}
+
+/** Split workers: an answer that skipped a stage was not what the label says. */
+function unseenRole({ summary }: CellUnderTrial): Finding | undefined {
+  const served = (role: string): number =>
+    summary.workers.reduce((sum, each) => sum + (each.role === role ? each.requests : 0), 0);
+  const isSplit = summary.workers.some(({ role }) => role !== undefined);
+  const unseen = ["prefill", "decode"].filter((role) => served(role) === 0);
+  if (!isSplit || unseen.length === 0 || summary.requests.ok === 0) return undefined;
+  return {
+    id: "role-unseen",
+    severity: "untrusted",
+    message: `No answer names a ${unseen.join(" or a ")} worker`,
+    hint: "Check that the router sends each request to a prefill and then to a decode worker",
   };
 }
 

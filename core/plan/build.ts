@@ -10,6 +10,7 @@ import { optionSpecs, type OptionSpec } from "./option-spec.ts";
 import { parseOptions } from "./parse-options.ts";
 import type { LoadShape, Plan, PlannedArm, PlannedCell, PluginUse, Wire } from "./plan.ts";
 import { assign, type RawOption, type Scope } from "./raw-option.ts";
+import { roleFaults } from "./role-faults.ts";
 import { LoadOptions, RunOptions } from "./run-options.ts";
 import { PlaneOptions, planeFaults, planeSettings } from "./plane-options.ts";
 import { SimOptions, simSettings } from "./sim-options.ts";
@@ -102,6 +103,7 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
   const settingsOfPlane = planeSettings(plane!, planes);
   const clock = { run, sim: settings!, simGiven: [...simGiven.values()] };
   faults.push(...clockFaults(clock, planned, plugins));
+  faults.push(...roleFaults(planned, plugins));
   faults.push(...argumentFaults(request.engineArgs, planned, plugins));
   if (faults.length > 0) throw new PlanFaults(distinct(faults));
   const cells = planCells(planned, swept, { run, axes, perPoint });

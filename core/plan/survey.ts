@@ -76,6 +76,7 @@ type SurveyDepth = "first" | "sizes" | "shares";
 interface EngineLimits {
   readonly name: string;
   readonly blockSize: number;
+  /** Those that compute prompts. */
   readonly workers: number;
   readonly kvBlocks: number | undefined;
   readonly maxModelLen: number | undefined;
@@ -94,7 +95,7 @@ async function limitsOf(plan: Plan, plugins: PluginSet): Promise<EngineLimits[]>
       return {
         name: use.name,
         blockSize: limits?.blockSize ?? USUAL_BLOCK_SIZE,
-        workers: limits?.workers ?? 1,
+        workers: limits?.prefillWorkers ?? limits?.workers ?? 1,
         kvBlocks: limits?.kvBlocks,
         maxModelLen: limits?.maxModelLen,
       };

@@ -36,7 +36,7 @@ export async function cellResult(
     state: outcome.state,
     records,
     health,
-    workerIds: outcome.workers.map(({ id }) => id),
+    workers: outcome.workers,
     idealShare:
       outcome.idealShare ??
       (await knownIdealShare(cell, { outcome, plugins, ideals: details.ideals })),

@@ -26,20 +26,26 @@ export function shareCharts(data: ReportData, point: number): ChartSpec[] {
   ];
 }
 
-/** Summed over the repeats. */
+/** Summed over the repeats; where prefill and decode are split, a row for each kind of worker. */
 function shareRows(
   data: ReportData,
   point: number,
   amount: (share: WorkerShare) => number,
 ): ShareRow[] {
-  return data.arms.map((label, arm) => {
-    const totals = new Map<string, number>();
+  return data.arms.flatMap((label, arm) => {
+    const rows = new Map<string, Map<string, number>>();
     for (const cell of data.cells) {
       if (cell.arm !== arm || cell.point !== point) continue;
       for (const share of cell.summary.workers) {
-        totals.set(share.id, (totals.get(share.id) ?? 0) + amount(share));
+        const name = share.role === undefined ? label : `${label}, ${share.role}`;
+        const totals = rows.get(name) ?? new Map<string, number>();
+        rows.set(name, totals.set(share.id, (totals.get(share.id) ?? 0) + amount(share)));
       }
     }
-    return { label, arm, parts: [...totals].map(([id, total]) => ({ id, amount: total })) };
+    return [...rows].map(([name, totals]) => ({
+      label: name,
+      arm,
+      parts: [...totals].map(([id, total]) => ({ id, amount: total })),
+    }));
   });
 }

@@ -10,14 +10,13 @@ import { createWorkerModel } from "./scheduler.ts";
 import { startWorker } from "./server.ts";
 const workerTask = v.strictObject({ index: v.number() });
 
-const ROLE_WORDS = { aggregated: "", prefill: ", prefill alone", decode: ", decode alone" };
-
 export const mocker = defineEngine({
   name: "mocker",
   summary: "Simulated vLLM workers with a GPU's timing: no GPU, real HTTP and KV events",
   options: mockerOptions,
   planes: ["http", "dynamo"],
   planeDefaults: { dynamo: { timing: "dynamo" } },
+  splitsOn: ["http"],
   check: checkMocker,
   limits: (options) => {
     const { limits, workers } = resolveMocker(options);
@@ -37,8 +36,8 @@ export const mocker = defineEngine({
         }))
       : [...Map.groupBy(resolveMocker(options).workers, ({ role }) => role)].map(
           ([role, workers]) => ({
-            name: role === "aggregated" ? "worker" : role,
-            command: ["dynbench", `(child: one mocker worker${ROLE_WORDS[role]})`],
+            name: role === "aggregated" ? "worker" : `${role} worker`,
+            command: ["dynbench", "(child: one mocker worker)"],
             count: workers.length,
             note: "each on a free port, with a KV-event publisher and its replay beside it",
           }),

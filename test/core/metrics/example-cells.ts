@@ -91,10 +91,15 @@ export function exampleInput(
     state: "completed",
     records,
     health: { loopLagMs: { p99: 0.5, max: 2 }, cpuSeconds: 0.1 },
-    workerIds: ["worker-0", "worker-1"],
+    workers: wholeWorkers("worker-0", "worker-1"),
     idealShare: 0.5,
     timeScale: 1,
     evidence: { traits: { spreads: true, kvEvents: true } },
     ...details,
   };
+}
+
+/** Workers that do both prefill and decode. */
+export function wholeWorkers(...ids: string[]): CellInput["workers"] {
+  return ids.map((id) => ({ id, role: "aggregated" }));
 }

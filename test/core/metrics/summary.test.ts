@@ -14,6 +14,7 @@ import {
   MS,
   okRecord,
   steadyRecords,
+  wholeWorkers,
 } from "./example-cells.ts";
 
 const unfinished = (index: number, details: Partial<RequestRecord>): RequestRecord => ({
@@ -60,8 +61,8 @@ const records: RequestRecord[] = [
     { promptTokens: 200, isl: 200, cachedTokens: 90 },
   ),
 ];
-const workerIds = ["worker-0", "worker-1", "worker-2"];
-const { summary, points, series } = summarizeCell(exampleInput(records, { workerIds }));
+const workers = wholeWorkers("worker-0", "worker-1", "worker-2");
+const { summary, points, series } = summarizeCell(exampleInput(records, { workers }));
 
 describe("a cell's summary", () => {
   test("says which cell it is", () => {
@@ -219,8 +220,8 @@ describe("a cell", () => {
   test("of records that streamed past is the same", () => {
     const tally = new CellTally();
     for (const record of records) tally.add(record);
-    const streamed = summarizeCell({ ...exampleInput([], { workerIds }), records: tally });
-    expect(streamed).toEqual(summarizeCell(exampleInput(records, { workerIds })));
+    const streamed = summarizeCell({ ...exampleInput([], { workers }), records: tally });
+    expect(streamed).toEqual(summarizeCell(exampleInput(records, { workers })));
   });
 
   test("on the virtual clock takes ITL from the workers' spans", () => {
@@ -247,7 +248,7 @@ describe("a cell", () => {
     const split = summarizeCell(
       exampleInput(
         [okRecord(0, { intended: 0, first: 5, gaps: [1] }, { prefillWorker: "worker-1" })],
-        { workerIds: [] },
+        { workers: [] },
       ),
     );
     expect(split.summary.workers).toEqual([

@@ -5,7 +5,14 @@ import type { RouterCost } from "../../../core/metrics/result.ts";
 import { summarizeCell, type CellInput } from "../../../core/metrics/summary.ts";
 import { judgeRun } from "../../../core/metrics/trust.ts";
 import type { RequestRecord } from "../../../core/record.ts";
-import { exampleCell, exampleInput, MS, okRecord, steadyRecords } from "./example-cells.ts";
+import {
+  exampleCell,
+  exampleInput,
+  MS,
+  okRecord,
+  steadyRecords,
+  wholeWorkers,
+} from "./example-cells.ts";
 
 const N = 200;
 const steady = steadyRecords(N);
@@ -99,7 +106,18 @@ describe("the set-up", () => {
     const traits = { spreads: false, kvEvents: false };
     expect(findings(oneWorker, { evidence: { traits } })).toEqual(["idle-worker note"]);
     const many = Array.from({ length: N + 1 }, (_, i) => `worker-${i}`);
-    expect(findings(oneWorker, { workerIds: many })).toEqual(["idle-worker note"]);
+    expect(findings(oneWorker, { workers: wholeWorkers(...many) })).toEqual(["idle-worker note"]);
+  });
+
+  test("with split workers is untrusted when answers name one kind alone", () => {
+    const workers = [
+      { id: "prefill-0", role: "prefill" },
+      { id: "decode-0", role: "decode" },
+    ] as const;
+    const both = changed(N, () => ({ worker: "decode-0", prefillWorker: "prefill-0" }));
+    expect(findings(both, { workers })).toEqual([]);
+    const skipped = changed(N, () => ({ worker: "decode-0" }));
+    expect(findings(skipped, { workers })).toContain("role-unseen untrusted");
   });
 
   test("whose answers name no worker is a note, not an idle worker", () => {
