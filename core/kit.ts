@@ -8,6 +8,7 @@ export * from "./request.ts";
 export * from "./routing-policy.ts";
 export * from "./worker-model.ts";
 export * from "./errors.ts";
+export { whyNot } from "./files/why-not.ts";
 export type * from "./record.ts";
 export type * from "./plan/plan.ts";
 export type * from "./metrics/result.ts";

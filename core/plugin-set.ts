@@ -9,6 +9,7 @@ import { readFileSync, realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import * as v from "valibot";
 import { DynbenchError, messageOf } from "./errors.ts";
+import { whyNot } from "./files/why-not.ts";
 import * as kit from "./kit.ts";
 import { API_VERSION, type AnyPlugin } from "./plugin.ts";
 import type { PluginUse } from "./plan/plan.ts";
@@ -206,9 +207,7 @@ function fileOf(path: string): { source: string; digest: string } {
     const source = realpathSync(resolve(path));
     return { source, digest: createHash("sha256").update(readFileSync(source)).digest("hex") };
   } catch (cause) {
-    const isMissing = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    const why = isMissing ? "there is no such file" : messageOf(cause);
-    throw new DynbenchError("plan", `Cannot load plugin ${path}: ${why}`, { cause });
+    throw new DynbenchError("plan", `Cannot load plugin ${path}: ${whyNot(cause)}`, { cause });
   }
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { extname } from "node:path";
 import * as v from "valibot";
 import { DynbenchError, messageOf } from "../errors.ts";
+import { whyNot } from "../files/why-not.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { RawOption } from "../plan/raw-option.ts";
 import { looksLikePlan, parsePlan } from "../plan/saved-plan.ts";
@@ -31,7 +32,10 @@ function readText(path: string): string {
   try {
     bytes = readFileSync(path);
   } catch (cause) {
-    throw new DynbenchError("plan", `Cannot read ${path}: ${messageOf(cause)}`, { cause });
+    throw new DynbenchError("plan", `Cannot read ${path}: ${whyNot(cause)}`, {
+      cause,
+      hint: "Give --config a yaml, json or toml file, or a saved plan",
+    });
   }
   if (bytes.length > MAX_CONFIG_BYTES) {
     throw new DynbenchError("plan", `Cannot read ${path}: ${bytes.length} bytes are no config`);

@@ -7,7 +7,8 @@ import { parseOwnArguments } from "./arguments.ts";
 import { guideTable } from "./guide-table.ts";
 import { parseOwnOptions } from "./own-options.ts";
 import { exitCodeOf, openReporters, reporterContext } from "./run.ts";
-import { DynbenchError, EXIT_CODES, messageOf } from "../errors.ts";
+import { DynbenchError, EXIT_CODES } from "../errors.ts";
+import { whyNot } from "../files/why-not.ts";
 import { parseGuideSummary } from "../metrics/guide-summary.ts";
 import { mergeRuns } from "../metrics/merge-runs.ts";
 import type { CellResult, RunResult } from "../metrics/result.ts";
@@ -152,7 +153,7 @@ function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    throw new DynbenchError("plan", `Cannot read ${basename(path)}: ${messageOf(cause)}`, {
+    throw new DynbenchError("plan", `Cannot read ${basename(path)}: ${whyNot(cause)}`, {
       cause,
     });
   }

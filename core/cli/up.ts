@@ -1,5 +1,5 @@
 /** `dynbench up`: an engine and a router that stay up until Ctrl-C, with their URLs. */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Environment } from "./environment.ts";
@@ -14,6 +14,7 @@ import {
   PlanFaults,
   type Fault,
 } from "../errors.ts";
+import { whyNot } from "../files/why-not.ts";
 import type { Plan, PlannedArm } from "../plan/plan.ts";
 import type { PluginSet } from "../plugin-set.ts";
 import type { Engine, EngineHandle, Router, StartContext } from "../plugin.ts";
@@ -85,12 +86,13 @@ const MAX_PORT = 65_535;
 const INTERRUPTED = new DynbenchError("interrupted", "Interrupted");
 
 function makeLogDir(out: string | undefined): string {
-  if (out === undefined) return mkdtempSync(join(tmpdir(), "dynbench-up-"));
-  const path = resolve(out);
+  const path = out === undefined ? tmpdir() : resolve(out);
   try {
+    if (out === undefined) return mkdtempSync(join(path, "dynbench-up-"));
     mkdirSync(path, { recursive: true });
+    accessSync(path, constants.W_OK);
   } catch (cause) {
-    throw new DynbenchError("plan", `Cannot write logs to ${path}: ${messageOf(cause)}`, {
+    throw new DynbenchError("plan", `Cannot write logs to ${path}: ${whyNot(cause)}`, {
       cause,
       hint: "Choose another folder with --out",
     });

@@ -27,7 +27,8 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { DynbenchError, messageOf } from "../errors.ts";
+import { DynbenchError } from "../errors.ts";
+import { whyNot } from "../files/why-not.ts";
 import type { ClientHealth, Finding, Quantiles, RouterCost } from "../metrics/result.ts";
 import type { Plan } from "../plan/plan.ts";
 import { parsePlan } from "../plan/saved-plan.ts";
@@ -77,7 +78,7 @@ export class RunFolder {
       folder.#records = openSync(folder.file("records.jsonl"), "a");
     } catch (cause) {
       if (cause instanceof DynbenchError) throw cause;
-      throw refused(messageOf(cause), "Choose another folder with --out", cause);
+      throw refused(whyNot(cause), "Choose another folder with --out", cause);
     }
     return folder;
   }
@@ -175,9 +176,9 @@ export class RunFolder {
     try {
       write(this.file(name));
     } catch (cause) {
-      throw new DynbenchError("load", `Cannot write ${this.file(name)}: ${messageOf(cause)}`, {
+      throw new DynbenchError("load", `Cannot write ${this.file(name)}: ${whyNot(cause)}`, {
         cause,
-        hint: "Free some space and go on with --resume; what was written is kept",
+        hint: `What was written is kept. Free some space and go on: dynbench run --resume ${this.path}`,
       });
     }
   }
@@ -187,7 +188,7 @@ export class RunFolder {
     try {
       return parse(readFileSync(this.file(name), "utf8"));
     } catch (cause) {
-      throw new DynbenchError("plan", `Cannot read ${this.file(name)}: ${messageOf(cause)}`, {
+      throw new DynbenchError("plan", `Cannot read ${this.file(name)}: ${whyNot(cause)}`, {
         cause,
       });
     }
@@ -197,7 +198,7 @@ export class RunFolder {
     try {
       return JSON.parse(readFileSync(this.file(name), "utf8"));
     } catch (cause) {
-      throw new DynbenchError("plan", `Cannot read ${this.file(name)}: ${messageOf(cause)}`, {
+      throw new DynbenchError("plan", `Cannot read ${this.file(name)}: ${whyNot(cause)}`, {
         cause,
       });
     }

@@ -4,7 +4,7 @@
  */
 import { lstat, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { DynbenchError } from "dynbench";
+import { DynbenchError, whyNot } from "dynbench";
 
 export interface OutputFile {
   readonly path: string;
@@ -68,28 +68,10 @@ async function writeWhole(path: string, text: string): Promise<void> {
 }
 
 function cannotWrite(path: string, code: "plan" | "load", cause: unknown): DynbenchError {
-  const state = typeof cause === "string" ? cause : describe(cause);
+  const state = typeof cause === "string" ? cause : whyNot(cause);
   const hint =
     code === "plan"
       ? "Give a path in a folder that you may write to"
       : "Free space or write access there, then run `dynbench report` on the run folder";
   return new DynbenchError(code, `Cannot write "${path}": ${state}`, { hint, cause });
-}
-
-const WORDS: Readonly<Record<string, string>> = {
-  ENOSPC: "no space left on the device",
-  EDQUOT: "the disk quota is used up",
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  EROFS: "the file system is read-only",
-  ENOTDIR: "part of the path is a file, not a folder",
-  EEXIST: "part of the path is a file, not a folder",
-  EISDIR: "it is a folder",
-  ENAMETOOLONG: "the name is too long",
-};
-
-function describe(cause: unknown): string {
-  const code = (cause as { code?: unknown } | null)?.code;
-  if (typeof code === "string") return WORDS[code] ?? code;
-  return cause instanceof Error ? cause.message : String(cause);
 }

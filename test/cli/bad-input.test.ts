@@ -1,20 +1,12 @@
 /** Bad input: one clear message, the documented exit code, nothing left running, nothing lost. */
 import { describe, expect, test } from "bun:test";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseRecords } from "../../core/record.ts";
 import { dynbench, emptyFolder, TINY, type Outcome } from "./binary.ts";
 import { misbehave, serve, serveAll } from "./servers.ts";
 
 const cwd = emptyFolder();
-const IS_ROOT = process.getuid?.() === 0;
 
 writeFileSync(join(cwd, "not-utf8.yaml"), new Uint8Array([0xff, 0xfe, 0x41]));
 writeFileSync(join(cwd, "broken.json"), "{");
@@ -137,15 +129,6 @@ describe("a bad plan starts nothing", () => {
     expect(existsSync(join(cwd, "runs"))).toBe(false);
     expect(readdirSync(cwd).toSorted()).toEqual(["a-file", "broken.json", "not-utf8.yaml"]);
   });
-
-  // Root may write anywhere; for it /proc, above, is the folder that cannot be written.
-  if (!IS_ROOT) {
-    test("a folder that may not be written", async () => {
-      mkdirSync(join(cwd, "read-only"));
-      chmodSync(join(cwd, "read-only"), 0o555);
-      await refuse(["run", ...TINY, "--out", "read-only/x"], 2, "Cannot write results to");
-    });
-  }
 });
 
 const attach = (url: string, ...more: string[]): string[] => [
@@ -260,7 +243,7 @@ describe("what the machine refuses", () => {
     const end = await dynbench(long, { cwd, wrapper });
     expect({ exitCode: end.exitCode, left: end.left }).toEqual({ exitCode: 4, left: [] });
     expect(end.stderr).toContain("Cannot write ");
-    expect(end.stderr).toContain("records.jsonl: EFBIG");
+    expect(end.stderr).toContain("records.jsonl: it is larger than files may be here");
     expect(end.stderr).toContain("go on with --resume; what was written is kept");
     const kept = parseRecords(readFileSync(join(cwd, "full/records.jsonl"), "utf8"));
     expect(kept.length).toBeGreaterThan(0);

@@ -206,7 +206,7 @@ describe("a file that is no plugin", () => {
   test("is not there: said so", async () => {
     const end = await alone("run", "--plugin", "none.ts");
     expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
-    expect(end.stderr).toBe("Cannot load plugin none.ts: there is no such file\n");
+    expect(end.stderr).toBe("Cannot load plugin none.ts: there is no such file or folder\n");
   });
 });
 

@@ -1,0 +1,84 @@
+/** The binary as a user with next to no rights: a folder of its own, a home that is not there, a small disk. */
+import { beforeAll, describe, expect, test } from "bun:test";
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { binary, dynbench, emptyFolder, TINY, type Details, type Outcome } from "./binary.ts";
+
+const IS_ROOT = process.getuid?.() === 0;
+/** Root may write anywhere, so here it becomes nobody; anybody else is one as it is. */
+const AS_NOBODY = IS_ROOT ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
+
+const folder = emptyFolder();
+const copy = join(folder, "bin/dynbench");
+const locked = join(folder, "locked");
+const own = join(folder, "own");
+
+beforeAll(() => {
+  for (const name of ["bin", "locked", "own"]) mkdirSync(join(folder, name));
+  copyFileSync(binary(), copy);
+  chmodSync(copy, 0o755);
+  writeFileSync(join(locked, "secret.yaml"), "isl: 5");
+  writeFileSync(join(locked, "secret.ts"), "export default 1;");
+  for (const name of ["secret.yaml", "secret.ts"]) chmodSync(join(locked, name), 0o000);
+  chmodSync(folder, 0o755);
+  chmodSync(own, 0o777);
+  for (const name of ["bin", "locked"]) chmodSync(join(folder, name), 0o555);
+});
+
+const nobody = (cwd: string, args: readonly string[], env: Details["env"] = {}): Promise<Outcome> =>
+  dynbench(args, { cwd, binary: copy, isBare: true, wrapper: AS_NOBODY, env });
+
+describe("somebody without rights", () => {
+  test.each([
+    ["no home", {}],
+    ["a home that is locked", { HOME: locked }],
+    ["a home that is not there", { HOME: "/nowhere" }],
+  ])("with %s runs from a folder of its own", async (what, env) => {
+    const out = what.replaceAll(" ", "-");
+    const end = await nobody(own, ["run", ...TINY, "--out", out, "--json"], env);
+    expect([0, 5]).toContain(end.exitCode!);
+    expect(end.left).toEqual([]);
+    expect(JSON.parse(end.stdout).cells[0].requests.ok).toBe(10);
+  });
+
+  const refused: [why: string, args: string[], says: string][] = [
+    ["results in the folder where it is", ["run", ...TINY], `results to ${locked}/runs/`],
+    ["results elsewhere", ["run", ...TINY, "--out", "/root/x"], "Cannot write results to /root/x"],
+    ["a config", ["plan", "--config", "secret.yaml"], "Cannot read secret.yaml"],
+    ["a plugin", ["plan", "--plugin", "secret.ts"], "Cannot load plugin secret.ts"],
+    ["logs", ["up", ...TINY, "--out", "logs"], `Cannot write logs to ${locked}/logs`],
+  ];
+  test.each(refused)("is told that it may not use %s", async (_why, args, says) => {
+    const end = await nobody(locked, args);
+    expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
+    expect(end.stderr).toContain(says);
+    expect(end.stderr).toContain(": permission denied\n");
+  });
+
+  test("is told that there is no place for temporary logs", async () => {
+    const end = await nobody(locked, ["up", ...TINY], { TMPDIR: locked });
+    expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
+    expect(end.stderr).toContain(`Cannot write logs to ${locked}: permission denied\n`);
+  });
+});
+
+/** A disk of 200 KB that is gone with the process; not every machine lets root have one. */
+const SMALL_DISK = ["unshare", "--mount", "sh", "-c"];
+const mount = 'mount -t tmpfs -o size=200k tmpfs disk && exec "$0" "$@"';
+const hasSmallDisk = (): boolean => {
+  mkdirSync(join(own, "disk"), { recursive: true });
+  return IS_ROOT && Bun.spawnSync([...SMALL_DISK, mount, "true"], { cwd: own }).success;
+};
+
+if (IS_ROOT) {
+  test("a disk that fills up ends the run in words, with what was measured", async () => {
+    if (!hasSmallDisk()) return; // the limit on file sizes in bad-input.test.ts stands for it
+    const args = ["run", ...TINY, "--requests", "2000", "--out", "disk/r"];
+    const end = await dynbench(args, { cwd: own, wrapper: [...SMALL_DISK, mount] });
+    expect({ exitCode: end.exitCode, left: end.left }).toEqual({ exitCode: 4, left: [] });
+    expect(end.stderr).toContain("records.jsonl: no space left on the device");
+    expect(end.stderr).toContain("--resume");
+    expect(end.stdout).not.toContain("Report:");
+    expect(end.stderr).not.toContain("    at "); // no stack
+  });
+}
