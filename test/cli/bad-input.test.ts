@@ -244,7 +244,7 @@ describe("what the machine refuses", () => {
     expect({ exitCode: end.exitCode, left: end.left }).toEqual({ exitCode: 4, left: [] });
     expect(end.stderr).toContain("Cannot write ");
     expect(end.stderr).toContain("records.jsonl: it is larger than files may be here");
-    expect(end.stderr).toContain("go on with --resume; what was written is kept");
+    expect(end.stderr).toContain("go on: dynbench run --resume ");
     const kept = parseRecords(readFileSync(join(cwd, "full/records.jsonl"), "utf8"));
     expect(kept.length).toBeGreaterThan(0);
     const resumed = await dynbench(["run", "--resume", "full", "--json"], { cwd });
