@@ -11,7 +11,8 @@
  *                + activeRequestWeight · requests in flight(w)
  *
  * Least cost wins, ties uniformly at random; with a temperature the draw is soft (`chooseSoftly`).
- * Split engines, as there: a prefill pick counts no blocks, a decode pick counts nothing but load.
+ * Split workers, as there (`kv_router/prefill_router/mod.rs`, and the costs that 1.6.1 logs): a prefill
+ * pick counts no blocks, a decode pick nothing but blocks, a prompt once for each request that has it.
  */
 import {
   chooseLeast,

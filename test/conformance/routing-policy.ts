@@ -65,6 +65,22 @@ export function routingPolicyConformance(name: string, make: () => RoutingPolicy
       for (let seed = 0; seed < 10; seed += 1) live(make(), { seed, candidates });
     });
 
+    test("is asked for each stage with what that stage's workers carry", () => {
+      const candidates = [...clusterOf(2, "prefill"), ...clusterOf(2, "decode", 2)];
+      const host = hostOf(checkingStages(make()), candidates, randomStream(11));
+      for (let id = 0; id < 30; id += 1) {
+        const blocks = blocksFrom(100 * (id % 5), 6);
+        for (const stage of ["prefill", "decode"] as const) {
+          const picked = host.route(requestOf(id, { blocks, stage }), id);
+          if (picked === HOLD) return;
+          expect(candidates[picked]!.role).toBe(stage);
+          // A prefill is over, for its router too, before a decode worker is looked for.
+          if (stage === "prefill") host.ended(id, id, stage);
+        }
+        if (id % 3 > 0) host.ended(id - 1, id, "decode");
+      }
+    });
+
     test("a worker already tried is not picked again", () => {
       const host = hostOf(make(), clusterOf(3), randomStream(6));
       const request = requestOf(1, { blocks: blocksFrom(0, 4) });
@@ -175,6 +191,25 @@ function hostOf(
       throw error;
     },
   });
+}
+
+/** The same policy, and a look at what it is shown in each stage. */
+function checkingStages(policy: RoutingPolicy): RoutingPolicy {
+  return {
+    ...policy,
+    pick(request, view) {
+      for (const index of view.eligible) {
+        expect(view.candidates[index]!.role).toBe(request.stage);
+        // A decode worker is sent the prompt's KV, and holds it apart for each request.
+        if (request.stage !== "decode") continue;
+        expect(view.prefillTokens[index]).toBe(0);
+        if (policy.reads.includes("activeBlocks")) {
+          expect(view.addedBlocks[index]).toBe(request.blocks.length);
+        }
+      }
+      return policy.pick(request, view);
+    },
+  };
 }
 
 /** The same policy, given a copy of the view that is worthless as soon as the pick is over. */

@@ -77,17 +77,31 @@ test("each weight does what its name says", () => {
   expect(weighed({ creditDecay: 1.6 })).toEqual([26 - 8 + 16, 32]);
 });
 
-test("a split engine: prefill picks count no blocks, decode picks count load alone", () => {
+test("costs of split workers are those that Dynamo 1.6.1 logs", () => {
+  // Measured there on two prefill and two decode workers, block 64, the same prompt of 1024 tokens
+  // each time: prefill 16 when fresh and 0 when cached, so that no blocks count; decode 16 on idle
+  // workers, and 32 once each has one in flight, so that a shared prompt counts twice.
   const host = hostOf({}, [...clusterOf(2, "prefill"), ...clusterOf(2, "decode", 2)]);
-  host.stored(0, tokens1024.blocks, 0);
-  expect(host.route(requestOf(1, { ...tokens1024, stage: "prefill" }), 0)).toBe(0);
-  expect(costs(host).slice(0, 2)).toEqual([0, 16]);
-  const decode = host.route(requestOf(1, { ...tokens1024, stage: "decode" }), 0);
-  expect(costs(host).slice(2)).toEqual([16, 16]);
-  // The same prompt again: no sharing between copies on the worker that has it already.
-  expect(host.route(requestOf(2, { ...tokens1024, stage: "decode" }), 0)).toBe(5 - decode);
-  expect(costs(host)[decode]).toBe(32);
-  expect(costs(host)[5 - decode]).toBe(16);
+  const pick = (id: number, stage: "prefill" | "decode"): number => {
+    const picked = host.route(requestOf(id, { ...tokens1024, stage }), id);
+    return costs(host)[picked]!;
+  };
+  const prefilled = (id: number): void => {
+    host.firstToken(id, id, "prefill");
+    host.ended(id, id, "prefill");
+  };
+  expect(pick(1, "prefill")).toBe(16);
+  prefilled(1);
+  host.stored(0, tokens1024.blocks, 1);
+  host.stored(1, tokens1024.blocks, 1);
+  expect(pick(1, "decode")).toBe(16);
+  host.ended(1, 1, "decode");
+  const decodeCosts = [2, 3, 4, 5].map((id) => {
+    expect(pick(id, "prefill")).toBe(0);
+    prefilled(id);
+    return pick(id, "decode");
+  });
+  expect(decodeCosts).toEqual([16, 16, 32, 32]);
 });
 
 test("claims of affinity and events follow the options", () => {
