@@ -9,8 +9,8 @@ import { mean, meanOf, measureOf } from "./measures.ts";
 import { parametersKey, type SweepPoint } from "./sweep.ts";
 
 export interface Headline {
-  /** `wins`: better somewhere and worse nowhere; `mixed`: both; `none`: no difference shown; `single`: nothing to compare. */
-  state: "wins" | "mixed" | "none" | "single" | "empty";
+  /** `wins`: better somewhere and worse nowhere; `mixed`: both; `none`: no difference shown; `single`: nothing to compare; `saturated`: latencies say nothing. */
+  state: "wins" | "mixed" | "none" | "single" | "saturated" | "empty";
   sentence: string;
   /** One sentence each. */
   why: string[];
@@ -53,8 +53,7 @@ export function writeHeadline(
   const lost = duels.filter(({ ratio }) => ratio.low > 1);
   const strongest = [...duels].sort((a, b) => a.ratio.value - b.ratio.value)[0];
   if (strongest === undefined) {
-    const sentence = `${best} has the lower mean TTFT, but ${best} and ${rival} were not compared with an interval.`;
-    return { state: "none", sentence, why: [], best, rival };
+    return withoutDuel(cells, comparisons, { best, rival });
   }
   const shown =
     won.length > 0 ? [...won].sort((a, b) => a.ratio.value - b.ratio.value)[0]! : strongest;
@@ -73,6 +72,35 @@ export function writeHeadline(
   const verb = lost.length > 0 ? "wins in part" : "wins";
   const sentence = `${best} ${verb}: ${at}its mean TTFT is ${figure}.`;
   return { state: lost.length > 0 ? "mixed" : "wins", sentence, why, ...rest };
+}
+
+/** Why latencies were not compared, and what can be said instead. */
+function withoutDuel(
+  cells: readonly CellSummary[],
+  comparisons: readonly Comparison[],
+  arms: { best: string; rival: string },
+): Headline {
+  const { best, rival } = arms;
+  if (!cells.some(({ verdict }) => verdict.reasons.some(({ id }) => id === "saturated"))) {
+    const sentence = `${best} has the lower mean TTFT, but ${best} and ${rival} were not compared with an interval.`;
+    return { state: "none", ...arms, sentence, why: [] };
+  }
+  const why = comparisons.flatMap((one) => {
+    const pair = [one.a, one.b];
+    if (measureOf(one.metric)?.key !== "outputTps") return [];
+    if (!pair.includes(best) || !pair.includes(rival)) return [];
+    const ratio = one.b === best ? one.ratio : invertInterval(one.ratio);
+    return [
+      `${best} put out ${formatRatio(ratio.value)} the tokens/s of ${rival} (${describeInterval(one, ratio)}).`,
+    ];
+  });
+  return {
+    state: "saturated",
+    ...arms,
+    sentence:
+      "More requests came than could be served, so latencies tell how long the run was and are not compared.",
+    why: why.length === 1 ? why : [],
+  };
 }
 
 /** `95 % interval 0.55–0.67×, 3 repeats`. */

@@ -98,6 +98,7 @@ export function axisLabel(key: string): string {
 }
 
 function words(key: string): string {
+  if (key === "isl" || key === "osl") return key.toUpperCase();
   return key.replace(
     /([a-z0-9])([A-Z])/g,
     (_, before, after) => `${before} ${after.toLowerCase()}`,

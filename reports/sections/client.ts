@@ -6,8 +6,10 @@ import { formatNumber } from "../format.ts";
 import type { Page } from "../page.ts";
 import { thinIndexes } from "../thin.ts";
 
-export function clientSection(page: Page): HTMLElement {
+/** A simulated load is never late and has no process: nothing to show. */
+export function clientSection(page: Page): HTMLElement | undefined {
   const { data } = page;
+  if (data.clock === "virtual") return undefined;
   const lead =
     "Latency counts from the moment a request should have been sent. When the generator is late or its processor is full, the figures describe the generator.";
   return section(
@@ -20,7 +22,7 @@ export function clientSection(page: Page): HTMLElement {
 
 function latenessChart(data: ReportData) {
   return ecdfChart(
-    data.arms.flatMap((label, arm) => {
+    liveArms(data).flatMap(({ label, arm }) => {
       const pooled = data.groups
         .filter((group) => group.arm === arm)
         .flatMap(({ latenessMs }) => latenessMs.values);
@@ -39,9 +41,17 @@ function latenessChart(data: ReportData) {
   );
 }
 
+function liveArms(data: ReportData): { label: string; arm: number }[] {
+  return data.arms
+    .map((label, arm) => ({ label, arm }))
+    .filter(({ arm }) =>
+      data.cells.some((cell) => cell.arm === arm && cell.summary.clock === "wall"),
+    );
+}
+
 /** The worst cell of each arm. */
 function healthTable(data: ReportData): HTMLElement {
-  const rows = data.arms.map((label, arm) => {
+  const rows = liveArms(data).map(({ label, arm }) => {
     const clients = data.cells.filter((cell) => cell.arm === arm).map(({ summary }) => summary);
     const worst = (pick: (summary: (typeof clients)[number]) => number | undefined): string => {
       const known = clients.map(pick).filter((value) => value !== undefined);

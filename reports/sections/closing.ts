@@ -132,7 +132,7 @@ function rowList(rows: SetupSection["rows"]): HTMLElement {
     "dl",
     {},
     ...rows.flatMap(([label, value]) => [
-      h("dt", {}, label.replaceAll(".", ".\u200b")),
+      h("dt", {}, label.replace(/\.|[a-z](?=[A-Z])/g, "$&\u200b")),
       h("dd", {}, value),
     ]),
   );

@@ -93,14 +93,15 @@ function ratioCell(
 ): HTMLElement {
   const sure = ratio.high < 1 || ratio.low > 1;
   const better = ratio.value < 1 === measure.lowerIsBetter;
-  const sign = difference.value > 0 ? "+" : "−";
+  const size = formatMeasure(Math.abs(difference.value), measure);
+  const sign = /^0\D/.test(size) ? "" : difference.value > 0 ? "+" : "−";
   return h(
     "div",
     { class: `ratio ${sure ? (better ? "better" : "worse") : "unsure"}` },
     h("b", {}, formatRatio(ratio.value)),
     h("span", {}, `${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)}`),
     forest(ratio, reach),
-    h("small", {}, `${sign}${formatMeasure(Math.abs(difference.value), measure)}`),
+    h("small", {}, `${sign}${size}`),
   );
 }
 

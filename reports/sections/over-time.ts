@@ -36,7 +36,9 @@ export function timeCharts(data: ReportData, point: number): ChartSpec[] {
 }
 
 export function heatMaps(data: ReportData, point: number, repeat: number): ChartSpec[] {
-  const cells = data.cells.filter((cell) => cell.point === point && cell.summary.repeat === repeat);
+  const cells = data.cells
+    .filter((cell) => cell.point === point && cell.summary.repeat === repeat)
+    .sort((a, b) => a.arm - b.arm);
   const counts = cells.flatMap(({ inFlight }) => inFlight.workers.flatMap(({ count }) => count));
   const most = Math.max(
     1,

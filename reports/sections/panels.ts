@@ -41,7 +41,7 @@ export function panelsSection(page: Page): HTMLElement {
 export function hitShareChart(data: ReportData, slice: number): ChartSpec {
   return sweepChart(data, slice, {
     title: axisTitle(data, "Cache hit share"),
-    what: "prompt tokens found in cache; dashed: the best any router could reach",
+    what: "prompt tokens found in cache; ideal: the best any router could reach",
     label: "Hit share (%)",
     percent: true,
     of: (summary) => summary.cache.cachedShare,

@@ -97,11 +97,12 @@ export function verdictSection(data: ReportData): HTMLElement {
       "p",
       { class: "headline" },
       // The same sentence must not look as sure when the checks say otherwise.
-      data.verdict.state !== "trusted" && h("span", {}, "If the figures held: "),
-      // Neither an interval nor a router's name is broken at its dash.
-      data.headline.sentence.replace(/[-–]/g, "\u2060$&\u2060"),
+      data.verdict.state !== "trusted" &&
+        data.headline.state !== "saturated" &&
+        h("span", {}, "If the figures held: "),
+      unbroken(data.headline.sentence),
     ),
-    data.headline.why.length > 0 && h("p", { class: "why" }, data.headline.why.join(" ")),
+    data.headline.why.length > 0 && h("p", { class: "why" }, unbroken(data.headline.why.join(" "))),
     tiles(data),
     notes.length > 0 &&
       h(
@@ -111,6 +112,11 @@ export function verdictSection(data: ReportData): HTMLElement {
         findings(notes),
       ),
   );
+}
+
+/** Neither an interval nor a router's name is broken at its dash. */
+function unbroken(text: string): string {
+  return text.replace(/[-–]/g, "\u2060$&\u2060");
 }
 
 /** Cells named before the rest is counted. */

@@ -109,3 +109,27 @@ test("when the two best arms were each compared with a third, the best is told a
   expect([headline.best, headline.rival]).toEqual(["kv", "round-robin"]);
   expect(headline.state).toBe("wins");
 });
+
+test("a saturated run claims no winner on latency, and tells what was put out", () => {
+  const run = generateRun({ ...GUIDE_SHAPE, ratios: [0.9] });
+  for (const { verdict } of run.summary.cells) {
+    verdict.reasons = [{ id: "saturated", severity: "untrusted", message: "m", hint: "h" }];
+  }
+  const output: Comparison = {
+    ...run.summary.comparisons[0]!,
+    a: "round-robin",
+    b: "kv",
+    metric: "outputTps",
+    ratio: { value: 1.14, low: 1.09, high: 1.19 },
+    n: 3,
+  };
+  const headline = writeHeadline(run.summary.cells, [output], {
+    arms: ["round-robin", "kv"],
+    points: readSweep(run.plan.cells).points,
+  });
+  expect(headline.state).toBe("saturated");
+  expect(headline.sentence).not.toContain("kv");
+  expect(headline.why).toEqual([
+    `kv put out 1.14× the tokens/s of round-robin (95${nbsp}% interval 1.09–1.19×, 3 repeats).`,
+  ]);
+});
