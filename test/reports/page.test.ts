@@ -1,5 +1,5 @@
 /** The page in a real browser, from disk: it draws, fetches nothing, and keeps foreign text as text. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -17,6 +17,9 @@ import {
 
 const BROWSER = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 const missing = !existsSync(BROWSER);
+/** A browser on a busy machine takes its time. */
+setDefaultTimeout(60_000);
+
 const HOSTILE = "<img src=x onerror=globalThis.hit=1>";
 
 /** Charts with one arm: two panels, why (4), latency (2), shares (2), over time (2), a map, lateness. */
