@@ -13,9 +13,12 @@ import type { Wire } from "../plan/plan.ts";
 import type { EngineHandle, RouterTraits } from "../plugin.ts";
 import { USUAL_BLOCK_SIZE, type Worker } from "../request.ts";
 
-/** Reserved contents of preflight prompts: one for all workers, one for each arm from there down. */
+/**
+ * Reserved contents of preflight prompts: one for all workers, and one for each start of a router from
+ * there down, because a prompt that is cached already makes no KV event.
+ */
 const WORKER_CONTENT = -1;
-const FIRST_ARM_CONTENT = -2;
+const FIRST_ROUTER_CONTENT = -2;
 /** Two full blocks can be found again; the last token is always computed. */
 const PROBE_BLOCKS = 2;
 /** Output tokens of a probe: one for the first token, one to see the stream go on. */
@@ -88,11 +91,11 @@ async function workerCaches(
   );
 }
 
-/** The router answers; the same prompt finds its worker again, and KV events flow, where the arm says so. */
+/** The router answers; the same prompt finds its worker again, and KV events flow, where the arm says so. `start` numbers the starts of routers on this engine. */
 export async function preflightRouter(
   router: RunningRouter,
   traits: RouterTraits,
-  place: PreflightTarget & { arm: number; label: string },
+  place: PreflightTarget & { start: number; label: string },
 ): Promise<string[]> {
   const { label } = place;
   const model = router.servedModelName ?? place.engine.servedModelName;
@@ -178,14 +181,14 @@ function probeWorker(worker: Worker, target: PreflightTarget, way: Way): Promise
 
 function probeRouter(
   url: string,
-  details: PreflightTarget & { arm: number; model: string } & Pick<Way, "fields">,
+  details: PreflightTarget & { start: number; model: string } & Pick<Way, "fields">,
 ): Promise<ProbeResult> {
   const blockSize = Math.max(
     USUAL_BLOCK_SIZE,
     ...details.engine.workers.map((worker) => worker.blockSize),
   );
   return send({ url, fields: details.fields }, details, {
-    content: FIRST_ARM_CONTENT - details.arm,
+    content: FIRST_ROUTER_CONTENT - details.start,
     blockSize,
     model: details.model,
   });

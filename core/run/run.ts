@@ -135,12 +135,21 @@ class LiveRun {
       timeoutS: cells[0]!.load.timeoutS,
       signal: context.signal,
     };
-    const notes: string[] = [];
+    const notes = new Set<string>();
     if (this.#plan.preflight) {
       this.#book.meter.phase(cells[0]!, "preflight");
-      notes.push(...(await preflightWorkers(target)));
+      for (const note of await preflightWorkers(target)) notes.add(note);
     }
-    const group = { plugin, engine, target, notes, supervisor, context, isFresh: true };
+    const group = {
+      plugin,
+      engine,
+      target,
+      notes,
+      supervisor,
+      context,
+      isFresh: true,
+      routerStarts: 0,
+    };
     let router: RunningRouter | undefined;
     try {
       for (const cell of cells) {
@@ -178,13 +187,9 @@ class LiveRun {
     if (this.#plan.preflight) {
       this.#book.meter.phase(cell, "preflight");
       const traits = plugin.traits(planned.router.options);
-      group.notes.push(
-        ...(await preflightRouter(router, traits, {
-          ...group.target,
-          arm: cell.arm,
-          label: planned.label,
-        })),
-      );
+      const start = group.routerStarts++;
+      const place = { ...group.target, start, label: planned.label };
+      for (const note of await preflightRouter(router, traits, place)) group.notes.add(note);
     }
     return router;
   }
@@ -196,7 +201,7 @@ class LiveRun {
       workers: group.engine.workers,
       timeScale: group.plugin.timeScale?.(planned.engine.options),
     });
-    outcome.findings.push(...group.notes.map(preflightNote));
+    outcome.findings.push(...Array.from(group.notes, preflightNote));
     const records: RequestRecord[] = [];
     let fault: unknown;
     let sampling: Sampling | undefined;
@@ -340,7 +345,9 @@ interface EngineGroup {
   readonly engine: EngineHandle;
   readonly target: PreflightTarget;
   /** What preflight found worth a note; told with every cell of the group. */
-  readonly notes: string[];
+  readonly notes: Set<string>;
+  /** Routers that preflight has proved on it. */
+  routerStarts: number;
   readonly supervisor: Supervisor;
   readonly context: StartContext;
   /** No cell has run on it yet. */

@@ -10,10 +10,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 const ROOT = join(import.meta.dir, "../..");
-/** A run of these tests takes a second; one that takes this long hangs. */
-const RUN_LIMIT_MS = 40_000;
-/** What is left by then of a run that is over is left for good. */
-const LEFTOVER_LIMIT_MS = 3000;
+/**
+ * A run of these tests takes a second; one that takes this long hangs. What is left by then of a run
+ * that is over is left for good.
+ */
+const USUAL_LIMITS = { runMs: 40_000, leftoverMs: 3000 };
 const POLL_MS = 10;
 const RUN_VARIABLE = "DYNBENCH_TEST_RUN";
 
@@ -43,6 +44,8 @@ export interface Details {
   readonly binary?: string;
   /** Put before the binary: a shell that limits it. */
   readonly wrapper?: readonly string[];
+  /** For runs with foreign programs, which take seconds to come up and to go. */
+  readonly limits?: { readonly runMs: number; readonly leftoverMs: number };
 }
 
 /** A running binary. */
@@ -90,7 +93,8 @@ export function startDynbench(args: readonly string[], details: Details): Runnin
     collect(child.stdout, (text) => (printed.stdout += text)),
     collect(child.stderr, (text) => (printed.stderr += text)),
   ]);
-  const limit = setTimeout(() => child.kill("SIGKILL"), RUN_LIMIT_MS);
+  const { runMs, leftoverMs } = details.limits ?? USUAL_LIMITS;
+  const limit = setTimeout(() => child.kill("SIGKILL"), runMs);
   const children = (): number[] => pidsWith(mark).filter((pid) => pid !== child.pid);
   return {
     pid: child.pid,
@@ -99,7 +103,7 @@ export function startDynbench(args: readonly string[], details: Details): Runnin
     signal: (signal) => child.kill(signal),
     shows: async (text) => {
       const isThere = (): boolean => `${printed.stdout}${printed.stderr}`.includes(text);
-      if (await until(() => isThere() || child.exitCode !== null, RUN_LIMIT_MS)) {
+      if (await until(() => isThere() || child.exitCode !== null, runMs)) {
         if (isThere()) return;
       }
       throw new Error(`"${text}" was not printed:\n${printed.stdout}${printed.stderr}`);
@@ -107,7 +111,7 @@ export function startDynbench(args: readonly string[], details: Details): Runnin
     end: async () => {
       await child.exited;
       clearTimeout(limit);
-      await until(() => children().length === 0, LEFTOVER_LIMIT_MS);
+      await until(() => children().length === 0, leftoverMs);
       const left = children().map(commandOf);
       for (const pid of children()) process.kill(pid, "SIGKILL");
       await streams;

@@ -89,7 +89,7 @@ describe("routers", () => {
       ? {}
       : { eventsApplied: async () => (events.length > 1 ? events.shift()! : events[0]!) }),
   });
-  const place = { ...target(), arm: 0, label: "kv" };
+  const place = { ...target(), start: 0, label: "kv" };
 
   test("one without promises must only answer", async () => {
     const { url } = worker("a", 0);
@@ -142,7 +142,7 @@ describe("routers", () => {
       preflightRouter(
         router(url),
         traits({ pinHeaders: { aggregated: "x-pin" }, requestFields: { extra: "yes" } }),
-        { ...target(...behind), arm: 0, label: "dynamo" },
+        { ...target(...behind), start: 0, label: "dynamo" },
       );
 
     test("are asked for each of them, by its id", async () => {

@@ -1,0 +1,219 @@
+/**
+ * The binary in front of the real Dynamo: its frontend, its mocker, etcd and NATS. Needs DYNBENCH_REAL=1
+ * and what `install.sh` installs. Counts and states alone: the machine may be as slow as it likes.
+ */
+import { afterAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { CellSummary, Summary } from "../../core/metrics/result.ts";
+import { freePorts } from "../../core/process/free-ports.ts";
+import { parseRecords, type RequestRecord } from "../../core/record.ts";
+import { dynbench, emptyFolder, startDynbench, until, type Outcome } from "../cli/binary.ts";
+import { installed, isRealRun } from "./programs.ts";
+
+const python = installed("dynamo/bin/python");
+const natsServer = installed("python/bin/nats-server");
+const isHere =
+  isRealRun() && python !== undefined && natsServer !== undefined && Bun.which("etcd") !== null;
+
+const cwd = emptyFolder();
+const HOST = "127.0.0.1";
+const LIMITS = { runMs: 240_000, leftoverMs: 30_000 };
+const REQUESTS = 96;
+const BLOCK = 64;
+const WORKLOAD = [
+  ...["--isl", "2000", "--osl", "8", "--num-prefix-prompts", "6", "--prefix-ratio", "0.5"],
+  ...["--requests", String(REQUESTS), "--concurrency", "8", "--speedup", "20"],
+  ...["--connection", "per-request"],
+];
+
+interface Ran extends Outcome {
+  readonly cells: readonly CellSummary[];
+  readonly records: readonly RequestRecord[];
+}
+
+async function run(out: string, ...args: string[]): Promise<Ran> {
+  const all = ["run", ...WORKLOAD, "--python", python!, "--out", out, "--json", ...args];
+  const outcome = await dynbench(all, details());
+  if (![0, 5].includes(outcome.exitCode ?? -1)) throw new Error(outcome.stderr);
+  const { cells } = JSON.parse(outcome.stdout) as Summary;
+  const records = parseRecords(readFileSync(join(cwd, out, "records.jsonl"), "utf8"));
+  return { ...outcome, cells, records };
+}
+
+/** As a user's shell has it, with nats-server on PATH. */
+const details = () => ({
+  cwd,
+  limits: LIMITS,
+  env: { PATH: `${dirname(natsServer!)}:/usr/local/bin:/usr/bin:/bin` },
+});
+
+const ids = (role: string, count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `${role}-${i}`);
+const sum = (values: readonly number[]): number => values.reduce((total, each) => total + each, 0);
+const findings = (cell: CellSummary): string[] => cell.verdict.reasons.map(({ id }) => id);
+
+/** What every cell must be, whatever the router. */
+function expectWhole({ cells, records, left }: Ran, count: number): void {
+  expect(left).toEqual([]);
+  expect(cells).toHaveLength(count);
+  for (const cell of cells) {
+    expect(cell.state).toBe("completed");
+    expect(cell.requests).toEqual({ sent: REQUESTS, ok: REQUESTS, failed: 0, dropped: 0 });
+    const own = records.filter((record) => record.cell === cell.id);
+    expect(sum(own.map(({ osl }) => osl))).toBe(sum(own.map(({ oslRequested }) => oslRequested)));
+    expect(own.every(({ isl, promptTokens }) => isl === promptTokens)).toBe(true);
+  }
+}
+
+describe.skipIf(!isHere)("Dynamo (skipped without DYNBENCH_REAL=1, Dynamo, etcd and NATS)", () => {
+  describe("8 workers, files, TCP and ZMQ", () => {
+    const modes = ["kv", "kv-approx", "round-robin", "random"];
+    let ran: Ran;
+    const cellsOf = (mode: string) => ran.cells.filter(({ arm }) => arm === `dynamo(mode=${mode})`);
+
+    test("four modes and two repeats come up, are proved and go down", async () => {
+      const arms = modes.flatMap((mode) => ["--router", `dynamo:mode=${mode}`]);
+      ran = await run("modes", "--workers", "8", "--repeat", "2", ...arms);
+      expectWhole(ran, 8);
+    });
+
+    test("every answer names one of the workers", () => {
+      const names = new Set(ran.records.map(({ worker }) => worker));
+      expect([...names].toSorted()).toEqual(ids("worker", 8));
+    });
+
+    test("round robin deals evenly; kv keeps prompts where they are cached", () => {
+      for (const cell of cellsOf("round-robin")) {
+        expect(cell.workers.map(({ requests }) => requests)).toEqual(Array(8).fill(REQUESTS / 8));
+      }
+      const shareOf = (mode: string) => sum(cellsOf(mode).map(({ cache }) => cache.cachedShare!));
+      expect(shareOf("kv")).toBeGreaterThan(shareOf("round-robin"));
+      expect(shareOf("kv-approx")).toBeGreaterThan(shareOf("random"));
+    });
+
+    test("hit shares are the engine's own counts, and the router's belief agrees", () => {
+      for (const cell of ran.cells) {
+        const own = ran.records.filter((record) => record.cell === cell.id);
+        const cached = sum(own.map(({ cachedTokens }) => cachedTokens!));
+        const prompts = sum(own.map(({ promptTokens }) => promptTokens!));
+        expect(cell.cache.cachedShare).toBeCloseTo(cached / prompts, 9);
+        if (cell.arm !== "dynamo(mode=kv)") continue;
+        const believed = own.map(
+          ({ isl, routing }) => routing!.kvHitRate! * Math.ceil(isl / BLOCK) * BLOCK,
+        );
+        expect(Math.abs(sum(believed) - cached) / prompts).toBeLessThan(0.05);
+      }
+    });
+
+    test("no cell finds another's prompts cached", () => {
+      for (const cell of ran.cells) {
+        expect(findings(cell)).toContain("fresh-prompts");
+        expect(findings(cell)).not.toContain("warm-cache");
+        const [first] = ran.records.filter(
+          (record) => record.cell === cell.id && record.index === 0,
+        );
+        expect(first!.cachedTokens).toBe(0);
+      }
+    });
+  });
+
+  test("2 prefill and 2 decode workers: both roles are in every answer", async () => {
+    const split = ["--prefill-workers", "2", "--decode-workers", "2"];
+    const ran = await run("split", ...split, "--router", "dynamo");
+    expectWhole(ran, 1);
+    const seen = (of: (record: RequestRecord) => string | undefined) =>
+      [...new Set(ran.records.map(of))].toSorted();
+    expect(seen(({ worker }) => worker)).toEqual(ids("decode", 2));
+    expect(seen(({ prefillWorker }) => prefillWorker)).toEqual(ids("prefill", 2));
+  });
+
+  test("etcd and NATS that the run starts", async () => {
+    const planes = ["--discovery", "etcd", "--request-plane", "nats", "--event-plane", "nats"];
+    const ran = await run("services", ...planes, "--workers", "2", "--router", "dynamo");
+    expectWhole(ran, 1);
+    expect(findings(ran.cells[0]!)).not.toContain("no-kv-events");
+  });
+
+  test("etcd and NATS that were there are used, and left without a trace of the run", async () => {
+    await using services = await startServices();
+    const ran = await run(
+      ...(["found", "--workers", "2", "--router", "dynamo", "--discovery", "etcd"] as const),
+      ...["--etcd-url", services.etcdUrl, "--event-plane", "nats", "--nats-url", services.natsUrl],
+    );
+    expectWhole(ran, 1);
+    const range = { key: btoa("v1/"), range_end: btoa("v10"), count_only: true };
+    const body = JSON.stringify(range);
+    const answer = await fetch(`${services.etcdUrl}/v3/kv/range`, { method: "POST", body });
+    expect(((await answer.json()) as { count?: string }).count ?? "0").toBe("0");
+  });
+
+  test("SIGKILL in the middle leaves nothing running", async () => {
+    const planes = ["--discovery", "etcd", "--event-plane", "nats"];
+    const args = ["--python", python!, "--workers", "2", "--router", "dynamo", "--out", "killed"];
+    const long = [...WORKLOAD, "--requests", "100000"];
+    const running = startDynbench(["run", ...long, ...args, ...planes], details());
+    const hasLoad = () => Bun.file(join(cwd, "killed/records.jsonl")).size > 10_000;
+    expect(await until(hasLoad, LIMITS.runMs)).toBe(true);
+    expect(running.children().length).toBeGreaterThanOrEqual(5);
+    running.signal("SIGKILL");
+    const { exitCode, left } = await running.end();
+    expect(exitCode).toBeUndefined();
+    expect(left).toEqual([]);
+  });
+
+  describe("what cannot come up says why", () => {
+    const refused = async (...args: string[]): Promise<Outcome> => {
+      const out = `refused-${crypto.randomUUID()}`;
+      return dynbench(["run", "--router", "dynamo", "--out", out, ...args], details());
+    };
+
+    test("a Python without the package", async () => {
+      const { exitCode, stderr, left } = await refused("--python", "/usr/bin/python3");
+      expect(stderr).toContain('Python "/usr/bin/python3" does not have it');
+      expect([exitCode, left]).toEqual([3, []]);
+    });
+
+    test("a NATS and an etcd that nobody serves", async () => {
+      const [port] = freePorts(1);
+      const nats = `nats://${HOST}:${port}`;
+      const planes = ["--event-plane", "nats", "--nats-url", nats];
+      const { exitCode, stderr, left } = await refused("--python", python!, ...planes);
+      expect(stderr).toContain(`Cannot use NATS at ${nats}`);
+      expect([exitCode, left]).toEqual([3, []]);
+      const etcd = `http://${HOST}:${port}`;
+      const second = await refused("--python", python!, "--discovery", "etcd", "--etcd-url", etcd);
+      expect(second.stderr).toContain(`Cannot use etcd at ${etcd}`);
+      expect([second.exitCode, second.left]).toEqual([3, []]);
+    });
+  });
+});
+
+/** etcd and nats-server of somebody else's. */
+async function startServices(): Promise<AsyncDisposable & { etcdUrl: string; natsUrl: string }> {
+  const [client, peer, nats] = freePorts(3);
+  const etcdUrl = `http://${HOST}:${client}`;
+  const peerUrl = `http://${HOST}:${peer}`;
+  const programs = [
+    [
+      ...["etcd", "--data-dir", join(cwd, "etcd"), "--initial-cluster", `default=${peerUrl}`],
+      ...["--listen-client-urls", etcdUrl, "--advertise-client-urls", etcdUrl],
+      ...["--listen-peer-urls", peerUrl, "--initial-advertise-peer-urls", peerUrl],
+    ],
+    [natsServer!, "-a", HOST, "-p", String(nats)],
+  ].map((command) => Bun.spawn(command, { stdout: "ignore", stderr: "ignore" }));
+  const end = async (): Promise<void> => {
+    for (const program of programs) program.kill("SIGKILL");
+    await Promise.all(programs.map(({ exited }) => exited));
+  };
+  afterAll(end);
+  const isUp = async (): Promise<boolean> => {
+    try {
+      return (await fetch(`${etcdUrl}/health`)).ok;
+    } catch {
+      return false;
+    }
+  };
+  if (!(await until(isUp, LIMITS.runMs))) throw new Error("etcd did not come up");
+  return { etcdUrl, natsUrl: `nats://${HOST}:${nats}`, [Symbol.asyncDispose]: end };
+}
