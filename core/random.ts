@@ -7,7 +7,7 @@
  * generators", 2021), seeded through SplitMix32 over two 32-bit hashes of seed and names: with one,
  * a run of 10,000 streams would hold two equal ones in a hundred runs.
  */
-import { cos, log } from "./portable-math.ts";
+import { cos, log, pow } from "./portable-math.ts";
 
 export interface RandomStream {
   /** Uniform in [0, 1), 53 bits. */
@@ -20,6 +20,8 @@ export interface RandomStream {
   normal(mean: number, standardDeviation: number): number;
   /** Exponential with the given mean. */
   exponential(mean: number): number;
+  /** Gamma with the given shape and scale 1 (Marsaglia and Tsang, ACM TOMS 26(3), 2000). */
+  gamma(shape: number): number;
   /** Shuffles in place (Fisher–Yates) and returns the array. */
   shuffle<T>(items: T[]): T[];
   /** An independent stream of this one, by name; drawing from either never moves the other. */
@@ -55,14 +57,30 @@ function streamOf(key: string): RandomStream {
   const next = (): number => ((uint32() >>> 5) * 67108864 + (uint32() >>> 6)) / 9007199254740992;
   const int = (below: number): number => Math.floor(next() * below);
 
+  const normal = (mean: number, standardDeviation: number): number => {
+    const radius = Math.sqrt(-2 * log(1 - next()));
+    return mean + standardDeviation * radius * cos(2 * Math.PI * next());
+  };
+  const gamma = (shape: number): number => {
+    // A shape below 1 is drawn one higher and brought down by a power of a uniform.
+    if (shape < 1) return gamma(shape + 1) * pow(1 - next(), 1 / shape);
+    const d = shape - 1 / 3;
+    const c = 1 / Math.sqrt(9 * d);
+    for (;;) {
+      const x = normal(0, 1);
+      const root = 1 + c * x;
+      if (root <= 0) continue;
+      const cube = root * root * root;
+      if (log(1 - next()) < (x * x) / 2 + d * (1 - cube + log(cube))) return d * cube;
+    }
+  };
+
   return {
     next,
     int,
     uint32,
-    normal: (mean, standardDeviation) => {
-      const radius = Math.sqrt(-2 * log(1 - next()));
-      return mean + standardDeviation * radius * cos(2 * Math.PI * next());
-    },
+    normal,
+    gamma,
     exponential: (mean) => -mean * log(1 - next()),
     shuffle: (items) => {
       for (let i = items.length - 1; i > 0; i -= 1) {

@@ -134,10 +134,11 @@ function duration(seconds: number): string {
 }
 
 function loadText({ cells }: Plan): string {
-  const { arrival, concurrency, rateRps, timeoutS } = cells[0]!.load;
+  const { arrival, concurrency, rateRps, rateProfile, timeoutS } = cells[0]!.load;
   return [
     arrival === "closed" ? "closed loop" : `${arrival} arrivals`,
     ...(rateRps === undefined ? [] : [`${rateRps} requests/s`]),
+    ...(rateProfile === undefined ? [] : [`rate profile ${rateProfile.kind}`]),
     ...(concurrency === undefined ? [] : [`concurrency ${concurrency}`]),
     `time-out ${timeoutS} s`,
   ].join(", ");

@@ -6,29 +6,36 @@ import { DynbenchError } from "../errors.ts";
 import type { LoadShape } from "../plan/plan.ts";
 import type { RandomStream } from "../random.ts";
 import type { RequestSpec } from "../request.ts";
+import { timeOfCount } from "./rate-profile.ts";
 
 /** Due time of the next request in nanoseconds after the start of the load; called once a request, in order. */
 export type Arrivals = (spec: RequestSpec) => number;
 
 /**
- * The timetable of a load shape. `constant`: the first at 0, then every 1/rate. `poisson`: gaps are
- * exponential with mean 1/rate, never clipped, the first one before the first request. `trace`: the
- * requests' own times, counted from the first one's. A closed loop has none: every request is due at
- * once and waits for a slot.
+ * The timetable of a load shape. `constant`: the first at 0, then evenly. `poisson`: gaps are
+ * exponential, never clipped, the first one before the first request. `gamma`: gaps of a gamma
+ * distribution with shape `burstiness`, as vLLM's benchmark means it: 1 is Poisson, below comes in
+ * bursts, above goes towards even. All of them follow the rate's profile. `trace`: the requests' own
+ * times, counted from the first one's. A closed loop has none: every request is due at once and waits
+ * for a slot.
  */
 export function arrivals(load: LoadShape, random: RandomStream): Arrivals {
   switch (load.arrival) {
     case "closed":
       return () => 0;
-    case "constant": {
-      const gapNs = meanGapNs(load);
-      let count = 0;
-      return () => Math.round(count++ * gapNs);
-    }
-    case "poisson": {
-      const gapNs = meanGapNs(load);
-      let atNs = 0;
-      return () => Math.round((atNs += random.exponential(gapNs)));
+    case "constant":
+      return timetable(load, (count) => count - 1);
+    case "poisson":
+      return timetable(
+        load,
+        sumOf(() => random.exponential(1)),
+      );
+    case "gamma": {
+      const shape = load.burstiness!;
+      return timetable(
+        load,
+        sumOf(() => random.gamma(shape) / shape),
+      );
     }
     case "trace": {
       let firstNs: number | undefined;
@@ -49,11 +56,20 @@ export function arrivals(load: LoadShape, random: RandomStream): Arrivals {
   }
 }
 
-function meanGapNs(load: LoadShape): number {
+/** `dueCount`: how much of the integral of the rate lies before request number `count`, from 1. */
+function timetable(load: LoadShape, dueCount: (count: number) => number): Arrivals {
   if (load.rateRps === undefined || !(load.rateRps > 0)) {
     throw new DynbenchError("plan", `Cannot send requests with ${load.arrival} arrivals: no rate`, {
       hint: "Give --rate",
     });
   }
-  return 1e9 / load.rateRps;
+  const timeS = timeOfCount(load.rateRps, load.rateProfile);
+  let count = 0;
+  return () => Math.round(timeS(dueCount((count += 1))) * 1e9);
+}
+
+/** Sums of gaps with mean 1. */
+function sumOf(gap: () => number): () => number {
+  let sum = 0;
+  return () => (sum += gap());
 }

@@ -6,6 +6,7 @@ import { armLabels } from "./arms.ts";
 import { axesOf } from "./axes.ts";
 import { choosePlugins, type Chosen } from "./choose.ts";
 import { clockFaults } from "./clock-faults.ts";
+import { loadShape } from "./load-shape.ts";
 import { optionSpecs, type OptionSpec } from "./option-spec.ts";
 import { parseOptions } from "./parse-options.ts";
 import type { LoadShape, Plan, PlannedArm, PlannedCell, PluginUse, Wire } from "./plan.ts";
@@ -275,39 +276,6 @@ function planPoint(
   }
   const shape = loadShape(load as LoadOptions, workload, faults);
   return { workload: useOf(parts.workload, options), load: shape };
-}
-
-/** The load's options over the workload's defaults; a rate makes the loop open. */
-function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]): LoadShape {
-  const preset = workload.load;
-  const arrival =
-    load.arrival ?? (load.rate === undefined ? (preset.arrival ?? "closed") : "poisson");
-  const isOpen = arrival === "constant" || arrival === "poisson";
-  if (isOpen && load.rate === undefined) {
-    faults.push({
-      path: "load.arrival",
-      message: `"${arrival}" needs a rate`,
-      hint: "Add --rate 10",
-    });
-  }
-  if (!isOpen && load.rate !== undefined) {
-    faults.push({
-      path: "load.rate",
-      message: `has no meaning with --arrival ${arrival}`,
-      hint: "Leave one of the two out",
-    });
-  }
-  const concurrency =
-    load.concurrency ?? (arrival === "closed" ? (preset.concurrency ?? 1) : undefined);
-  const requests = load.requests ?? preset.requests;
-  return {
-    arrival,
-    ...(concurrency === undefined ? {} : { concurrency }),
-    ...(load.rate === undefined ? {} : { rateRps: load.rate }),
-    ...(requests === undefined ? {} : { requests }),
-    warmup: load.warmup,
-    timeoutS: load.timeout,
-  };
 }
 
 /** Arguments that no command would get must not pass in silence. */

@@ -19,11 +19,15 @@ export interface PluginUse {
 /** When requests are sent. Data, so that shapes combine with everything else. */
 export interface LoadShape {
   /** `closed`: `concurrency` requests in flight, each end starts the next. Others: one absolute timetable. */
-  readonly arrival: "closed" | "constant" | "poisson" | "trace";
+  readonly arrival: "closed" | "constant" | "poisson" | "gamma" | "trace";
   /** Requests in flight; for open loops an upper bound, beyond which requests wait and are late. */
   readonly concurrency?: number;
-  /** Mean rate of the open loops. */
+  /** Mean rate of the open loops with a timetable of their own. */
   readonly rateRps?: number;
+  /** Shape of gamma gaps: 1 is Poisson, below comes in bursts. */
+  readonly burstiness?: number;
+  /** How the rate changes over time; without it it stays. */
+  readonly rateProfile?: RateProfile;
   /** How many requests are measured; all that the workload has when left out. */
   readonly requests?: number;
   /** Requests sent before the measured ones and left out of every figure. */
@@ -31,6 +35,19 @@ export interface LoadShape {
   /** Limit for one request, from its sending to its end. */
   readonly timeoutS: number;
 }
+
+export type RateProfile =
+  | { readonly kind: "ramp"; readonly overS: number }
+  | {
+      readonly kind: "sine";
+      readonly minRps: number;
+      readonly maxRps: number;
+      readonly periodS: number;
+    }
+  | {
+      readonly kind: "steps";
+      readonly steps: readonly { readonly fromS: number; readonly rateRps: number }[];
+    };
 
 /** What a live system has and a simulation would forget; virtual clock only. */
 export interface SimSettings {

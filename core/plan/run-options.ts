@@ -187,8 +187,27 @@ export const LoadOptions = v.strictObject({
   ),
   arrival: v.optional(
     v.pipe(
-      v.picklist(["closed", "constant", "poisson", "trace"]),
-      v.description("When requests are sent [closed; poisson with --rate]"),
+      v.picklist(["closed", "constant", "poisson", "gamma", "trace"]),
+      v.description(
+        "When requests are sent [closed; poisson with --rate, gamma with --burstiness]",
+      ),
+    ),
+  ),
+  burstiness: v.optional(
+    v.pipe(
+      v.number(),
+      v.minValue(0.01),
+      v.maxValue(1000),
+      v.description("Shape of gamma gaps: 1 is Poisson, below comes in bursts, above is more even"),
+    ),
+  ),
+  rateProfile: v.optional(
+    v.pipe(
+      v.string(),
+      v.description(
+        "How the rate changes: ramp:SECONDS, sine:min=R,max=R,period=SECONDS, or " +
+          "steps:SECOND=R,SECOND=R with requests per second R",
+      ),
     ),
   ),
   requests: v.optional(

@@ -32,10 +32,26 @@ const Use = v.object({
   options: v.record(v.string(), v.unknown()),
 });
 
+const Profile = v.variant("kind", [
+  v.object({ kind: v.literal("ramp"), overS: v.number() }),
+  v.object({
+    kind: v.literal("sine"),
+    minRps: v.number(),
+    maxRps: v.number(),
+    periodS: v.number(),
+  }),
+  v.object({
+    kind: v.literal("steps"),
+    steps: v.array(v.object({ fromS: v.number(), rateRps: v.number() })),
+  }),
+]);
+
 const Load = v.object({
-  arrival: v.picklist(["closed", "constant", "poisson", "trace"]),
+  arrival: v.picklist(["closed", "constant", "poisson", "gamma", "trace"]),
   concurrency: v.exactOptional(Count),
   rateRps: v.exactOptional(v.number()),
+  burstiness: v.exactOptional(v.number()),
+  rateProfile: v.exactOptional(Profile),
   requests: v.exactOptional(Count),
   warmup: Count,
   timeoutS: v.number(),

@@ -56,6 +56,40 @@ describe("arrivals", () => {
     expect(() => next(spec(3))).toThrow("Cannot send request 3: it has no timestamp");
   });
 
+  test("gamma gaps have mean 1/rate and deviate by the root of 1/burstiness", () => {
+    for (const burstiness of [0.25, 1, 4]) {
+      const at = times({ arrival: "gamma", rateRps: 100, burstiness }, 40_000);
+      const gaps = at.map((ns, i) => (ns - (at[i - 1] ?? 0)) / 1e6);
+      const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
+      const variance = gaps.reduce((sum, gap) => sum + (gap - mean) ** 2, 0) / gaps.length;
+      // Deviation of a gamma gap with mean 1: 1 / √k. Four standard errors of the mean, 5 % of the cv.
+      const cv = 1 / Math.sqrt(burstiness);
+      expect(Math.abs(mean / 10 - 1)).toBeLessThan((4 * cv) / 200);
+      expect(Math.abs(Math.sqrt(variance) / mean / cv - 1)).toBeLessThan(0.05);
+    }
+  });
+
+  test("every distribution of gaps follows the rate's profile", () => {
+    const steps = [
+      { fromS: 0, rateRps: 10 },
+      { fromS: 100, rateRps: 40 },
+    ];
+    for (const arrival of ["constant", "poisson", "gamma"] as const) {
+      const load = {
+        arrival,
+        rateRps: 40,
+        burstiness: 2,
+        rateProfile: { kind: "steps", steps } as const,
+      };
+      const at = times(load, 6000);
+      const early = at.filter((ns) => ns < 100e9).length;
+      const late = at.filter((ns) => ns >= 100e9 && ns < 200e9).length;
+      // Poisson counts of 1000 and 4000: four deviations.
+      expect(Math.abs(early - 1000)).toBeLessThan(4 * Math.sqrt(1000));
+      expect(Math.abs(late - 4000)).toBeLessThan(4 * Math.sqrt(4000));
+    }
+  });
+
   test("refuses a rate that is none", () => {
     expect(() => times({ arrival: "poisson" }, 1)).toThrow("no rate");
     expect(() => times({ arrival: "constant", rateRps: 0 }, 1)).toThrow("no rate");

@@ -56,6 +56,20 @@ describe("values", () => {
     expect(planOf(["prefixRatio", "0.3"]).cells[0]!.parameters).toEqual({ prefixRatio: 0.3 });
   });
 
+  test("burstiness makes the gaps gamma, a profile brings its own rates", () => {
+    const loadOf = (...pairs: [string, unknown][]) => planOf(...pairs).cells[0]!.load;
+    expect(loadOf(["rate", "4"], ["burstiness", "0.5"])).toMatchObject({
+      arrival: "gamma",
+      rateRps: 4,
+      burstiness: 0.5,
+    });
+    expect(loadOf(["rateProfile", "sine:min=5,max=10,period=60"])).toMatchObject({
+      arrival: "poisson",
+      rateRps: 7.5,
+      rateProfile: { kind: "sine", minRps: 5, maxRps: 10, periodS: 60 },
+    });
+  });
+
   test("a rate makes the loop open and takes the concurrency's default away", () => {
     expect(planOf(["rate", "2.5"]).cells[0]!.load).toEqual({
       arrival: "poisson",
@@ -220,6 +234,16 @@ describe("faults", () => {
   });
 
   test("a rate needs an open loop, and an open loop a rate", () => {
+    expect(faultsOf(["burstiness", "2"], ["arrival", "poisson"], ["rate", "1"])).toEqual([
+      "load.burstiness: has no meaning with --arrival poisson",
+    ]);
+    expect(faultsOf(["rateProfile", "ramp:5"], ["arrival", "closed"])).toEqual([
+      "load.rateProfile: has no meaning with --arrival closed",
+    ]);
+    expect(faultsOf(["rateProfile", "ramp:5"])).toEqual(['load.arrival: "poisson" needs a rate']);
+    expect(faultsOf(["rateProfile", "steps:0=5"], ["rate", "3"])).toEqual([
+      'load.rate: the profile "steps" has rates of its own',
+    ]);
     expect(faultsOf(["arrival", "poisson"])).toEqual(['load.arrival: "poisson" needs a rate']);
     expect(faultsOf(["arrival", "closed"], ["rate", "1"])).toEqual([
       "load.rate: has no meaning with --arrival closed",

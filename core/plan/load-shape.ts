@@ -1,0 +1,78 @@
+/** The load of a cell: the options of the load over the workload's own defaults. */
+import { parseRateProfile } from "./rate-profile-text.ts";
+import type { LoadShape, RateProfile } from "./plan.ts";
+import type { LoadOptions } from "./run-options.ts";
+import type { Fault } from "../errors.ts";
+import type { Workload } from "../plugin.ts";
+
+/** A rate, or how it changes, makes the loop open. */
+export function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]): LoadShape {
+  const preset = workload.load;
+  const profile = profileOf(load.rateProfile, faults);
+  const arrival = load.arrival ?? arrivalOf(load, preset);
+  const isTimed = arrival !== "closed" && arrival !== "trace";
+  const ownRateRps =
+    profile === undefined || profile.kind === "ramp" ? undefined : meanRps(profile);
+  const rateRps = load.rate ?? ownRateRps;
+  faults.push(...rateFaults(load, { arrival, isTimed, profile, rateRps }));
+  const concurrency =
+    load.concurrency ?? (arrival === "closed" ? (preset.concurrency ?? 1) : undefined);
+  const requests = load.requests ?? preset.requests;
+  return {
+    arrival,
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(rateRps === undefined ? {} : { rateRps }),
+    ...(arrival === "gamma" ? { burstiness: load.burstiness ?? 1 } : {}),
+    ...(profile === undefined ? {} : { rateProfile: profile }),
+    ...(requests === undefined ? {} : { requests }),
+    warmup: load.warmup,
+    timeoutS: load.timeout,
+  };
+}
+
+function arrivalOf(load: LoadOptions, preset: Workload["load"]): LoadShape["arrival"] {
+  if (load.burstiness !== undefined) return "gamma";
+  if (load.rate !== undefined || load.rateProfile !== undefined) return "poisson";
+  return preset.arrival ?? "closed";
+}
+
+function profileOf(text: string | undefined, faults: Fault[]): RateProfile | undefined {
+  if (text === undefined) return undefined;
+  const parsed = parseRateProfile(text);
+  if (!("fault" in parsed)) return parsed;
+  faults.push({ path: "load.rateProfile", message: parsed.fault, hint: parsed.hint });
+  return undefined;
+}
+
+function meanRps(profile: Exclude<RateProfile, { kind: "ramp" }>): number {
+  if (profile.kind === "sine") return (profile.minRps + profile.maxRps) / 2;
+  return profile.steps.at(-1)!.rateRps;
+}
+
+function rateFaults(
+  load: LoadOptions,
+  shape: {
+    arrival: LoadShape["arrival"];
+    isTimed: boolean;
+    profile: RateProfile | undefined;
+    rateRps: number | undefined;
+  },
+): Fault[] {
+  const { arrival, isTimed, profile, rateRps } = shape;
+  const faults: Fault[] = [];
+  const say = (path: string, message: string, hint: string): unknown =>
+    faults.push({ path: `load.${path}`, message, hint });
+  const meaningless = `has no meaning with --arrival ${arrival}`;
+  if (isTimed && rateRps === undefined)
+    say("arrival", `"${arrival}" needs a rate`, "Add --rate 10");
+  if (!isTimed && load.rate !== undefined) say("rate", meaningless, "Leave one of the two out");
+  if (!isTimed && profile !== undefined)
+    say("rateProfile", meaningless, "Leave one of the two out");
+  if (arrival !== "gamma" && load.burstiness !== undefined) {
+    say("burstiness", meaningless, "Leave one of the two out, or say --arrival gamma");
+  }
+  if (load.rate !== undefined && profile !== undefined && profile.kind !== "ramp") {
+    say("rate", `the profile "${profile.kind}" has rates of its own`, "Leave --rate out");
+  }
+  return faults;
+}
