@@ -38,12 +38,13 @@ export type TrustCheck = (cell: CellUnderTrial) => Finding | undefined;
 /** From this many repeats up an interval speaks of repeats, not of this run alone. */
 const REPEATS_FOR_INTERVALS = 3;
 
-/** Verdict of one cell; `failed` when it was not finished or nothing succeeded. */
+/** Verdict of one cell; `failed` when it broke or nothing succeeded. One that we stopped ourselves did not fail. */
 export function judgeCell(cell: CellUnderTrial): Verdict {
   const checks = [saturated, ...SETUP_CHECKS, ...REQUEST_CHECKS, ...CLIENT_CHECKS];
   const seen = checks.flatMap((check) => check(cell) ?? []);
   const reasons = [...(cell.evidence.findings ?? []), ...seen];
-  const failed = cell.summary.state === "failed" || cell.summary.requests.ok === 0;
+  const { state, requests } = cell.summary;
+  const failed = state === "failed" || (state === "completed" && requests.ok === 0);
   return { state: stateOf(reasons, failed), reasons: bySeverity(reasons) };
 }
 

@@ -47,6 +47,7 @@ export function cellLine(summary: CellSummary): string {
       : [`hit ${percent(summary.cache.cachedShare)}`]),
     `${requests.ok}/${requests.sent} ok`,
     ...(requests.failed > 0 ? [`${requests.failed} failed`] : []),
+    ...(requests.aborted === undefined ? [] : [`${requests.aborted} broken off`]),
     ...(requests.dropped > 0 ? [`${requests.dropped} dropped`] : []),
     ...(summary.state === "completed" ? [] : [summary.state]),
   ];

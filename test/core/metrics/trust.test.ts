@@ -148,6 +148,12 @@ describe("the set-up", () => {
     expect(verdictOf(steady, { state: "failed" }).state).toBe("failed");
   });
 
+  test("stopped before anything was completed is no failure", () => {
+    const none = changed(N, () => ({ state: "aborted" }));
+    expect(verdictOf(none, { state: "aborted" }).state).toBe("untrusted");
+    expect(verdictOf(none, { state: "completed" }).state).toBe("failed");
+  });
+
   test("takes what the run itself met into the verdict, heavy findings first", () => {
     const died = { id: "worker-died", severity: "untrusted", message: "m", hint: "h" } as const;
     const odd = { id: "odd", severity: "note", message: "m", hint: "h" } as const;

@@ -265,6 +265,10 @@ test("a finished cell leaves a line", () => {
   const broken = { ...summary, state: "failed" as const };
   expect(cellLine(broken)).toStartWith("! ");
   expect(cellLine(broken)).toEndWith(" · failed");
+  const requests = { sent: 200, ok: 190, failed: 0, dropped: 0, aborted: 10 };
+  expect(cellLine({ ...summary, requests, state: "aborted" })).toEndWith(
+    " · 190/200 ok · 10 broken off · aborted",
+  );
 });
 
 test("text is cut and broken by columns, wide characters counted as two", () => {
