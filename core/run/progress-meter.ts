@@ -1,5 +1,6 @@
 /** Turns what happens in a run into the `Progress` that reporters hear, at most four times a second. */
 import type { LoadTick } from "./cell.ts";
+import { timeLeftS } from "./time-left.ts";
 import { monotonicNs } from "../clock.ts";
 import type { Progress } from "../metrics/result.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
@@ -73,8 +74,7 @@ export class ProgressMeter {
     this.#lastTellNs = nowNs;
     const { requests, warmup } = cell.load;
     const total = requests === undefined ? undefined : requests + warmup;
-    const cellS = (nowNs - this.#cellStartNs) / 1e9;
-    const loadS = this.#tick.elapsedS ?? cellS;
+    const loadS = this.#tick.elapsedS ?? (nowNs - this.#loadStartNs) / 1e9;
     this.#tell({
       cell,
       arm: this.#plan.arms[cell.arm]!.label,
@@ -86,46 +86,25 @@ export class ProgressMeter {
       inFlight: this.#tick.inFlight,
       total,
       elapsedS: (nowNs - this.#startNs) / 1e9,
-      etaS: this.#etaS(cell, { total, nowNs }),
+      etaS: this.#etaS(cell, total, nowNs),
       ttftMsMean: this.#ttftCount === 0 ? undefined : this.#ttftSumNs / this.#ttftCount / 1e6,
       outputTps: loadS > 0 && this.#outputTokens > 0 ? this.#outputTokens / loadS : undefined,
     });
   }
 
-  /**
-   * The rest of this cell and the cells to come. What a cell takes is at first what the finished
-   * ones took, and more and more what its own pace says, so that nothing jumps when one begins.
-   */
-  #etaS(cell: PlannedCell, at: { total: number | undefined; nowNs: number }): number | undefined {
-    const usualNs = this.#finishedCells > 0 ? this.#finishedNs / this.#finishedCells : undefined;
-    const own = this.#ownPace(at);
-    if (usualNs === undefined && (own?.share ?? 0) < PACE_KNOWN_SHARE) return undefined;
-    const { loadNs, share } = own ?? { loadNs: 0, share: 0 };
-    const setupNs = this.#finishedCells === 0 ? 0 : this.#loadStartNs - this.#cellStartNs;
-    const wholeNs = (usualNs ?? loadNs) * (1 - share) + (setupNs + loadNs) * share;
-    const spentNs = at.nowNs - (this.#finishedCells === 0 ? this.#loadStartNs : this.#cellStartNs);
-    const toCome = this.#plan.cells.length - this.#plan.cells.indexOf(cell) - 1;
-    return (Math.max(0, wholeNs - spentNs) + toCome * (usualNs ?? wholeNs)) / 1e9;
-  }
-
-  /** How long this cell's load will have taken at its own pace, and the share of it that has ended. */
-  #ownPace(at: {
-    total: number | undefined;
-    nowNs: number;
-  }): { loadNs: number; share: number } | undefined {
+  #etaS(cell: PlannedCell, total: number | undefined, nowNs: number): number | undefined {
     const { done, failed, inFlight } = this.#tick;
-    if (!at.total || !isLoad(this.#phase) || done + failed === 0) return undefined;
-    // What is in flight is half done, on average.
-    const part = Math.min(1, (done + failed + inFlight / 2) / at.total);
-    return {
-      loadNs: (at.nowNs - this.#loadStartNs) / part,
-      share: Math.min(1, (done + failed) / at.total),
-    };
+    const finished = this.#finishedCells;
+    const loadS = isLoad(this.#phase) ? (nowNs - this.#loadStartNs) / 1e9 : undefined;
+    return timeLeftS(
+      { cellS: (nowNs - this.#cellStartNs) / 1e9, loadS, total, ended: done + failed, inFlight },
+      {
+        usualS: finished === 0 ? undefined : this.#finishedNs / finished / 1e9,
+        toCome: this.#plan.cells.length - this.#plan.cells.indexOf(cell) - 1,
+      },
+    );
   }
 }
-
-/** Below this share of ended requests a cell's pace says nothing yet. */
-const PACE_KNOWN_SHARE = 0.05;
 
 function isLoad(phase: Progress["phase"]): boolean {
   return phase === "load" || phase === "simulate";
