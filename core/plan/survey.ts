@@ -2,13 +2,13 @@
  * What a plan amounts to: the requests of each point of the sweep, drawn as the load will draw them.
  * Finds what no schema can: a prompt larger than the KV cache, or than the model's context.
  */
-import type { Plan, PlannedCell } from "./plan.ts";
+import type { Plan, PlannedArm, PlannedCell } from "./plan.ts";
 import { pointLabel } from "./sweep.ts";
 import type { Fault } from "../errors.ts";
 import { IdealCache } from "../metrics/ideal.ts";
 import type { Engine, Workload } from "../plugin.ts";
 import type { PluginSet } from "../plugin-set.ts";
-import { USUAL_BLOCK_SIZE } from "../request.ts";
+import { USUAL_BLOCK_SIZE, type Worker } from "../request.ts";
 import { drawRequests, readRows } from "../load/draw.ts";
 
 /** Shares are computed over at most this many requests of a point. */
@@ -41,17 +41,49 @@ export async function faultsOfPlan(
   return (await surveyPlan(plan, plugins, { signal, depth })).faults;
 }
 
+/**
+ * What the running workers of one engine cannot take of the cells that are meant for it. They are
+ * asked only where the plan knew less of them than they tell: else it has been found before.
+ */
+export async function faultsOnWorkers(
+  plan: Plan,
+  plugins: PluginSet,
+  at: { arm: PlannedArm; workers: readonly Worker[]; signal: AbortSignal },
+): Promise<readonly Fault[]> {
+  const { arm, workers, signal } = at;
+  const planned = ((await plugins.load(arm.engine)) as Engine).limits?.(arm.engine.options);
+  const least = (of: (worker: Worker) => number | undefined): number | undefined => {
+    const told = workers.map(of).filter((value) => value !== undefined);
+    return told.length === 0 ? undefined : Math.min(...told);
+  };
+  const maxModelLen = least((worker) => worker.maxModelLen);
+  const kvBlocks = least((worker) => worker.kvBlocks);
+  const blockSize = least((worker) => worker.blockSize) ?? USUAL_BLOCK_SIZE;
+  const isNews = (told: number | undefined, known: number | undefined): boolean =>
+    told !== undefined && (known === undefined || told < known);
+  if (!isNews(maxModelLen, planned?.maxModelLen) && !isNews(kvBlocks, planned?.kvBlocks)) return [];
+  const cells = plan.cells.filter((cell) => plan.arms[cell.arm]!.engineKey === arm.engineKey);
+  const limits = [
+    { name: arm.engine.name, blockSize, workers: workers.length, kvBlocks, maxModelLen },
+  ];
+  return (await surveyPlan({ ...plan, cells }, plugins, { signal, depth: "sizes", limits })).faults;
+}
+
 export async function surveyPlan(
   plan: Plan,
   plugins: PluginSet,
-  { signal, depth = "shares" }: { signal: AbortSignal; depth?: SurveyDepth },
+  {
+    signal,
+    depth = "shares",
+    limits: known,
+  }: { signal: AbortSignal; depth?: SurveyDepth; limits?: readonly EngineLimits[] },
 ): Promise<PlanSurvey> {
   const firstOfPoint = new Map<string, PlannedCell>();
   for (const cell of plan.cells) {
     const key = JSON.stringify([cell.parameters, cell.load]);
     if (!firstOfPoint.has(key)) firstOfPoint.set(key, cell);
   }
-  const limits = await limitsOf(plan, plugins);
+  const limits = known ?? (await limitsOf(plan, plugins));
   const points: PointSurvey[] = [];
   const faults: Fault[] = [];
   for (const cell of firstOfPoint.values()) {

@@ -107,6 +107,7 @@ export async function preflightRouter(
   for (const url of router.urls) {
     must(await probeRouter(url, details), `arm "${label}" does not answer`, url);
     if (before) await eventsArrive(router, { before, label, engine });
+    if (before) await eventsAreOfUse(router, label);
     if (!traits.affinity) continue;
     const second = await probeRouter(url, details);
     must(second, `arm "${label}" does not answer a second time`, url);
@@ -263,6 +264,32 @@ async function eventsArrive(
     {
       hint: "Switch KV events on in the engine, or measure the arm without them: --router kv-approx",
     },
+  );
+}
+
+/**
+ * The blocks of our own gateway's index, once a prompt's events have arrived: applied and of no use
+ * is worse than none, because the arm would look as if it routed by them.
+ */
+async function eventsAreOfUse(router: RunningRouter, label: string): Promise<void> {
+  if (!router.state) return;
+  let index = (await router.state()).index;
+  for (let waitedMs = 0; index.cachedBlocks === 0 && waitedMs < EVENT_LIMIT_MS;) {
+    await Bun.sleep(EVENT_POLL_MS);
+    waitedMs += EVENT_POLL_MS;
+    index = (await router.state()).index;
+  }
+  if (index.cachedBlocks > 0) return;
+  const why =
+    index.otherBlockSize > 0
+      ? "their blocks are of another size than the engine says"
+      : index.ignored > 0
+        ? "they are of layers that keep only part of the context (sliding windows, state spaces)"
+        : "none of them stored a block";
+  throw new DynbenchError(
+    "start",
+    `Preflight: arm "${label}" needs KV events, and those that came are of no use: ${why}`,
+    { hint: "Measure the arm without them: --router kv-approx" },
   );
 }
 

@@ -25,6 +25,17 @@ export interface RouterState {
   readonly cost: RouterCost | undefined;
   readonly faults: number;
   readonly firstFault: string | undefined;
+  readonly index: IndexState;
+}
+
+/** What has become of the workers' KV events. */
+export interface IndexState {
+  /** Blocks that the index holds, of the replica that holds fewest. */
+  readonly cachedBlocks: number;
+  /** Events with blocks of another size than the engine's. */
+  readonly otherBlockSize: number;
+  /** Events of cache groups that keep only part of the context. */
+  readonly ignored: number;
 }
 
 export interface RouterPlace {
@@ -123,6 +134,12 @@ const GatewayState = v.object({
   policyFaults: v.optional(v.number(), 0),
   firstPolicyFault: v.optional(v.string()),
   costUs: v.optional(v.object({ hash: Spread, lookup: Spread, score: Spread })),
+  workers: v.array(
+    v.object({
+      blocks: v.number(),
+      events: v.optional(v.object({ otherBlockSize: v.number(), ignored: v.number() })),
+    }),
+  ),
 });
 
 /** Replicas together: counts are sums, quantiles the worst replica's (a sum of quantiles is none). */
@@ -135,7 +152,16 @@ function merge(raw: readonly unknown[]): RouterState {
     p99: Math.max(...states.map((state) => state.costUs?.[key].p99 ?? 0)),
   });
   const decisions = sum((state) => state.decisions);
+  const ofWorkers = (
+    state: v.InferOutput<typeof GatewayState>,
+    of: (worker: v.InferOutput<typeof GatewayState>["workers"][number]) => number | undefined,
+  ): number => state.workers.reduce((total, worker) => total + (of(worker) ?? 0), 0);
   return {
+    index: {
+      cachedBlocks: Math.min(...states.map((state) => ofWorkers(state, ({ blocks }) => blocks))),
+      otherBlockSize: sum((state) => ofWorkers(state, ({ events }) => events?.otherBlockSize)),
+      ignored: sum((state) => ofWorkers(state, ({ events }) => events?.ignored)),
+    },
     eventsApplied: sum((state) => state.eventsApplied),
     faults: sum((state) => state.policyFaults),
     firstFault: states.find((state) => state.firstPolicyFault)?.firstPolicyFault,

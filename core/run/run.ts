@@ -33,6 +33,7 @@ import { epochMs } from "../clock.ts";
 import { DynbenchError, firstCause, messageOf } from "../errors.ts";
 import type { RunResult } from "../metrics/result.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
+import { faultsOnWorkers } from "../plan/survey.ts";
 import type { Engine, EngineHandle, Logger, Router, StartContext } from "../plugin.ts";
 import type { PluginSet } from "../plugin-set.ts";
 import { deathError, startSupervisor, type Death, type Supervisor } from "../process/supervisor.ts";
@@ -128,6 +129,12 @@ class LiveRun {
     this.#book.meter.phase(cells[0]!, "engine");
     await using engine = await plugin.start(arm.engine.options, arm.plane, context);
     this.#book.facts.engine(arm.engine.name, engine.facts);
+    const faults = await faultsOnWorkers(this.#plan, this.#deps.plugins, {
+      arm,
+      workers: engine.workers,
+      signal: context.signal,
+    });
+    for (const { message, hint } of faults) throw new DynbenchError("start", message, { hint });
     const target: PreflightTarget = {
       engine,
       wire: this.#plan.wire,

@@ -148,6 +148,15 @@ describe("bad set-ups end with exit code 3, a reason, a next step, and nothing r
     });
   }
 
+  test("a context that is shorter than a request, which only the servers tell", async () => {
+    const end = await run(["--workers", "1", "--", "--max-model-len", "400"]);
+    expect(end.stderr).toMatch(
+      /a request of \d+ prompt and \d+ output tokens exceeds the context of "vllm", 400 tokens/,
+    );
+    expect(end.exitCode).toBe(3);
+    expect(end.left).toEqual([]);
+  });
+
   test("a port that is taken", async () => {
     const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
     const end = await run(["--workers", "1", "--first-port", `${server.port}`]);

@@ -66,7 +66,8 @@ export function placeServers(
   const gpus = placeOnGpus(at.gpus, wish);
   const sets = gpus.map((set) => set.join(",")).join(" ");
   const share = gpusPerWorker === 1 ? "a GPU each" : `${gpusPerWorker} GPUs each`;
-  return { gpus, notes: [`${gpus.length} servers, ${share}: ${sets}`] };
+  const servers = gpus.length === 1 ? "1 server" : `${gpus.length} servers`;
+  return { gpus, notes: [`${servers}, ${share}: ${sets}`] };
 }
 
 /** Cores for the servers of a CPU build; left alone they would all take the first. Pure. */

@@ -6,7 +6,7 @@ import {
   proveReset,
   type PreflightTarget,
 } from "../../../core/run/preflight.ts";
-import type { RunningRouter } from "../../../core/run/router-up.ts";
+import type { IndexState, RunningRouter } from "../../../core/run/router-up.ts";
 import type { RouterTraits } from "../../../core/plugin.ts";
 import type { Worker } from "../../../core/request.ts";
 
@@ -170,6 +170,32 @@ describe("routers", () => {
       engine,
     });
     await expect(silent).rejects.toThrow("the workers published none within 3 s");
+  });
+
+  test("events that leave nothing in the index are refused with the reason", async () => {
+    const check = (index: Partial<IndexState>): Promise<string[]> => {
+      const whole = { cachedBlocks: 0, otherBlockSize: 0, ignored: 0, ...index };
+      const gateway: RunningRouter = {
+        ...router(worker("a", 0).url, [...Array<number>(10).fill(1), 2]),
+        state: async () => ({
+          ...{ eventsApplied: 2, cost: undefined, faults: 0, firstFault: undefined, index: whole },
+        }),
+      };
+      return preflightRouter(gateway, traits({ kvEvents: true }), place);
+    };
+    expect(await check({ cachedBlocks: 2 })).toEqual([]);
+    const said = await Promise.allSettled([
+      check({ otherBlockSize: 1, ignored: 1 }),
+      check({ ignored: 1 }),
+      check({}),
+    ]);
+    expect(
+      said.map((one) => (one as PromiseRejectedResult).reason.message.split(": ").at(-1)),
+    ).toEqual([
+      "their blocks are of another size than the engine says",
+      "they are of layers that keep only part of the context (sliding windows, state spaces)",
+      "none of them stored a block",
+    ]);
   });
 
   test("one that needs events is waited for until they are applied", async () => {
