@@ -16,13 +16,14 @@ export interface GatewayParts {
   readonly feeds: readonly (EventFeed | undefined)[];
   readonly counts: GatewayCounts;
   readonly decisions: DecisionLog | undefined;
+  readonly events: DecisionLog | undefined;
   readonly table: BlockTable;
   readonly dispatcher: Dispatcher;
 }
 
 /** Counts are since the last reset; those under `total`, and the feeds' own, since the start. */
 export function stateOf(parts: GatewayParts): Record<string, unknown> {
-  const { task, counts, decisions, table, dispatcher, host } = parts;
+  const { task, counts, decisions, events, table, dispatcher, host } = parts;
   return {
     model: task.model,
     replica: task.replica,
@@ -38,6 +39,7 @@ export function stateOf(parts: GatewayParts): Record<string, unknown> {
     sharing: sharingOf(counts),
     ...(counts.sinceReset.decisions === 0 ? {} : { costUs: counts.costUs() }),
     lostDecisions: decisions?.lost ?? 0,
+    lostEvents: events?.lost ?? 0,
     knownBlocks: table.size,
     total: {
       ...counts.total,

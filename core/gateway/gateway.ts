@@ -12,6 +12,7 @@ import type { BlockSink } from "../kv/event-tracker.ts";
 import type { Logger } from "../plugin.ts";
 import { randomStream } from "../random.ts";
 import type { Worker } from "../request.ts";
+import { HostJournal } from "../routing/host-journal.ts";
 import { PolicyHost } from "../routing/host.ts";
 import { isSplit } from "../routing/stage.ts";
 import type { Candidate, RoutingPolicy } from "../routing-policy.ts";
@@ -45,6 +46,8 @@ export interface GatewayTask {
   readonly replica: number;
   /** Where each decision is written as a line; nowhere when left out. */
   readonly decisionsPath?: string;
+  /** Where each thing that the policy's host is told is written as a line; nowhere when left out. */
+  readonly eventsPath?: string;
   /** What messages call the policy. */
   readonly policyName?: string;
 }
@@ -67,8 +70,12 @@ export async function startGateway(
 ): Promise<AsyncDisposable & { readonly ready: { readonly port: number } }> {
   await using stack = new AsyncDisposableStack();
   const blockSize = checkedBlockSize(task.workers);
-  const decisions = await openDecisions(task, log);
+  const decisions = await openLog(task.decisionsPath, log);
   if (decisions !== undefined) stack.use(decisions);
+  const events = await openLog(task.eventsPath, log);
+  if (events !== undefined) stack.use(events);
+  const { replica } = task;
+  const journal = new HostJournal((event) => events?.add({ replica, ...event }));
 
   const table = new BlockTable();
   const counts = new GatewayCounts();
@@ -81,6 +88,7 @@ export async function startGateway(
     onRelease: ({ id }, candidate) => dispatcher.released(id, candidate),
     onFault: ({ id }, error) => dispatcher.refused(id, error),
     probeNs: monotonicNs,
+    ...(events === undefined ? {} : { journal }),
   });
   const links = task.workers.map((worker, i) =>
     stack.use(new WorkerLink(worker, { onAlive: (alive) => aliveChanged(i, alive) })),
@@ -108,7 +116,17 @@ export async function startGateway(
   const heldCheck = setInterval(() => host.checkHeld(monotonicNs()), HELD_CHECK_MS);
   stack.defer(() => clearInterval(heldCheck));
 
-  const parts: GatewayParts = { task, host, links, feeds, counts, decisions, table, dispatcher };
+  const parts: GatewayParts = {
+    task,
+    host,
+    links,
+    feeds,
+    counts,
+    decisions,
+    events,
+    table,
+    dispatcher,
+  };
   const server = stack.use(serve(parts));
   const owned = stack.move();
   return { ready: { port: server.port }, [Symbol.asyncDispose]: () => owned.disposeAsync() };
@@ -144,13 +162,10 @@ function candidatesOf(workers: readonly Worker[]): Candidate[] {
   }));
 }
 
-async function openDecisions(
-  { decisionsPath }: GatewayTask,
-  log: Logger,
-): Promise<DecisionLog | undefined> {
-  if (decisionsPath === undefined) return undefined;
+async function openLog(path: string | undefined, log: Logger): Promise<DecisionLog | undefined> {
+  if (path === undefined) return undefined;
   try {
-    return await DecisionLog.open(decisionsPath, log);
+    return await DecisionLog.open(path, log);
   } catch (cause) {
     throw new DynbenchError("start", `Cannot write decisions: ${messageOf(cause)}`, { cause });
   }
@@ -226,7 +241,7 @@ async function answerWith(app: Hono, request: ParsedRequest, answer: Answer): Pr
 
 /** Index, accounts and counters start empty; false when requests are still in flight. */
 async function reset(parts: GatewayParts, cell: string | undefined): Promise<boolean> {
-  const { dispatcher, feeds, table, host, links, counts, decisions } = parts;
+  const { dispatcher, feeds, table, host, links, counts, decisions, events } = parts;
   for (let waitedMs = 0; dispatcher.inFlight > 0; waitedMs += RESET_POLL_MS) {
     if (waitedMs >= RESET_GRACE_MS) return false;
     await Bun.sleep(RESET_POLL_MS);
@@ -237,6 +252,6 @@ async function reset(parts: GatewayParts, cell: string | undefined): Promise<boo
   for (const link of links) link.requests = 0;
   counts.reset();
   dispatcher.cell = cell;
-  await decisions?.flush();
+  await Promise.all([decisions?.flush(), events?.flush()]);
   return true;
 }

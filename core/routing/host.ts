@@ -13,6 +13,7 @@ import {
   type RoutingPolicy,
   type RoutingView,
 } from "../routing-policy.ts";
+import type { HostJournal } from "./host-journal.ts";
 import { HoldQueue, MAX_HELD, MAX_HOLD_NS, type HeldRequest } from "./hold-queue.ts";
 import { LoadAccounts } from "./load-accounts.ts";
 import { PredictedIndex, predictedIndexOf } from "./predicted-index.ts";
@@ -34,6 +35,8 @@ export interface PolicyHostOptions {
   readonly onFault?: (request: RouteRequest, error: unknown) => void;
   /** Monotonic nanoseconds, to time decisions with; left out where time is virtual. */
   readonly probeNs?: () => number;
+  /** Hears of everything that the host is told, before it has any effect. */
+  readonly journal?: HostJournal;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -125,10 +128,11 @@ export class PolicyHost {
    * `PolicyFault` or `NoWorkerFault`; then nothing is booked.
    */
   route(request: RouteRequest, nowNs: number, exclude?: ReadonlySet<number>): number {
+    this.#options.journal?.route(request, nowNs, exclude);
     const queue = this.#queueOf(request.stage);
     queue.delete(request.id);
     this.#leave(request.id, request.stage, nowNs);
-    if (queue.size > 0) this.checkHeld(nowNs);
+    if (queue.size > 0) this.#askForHeld(nowNs);
     // Nobody overtakes: while others wait, the policy is not asked about a newcomer.
     const candidate = queue.size > 0 ? HOLD : this.#pick(request, nowNs, exclude);
     if (candidate === HOLD) this.#hold({ request, sinceNs: nowNs, exclude });
@@ -150,15 +154,17 @@ export class PolicyHost {
 
   /** The request's first output token came; of one stage, or of every one it is in flight for. */
   firstToken(requestId: number, nowNs: number, stage?: WorkerRole): void {
+    this.#options.journal?.request("firstToken", requestId, { atNs: nowNs, stage });
     for (const each of stagesOf(stage)) {
       const flight = this.#accounts.firstToken(requestId, each);
       if (flight !== undefined) this.#tell("firstToken", flight.request, flight.candidate, nowNs);
     }
-    this.checkHeld(nowNs);
+    this.#askForHeld(nowNs);
   }
 
   /** The request finished, failed or was aborted, in flight or held; one stage, or every one. Unknown ids are ignored. */
   ended(requestId: number, nowNs: number, stage?: WorkerRole): void {
+    this.#options.journal?.request("ended", requestId, { atNs: nowNs, stage });
     const stages = stagesOf(stage);
     for (const each of stages) this.#queueOf(each).delete(requestId);
     this.#leaveAll(
@@ -170,11 +176,12 @@ export class PolicyHost {
   /** A worker died or came back. What died with it, requests and cache, is taken off its accounts. */
   setAlive(candidate: number, alive: boolean, nowNs: number): void {
     if (this.isAlive(candidate) === alive) return;
+    this.#options.journal?.worker(alive ? "alive" : "dead", candidate, nowNs);
     this.#isAlive[candidate] = alive ? 1 : 0;
     const { role } = this.#view.candidates[candidate]!;
     const ofRole = rolesOf(this.#view.candidates, role);
     this.#alive[role] = ofRole.filter((index) => this.isAlive(index));
-    if (alive) return this.checkHeld(nowNs);
+    if (alive) return this.#askForHeld(nowNs);
     this.#index?.clear(candidate);
     this.#predicted?.clear(candidate);
     this.#leaveAll(this.#accounts.at(candidate), nowNs);
@@ -183,25 +190,51 @@ export class PolicyHost {
   /** KV events: the candidate has one more copy of each block. */
   stored(candidate: number, blocks: ArrayLike<number>, nowNs: number): void {
     if (this.#index === undefined) return;
+    this.#options.journal?.cache("stored", { candidate, blocks }, nowNs);
     for (let i = 0; i < blocks.length; i += 1) this.#index.stored(candidate, blocks[i]!);
-    this.checkHeld(nowNs);
+    this.#askForHeld(nowNs);
   }
 
   /** KV events: the candidate has one copy less of each block. */
   removed(candidate: number, blocks: ArrayLike<number>, nowNs: number): void {
     if (this.#index === undefined) return;
+    this.#options.journal?.cache("removed", { candidate, blocks }, nowNs);
     for (let i = 0; i < blocks.length; i += 1) this.#index.removed(candidate, blocks[i]!);
-    this.checkHeld(nowNs);
+    this.#askForHeld(nowNs);
   }
 
   /** KV events: the candidate dropped its whole cache. */
   cleared(candidate: number, nowNs: number): void {
+    this.#options.journal?.worker("cleared", candidate, nowNs);
     this.#index?.clear(candidate);
-    this.checkHeld(nowNs);
+    this.#askForHeld(nowNs);
   }
 
   /** Asks again for what is held. Every event does; the owner must at `holdDeadlineNs`. */
   checkHeld(nowNs: number): void {
+    if (this.heldRequests === 0) return;
+    this.#options.journal?.checkHeld(nowNs);
+    this.#askForHeld(nowNs);
+  }
+
+  /**
+   * A new cell: forgets requests, loads, what is held and all that was believed cached, and draws
+   * anew. Who is alive stays known. The owner resets its event trackers with it.
+   */
+  reset(): void {
+    this.#options.journal?.reset();
+    const { policy, candidates, random } = this.#options;
+    this.#accounts.clear();
+    this.#held.clear();
+    this.#heldForDecode.clear();
+    if (this.#index !== undefined) this.#index = new PrefixIndex(candidates.length);
+    for (const { index } of candidates) this.#predicted?.clear(index);
+    this.#resets += 1;
+    this.#view.random = random.split("reset", this.#resets);
+    policy.reset?.();
+  }
+
+  #askForHeld(nowNs: number): void {
     if (this.heldRequests === 0) return;
     this.#mustReleaseAgain = true;
     if (this.#isReleasing) return;
@@ -215,22 +248,6 @@ export class PolicyHost {
     } finally {
       this.#isReleasing = false;
     }
-  }
-
-  /**
-   * A new cell: forgets requests, loads, what is held and all that was believed cached, and draws
-   * anew. Who is alive stays known. The owner resets its event trackers with it.
-   */
-  reset(): void {
-    const { policy, candidates, random } = this.#options;
-    this.#accounts.clear();
-    this.#held.clear();
-    this.#heldForDecode.clear();
-    if (this.#index !== undefined) this.#index = new PrefixIndex(candidates.length);
-    for (const { index } of candidates) this.#predicted?.clear(index);
-    this.#resets += 1;
-    this.#view.random = random.split("reset", this.#resets);
-    policy.reset?.();
   }
 
   #pick(request: RouteRequest, nowNs: number, exclude: ReadonlySet<number> | undefined): number {
@@ -304,7 +321,7 @@ export class PolicyHost {
         fault ??= error;
       }
     }
-    this.checkHeld(nowNs);
+    this.#askForHeld(nowNs);
     if (fault !== undefined) throw fault;
   }
 

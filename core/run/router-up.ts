@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { fetchControl, fetchControlJson } from "../http/control.ts";
 import type { RouterCost } from "../metrics/result.ts";
 import type { PlannedArm } from "../plan/plan.ts";
+import type { GatewayTask } from "../gateway/gateway.ts";
 import type { EngineHandle, Router, StartContext } from "../plugin.ts";
 import type { Supervisor } from "../process/supervisor.ts";
 
@@ -47,8 +48,8 @@ export interface RouterPlace {
   readonly port?: number;
   readonly supervisor: Supervisor;
   readonly context: StartContext;
-  /** Where decisions are kept; left out for `dynbench up`. */
-  readonly decisionsPath?: string;
+  /** Where it keeps what it decided and what it was told; left out for `dynbench up`. */
+  readonly logs?: Pick<GatewayTask, "decisionsPath" | "eventsPath">;
 }
 
 export async function startRouter(router: Router, place: RouterPlace): Promise<RunningRouter> {
@@ -92,7 +93,7 @@ async function startGateways(place: RouterPlace): Promise<RunningRouter> {
           seed: context.seed,
           replica,
           policyName: planned.router.name,
-          ...(place.decisionsPath === undefined ? {} : { decisionsPath: place.decisionsPath }),
+          ...place.logs,
         },
       });
       stack.use(child);

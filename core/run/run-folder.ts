@@ -6,6 +6,7 @@
  *   records.jsonl   one line a request, as it ends
  *   cells.jsonl     one line a cell, when it is over
  *   decisions.jsonl what our own router saw and chose
+ *   events.jsonl    what it was told, in order: enough to ask its policy again
  *   metrics.jsonl   what engines and GPUs said of themselves, once a second
  *   summary.json, report.html, …   from the reporters
  *   logs/           one file a process

@@ -188,7 +188,10 @@ class LiveRun {
       replicas: this.#plan.replicas,
       supervisor: group.supervisor,
       context: group.context,
-      decisionsPath: this.#deps.folder.file("decisions.jsonl"),
+      logs: {
+        decisionsPath: this.#deps.folder.file("decisions.jsonl"),
+        eventsPath: this.#deps.folder.file("events.jsonl"),
+      },
     });
     this.#book.facts.router(planned.label, router.facts);
     if (this.#plan.preflight) {

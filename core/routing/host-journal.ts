@@ -1,0 +1,119 @@
+/**
+ * What a policy host is told, in order, as data: enough to tell another host the same and see the
+ * same picks. The gateway writes it to `events.jsonl`.
+ */
+import type { WorkerRole } from "../request.ts";
+import type { RouteRequest } from "../routing-policy.ts";
+
+/** One call of the host. Candidates by index, times in monotonic nanoseconds. */
+export type HostEvent =
+  | ({ readonly told: "route"; readonly atNs: number } & ToldRequest)
+  | {
+      readonly told: "firstToken" | "ended";
+      readonly atNs: number;
+      readonly request: number;
+      readonly stage?: WorkerRole;
+    }
+  | {
+      readonly told: "alive" | "dead" | "cleared";
+      readonly atNs: number;
+      readonly candidate: number;
+    }
+  | {
+      readonly told: "stored" | "removed";
+      readonly atNs: number;
+      readonly candidate: number;
+      readonly blocks: readonly number[];
+    }
+  | { readonly told: "checkHeld"; readonly atNs: number }
+  | { readonly told: "reset" };
+
+interface ToldRequest {
+  readonly request: number;
+  readonly stage: WorkerRole;
+  readonly isl: number;
+  readonly osl: number;
+  /** Ids of its blocks as runs of consecutive ones: first, length, first, length, … */
+  readonly blocks: readonly number[];
+  readonly priority: number;
+  readonly key?: string;
+  readonly session?: string;
+  readonly tried?: readonly number[];
+}
+
+/** Turns the calls of a host into events, and hands each to `add` before it has any effect. */
+export class HostJournal {
+  readonly #add: (event: HostEvent) => void;
+
+  constructor(add: (event: HostEvent) => void) {
+    this.#add = add;
+  }
+
+  route(request: RouteRequest, atNs: number, tried: ReadonlySet<number> | undefined): void {
+    const { id, stage, isl, osl, blocks, priority, key, session } = request;
+    this.#add({
+      told: "route",
+      atNs,
+      request: id,
+      stage,
+      isl,
+      osl,
+      blocks: runsOf(blocks),
+      priority,
+      ...(key === undefined ? {} : { key }),
+      ...(session === undefined ? {} : { session }),
+      ...(tried === undefined ? {} : { tried: [...tried] }),
+    });
+  }
+
+  request(
+    told: "firstToken" | "ended",
+    request: number,
+    at: { atNs: number; stage: WorkerRole | undefined },
+  ): void {
+    const { atNs, stage } = at;
+    this.#add({ told, atNs, request, ...(stage === undefined ? {} : { stage }) });
+  }
+
+  worker(told: "alive" | "dead" | "cleared", candidate: number, atNs: number): void {
+    this.#add({ told, atNs, candidate });
+  }
+
+  cache(
+    told: "stored" | "removed",
+    change: { candidate: number; blocks: ArrayLike<number> },
+    atNs: number,
+  ): void {
+    const { candidate, blocks } = change;
+    this.#add({ told, atNs, candidate, blocks: runsOf(blocks) });
+  }
+
+  checkHeld(atNs: number): void {
+    this.#add({ told: "checkHeld", atNs });
+  }
+
+  reset(): void {
+    this.#add({ told: "reset" });
+  }
+}
+
+/** Ids as runs: a prompt is mostly one. */
+export function runsOf(ids: ArrayLike<number>): number[] {
+  const runs: number[] = [];
+  for (let i = 0; i < ids.length; i += 1) {
+    const id = ids[i]!;
+    const last = runs.length - 1;
+    if (last > 0 && id === runs[last - 1]! + runs[last]!) runs[last]! += 1;
+    else runs.push(id, 1);
+  }
+  return runs;
+}
+
+/** Undoes `runsOf`. */
+export function idsOf(runs: readonly number[]): Int32Array {
+  const ids: number[] = [];
+  for (let run = 0; run < runs.length; run += 2) {
+    for (let i = 0; i < runs[run + 1]!; i += 1) ids.push(runs[run]! + i);
+  }
+  return Int32Array.from(ids);
+}

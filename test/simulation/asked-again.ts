@@ -1,0 +1,71 @@
+/** Tells a fresh policy host what another was told, and returns what it picks. */
+import type { Candidate, RandomStream, RouteRequest, RoutingPolicy } from "dynbench";
+import { idsOf, type HostEvent } from "../../core/routing/host-journal.ts";
+import { PolicyHost } from "../../core/routing/host.ts";
+import { HOLD } from "../../core/routing-policy.ts";
+
+export interface Pick {
+  readonly request: number;
+  readonly worker: string;
+  /** What the policy left for each worker; NaN where it left nothing. */
+  readonly scores: readonly number[];
+}
+
+export interface AskedHost {
+  readonly policy: RoutingPolicy;
+  readonly candidates: readonly Candidate[];
+  readonly blockSize: number;
+  readonly random: RandomStream;
+}
+
+/** Picks since the last reset, in order. */
+export function picksOf(events: readonly HostEvent[], asked: AskedHost): Pick[] {
+  const picks: Pick[] = [];
+  const picked = (request: number, candidate: number): void => {
+    const { workerId } = asked.candidates[candidate]!;
+    picks.push({ request, worker: workerId, scores: [...host.view.scores] });
+  };
+  const host = new PolicyHost({
+    ...asked,
+    onRelease: ({ id }, candidate) => picked(id, candidate),
+    onFault: (_request, error) => {
+      throw error;
+    },
+  });
+  for (const event of events) {
+    if (event.told === "reset") {
+      host.reset();
+      picks.length = 0;
+    } else if (event.told === "route") {
+      const candidate = host.route(requestOf(event), event.atNs, tried(event));
+      if (candidate !== HOLD) picked(event.request, candidate);
+    } else tell(host, event);
+  }
+  return picks;
+}
+
+function tell(host: PolicyHost, event: Exclude<HostEvent, { told: "reset" | "route" }>): void {
+  const { atNs } = event;
+  if (event.told === "firstToken") host.firstToken(event.request, atNs, event.stage);
+  else if (event.told === "ended") host.ended(event.request, atNs, event.stage);
+  else if (event.told === "stored") host.stored(event.candidate, idsOf(event.blocks), atNs);
+  else if (event.told === "removed") host.removed(event.candidate, idsOf(event.blocks), atNs);
+  else if (event.told === "cleared") host.cleared(event.candidate, atNs);
+  else if (event.told === "checkHeld") host.checkHeld(atNs);
+  else if (event.told === "alive") host.setAlive(event.candidate, true, atNs);
+  else if (event.told === "dead") host.setAlive(event.candidate, false, atNs);
+}
+
+type Told = Extract<HostEvent, { told: "route" }>;
+
+function requestOf(told: Told): RouteRequest {
+  const { request: id, blocks, told: _, atNs: __, tried: ___, ...rest } = told;
+  const prefixHash = (): never => {
+    throw new Error("The tokens of a request are not among the events");
+  };
+  return { ...rest, id, blocks: idsOf(blocks), prefixHash };
+}
+
+function tried(told: Told): ReadonlySet<number> | undefined {
+  return told.tried === undefined ? undefined : new Set(told.tried);
+}
