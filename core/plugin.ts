@@ -182,6 +182,11 @@ export interface RouterHandle extends AsyncDisposable {
 export type Router<Schema extends OptionsSchema = OptionsSchema> = PluginBase<Schema> & {
   readonly kind: "router";
   readonly plane: Plane;
+  /**
+   * Options with which it gives each worker its turn: the control where arms on different planes are
+   * compared. Left out where it cannot.
+   */
+  readonly control?: Readonly<Record<string, unknown>>;
   /** Engine it is measured with unless the user names one; `mocker` when left out. */
   readonly defaultEngine?: string;
   traits(options: v.InferOutput<Schema>): RouterTraits;

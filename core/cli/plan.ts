@@ -100,8 +100,8 @@ function describe(
     "",
     "Arms",
     ...arms.map(
-      ({ label, engine, router, plane }) =>
-        `  ${label}: router ${router.name} on engine ${engine.name}, plane ${plane}`,
+      ({ label, engine, router, plane, isControl }) =>
+        `  ${label}: router ${router.name} on engine ${engine.name}, plane ${plane}${isControl ? ", of the control pair" : ""}`,
     ),
     "",
     "Processes",

@@ -26,6 +26,7 @@ export function armPairs(
     const [best, second] = group.length < 3 ? [] : rank(group, arms, of.cells);
     if (best !== undefined && second !== undefined) add([second, best]);
   }
+  for (const pair of bestAcross(arms, of.cells)) add(pair);
   if (of.every === true) {
     for (const a of arms.keys()) for (let b = a + 1; b < arms.length; b += 1) add([a, b]);
   }
@@ -36,7 +37,10 @@ export function armPairs(
 export function usualPairs(arms: readonly PlannedArm[]): ArmPair[] {
   const groups = engineGroups(arms);
   const references = groups.map(
-    (group) => group.find((arm) => arms[arm]!.router.name === "round-robin") ?? group[0]!,
+    (group) =>
+      group.find((arm) => arms[arm]!.isControl) ??
+      group.find((arm) => arms[arm]!.router.name === "round-robin") ??
+      group[0]!,
   );
   const within = groups.flatMap((group, i) =>
     group.filter((arm) => arm !== references[i]).map((arm): ArmPair => [references[i]!, arm]),
@@ -49,6 +53,14 @@ export function usualPairs(arms: readonly PlannedArm[]): ArmPair[] {
     return twins.length > 0 ? twins : [[references[0]!, references[i + 1]!]];
   });
   return [...within, ...across];
+}
+
+/** The best of each other plane against that of the first; controls are there to judge the planes. */
+function bestAcross(arms: readonly PlannedArm[], cells: readonly CellSummary[]): ArmPair[] {
+  const contenders = [...arms.keys()].filter((arm) => !arms[arm]!.isControl);
+  const planes = Map.groupBy(contenders, (arm) => arms[arm]!.plane);
+  const best = [...planes.values()].flatMap((group) => rank(group, arms, cells).slice(0, 1));
+  return best.slice(1).map((arm): ArmPair => [best[0]!, arm]);
 }
 
 /** The same router with the same options. */

@@ -24,6 +24,7 @@ import {
   type Estimate,
   type Series,
 } from "./bootstrap.ts";
+import { crossings, mayCross, pointKey } from "./crossing.ts";
 import { metricOf, type MetricKey } from "./definitions.ts";
 import { probe } from "./quantiles.ts";
 import type { CellResult, CellSummary, Comparison, Interval, RequestPoints } from "./result.ts";
@@ -92,9 +93,14 @@ export function compareArms(
     cells: completed.map(({ summary }) => summary),
     ...(plan.everyPair === true ? { every: true } : {}),
   });
-  const points = Map.groupBy(completed, (cell) => parametersKey(cell.summary.parameters));
+  const across = crossings(
+    plan.arms,
+    completed.map(({ summary }) => summary),
+  );
+  const points = Map.groupBy(completed, (cell) => pointKey(cell.summary.parameters));
   return [...points].flatMap(([key, atPoint]) =>
     pairsOfArms.flatMap(([a, b]) => {
+      if (!mayCross(plan.arms[a]!, plan.arms[b]!, { key, crossings: across })) return [];
       const pairs = pairRepeats(atPoint, a, b);
       if (pairs.length === 0) return [];
       const labels = {
@@ -133,11 +139,6 @@ function latency(key: "ttftMs" | "tpotMs" | "e2eMs", statistic: "mean" | "p50" |
     read: (cell: CellSummary) => cell.metrics[key]?.[statistic],
     series: (points: RequestPoints) => ({ values: points[key] }),
   };
-}
-
-/** The same parameters make the same key, whatever the order of their names. */
-function parametersKey(parameters: CellSummary["parameters"]): string {
-  return JSON.stringify(Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function pairRepeats(cells: readonly CellResult[], a: number, b: number): RepeatPair[] {

@@ -7,6 +7,7 @@ import type { RequestRecord } from "../record.ts";
 import type { WorkerRole } from "../request.ts";
 import { CellTally, pointsInSendOrder } from "./cell-tally.ts";
 import { compareArms } from "./compare.ts";
+import { crossingFindings, crossings } from "./crossing.ts";
 import { cellSeries } from "./in-flight.ts";
 import { probe, quantilesOf } from "./quantiles.ts";
 import type {
@@ -114,6 +115,7 @@ export function summarizeRun(input: RunInput): Summary {
       arms: input.plan.arms.length,
       repeats: input.plan.repeats,
       cellsPlanned: input.plan.cells.length,
+      findings: crossingFindings(crossings(input.plan.arms, cells)),
     }),
     cells,
     comparisons: compareArms(input.cells, {

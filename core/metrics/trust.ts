@@ -51,7 +51,13 @@ export function judgeCell(cell: CellUnderTrial): Verdict {
 /** Verdict of the run: the cells' findings, each once with the cells it was seen in. */
 export function judgeRun(
   cells: readonly CellSummary[],
-  run: { readonly arms: number; readonly repeats: number; readonly cellsPlanned: number },
+  run: {
+    readonly arms: number;
+    readonly repeats: number;
+    readonly cellsPlanned: number;
+    /** Of no cell alone. */
+    readonly findings?: readonly Finding[];
+  },
 ): Verdict {
   const reasons: Finding[] = [];
   for (const cell of cells) {
@@ -63,6 +69,7 @@ export function judgeRun(
       else same.cells!.push(cell.id);
     }
   }
+  reasons.push(...(run.findings ?? []));
   if (cells.length < run.cellsPlanned) reasons.push(cutShort(cells.length, run.cellsPlanned));
   if (run.arms > 1 && run.repeats < REPEATS_FOR_INTERVALS) reasons.push(fewRepeats(run.repeats));
   const failed = cells.length === 0 || cells.some((cell) => cell.verdict.state === "failed");

@@ -5,6 +5,7 @@
 import { armLabels } from "./arms.ts";
 import { axesOf } from "./axes.ts";
 import { choosePlugins, type Chosen } from "./choose.ts";
+import { isControl } from "./control-arms.ts";
 import { clockFaults } from "./clock-faults.ts";
 import { loadShape } from "./load-shape.ts";
 import { optionSpecs, type OptionSpec } from "./option-spec.ts";
@@ -207,10 +208,12 @@ function planArm(
     });
   }
   const engineUse = useOf(arm.engine.loaded, engineOptions);
+  const routerUse = useOf(arm.router.loaded, routerOptions);
   return {
     engine: engineUse,
-    router: useOf(arm.router.loaded, routerOptions),
+    router: routerUse,
     plane,
+    ...(planes.size > 1 && isControl(router, routerUse) ? { isControl: true } : {}),
     engineKey: engineKey(engineUse, plane),
   };
 }

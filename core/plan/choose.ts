@@ -1,5 +1,6 @@
 /** Which engines, routers and workload a run names, before their options can be judged. */
 import { armLabels, parseArmSpecs, type ArmSpec } from "./arms.ts";
+import { missingControls } from "./control-arms.ts";
 import type { RawOption } from "./raw-option.ts";
 import type { Fault } from "../errors.ts";
 import type { LoadedPlugin, PluginKind, PluginSet } from "../plugin-set.ts";
@@ -31,9 +32,10 @@ export function choosePlugins(
     faults.push({ path: `run.${kind}`, message: `names no ${kind}` });
     return undefined;
   };
-  const routers = parseArmSpecs("router", typed("router") ?? [DEFAULTS.router]).flatMap((spec) =>
+  const wanted = parseArmSpecs("router", typed("router") ?? [DEFAULTS.router]).flatMap((spec) =>
     resolve("router", spec),
   );
+  const routers = [...wanted, ...missingControls(wanted, plugins)];
   const engines = parseArmSpecs(
     "engine",
     typed("engine") ?? [defaultEngine(routers.map(({ loaded }) => loaded.plugin as Router))],

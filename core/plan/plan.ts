@@ -102,6 +102,8 @@ export interface PlannedArm {
   readonly engine: PluginUse;
   readonly router: PluginUse;
   readonly plane: Plane;
+  /** One of the control pair, where the plan's arms are on several planes. */
+  readonly isControl?: boolean;
   /** Arms with equal keys share one running engine. */
   readonly engineKey: string;
 }

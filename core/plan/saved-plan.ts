@@ -89,6 +89,7 @@ const SavedPlan = v.pipe(
           engine: Use,
           router: Use,
           plane: v.picklist(["http", "dynamo"]),
+          isControl: v.exactOptional(v.boolean()),
           engineKey: v.string(),
         }),
       ),

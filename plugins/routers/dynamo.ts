@@ -86,6 +86,7 @@ export const dynamo = defineRouter({
   summary: "NVIDIA Dynamo's frontend and its router, on workers of Dynamo's own plane",
   options,
   plane: "dynamo",
+  control: { mode: "round-robin" },
   traits: ({ mode }) => ({
     accepts: ["ids", "text", "chat"],
     affinity: mode === "kv" || mode === APPROXIMATE_MODE,

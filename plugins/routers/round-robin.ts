@@ -5,6 +5,7 @@ export const roundRobin = defineRouter({
   name: "round-robin",
   summary: "Each worker in turn",
   plane: "http",
+  control: {},
   options: v.strictObject({}),
   traits: () => ({
     accepts: ["ids", "text", "chat"],

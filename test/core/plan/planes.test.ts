@@ -43,6 +43,36 @@ describe("the mocker", () => {
   });
 });
 
+describe("the control pair", () => {
+  const arms = (router: string) =>
+    planOf({ router }).arms.map(({ label, isControl = false }) => [label, isControl]);
+
+  test("is added where arms are on two planes, one on each", () => {
+    expect(arms("kv,dynamo")).toEqual([
+      ["kv", false],
+      ["dynamo", false],
+      ["round-robin", true],
+      ["dynamo(mode=round-robin)", true],
+    ]);
+  });
+
+  test("is what was typed, where it was", () => {
+    expect(arms("dynamo:mode=round-robin,round-robin,kv")).toEqual([
+      ["dynamo", true],
+      ["round-robin", true],
+      ["kv", false],
+    ]);
+  });
+
+  test("is none on one plane", () => {
+    expect(arms("kv,round-robin")).toEqual([
+      ["kv", false],
+      ["round-robin", false],
+    ]);
+    expect(arms("dynamo")).toEqual([["dynamo", false]]);
+  });
+});
+
 describe("the plane's settings", () => {
   test("are in the plan where an arm is on it, files and no service by default", () => {
     expect(planOf({ router: "kv" }).planeSettings).toBeUndefined();

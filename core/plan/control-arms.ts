@@ -1,0 +1,55 @@
+/**
+ * The control pair of a comparison across planes. Routers on different planes stand before different
+ * engines and speak differently, so what they differ by may be the plane's and not theirs: a router
+ * that gives each worker its turn runs on both, and gains across are told only where the two agree.
+ */
+import type { ArmSpec } from "./arms.ts";
+import type { PluginUse } from "./plan.ts";
+import type { LoadedPlugin, PluginSet } from "../plugin-set.ts";
+import type { Router } from "../plugin.ts";
+import type { Plane } from "../request.ts";
+
+export type RouterSpec = ArmSpec & { readonly loaded: LoadedPlugin };
+
+/** Routers to add to those that were typed: the missing controls, where their planes are several. */
+export function missingControls(routers: readonly RouterSpec[], plugins: PluginSet): RouterSpec[] {
+  const planes = new Set(routers.map(planeOf));
+  if (planes.size < 2) return [];
+  return [...planes].flatMap((plane) => {
+    const own = routers.filter((each) => planeOf(each) === plane);
+    if (own.some(isTypedControl)) return [];
+    const able = [...own.map(({ loaded }) => loaded), ...plugins.ofKind("router")].find(
+      ({ plugin }) => (plugin as Router).plane === plane && (plugin as Router).control,
+    );
+    return able === undefined ? [] : [controlSpec(able)];
+  });
+}
+
+/** Whether a planned router deals in turns, whatever its arm is called. */
+export function isControl(router: Router, use: PluginUse): boolean {
+  const { control } = router;
+  if (control === undefined) return false;
+  return Object.entries(control).every(([key, value]) => use.options[key] === value);
+}
+
+function planeOf({ loaded }: RouterSpec): Plane {
+  return (loaded.plugin as Router).plane;
+}
+
+function isTypedControl({ loaded, options }: RouterSpec): boolean {
+  const { control } = loaded.plugin as Router;
+  if (control === undefined) return false;
+  return Object.entries(control).every(([key, value]) =>
+    options.some((option) => option.name === key && option.value === value),
+  );
+}
+
+function controlSpec(loaded: LoadedPlugin): RouterSpec {
+  const { name, control = {} } = loaded.plugin as Router;
+  const options = Object.entries(control).map(([key, value]) => ({
+    name: key,
+    value,
+    origin: `control pair, ${name}`,
+  }));
+  return { name, options, loaded };
+}
