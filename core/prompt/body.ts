@@ -2,15 +2,18 @@
  * Writes the JSON body of a completion request straight as bytes. Only fields that vLLM and Dynamo
  * both take at top level are sent (Dynamo 1.6.1 answers 400 to any other; vLLM 0.32 ignores it).
  */
+import { DynbenchError } from "../errors.ts";
 import type { WireForm } from "../request.ts";
 import { FIRST_TOKEN_ID, LAST_TOKEN_ID } from "./tokens.ts";
-import { CHAT_OVERHEAD_TOKENS, WORD_BYTES, writeWords } from "./word-tokenizer.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+import { writeWords } from "./word-table.ts";
 
 export interface BodyOptions {
   readonly form: WireForm;
   readonly model: string;
-  /** The prompt's tokens; a chat leaves out the last ones, in place of which the template's come. */
+  /** The prompt's tokens; text and chat leave out the last ones, in place of which the tokenizer's own come. */
   readonly tokens: Uint32Array;
+  readonly tokenizer: Tokenizer;
   readonly osl: number;
   /** Extra top-level fields; one of ours that is named here gets this value. */
   readonly extra: Readonly<Record<string, unknown>>;
@@ -27,9 +30,9 @@ export interface RequestBody {
 /** Room that whoever builds a body leaves before it; heads of load and gateway take a quarter of it. */
 export const HEADROOM = 2_048;
 
-/** A streamed request for exactly `osl` tokens. */
+/** A streamed request for exactly `osl` tokens. Throws when a text has no room for its words. */
 export function requestBody(options: BodyOptions): RequestBody {
-  const { form } = options;
+  const { form, tokenizer } = options;
   const promptName = form === "chat" ? "messages" : "prompt";
   const { model = options.model, [promptName]: _, ...extra } = options.extra;
   const rest: Record<string, unknown> = {
@@ -42,11 +45,14 @@ export function requestBody(options: BodyOptions): RequestBody {
   const start = `{"model":${JSON.stringify(model)},"${promptName}":`;
   const end = `,${JSON.stringify(rest).slice(1)}`;
   const [open, close] = QUOTES[form];
-  const limit = start.length * 3 + end.length * 3 + options.tokens.length * TOKEN_BYTES + 64;
+  const limit =
+    start.length * 3 + end.length * 3 + options.tokens.length * tokenBytes(options) + 64;
   const bytes = new Uint8Array(HEADROOM + limit);
   let at = writeText(start + open, bytes, HEADROOM);
   at =
-    form === "ids" ? writeIds(options.tokens, bytes, at) : writeWords(wordsOf(options), bytes, at);
+    form === "ids"
+      ? writeIds(options.tokens, bytes, at)
+      : writeWords(tokenizer.words, wordsOf(options), { out: bytes, at });
   at = writeText(close + end, bytes, at);
   return {
     path: form === "chat" ? "/v1/chat/completions" : "/v1/completions",
@@ -63,19 +69,27 @@ const QUOTES: Record<WireForm, readonly [string, string]> = {
 
 /** A five-digit id with its comma. */
 const ID_BYTES = 6;
-const TOKEN_BYTES = Math.max(ID_BYTES, WORD_BYTES);
 const encoder = new TextEncoder();
 
 function writeText(text: string, out: Uint8Array, at: number): number {
   return at + encoder.encodeInto(text, out.subarray(at)).written;
 }
 
-function wordsOf({ form, tokens }: BodyOptions): Uint32Array {
-  if (form === "text") return tokens;
-  if (tokens.length <= CHAT_OVERHEAD_TOKENS) {
-    throw new Error(`a chat of ${tokens.length} tokens has no room for its template`);
+function tokenBytes({ form, tokenizer }: BodyOptions): number {
+  return form === "ids" ? ID_BYTES : tokenizer.words.maxBytes;
+}
+
+function wordsOf({ form, tokens, tokenizer }: BodyOptions): Uint32Array {
+  const overhead = form === "text" ? tokenizer.textOverhead : tokenizer.chatOverhead;
+  if (overhead === undefined) throw new Error("a chat without a template");
+  if (tokens.length <= overhead) {
+    throw new DynbenchError(
+      "plan",
+      `Cannot make a ${form} prompt of ${tokens.length} tokens: the tokenizer adds ${overhead} of its own`,
+      { hint: `Use longer prompts, or --prompt-form ids` },
+    );
   }
-  return tokens.subarray(0, tokens.length - CHAT_OVERHEAD_TOKENS);
+  return tokens.subarray(0, tokens.length - overhead);
 }
 
 /** Prompt ids as digits, with commas between; copied from a table, because dividing is three times slower. */

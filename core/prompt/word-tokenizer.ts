@@ -7,7 +7,9 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DynbenchError } from "../errors.ts";
+import type { ChatMessage, Tokenizer } from "./tokenizer.ts";
 import { FIRST_TOKEN_ID, LAST_TOKEN_ID } from "./tokens.ts";
+import { wordTable, type WordTable } from "./word-table.ts";
 
 /** Ids are 0 to 30,999; text outside the vocabulary is `UNKNOWN_ID`. */
 export const VOCABULARY_SIZE = LAST_TOKEN_ID + 1;
@@ -18,12 +20,14 @@ export const UNKNOWN_ID = 0;
 /** Tokens that the chat template puts around a single user message: `<s> <user> … </s> <assistant>`. */
 export const CHAT_OVERHEAD_TOKENS = 4;
 
-/** Each word is five letters, so a word and its space are six bytes. */
-export const WORD_BYTES = 6;
+const WORD_LETTERS = 5;
 
 const CONSONANTS = "bdfghjklmnprstvwyzcq";
 const VOWELS = "aeiou";
 const ENDINGS = "nrs";
+const CONSONANT_OF = placesOf(CONSONANTS);
+const VOWEL_OF = placesOf(VOWELS);
+const ENDING_OF = placesOf(ENDINGS);
 const SYLLABLES = CONSONANTS.length * VOWELS.length;
 
 /** Word of an id: `wordOf(1000)` is "baban". Ids beyond the vocabulary have the unknown word. */
@@ -41,11 +45,22 @@ export function wordOf(id: number): string {
 
 /** Ids of the words in a text; `encode(decode(ids))` gives the ids again. */
 export function encode(text: string): Uint32Array {
-  const words = text.split(/\s+/);
-  const ids = new Uint32Array(words.length);
+  const ids = new Uint32Array((text.length + 1) >> 1); // a word is at least one letter and its space
   let count = 0;
-  for (const word of words) {
-    if (word !== "") ids[count++] = idOf(word);
+  for (let at = 0; at < text.length;) {
+    if (isSpace(text.charCodeAt(at))) {
+      at += 1;
+      continue;
+    }
+    let id = promptIdAt(text, at);
+    let end = at + WORD_LETTERS;
+    // A prompt is nothing but words of five letters, so only what is none is looked at twice.
+    if (id === UNKNOWN_ID || (end < text.length && !isSpace(text.charCodeAt(end)))) {
+      for (end = at + 1; end < text.length && !isSpace(text.charCodeAt(end));) end += 1;
+      id = specialIdOf(text.slice(at, end));
+    }
+    ids[count++] = id;
+    at = end + 1;
   }
   return ids.slice(0, count);
 }
@@ -56,35 +71,34 @@ export function decode(ids: Iterable<number>): string {
 }
 
 /** Ids of a chat as the template renders it; a single user message adds `CHAT_OVERHEAD_TOKENS`. */
-export function encodeChat(messages: readonly { role: string; content: string }[]): Uint32Array {
+export function encodeChat(messages: readonly ChatMessage[]): Uint32Array {
   return encode(renderChat(messages));
 }
 
 /** What `CHAT_TEMPLATE` renders. */
-export function renderChat(messages: readonly { role: string; content: string }[]): string {
+export function renderChat(messages: readonly ChatMessage[]): string {
   const turns = messages.map(({ role, content }) => {
     return role === "assistant" ? `<assistant> ${content} </s>` : `<user> ${content} </s>`;
   });
   return `<s> ${turns.join(" ")} <assistant>`;
 }
 
-/** Writes words of `ids`, with one space between, as bytes at `at`; returns the position after them. */
-export function writeWords(ids: Uint32Array, out: Uint8Array, at: number): number {
-  const table = wordTable();
-  let position = at;
-  for (const id of ids) {
-    const from = (id - FIRST_TOKEN_ID) * WORD_BYTES;
-    if (id < FIRST_TOKEN_ID || id > LAST_TOKEN_ID) throw new Error(`id ${id} has no prompt word`);
-    out[position] = table[from]!;
-    out[position + 1] = table[from + 1]!;
-    out[position + 2] = table[from + 2]!;
-    out[position + 3] = table[from + 3]!;
-    out[position + 4] = table[from + 4]!;
-    out[position + 5] = SPACE;
-    position += WORD_BYTES;
-  }
-  return ids.length === 0 ? at : position - 1;
-}
+/** What prompts, gateway and mocker use where no model's tokenizer is given. */
+export const WORD_TOKENIZER: Tokenizer = {
+  encode,
+  encodeChat,
+  decode,
+  unknownId: UNKNOWN_ID,
+  get words() {
+    return (table ??= wordTable(Array.from(WORD_TOKENIZER.wordIds, wordOf)));
+  },
+  wordIds: Uint32Array.from(
+    { length: LAST_TOKEN_ID - FIRST_TOKEN_ID + 1 },
+    (_, i) => FIRST_TOKEN_ID + i,
+  ),
+  textOverhead: 0,
+  chatOverhead: CHAT_OVERHEAD_TOKENS,
+};
 
 /** Jinja, as HF programs and Dynamo read it from tokenizer_config.json. */
 export const CHAT_TEMPLATE =
@@ -172,16 +186,38 @@ function syllable(number: number): string {
   return CONSONANTS[Math.floor(number / VOWELS.length)]! + VOWELS[number % VOWELS.length]!;
 }
 
-/** Id of one word; words of the vocabulary are recognised by their letters, without a table. */
-function idOf(word: string): number {
-  if (word.startsWith("<")) return specialIdOf(word);
-  const number =
-    word.length === 5
-      ? syllableIndex(word, 0) * SYLLABLES +
-        syllableIndex(word, 2) +
-        letterIn(ENDINGS, word[4]!) * SYLLABLES * SYLLABLES
-      : Number.NaN;
-  return Number.isNaN(number) ? UNKNOWN_ID : FIRST_TOKEN_ID + number;
+/** Id of the five letters at `at` where they spell a prompt word; no table of words is needed. */
+function promptIdAt(text: string, at: number): number {
+  const first = syllableAt(text, at);
+  const second = syllableAt(text, at + 2);
+  const ending = ENDING_OF[text.charCodeAt(at + 4) & 127]!;
+  if (first < 0 || second < 0 || ending < 0) return UNKNOWN_ID;
+  // The mask above takes a letter beyond ASCII for one within.
+  for (let i = at; i < at + WORD_LETTERS; i += 1) if (text.charCodeAt(i) > 127) return UNKNOWN_ID;
+  return FIRST_TOKEN_ID + (ending * SYLLABLES + first) * SYLLABLES + second;
+}
+
+/** Negative when it is none; beyond the text's end there is none either. */
+function syllableAt(text: string, at: number): number {
+  const consonant = CONSONANT_OF[text.charCodeAt(at) & 127]!;
+  const vowel = VOWEL_OF[text.charCodeAt(at + 1) & 127]!;
+  return consonant < 0 || vowel < 0 ? -1 : consonant * VOWELS.length + vowel;
+}
+
+/** What JavaScript's `\s` matches. */
+function isSpace(code: number): boolean {
+  return (
+    code === SPACE ||
+    (code >= 9 && code <= 13) ||
+    (code > 127 && /\s/.test(String.fromCharCode(code)))
+  );
+}
+
+/** Place of each ASCII letter among `letters`, or −1. */
+function placesOf(letters: string): Int8Array {
+  const places = new Int8Array(128).fill(-1);
+  for (const [place, letter] of [...letters].entries()) places[letter.charCodeAt(0)] = place;
+  return places;
 }
 
 function specialIdOf(word: string): number {
@@ -191,22 +227,5 @@ function specialIdOf(word: string): number {
   return reserved < SPECIAL_WORDS.length ? UNKNOWN_ID : reserved;
 }
 
-function syllableIndex(word: string, at: number): number {
-  return letterIn(CONSONANTS, word[at]!) * VOWELS.length + letterIn(VOWELS, word[at + 1]!);
-}
-
-function letterIn(letters: string, letter: string): number {
-  const index = letters.indexOf(letter);
-  return index === -1 ? Number.NaN : index;
-}
-
-let words: Uint8Array | undefined;
-
-/** Bytes of all prompt words, six apart; made at first use, because ids need none. */
-function wordTable(): Uint8Array {
-  if (words !== undefined) return words;
-  const text: string[] = [];
-  for (let id = FIRST_TOKEN_ID; id <= LAST_TOKEN_ID; id += 1) text.push(wordOf(id));
-  words = Buffer.from(`${text.join(" ")} `, "latin1");
-  return words;
-}
+/** Made at first use, because prompts of ids need none. */
+let table: WordTable | undefined;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { requestBody } from "../../../core/prompt/body.ts";
-import { decode, encode, encodeChat } from "../../../core/prompt/word-tokenizer.ts";
+import { decode, encode, encodeChat, WORD_TOKENIZER } from "../../../core/prompt/word-tokenizer.ts";
 import type { WireForm } from "../../../core/request.ts";
 
 const tokens = Uint32Array.from({ length: 3000 }, (_, i) => 1000 + ((i * 7919) % 30_000));
@@ -9,6 +9,7 @@ function body(form: WireForm, more: { tokens?: Uint32Array; extra?: object; mode
   const options = { model: "m", osl: 20, ...more };
   const made = requestBody({
     form,
+    tokenizer: WORD_TOKENIZER,
     tokens: options.tokens ?? tokens,
     model: options.model,
     osl: options.osl,
@@ -43,7 +44,9 @@ describe("requestBody", () => {
     expect(path).toBe("/v1/chat/completions");
     expect(encodeChat(json.messages).length).toBe(tokens.length);
     expect(encode(json.messages[0].content)).toEqual(tokens.subarray(0, -4));
-    expect(() => body("chat", { tokens: tokens.subarray(0, 4) })).toThrow("no room");
+    expect(() => body("chat", { tokens: tokens.subarray(0, 4) })).toThrow(
+      "Cannot make a chat prompt of 4 tokens",
+    );
   });
 
   test("the ends of the id range keep their digits", () => {
@@ -59,7 +62,14 @@ describe("requestBody", () => {
       temperature: 0,
       stream_options: { continuous_usage_stats: true },
     };
-    const made = requestBody({ form: "ids", model: "m", tokens, osl: 20, extra });
+    const made = requestBody({
+      form: "ids",
+      model: "m",
+      tokens,
+      tokenizer: WORD_TOKENIZER,
+      osl: 20,
+      extra,
+    });
     const text = Buffer.from(made.body).toString();
     expect(text.match(/"max_tokens"/g)).toHaveLength(1);
     expect(JSON.parse(text)).toMatchObject({

@@ -1,0 +1,111 @@
+/**
+ * The tokenizer of a real model, from the files HF programs read: tokenizer.json, and
+ * tokenizer_config.json for special tokens and the chat template.
+ */
+import { join } from "node:path";
+import { Tokenizer as HfTokenizer } from "@huggingface/tokenizers";
+import * as v from "valibot";
+import { DynbenchError, messageOf } from "../errors.ts";
+import { chatRenderer, type TemplateConfig } from "./chat-template.ts";
+import { stableWords } from "./stable-words.ts";
+import { memoized } from "./token-memo.ts";
+import type { ChatMessage, Tokenizer } from "./tokenizer.ts";
+import { wordText, type WordTable } from "./word-table.ts";
+
+const tokenizerFile = v.looseObject({ model: v.looseObject({}) });
+const templateFile = v.looseObject({
+  chat_template: v.optional(
+    v.union([v.string(), v.array(v.object({ name: v.string(), template: v.string() }))]),
+  ),
+});
+
+/** Rejects with what is wrong with the folder. Takes 0.1 to 1 s, as the vocabulary is large. */
+export async function readTokenizer(folder: string): Promise<Tokenizer> {
+  try {
+    const json = v.parse(tokenizerFile, await readJson(join(folder, "tokenizer.json")));
+    const config = v.parse(
+      templateFile,
+      (await readJson(join(folder, "tokenizer_config.json"))) ?? {},
+    );
+    config.chat_template ??= await readText(join(folder, "chat_template.jinja"));
+    return modelTokenizer(json, config);
+  } catch (cause) {
+    if (cause instanceof DynbenchError) throw cause;
+    throw new DynbenchError(
+      "plan",
+      `Cannot read the tokenizer in "${folder}": ${messageOf(cause)}`,
+      {
+        hint: "It must hold the tokenizer.json of a model, as HF programs write it",
+        cause,
+      },
+    );
+  }
+}
+
+/** The tokenizer of the parsed files. What only makers of prompts need is made when they ask. */
+export function modelTokenizer(json: object, config: TemplateConfig): Tokenizer {
+  const hf = new HfTokenizer(json, config);
+  const vocabulary = hf.get_vocab(true);
+  const encode = memoized(
+    (text) => hf.encode(text, { add_special_tokens: false }).ids,
+    vocabulary.keys(),
+  );
+  const stable = once(() => stableWords(vocabulary, encode));
+  const { before, after } = specialTokens(hf);
+  const renderer = once(() => chatRenderer(config));
+  const encodeChat = (messages: readonly ChatMessage[]): Uint32Array => {
+    const render = renderer();
+    if (render === undefined) throw new Error("the tokenizer has no chat template");
+    return Uint32Array.from(encode(render(messages)));
+  };
+  const overhead = once(() => chatOverhead(encodeChat, stable().words));
+  return {
+    encode: (text) => Uint32Array.from([...before, ...encode(text), ...after]),
+    encodeChat,
+    decode: (ids) => hf.decode([...ids]),
+    unknownId: undefined,
+    get words() {
+      return stable().words;
+    },
+    get wordIds() {
+      return stable().ids;
+    },
+    textOverhead: before.length + after.length,
+    get chatOverhead() {
+      return renderer() === undefined ? undefined : overhead();
+    },
+  };
+}
+
+/** Ids that a server puts around a text. */
+function specialTokens(hf: HfTokenizer): { before: number[]; after: number[] } {
+  const bare = hf.encode("the", { add_special_tokens: false }).ids;
+  const whole = hf.encode("the").ids;
+  const start = whole.findIndex((_, i) => bare.every((id, k) => whole[i + k] === id));
+  return { before: whole.slice(0, start), after: whole.slice(start + bare.length) };
+}
+
+/** What the template adds to a single user message; undefined when it does not add the same to all. */
+function chatOverhead(encodeChat: Tokenizer["encodeChat"], words: WordTable): number | undefined {
+  const added = [1, 2, 9].map((count) => {
+    const texts = Array.from({ length: count }, (_, i) => wordText(words, count + i));
+    const content = texts.join(" ");
+    return encodeChat([{ role: "user", content }]).length - count;
+  });
+  return added.every((tokens) => tokens === added[0]) ? added[0] : undefined;
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  const file = Bun.file(path);
+  return (await file.exists()) ? file.text() : undefined;
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const text = await readText(path);
+  return text === undefined ? undefined : JSON.parse(text);
+}

@@ -1,0 +1,176 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Tokenizer as HfTokenizer } from "@huggingface/tokenizers";
+import { blockHashes, hashBlocks } from "../../../core/kv/block-hash.ts";
+import { requestBody } from "../../../core/prompt/body.ts";
+import { modelTokenizer } from "../../../core/prompt/model-tokenizer.ts";
+import {
+  chosenTokenizer,
+  openTokenizer,
+  promptTokenizer,
+} from "../../../core/prompt/open-tokenizer.ts";
+import type { Tokenizer } from "../../../core/prompt/tokenizer.ts";
+import { fillTokens } from "../../../core/prompt/tokens.ts";
+import { WORD_TOKENIZER } from "../../../core/prompt/word-tokenizer.ts";
+import type { Segment } from "../../../core/request.ts";
+import { smallTokenizer, writeSmallTokenizer } from "./small-tokenizer.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "dynbench-tokenizer-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const TINY_LLAMA = join(import.meta.dir, "../../../../shared/data/models/TinyLlama_v1.1");
+const hasTinyLlama = existsSync(TINY_LLAMA);
+
+const ODD = [
+  "",
+  " ",
+  "a",
+  "bab cec",
+  "  Bab, cec!  dod\n\nfuf 12345 <s> gag </s>x  ",
+  "bab cec<user>dod fuf  gag",
+  "don't stop. Bab9 hat'x jij- kuk/lal <unk> 9 bab",
+  "bab cec dodo fufu gagagagag hahaha",
+  `${"x".repeat(500)} bab cec ${"y z ".repeat(200)}`,
+];
+
+/** A prompt's text in the body that the load sends. */
+function textOf(tokenizer: Tokenizer, prompt: readonly Segment[], form: "text" | "chat"): any {
+  const isl = prompt.reduce((sum, { tokens }) => sum + tokens, 0);
+  const tokens = new Uint32Array(isl);
+  fillTokens(7, prompt, tokens);
+  const { body } = requestBody({ form, model: "m", tokens, tokenizer, osl: 1, extra: {} });
+  return JSON.parse(Buffer.from(body).toString());
+}
+
+/** Everything that must hold of any tokenizer; `reference` is the library without our memory. */
+function holds(open: () => Promise<{ tokenizer: Tokenizer; reference: HfTokenizer }>): void {
+  test("encodes as the library does, whatever the text", async () => {
+    const { tokenizer, reference } = await open();
+    for (const text of ODD) {
+      for (let round = 0; round < 2; round += 1) {
+        expect([...tokenizer.encode(text)]).toEqual(reference.encode(text).ids);
+      }
+    }
+  });
+
+  test("prompts have exactly their length when they are tokenised again", async () => {
+    const { tokenizer, reference } = await open();
+    for (const tokens of [2, 3, 64, 1_000, 14_000]) {
+      const { prompt } = textOf(tokenizer, [{ content: tokens, tokens }], "text");
+      expect(reference.encode(prompt).ids.length).toBe(tokens);
+      expect(tokenizer.encode(prompt).length).toBe(tokens);
+    }
+  });
+
+  test("prompts share exactly the blocks that their segments share", async () => {
+    const { tokenizer } = await open();
+    const shared = { content: 1, tokens: 640 };
+    const hashes = [5, 6].map((content) => {
+      const { prompt } = textOf(tokenizer, [shared, { content, tokens: 360 }], "text");
+      const out = blockHashes(0);
+      const count = hashBlocks(tokenizer.encode(prompt), 64, out);
+      return Array.from({ length: count }, (_, i) => `${out.high[i]} ${out.low[i]}`);
+    });
+    expect(hashes[0]).toHaveLength(15);
+    // 640 tokens are ten blocks, and the tokenizer's own first token is among them.
+    const equal = hashes[0]!.map((hash, i) => hash === hashes[1]![i]);
+    expect(equal).toEqual(Array.from({ length: 15 }, (_, i) => i < 10));
+  });
+}
+
+for (const kind of ["llama2", "llama3"] as const) {
+  describe(`a small tokenizer of the kind of ${kind}`, () => {
+    const { json, config } = smallTokenizer(kind);
+    const tokenizer = modelTokenizer(json, config);
+    holds(async () => ({ tokenizer, reference: new HfTokenizer(json, config) }));
+
+    test("all its words can be used, after its own first token", () => {
+      expect(tokenizer.words.count).toBe(2_000); // 20 × 5 × 20
+      expect(new Set(tokenizer.wordIds).size).toBe(2_000);
+      expect(tokenizer.textOverhead).toBe(1);
+      // The bos token, <user>, </s> and <assistant>.
+      expect(tokenizer.chatOverhead).toBe(4);
+      const [first, second] = tokenizer.wordIds;
+      expect(tokenizer.decode([first!, second!]).trim()).toBe("bab bac");
+    });
+
+    test("a chat has exactly its length in the template", () => {
+      for (const tokens of [5, 6, 500]) {
+        const { messages } = textOf(tokenizer, [{ content: 3, tokens }], "chat");
+        expect(tokenizer.encodeChat(messages).length).toBe(tokens);
+      }
+      expect(() => textOf(tokenizer, [{ content: 3, tokens: 4 }], "chat")).toThrow(
+        "Cannot make a chat prompt of 4 tokens: the tokenizer adds 4 of its own",
+      );
+    });
+  });
+}
+
+describe.skipIf(!hasTinyLlama)(
+  "TinyLlama's tokenizer (skipped where ../shared/data/models is not beside the checkout)",
+  () => {
+    holds(async () => ({
+      tokenizer: await openTokenizer(TINY_LLAMA),
+      reference: new HfTokenizer(
+        await Bun.file(join(TINY_LLAMA, "tokenizer.json")).json(),
+        await Bun.file(join(TINY_LLAMA, "tokenizer_config.json")).json(),
+      ),
+    }));
+
+    test("has no chat template, and says so", async () => {
+      await expect(promptTokenizer(TINY_LLAMA, "chat")).rejects.toThrow("no usable chat template");
+      expect((await promptTokenizer(TINY_LLAMA, "text")).textOverhead).toBe(1);
+    });
+  },
+);
+
+describe("folders", () => {
+  test("a tokenizer is that of the named folder, or else of the model's, or else the built-in one", async () => {
+    const model = join(folder, "model");
+    writeSmallTokenizer(model, "llama3");
+    expect(await chosenTokenizer(undefined, "org/name")).toBeUndefined();
+    expect(await chosenTokenizer(undefined, model)).toBe(model);
+    expect(await chosenTokenizer(model, "org/name")).toBe(model);
+    await expect(chosenTokenizer("nowhere", undefined)).rejects.toThrow(
+      'Cannot use tokenizer "nowhere": no tokenizer.json there',
+    );
+    expect(await openTokenizer(undefined)).toBe(WORD_TOKENIZER);
+    // Ids need no tokenizer, so a folder that has none does no harm.
+    expect(await promptTokenizer("nowhere", "ids")).toBe(WORD_TOKENIZER);
+  });
+
+  test("a chat template may be a file of its own", async () => {
+    const split = join(folder, "split");
+    writeSmallTokenizer(split, "llama2");
+    const { chat_template: template, ...config } = smallTokenizer("llama2").config;
+    writeFileSync(join(split, "tokenizer_config.json"), JSON.stringify(config));
+    writeFileSync(join(split, "chat_template.jinja"), String(template));
+    expect((await promptTokenizer(split, "chat")).chatOverhead).toBe(4);
+  });
+
+  test("what cannot be read or used is told with the folder", async () => {
+    const broken = join(folder, "broken");
+    writeSmallTokenizer(broken, "llama2");
+    writeFileSync(join(broken, "tokenizer.json"), '{"model":');
+    await expect(openTokenizer(broken)).rejects.toThrow(`Cannot read the tokenizer in "${broken}"`);
+    const badTemplate = join(folder, "bad-template");
+    writeSmallTokenizer(badTemplate, "llama2");
+    writeFileSync(join(badTemplate, "tokenizer_config.json"), '{"chat_template":"{% if %}"}');
+    await expect(promptTokenizer(badTemplate, "chat")).rejects.toThrow("Cannot make chats for");
+  });
+
+  test("a vocabulary of too few words makes no prompts", () => {
+    const { json, config } = smallTokenizer("llama2");
+    const few = { ...json, model: { ...(json["model"] as object), merges: [] } };
+    expect(() => modelTokenizer(few, config).words).toThrow("only 0 words are one token each");
+  });
+
+  test("a template that does not add the same to every message is not used", () => {
+    const { json, config } = smallTokenizer("llama2");
+    const chat_template =
+      "{% if messages[0]['content'] | length > 10 %}<user>{% endif %}{{ messages[0]['content'] }}";
+    expect(modelTokenizer(json, { ...config, chat_template }).chatOverhead).toBeUndefined();
+  });
+});
