@@ -6,13 +6,15 @@
  */
 import { BUNDLED } from "../plugins/bundled.ts";
 import { CHILD_ARGUMENT } from "./process/child-argument.ts";
+import { IS_COMPILED } from "./process/compiled.ts";
 import { PluginSet } from "./plugin-set.ts";
 
 const plugins = new PluginSet(BUNDLED);
-const isCompiled = Bun.main.startsWith("/$bunfs/") || Bun.main.includes("~BUN");
-const self = isCompiled ? [process.execPath] : [process.execPath, Bun.main];
+const self = IS_COMPILED ? [process.execPath] : [process.execPath, Bun.main];
 
-if (process.argv[2] === CHILD_ARGUMENT) {
+if (!Bun.isMainThread) {
+  await import("./gateway/tokenise-thread.ts"); // the only thread there is
+} else if (process.argv[2] === CHILD_ARGUMENT) {
   const { runChild } = await import("./process/child.ts");
   process.exit(await runChild(plugins));
 } else {

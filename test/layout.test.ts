@@ -217,11 +217,8 @@ describe("packages", () => {
     uplot: /^reports\//,
     nats: /^plugins\/dynamo\//,
     etcd3: /^plugins\/dynamo\//,
-<<<<<<< HEAD
     protobufjs: /^plugins\/dynamo\//,
-=======
     "@huggingface": /^core\/prompt\//,
->>>>>>> b39d5f8 (prompt: tokenizers of real models, prompts of exactly n of their tokens, chat templates)
   };
   const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
     dependencies: Record<string, string>;

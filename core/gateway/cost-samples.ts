@@ -3,7 +3,7 @@
 /** Decisions kept: enough for a p99 to rest on forty of them, in 32 KB a part. */
 const KEPT_SAMPLES = 4096;
 
-export const COST_PARTS = ["scan", "tokenise", "hash", "lookup", "score"] as const;
+export const COST_PARTS = ["scan", "tokeniseWait", "tokenise", "hash", "lookup", "score"] as const;
 export type CostPart = (typeof COST_PARTS)[number];
 
 /** Nanoseconds of each part of one decision. */

@@ -18,12 +18,19 @@ import type { GatewayCounts } from "./gateway-counts.ts";
 import { answerError } from "./openai-error.ts";
 import type { KvHandoff } from "./kv-handoff.ts";
 import { releaseKv, sendPrefill } from "./prefill-step.ts";
-import type { PromptReader } from "./prompt-reader.ts";
+import type { PromptReader, ReadPrompt } from "./prompt-reader.ts";
 import { Relay } from "./relay.ts";
+import { TokeniseFault } from "./tokenise-pool.ts";
 import type { WorkerLink } from "./worker-link.ts";
 
 /** A request goes to at most this many workers: a second failure is more than one worker's bad luck. */
 const MAX_TRIES = 2;
+
+const TOKENISE_FAULTS = {
+  400: "invalid_request_error",
+  500: "tokenizer_error",
+  503: "overloaded",
+} as const;
 
 export interface DispatcherOptions {
   readonly host: PolicyHost;
@@ -42,26 +49,55 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #flights = new Map<number, Flight>();
   #nextId = 0;
+  /** Requests whose prompts are tokenised on a thread just now. */
+  #tokenising = 0;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
   }
 
   get inFlight(): number {
-    return this.#flights.size;
+    return this.#flights.size + this.#tokenising;
   }
 
   /** Answers the request, now or when a worker has. */
   handle(request: ParsedRequest, answer: Answer, endpoint: Endpoint): void {
-    const { reader, counts, isSplit } = this.#options;
+    const { reader, counts } = this.#options;
     counts.count("requests");
     const prompt = reader.read(request.body, endpoint.promptField);
     if (prompt === undefined) {
       badRequest(answer, "Cannot read the request: the body is not a JSON object");
-      return;
+    } else if (prompt instanceof Promise) void this.#await(prompt, { request, answer });
+    else this.#admit({ request, answer, prompt });
+  }
+
+  /** The prompt is tokenised elsewhere; meanwhile the client may leave. */
+  async #await(
+    tokenised: Promise<ReadPrompt>,
+    { request, answer }: { request: ParsedRequest; answer: Answer },
+  ): Promise<void> {
+    let isGone = false;
+    answer.onAbort(() => {
+      isGone = true;
+      this.#options.counts.count("aborted");
+    });
+    this.#tokenising += 1;
+    try {
+      const prompt = await tokenised;
+      if (!isGone) this.#admit({ request, answer, prompt });
+    } catch (error) {
+      if (!(error instanceof TokeniseFault)) throw error;
+      const { status, message } = error;
+      if (!isGone) answerError(answer, status, { type: TOKENISE_FAULTS[status], message });
+    } finally {
+      this.#tokenising -= 1;
     }
-    counts.prompt(prompt.source);
-    const flight = new Flight(this.#nextId++, { request, answer, prompt, isSplit });
+  }
+
+  #admit(arrived: { request: ParsedRequest; answer: Answer; prompt: ReadPrompt }): void {
+    const { answer, prompt } = arrived;
+    this.#options.counts.prompt(prompt.source);
+    const flight = new Flight(this.#nextId++, { ...arrived, isSplit: this.#options.isSplit });
     this.#flights.set(flight.id, flight);
     answer.onAbort(() => this.#aborted(flight));
     this.#route(flight);
@@ -303,6 +339,7 @@ export class Dispatcher {
     const us = (ns: number): number => Math.round(ns / 100) / 10;
     const costUs = {
       scan: us(cost.scan),
+      tokeniseWait: us(cost.tokeniseWait),
       tokenise: us(cost.tokenise),
       hash: us(cost.hash),
       lookup: us(cost.lookup),

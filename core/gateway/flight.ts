@@ -119,9 +119,11 @@ export class Flight implements RouteRequest {
 
   /** Of the present pick: the prompt is read once, for the first. */
   cost(decided: { lookupNs: number; scoreNs: number }): DecisionCost {
-    const { scanNs, tokeniseNs, hashNs } = this.prefilled === undefined ? this.prompt : NOT_READ;
+    const { scanNs, tokeniseWaitNs, tokeniseNs, hashNs } =
+      this.prefilled === undefined ? this.prompt : NOT_READ;
     return {
       scan: scanNs,
+      tokeniseWait: tokeniseWaitNs,
       tokenise: tokeniseNs,
       hash: hashNs,
       lookup: decided.lookupNs,
@@ -130,4 +132,4 @@ export class Flight implements RouteRequest {
   }
 }
 
-const NOT_READ = { scanNs: 0, tokeniseNs: 0, hashNs: 0 };
+const NOT_READ = { scanNs: 0, tokeniseWaitNs: 0, tokeniseNs: 0, hashNs: 0 };

@@ -1,6 +1,6 @@
 /** What the gateway counts: since the last reset and since the start. */
 import { CostSamples, type DecisionCost } from "./cost-samples.ts";
-import type { PromptSource } from "./prompt-reader.ts";
+import type { PromptSource } from "./text-tokens.ts";
 
 const NAMES = [
   "requests",
@@ -18,7 +18,7 @@ export type Counts = Record<CountName, number>;
 export class GatewayCounts {
   #sinceReset = zeros();
   readonly #total = zeros();
-  #prompts: Record<PromptSource, number> = { ids: 0, words: 0, bytes: 0, none: 0 };
+  #prompts = noPrompts();
   #firstPolicyFault: string | undefined;
   readonly #costs = new CostSamples();
 
@@ -64,7 +64,7 @@ export class GatewayCounts {
 
   reset(): void {
     this.#sinceReset = zeros();
-    this.#prompts = { ids: 0, words: 0, bytes: 0, none: 0 };
+    this.#prompts = noPrompts();
     this.#firstPolicyFault = undefined;
     this.#costs.clear();
   }
@@ -72,4 +72,8 @@ export class GatewayCounts {
 
 function zeros(): Counts {
   return Object.fromEntries(NAMES.map((name) => [name, 0])) as Counts;
+}
+
+function noPrompts(): Record<PromptSource, number> {
+  return { ids: 0, words: 0, model: 0, bytes: 0, none: 0 };
 }

@@ -31,6 +31,7 @@ import {
 } from "./http-server.ts";
 import { answerError } from "./openai-error.ts";
 import { PromptReader, warmUpReading } from "./prompt-reader.ts";
+import { TokenisePool } from "./tokenise-pool.ts";
 import { WorkerLink } from "./worker-link.ts";
 
 /** What the gateway child is told; data only. */
@@ -48,6 +49,8 @@ export interface GatewayTask {
   readonly decisionsPath?: string;
   /** Where each thing that the policy's host is told is written as a line; nowhere when left out. */
   readonly eventsPath?: string;
+  /** Folder of the model's tokenizer.json; left out: text is read with the built-in tokenizer. */
+  readonly tokenizer?: string;
   /** What messages call the policy. */
   readonly policyName?: string;
 }
@@ -94,7 +97,10 @@ export async function startGateway(
     stack.use(new WorkerLink(worker, { onAlive: (alive) => aliveChanged(i, alive) })),
   );
   const feeds = host.needsEvents ? startFeeds(task.workers, { host, table, log, stack }) : [];
-  const reading = { blockSize, needsBlocks: host.needsBlocks };
+  const pool = stack.use(new TokenisePool(task.tokenizer));
+  const hasModel = task.tokenizer !== undefined;
+  if (hasModel && host.needsBlocks) await pool.start();
+  const reading = { blockSize, needsBlocks: host.needsBlocks, pool, hasModel };
   warmUpReading(reading);
   const reader = new PromptReader({ ...reading, table });
   const dispatcher = new Dispatcher({

@@ -1,21 +1,34 @@
 /**
  * From the bytes of a request to what a policy sees of it: lengths, options and prompt blocks.
  *
- * Token ids are hashed as they are. Text and chats are tokenised with the word tokenizer when all
- * their words belong to it; other text has no tokenizer here, so its bytes are hashed in pieces of
- * four as if they were tokens: sharing is then approximate and lengths are estimates.
+ * Token ids are hashed as they are. Text and chats are tokenised first: with the model's tokenizer
+ * on threads, with the built-in one here, which takes less than the way to a thread and back.
  */
 import { blockHashes, hashBlocks, type BlockHashes } from "../kv/block-hash.ts";
 import { BlockTable } from "../kv/block-table.ts";
-import { encode, encodeChat, UNKNOWN_ID } from "../prompt/word-tokenizer.ts";
+import { WORD_TOKENIZER } from "../prompt/word-tokenizer.ts";
 import { monotonicNs } from "../clock.ts";
-import { BodyScanner, type PromptField, type ScannedPrompt } from "./body-scan.ts";
+import {
+  BodyScanner,
+  type PromptField,
+  type ScannedBody,
+  type ScannedPrompt,
+} from "./body-scan.ts";
+import {
+  BYTES_PER_TOKEN,
+  textOf,
+  textTokens,
+  type PromptSource,
+  type TextPrompt,
+} from "./text-tokens.ts";
+import type { TokenisePool } from "./tokenise-pool.ts";
 
-/** Bytes of text that count as one token where there is no tokenizer: the usual mean of English text. */
-const BYTES_PER_TOKEN = 4;
-
-/** How prompts became tokens, for the gateway's state. */
-export type PromptSource = "ids" | "words" | "bytes" | "none";
+/**
+ * Texts in bodies up to this long are tokenised here where the built-in tokenizer does it: 14,000 tokens
+ * take 0.2 ms of the loop, and handing them to a thread took as much of it on two shared cores
+ * (test/bench/tokenizer.bench.ts). A longer text leaves, so that no text holds up all others.
+ */
+const MAX_BYTES_HERE = 98_304;
 
 export interface ReadPrompt {
   readonly stream: boolean;
@@ -26,33 +39,86 @@ export interface ReadPrompt {
   readonly blocks: Int32Array;
   readonly source: PromptSource;
   readonly scanNs: number;
+  /** The way to the thread that tokenised, the wait for it, and the way back; 0 when it was done here. */
+  readonly tokeniseWaitNs: number;
   readonly tokeniseNs: number;
   readonly hashNs: number;
   /** See `RouteRequest.prefixHash`. */
   prefixHash(tokens: number): number;
 }
 
+export interface ReadingOptions {
+  readonly blockSize: number;
+  readonly needsBlocks: boolean;
+  readonly table: BlockTable;
+  readonly pool: TokenisePool;
+  /** The pool has a model's tokenizer; else all text that the built-in one knows is its. */
+  readonly hasModel: boolean;
+}
+
+/** What was read before tokens are known. */
+interface Read {
+  readonly body: ScannedBody;
+  readonly scanNs: number;
+}
+
+interface Tokens {
+  /** Undefined when nobody needs them. */
+  readonly tokens: Uint32Array | undefined;
+  readonly source: PromptSource;
+  readonly tokeniseNs: number;
+  readonly tokeniseWaitNs: number;
+}
+
 export class PromptReader {
-  readonly #options: { blockSize: number; needsBlocks: boolean; table: BlockTable };
+  readonly #options: ReadingOptions;
   readonly #scanner = new BodyScanner();
   readonly #hashes: BlockHashes = blockHashes(0);
 
-  constructor(options: { blockSize: number; needsBlocks: boolean; table: BlockTable }) {
+  constructor(options: ReadingOptions) {
     this.#options = options;
   }
 
-  /** Undefined when the body is not a JSON object. */
-  read(bytes: Uint8Array, field: PromptField): ReadPrompt | undefined {
+  /**
+   * Undefined when the body is not a JSON object. A promise only for text that is tokenised on a
+   * thread; rejects with a `TokeniseFault`.
+   */
+  read(bytes: Uint8Array, field: PromptField): ReadPrompt | Promise<ReadPrompt> | undefined {
     const startNs = monotonicNs();
-    const scanned = this.#scanner.scan(bytes, field);
-    if (scanned === undefined) return undefined;
-    const { prompt, stream, maxTokens = 0, priority } = scanned;
-    const scannedNs = monotonicNs();
-    const { needsBlocks } = this.#options;
-    const { tokens, source } = needsBlocks
-      ? tokensOf(prompt)
-      : { tokens: undefined, source: sourceOf(prompt) };
-    const tokenisedNs = monotonicNs();
+    const body = this.#scanner.scan(bytes, field);
+    if (body === undefined) return undefined;
+    const { prompt } = body;
+    const read = { body, scanNs: monotonicNs() - startNs };
+    if (this.#options.needsBlocks && (prompt.form === "text" || prompt.form === "chat")) {
+      if (this.#options.hasModel || bytes.length > MAX_BYTES_HERE) {
+        return this.#elsewhere(read, prompt, bytes.length);
+      }
+    }
+    const again = (): Uint32Array => tokensOf(this.#scanner.scan(bytes, field)!.prompt).tokens;
+    return this.#result(read, this.#here(prompt), again);
+  }
+
+  #here(prompt: ScannedPrompt): Tokens {
+    if (!this.#options.needsBlocks) {
+      return { tokens: undefined, source: sourceOf(prompt), tokeniseNs: 0, tokeniseWaitNs: 0 };
+    }
+    const startNs = monotonicNs();
+    const { tokens, source } = tokensOf(prompt);
+    return { tokens, source, tokeniseNs: monotonicNs() - startNs, tokeniseWaitNs: 0 };
+  }
+
+  async #elsewhere(read: Read, prompt: TextPrompt, length: number): Promise<ReadPrompt> {
+    const startNs = monotonicNs();
+    const { tokens, source, ns } = await this.#options.pool.tokens(prompt, length);
+    const tokeniseWaitNs = monotonicNs() - startNs - ns;
+    return this.#result(read, { tokens, source, tokeniseNs: ns, tokeniseWaitNs }, () => tokens);
+  }
+
+  /** `again`: the tokens at a later time; those of ids lie in a buffer that the next request overwrites. */
+  #result({ body, scanNs }: Read, read: Tokens, again: () => Uint32Array): ReadPrompt {
+    const { prompt, stream, maxTokens = 0, priority } = body;
+    const { tokens, source, tokeniseNs, tokeniseWaitNs } = read;
+    const startNs = monotonicNs();
     const blocks = tokens === undefined ? NO_BLOCKS : this.#blocksOf(tokens);
     return {
       stream,
@@ -61,10 +127,11 @@ export class PromptReader {
       priority,
       blocks,
       source,
-      scanNs: scannedNs - startNs,
-      tokeniseNs: tokenisedNs - scannedNs,
-      hashNs: monotonicNs() - tokenisedNs,
-      prefixHash: (length) => this.#prefixHash({ bytes, field }, length),
+      scanNs,
+      tokeniseWaitNs,
+      tokeniseNs,
+      hashNs: monotonicNs() - startNs,
+      prefixHash: (length) => this.#prefixHash(again(), length),
     };
   }
 
@@ -79,10 +146,7 @@ export class PromptReader {
     return blocks;
   }
 
-  /** Reads the body again: a held request is asked long after the scanner's buffer has moved on. */
-  #prefixHash(body: { bytes: Uint8Array; field: PromptField }, length: number): number {
-    const scanned = this.#scanner.scan(body.bytes, body.field);
-    const { tokens } = tokensOf(scanned!.prompt);
+  #prefixHash(tokens: Uint32Array, length: number): number {
     const wanted = Math.min(length, tokens.length);
     const { blockSize } = this.#options;
     const whole = wanted - (wanted % blockSize);
@@ -95,7 +159,7 @@ const WARM_UP_TOKENS = 14_000;
 const WARM_UP_ROUNDS = 20;
 
 /** Reads made-up prompts into nothing: cold, the first real one would take milliseconds. */
-export function warmUpReading(options: { blockSize: number; needsBlocks: boolean }): void {
+export function warmUpReading(options: Omit<ReadingOptions, "table">): void {
   const reader = new PromptReader({ ...options, table: new BlockTable() });
   for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {
     const prompt = Array.from({ length: WARM_UP_TOKENS }, (_, i) => 1000 + ((i * 7919) % 29_000));
@@ -110,31 +174,7 @@ const encoder = new TextEncoder();
 function tokensOf(prompt: ScannedPrompt): { tokens: Uint32Array; source: PromptSource } {
   if (prompt.form === "ids") return { tokens: prompt.ids, source: "ids" };
   if (prompt.form === "other") return { tokens: NO_TOKENS, source: "none" };
-  const words = prompt.form === "text" ? encode(prompt.text) : wordsOfChat(prompt.messages);
-  if (words !== undefined && !words.includes(UNKNOWN_ID)) return { tokens: words, source: "words" };
-  return { tokens: piecesOf(textOf(prompt)), source: "bytes" };
-}
-
-function wordsOfChat(messages: readonly unknown[]): Uint32Array | undefined {
-  return messages.every(isTextMessage) ? encodeChat(messages) : undefined;
-}
-
-function isTextMessage(message: unknown): message is { role: string; content: string } {
-  if (typeof message !== "object" || message === null) return false;
-  const { role, content } = message as Record<string, unknown>;
-  return typeof role === "string" && typeof content === "string";
-}
-
-function textOf(prompt: ScannedPrompt & { form: "text" | "chat" }): string {
-  return prompt.form === "text" ? prompt.text : JSON.stringify(prompt.messages);
-}
-
-/** Four bytes of UTF-8 a number, the last padded with zeros. */
-function piecesOf(text: string): Uint32Array {
-  const bytes = encoder.encode(text);
-  const pieces = new Uint32Array(Math.ceil(bytes.length / BYTES_PER_TOKEN));
-  bytesOf(pieces).set(bytes);
-  return pieces;
+  return textTokens(prompt, WORD_TOKENIZER);
 }
 
 function bytesOf(words: Uint32Array): Uint8Array {

@@ -25,7 +25,7 @@ describe("decisions.jsonl", () => {
         .split("\n")
         .map((line) => JSON.parse(line));
       const common = { cell: "r0-kv", requestId: "abc", request: 0, isl: 9, blocks: 2 };
-      const parts = ["scan", "tokenise", "hash", "lookup", "score"];
+      const parts = ["scan", "tokeniseWait", "tokenise", "hash", "lookup", "score"];
       expect(lines).toMatchObject([
         { ...common, worker: "worker-0", overlaps: [0, 0], scores: [0, 0], inFlight: [1, 0] },
         { ...common, worker: "worker-1", overlaps: [null, 0], retries: 1, prefillTokens: [0, 9] },

@@ -364,7 +364,7 @@ describe("policies", () => {
     ]);
     expect(await gateway.state()).toMatchObject({
       sharing: "approximate",
-      prompts: { ids: 1, words: 2, bytes: 1, none: 0 },
+      prompts: { ids: 1, words: 2, model: 0, bytes: 1, none: 0 },
     });
   });
 });
