@@ -89,6 +89,8 @@ export interface EngineHandle extends AsyncDisposable {
   readonly discovery?: Discovery;
   /** The `model` of requests. */
   readonly servedModelName: string;
+  /** Folder of the served model's tokenizer.json; left out: text is made of the built-in tokenizer's words. */
+  readonly tokenizer?: string;
   /** Versions, full commands, GPUs: into `facts.json`. */
   readonly facts: Readonly<Record<string, unknown>>;
   /**

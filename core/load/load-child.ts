@@ -11,6 +11,8 @@ import type { ClientHealth } from "../metrics/result.ts";
 import type { PlannedCell, Wire } from "../plan/plan.ts";
 import type { Workload } from "../plugin.ts";
 import { requestBody, type RequestBody } from "../prompt/body.ts";
+import { promptTokenizer } from "../prompt/open-tokenizer.ts";
+import type { Tokenizer } from "../prompt/tokenizer.ts";
 import { fillTokens } from "../prompt/tokens.ts";
 import { randomStream } from "../random.ts";
 import { recordLine, type RequestRecord } from "../record.ts";
@@ -26,6 +28,8 @@ export interface LoadTask {
   /** Base URLs; slots and requests are dealt over them in turn. */
   readonly targets: readonly string[];
   readonly model: string;
+  /** Folder of the model's tokenizer.json, for prompts as text; left out: the built-in one. */
+  readonly tokenizer?: string;
   /** Seed of the prompts' tokens: the cell's, unless its arms must not find each other's caches warm. */
   readonly tokenSeed?: number;
   /** Gets the request's session, or else its prefix group. */
@@ -77,7 +81,7 @@ export async function runLoad(task: LoadTask, deps: LoadDeps): Promise<void> {
   using health = new LoadHealth(PROCESS_USAGE);
   const progress: Tally = { done: 0, failed: 0, outputTokens: 0, ttftSumNs: 0, ttftCount: 0 };
   goFirst();
-  const build = bodyBuilder(task);
+  const build = bodyBuilder(task, await promptTokenizer(task.tokenizer, task.wire.form));
   await rehearse(build);
   const generator = new Generator({
     cell: cell.id,
@@ -162,13 +166,10 @@ function progressOf(generator: Generator, sums: Tally): LoadProgress {
   };
 }
 
-function bodyBuilder({
-  cell,
-  wire,
-  model,
-  tokenSeed = cell.seed,
-  requestFields,
-}: LoadTask): (spec: RequestSpec) => RequestBody {
+function bodyBuilder(
+  { cell, wire, model, tokenSeed = cell.seed, requestFields }: LoadTask,
+  tokenizer: Tokenizer,
+): (spec: RequestSpec) => RequestBody {
   let tokens = new Uint32Array(16_384);
   return (spec) => {
     if (spec.isl > tokens.length) tokens = new Uint32Array(spec.isl * 2);
@@ -179,7 +180,8 @@ function bodyBuilder({
     const priority = spec.priority === undefined ? {} : { priority: spec.priority };
     const extra = { ...priority, ...requestFields, ...wire.body };
     const { form } = wire;
-    return requestBody({ form, model, tokens: tokens.subarray(0, count), osl: spec.osl, extra });
+    const prompt = { tokens: tokens.subarray(0, count), tokenizer };
+    return requestBody({ form, model, ...prompt, osl: spec.osl, extra });
   };
 }
 

@@ -8,6 +8,7 @@ import { probe, wireHeaders, type ProbeResult } from "./probe.ts";
 import type { RunningRouter } from "./router-up.ts";
 import { DynbenchError } from "../errors.ts";
 import { requestBody } from "../prompt/body.ts";
+import { promptTokenizer } from "../prompt/open-tokenizer.ts";
 import { fillTokens } from "../prompt/tokens.ts";
 import type { Wire } from "../plan/plan.ts";
 import type { EngineHandle, RouterTraits } from "../plugin.ts";
@@ -195,9 +196,9 @@ function probeRouter(
   });
 }
 
-function send(
+async function send(
   { url, headers, fields }: Way,
-  { wire, seed, timeoutS, signal }: PreflightTarget,
+  { engine, wire, seed, timeoutS, signal }: PreflightTarget,
   prompt: { content: number; blockSize: number; model: string },
 ): Promise<ProbeResult> {
   const { model } = prompt;
@@ -208,6 +209,7 @@ function send(
     form: wire.form,
     model,
     tokens,
+    tokenizer: await promptTokenizer(engine.tokenizer, wire.form),
     osl: PROBE_OSL,
     extra: { ...fields, ...wire.body },
   });

@@ -92,6 +92,7 @@ async function startGateways(place: RouterPlace): Promise<RunningRouter> {
           port: place.port === undefined ? 0 : place.port + replica,
           seed: context.seed,
           replica,
+          ...(engine.tokenizer === undefined ? {} : { tokenizer: engine.tokenizer }),
           policyName: planned.router.name,
           ...place.logs,
         },

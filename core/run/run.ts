@@ -227,6 +227,7 @@ class LiveRun {
       });
       const cpuShare = watchCpu();
       const { keyHeader, requestFields } = plugin.traits(planned.router.options);
+      const { tokenizer } = group.engine;
       const { state, health } = await loadCell(
         {
           cell,
@@ -237,6 +238,7 @@ class LiveRun {
           targetWorkers: router.urls.map(
             (url) => group.engine.workers.find((worker) => worker.url === url)?.id ?? null,
           ),
+          ...(tokenizer === undefined ? {} : { tokenizer }),
           ...(keyHeader === undefined ? {} : { keyHeader }),
           ...(requestFields === undefined ? {} : { requestFields }),
         },

@@ -5,6 +5,7 @@
  */
 import {
   cacheConfig,
+  chosenTokenizer,
   defineEngine,
   DynbenchError,
   fetchControl,
@@ -32,6 +33,10 @@ const options = v.strictObject({
   servedModelName: v.pipe(
     v.optional(v.string()),
     v.description("Model to ask for, where the workers serve several; default: the one they serve"),
+  ),
+  tokenizer: v.pipe(
+    v.optional(v.pipe(v.string(), v.nonEmpty())),
+    v.description("Folder with the model's tokenizer.json, for prompts as text or chat"),
   ),
   blockSize: v.pipe(
     v.optional(size),
@@ -66,6 +71,7 @@ export const attach = defineEngine({
         ],
   start: async (chosen, _plane, { signal, requestHeaders: headers = {} }) => {
     const request = { signal, headers };
+    const tokenizer = await chosenTokenizer(chosen.tokenizer, undefined);
     const found = await Promise.all(
       chosen.workerUrl.map((url, index) => discoverWorker({ url, index, chosen, request })),
     );
@@ -73,6 +79,7 @@ export const attach = defineEngine({
     return {
       workers,
       servedModelName: commonModel(found, chosen),
+      ...(tokenizer === undefined ? {} : { tokenizer }),
       facts: {
         workers: found.map(({ worker, version }) => ({ url: worker.url, version })),
       },

@@ -3,7 +3,7 @@
  * it cached, and how late its loop is while it streams. The streaming part runs the worker here and
  * the client in a child, so that the CPU time is the worker's.
  */
-import { v } from "dynbench";
+import { v, wordTokenizer } from "dynbench";
 import { chunkWriter } from "../../plugins/engines/mocker/answer-format.ts";
 import { KvBatches } from "../../plugins/engines/mocker/kv-batches.ts";
 import { mocker } from "../../plugins/engines/mocker/mocker.ts";
@@ -15,6 +15,8 @@ import type { Row } from "./row.ts";
 
 export const name = "mocker";
 
+const tokenizer = wordTokenizer.WORD_TOKENIZER;
+const { wordIds } = tokenizer;
 const ISL = 14_000;
 const OSL = 200;
 
@@ -47,8 +49,8 @@ function intake(): Row[] {
   const bodies = Array.from({ length: 50 }, (_, i) =>
     JSON.stringify({ prompt: promptIds(i), max_tokens: OSL, stream: true }),
   );
-  const sequences = new TokenSequences({ blockSize: 64, seed: 1 });
-  const serving = { model: "m", maxModelLen: 32_768 };
+  const sequences = new TokenSequences({ blockSize: 64, seed: 1, wordIds });
+  const serving = { model: "m", maxModelLen: 32_768, tokenizer };
   const parseUs = medianUs(200, (i) => {
     parseGeneration("completions", JSON.parse(bodies[i % 50]!), serving);
   });
@@ -63,9 +65,19 @@ function intake(): Row[] {
 }
 
 function chunkText(): Row {
-  const sequence = new TokenSequences({ blockSize: 64, seed: 1 }).make(Uint32Array.of(5), 5_000);
+  const sequence = new TokenSequences({ blockSize: 64, seed: 1, wordIds }).make(
+    Uint32Array.of(5),
+    5_000,
+  );
   const request = { endpoint: "completions", usage: "final", returnTokenIds: false } as const;
-  const writer = chunkWriter({ id: "cmpl-1", created: 1, model: "m", request, sequence });
+  const writer = chunkWriter({
+    id: "cmpl-1",
+    created: 1,
+    model: "m",
+    request,
+    sequence,
+    tokenizer,
+  });
   const us = medianUs(500, (i) => {
     for (let k = 0; k < 100; k += 1) writer.events((i * 100 + k) % 4_000, 1, 0);
   });

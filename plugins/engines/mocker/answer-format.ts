@@ -3,7 +3,7 @@
  * chunk that is the same for a whole answer is put together once, and the JSON of each word once for
  * all answers.
  */
-import { wordTokenizer } from "dynbench";
+import type { Tokenizer } from "dynbench";
 import type { GenerationRequest } from "./openai.ts";
 import type { TokenSequence } from "./token-sequences.ts";
 
@@ -18,6 +18,7 @@ export interface AnswerIdentity {
 export interface Answer extends AnswerIdentity {
   readonly request: Pick<GenerationRequest, "endpoint" | "usage" | "returnTokenIds">;
   readonly sequence: TokenSequence;
+  readonly tokenizer: Tokenizer;
 }
 
 /** Also the version that `/version` tells. */
@@ -56,7 +57,13 @@ export function chunkWriter(answer: Answer): ChunkWriter {
     // Without a usage chunk the fingerprint rides on the last one.
     const print = isLast && usage === "none" ? `,"system_fingerprint":${FINGERPRINT}` : "";
     const text =
-      head + open + wordJson(id, isChat && position === 0) + choice + counted + print + "}\n\n";
+      head +
+      open +
+      wordJson(answer.tokenizer, id, isChat && position === 0) +
+      choice +
+      counted +
+      print +
+      "}\n\n";
     return isLast ? text + ending(cachedTokens) : text;
   };
   const ending = (cachedTokens: number): string => {
@@ -82,7 +89,7 @@ export function wholeAnswer(
 ): Record<string, unknown> {
   const { sequence, request } = answer;
   const ids = sequence.tokens.subarray(sequence.isl);
-  const text = wordTokenizer.decode(ids);
+  const text = Array.from(ids, (id) => wordOf(answer.tokenizer, id)).join(" ");
   const tokenIds = request.returnTokenIds ? [...ids] : null;
   const isChat = request.endpoint === "chat";
   const choice = isChat
@@ -128,11 +135,16 @@ function promptIdsOf({ tokens, isl }: TokenSequence): string {
   return `[${tokens.subarray(0, isl).join(",")}]`;
 }
 
-/** JSON strings of words by id, first without, then with the space before: made when first used. */
+/** JSON strings of words by id, first without, then with the space before: a process has one tokenizer. */
 const wordJsons: [string[], string[]] = [[], []];
 
 /** The word's text as it joins what came before: with a space, except where a chat's answer begins. */
-function wordJson(id: number, opensChat: boolean): string {
+function wordJson(tokenizer: Tokenizer, id: number, opensChat: boolean): string {
   const known = wordJsons[opensChat ? 0 : 1];
-  return (known[id] ??= JSON.stringify(`${opensChat ? "" : " "}${wordTokenizer.wordOf(id)}`));
+  return (known[id] ??= JSON.stringify(`${opensChat ? "" : " "}${wordOf(tokenizer, id)}`));
+}
+
+/** Tokenizers differ in whether a single word's text has a space before it. */
+function wordOf(tokenizer: Tokenizer, id: number): string {
+  return tokenizer.decode([id]).trim();
 }

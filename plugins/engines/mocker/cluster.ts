@@ -1,5 +1,6 @@
 /** Starts the mocker's workers, one child of this binary each, and speaks with all of them at once. */
 import {
+  chosenTokenizer,
   DynbenchError,
   fetchControlJson,
   v,
@@ -27,9 +28,11 @@ export async function startCluster(
 ): Promise<EngineHandle> {
   const { workers: roster, servedModelName, limits, timeScale } = resolveMocker(options);
   const use: PluginUse = { kind: "engine", name: "mocker", source: "bundled", options };
+  const tokenizer = await chosenTokenizer(options.tokenizer, options.modelPath);
+  const tokenizerPart = tokenizer === undefined ? {} : { tokenizer };
   await using started = new AsyncDisposableStack();
   const children = await startAll(roster.length, started, (index) => {
-    const task: WorkerTask = { index };
+    const task: WorkerTask = { index, ...tokenizerPart };
     return context.processes.startSelf(roster[index]!.id, use, task);
   });
   context.signal.throwIfAborted();
@@ -45,8 +48,10 @@ export async function startCluster(
   return {
     workers,
     servedModelName,
+    ...tokenizerPart,
     facts: {
       engine: "mocker",
+      ...tokenizerPart,
       timing: options.timing,
       timeScale,
       limits,

@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import {
+  chosenTokenizer,
   wordTokenizer,
   type EngineHandle,
   type StartContext,
@@ -29,8 +30,9 @@ export async function startDynamoCluster(
   const plane = stack.use(await openPlane(options.python, context));
   const { env, python, folder } = plane.discovery;
   const { version } = await probeModule(MODULE, { python, env, signal: context.signal });
-  const model = join(folder, "model");
-  await wordTokenizer.writeModelFolder(model);
+  const tokenizer = await chosenTokenizer(options.tokenizer, options.modelPath);
+  const model = tokenizer ?? join(folder, "model");
+  if (tokenizer === undefined) await wordTokenizer.writeModelFolder(model);
   const registered = await startWorkers(plane, mockerLaunches(options, model), {
     ...{ model: servedModelName, limitMs: REGISTER_LIMIT_MS, context, stack },
   });
@@ -38,6 +40,7 @@ export async function startDynamoCluster(
   return {
     workers: workersOf(registered, roster, limits.maxModelLen),
     servedModelName,
+    ...(tokenizer === undefined ? {} : { tokenizer }),
     discovery: plane.discovery,
     ...(plane.kvEventMessages === undefined ? {} : { eventsPublished: plane.kvEventMessages }),
     facts: { engine: MODULE, dynamo: version, timing: "dynamo", timeScale, limits },

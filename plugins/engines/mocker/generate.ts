@@ -1,5 +1,5 @@
 /** Answers one generation request: from its body to the last byte of its answer, or to its client's going away. */
-import { epochMs } from "dynbench";
+import { epochMs, type Tokenizer } from "dynbench";
 import { chunkWriter, wholeAnswer, type Answer } from "./answer-format.ts";
 import { AnswerStream } from "./answer-stream.ts";
 import { ApiFault } from "./api-fault.ts";
@@ -14,6 +14,7 @@ export interface ServedWorker {
   readonly id: string;
   readonly modelPath: string;
   readonly resolved: ResolvedMocker;
+  readonly tokenizer: Tokenizer;
   readonly loop: WorkerLoop;
   readonly sequences: TokenSequences;
   readonly kept: KeptRequests;
@@ -39,6 +40,7 @@ export function generate(generation: Generation): Response | Promise<Response> {
   const request = parseGeneration(endpoint, body, {
     model: servedModelName,
     maxModelLen: limits.maxModelLen,
+    tokenizer: worker.tokenizer,
   });
   const number = worker.requests;
   worker.requests += 1;
@@ -47,6 +49,7 @@ export function generate(generation: Generation): Response | Promise<Response> {
     created: Math.floor(epochMs() / 1000),
     model: servedModelName,
     request,
+    tokenizer: worker.tokenizer,
     sequence: worker.sequences.make(request.prompt, request.osl),
   };
   const job: Job = { ...generation, request, answer };

@@ -40,12 +40,20 @@ export const mockerOptions = v.strictObject({
   ),
   modelPath: v.pipe(
     v.optional(v.pipe(v.string(), v.nonEmpty()), "deepseek-ai/DeepSeek-R1-Distill-Llama-8B"),
-    v.description("Model to pretend to serve; nothing is loaded"),
+    v.description(
+      "Model to pretend to serve; nothing is loaded but its tokenizer, where this is a folder that has one",
+    ),
     v.metadata({ aliases: ["model"] }),
   ),
   servedModelName: v.pipe(
     v.optional(v.pipe(v.string(), v.nonEmpty())),
     v.description("Name that requests must ask for; default: the whole --model-path, as vLLM"),
+  ),
+  tokenizer: v.pipe(
+    v.optional(v.pipe(v.string(), v.nonEmpty())),
+    v.description(
+      "Folder with a model's tokenizer.json, for text; default: --model-path, or else the built-in words",
+    ),
   ),
   timing: v.pipe(
     v.optional(v.picklist(TIMING_NAMES), "l40s"),

@@ -8,7 +8,8 @@ import { mockerLaunches, startDynamoCluster } from "./dynamo-cluster.ts";
 import { checkMocker, mockerOptions, resolveMocker } from "./mocker-options.ts";
 import { createWorkerModel } from "./scheduler.ts";
 import { startWorker } from "./server.ts";
-const workerTask = v.strictObject({ index: v.number() });
+
+const workerTask = v.strictObject({ index: v.number(), tokenizer: v.exactOptional(v.string()) });
 
 export const mocker = defineEngine({
   name: "mocker",

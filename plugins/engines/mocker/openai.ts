@@ -4,7 +4,7 @@
  * There is no end-of-sequence token here, so an answer always has `max_tokens` tokens, cut only at
  * the context limit.
  */
-import { v, wordTokenizer } from "dynbench";
+import { v, type Tokenizer } from "dynbench";
 import { ApiFault } from "./api-fault.ts";
 import { transferOf, transferParams, type KvTransfer } from "./kv-transfer.ts";
 
@@ -62,10 +62,12 @@ const chatBody = v.looseObject({
 export function parseGeneration(
   endpoint: Endpoint,
   body: unknown,
-  serving: { model: string; maxModelLen: number },
+  serving: { model: string; maxModelLen: number; tokenizer: Tokenizer },
 ): GenerationRequest {
   const { fields, prompt, maxTokens } =
-    endpoint === "completions" ? completionOf(body) : chatOf(body);
+    endpoint === "completions"
+      ? completionOf(body, serving.tokenizer)
+      : chatOf(body, serving.tokenizer);
   checkModel(fields.model, serving.model);
   if (prompt.length === 0) {
     throw new ApiFault("The decoder prompt cannot be empty", { param: "prompt" });
@@ -111,44 +113,53 @@ function tooLong(isl: number, maxModelLen: number): ApiFault {
   );
 }
 
-function completionOf(body: unknown) {
+function completionOf(body: unknown, tokenizer: Tokenizer) {
   const fields = fieldsOf(completionBody, body);
   return {
     fields,
-    prompt: promptTokens(fields.prompt),
+    prompt: promptTokens(fields.prompt, tokenizer),
     maxTokens: fields.max_tokens ?? DEFAULT_COMPLETION_TOKENS,
   };
 }
 
-function chatOf(body: unknown) {
+function chatOf(body: unknown, tokenizer: Tokenizer) {
   const fields = fieldsOf(chatBody, body);
   return {
     fields,
-    prompt: chatTokens(fields.messages),
+    prompt: chatTokens(fields.messages, tokenizer),
     maxTokens: fields.max_completion_tokens ?? fields.max_tokens ?? DEFAULT_CHAT_TOKENS,
   };
 }
 
-/** A chat in the built-in tokenizer's template. */
-export function chatTokens(messages: v.InferOutput<typeof chatBody>["messages"]): Uint32Array {
-  return wordTokenizer.encodeChat(
-    messages.map(({ role, content }) => ({
-      role,
-      content:
-        typeof content === "string" ? content : (content ?? []).map((part) => part.text).join("\n"),
-    })),
-  );
+/** A chat in the tokenizer's template; 400 with what that throws. */
+export function chatTokens(
+  messages: v.InferOutput<typeof chatBody>["messages"],
+  tokenizer: Tokenizer,
+): Uint32Array {
+  try {
+    return tokenizer.encodeChat(messages.map(textMessage));
+  } catch (error) {
+    throw new ApiFault(error instanceof Error ? error.message : String(error), {
+      param: "messages",
+    });
+  }
+}
+
+function textMessage({ role, content }: v.InferOutput<typeof chatBody>["messages"][number]) {
+  const text =
+    typeof content === "string" ? content : (content ?? []).map((part) => part.text).join("\n");
+  return { role, content: text };
 }
 
 /** Text, one sequence of ids, or a batch of one of either. */
-export function promptTokens(prompt: unknown): Uint32Array {
-  if (typeof prompt === "string") return wordTokenizer.encode(prompt);
+export function promptTokens(prompt: unknown, tokenizer: Tokenizer): Uint32Array {
+  if (typeof prompt === "string") return tokenizer.encode(prompt);
   if (!Array.isArray(prompt)) {
     throw new ApiFault("prompt: expected a string or an array of token ids", { param: "prompt" });
   }
   const [first] = prompt as unknown[];
   if (typeof first === "string" || Array.isArray(first)) {
-    if (prompt.length === 1) return promptTokens(first);
+    if (prompt.length === 1) return promptTokens(first, tokenizer);
     throw new ApiFault("This server takes one prompt a request.", { param: "prompt" });
   }
   const ids = new Uint32Array(prompt.length);

@@ -4,7 +4,7 @@
  * that start with `dynbench` are ours.
  */
 import { Hono, type Context } from "hono";
-import { deriveSeed, epochMs, v, wordTokenizer, type ChildContext } from "dynbench";
+import { deriveSeed, epochMs, openTokenizer, v, type ChildContext } from "dynbench";
 import { VLLM_VERSION } from "./answer-format.ts";
 import { generate, type ServedWorker } from "./generate.ts";
 import { ApiFault } from "./api-fault.ts";
@@ -39,7 +39,9 @@ export async function startWorker(
   const { resolved, task, context } = parts;
   const { limits, timing, timeScale, transfer } = resolved;
   await using started = new AsyncDisposableStack();
+  const tokenizer = await openTokenizer(task.tokenizer);
   const sequences = new TokenSequences({
+    wordIds: tokenizer.wordIds,
     blockSize: limits.blockSize,
     seed: deriveSeed(context.seed, "worker", task.index),
   });
@@ -69,6 +71,7 @@ export async function startWorker(
   const worker: ServedWorker = {
     id: resolved.workers[task.index]!.id,
     modelPath: parts.modelPath,
+    tokenizer,
     resolved,
     loop,
     sequences,
@@ -149,13 +152,16 @@ const detokenizeBody = v.looseObject({
   tokens: v.array(v.number()),
 });
 
-/** The built-in word tokenizer behind vLLM's paths. */
+/** The tokenizer behind vLLM's paths. */
 function addTokenizer(app: Hono, worker: ServedWorker): void {
+  const { tokenizer } = worker;
   const { servedModelName, limits } = worker.resolved;
   app.post("/tokenize", async (c) => {
     const body = fieldsOf(tokenizeBody, await jsonBody(c));
     checkModel(body.model, servedModelName);
-    const tokens = body.messages ? chatTokens(body.messages) : promptTokens(body.prompt);
+    const tokens = body.messages
+      ? chatTokens(body.messages, tokenizer)
+      : promptTokens(body.prompt, tokenizer);
     return c.json({
       count: tokens.length,
       max_model_len: limits.maxModelLen,
@@ -166,7 +172,7 @@ function addTokenizer(app: Hono, worker: ServedWorker): void {
   app.post("/detokenize", async (c) => {
     const body = fieldsOf(detokenizeBody, await jsonBody(c));
     checkModel(body.model, servedModelName);
-    return c.json({ prompt: wordTokenizer.decode(promptTokens(body.tokens)) });
+    return c.json({ prompt: tokenizer.decode(promptTokens(body.tokens, tokenizer)) });
   });
 }
 

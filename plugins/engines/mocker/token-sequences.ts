@@ -3,14 +3,7 @@
  * ids of the blocks they fill. The answer is drawn when the request arrives, because nobody can see
  * it before its time and all blocks can then be hashed at once.
  */
-import {
-  blockHashes,
-  BlockTable,
-  FIRST_TOKEN_ID,
-  hashBlocks,
-  LAST_TOKEN_ID,
-  randomStream,
-} from "dynbench";
+import { blockHashes, BlockTable, hashBlocks, randomStream } from "dynbench";
 
 /** Prompt and answer of one request. */
 export interface TokenSequence {
@@ -21,19 +14,27 @@ export interface TokenSequence {
   readonly blocks: Int32Array;
 }
 
-/** Answers are made of the built-in tokenizer's words, as prompts are. */
-const WORDS = LAST_TOKEN_ID - FIRST_TOKEN_ID + 1;
-
 export class TokenSequences {
   readonly #blockSize: number;
   readonly #seed: number;
+  readonly #wordIds: Uint32Array;
   readonly #table = new BlockTable();
   readonly #hashes = blockHashes(1_024);
   #made = 0;
 
-  constructor({ blockSize, seed }: { blockSize: number; seed: number }) {
+  /** Answers are made of the tokenizer's words, as prompts are. */
+  constructor({
+    blockSize,
+    seed,
+    wordIds,
+  }: {
+    blockSize: number;
+    seed: number;
+    wordIds: Uint32Array;
+  }) {
     this.#blockSize = blockSize;
     this.#seed = seed;
+    this.#wordIds = wordIds;
   }
 
   /** A sequence with a fresh answer of `osl` tokens: as with a sampling model, no two are the same. */
@@ -43,7 +44,7 @@ export class TokenSequences {
     const random = randomStream(this.#seed, "answer", this.#made);
     this.#made += 1;
     for (let i = prompt.length; i < tokens.length; i += 1) {
-      tokens[i] = FIRST_TOKEN_ID + random.int(WORDS);
+      tokens[i] = this.#wordIds[random.int(this.#wordIds.length)]!;
     }
     const count = hashBlocks(tokens, this.#blockSize, this.#hashes);
     const blocks = new Int32Array(count);

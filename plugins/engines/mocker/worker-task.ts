@@ -3,6 +3,8 @@
 /** What a child is told beside the engine's options. */
 export interface WorkerTask {
   readonly index: number;
+  /** Folder of a model's tokenizer.json; left out: the built-in one. */
+  readonly tokenizer?: string;
 }
 
 /** Where a started worker listens. */

@@ -1,9 +1,13 @@
-import { describe, expect, test } from "bun:test";
-import { v, type EngineHandle, type WorkerSink } from "dynbench";
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openTokenizer, v, type EngineHandle, type WorkerSink } from "dynbench";
 import { mocker } from "../../../../plugins/engines/mocker/mocker.ts";
 import { ask, metric } from "../../../conformance/ask.ts";
 import { testEngine } from "../../../conformance/engine.ts";
 import { inProcessContext } from "../../../conformance/in-process.ts";
+import { writeSmallTokenizer } from "../../../core/prompt/small-tokenizer.ts";
 
 const quick = { workers: 2, timing: "b200", speedup: 50, blockSize: 16, kvBlocks: 400 };
 
@@ -207,5 +211,48 @@ describe("options", () => {
     expect(engine.servedModelName).toBe("some/model");
     await using named = await start({ ...quick, workers: 1, servedModelName: "short" });
     expect(named.servedModelName).toBe("short");
+  });
+});
+
+describe("with a model's tokenizer", () => {
+  const folder = mkdtempSync(join(tmpdir(), "dynbench-mocker-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  writeSmallTokenizer(folder, "llama3");
+
+  test("counts the model's tokens, and answers in as many of them as were asked for", async () => {
+    await using engine = await start({ ...quick, workers: 1, modelPath: folder });
+    expect(engine.tokenizer).toBe(folder);
+    const { url } = engine.workers[0]!;
+    const post = async (path: string, body: object): Promise<any> =>
+      (await fetch(url + path, { method: "POST", body: JSON.stringify(body) })).json();
+    const tokenizer = await openTokenizer(folder);
+    const prompt = "bab cec dod, fuf!";
+    const tokens = [...tokenizer.encode(prompt)];
+    expect(await post("/tokenize", { prompt })).toMatchObject({ count: tokens.length, tokens });
+    const messages = [{ role: "user", content: prompt }];
+    const chat = [...tokenizer.encodeChat(messages)];
+    expect((await post("/tokenize", { messages })).tokens).toEqual(chat);
+    expect((await post("/detokenize", { tokens: tokens.slice(1) })).prompt).toBe(prompt);
+
+    const answer = await post("/v1/completions", { prompt, max_tokens: 7, return_token_ids: true });
+    expect(answer.usage).toMatchObject({ prompt_tokens: tokens.length, completion_tokens: 7 });
+    const [choice] = answer.choices;
+    expect([...tokenizer.encode(choice.text.trim())].length).toBe(1 + 7);
+    expect(choice.text).toBe(
+      ` ${choice.token_ids.map((id: number) => tokenizer.decode([id]).trim()).join(" ")}`,
+    );
+    const told = await post("/v1/chat/completions", { messages, max_tokens: 3 });
+    expect(told.usage.prompt_tokens).toBe(chat.length);
+  });
+
+  test("a named tokenizer goes before the model's, and must be there", async () => {
+    await using engine = await start({ ...quick, workers: 1, tokenizer: folder });
+    expect([engine.tokenizer, engine.servedModelName.startsWith("deepseek")]).toEqual([
+      folder,
+      true,
+    ]);
+    await expect(start({ ...quick, tokenizer: "nowhere" })).rejects.toThrow(
+      'Cannot use tokenizer "nowhere"',
+    );
   });
 });

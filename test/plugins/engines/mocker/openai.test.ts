@@ -9,7 +9,8 @@ import {
 import { parseGeneration } from "../../../../plugins/engines/mocker/openai.ts";
 import { TokenSequences } from "../../../../plugins/engines/mocker/token-sequences.ts";
 
-const serving = { model: "tiny", maxModelLen: 100 };
+const tokenizer = wordTokenizer.WORD_TOKENIZER;
+const serving = { model: "tiny", maxModelLen: 100, tokenizer };
 
 describe("requests", () => {
   const completion = (body: unknown) => parseGeneration("completions", body, serving);
@@ -132,7 +133,11 @@ describe("answers", () => {
     created: 1,
     model: 'ti"ny',
     request,
-    sequence: new TokenSequences({ blockSize: 4, seed: 1 }).make(prompt, osl),
+    tokenizer,
+    sequence: new TokenSequences({ blockSize: 4, seed: 1, wordIds: tokenizer.wordIds }).make(
+      prompt,
+      osl,
+    ),
   });
   const eventsOf = (answer: Answer, cuts: [from: number, count: number][]): string[] => {
     const writer = chunkWriter(answer);
