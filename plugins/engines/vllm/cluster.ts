@@ -1,6 +1,7 @@
 /** Brings N vLLM servers up, all at once, and down again. */
 import { cpus } from "node:os";
 import {
+  chosenTokenizer,
   DynbenchError,
   launched,
   messageOf,
@@ -47,11 +48,14 @@ export async function startCluster(
   const ready = servers.map(({ ready: server }) => server);
   const workers = ready.map(({ worker }) => worker);
   mustBeAsPlanned(options, ready, engineArgs);
+  // On another machine its folder is not here, and prompts as text are made of built-in words.
+  const tokenizer = await chosenTokenizer(undefined, model.path);
   const canReset = ready.every((server) => server.canReset);
   const owned = started.move();
   return {
     workers,
     servedModelName: ready[0]!.servedModelName,
+    ...(tokenizer === undefined ? {} : { tokenizer }),
     facts: factsOf({ installed, placement, model, servers }),
     ...(canReset
       ? {

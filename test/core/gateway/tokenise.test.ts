@@ -165,6 +165,7 @@ describe("a request whose prompt is on a thread", () => {
       reader: { read: () => promise } as unknown as PromptReader,
       host: null as never, // asked by no request that ends before it is tokenised
       links: [],
+      isSplit: false,
       counts,
       decisions: undefined,
       log: null as never,
