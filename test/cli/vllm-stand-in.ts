@@ -2,9 +2,10 @@
  * Stands in for the Python that has vLLM: answers dynbench's questions about itself and serves the
  * API of a vLLM 0.31 that computes nothing. Run by a shell script that the test puts on PATH.
  *
- * `STAND_IN` says what is wrong with it: `oom` and `no-package` never start, `sick` is healthy and
- * answers nothing, `mortal` dies of its tenth request, `plain` has no reset. `STAND_IN_GROUP` starts
- * a process beside it, as vLLM's engine.
+ * `STAND_IN` says what is wrong with it: `oom`, `no-package` and `gated` never start, `slow` loads
+ * for ever, `other-blocks` makes blocks of its own size, `sick` is healthy and answers nothing,
+ * `mortal` dies of its tenth request, `plain` has no reset. `STAND_IN_GROUP` starts a process beside
+ * it, as vLLM's engine.
  */
 const [, , first, ...rest] = process.argv;
 const mode = process.env.STAND_IN ?? "";
@@ -29,6 +30,7 @@ function installation(): object {
 }
 
 function model(): object {
+  if (mode === "gated") return { failure: "GatedRepoError", message: "401 Client Error" };
   const whole = { hasConfig: true, hasTokenizer: true, hasChatTemplate: true, isHybrid: false };
   return { path: "/models/tiny", quantization: null, ...whole };
 }
@@ -94,7 +96,7 @@ function serve(args: readonly string[]): void {
     fetch: (request) => {
       switch (new URL(request.url).pathname) {
         case "/health":
-          return new Response();
+          return new Response(null, { status: mode === "slow" ? 503 : 200 });
         case "/version":
           return Response.json({ version: "0.31.0" });
         case "/v1/models":
@@ -103,7 +105,7 @@ function serve(args: readonly string[]): void {
           });
         case "/metrics":
           return new Response(
-            `vllm:cache_config_info{block_size="${blockSize}",num_gpu_blocks="4096"} 1.0\n` +
+            `vllm:cache_config_info{block_size="${mode === "other-blocks" ? 16 : blockSize}",num_gpu_blocks="4096"} 1.0\n` +
               `vllm:requests_total{engine="0"} ${requests}\n`,
           );
         case "/reset_prefix_cache":

@@ -133,6 +133,24 @@ describe("bad set-ups end with exit code 3, a reason, a next step, and nothing r
       ["Cannot start worker-", "exit code 1", "CUDA out of memory", "--gpu-memory-utilization 0.8"],
     ],
     [
+      "a gated model",
+      [],
+      { STAND_IN: "gated" },
+      ["it is gated, and no token that may read it was given", "set HF_TOKEN"],
+    ],
+    [
+      "a server that does not finish loading",
+      ["--workers", "2", "--ready-limit-s", "1"],
+      { STAND_IN: "slow", STAND_IN_GROUP: "1" },
+      ["Cannot start worker-", "not ready after 1 s", "status 503", "INFO loading weights"],
+    ],
+    [
+      "a server that took the block size otherwise",
+      ["--workers", "1"],
+      { STAND_IN: "other-blocks" },
+      ["worker-0 runs with blockSize 16, and the plan says 64"],
+    ],
+    [
       "an engine that is healthy and answers nothing",
       ["--workers", "1"],
       { STAND_IN: "sick", STAND_IN_GROUP: "1" },
@@ -172,6 +190,18 @@ describe("bad set-ups end with exit code 3, a reason, a next step, and nothing r
       expect(end.stderr).toContain(text);
     }
   });
+});
+
+test("Ctrl-C while servers load ends them all", async () => {
+  const running = startDynbench([...VLLM, "--workers", "2"], {
+    cwd,
+    env: { PATH, STAND_IN: "slow", STAND_IN_GROUP: "1" },
+  });
+  await until(() => running.children().length >= 5, 10_000);
+  running.signal("SIGINT");
+  const end = await running.end();
+  expect(end.exitCode).toBe(130);
+  expect(end.left).toEqual([]);
 });
 
 test("a server that dies under load is named with the reason of its log, and the run is marked", async () => {
