@@ -66,7 +66,7 @@ export function judgeRun(
         (reason) => reason.id === finding.id && reason.severity === finding.severity,
       );
       if (same === undefined) reasons.push({ ...finding, cells: [cell.id] });
-      else same.cells!.push(cell.id);
+      else if (!same.cells!.includes(cell.id)) same.cells!.push(cell.id);
     }
   }
   reasons.push(...(run.findings ?? []));

@@ -108,13 +108,20 @@ async function stopForeign(
   signalGroup(child.pid, "SIGKILL");
 }
 
-/** Kills every process that carries the marker, except this one; repeats until none is left. */
+/**
+ * Kills every process that carries the marker, except this one, and its group: a program that renames
+ * itself (vLLM's engine) overwrites its environment and carries no marker any more. Groups are the
+ * run's own, because all its children lead theirs. Repeats until none is left.
+ */
 export async function killMarked(marker: string): Promise<number> {
   let killed = 0;
   for (let sweep = 0; sweep < SWEEP_LIMIT; sweep += 1) {
     const pids = markedPids(marker);
     if (pids.length === 0) return killed;
     for (const pid of pids) {
+      const group = statOf(pid)?.group;
+      if (group !== undefined && group !== statOf(process.pid)?.group)
+        signalGroup(group, "SIGKILL");
       try {
         process.kill(pid, "SIGKILL");
         killed += 1;

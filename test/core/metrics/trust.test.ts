@@ -262,6 +262,13 @@ describe("a run", () => {
     expect(one.verdict.reasons[0]!.cells).toBeUndefined();
   });
 
+  test("counts a cell once for a finding that it has twice", () => {
+    const [finding] = one.verdict.reasons;
+    const twice = { ...one, verdict: { ...one.verdict, reasons: [finding!, finding!] } };
+    const { reasons } = judgeRun([twice], { arms: 1, repeats: 1, cellsPlanned: 1 });
+    expect(reasons.map(({ cells }) => cells)).toEqual([["one"]]);
+  });
+
   test("of one or two repeats says what its intervals are worth; three are enough", () => {
     expect(judgeRun([good], { arms: 2, repeats: 2, cellsPlanned: 1 })).toMatchObject({
       state: "trusted",

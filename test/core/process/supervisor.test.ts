@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { markedPids } from "../../../core/process/keeper.ts";
+import { killMarked, markedPids } from "../../../core/process/keeper.ts";
 import { startSupervisor, type Death, type Supervisor } from "../../../core/process/supervisor.ts";
 import { until } from "../../cli/binary.ts";
 
@@ -217,6 +217,21 @@ describe("foreign programs", () => {
     expect(await until(() => markedPids(marker).length === 2, SOON_MS)).toBe(true);
     await supervisor[Symbol.asyncDispose]();
     expect(markedPids(marker)).toEqual([]);
+  });
+
+  test("one that lost the marker ends with the group of one that has it", async () => {
+    const { supervisor, marker } = supervise(REAL);
+    const path = script("renamed", "env -i sleep 300 & echo $!; sleep 300");
+    const program = await supervisor.startForeign("renamed", [path]);
+    expect(await until(() => program.lastLines(1).length === 1, SOON_MS)).toBe(true);
+    const pid = Number(program.lastLines(1)[0]);
+    const isLive = (): boolean =>
+      existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, "latin1").includes(") Z ");
+    expect(isLive()).toBe(true);
+    expect(await until(() => !markedPids(marker).includes(pid), SOON_MS)).toBe(true);
+    await killMarked(marker);
+    expect(await until(() => !isLive(), SOON_MS)).toBe(true);
+    await supervisor[Symbol.asyncDispose]();
   });
 
   test("without their keeper they end, and the run hears of it", async () => {
