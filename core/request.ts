@@ -36,6 +36,10 @@ export interface RequestSpec {
   readonly atNs?: number;
   /** Conversation the request belongs to. */
   readonly session?: string;
+  /** Of the request that opens a session: how many requests it has in all, where that is known. */
+  readonly sessionRequests?: number;
+  /** A later prompt holds the answer: the load keeps what came until it is used. */
+  readonly keepAnswer?: boolean;
   /** Prefix group: what a client would put into a header for a router that routes by header. */
   readonly group?: number;
   /** Higher is served earlier, where the router knows priorities. */

@@ -65,7 +65,8 @@ function timetable(load: LoadShape, dueCount: (count: number) => number): Arriva
   }
   const timeS = timeOfCount(load.rateRps, load.rateProfile);
   let count = 0;
-  return () => Math.round(timeS(dueCount((count += 1))) * 1e9);
+  // A follow-up has no time of its own: it is due when the request before it has ended.
+  return ({ after }) => (after === undefined ? Math.round(timeS(dueCount((count += 1))) * 1e9) : 0);
 }
 
 /** Sums of gaps with mean 1. */

@@ -18,6 +18,7 @@ import { Flight } from "./flight.ts";
 import { Pacer } from "./pacer.ts";
 import { RequestFeed } from "./request-feed.ts";
 import { MAX_IN_FLIGHT, RequestQueue, type QueuedRequest } from "./request-queue.ts";
+import { Slots } from "./slots.ts";
 
 /** Records told in one turn of the event loop: half a millisecond, for which stamps may have to wait. */
 const RECORDS_A_TURN = 32;
@@ -116,7 +117,7 @@ export class Generator {
       count,
       source: this.#source,
       endsNs: this.#endsNs,
-      connect: (lanes) => this.#preconnect(lanes),
+      connect: (slots) => this.#preconnect(slots),
       launch: (request, details) => this.#launch(request, { ...details, phase }),
       finish: resolve,
       fail: reject,
@@ -137,12 +138,12 @@ export class Generator {
   }
 
   /** A closed loop starts with a burst; an open one opens connections as requests come due. */
-  async #preconnect(lanes: readonly (readonly unknown[])[]): Promise<void> {
+  async #preconnect(slots: Slots): Promise<void> {
     if (this.#options.load.arrival !== "closed") return;
     await Promise.all(
-      lanes.map((slots, lane) =>
-        this.#clients[lane]!.preconnect(Math.min(slots.length, MAX_PRECONNECTED)),
-      ),
+      this.#clients
+        .slice(0, slots.lanes)
+        .map((client, lane) => client.preconnect(Math.min(slots.free(lane), MAX_PRECONNECTED))),
     );
   }
 
@@ -189,7 +190,7 @@ interface PhaseOptions extends GeneratorOptions {
   source: Iterator<RequestSpec> | AsyncIterator<RequestSpec>;
   endsNs: EndTimes;
   /** Opens connections for the free slots of each lane. */
-  connect(lanes: readonly (readonly unknown[])[]): Promise<unknown>;
+  connect(slots: Slots): Promise<unknown>;
   launch(request: QueuedRequest, details: LaunchDetails): void;
   finish(): void;
   fail(error: unknown): void;
@@ -202,8 +203,7 @@ class Phase {
   readonly #queue: RequestQueue;
   readonly #feed: RequestFeed;
   readonly #pacer = new Pacer(() => this.#pump());
-  /** For each lane, when each of its free slots became free, the longest free first. */
-  readonly #free: number[][];
+  readonly #slots: Slots;
   #startNs = 0;
   #inFlight = 0;
   #launched = 0;
@@ -217,11 +217,14 @@ class Phase {
     const slots = Math.min(load.concurrency ?? MAX_IN_FLIGHT, MAX_IN_FLIGHT);
     // A target without a slot would never get the requests dealt to it.
     const lanes = this.#isClosed ? Math.min(targets.length, slots) : 1;
-    this.#free = Array.from({ length: lanes }, (_, lane) =>
-      Array.from({ length: Math.floor(slots / lanes) + (lane < slots % lanes ? 1 : 0) }, () => 0),
-    );
+    const held = new Slots({ slots, lanes, unit: load.concurrencyOf });
+    this.#slots = held;
     this.#queue = new RequestQueue(
-      { lanes, order: this.#isClosed ? "index" : "due" },
+      {
+        lanes,
+        order: this.#isClosed ? "index" : "due",
+        isCarried: (spec) => held.isCarried(spec),
+      },
       options.endsNs,
     );
     this.#feed = new RequestFeed({
@@ -237,7 +240,7 @@ class Phase {
   }
 
   async start(): Promise<void> {
-    await Promise.all([this.#feed.prime(), this.#options.connect(this.#free)]);
+    await Promise.all([this.#feed.prime(), this.#options.connect(this.#slots)]);
     this.#options.onStart?.();
     this.#startNs = monotonicNs();
     this.#isStarted = true;
@@ -260,7 +263,7 @@ class Phase {
   #pump(): void {
     if (!this.#isStarted || this.#isStopped) return;
     try {
-      for (let lane = 0; lane < this.#free.length; lane += 1) this.#serve(lane);
+      for (let lane = 0; lane < this.#slots.lanes; lane += 1) this.#serve(lane);
     } catch (error) {
       this.#fail(error);
       return;
@@ -275,11 +278,10 @@ class Phase {
   }
 
   #serve(lane: number): void {
-    const free = this.#free[lane]!;
-    while (free.length > 0) {
-      const request = this.#queue.take(lane, this.#nowNs());
+    for (;;) {
+      const request = this.#queue.take(lane, this.#nowNs(), this.#slots.free(lane) > 0);
       if (request === undefined) return;
-      const freeNs = free.shift()!;
+      const freeNs = this.#slots.taken(lane, request.spec);
       const intendedNs = this.#isClosed ? Math.max(freeNs, request.dueNs) : request.dueNs;
       this.#launch(request, { lane, intendedNs });
     }
@@ -299,7 +301,7 @@ class Phase {
       onEnd: (atNs) => {
         const endNs = atNs - this.#startNs;
         this.#inFlight -= 1;
-        this.#free[lane]!.push(endNs);
+        this.#slots.ended(lane, request.spec, endNs);
         this.#feed.released(this.#queue.ended(request.spec.index, endNs));
         if (this.#isStopped && this.#inFlight === 0) this.#options.finish();
         else this.#pump();
@@ -310,8 +312,8 @@ class Phase {
   /** When the next send is due that has a slot; infinite when only an end or a new request can help. */
   #nextNs(): number {
     let nextNs = Number.POSITIVE_INFINITY;
-    for (const [lane, free] of this.#free.entries()) {
-      if (free.length > 0) nextNs = Math.min(nextNs, this.#queue.nextDueNs(lane));
+    for (let lane = 0; lane < this.#slots.lanes; lane += 1) {
+      nextNs = Math.min(nextNs, this.#queue.nextDueNs(lane, this.#slots.free(lane) > 0));
     }
     return nextNs;
   }

@@ -33,10 +33,13 @@ export interface QueueOptions {
   lanes: number;
   /** Which of several due requests goes first: the workload's order, or the timetable's. */
   order: "index" | "due";
+  /** Whether a request goes without a slot, as the next turn of a session that has one. */
+  isCarried?: (spec: RequestSpec) => boolean;
 }
 
 export class RequestQueue {
   readonly #lanes: Lane[];
+  readonly #isCarried: (spec: RequestSpec) => boolean;
   /** Ends of earlier requests, by index: one number a request of the cell. */
   readonly #endsNs: EndTimes;
   readonly #parked = new Map<number, QueuedRequest[]>();
@@ -51,12 +54,14 @@ export class RequestQueue {
   constructor(options: QueueOptions, endsNs = new EndTimes()) {
     endsNs.rebase();
     this.#endsNs = endsNs;
+    this.#isCarried = options.isCarried ?? (() => false);
     const isSooner = (a: QueuedRequest, b: QueuedRequest): boolean =>
       a.dueNs < b.dueNs || (a.dueNs === b.dueNs && a.spec.index < b.spec.index);
     const isEarlier = (a: QueuedRequest, b: QueuedRequest): boolean => a.spec.index < b.spec.index;
     this.#lanes = Array.from({ length: options.lanes }, () => ({
       waiting: new Heap(isSooner),
       ready: new Heap(options.order === "index" ? isEarlier : isSooner),
+      carried: new Heap(isSooner),
     }));
   }
 
@@ -78,7 +83,7 @@ export class RequestQueue {
     this.#held += 1;
     const { after } = spec;
     if (after === undefined) {
-      this.#lanes[lane]!.waiting.push(request);
+      this.#schedule(request);
       return request;
     }
     if (after.request >= spec.index) {
@@ -88,7 +93,7 @@ export class RequestQueue {
     }
     const endNs = this.#endsNs.get(after.request);
     if (endNs === undefined) this.#park(request, after.request);
-    else this.#schedule(request, endNs);
+    else this.#release(request, endNs);
     return request;
   }
 
@@ -100,29 +105,41 @@ export class RequestQueue {
     this.#parkedCount -= waiting.length;
     for (const request of waiting) {
       request.isParked = false;
-      this.#schedule(request, atNs);
+      this.#release(request, atNs);
     }
     return waiting;
   }
 
-  /** The request of a lane that goes next, if one is due. */
-  take(lane: number, nowNs: number): QueuedRequest | undefined {
-    const { waiting, ready } = this.#lanes[lane]!;
+  /** The request of a lane that goes next, if one is due; without a free slot only a carried one. */
+  take(lane: number, nowNs: number, hasSlot = true): QueuedRequest | undefined {
+    const { waiting, ready, carried } = this.#lanes[lane]!;
+    const turn = carried.peek();
+    if (turn !== undefined && turn.dueNs <= nowNs) return this.#taken(carried.pop()!);
+    if (!hasSlot) return undefined;
     for (let next = waiting.peek(); next !== undefined && next.dueNs <= nowNs;) {
       ready.push(waiting.pop()!);
       next = waiting.peek();
     }
     const request = ready.pop();
-    if (request === undefined) return undefined;
+    return request === undefined ? undefined : this.#taken(request);
+  }
+
+  /**
+   * When a lane has something to send, without a free slot something carried: in the past if it has
+   * already, infinite if nothing is scheduled.
+   */
+  nextDueNs(lane: number, hasSlot = true): number {
+    const { waiting, ready, carried } = this.#lanes[lane]!;
+    const carriedNs = carried.peek()?.dueNs ?? Number.POSITIVE_INFINITY;
+    if (!hasSlot) return carriedNs;
+    const nextNs = (ready.peek() ?? waiting.peek())?.dueNs ?? Number.POSITIVE_INFINITY;
+    return Math.min(carriedNs, nextNs);
+  }
+
+  #taken(request: QueuedRequest): QueuedRequest {
     request.isTaken = true;
     this.#held -= 1;
     return request;
-  }
-
-  /** When a lane has something to send: in the past if it has already, infinite if nothing is scheduled. */
-  nextDueNs(lane: number): number {
-    const { waiting, ready } = this.#lanes[lane]!;
-    return (ready.peek() ?? waiting.peek())?.dueNs ?? Number.POSITIVE_INFINITY;
   }
 
   #park(request: QueuedRequest, until: number): void {
@@ -133,14 +150,22 @@ export class RequestQueue {
     else others.push(request);
   }
 
-  #schedule(request: QueuedRequest, endNs: number): void {
+  /** The request that it waited for has ended. */
+  #release(request: QueuedRequest, endNs: number): void {
     const thinkNs = Math.round(request.spec.after!.thinkMs * 1e6);
     request.dueNs = Math.max(request.dueNs, endNs + thinkNs);
-    this.#lanes[request.lane]!.waiting.push(request);
+    this.#schedule(request);
+  }
+
+  #schedule(request: QueuedRequest): void {
+    const { waiting, carried } = this.#lanes[request.lane]!;
+    (this.#isCarried(request.spec) ? carried : waiting).push(request);
   }
 }
 
 interface Lane {
   waiting: Heap<QueuedRequest>;
   ready: Heap<QueuedRequest>;
+  /** Scheduled, and in no need of a slot. */
+  carried: Heap<QueuedRequest>;
 }

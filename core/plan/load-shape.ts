@@ -18,9 +18,11 @@ export function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]
   const concurrency =
     load.concurrency ?? (arrival === "closed" ? (preset.concurrency ?? 1) : undefined);
   const requests = load.requests ?? preset.requests;
+  const concurrencyOf = load.concurrencyOf ?? preset.concurrencyOf;
   return {
     arrival,
     ...(concurrency === undefined ? {} : { concurrency }),
+    ...(concurrencyOf === undefined ? {} : { concurrencyOf }),
     ...(rateRps === undefined ? {} : { rateRps }),
     ...(arrival === "gamma" ? { burstiness: load.burstiness ?? 1 } : {}),
     ...(profile === undefined ? {} : { rateProfile: profile }),

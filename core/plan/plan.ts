@@ -22,6 +22,8 @@ export interface LoadShape {
   readonly arrival: "closed" | "constant" | "poisson" | "gamma" | "trace";
   /** Requests in flight; for open loops an upper bound, beyond which requests wait and are late. */
   readonly concurrency?: number;
+  /** What `concurrency` counts: requests, or sessions with their think times; requests when left out. */
+  readonly concurrencyOf?: "requests" | "sessions";
   /** Mean rate of the open loops with a timetable of their own. */
   readonly rateRps?: number;
   /** Shape of gamma gaps: 1 is Poisson, below comes in bursts. */

@@ -177,6 +177,15 @@ export const LoadOptions = v.strictObject({
       v.description("Requests in flight (closed loop), or their upper bound (open loop)"),
     ),
   ),
+  concurrencyOf: v.optional(
+    v.pipe(
+      v.picklist(["requests", "sessions"]),
+      v.description(
+        "What --concurrency counts: requests, or sessions with the think times between their turns " +
+          "[requests; sessions with workload sessions]",
+      ),
+    ),
+  ),
   rate: v.optional(
     v.pipe(
       v.number(),

@@ -49,6 +49,7 @@ const Profile = v.variant("kind", [
 const Load = v.object({
   arrival: v.picklist(["closed", "constant", "poisson", "gamma", "trace"]),
   concurrency: v.exactOptional(Count),
+  concurrencyOf: v.exactOptional(v.picklist(["requests", "sessions"])),
   rateRps: v.exactOptional(v.number()),
   burstiness: v.exactOptional(v.number()),
   rateProfile: v.exactOptional(Profile),

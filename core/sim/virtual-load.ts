@@ -12,6 +12,7 @@ import {
   RequestQueue,
   type QueuedRequest,
 } from "../load/request-queue.ts";
+import { Slots } from "../load/slots.ts";
 import type { LoadShape } from "../plan/plan.ts";
 import type { RandomStream } from "../random.ts";
 import type { RequestRecord } from "../record.ts";
@@ -41,12 +42,11 @@ export class VirtualLoad {
   readonly #options: VirtualLoadOptions;
   readonly #source: Iterator<RequestSpec> | AsyncIterator<RequestSpec>;
   readonly #isClosed: boolean;
-  readonly #slots: number;
+  readonly #slotCount: number;
   readonly #endsNs = new EndTimes();
   #queue!: RequestQueue;
   #dueNs!: Arrivals;
-  /** Slots without a request, by lane. */
-  #free: SlotQueue[] = [];
+  #slots!: Slots;
   #phaseStartNs = 0;
   #left = 0;
   #inFlight = 0;
@@ -61,7 +61,7 @@ export class VirtualLoad {
         ? requests[Symbol.asyncIterator]()
         : requests[Symbol.iterator]();
     this.#isClosed = load.arrival === "closed";
-    this.#slots = Math.min(load.concurrency ?? MAX_IN_FLIGHT, MAX_IN_FLIGHT);
+    this.#slotCount = Math.min(load.concurrency ?? MAX_IN_FLIGHT, MAX_IN_FLIGHT);
     this.phase = load.warmup > 0 ? "warmup" : "measured";
     this.#start(0);
   }
@@ -80,8 +80,8 @@ export class VirtualLoad {
   /** When a request is due that has a slot; Infinity when only an end can help. */
   get nextNs(): number {
     let nextNs = Infinity;
-    for (const [lane, free] of this.#free.entries()) {
-      if (free.size > 0) nextNs = Math.min(nextNs, this.#queue.nextDueNs(lane));
+    for (let lane = 0; lane < this.#slots.lanes; lane += 1) {
+      nextNs = Math.min(nextNs, this.#queue.nextDueNs(lane, this.#slots.free(lane) > 0));
     }
     return nextNs + this.#phaseStartNs;
   }
@@ -99,18 +99,17 @@ export class VirtualLoad {
   /** The next request to send at `nowNs`, which occupies a slot until `ended`. */
   take(nowNs: number): Sending | undefined {
     const phaseNs = nowNs - this.#phaseStartNs;
-    for (const [lane, free] of this.#free.entries()) {
-      if (free.size === 0) continue;
-      const request = this.#queue.take(lane, phaseNs);
+    for (let lane = 0; lane < this.#slots.lanes; lane += 1) {
+      const request = this.#queue.take(lane, phaseNs, this.#slots.free(lane) > 0);
       if (request !== undefined) return this.#launch(request, lane);
     }
     return undefined;
   }
 
-  ended(request: { readonly id: number; readonly lane: number }, atNs: number): void {
+  ended(request: { readonly spec: RequestSpec; readonly lane: number }, atNs: number): void {
     this.#inFlight -= 1;
-    this.#free[request.lane]!.push(atNs - this.#phaseStartNs);
-    this.#queue.ended(request.id, atNs - this.#phaseStartNs);
+    this.#slots.ended(request.lane, request.spec, atNs - this.#phaseStartNs);
+    this.#queue.ended(request.spec.index, atNs - this.#phaseStartNs);
   }
 
   /** Goes from a drained warm-up to the measured phase; false when there is nothing to do. */
@@ -139,19 +138,21 @@ export class VirtualLoad {
 
   #start(nowNs: number): void {
     const { load, random, targets } = this.#options;
-    const lanes = this.#isClosed ? Math.min(targets, this.#slots) : 1;
+    const lanes = this.#isClosed ? Math.min(targets, this.#slotCount) : 1;
     this.#phaseStartNs = nowNs;
     this.#left = this.phase === "warmup" ? load.warmup : (load.requests ?? Infinity);
     this.#isExhausted = this.#left <= 0;
     this.#dueNs = arrivals(load, random.split(this.phase));
+    const slots = new Slots({ slots: this.#slotCount, lanes, unit: load.concurrencyOf });
+    this.#slots = slots;
     this.#queue = new RequestQueue(
-      { lanes, order: this.#isClosed ? "index" : "due" },
+      {
+        lanes,
+        order: this.#isClosed ? "index" : "due",
+        isCarried: (spec) => slots.isCarried(spec),
+      },
       this.#endsNs,
     );
-    this.#free = Array.from({ length: lanes }, (_, lane) => {
-      const slots = Math.floor(this.#slots / lanes) + (lane < this.#slots % lanes ? 1 : 0);
-      return new SlotQueue(slots);
-    });
   }
 
   #add(step: IteratorResult<RequestSpec>): void {
@@ -166,35 +167,11 @@ export class VirtualLoad {
   }
 
   #launch({ spec, dueNs }: QueuedRequest, lane: number): Sending {
-    const freeNs = this.#free[lane]!.shift();
+    const freeNs = this.#slots.taken(lane, spec);
     const intendedNs = this.#isClosed ? Math.max(freeNs, dueNs) : dueNs;
     const target = this.#isClosed ? lane : this.#launched % this.#options.targets;
     this.#launched += 1;
     this.#inFlight += 1;
     return { spec, intendedNs: this.#phaseStartNs + intendedNs, lane, target };
-  }
-}
-
-/** When each free slot became free, the longest free first: a ring. */
-class SlotQueue {
-  readonly #freeNs: Float64Array;
-  #head = 0;
-  size: number;
-
-  constructor(slots: number) {
-    this.#freeNs = new Float64Array(slots);
-    this.size = slots;
-  }
-
-  push(freeNs: number): void {
-    this.#freeNs[(this.#head + this.size) % this.#freeNs.length] = freeNs;
-    this.size += 1;
-  }
-
-  shift(): number {
-    const freeNs = this.#freeNs[this.#head]!;
-    this.#head = (this.#head + 1) % this.#freeNs.length;
-    this.size -= 1;
-    return freeNs;
   }
 }
