@@ -19,6 +19,7 @@ import { random } from "./routers/random.ts";
 import { roundRobin } from "./routers/round-robin.ts";
 import { mooncake } from "./workloads/mooncake.ts";
 import { prefix } from "./workloads/prefix.ts";
+import { sessions } from "./workloads/sessions.ts";
 import type { AnyPlugin } from "dynbench";
 
 export const BUNDLED: readonly AnyPlugin[] = [
@@ -38,6 +39,7 @@ export const BUNDLED: readonly AnyPlugin[] = [
   attachRouter,
   prefix,
   mooncake,
+  sessions,
   // The console's table comes last on the screen, after the files it names are written.
   json,
   guide,

@@ -7,7 +7,7 @@ import { EXIT_CODES, PlanFaults } from "../errors.ts";
 import type { Plan } from "../plan/plan.ts";
 import { masked, maskWords } from "../plan/secret-words.ts";
 import { maskPlan } from "../plan/secrets.ts";
-import { surveyPlan, type PointSurvey } from "../plan/survey.ts";
+import { surveyPlan, type PlanSurvey, type PointSurvey } from "../plan/survey.ts";
 import { pointLabel } from "../plan/sweep.ts";
 import type { Engine, PlannedProcess, Router } from "../plugin.ts";
 import { estimateRun, type Estimate } from "../run/estimate.ts";
@@ -31,7 +31,7 @@ export async function plan(argv: readonly string[], environment: Environment): P
   const shown = maskPlan(planned.plan, secretOptions(environment.plugins));
   const text = planned.json
     ? JSON.stringify({ ...shown, survey: survey.points, estimate, processes }, null, 2)
-    : describe(shown, { processes, points: survey.points, estimate });
+    : describe(shown, { processes, survey, estimate });
   process.stdout.write(`${text}\n`);
   return EXIT_CODES.ok.code;
 }
@@ -76,11 +76,11 @@ function describe(
   planned: Plan,
   {
     processes,
-    points,
+    survey: { points, notes },
     estimate,
   }: {
     processes: readonly PlannedProcess[];
-    points: readonly PointSurvey[];
+    survey: PlanSurvey;
     estimate: Estimate;
   },
 ): string {
@@ -109,6 +109,7 @@ function describe(
     "",
     `Requests of one cell (${loadText(planned)})`,
     table(points),
+    ...notes.map((note) => `  ${note}`),
     "",
     "Cells, in order",
     ...cells.map((cell, i) => `  ${String(i + 1).padStart(3)}  ${cell.id}  seed ${cell.seed}`),
@@ -134,12 +135,14 @@ function duration(seconds: number): string {
 }
 
 function loadText({ cells }: Plan): string {
-  const { arrival, concurrency, rateRps, rateProfile, timeoutS } = cells[0]!.load;
+  const { arrival, concurrency, concurrencyOf, rateRps, rateProfile, timeoutS } = cells[0]!.load;
   return [
     arrival === "closed" ? "closed loop" : `${arrival} arrivals`,
     ...(rateRps === undefined ? [] : [`${rateRps} requests/s`]),
     ...(rateProfile === undefined ? [] : [`rate profile ${rateProfile.kind}`]),
-    ...(concurrency === undefined ? [] : [`concurrency ${concurrency}`]),
+    ...(concurrency === undefined
+      ? []
+      : [`concurrency ${concurrency}${concurrencyOf === "sessions" ? " sessions" : ""}`]),
     `time-out ${timeoutS} s`,
   ].join(", ");
 }

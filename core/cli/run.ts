@@ -10,7 +10,7 @@ import { optionSpecs } from "../plan/option-spec.ts";
 import type { Plan, PluginUse } from "../plan/plan.ts";
 import { isSecretName, MASK, maskWords } from "../plan/secret-words.ts";
 import { maskPlan } from "../plan/secrets.ts";
-import { faultsOfPlan } from "../plan/survey.ts";
+import { surveyForRun } from "../plan/survey.ts";
 import type { PluginSet } from "../plugin-set.ts";
 import type { Reporter, ReporterContext } from "../plugin.ts";
 import type { OpenReporter } from "../run/all-reporters.ts";
@@ -23,7 +23,7 @@ export async function run(argv: readonly string[], environment: Environment): Pr
   const { plan, resumed } = planned;
   checkApiKey(plan);
   const interrupt = new AbortController();
-  const faults = await faultsOfPlan(plan, environment.plugins, interrupt.signal);
+  const { faults, notes } = await surveyForRun(plan, environment.plugins, interrupt.signal);
   if (faults.length > 0) throw new PlanFaults(faults);
 
   const folder =
@@ -33,6 +33,7 @@ export async function run(argv: readonly string[], environment: Environment): Pr
   if (!resumed) folder.writeJson("plan.json", storable);
   const outcomes = resumed?.readOutcomes() ?? [];
   const context = reporterContext(folder.path, planned.json);
+  for (const note of notes) context.log.info(`workload: ${note}`);
   const reporters = await openReporters({ plan, storable }, context, environment);
 
   using _ = onInterrupt(interrupt, context);

@@ -40,6 +40,7 @@ export function arrivals(load: LoadShape, random: RandomStream): Arrivals {
     case "trace": {
       let firstNs: number | undefined;
       return (spec) => {
+        if (spec.atNs === undefined && spec.after !== undefined) return 0;
         if (spec.atNs === undefined) {
           throw new DynbenchError(
             "plan",

@@ -29,16 +29,18 @@ export interface PointSurvey {
 export interface PlanSurvey {
   readonly points: readonly PointSurvey[];
   readonly faults: readonly Fault[];
+  /** What the workload found out about its files. */
+  readonly notes: readonly string[];
 }
 
-/** What stops the plan; quicker than the whole survey, for a run that will see the requests anyway. */
-export async function faultsOfPlan(
+/** What stops the plan, and what is known; quicker than the whole, for a run that will see it all anyway. */
+export async function surveyForRun(
   plan: Plan,
   plugins: PluginSet,
   signal: AbortSignal,
-): Promise<readonly Fault[]> {
+): Promise<Pick<PlanSurvey, "faults" | "notes">> {
   const depth = plan.clock === "virtual" ? "first" : "sizes";
-  return (await surveyPlan(plan, plugins, { signal, depth })).faults;
+  return surveyPlan(plan, plugins, { signal, depth });
 }
 
 /**
@@ -86,9 +88,11 @@ export async function surveyPlan(
   const limits = known ?? (await limitsOf(plan, plugins));
   const points: PointSurvey[] = [];
   const faults: Fault[] = [];
+  const notes = new Set<string>();
   for (const cell of firstOfPoint.values()) {
     const workload = (await plugins.load(cell.workload)) as Workload;
     const rows = await readRows(cell, workload, signal);
+    for (const note of workload.notes?.(cell.workload.options, rows) ?? []) notes.add(note);
     const surveyed = await surveyPoint(cell, { workload, rows, limits, depth });
     const { survey, longest, untimed } = surveyed;
     points.push(survey);
@@ -99,7 +103,7 @@ export async function surveyPlan(
       faults.push({ path: `workload.${workload.name}`, message: "has no requests to send" });
     }
   }
-  return { points, faults: onePerPath(faults) };
+  return { points, faults: onePerPath(faults), notes: [...notes] };
 }
 
 /** `first`: is there a request at all; `sizes`: how long are they; `shares`: and what do they share. */
@@ -155,7 +159,8 @@ async function surveyPoint(
   for await (const request of drawRequests(cell, parts.workload, parts.rows)) {
     const isMeasured = position >= cell.load.warmup;
     if (parts.depth === "shares" && position < SURVEYED_REQUESTS) cache.add(request, isMeasured);
-    if (needsTimes && request.atNs === undefined) untimed ??= request.index;
+    if (needsTimes && request.atNs === undefined && request.after === undefined)
+      untimed ??= request.index;
     if (request.isl + request.osl > longest.isl + longest.osl) {
       longest.isl = request.isl;
       longest.osl = request.osl;
