@@ -1,6 +1,6 @@
 /** Sessions from lengths: what all share, what a session opens with, turns and answers. */
 import type { RandomStream, RequestSpec, Segment } from "dynbench";
-import type { SessionOptions } from "../sessions.ts";
+import type { SessionOptions } from "./session-options.ts";
 
 /** Contents of one session: its context, its turns, and those of its sub-agents. */
 const CONTENTS_A_SESSION = 2_000_000;

@@ -1,0 +1,77 @@
+/** The options of workload `sessions`. */
+import { MAX_ROW_TOKENS, TRACE_BLOCK_SIZE, TRACE_FORMATS, v } from "dynbench";
+
+const MAX_SESSIONS = 10_000_000;
+/** A conversation of more turns is a slip. */
+const MAX_TURNS = 10_000;
+const MAX_THINK_MS = 86_400_000;
+
+const whole = (low: number, high: number) =>
+  v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high));
+const tokens = (low: number) => whole(low, MAX_ROW_TOKENS);
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+
+export const sessionOptions = v.strictObject({
+  trace: v.pipe(
+    v.optional(v.string()),
+    v.description("Trace whose rows have a session_id; without it sessions are made up"),
+  ),
+  traceFormat: v.pipe(
+    v.optional(v.string(), "auto"),
+    v.description(`Format of the trace: auto, ${TRACE_FORMATS.map(({ name }) => name).join(", ")}`),
+  ),
+  traceBlockSize: v.pipe(
+    v.optional(tokens(1), TRACE_BLOCK_SIZE),
+    v.description("Tokens that one hash id of the trace stands for"),
+  ),
+  turnInputs: v.pipe(
+    v.optional(v.picklist(["auto", "delta", "cumulative"]), "auto"),
+    v.description(
+      "What a row of the trace holds: delta, the new input of its turn; cumulative, the whole " +
+        "prompt; auto finds out",
+    ),
+  ),
+  delay: v.pipe(
+    v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_THINK_MS))),
+    v.description("Milliseconds between the turns of a traced session [as in the trace]"),
+  ),
+  sessions: v.pipe(
+    v.optional(whole(1, MAX_SESSIONS), 100),
+    v.description("Made up: how many sessions"),
+  ),
+  turns: v.pipe(
+    v.optional(whole(1, MAX_TURNS), 5),
+    v.description("Made up: mean turns of a session"),
+  ),
+  systemTokens: v.pipe(
+    v.optional(tokens(0), 500),
+    v.description("Made up: tokens that all sessions open with"),
+  ),
+  contextTokens: v.pipe(
+    v.optional(tokens(0), 2000),
+    v.description("Made up: tokens that a session opens with after those"),
+  ),
+  userTokens: v.pipe(
+    v.optional(tokens(1), 200),
+    v.description("Made up: mean new tokens of a turn"),
+  ),
+  osl: v.pipe(v.optional(tokens(1), 200), v.description("Made up: mean tokens of an answer")),
+  stddevShare: v.pipe(
+    v.optional(share, 0.25),
+    v.description("Made up: standard deviation of turns and lengths, as a share of their means"),
+  ),
+  thinkMs: v.pipe(
+    v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_THINK_MS)), 1000),
+    v.description("Made up: mean of the exponential time between an answer and the next turn"),
+  ),
+  subAgents: v.pipe(
+    v.optional(whole(0, 100), 0),
+    v.description("Made up: sub-agents that a session starts after its first turn, beside itself"),
+  ),
+  subAgentTurns: v.pipe(
+    v.optional(whole(1, MAX_TURNS), 3),
+    v.description("Made up: turns of a sub-agent, which thinks for no time"),
+  ),
+});
+
+export type SessionOptions = v.InferOutput<typeof sessionOptions>;
