@@ -200,6 +200,8 @@ export type Router<Schema extends OptionsSchema = OptionsSchema> = PluginBase<Sc
       }
     | {
         policy?: never;
+        /** Options that choose what does about the same on the virtual clock: `--router kv`. */
+        readonly standIn?: string;
         processes?(options: v.InferOutput<Schema>, workers: number): readonly PlannedProcess[];
         /** Starts, or attaches to, an external router. */
         start(

@@ -43,7 +43,10 @@ function readText(path: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new DynbenchError("plan", `Cannot read ${path}: it is not UTF-8 text`, { cause });
+    throw new DynbenchError("plan", `Cannot read ${path}: it is not UTF-8 text`, {
+      cause,
+      hint: "Save it as UTF-8",
+    });
   }
 }
 

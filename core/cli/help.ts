@@ -20,6 +20,7 @@ Commands:
   up           start an engine and a router and keep them up
   ping URL     send one streamed request and check the answer
   report DIR…  rebuild the reports of a run folder, or compare several
+  trace        analyze a trace of requests, synthesize more of its kind, or convert it
   plugin       list the plugins, or show one with its options
   null-server  a server of known timing, to measure a load generator with
 

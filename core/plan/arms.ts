@@ -59,7 +59,7 @@ function inlineOption(flag: string, arm: string, text: string): RawOption {
   const name = equals === -1 ? text : text.slice(0, equals);
   return {
     name,
-    value: equals === -1 ? "true" : text.slice(equals + 1),
+    value: equals === -1 ? true : text.slice(equals + 1),
     origin: `--${flag} ${arm}:${text}`,
   };
 }

@@ -85,7 +85,7 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
   const cellCount = combinations(axes) * arms.length * (run?.repeat ?? 1);
   if (cellCount > MAX_CELLS) {
     faults.push({
-      path: "run.sweep",
+      path: combinations(axes) > MAX_CELLS ? "run.sweep" : "run.repeat",
       message: `makes ${cellCount} cells, more than ${MAX_CELLS}`,
       hint: "Sweep fewer values, or repeat less often",
     });

@@ -1,7 +1,7 @@
 /** Which engines, routers and workload a run names, before their options can be judged. */
 import { armLabels, parseArmSpecs, type ArmSpec } from "./arms.ts";
 import { missingControls } from "./control-arms.ts";
-import type { RawOption } from "./raw-option.ts";
+import { splitList, type RawOption } from "./raw-option.ts";
 import type { Fault } from "../errors.ts";
 import type { LoadedPlugin, PluginKind, PluginSet } from "../plugin-set.ts";
 import type { Router } from "../plugin.ts";
@@ -28,7 +28,7 @@ export function choosePlugins(
   };
   const typed = (kind: keyof typeof DEFAULTS): readonly string[] | undefined => {
     const given = typedNames(options, kind);
-    if (given?.length !== 0) return given;
+    if (given === undefined || given.some((text) => splitList(text).length > 0)) return given;
     faults.push({ path: `run.${kind}`, message: `names no ${kind}` });
     return undefined;
   };

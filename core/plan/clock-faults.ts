@@ -39,12 +39,15 @@ function modelFaults({ engine, router }: PlannedArm, plugins: PluginSet): Fault[
       hint: `Engines with a model: ${models}`,
     });
   }
-  if (!(plugins.find("router", router.name)?.plugin as Router).policy) {
+  const plugin = plugins.find("router", router.name)?.plugin as Router;
+  if (!plugin.policy) {
     const policies = names("router", plugins, (plugin) => "policy" in plugin);
     faults.push({
       path: "run.clock",
       message: `router "${router.name}" is an outside program and cannot run on the virtual clock`,
-      hint: `Routers that can: ${policies}`,
+      hint: plugin.standIn
+        ? `Simulate what does about the same: ${plugin.standIn}. Routers that can: ${policies}`
+        : `Routers that can: ${policies}`,
     });
   }
   return faults;

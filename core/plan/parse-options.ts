@@ -22,7 +22,8 @@ export function parseOptions(
   const raw: Record<string, unknown> = {};
   const broken = new Set<string>();
   for (const [spec, option] of given) {
-    const result = coerce(spec, option.value);
+    const isBare = option.value === true && spec.type !== "boolean";
+    const result = isBare ? { fault: "needs a value" } : coerce(spec, option.value);
     if ("fault" in result) {
       broken.add(spec.key);
       const hint = severalHint(spec, option.value, part);
@@ -88,7 +89,7 @@ function severalHint(spec: OptionSpec, value: unknown, part: Part): string | und
 function shareHint(issue: v.BaseIssue<unknown>): string | undefined {
   const { input } = issue;
   const isShare = issue.type === "max_value" && issue.requirement === 1;
-  if (!isShare || typeof input !== "number" || input > 100) return undefined;
+  if (!isShare || typeof input !== "number" || input < 2 || input > 100) return undefined;
   return `It is a share from 0 to 1: for ${input} % say ${input / 100}`;
 }
 

@@ -211,7 +211,10 @@ function sizeFaults(cell: PlannedCell, longest: Longest, limits: readonly Engine
           },
         ]
       : []),
-    ...(maxModelLen !== undefined && tokens > maxModelLen
+    // A context that is what the cache holds is no second fault.
+    ...(maxModelLen !== undefined &&
+    tokens > maxModelLen &&
+    maxModelLen !== (kvBlocks ?? 0) * blockSize
       ? [
           {
             path: "workload",

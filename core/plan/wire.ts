@@ -63,7 +63,11 @@ export function parseHeaders(texts: readonly string[], faults: Fault[]): Record<
     if (!match || /[\r\n\0]/.test(match[2]!)) {
       // The value may be a secret, so only what stands before it is quoted.
       const name = text.split(/[:=\s]/)[0]!;
-      faults.push({ path: "run.header", message: `expected name=value, got "${name}…"` });
+      faults.push({
+        path: "run.header",
+        message: `expected name=value, got "${name}…"`,
+        hint: "For example: --header x-team=blue",
+      });
     } else headers[match[1]!.toLowerCase()] = match[2]!;
   }
   return headers;

@@ -88,9 +88,13 @@ export class RunFolder {
   static open(path: string): RunFolder {
     const folder = new RunFolder(resolve(path));
     if (!existsSync(join(folder.path, "plan.json"))) {
-      throw new DynbenchError("plan", `Cannot read the run ${path}: it has no plan.json`, {
-        hint: "Give the folder that a run printed at its end",
-      });
+      throw new DynbenchError(
+        "plan",
+        `Cannot read the run ${path}: ${existsSync(folder.path) ? "it has no plan.json" : "there is no such folder"}`,
+        {
+          hint: "Give the folder that a run printed at its end",
+        },
+      );
     }
     return folder;
   }

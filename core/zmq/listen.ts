@@ -55,7 +55,10 @@ function bind(
     return Bun.listen<ZmtpPeer>({ hostname: host, port, socket });
   } catch (error) {
     throw new DynbenchError("start", `Cannot listen on ${host}:${port}: ${messageOf(error)}`, {
-      hint: "Choose another port, or stop the program that holds it",
+      hint:
+        port === 0
+          ? "Choose an address of this machine with --host"
+          : "Choose another port, or stop the program that holds it",
       cause: error,
     });
   }

@@ -85,6 +85,7 @@ export const dynamo = defineRouter({
   name: "dynamo",
   summary: "NVIDIA Dynamo's frontend and its router, on workers of Dynamo's own plane",
   options,
+  standIn: "--router kv --timing dynamo, with its weights as ours are called",
   plane: "dynamo",
   control: { mode: "round-robin" },
   traits: ({ mode }) => ({

@@ -68,8 +68,8 @@ export const prefix = defineWorkload({
     return [
       {
         path: "isl",
-        message: `A prompt of ${isl} tokens has no room for a shared prefix at ratio ${prefixRatio}`,
-        hint: `Ask for at least ${Math.ceil(1 / prefixRatio)} tokens with --isl, or for --prefix-ratio 0`,
+        message: `leaves no room for a shared prefix at ratio ${prefixRatio}: ${isl} x ${prefixRatio} is less than one token`,
+        hint: `Say --isl ${Math.ceil(1 / prefixRatio)} or more, or --prefix-ratio 0`,
       },
     ];
   },

@@ -72,7 +72,7 @@ describe("a simulated run", () => {
     const resumed = await dynbench(["run", "--resume", "long", "--json"], { cwd });
     expect((JSON.parse(resumed.stdout) as Summary).cells.length).toBe(200);
     expect(recordsOf("long").length).toBe(200 * 400);
-  }, 30_000);
+  });
 
   test("with delays, deaths and replicas says what became of each request", async () => {
     const summary = await simulate(
@@ -85,7 +85,7 @@ describe("a simulated run", () => {
     expect(cell!.requests.sent).toBe(120);
     expect(cell!.requests.ok + cell!.requests.failed).toBe(120);
     expect(recordsOf("hurt").filter(({ state }) => state === "ok").length).toBe(cell!.requests.ok);
-  }, 20_000);
+  });
 });
 
 describe("bad input on the virtual clock", () => {
@@ -101,6 +101,12 @@ describe("bad input on the virtual clock", () => {
       ["--router", "attach", "--url", "http://127.0.0.1:1"],
       'router "attach" is an outside program',
       "Routers that can: kv",
+    ],
+    [
+      "Dynamo's router",
+      ["--router", "dynamo"],
+      'router "dynamo" is an outside program',
+      "Simulate what does about the same: --router kv --timing dynamo",
     ],
     ["a worker that is not there", ["--worker-down", "8@1"], "there is no worker 8", "0 to 7"],
     ["a death without a time", ["--worker-down", "3"], "expected NUMBER@FROM-TO"],

@@ -138,9 +138,15 @@ describe("faults", () => {
     );
   });
 
+  test("a list of nothing names nothing, and an inline option without a value needs one", () => {
+    expect(faultsOf(["router", ","])).toEqual(["run.router: names no router"]);
+    expect(faultsOf(["router", "kv:temperature"])).toEqual(["router.temperature: needs a value"]);
+  });
+
   test("a share given in per cent is told as one", () => {
     expect(hintOf(["prefix-ratio", "50"])).toBe("It is a share from 0 to 1: for 50 % say 0.5");
     expect(hintOf(["prefix-ratio", "500"])).toBeUndefined();
+    expect(hintOf(["prefix-ratio", "1.5"])).toBeUndefined();
   });
 
   test("a missing option is named as it is typed", () => {

@@ -160,8 +160,8 @@ describe("options", () => {
     expect(prefix.check!(options)).toEqual([
       {
         path: "isl",
-        message: "A prompt of 5 tokens has no room for a shared prefix at ratio 0.1",
-        hint: "Ask for at least 10 tokens with --isl, or for --prefix-ratio 0",
+        message: "leaves no room for a shared prefix at ratio 0.1: 5 x 0.1 is less than one token",
+        hint: "Say --isl 10 or more, or --prefix-ratio 0",
       },
     ]);
     expect(prefix.check!(v.parse(prefix.options, {}))).toEqual([]);
