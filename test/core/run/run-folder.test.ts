@@ -63,7 +63,7 @@ describe("a new folder", () => {
   test("is refused where there is a file, and may be an empty folder", () => {
     const path = fresh();
     writeFileSync(path, "");
-    expect(() => RunFolder.create(path)).toThrow(/^Cannot write results to .*: E/);
+    expect(() => RunFolder.create(path)).toThrow(/^Cannot write results to .*: part of the path is a file, not a folder/);
     expect(() => RunFolder.create(join(path, "below"))).toThrow(/^Cannot write results to .*: E/);
     const empty = fresh();
     mkdirSync(empty);
@@ -113,7 +113,7 @@ describe("a folder that a killed run left", () => {
     expect(() => RunFolder.open(path).readPlan()).toThrow("it is not a plan of this version");
     writeFileSync(join(path, "plan.json"), "{");
     expect(() => RunFolder.open(path).readPlan()).toThrow(/^Cannot read .*plan\.json: JSON/);
-    expect(() => RunFolder.open(fresh())).toThrow("it has no plan.json");
+    expect(() => RunFolder.open(fresh())).toThrow("there is no such folder");
   });
 });
 
