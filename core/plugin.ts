@@ -179,6 +179,8 @@ export interface RouterHandle extends AsyncDisposable {
   reset?(): Promise<void>;
   /** KV events that it has applied since its start; left out where it does not tell. */
   eventsApplied?(): Promise<number>;
+  /** Where it tells figures in Prometheus' text form; sampled while load runs. */
+  readonly metricsUrls?: readonly string[];
 }
 
 export type Router<Schema extends OptionsSchema = OptionsSchema> = PluginBase<Schema> & {

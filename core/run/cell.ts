@@ -4,7 +4,10 @@ import type { LoadTask } from "../load/load-child.ts";
 import type { ClientHealth } from "../metrics/result.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import { lastWords, type Supervisor } from "../process/supervisor.ts";
+import type { EngineHandle, RouterTraits } from "../plugin.ts";
 import type { RequestRecord } from "../record.ts";
+import type { Worker } from "../request.ts";
+import type { RunningRouter } from "./router-up.ts";
 import { DynbenchError } from "../errors.ts";
 
 /** What the load says of itself while it runs. */
@@ -96,3 +99,36 @@ type LoadMessage =
   | ({ type: "tick" } & LoadTick)
   | { type: "done"; health: ClientHealth }
   | { type: "failed"; code: string; message: string; hint?: string };
+
+/** What the load child is told of a cell. */
+export function cellLoad(of: {
+  readonly cell: PlannedCell;
+  readonly tokenSeed: number;
+  readonly router: RunningRouter;
+  readonly engine: EngineHandle;
+  readonly traits: RouterTraits;
+}): CellLoad {
+  const { cell, tokenSeed, router, engine, traits } = of;
+  const { keyHeader, requestFields } = traits;
+  const { tokenizer } = engine;
+  return {
+    cell,
+    tokenSeed,
+    targets: router.urls,
+    model: router.servedModelName ?? engine.servedModelName,
+    workerNames: workerNames(engine.workers),
+    targetWorkers: router.urls.map(
+      (url) => engine.workers.find((worker) => worker.url === url)?.id ?? null,
+    ),
+    ...(tokenizer === undefined ? {} : { tokenizer }),
+    ...(keyHeader === undefined ? {} : { keyHeader }),
+    ...(requestFields === undefined ? {} : { requestFields }),
+  };
+}
+
+/** Ids of workers by what answers call them, where that is another name. */
+function workerNames(workers: readonly Worker[]): Record<string, string> {
+  return Object.fromEntries(
+    workers.flatMap(({ id, instance }) => (instance === undefined ? [] : [[instance, id]])),
+  );
+}

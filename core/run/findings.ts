@@ -21,6 +21,14 @@ export const freshPromptsNote: Finding = {
   hint: "Compare the arms as they are: lengths and sharing are the same. Attached workers of your own can be emptied with --allow-reset",
 };
 
+/** Of an outside router that counts what it applies. */
+export const noEventsFinding: Finding = {
+  id: "no-kv-events",
+  severity: "untrusted",
+  message: "The router routes by KV events and has applied none",
+  hint: "Check that the engine publishes KV events and that its prefix cache is on",
+};
+
 export function resetFinding(message: string): Finding {
   return {
     id: "reset-not-proved",

@@ -17,6 +17,8 @@ export interface RunningRouter extends AsyncDisposable {
   readonly reset?: (label: string) => Promise<void>;
   /** KV events applied since its start; left out where the router does not tell. */
   readonly eventsApplied?: () => Promise<number>;
+  /** Where it tells figures in Prometheus' text form. */
+  readonly metricsUrls?: readonly string[];
   /** What our own gateway knows of itself; left out for external routers. */
   readonly state?: () => Promise<RouterState>;
 }
@@ -67,6 +69,7 @@ async function startExternal(
     facts: handle.facts,
     ...(handle.servedModelName === undefined ? {} : { servedModelName: handle.servedModelName }),
     ...(handle.reset ? { reset: () => handle.reset!() } : {}),
+    ...(handle.metricsUrls === undefined ? {} : { metricsUrls: handle.metricsUrls }),
     ...(handle.eventsApplied ? { eventsApplied: () => handle.eventsApplied!() } : {}),
     [Symbol.asyncDispose]: () => handle[Symbol.asyncDispose](),
   };

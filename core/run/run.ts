@@ -6,12 +6,13 @@
  * what was measured is kept and reported.
  */
 import type { OpenReporter } from "./all-reporters.ts";
-import { loadCell, type LoadTick } from "./cell.ts";
+import { cellLoad, loadCell, type LoadTick } from "./cell.ts";
 import { cellFindings } from "./cell-findings.ts";
 import {
   brokenCell,
   deathFinding,
   freshPromptsNote,
+  noEventsFinding,
   policyFinding,
   preflightNote,
   resetFinding,
@@ -222,43 +223,32 @@ class LiveRun {
       sampling = startSampling({
         cell: cell.id,
         workers: group.engine.workers,
+        routers: router.metricsUrls ?? [],
         gpus: group.engine.gpus ?? [],
         write: (lines) => folder.appendMetrics(lines),
       });
       const cpuShare = watchCpu();
-      const { keyHeader, requestFields } = plugin.traits(planned.router.options);
-      const { tokenizer } = group.engine;
-      const { state, health } = await loadCell(
-        {
-          cell,
-          targets: router.urls,
-          model: router.servedModelName ?? group.engine.servedModelName,
-          tokenSeed,
-          workerNames: workerNames(group.engine.workers),
-          targetWorkers: router.urls.map(
-            (url) => group.engine.workers.find((worker) => worker.url === url)?.id ?? null,
-          ),
-          ...(tokenizer === undefined ? {} : { tokenizer }),
-          ...(keyHeader === undefined ? {} : { keyHeader }),
-          ...(requestFields === undefined ? {} : { requestFields }),
+      const traits = plugin.traits(planned.router.options);
+      const load = cellLoad({ cell, tokenSeed, router, engine: group.engine, traits });
+      const { state, health } = await loadCell(load, {
+        plan: this.#plan,
+        folder,
+        supervisor: group.supervisor,
+        signal: group.context.signal,
+        onTick: (tick: LoadTick) => this.#book.meter.tick(tick),
+        onRecord: (record) => {
+          records.push(record);
+          this.#book.meter.record(record);
         },
-        {
-          plan: this.#plan,
-          folder,
-          supervisor: group.supervisor,
-          signal: group.context.signal,
-          onTick: (tick: LoadTick) => this.#book.meter.tick(tick),
-          onRecord: (record) => {
-            records.push(record);
-            this.#book.meter.record(record);
-          },
-        },
-      );
+      });
       outcome.state = state;
       if (health) outcome.health = health;
       const machineCpuShare = cpuShare();
       if (machineCpuShare !== undefined) outcome.machineCpuShare = machineCpuShare;
       await this.#askRouter(router, outcome);
+      // Our own gateway's count is judged with its cost.
+      const isDeaf = traits.kvEvents && !router.state && (await router.eventsApplied?.()) === 0;
+      if (isDeaf) outcome.findings.push(noEventsFinding);
     } catch (error) {
       fault = firstCause(error);
       if (this.#deaths.length === 0) outcome.findings.push(brokenCell(error));
@@ -343,13 +333,6 @@ class LiveRun {
   #deathFault(): DynbenchError {
     return deathError(this.#deaths[0]!, "died during the run");
   }
-}
-
-/** Ids of workers by what answers call them, where that is another name. */
-function workerNames(workers: readonly Worker[]): Record<string, string> {
-  return Object.fromEntries(
-    workers.flatMap(({ id, instance }) => (instance === undefined ? [] : [[instance, id]])),
-  );
 }
 
 interface EngineGroup {

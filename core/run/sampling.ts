@@ -1,8 +1,9 @@
 /**
- * While load runs: each worker's `/metrics` and the GPUs once a second, into `metrics.jsonl`.
+ * While load runs: the `/metrics` of workers and routers and the GPUs once a second, into `metrics.jsonl`.
  *
- * A line is `{cell, atMs, worker, values}` or `{cell, atMs, gpu, …}`. To keep the file small, a
- * worker's line has only the values that are new since its line before, within a cell.
+ * A line is `{cell, atMs, worker, values}`, `{cell, atMs, router, values}` with the number of the
+ * router's replica, or `{cell, atMs, gpu, …}`. To keep the file small, a line has only the values that
+ * are new since its server's line before, within a cell.
  */
 import { gpuQuery, readGpuSamples, ThrottleWatch } from "./gpu-samples.ts";
 import { readPrometheus } from "./prometheus.ts";
@@ -20,6 +21,8 @@ const GPU_LIMIT_MS = 5000;
 export interface Sampled {
   readonly cell: string;
   readonly workers: readonly Worker[];
+  /** Metrics addresses of the router's replicas. */
+  readonly routers: readonly string[];
   /** None: nvidia-smi is not asked. */
   readonly gpus: readonly string[];
   /** Whole lines. */
@@ -34,16 +37,17 @@ export interface Sampling {
 export function startSampling(sampled: Sampled): Sampling {
   const { cell, write } = sampled;
   const watch = new ThrottleWatch();
-  const before = new Map<string, Map<string, number>>();
+  const servers = serversOf(sampled);
+  const before = new Map<Server, Map<string, number>>();
   const asksGpus = sampled.gpus.length > 0 && Bun.which("nvidia-smi") !== null;
   const line = (what: object): string => `${JSON.stringify({ cell, atMs: epochMs(), ...what })}\n`;
 
-  const askWorker = async ({ id, metricsUrl }: Worker): Promise<string> => {
-    const now = readPrometheus(await fetchControl(metricsUrl!, { limitMs: ANSWER_LIMIT_MS }));
-    const known = before.get(id);
+  const ask = async (server: Server): Promise<string> => {
+    const now = readPrometheus(await fetchControl(server.url, { limitMs: ANSWER_LIMIT_MS }));
+    const known = before.get(server);
     const news = [...now].filter(([name, value]) => known?.get(name) !== value);
-    before.set(id, now);
-    return news.length === 0 ? "" : line({ worker: id, values: Object.fromEntries(news) });
+    before.set(server, now);
+    return news.length === 0 ? "" : line({ ...server.name, values: Object.fromEntries(news) });
   };
   const askGpus = async (): Promise<string> => {
     const query = Bun.spawn(gpuQuery(sampled.gpus), {
@@ -56,11 +60,8 @@ export function startSampling(sampled: Sampled): Sampling {
     return samples.map(line).join("");
   };
   const sample = async (): Promise<void> => {
-    const asked = [
-      ...sampled.workers.filter(({ metricsUrl }) => metricsUrl !== undefined).map(askWorker),
-      ...(asksGpus ? [askGpus()] : []),
-    ];
-    // A worker that does not answer is told of elsewhere; here its line is missing.
+    const asked = [...servers.map(ask), ...(asksGpus ? [askGpus()] : [])];
+    // A server that does not answer is told of elsewhere; here its line is missing.
     const outcomes = await Promise.allSettled(asked);
     const lines = outcomes.map((one) => (one.status === "fulfilled" ? one.value : "")).join("");
     if (lines !== "") write(lines);
@@ -80,4 +81,19 @@ export function startSampling(sampled: Sampled): Sampling {
       return watch.findings();
     },
   };
+}
+
+/** Who is asked, and how a line names it. */
+interface Server {
+  readonly url: string;
+  readonly name: { readonly worker: string } | { readonly router: number };
+}
+
+function serversOf({ workers, routers }: Sampled): Server[] {
+  return [
+    ...workers.flatMap(({ id, metricsUrl: url }) =>
+      url === undefined ? [] : [{ url, name: { worker: id } }],
+    ),
+    ...routers.map((url, router) => ({ url, name: { router } })),
+  ];
 }

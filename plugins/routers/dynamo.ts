@@ -140,6 +140,7 @@ export const dynamo = defineRouter({
     const { urls } = frontends;
     return {
       urls,
+      metricsUrls: urls.map((url) => `${url}/metrics`),
       facts: { dynamo: version, argv, frontends: urls.length },
       ...(wishes.mode === "kv" ? { eventsApplied: () => leastApplied(urls, signal) } : {}),
       [Symbol.asyncDispose]: () => frontends[Symbol.asyncDispose](),

@@ -19,6 +19,7 @@ test("what is new is written, with the cell, and a worker that does not answer i
   const sampling = startSampling({
     cell: "c",
     workers: [worker("worker-0", "/metrics"), worker("worker-1", "/bad")],
+    routers: [],
     gpus: [],
     write: (lines) => (written += lines),
   });
@@ -41,5 +42,26 @@ test("what is new is written, with the cell, and a worker that does not answer i
       worker: "worker-0",
       values: { "vllm:requests_total": 2 },
     },
+  ]);
+});
+
+test("a router's replicas are told by their number", async () => {
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: ({ url }) => new Response(`hits_total ${url.endsWith("/b") ? 2 : 1}\n`),
+  });
+  const base = `http://127.0.0.1:${server.port}`;
+  let written = "";
+  const sampling = startSampling({
+    ...{ cell: "c", workers: [], routers: [`${base}/a`, `${base}/b`], gpus: [] },
+    write: (lines) => (written += lines),
+  });
+  await sampling.stop();
+  await server.stop(true);
+  const lines = written.trimEnd().split("\n");
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { cell: "c", atMs: expect.any(Number), router: 0, values: { hits_total: 1 } },
+    { cell: "c", atMs: expect.any(Number), router: 1, values: { hits_total: 2 } },
   ]);
 });
