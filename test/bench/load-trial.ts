@@ -1,7 +1,6 @@
 /**
- * One trial of the load generator, or of the raw client beside it, against the null server: three
- * processes, as in a run, with their stamps on one clock. Where the system allows it they run in real
- * time: what other programs of the machine take from them would else be the figure.
+ * One trial of the load generator, or of the raw client beside it, against the null server, in
+ * processes of their own as in a run, with their stamps on one clock.
  *
  * Run as a program it is one of those processes.
  */
@@ -19,6 +18,7 @@ import type { Workload } from "../../core/plugin.ts";
 import { randomStream } from "../../core/random.ts";
 import type { RequestRecord } from "../../core/record.ts";
 import type { RequestSpec } from "../../core/request.ts";
+import { inRealTime } from "./real-time.ts";
 import { runRawClient, type RawResult, type RawTask } from "./raw-client.ts";
 
 export interface Trial {
@@ -124,24 +124,11 @@ function lagsMs(stamps: readonly number[], { writesNs }: NullTruth, shiftNs: num
   return stamps.map((stamp, i) => (stamp - writesNs[i]! - shiftNs) / 1e6);
 }
 
-/** False once a process could not be given real-time priority. */
-export let isRealTime = true;
-
 type Role = "server" | "load" | "raw";
 
 function startProcess(role: Role, task: unknown) {
-  const child = Bun.spawn([process.execPath, import.meta.path, role, JSON.stringify(task)], {
-    stdin: "pipe",
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  try {
-    const { exitCode } = Bun.spawnSync(["chrt", "-a", "-f", "-p", "10", String(child.pid)]);
-    isRealTime &&= exitCode === 0;
-  } catch {
-    isRealTime = false; // no chrt here
-  }
-  return child;
+  const command = [process.execPath, import.meta.path, role, JSON.stringify(task)];
+  return Bun.spawn(inRealTime(command), { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
 }
 
 async function startServer(options: Partial<NullServerOptions>) {

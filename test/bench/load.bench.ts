@@ -5,14 +5,8 @@
  */
 import { summarizeCell } from "../../core/metrics/summary.ts";
 import { exampleCell, exampleInput } from "../core/metrics/example-cells.ts";
-import {
-  isRealTime,
-  measure,
-  measureRaw,
-  type Lags,
-  type Measured,
-  type Trial,
-} from "./load-trial.ts";
+import { measure, measureRaw, type Lags, type Measured, type Trial } from "./load-trial.ts";
+import { priority } from "./real-time.ts";
 import type { Row } from "./row.ts";
 
 export const name = "load";
@@ -239,10 +233,6 @@ function medianOf<T>(trials: readonly T[], figure: (trial: T) => Figure): Figure
       0.5,
     ),
   };
-}
-
-function priority(): string {
-  return isRealTime ? "all in real time" : "at ordinary priority";
 }
 
 function quantile(values: readonly number[], part: number): number {

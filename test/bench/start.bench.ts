@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NullStats } from "../../core/load/null-server.ts";
+import { inRealTime, priority } from "./real-time.ts";
 import type { Row } from "./row.ts";
 
 const BINARY = join(import.meta.dir, "../../dynbench");
@@ -16,7 +17,7 @@ export const name = "start";
 
 export async function run(): Promise<Row[]> {
   if (!existsSync(BINARY)) throw new Error("build the binary first: npm run build");
-  const note = `median of ${ROUNDS}`;
+  const note = `median of ${ROUNDS}, ${priority()}`;
   const first = (isl: number): Promise<number> => medianOf(() => firstRequestS(isl));
   return [
     {
@@ -46,7 +47,7 @@ export async function run(): Promise<Row[]> {
 
 async function versionS(): Promise<number> {
   const startedMs = performance.now();
-  await Bun.spawn([BINARY, "--version"], { stdout: "ignore" }).exited;
+  await Bun.spawn(inRealTime([BINARY, "--version"]), { stdout: "ignore" }).exited;
   return (performance.now() - startedMs) / 1000;
 }
 
@@ -54,7 +55,8 @@ async function versionS(): Promise<number> {
 async function firstRequestS(isl: number): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "dynbench-bench-"));
   const timing = ["--ttft-ms", "20", "--itl-ms", "1"];
-  const server = Bun.spawn([BINARY, "null-server", "--port", "0", ...timing], { stdout: "pipe" });
+  const command = [BINARY, "null-server", "--port", "0", ...timing];
+  const server = Bun.spawn(inRealTime(command), { stdout: "pipe" });
   try {
     const { value } = await server.stdout.getReader().read();
     const url = Buffer.from(value!).toString().split("\n")[0]!;
@@ -63,7 +65,7 @@ async function firstRequestS(isl: number): Promise<number> {
     const prefix = ["--workload", "prefix", "--prefix-ratio", "0.5"];
     const startedMs = performance.timeOrigin + performance.now();
     const child = Bun.spawn(
-      [BINARY, "run", ...target, ...prefix, ...load, "--out", join(folder, "run")],
+      inRealTime([BINARY, "run", ...target, ...prefix, ...load, "--out", join(folder, "run")]),
       { stdout: "ignore", stderr: "ignore" },
     );
     await child.exited;

@@ -1,0 +1,21 @@
+/**
+ * Real-time priority for what a bench measures, where the system allows it: on a shared machine the
+ * figure would else be the time for which others had the cores.
+ */
+
+/** Whether `chrt` is there and may. */
+export const isRealTime = Bun.which("chrt") !== null && mayRun(["chrt", "-f", "10", "true"]);
+
+/** The command, with its children, in real time; as it is where that is not allowed. */
+export function inRealTime(command: readonly string[]): string[] {
+  return isRealTime ? ["chrt", "-f", "10", ...command] : [...command];
+}
+
+/** For the note beside a figure. */
+export function priority(): string {
+  return isRealTime ? "in real time" : "at ordinary priority";
+}
+
+function mayRun(command: string[]): boolean {
+  return Bun.spawnSync(command, { stdout: "ignore", stderr: "ignore" }).exitCode === 0;
+}
