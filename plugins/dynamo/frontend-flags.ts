@@ -3,6 +3,7 @@
  * found lists. A flag that a version has not is never passed: an older or newer spelling takes its
  * place, or the wish is told as a fault. Pure.
  */
+import { isInPolicy, routerPolicy } from "./router-policy.ts";
 import { helpChoices, helpFlags } from "./help-flags.ts";
 
 /** What a user wants of the router; undefined leaves Dynamo's own default. */
@@ -25,9 +26,14 @@ export interface FrontendWishes {
 
 export interface FrontendFlags {
   readonly argv: readonly string[];
+  /** Content of the file that `--router-policy-config` names, where wishes have no flag of their own. */
+  readonly policy?: Readonly<Record<string, unknown>>;
   /** Wishes that this version cannot meet, by option. */
   readonly faults: readonly { option: string; message: string }[];
 }
+
+/** Names a file with what is no flag of its own. */
+export const POLICY_FLAG = "--router-policy-config";
 
 /** Mode without KV events: the router predicts from its own decisions. */
 export const APPROXIMATE_MODE = "kv-approx";
@@ -55,6 +61,7 @@ export function frontendFlags(help: string, wishes: FrontendWishes): FrontendFla
   const flags = helpFlags(help);
   const argv: string[] = [];
   const faults: { option: string; message: string }[] = [];
+  const inPolicy: Partial<Record<keyof FrontendWishes, unknown>> = {};
   const mode = wishes.mode === APPROXIMATE_MODE ? "kv" : wishes.mode;
   const choices = helpChoices(help, "--router-mode");
   if (choices !== undefined && !choices.includes(mode)) {
@@ -70,14 +77,18 @@ export function frontendFlags(help: string, wishes: FrontendWishes): FrontendFla
     const value = wishes[option];
     if (value === undefined) continue;
     const flag = firstOf(spellings, flags);
-    if (flag === undefined) faults.push(lost(option, spellings));
-    else argv.push(flag, String(value));
+    if (flag !== undefined) argv.push(flag, String(value));
+    else if (flags.has(POLICY_FLAG) && isInPolicy(option)) inPolicy[option] = value;
+    else faults.push(lost(option, spellings));
   }
   if (wishes.replicaSync) {
     if (flags.has("--router-replica-sync")) argv.push("--router-replica-sync");
     else faults.push(lost("replicaSync", ["--router-replica-sync"]));
   }
-  return { argv, faults };
+  // Dynamo before 1.4 keeps its router's state in NATS; 0.6 to 1.3 have the flag that forgets it.
+  if (flags.has("--router-reset-states")) argv.push("--router-reset-states");
+  const policy = routerPolicy(inPolicy as Partial<FrontendWishes>);
+  return { argv, faults, ...(Object.keys(policy).length === 0 ? {} : { policy }) };
 }
 
 function firstOf(spellings: readonly string[], flags: ReadonlySet<string>): string | undefined {

@@ -9,6 +9,7 @@ import {
   type StartContext,
 } from "dynbench";
 import { explainFrontend, isHopeless } from "./frontend-faults.ts";
+import { withoutInherited } from "./own-environment.ts";
 import { parseWithIds } from "./registration.ts";
 
 /** Frontend and simulated workers are ready within 1.5 s; a machine under load takes ten times that. */
@@ -56,7 +57,9 @@ async function startFrontend(
 ): Promise<string> {
   const { name, python, env, argv, host, port } = start;
   const address = ["--http-host", host, "--http-port", String(port)];
-  const command = [python, "-m", "dynamo.frontend", ...address, ...argv];
+  const command = withoutInherited([python, "-m", "dynamo.frontend", ...address, ...argv], {
+    ...{ own: env, inherited: process.env },
+  });
   const program = stack.use(
     await context.processes.startForeign(name, command, {
       env,

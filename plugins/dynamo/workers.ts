@@ -9,6 +9,7 @@ import {
   type ForeignProcess,
   type StartContext,
 } from "dynbench";
+import { withoutInherited } from "./own-environment.ts";
 import type { DynamoPlane } from "./plane.ts";
 import type { Registration } from "./registration.ts";
 
@@ -41,8 +42,10 @@ export async function startWorkers(
   const { context, stack, model } = start;
   const programs = await Promise.all(
     launches.map(async ({ name, command, env }) => {
-      const details = { env: { ...plane.discovery.env, ...env }, isUnguarded: true };
-      return stack.use(await context.processes.startForeign(name, command, details));
+      const own = { ...plane.discovery.env, ...env };
+      const clean = withoutInherited(command, { own, inherited: process.env });
+      const details = { env: own, isUnguarded: true };
+      return stack.use(await context.processes.startForeign(name, clean, details));
     }),
   );
   const expected: Record<string, number> = {};

@@ -2,9 +2,10 @@
  * NVIDIA Dynamo's own router: its frontend in front of workers that registered on plane "dynamo".
  * Which flags it is given follows from the `--help` of the version that is found.
  */
+import { join } from "node:path";
 import { defineRouter, DynbenchError, fetchControl, v } from "dynbench";
 import { startFrontends } from "../dynamo/frontend.ts";
-import { APPROXIMATE_MODE, frontendFlags } from "../dynamo/frontend-flags.ts";
+import { APPROXIMATE_MODE, frontendFlags, POLICY_FLAG } from "../dynamo/frontend-flags.ts";
 import { eventsAppliedOf } from "../dynamo/frontend-metrics.ts";
 import { probeModule } from "../dynamo/python-module.ts";
 
@@ -127,7 +128,7 @@ export const dynamo = defineRouter({
     const { signal, host } = context;
     const python = frontendPython ?? discovery.python;
     const { version, help } = await probeModule("dynamo.frontend", { python, env, signal });
-    const { argv, faults } = frontendFlags(help, { ...wishes, replicaSync: syncReplicas });
+    const { argv, policy, faults } = frontendFlags(help, { ...wishes, replicaSync: syncReplicas });
     if (faults.length > 0) {
       throw new DynbenchError(
         "plan",
@@ -135,18 +136,30 @@ export const dynamo = defineRouter({
         { hint: "Leave the option out, or use another version of Dynamo" },
       );
     }
-    const start = { python, env, argv, host };
+    const policyArgs = policy === undefined ? [] : await writePolicy(discovery.folder, policy);
+    const start = { python, env, argv: [...argv, ...policyArgs], host };
     const frontends = await startFrontends(start, engine, context);
     const { urls } = frontends;
     return {
       urls,
       metricsUrls: urls.map((url) => `${url}/metrics`),
-      facts: { dynamo: version, argv, frontends: urls.length },
+      facts: {
+        dynamo: version,
+        argv: start.argv,
+        ...(policy && { policy }),
+        frontends: urls.length,
+      },
       ...(wishes.mode === "kv" ? { eventsApplied: () => leastApplied(urls, signal) } : {}),
       [Symbol.asyncDispose]: () => frontends[Symbol.asyncDispose](),
     };
   },
 });
+
+async function writePolicy(folder: string, policy: object): Promise<string[]> {
+  const path = join(folder, "router-policy.yaml");
+  await Bun.write(path, JSON.stringify(policy));
+  return [POLICY_FLAG, path];
+}
 
 /** Each frontend applies all events, so what the slowest has applied is known to all. */
 async function leastApplied(urls: readonly string[], signal: AbortSignal): Promise<number> {

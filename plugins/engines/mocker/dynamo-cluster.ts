@@ -11,6 +11,7 @@ import {
   type Worker,
   type WorkerRole,
 } from "dynbench";
+import { helpFlags } from "../../dynamo/help-flags.ts";
 import { openPlane } from "../../dynamo/plane.ts";
 import { probeModule } from "../../dynamo/python-module.ts";
 import type { Registration } from "../../dynamo/registration.ts";
@@ -29,11 +30,11 @@ export async function startDynamoCluster(
   await using stack = new AsyncDisposableStack();
   const plane = stack.use(await openPlane(options.python, context));
   const { env, python, folder } = plane.discovery;
-  const { version } = await probeModule(MODULE, { python, env, signal: context.signal });
+  const { version, help } = await probeModule(MODULE, { python, env, signal: context.signal });
   const tokenizer = await chosenTokenizer(options.tokenizer, options.modelPath);
   const model = tokenizer ?? join(folder, "model");
   if (tokenizer === undefined) await wordTokenizer.writeModelFolder(model);
-  const registered = await startWorkers(plane, mockerLaunches(options, model), {
+  const registered = await startWorkers(plane, mockerLaunches(options, { model, help }), {
     ...{ model: servedModelName, limitMs: REGISTER_LIMIT_MS, context, stack },
   });
   const owned = stack.move();
@@ -49,10 +50,13 @@ export async function startDynamoCluster(
 }
 
 /**
- * One process for each role, with all workers of it. Flags are those of Dynamo 1.6.1's mocker; its
- * timing and limits are what `--timing dynamo` means.
+ * One process for each role, with all workers of it. Flags are those of Dynamo 1.6.1's mocker, and of
+ * older ones where its `help` says so; its timing and limits are what `--timing dynamo` means.
  */
-export function mockerLaunches(options: MockerOptions, model: string): WorkerLaunch[] {
+export function mockerLaunches(
+  options: MockerOptions,
+  { model, help }: { readonly model: string; readonly help?: string },
+): WorkerLaunch[] {
   const { servedModelName, limits, timeScale, workers } = resolveMocker(options);
   const roles = Map.groupBy(workers, ({ role }) => role);
   return [...roles].map(([role, { length: count }]) => {
@@ -65,15 +69,21 @@ export function mockerLaunches(options: MockerOptions, model: string): WorkerLau
       "--max-num-seqs": limits.maxNumSeqs,
       "--max-num-batched-tokens": limits.maxNumBatchedTokens,
       "--speedup-ratio": timeScale,
-      ...(role === "aggregated" ? {} : { "--disaggregation-mode": role }),
     };
+    const values = Object.entries(flags).flat().map(String);
     return {
       name: role === "aggregated" ? "dynamo-mocker" : `dynamo-mocker-${role}`,
       component: componentOf(role),
       count,
-      command: [options.python, "-m", MODULE, ...Object.entries(flags).flat().map(String)],
+      command: [options.python, "-m", MODULE, ...values, ...roleFlags(role, help)],
     };
   });
+}
+
+function roleFlags(role: WorkerRole, help: string | undefined): string[] {
+  if (role === "aggregated") return [];
+  const isOld = help !== undefined && !helpFlags(help).has("--disaggregation-mode");
+  return isOld ? [`--is-${role}-worker`] : ["--disaggregation-mode", role];
 }
 
 /** Where workers of a role register, as Dynamo 1.6.1 names its components. */

@@ -31,7 +31,7 @@ export const mocker = defineEngine({
   timeScale: ({ speedup }) => speedup,
   processes: (options, plane) =>
     plane === "dynamo"
-      ? mockerLaunches(options, "MODEL").map(({ name, command }) => ({
+      ? mockerLaunches(options, { model: "MODEL" }).map(({ name, command }) => ({
           ...{ name, command },
           note: "all its workers in one process; MODEL is a folder that is written for it",
         }))

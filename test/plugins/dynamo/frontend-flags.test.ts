@@ -7,6 +7,12 @@ import { helpChoices, helpFlags } from "../../../plugins/dynamo/help-flags.ts";
 /** `python -m dynamo.frontend --help` of ai-dynamo 1.6.1: usage, and of each flag its first line. */
 const HELP_161 = await Bun.file(join(import.meta.dir, "fixtures/frontend-1.6.1.txt")).text();
 
+/** 1.7 as 1.6.1 announces it: scoring and the queue are in the policy file alone. */
+const HELP_17 = HELP_161.replace(
+  /--router-(kv-overlap-score-credit|temperature|queue-threshold|queue-policy)\b/g,
+  "--gone",
+);
+
 /** The form of 0.6, before credits, thresholds and modes were many. */
 const HELP_06 = `usage: main.py [-h] [--router-mode {round-robin,random,kv}]
                [--kv-overlap-score-weight KV_OVERLAP_SCORE_WEIGHT] [--router-temperature T]
@@ -83,11 +89,40 @@ describe("other versions", () => {
     );
     expect(old.argv).toEqual([
       ...["--router-mode", "kv", "--no-kv-events", "--kv-overlap-score-weight", "2"],
-      ...["--busy-threshold", "0.8"],
+      ...["--busy-threshold", "0.8", "--router-reset-states"],
     ]);
     expect(old.faults).toEqual([
       { option: "queueThreshold", message: "its frontend has no --router-queue-threshold" },
     ]);
+  });
+
+  test("1.7 gets a policy file for what is no flag there any more", () => {
+    const { argv, policy, faults } = frontendFlags(
+      HELP_17,
+      wish({ overlapCredit: 0.5, temperature: 0.2, queueThreshold: 1, queuePolicy: "wspt" }),
+    );
+    expect([argv, faults]).toEqual([["--router-mode", "kv"], []]);
+    // Both parts were taken by the frontend of 1.6.1, which names its fields when it refuses one.
+    expect(policy).toEqual({
+      worker_selection: {
+        ...{ aggregated: "dynbench", prefill: "dynbench", decode: "dynbench" },
+        instances: [
+          {
+            ...{ name: "dynbench", type: "dynamo-default-cost-fn" },
+            parameters: { overlap_score_credit: 0.5, router_temperature: 0.2 },
+          },
+        ],
+      },
+      default_policy_family: "all",
+      uncached_isl_buckets: [{ min_tokens: 0, bucket: "any" }],
+      policy_classes: [
+        {
+          ...{ name: "one", policy_family: "all", cache_bucket: "any", quantum: 1 },
+          ...{ prefill_busy_threshold_frac: 1, queue_policy: "wspt" },
+        },
+      ],
+    });
+    expect(frontendFlags(HELP_17, wish({})).policy).toBeUndefined();
   });
 
   test("a mode that a version has not is a fault that names those it has", () => {

@@ -1,5 +1,6 @@
 /** The environment of a process on a plane. */
 import { expect, test } from "bun:test";
+import { withoutInherited } from "../../../plugins/dynamo/own-environment.ts";
 import { planeEnvironment } from "../../../plugins/dynamo/plane-environment.ts";
 
 const places = { namespace: "dyn", folder: "/run/discovery", host: "127.0.0.1" };
@@ -33,4 +34,17 @@ test("etcd and NATS are named, and no folder of files is", () => {
     ...{ DYN_EVENT_PLANE: "nats", NATS_SERVER: "nats://127.0.0.1:4222" },
   });
   expect(env).not.toHaveProperty("DYN_FILE_KV");
+});
+
+test("variables of the user's shell that would change an arm are taken away, logins are not", () => {
+  const own = { DYN_NAMESPACE: "dyn" };
+  const command = ["python", "-m", "dynamo.frontend"];
+  const inherited = {
+    ...{ DYN_ROUTER_TEMPERATURE: "1", DYN_NAMESPACE: "theirs", NATS_SERVER: "nats://h:1" },
+    ...{ NATS_AUTH_TOKEN: "t", PATH: "/bin" },
+  };
+  expect(withoutInherited(command, { own, inherited })).toEqual([
+    ...["env", "-u", "DYN_ROUTER_TEMPERATURE", "-u", "NATS_SERVER", ...command],
+  ]);
+  expect(withoutInherited(command, { own, inherited: { PATH: "/bin" } })).toEqual(command);
 });
