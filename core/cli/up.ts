@@ -154,6 +154,7 @@ async function stayUp(
     planned: arm,
     engine: handle,
     replicas: plan.replicas,
+    form: plan.wire.form,
     ...(port === undefined ? {} : { port }),
     supervisor,
     context,

@@ -51,6 +51,8 @@ export interface GatewayTask {
   readonly eventsPath?: string;
   /** Folder of the model's tokenizer.json; left out: text is read with the built-in tokenizer. */
   readonly tokenizer?: string;
+  /** Text is what will come: its tokenizer is read before the start, and not at the first text. */
+  readonly expectsText?: boolean;
   /** What messages call the policy. */
   readonly policyName?: string;
 }
@@ -99,7 +101,7 @@ export async function startGateway(
   const feeds = host.needsEvents ? startFeeds(task.workers, { host, table, log, stack }) : [];
   const pool = stack.use(new TokenisePool(task.tokenizer));
   const hasModel = task.tokenizer !== undefined;
-  if (hasModel && host.needsBlocks) await pool.start();
+  if (hasModel && host.needsBlocks && task.expectsText === true) await pool.start();
   const reading = { blockSize, needsBlocks: host.needsBlocks, pool, hasModel };
   warmUpReading(reading);
   const reader = new PromptReader({ ...reading, table });

@@ -46,6 +46,8 @@ export async function readTokenizer(folder: string): Promise<Tokenizer> {
 export function modelTokenizer(json: object, config: TemplateConfig): Tokenizer {
   const hf = new HfTokenizer(json, config);
   const vocabulary = hf.get_vocab(true);
+  // Where ids have holes, those stand under one name that is none.
+  vocabulary.delete(undefined as unknown as string);
   const encode = memoized(
     (text) => hf.encode(text, { add_special_tokens: false }).ids,
     vocabulary.keys(),

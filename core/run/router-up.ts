@@ -6,6 +6,7 @@ import type { PlannedArm } from "../plan/plan.ts";
 import type { GatewayTask } from "../gateway/gateway.ts";
 import type { EngineHandle, Router, StartContext } from "../plugin.ts";
 import type { Supervisor } from "../process/supervisor.ts";
+import type { WireForm } from "../request.ts";
 
 export interface RunningRouter extends AsyncDisposable {
   readonly arm: number;
@@ -46,6 +47,8 @@ export interface RouterPlace {
   readonly planned: PlannedArm;
   readonly engine: EngineHandle;
   readonly replicas: number;
+  /** How the load's prompts travel. */
+  readonly form: WireForm;
   /** Of the first gateway, the next one's is the next; any free ones when left out. */
   readonly port?: number;
   readonly supervisor: Supervisor;
@@ -96,6 +99,7 @@ async function startGateways(place: RouterPlace): Promise<RunningRouter> {
           seed: context.seed,
           replica,
           ...(engine.tokenizer === undefined ? {} : { tokenizer: engine.tokenizer }),
+          expectsText: place.form !== "ids",
           policyName: planned.router.name,
           ...place.logs,
         },

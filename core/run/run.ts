@@ -187,6 +187,7 @@ class LiveRun {
       planned,
       engine: group.engine,
       replicas: this.#plan.replicas,
+      form: this.#plan.wire.form,
       supervisor: group.supervisor,
       context: group.context,
       logs: {

@@ -16,7 +16,6 @@ import type { Row } from "./row.ts";
 export const name = "mocker";
 
 const tokenizer = wordTokenizer.WORD_TOKENIZER;
-const { wordIds } = tokenizer;
 const ISL = 14_000;
 const OSL = 200;
 
@@ -49,7 +48,7 @@ function intake(): Row[] {
   const bodies = Array.from({ length: 50 }, (_, i) =>
     JSON.stringify({ prompt: promptIds(i), max_tokens: OSL, stream: true }),
   );
-  const sequences = new TokenSequences({ blockSize: 64, seed: 1, wordIds });
+  const sequences = new TokenSequences({ blockSize: 64, seed: 1 });
   const serving = { model: "m", maxModelLen: 32_768, tokenizer };
   const parseUs = medianUs(200, (i) => {
     parseGeneration("completions", JSON.parse(bodies[i % 50]!), serving);
@@ -65,10 +64,7 @@ function intake(): Row[] {
 }
 
 function chunkText(): Row {
-  const sequence = new TokenSequences({ blockSize: 64, seed: 1, wordIds }).make(
-    Uint32Array.of(5),
-    5_000,
-  );
+  const sequence = new TokenSequences({ blockSize: 64, seed: 1 }).make(Uint32Array.of(5), 5_000);
   const request = { endpoint: "completions", usage: "final", returnTokenIds: false } as const;
   const writer = chunkWriter({
     id: "cmpl-1",

@@ -4,7 +4,7 @@
  * Picks, cached tokens and all times must be the simulation's, to the nanosecond.
  */
 import { expect, test } from "bun:test";
-import { randomStream, v, wordTokenizer, type RequestSpec } from "dynbench";
+import { randomStream, v, type RequestSpec } from "dynbench";
 import { fillTokens } from "../../core/prompt/tokens.ts";
 import { BlockTable } from "../../core/kv/block-table.ts";
 import { blockHashes, hashBlocks } from "../../core/kv/block-hash.ts";
@@ -62,11 +62,7 @@ class HandCluster {
   readonly #alarms = new Map<number, { atNs: number; ring: () => void }>();
   readonly #loops: WorkerLoop[];
   readonly #table = new BlockTable();
-  readonly #sequences = new TokenSequences({
-    blockSize: options.blockSize,
-    seed: 1,
-    wordIds: wordTokenizer.WORD_TOKENIZER.wordIds,
-  });
+  readonly #sequences = new TokenSequences({ blockSize: options.blockSize, seed: 1 });
   readonly #host: PolicyHost;
 
   constructor(policy: string) {

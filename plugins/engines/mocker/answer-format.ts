@@ -135,12 +135,14 @@ function promptIdsOf({ tokens, isl }: TokenSequence): string {
   return `[${tokens.subarray(0, isl).join(",")}]`;
 }
 
-/** JSON strings of words by id, first without, then with the space before: a process has one tokenizer. */
-const wordJsons: [string[], string[]] = [[], []];
+/** JSON strings of a tokenizer's words by id, first without, then with the space before: made when first used. */
+const wordJsons = new WeakMap<Tokenizer, [string[], string[]]>();
 
 /** The word's text as it joins what came before: with a space, except where a chat's answer begins. */
 function wordJson(tokenizer: Tokenizer, id: number, opensChat: boolean): string {
-  const known = wordJsons[opensChat ? 0 : 1];
+  let both = wordJsons.get(tokenizer);
+  if (both === undefined) wordJsons.set(tokenizer, (both = [[], []]));
+  const known = both[opensChat ? 0 : 1];
   return (known[id] ??= JSON.stringify(`${opensChat ? "" : " "}${wordOf(tokenizer, id)}`));
 }
 

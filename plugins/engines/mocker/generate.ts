@@ -14,7 +14,8 @@ export interface ServedWorker {
   readonly id: string;
   readonly modelPath: string;
   readonly resolved: ResolvedMocker;
-  readonly tokenizer: Tokenizer;
+  /** Folder of a model's tokenizer.json, for text; undefined: the built-in tokenizer. */
+  readonly tokenizer: string | undefined;
   readonly loop: WorkerLoop;
   readonly sequences: TokenSequences;
   readonly kept: KeptRequests;
@@ -29,18 +30,20 @@ export interface ServedWorker {
 export interface Generation {
   readonly endpoint: Endpoint;
   readonly body: unknown;
+  /** Reads the prompt, and has the answer's words. */
+  readonly tokenizer: Tokenizer;
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
   readonly worker: ServedWorker;
 }
 
 export function generate(generation: Generation): Response | Promise<Response> {
-  const { endpoint, body, worker } = generation;
+  const { endpoint, body, tokenizer, worker } = generation;
   const { servedModelName, limits } = worker.resolved;
   const request = parseGeneration(endpoint, body, {
     model: servedModelName,
     maxModelLen: limits.maxModelLen,
-    tokenizer: worker.tokenizer,
+    tokenizer,
   });
   const number = worker.requests;
   worker.requests += 1;
@@ -49,8 +52,8 @@ export function generate(generation: Generation): Response | Promise<Response> {
     created: Math.floor(epochMs() / 1000),
     model: servedModelName,
     request,
-    tokenizer: worker.tokenizer,
-    sequence: worker.sequences.make(request.prompt, request.osl),
+    tokenizer,
+    sequence: worker.sequences.make(request.prompt, request.osl, tokenizer.wordIds),
   };
   const job: Job = { ...generation, request, answer };
   return request.stream ? streamed(job) : whole(job);

@@ -131,6 +131,14 @@ function chatOf(body: unknown, tokenizer: Tokenizer) {
   };
 }
 
+/** Whether the request's prompt must be tokenised. */
+export function hasText(body: unknown): boolean {
+  if (typeof body !== "object" || body === null) return false;
+  if ("messages" in body) return true;
+  const prompt: unknown = "prompt" in body ? body.prompt : undefined;
+  return typeof (Array.isArray(prompt) ? prompt[0] : prompt) === "string";
+}
+
 /** A chat in the tokenizer's template; 400 with what that throws. */
 export function chatTokens(
   messages: v.InferOutput<typeof chatBody>["messages"],

@@ -12,7 +12,14 @@ import { KvBatches } from "./kv-batches.ts";
 import { KEPT_MS, KeptRequests, RELEASE_PATH } from "./kv-transfer.ts";
 import { startKvPublisher, type KvPublisher } from "./kv-publisher.ts";
 import type { ResolvedMocker } from "./mocker-options.ts";
-import { chatTokens, checkModel, fieldsOf, promptTokens, type Endpoint } from "./openai.ts";
+import {
+  chatTokens,
+  checkModel,
+  fieldsOf,
+  hasText,
+  promptTokens,
+  type Endpoint,
+} from "./openai.ts";
 import { reachedAt } from "./reached-at.ts";
 import { createWorkerModel } from "./scheduler.ts";
 import { TokenSequences } from "./token-sequences.ts";
@@ -39,9 +46,7 @@ export async function startWorker(
   const { resolved, task, context } = parts;
   const { limits, timing, timeScale, transfer } = resolved;
   await using started = new AsyncDisposableStack();
-  const tokenizer = await openTokenizer(task.tokenizer);
   const sequences = new TokenSequences({
-    wordIds: tokenizer.wordIds,
     blockSize: limits.blockSize,
     seed: deriveSeed(context.seed, "worker", task.index),
   });
@@ -71,7 +76,7 @@ export async function startWorker(
   const worker: ServedWorker = {
     id: resolved.workers[task.index]!.id,
     modelPath: parts.modelPath,
-    tokenizer,
+    tokenizer: task.tokenizer,
     resolved,
     loop,
     sequences,
@@ -119,8 +124,12 @@ function routes(worker: ServedWorker, publisher: KvPublisher): Hono {
 }
 
 function addGeneration(app: Hono, worker: ServedWorker): void {
-  const answer = (endpoint: Endpoint) => async (c: Context) =>
-    generate({ endpoint, body: await jsonBody(c), signal: c.req.raw.signal, worker });
+  const answer = (endpoint: Endpoint) => async (c: Context) => {
+    const body = await jsonBody(c);
+    // Read for the first text alone: a large vocabulary takes a second.
+    const tokenizer = await openTokenizer(hasText(body) ? worker.tokenizer : undefined);
+    return generate({ endpoint, body, tokenizer, signal: c.req.raw.signal, worker });
+  };
   app.post("/v1/completions", answer("completions"));
   app.post("/v1/chat/completions", answer("chat"));
   app.get("/v1/models", (c) =>
@@ -154,11 +163,11 @@ const detokenizeBody = v.looseObject({
 
 /** The tokenizer behind vLLM's paths. */
 function addTokenizer(app: Hono, worker: ServedWorker): void {
-  const { tokenizer } = worker;
   const { servedModelName, limits } = worker.resolved;
   app.post("/tokenize", async (c) => {
     const body = fieldsOf(tokenizeBody, await jsonBody(c));
     checkModel(body.model, servedModelName);
+    const tokenizer = await openTokenizer(worker.tokenizer);
     const tokens = body.messages
       ? chatTokens(body.messages, tokenizer)
       : promptTokens(body.prompt, tokenizer);
@@ -172,6 +181,7 @@ function addTokenizer(app: Hono, worker: ServedWorker): void {
   app.post("/detokenize", async (c) => {
     const body = fieldsOf(detokenizeBody, await jsonBody(c));
     checkModel(body.model, servedModelName);
+    const tokenizer = await openTokenizer(worker.tokenizer);
     return c.json({ prompt: tokenizer.decode(promptTokens(body.tokens, tokenizer)) });
   });
 }

@@ -3,7 +3,7 @@
  * ids of the blocks they fill. The answer is drawn when the request arrives, because nobody can see
  * it before its time and all blocks can then be hashed at once.
  */
-import { blockHashes, BlockTable, hashBlocks, randomStream } from "dynbench";
+import { blockHashes, BlockTable, hashBlocks, randomStream, wordTokenizer } from "dynbench";
 
 /** Prompt and answer of one request. */
 export interface TokenSequence {
@@ -14,37 +14,28 @@ export interface TokenSequence {
   readonly blocks: Int32Array;
 }
 
+const BUILT_IN = wordTokenizer.WORD_TOKENIZER.wordIds;
+
 export class TokenSequences {
   readonly #blockSize: number;
   readonly #seed: number;
-  readonly #wordIds: Uint32Array;
   readonly #table = new BlockTable();
   readonly #hashes = blockHashes(1_024);
   #made = 0;
 
-  /** Answers are made of the tokenizer's words, as prompts are. */
-  constructor({
-    blockSize,
-    seed,
-    wordIds,
-  }: {
-    blockSize: number;
-    seed: number;
-    wordIds: Uint32Array;
-  }) {
+  constructor({ blockSize, seed }: { blockSize: number; seed: number }) {
     this.#blockSize = blockSize;
     this.#seed = seed;
-    this.#wordIds = wordIds;
   }
 
-  /** A sequence with a fresh answer of `osl` tokens: as with a sampling model, no two are the same. */
-  make(prompt: Uint32Array, osl: number): TokenSequence {
+  /** A sequence with a fresh answer of `osl` tokens: as with a sampling model, no two are the same. It is made of the words that `wordIds` are the tokens of. */
+  make(prompt: Uint32Array, osl: number, wordIds = BUILT_IN): TokenSequence {
     const tokens = new Uint32Array(prompt.length + osl);
     tokens.set(prompt);
     const random = randomStream(this.#seed, "answer", this.#made);
     this.#made += 1;
     for (let i = prompt.length; i < tokens.length; i += 1) {
-      tokens[i] = this.#wordIds[random.int(this.#wordIds.length)]!;
+      tokens[i] = wordIds[random.int(wordIds.length)]!;
     }
     const count = hashBlocks(tokens, this.#blockSize, this.#hashes);
     const blocks = new Int32Array(count);

@@ -37,6 +37,7 @@ describe("a gateway with a model's tokenizer", () => {
     {
       await using gateway = await gatewayOf([worker.worker], policy, {
         tokenizer: model,
+        expectsText: true,
         decisionsPath,
       });
       const tokenizer = await openTokenizer(model);
@@ -72,9 +73,19 @@ describe("a gateway with a model's tokenizer", () => {
     const broken = join(folder, "broken");
     writeSmallTokenizer(broken, "llama2");
     writeFileSync(join(broken, "tokenizer.json"), "{");
-    await expect(gatewayOf([worker.worker], policy, { tokenizer: broken })).rejects.toThrow(
-      `Cannot read the tokenizer in "${broken}"`,
-    );
+    const fault = `Cannot read the tokenizer in "${broken}"`;
+    await expect(
+      gatewayOf([worker.worker], policy, { tokenizer: broken, expectsText: true }),
+    ).rejects.toThrow(fault);
+    // Where only ids are expected it starts, and a text is told.
+    await using gateway = await gatewayOf([worker.worker], policy, { tokenizer: broken });
+    expect((await gateway.post({ prompt: [1, 2, 3, 4] })).status).toBe(200);
+    const refused = await gateway.post({ prompt: TEXT });
+    expect(refused.status).toBe(500);
+    expect(((await refused.json()) as any).error).toMatchObject({
+      type: "tokenizer_error",
+      message: expect.stringContaining(fault),
+    });
   });
 });
 

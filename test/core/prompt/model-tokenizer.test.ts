@@ -165,6 +165,10 @@ describe("folders", () => {
     const { json, config } = smallTokenizer("llama2");
     const few = { ...json, model: { ...(json["model"] as object), merges: [] } };
     expect(() => modelTokenizer(few, config).words).toThrow("only 0 words are one token each");
+    // Ids need not be without holes: then fewer tokens than ids are there.
+    const vocab = { "<unk>": 0, "<s>": 1, "▁": 40, a: 41 };
+    const holes = { ...json, model: { ...(json["model"] as object), merges: [], vocab } };
+    expect(() => modelTokenizer(holes, config).words).toThrow("only 0 words are one token each");
   });
 
   test("a template that does not add the same to every message is not used", () => {

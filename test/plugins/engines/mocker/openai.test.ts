@@ -134,10 +134,7 @@ describe("answers", () => {
     model: 'ti"ny',
     request,
     tokenizer,
-    sequence: new TokenSequences({ blockSize: 4, seed: 1, wordIds: tokenizer.wordIds }).make(
-      prompt,
-      osl,
-    ),
+    sequence: new TokenSequences({ blockSize: 4, seed: 1 }).make(prompt, osl),
   });
   const eventsOf = (answer: Answer, cuts: [from: number, count: number][]): string[] => {
     const writer = chunkWriter(answer);

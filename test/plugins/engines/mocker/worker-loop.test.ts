@@ -1,11 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { wordTokenizer, type WorkerModel, type WorkerSink } from "dynbench";
+import type { WorkerModel, WorkerSink } from "dynbench";
 import { createWorkerModel } from "../../../../plugins/engines/mocker/scheduler.ts";
 import { TokenSequences } from "../../../../plugins/engines/mocker/token-sequences.ts";
 import type { Alarm } from "../../../../plugins/engines/mocker/wall-alarm.ts";
 import { WorkerLoop, type CacheEvents } from "../../../../plugins/engines/mocker/worker-loop.ts";
-
-const { wordIds } = wordTokenizer.WORD_TOKENIZER;
 
 /** A clock that moves when told to and wakes late when told to. */
 function handAlarm() {
@@ -75,7 +73,7 @@ function setUp() {
       if (told.at(-1) !== "|") told.push("|");
     },
   };
-  const sequences = new TokenSequences({ blockSize: limits.blockSize, seed: 1, wordIds });
+  const sequences = new TokenSequences({ blockSize: limits.blockSize, seed: 1 });
   const loop = new WorkerLoop({ createModel, alarm: clock.alarm, events });
   const submit = (prompt: number[], osl: number) => {
     const sequence = sequences.make(Uint32Array.from(prompt), osl);
@@ -170,7 +168,7 @@ describe("worker loop", () => {
 
   test("a client found gone while its token is written is aborted after the step", () => {
     const { clock, loop, drain } = setUp();
-    const sequences = new TokenSequences({ blockSize: 4, seed: 2, wordIds });
+    const sequences = new TokenSequences({ blockSize: 4, seed: 2 });
     let told = 0;
     let id = -1;
     id = loop.submit(sequences.make(Uint32Array.of(1, 2, 3), 50), {
@@ -225,7 +223,7 @@ describe("worker loop", () => {
 
 describe("token sequences", () => {
   test("prompts that share leading blocks share their ids; answers never repeat", () => {
-    const sequences = new TokenSequences({ blockSize: 4, seed: 3, wordIds });
+    const sequences = new TokenSequences({ blockSize: 4, seed: 3 });
     const a = sequences.make(Uint32Array.from(prompt(9)), 8);
     const b = sequences.make(Uint32Array.from([...prompt(8), 77]), 8);
     expect(a.blocks).toHaveLength(4);
@@ -239,7 +237,7 @@ describe("token sequences", () => {
 
   test("hashes are Dynamo's sequence hashes", () => {
     // dynamo-internals 2: tokens 1 to 4, block size 4.
-    const sequences = new TokenSequences({ blockSize: 4, seed: 0, wordIds });
+    const sequences = new TokenSequences({ blockSize: 4, seed: 0 });
     const { blocks } = sequences.make(Uint32Array.of(1, 2, 3, 4), 0);
     const bytes = new Uint8Array(Uint32Array.of(1, 2, 3, 4).buffer);
     expect(sequences.hashOf(blocks[0]!)).toBe(Bun.hash.xxHash3(bytes, 1337n));
