@@ -96,6 +96,9 @@ export interface RouterCost {
   hashUs: { p50: number; p99: number };
   lookupUs: { p50: number; p99: number };
   scoreUs: { p50: number; p99: number };
+  /** Turning text into tokens, and the wait for the thread that does it; about 0 for token ids. */
+  tokeniseUs?: { p50: number; p99: number };
+  tokeniseWaitUs?: { p50: number; p99: number };
   decisions: number;
   eventsApplied?: number;
   retries?: number;

@@ -1,5 +1,5 @@
 /** Trust checks: did the load generator, and the machine under it, keep up? Wall clock only. */
-import type { Finding } from "./result.ts";
+import type { Finding, RouterCost } from "./result.ts";
 import type { CellUnderTrial, TrustCheck } from "./trust.ts";
 
 /** Lateness is part of every latency: at most this much, or this part of the figure it goes into. */
@@ -90,8 +90,7 @@ function cpuFull({ summary, evidence }: CellUnderTrial): Finding | undefined {
 function timeScale({ summary, evidence }: CellUnderTrial): Finding | undefined {
   if (summary.timeScale <= 1) return undefined;
   const cost = summary.routerCost;
-  const decisionMs =
-    cost === undefined ? 0 : (cost.hashUs.p50 + cost.lookupUs.p50 + cost.scoreUs.p50) / 1000;
+  const decisionMs = cost === undefined ? 0 : decisionUs(cost) / 1000;
   const ownMs = summary.client.latenessMs.p50 + decisionMs + (evidence.gatewayMs ?? 0);
   // Both scale alike: own × scale of the modelled TTFT is own of the measured one.
   const share = ownMs / meanTtftMs(summary);
@@ -102,6 +101,12 @@ function timeScale({ summary, evidence }: CellUnderTrial): Finding | undefined {
     message: `Our own ${ownMs.toFixed(2)} ms a request are ${(100 * share).toFixed(1)} % of TTFT at ${summary.timeScale}x speed`,
     hint: "Lower --speedup, or use --clock virtual, which has no overhead",
   };
+}
+
+function decisionUs(cost: RouterCost): number {
+  const { hashUs, lookupUs, scoreUs, tokeniseUs, tokeniseWaitUs } = cost;
+  const parts = [hashUs, lookupUs, scoreUs, tokeniseUs, tokeniseWaitUs];
+  return parts.reduce((sum, part) => sum + (part?.p50 ?? 0), 0);
 }
 
 function rateNotReached({ load, points }: CellUnderTrial): Finding | undefined {

@@ -25,6 +25,7 @@ export async function promptTokenizer(
 ): Promise<Tokenizer> {
   if (form === "ids") return WORD_TOKENIZER;
   const tokenizer = await openTokenizer(folder);
+  void tokenizer.words; // throws where the vocabulary has too few
   if (form === "text" || chatFault(tokenizer) === undefined) return tokenizer;
   throw new DynbenchError(
     "start",

@@ -142,7 +142,15 @@ const GatewayState = v.object({
   retries: v.number(),
   policyFaults: v.optional(v.number(), 0),
   firstPolicyFault: v.optional(v.string()),
-  costUs: v.optional(v.object({ hash: Spread, lookup: Spread, score: Spread })),
+  costUs: v.optional(
+    v.object({
+      tokenise: Spread,
+      tokeniseWait: Spread,
+      hash: Spread,
+      lookup: Spread,
+      score: Spread,
+    }),
+  ),
   workers: v.array(
     v.object({
       blocks: v.number(),
@@ -156,7 +164,7 @@ function merge(raw: readonly unknown[]): RouterState {
   const states = raw.map((state) => v.parse(GatewayState, state));
   const sum = (of: (state: v.InferOutput<typeof GatewayState>) => number): number =>
     states.reduce((total, state) => total + of(state), 0);
-  const worst = (key: "hash" | "lookup" | "score") => ({
+  const worst = (key: "tokenise" | "tokeniseWait" | "hash" | "lookup" | "score") => ({
     p50: Math.max(...states.map((state) => state.costUs?.[key].p50 ?? 0)),
     p99: Math.max(...states.map((state) => state.costUs?.[key].p99 ?? 0)),
   });
@@ -181,6 +189,8 @@ function merge(raw: readonly unknown[]): RouterState {
             hashUs: worst("hash"),
             lookupUs: worst("lookup"),
             scoreUs: worst("score"),
+            tokeniseUs: worst("tokenise"),
+            tokeniseWaitUs: worst("tokeniseWait"),
             decisions,
             eventsApplied: sum((state) => state.eventsApplied),
             retries: sum((state) => state.retries),

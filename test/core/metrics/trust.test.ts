@@ -218,6 +218,11 @@ describe("the client", () => {
       "time-scale untrusted",
     ]);
     expect(findings(steady, { routerCost: costUs(10_100), timeScale: 1 })).toEqual([]);
+    // Text that is tokenised counts like the rest of a decision.
+    const tokeniseUs = { p50: 2100, p99: 2100 };
+    expect(findings(steady, { routerCost: { ...costUs(1), tokeniseUs }, timeScale: 10 })).toEqual([
+      "time-scale note",
+    ]);
   });
 
   test("is not judged on the virtual clock", () => {
