@@ -166,6 +166,15 @@ export class RunFolder {
     this.close();
     this.#write("records.jsonl", (path) => writeAtomically(path, lines(records)));
     this.#write("cells.jsonl", (path) => writeAtomically(path, lines(outcomes)));
+    const metrics = this.#readLines("metrics.jsonl", (text) =>
+      text.split("\n").flatMap((line) => {
+        const cell = CELL_OF_LINE.exec(line)?.[1]; // a cut line is not of any
+        return cell !== undefined && ids.has(JSON.parse(cell) as string) ? [`${line}\n`] : [];
+      }),
+    );
+    if (metrics.length > 0 || existsSync(this.file("metrics.jsonl"))) {
+      this.#write("metrics.jsonl", (path) => writeAtomically(path, metrics.join("")));
+    }
   }
 
   writeJson(name: string, value: unknown): void {
@@ -209,6 +218,9 @@ export class RunFolder {
     }
   }
 }
+
+/** Whole lines of `metrics.jsonl`, with the cell as JSON writes it. */
+const CELL_OF_LINE = /^\{"cell":("(?:[^"\\]|\\.)*"),.*\}$/;
 
 /** `runs/2026-03-01T09-30-00-prefix`, with a counter where that is taken. */
 export function defaultRunPath(workload: string, nowEpochMs: number): string {

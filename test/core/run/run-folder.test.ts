@@ -85,7 +85,11 @@ describe("a folder that a killed run left", () => {
 
   test("keeps what is over and forgets the rest, so that appending makes whole lines", () => {
     const folder = RunFolder.open(killed());
+    const sample = (cell: string): string =>
+      `{"cell":"${cell}","atMs":1,"worker":"w","values":{}}\n`;
+    folder.appendMetrics(`${sample("a")}${sample("b")}{"cell":"a","at`);
     folder.keepCells(folder.readOutcomes());
+    expect(readFileSync(folder.file("metrics.jsonl"), "utf8")).toBe(sample("a"));
     folder.appendRecords(record("b", 0));
     folder.appendOutcome(outcome("b"));
     expect(folder.readRecords().map(({ cell, index }) => `${cell}${index}`)).toEqual([
