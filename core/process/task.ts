@@ -7,6 +7,7 @@ export interface ForeignTask {
   readonly name: string;
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  readonly holdsStdin?: boolean;
   readonly signal: AbortSignal;
   readonly limitMs: number;
   /** Told its last line from time to time, for one that takes long. */
@@ -21,8 +22,9 @@ export interface TaskEnd {
 
 /** Runs it to its end, whatever that is; throws when it does not end in time or cannot be started. */
 export async function runForeign(processes: Processes, task: ForeignTask): Promise<TaskEnd> {
-  const { name, command, env = {}, limitMs, log } = task;
-  await using program = await processes.startForeign(name, command, { env, isUnguarded: true });
+  const { name, command, env = {}, holdsStdin = false, limitMs, log } = task;
+  const details = { env, holdsStdin, isUnguarded: true };
+  await using program = await processes.startForeign(name, command, details);
   const limit = AbortSignal.timeout(limitMs);
   const stopped = Promise.withResolvers<undefined>();
   const stop = (): void => stopped.resolve(undefined);

@@ -30,6 +30,7 @@ function run(args: readonly string[], env: Record<string, string> = {}) {
   return dynbench([...VLLM, ...args], { cwd, env: { PATH, ...env } });
 }
 
+const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 const read = (out: string, name: string): string => readFileSync(join(cwd, out, name), "utf8");
 const jsonLines = (text: string): any[] =>
   text
@@ -84,15 +85,36 @@ describe("servers on GPUs", () => {
     expect(end.left).toEqual([]);
   });
 
+  test("through ssh run in a world of their own, and end there when dynbench is killed", async () => {
+    // Neither environment nor process group nor session crosses, as between machines.
+    executable("ssh", 'exec env -i PATH="$PATH" setsid -w sh -c "$2"');
+    const running = startDynbench(
+      [
+        ...[...VLLM, "--workers", "1", "--requests", "100000", "--out", "ssh"],
+        ...["--launch", "ssh gpu7 {command}"],
+      ],
+      { cwd, env: { PATH } },
+    );
+    expect(await until(() => sizeOf(join(cwd, "ssh", "records.jsonl")) > 0, 20_000)).toBe(true);
+    const url = /worker-0 is ready at (\S+)/.exec(running.printed.stderr)![1];
+    const answers = (): Promise<boolean> =>
+      fetch(`${url}/health`).then(
+        () => true,
+        () => false,
+      );
+    expect(await answers()).toBe(true);
+    running.signal("SIGKILL");
+    expect((await running.end()).left).toEqual([]);
+    expect(await until(async () => !(await answers()), 5000)).toBe(true);
+  });
+
   test("end with all they started when dynbench is killed", async () => {
     const running = startDynbench(
       [...VLLM, "--workers", "2", "--requests", "100000", "--out", "killed"],
       { cwd, env: { PATH, STAND_IN_GROUP: "1" } },
     );
     const records = join(cwd, "killed", "records.jsonl");
-    const isUnderLoad = (): boolean =>
-      (statSync(records, { throwIfNoEntry: false })?.size ?? 0) > 0;
-    expect(await until(isUnderLoad, 20_000)).toBe(true);
+    expect(await until(() => sizeOf(records) > 0, 20_000)).toBe(true);
     // Two servers with a process beside each, keeper, gateway and load.
     expect(running.children().length).toBeGreaterThanOrEqual(7);
     running.signal("SIGKILL");
