@@ -1,58 +1,120 @@
-/** A chart as a picture that stands alone in a deck: title, legend, plot and time scale in one PNG. */
+/** A chart as a picture that stands alone in a deck: title, caption, legend, plot and time scale in one PNG. */
 import { FONT, type Theme } from "../theme.ts";
-import type { ChartSpec } from "./chart.ts";
+import type { ChartSpec, LegendItem } from "./chart.ts";
 
 const PADDING = 20;
 const LINE = 20;
+const TITLE = "600 16px";
+const TEXT = "13px";
+const NOTE = "12px";
 
 /** Downloads `canvas` framed by what the card says around it. */
 export async function savePng(
   canvas: HTMLCanvasElement,
   of: { spec: ChartSpec; theme: Theme; note: string; pixelRatio: number },
 ): Promise<void> {
-  const { spec, theme, note } = of;
-  const scale = of.pixelRatio;
-  const width = canvas.width / of.pixelRatio + 2 * PADDING;
-  const plotHeight = canvas.height / of.pixelRatio;
-  const head = PADDING + LINE * 2 + (spec.legend.length > 0 ? LINE : 0) + 8;
-  const height = head + plotHeight + (note === "" ? 0 : LINE) + PADDING;
+  const { spec, theme, note, pixelRatio } = of;
+  const plot = { width: canvas.width / pixelRatio, height: canvas.height / pixelRatio };
   const picture = document.createElement("canvas");
-  picture.width = Math.round(width * scale);
-  picture.height = Math.round(height * scale);
   const context = picture.getContext("2d")!;
-  context.scale(scale, scale);
+  const lines = {
+    title: wrapText(context, spec.title, { font: TITLE, width: plot.width }),
+    caption: wrapText(context, spec.subtitle, { font: TEXT, width: plot.width }),
+    legend: wrapLegend(context, spec.legend, plot.width),
+    note: note === "" ? [] : wrapText(context, note, { font: NOTE, width: plot.width }),
+  };
+  const above = lines.title.length + lines.caption.length + lines.legend.length;
+  const top = PADDING + LINE * above + 8;
+  const height = top + plot.height + LINE * lines.note.length + PADDING;
+  picture.width = Math.round((plot.width + 2 * PADDING) * pixelRatio);
+  picture.height = Math.round(height * pixelRatio);
+  context.scale(pixelRatio, pixelRatio);
   context.fillStyle = theme.panel;
-  context.fillRect(0, 0, width, height);
+  context.fillRect(0, 0, plot.width + 2 * PADDING, height);
 
-  const write = (text: string, y: number, style: { font: string; colour: string }): void => {
+  let y = PADDING + 14;
+  const write = (texts: readonly string[], style: { font: string; colour: string }): void => {
     context.font = `${style.font} ${FONT}`;
     context.fillStyle = style.colour;
-    context.fillText(text, PADDING, y, width - 2 * PADDING);
+    for (const text of texts) {
+      context.fillText(text, PADDING, y);
+      y += LINE;
+    }
   };
-  write(spec.title, PADDING + 14, { font: "600 16px", colour: theme.ink });
-  write(spec.subtitle, PADDING + 34, { font: "13px", colour: theme.muted });
-  drawLegend(context, spec, theme);
-  context.drawImage(canvas, PADDING, head, width - 2 * PADDING, plotHeight);
-  if (note !== "") write(note, head + plotHeight + 16, { font: "12px", colour: theme.muted });
+  write(lines.title, { font: TITLE, colour: theme.ink });
+  write(lines.caption, { font: TEXT, colour: theme.muted });
+  drawLegend(context, lines.legend, { y, theme });
+  context.drawImage(canvas, PADDING, top, plot.width, plot.height);
+  y = top + plot.height + 16;
+  write(lines.note, { font: NOTE, colour: theme.muted });
+  await download(picture, spec.title);
+}
 
+async function download(picture: HTMLCanvasElement, title: string): Promise<void> {
   const blob = await new Promise<Blob | null>((resolve) => picture.toBlob(resolve, "image/png"));
   if (!blob) return;
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
-  link.download = `${spec.title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.png`;
+  link.download = `${title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.png`;
   link.click();
-  URL.revokeObjectURL(link.href);
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-function drawLegend(context: CanvasRenderingContext2D, spec: ChartSpec, theme: Theme): void {
-  let x = PADDING;
-  const y = PADDING + LINE * 2 + 14;
-  context.font = `13px ${FONT}`;
-  for (const item of spec.legend) {
-    context.fillStyle = item.colour(theme);
-    context.fillRect(x, item.dashed ? y - 5 : y - 9, 12, item.dashed ? 2 : 10);
-    context.fillStyle = theme.ink;
-    context.fillText(item.label, x + 18, y);
-    x += 18 + context.measureText(item.label).width + 18;
+/** Broken at spaces into lines of at most `width` CSS pixels. */
+function wrapText(
+  context: CanvasRenderingContext2D,
+  text: string,
+  style: { font: string; width: number },
+): string[] {
+  context.font = `${style.font} ${FONT}`;
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const longer = lines.length === 0 ? word : `${lines.at(-1)!} ${word}`;
+    const fits = context.measureText(longer).width <= style.width;
+    if (lines.length > 0 && fits) lines[lines.length - 1] = longer;
+    else lines.push(word);
   }
+  return lines;
+}
+
+const SWATCH = 18;
+const LEGEND_GAP = 18;
+
+function wrapLegend(
+  context: CanvasRenderingContext2D,
+  legend: readonly LegendItem[],
+  width: number,
+): LegendItem[][] {
+  context.font = `${TEXT} ${FONT}`;
+  const rows: LegendItem[][] = [];
+  let x = Infinity;
+  for (const item of legend) {
+    const needed = SWATCH + context.measureText(item.label).width + LEGEND_GAP;
+    if (x + needed > width) {
+      rows.push([]);
+      x = 0;
+    }
+    rows.at(-1)!.push(item);
+    x += needed;
+  }
+  return rows;
+}
+
+function drawLegend(
+  context: CanvasRenderingContext2D,
+  rows: readonly (readonly LegendItem[])[],
+  at: { y: number; theme: Theme },
+): void {
+  context.font = `${TEXT} ${FONT}`;
+  rows.forEach((row, i) => {
+    const y = at.y + i * LINE;
+    let x = PADDING;
+    for (const item of row) {
+      context.fillStyle = item.colour(at.theme);
+      context.fillRect(x, item.dashed ? y - 5 : y - 9, 12, item.dashed ? 2 : 10);
+      context.fillStyle = at.theme.ink;
+      context.fillText(item.label, x + SWATCH, y);
+      x += SWATCH + context.measureText(item.label).width + LEGEND_GAP;
+    }
+  });
 }
