@@ -109,11 +109,19 @@ function workerAt(at: {
   };
 }
 
+/** The word of a decode worker that it has read a prompt's KV may come after the answer's end. */
+const LAST_WORDS_MS = 3000;
+const LAST_WORDS_POLL_MS = 20;
+
 async function resetCaches(workers: readonly Worker[]): Promise<void> {
   await Promise.all(
     workers.map(async ({ id, url }) => {
-      const answer = await fetchControlJson(`${url}/reset_prefix_cache`, { method: "POST" });
-      if (v.is(v.object({ success: v.literal(true) }), answer)) return;
+      for (let waitedMs = 0; ; waitedMs += LAST_WORDS_POLL_MS) {
+        const answer = await fetchControlJson(`${url}/reset_prefix_cache`, { method: "POST" });
+        if (v.is(v.object({ success: v.literal(true) }), answer)) return;
+        if (waitedMs >= LAST_WORDS_MS) break;
+        await Bun.sleep(LAST_WORDS_POLL_MS);
+      }
       throw new DynbenchError("start", `Cannot reset the cache of ${id}: requests are running`, {
         hint: "Wait until they have ended",
       });

@@ -75,15 +75,30 @@ export function mockerLaunches(
       name: role === "aggregated" ? "dynamo-mocker" : `dynamo-mocker-${role}`,
       component: componentOf(role),
       count,
-      command: [options.python, "-m", MODULE, ...values, ...roleFlags(role, help)],
+      command: [options.python, "-m", MODULE, ...values, ...roleFlags(role, { options, help })],
     };
   });
 }
 
-function roleFlags(role: WorkerRole, help: string | undefined): string[] {
+/** Transfers take as long as ours: bytes by bandwidth. Dynamo's mocker knows no fixed time. */
+function roleFlags(
+  role: WorkerRole,
+  { options, help }: { options: MockerOptions; help: string | undefined },
+): string[] {
   if (role === "aggregated") return [];
-  const isOld = help !== undefined && !helpFlags(help).has("--disaggregation-mode");
-  return isOld ? [`--is-${role}-worker`] : ["--disaggregation-mode", role];
+  const known = help === undefined ? undefined : helpFlags(help);
+  const has = (flag: string): boolean => known?.has(flag) ?? true;
+  const mode = has("--disaggregation-mode")
+    ? ["--disaggregation-mode", role]
+    : [`--is-${role}-worker`];
+  const transfer = {
+    "--kv-transfer-bandwidth": options.kvTransferGbPerS,
+    "--kv-bytes-per-token": options.kvBytesPerToken,
+  };
+  return [
+    ...mode,
+    ...Object.entries(transfer).flatMap(([flag, value]) => (has(flag) ? [flag, `${value}`] : [])),
+  ];
 }
 
 /** Where workers of a role register, as Dynamo 1.6.1 names its components. */

@@ -17,7 +17,7 @@ export const mocker = defineEngine({
   options: mockerOptions,
   planes: ["http", "dynamo"],
   planeDefaults: { dynamo: { timing: "dynamo" } },
-  splitsOn: ["http"],
+  splitsOn: ["http", "dynamo"],
   check: checkMocker,
   limits: (options) => {
     const { limits, workers } = resolveMocker(options);

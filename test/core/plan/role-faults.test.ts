@@ -55,14 +55,8 @@ describe("the mocker", () => {
     expect(fault!.hint).toMatch(/^Routers that do: kv, /);
   });
 
-  test("is not split on Dynamo's plane", () => {
-    expect(faultsOf({ ...split, router: "dynamo" })).toMatchObject([
-      {
-        path: "engine.prefillWorkers",
-        message: 'engine "mocker" does not split prefill and decode on plane "dynamo"',
-        hint: expect.stringMatching(/^It does on plane http, with a router of it: kv, /),
-      },
-    ]);
+  test("is split on Dynamo's plane too, where the workers are Dynamo's own", () => {
+    expect(faultsOf({ ...split, router: "kv,dynamo" })).toEqual([]);
   });
 
   test("computes its prompts on the prefill workers: round robin's share is theirs", async () => {

@@ -29,14 +29,15 @@ test("all workers are in one process, under the name that requests ask for", () 
 });
 
 test("split workers are a process for each role", () => {
-  const split = launches({ prefillWorkers: 2, decodeWorkers: 1 });
+  const split = launches({ prefillWorkers: 2, decodeWorkers: 1, kvTransferGbPerS: 10 });
   expect(split.map(({ name, component, count }) => [name, component, count])).toEqual([
     ["dynamo-mocker-prefill", "prefill", 2],
     ["dynamo-mocker-decode", "backend", 1],
   ]);
-  expect(split.map(({ command }) => command.slice(-2))).toEqual([
-    ["--disaggregation-mode", "prefill"],
-    ["--disaggregation-mode", "decode"],
+  const transfers = ["--kv-transfer-bandwidth", "10", "--kv-bytes-per-token", "131072"];
+  expect(split.map(({ command }) => command.slice(-6))).toEqual([
+    ["--disaggregation-mode", "prefill", ...transfers],
+    ["--disaggregation-mode", "decode", ...transfers],
   ]);
 });
 

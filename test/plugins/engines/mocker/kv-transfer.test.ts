@@ -99,16 +99,22 @@ describe("two steps", () => {
     }
   });
 
-  test("a cache is not reset while blocks are kept", async () => {
+  test("caches are emptied once the last blocks are let go of, and no sooner", async () => {
     await using workers = await pair();
     const { kv_transfer_params: params } = await workers.prefilled(promptOf(100));
-    await expect(workers.engine.resetCache!()).rejects.toThrow("prefill-0");
-    const { remote_request_id: request } = params;
-    const release = (): Promise<Response> =>
-      fetch(`${workers.prefill.url}/dynbench/kv_release?request=${request}`, { method: "POST" });
-    expect(await (await release()).json()).toEqual({ released: true });
-    expect(await (await release()).json()).toEqual({ released: false });
-    await workers.engine.resetCache!();
+    const { url } = workers.prefill;
+    const reset = async (): Promise<unknown> =>
+      (await fetch(`${url}/reset_prefix_cache`, { method: "POST" })).json();
+    expect(await reset()).toEqual({ success: false });
+    const emptied = workers.engine.resetCache!();
+    const query = new URLSearchParams({ request: params.remote_request_id });
+    const release = async (): Promise<unknown> =>
+      (await fetch(`${url}/dynbench/kv_release?${query}`, { method: "POST" })).json();
+    expect(await release()).toEqual({ released: true });
+    expect(await release()).toEqual({ released: false });
+    await emptied;
+    const { usage } = await workers.prefilled(promptOf(100));
+    expect(usage.prompt_tokens_details.cached_tokens).toBe(0);
   });
 });
 
