@@ -99,13 +99,20 @@ export class CellTally {
       this.waiting.startNs.push(record.intendedNs);
       this.waiting.endNs.push(record.firstTokenNs ?? record.endNs);
     }
-    if (record.sentNs === undefined) return;
-    for (const worker of workersOf(record)) {
-      const column = this.occupancy.get(worker) ?? { startNs: [], endNs: [] };
-      this.occupancy.set(worker, column);
-      column.startNs.push(record.sentNs);
-      column.endNs.push(record.endNs);
-    }
+    const { sentNs, endNs, firstTokenNs, worker, prefillWorker } = record;
+    if (sentNs === undefined) return;
+    const isSplit = prefillWorker !== undefined && prefillWorker !== worker;
+    // Of split workers a client sees one moment: the first token, from which on one alone is at work.
+    const handedOnNs = isSplit ? (firstTokenNs ?? endNs) : sentNs;
+    if (isSplit) this.#occupyWorker(prefillWorker, { startNs: sentNs, endNs: handedOnNs });
+    if (worker !== undefined) this.#occupyWorker(worker, { startNs: handedOnNs, endNs });
+  }
+
+  #occupyWorker(id: string, { startNs, endNs }: { startNs: number; endNs: number }): void {
+    const column = this.occupancy.get(id) ?? { startNs: [], endNs: [] };
+    this.occupancy.set(id, column);
+    column.startNs.push(startNs);
+    column.endNs.push(endNs);
   }
 
   #plot(record: RequestRecord, sentNs: number): void {

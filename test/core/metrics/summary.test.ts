@@ -257,6 +257,14 @@ describe("a cell", () => {
     ]);
   });
 
+  test("whose answers were split is in flight at one worker, and from its first token at the other", () => {
+    const record = okRecord(0, { intended: 0, first: 5, gaps: [1] }, { prefillWorker: "worker-1" });
+    const { occupancy } = CellTally.of([record]);
+    const { sentNs, firstTokenNs, endNs } = record;
+    expect(occupancy.get("worker-1")).toEqual({ startNs: [sentNs!], endNs: [firstTokenNs!] });
+    expect(occupancy.get("worker-0")).toEqual({ startNs: [firstTokenNs!], endNs: [endNs] });
+  });
+
   test("whose chunks carry several tokens counts each chunk as one gap and says so", () => {
     const chunked = summarizeCell(
       exampleInput([
