@@ -7,7 +7,8 @@ import type { Explanation } from "dynbench";
 
 /** The reason a log gives, if it is one that is known. */
 export function explainVllm(lines: readonly string[]): Explanation | undefined {
-  const text = lines.join("\n");
+  // A warning is what it went on after: of kernels, say, that this build does without.
+  const text = lines.filter((line) => !/ WARNING /.test(line)).join("\n");
   for (const { seen, reason } of REASONS) {
     const match = seen.exec(text);
     if (match) return reason(match);

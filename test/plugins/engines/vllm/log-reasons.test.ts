@@ -21,8 +21,8 @@ describe("captured logs of vLLM 0.31", () => {
       "Use --max-model-len 32768",
     ],
     "cache-too-small": [
-      "the KV cache holds no request of 16384 tokens",
-      "Use --max-model-len 1248, or more memory: -- --gpu-memory-utilization 0.95",
+      "the KV cache holds no request of 2048 tokens",
+      "Use --max-model-len 576, or more memory: -- --gpu-memory-utilization 0.95",
     ],
     "no-tokenizer": ["the model folder has no tokenizer", "Copy tokenizer.json"],
     "hub-unreachable": ["the model is not here, and the hub cannot be reached", "--model-path DIR"],
