@@ -5,14 +5,28 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { randomStream } from "dynbench";
+import { randomStream, type WorkerRole } from "dynbench";
 import type { HostEvent } from "../../core/routing/host-journal.ts";
 import { bundledPolicy } from "../simulation/simulate.ts";
 import { picksOf } from "../simulation/asked-again.ts";
 import { dynbench, emptyFolder } from "./binary.ts";
 
 const cwd = emptyFolder();
-const WORKERS = 4;
+const REQUESTS = 80;
+/** Four workers that do both, and two of each kind. */
+const CLUSTERS: Readonly<Record<"whole" | "split", readonly (readonly [string, WorkerRole])[]>> = {
+  whole: [0, 1, 2, 3].map((i) => [`worker-${i}`, "aggregated"]),
+  split: [
+    ["prefill-0", "prefill"],
+    ["prefill-1", "prefill"],
+    ["decode-0", "decode"],
+    ["decode-1", "decode"],
+  ],
+};
+const FLAGS = {
+  whole: ["--workers", "4"],
+  split: ["--prefill-workers", "2", "--decode-workers", "2"],
+};
 const SEED = 11;
 
 interface Decision {
@@ -27,37 +41,55 @@ function linesOf<Line>(out: string, name: string): Line[] {
 }
 
 test.each([
-  { router: "kv", options: {} },
-  { router: "kv", options: { temperature: 0.5 } },
-  { router: "kv-approx", options: {} },
-  { router: "power-of-two", options: {} },
-])("$router $options picks in virtual time what it picked live", async ({ router, options }) => {
-  const inline = Object.entries(options).map(([name, value]) => `:${name}=${value}`);
-  const out = `${router}${inline.join("")}`.replaceAll(/[:=]/g, "-");
-  const load = ["--requests", "80", "--concurrency", "12", "--prefix-ratio", "0.6"];
-  const sizes = ["--isl", "2000", "--osl", "30", "--workers", `${WORKERS}`, "--kv-blocks", "400"];
-  const args = ["--engine", "mocker", "--router", `${router}${inline.join("")}`, "--speedup", "40"];
-  const seed = ["--seed", `${SEED}`, "--block-size", "16"];
-  const run = ["run", ...args, ...load, ...sizes, ...seed, "--out", out];
-  const { exitCode, stderr } = await dynbench(run, { cwd });
-  if (exitCode !== 0 && exitCode !== 5) throw new Error(stderr);
+  { router: "kv", options: {}, workers: "whole" },
+  { router: "kv", options: { temperature: 0.5 }, workers: "whole" },
+  { router: "kv-approx", options: {}, workers: "whole" },
+  { router: "power-of-two", options: {}, workers: "whole" },
+  { router: "kv", options: {}, workers: "split" },
+  { router: "power-of-two", options: {}, workers: "split" },
+] as const)(
+  "$router $options, $workers workers, picks in virtual time what it picked live",
+  async (it) => {
+    const { router, options, workers } = it;
+    const inline = Object.entries(options).map(([name, value]) => `:${name}=${value}`);
+    const out = `${workers}-${router}${inline.join("")}`.replaceAll(/[:=]/g, "-");
+    const load = ["--requests", `${REQUESTS}`, "--concurrency", "12", "--prefix-ratio", "0.6"];
+    const sizes = ["--isl", "2000", "--osl", "30", ...FLAGS[workers], "--kv-blocks", "400"];
+    const args = [
+      "--engine",
+      "mocker",
+      "--router",
+      `${router}${inline.join("")}`,
+      "--speedup",
+      "40",
+    ];
+    const seed = ["--seed", `${SEED}`, "--block-size", "16"];
+    const run = ["run", ...args, ...load, ...sizes, ...seed, "--out", out];
+    const { exitCode, stderr } = await dynbench(run, { cwd });
+    if (exitCode !== 0 && exitCode !== 5) throw new Error(stderr);
 
-  const candidates = Array.from({ length: WORKERS }, (_, index) => {
-    return { index, workerId: `worker-${index}`, rank: 0, role: "aggregated" as const };
-  });
-  const again = picksOf(linesOf<HostEvent>(out, "events.jsonl"), {
-    policy: bundledPolicy(router, options),
-    candidates,
-    blockSize: 16,
-    random: randomStream(SEED, "gateway", 0),
-  });
-  const live = linesOf<Decision>(out, "decisions.jsonl").slice(-again.length);
-  expect(again.length).toBe(80);
-  expect(again.map(({ request, worker }) => [request, worker])).toEqual(
-    live.map(({ request, worker }) => [request, worker]),
-  );
-  expect(new Set(again.map(({ worker }) => worker)).size).toBe(WORKERS);
-  for (const [i, { scores }] of live.entries()) {
-    if (scores !== undefined) expect(again[i]!.scores).toEqual(scores.map((score) => score ?? NaN));
-  }
-});
+    const cluster = CLUSTERS[workers];
+    const candidates = cluster.map(([workerId, role], index) => ({
+      index,
+      workerId,
+      rank: 0,
+      role,
+    }));
+    const again = picksOf(linesOf<HostEvent>(out, "events.jsonl"), {
+      policy: bundledPolicy(router, options),
+      candidates,
+      blockSize: 16,
+      random: randomStream(SEED, "gateway", 0),
+    });
+    const live = linesOf<Decision>(out, "decisions.jsonl").slice(-again.length);
+    expect(again.length).toBe(workers === "split" ? 2 * REQUESTS : REQUESTS);
+    expect(again.map(({ request, worker }) => [request, worker])).toEqual(
+      live.map(({ request, worker }) => [request, worker]),
+    );
+    expect(new Set(again.map(({ worker }) => worker)).size).toBe(cluster.length);
+    for (const [i, { scores }] of live.entries()) {
+      if (scores !== undefined)
+        expect(again[i]!.scores).toEqual(scores.map((score) => score ?? NaN));
+    }
+  },
+);
