@@ -29,7 +29,7 @@ export { BlockMap } from "./kv/block-map.ts";
 export { BlockTable } from "./kv/block-table.ts";
 export { encodeKvBatch, type KvBatch, type KvEvent } from "./kv/kv-events.ts";
 export { FIRST_TOKEN_ID, LAST_TOKEN_ID } from "./prompt/tokens.ts";
-export { chosenTokenizer, openTokenizer } from "./prompt/open-tokenizer.ts";
+export { chosenTokenizer, openTokenizer, promptTokenizer } from "./prompt/open-tokenizer.ts";
 export type { ChatMessage, Tokenizer } from "./prompt/tokenizer.ts";
 export * as wordTokenizer from "./prompt/word-tokenizer.ts";
 export { encodeSequence } from "./zmq/sequence.ts";

@@ -91,6 +91,8 @@ export interface EngineHandle extends AsyncDisposable {
   readonly servedModelName: string;
   /** Folder of the served model's tokenizer.json; left out: text is made of the built-in tokenizer's words. */
   readonly tokenizer?: string;
+  /** Completions of text get no special tokens from the server, unlike those of vLLM. */
+  readonly bareText?: boolean;
   /** Versions, full commands, GPUs: into `facts.json`. */
   readonly facts: Readonly<Record<string, unknown>>;
   /**

@@ -30,6 +30,8 @@ export interface LoadTask {
   readonly model: string;
   /** Folder of the model's tokenizer.json, for prompts as text; left out: the built-in one. */
   readonly tokenizer?: string;
+  /** See `EngineHandle`. */
+  readonly bareText?: boolean;
   /** Seed of the prompts' tokens: the cell's, unless its arms must not find each other's caches warm. */
   readonly tokenSeed?: number;
   /** Gets the request's session, or else its prefix group. */
@@ -81,7 +83,10 @@ export async function runLoad(task: LoadTask, deps: LoadDeps): Promise<void> {
   using health = new LoadHealth(PROCESS_USAGE);
   const progress: Tally = { done: 0, failed: 0, outputTokens: 0, ttftSumNs: 0, ttftCount: 0 };
   goFirst();
-  const build = bodyBuilder(task, await promptTokenizer(task.tokenizer, task.wire.form));
+  const build = bodyBuilder(
+    task,
+    await promptTokenizer(task.tokenizer, task.wire.form, task.bareText),
+  );
   await rehearse(build);
   const generator = new Generator({
     cell: cell.id,

@@ -89,13 +89,20 @@ function specialTokens(hf: HfTokenizer): { before: number[]; after: number[] } {
 
 /** What the template adds to a single user message; undefined when it does not add the same to all. */
 function chatOverhead(encodeChat: Tokenizer["encodeChat"], words: WordTable): number | undefined {
-  const added = [1, 2, 9].map((count) => {
-    const texts = Array.from({ length: count }, (_, i) => wordText(words, count + i));
-    const content = texts.join(" ");
-    return encodeChat([{ role: "user", content }]).length - count;
-  });
+  const addedTo = (first: number, count: number): number => {
+    const texts = Array.from({ length: count }, (_, i) =>
+      wordText(words, (first + i) % words.count),
+    );
+    return encodeChat([{ role: "user", content: texts.join(" ") }]).length - count;
+  };
+  const added = LENGTHS.map((count) => addedTo(0, count));
+  // The template stands before each word once, and after it.
+  for (let word = 0; word < words.count; word += 1) added.push(addedTo(word, 2));
   return added.every((tokens) => tokens === added[0]) ? added[0] : undefined;
 }
+
+/** Words of messages that must all get the same. */
+const LENGTHS = [1, 2, 9];
 
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;

@@ -18,15 +18,22 @@ export function openTokenizer(folder: string | undefined): Promise<Tokenizer> {
 /** A process meets one or two models. */
 const opened = new Map<string, Promise<Tokenizer>>();
 
-/** The tokenizer that prompts of this form are made with; ids need none, so none is read for them. */
+/**
+ * The tokenizer that prompts of this form are made with; ids need none, so none is read for them.
+ * `bareText`: the server adds no special tokens to a completion's text.
+ */
 export async function promptTokenizer(
   folder: string | undefined,
   form: WireForm,
+  bareText = false,
 ): Promise<Tokenizer> {
   if (form === "ids") return WORD_TOKENIZER;
   const tokenizer = await openTokenizer(folder);
   void tokenizer.words; // throws where the vocabulary has too few
-  if (form === "text" || chatFault(tokenizer) === undefined) return tokenizer;
+  if (form === "text") {
+    return bareText ? Object.create(tokenizer, { textOverhead: { value: 0 } }) : tokenizer;
+  }
+  if (chatFault(tokenizer) === undefined) return tokenizer;
   throw new DynbenchError(
     "start",
     `Cannot make chats for the model in "${folder}": ${chatFault(tokenizer)}`,

@@ -1,6 +1,6 @@
 /**
- * Finds words of a vocabulary that are one token each, at the start of a text and within it, so that
- * text of exactly n tokens is n of them with spaces between, and equal beginnings stay equal.
+ * Finds words of a vocabulary that are one token each wherever prompts have them, so that text of
+ * exactly n tokens is n of them with spaces between, and equal beginnings stay equal.
  */
 import { DynbenchError } from "../errors.ts";
 import type { Encode } from "./token-memo.ts";
@@ -27,7 +27,9 @@ export function stableWords(vocabulary: ReadonlyMap<string, number>, encode: Enc
   const wordIds: number[] = [];
   for (const text of new Set(candidates)) {
     const ids = encode(`${text} ${text}`);
-    if (ids.length !== 2) continue;
+    // After a line's end too, because there most chat templates put a message.
+    const withLine = encode(`${text}\n`).length + 2;
+    if (ids.length !== 2 || encode(`${text} ${text}\n${text}`).length !== withLine) continue;
     words.push(text);
     wordIds.push(ids[1]!);
     if (words.length === MAX_WORDS) break;

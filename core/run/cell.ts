@@ -110,7 +110,7 @@ export function cellLoad(of: {
 }): CellLoad {
   const { cell, tokenSeed, router, engine, traits } = of;
   const { keyHeader, requestFields } = traits;
-  const { tokenizer } = engine;
+  const { tokenizer, bareText } = engine;
   return {
     cell,
     tokenSeed,
@@ -121,6 +121,7 @@ export function cellLoad(of: {
       (url) => engine.workers.find((worker) => worker.url === url)?.id ?? null,
     ),
     ...(tokenizer === undefined ? {} : { tokenizer }),
+    ...(bareText === undefined ? {} : { bareText }),
     ...(keyHeader === undefined ? {} : { keyHeader }),
     ...(requestFields === undefined ? {} : { requestFields }),
   };

@@ -209,7 +209,7 @@ async function send(
     form: wire.form,
     model,
     tokens,
-    tokenizer: await promptTokenizer(engine.tokenizer, wire.form),
+    tokenizer: await promptTokenizer(engine.tokenizer, wire.form, engine.bareText),
     osl: PROBE_OSL,
     extra: { ...fields, ...wire.body },
   });

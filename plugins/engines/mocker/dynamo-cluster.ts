@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import {
   chosenTokenizer,
+  promptTokenizer,
   wordTokenizer,
   type EngineHandle,
   type StartContext,
@@ -31,7 +32,9 @@ export async function startDynamoCluster(
   const plane = stack.use(await openPlane(options.python, context));
   const { env, python, folder } = plane.discovery;
   const { version, help } = await probeModule(MODULE, { python, env, signal: context.signal });
-  const tokenizer = await chosenTokenizer(options.tokenizer, options.modelPath);
+  // Not that of --model-path: Dynamo never serves a folder that lacks a chat template, and waits for ever.
+  const tokenizer = await chosenTokenizer(options.tokenizer, undefined);
+  await promptTokenizer(tokenizer, "chat");
   const model = tokenizer ?? join(folder, "model");
   if (tokenizer === undefined) await wordTokenizer.writeModelFolder(model);
   const registered = await startWorkers(plane, mockerLaunches(options, { model, help }), {
@@ -42,6 +45,7 @@ export async function startDynamoCluster(
     workers: workersOf(registered, roster, limits.maxModelLen),
     servedModelName,
     ...(tokenizer === undefined ? {} : { tokenizer }),
+    bareText: true, // measured: its frontend (1.6.1) puts no first token before a text
     discovery: plane.discovery,
     ...(plane.kvEventMessages === undefined ? {} : { eventsPublished: plane.kvEventMessages }),
     facts: { engine: MODULE, dynamo: version, timing: "dynamo", timeScale, limits },

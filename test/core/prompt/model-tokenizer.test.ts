@@ -13,6 +13,7 @@ import {
 } from "../../../core/prompt/open-tokenizer.ts";
 import type { Tokenizer } from "../../../core/prompt/tokenizer.ts";
 import { fillTokens } from "../../../core/prompt/tokens.ts";
+import { wordText } from "../../../core/prompt/word-table.ts";
 import { WORD_TOKENIZER } from "../../../core/prompt/word-tokenizer.ts";
 import type { Segment } from "../../../core/request.ts";
 import { smallTokenizer, writeSmallTokenizer } from "./small-tokenizer.ts";
@@ -98,8 +99,10 @@ for (const kind of ["llama2", "llama3"] as const) {
 
     test("a chat has exactly its length in the template", () => {
       for (const tokens of [5, 6, 500]) {
-        const { messages } = textOf(tokenizer, [{ content: 3, tokens }], "chat");
-        expect(tokenizer.encodeChat(messages).length).toBe(tokens);
+        for (let content = 0; content < 40; content += 1) {
+          const { messages } = textOf(tokenizer, [{ content, tokens }], "chat");
+          expect(tokenizer.encodeChat(messages).length).toBe(tokens);
+        }
       }
       expect(() => textOf(tokenizer, [{ content: 3, tokens: 4 }], "chat")).toThrow(
         "Cannot make a chat prompt of 4 tokens: the tokenizer adds 4 of its own",
@@ -125,6 +128,15 @@ describe.skipIf(!hasTinyLlama)(
     });
   },
 );
+
+test("text has no room left for a first token where the server adds none", async () => {
+  const bare = join(folder, "bare");
+  writeSmallTokenizer(bare, "llama2");
+  const tokenizer = await promptTokenizer(bare, "text", true);
+  const { prompt } = textOf(tokenizer, [{ content: 1, tokens: 50 }], "text");
+  expect(prompt.split(" ")).toHaveLength(50);
+  expect((await promptTokenizer(bare, "text")).textOverhead).toBe(1);
+});
 
 describe("folders", () => {
   test("a tokenizer is that of the named folder, or else of the model's, or else the built-in one", async () => {
@@ -169,6 +181,22 @@ describe("folders", () => {
     const vocab = { "<unk>": 0, "<s>": 1, "▁": 40, a: 41 };
     const holes = { ...json, model: { ...(json["model"] as object), merges: [], vocab } };
     expect(() => modelTokenizer(holes, config).words).toThrow("only 0 words are one token each");
+  });
+
+  test("a word that is more tokens after a line's end than after a space is not used", () => {
+    // "bab" is merged only behind its space, from "▁ba" and "b".
+    const { json, config } = smallTokenizer("llama2");
+    const { vocab, merges } = json["model"] as { vocab: Record<string, number>; merges: string[] };
+    const { bab: _, ...rest } = vocab;
+    const kept = merges.filter((merge) => merge !== "ba b" && merge !== "▁ bab");
+    const model = {
+      ...(json["model"] as object),
+      vocab: { ...rest, "▁ba": Object.keys(vocab).length },
+      merges: [...kept, "▁ ba", "▁ba b"],
+    };
+    const { words } = modelTokenizer({ ...json, model }, config);
+    const texts = Array.from({ length: words.count }, (_, i) => wordText(words, i));
+    expect(["bab", "bac", "ba"].map((text) => texts.includes(text))).toEqual([false, true, true]);
   });
 
   test("a template that does not add the same to every message is not used", () => {
