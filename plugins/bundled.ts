@@ -18,6 +18,7 @@ import { prefixHash } from "./routers/prefix-hash.ts";
 import { random } from "./routers/random.ts";
 import { roundRobin } from "./routers/round-robin.ts";
 import { mooncake } from "./workloads/mooncake.ts";
+import { prefixTree } from "./workloads/prefix-tree.ts";
 import { prefix } from "./workloads/prefix.ts";
 import { sessions } from "./workloads/sessions.ts";
 import type { AnyPlugin } from "dynbench";
@@ -38,6 +39,7 @@ export const BUNDLED: readonly AnyPlugin[] = [
   dynamo,
   attachRouter,
   prefix,
+  prefixTree,
   mooncake,
   sessions,
   // The console's table comes last on the screen, after the files it names are written.
