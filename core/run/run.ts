@@ -130,6 +130,7 @@ class LiveRun {
     this.#book.meter.phase(cells[0]!, "engine");
     await using engine = await plugin.start(arm.engine.options, arm.plane, context);
     this.#book.facts.engine(arm.engine.name, engine.facts);
+    this.#book.facts.write(); // a run that is killed leaves what it had started
     const faults = await faultsOnWorkers(this.#plan, this.#deps.plugins, {
       arm,
       workers: engine.workers,

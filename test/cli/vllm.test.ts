@@ -96,7 +96,9 @@ describe("servers on GPUs", () => {
       { cwd, env: { PATH } },
     );
     expect(await until(() => sizeOf(join(cwd, "ssh", "records.jsonl")) > 0, 20_000)).toBe(true);
-    const url = /worker-0 is ready at (\S+)/.exec(running.printed.stderr)![1];
+    const facts = JSON.parse(read("ssh", "facts.json"));
+    expect(facts.processes["worker-0"].command.slice(0, 2)).toEqual(["ssh", "gpu7"]);
+    const { url } = facts.engines.vllm.workers[0];
     const answers = (): Promise<boolean> =>
       fetch(`${url}/health`).then(
         () => true,
