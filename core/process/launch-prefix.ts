@@ -67,7 +67,8 @@ const WATCHED =
   "trap 'kill -TERM -$child 2>/dev/null' TERM INT HUP; " +
   "(cat <&3; kill -TERM -$child; for second in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do " +
   "kill -0 -$child || exit; sleep 1; done; kill -KILL -$child) >/dev/null 2>&1 & watch=$!; " +
-  "exec 3<&-; wait $child; code=$?; " +
+  // A signal ends the first wait; the program may still be leaving.
+  "exec 3<&-; wait $child; code=$?; while kill -0 $child 2>/dev/null; do wait $child; code=$?; done; " +
   "kill -KILL -$child 2>/dev/null; kill $watch 2>/dev/null; exit $code";
 
 /** A text split as a shell would, quotes and backslashes understood, nothing expanded. */

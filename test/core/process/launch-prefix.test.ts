@@ -68,6 +68,21 @@ describe("what runs at the other end", () => {
     expect([7, 143]).toContain(shell.exitCode);
   });
 
+  test("is told to end by a signal, and given the time to do so", async () => {
+    const leaving =
+      "trap 'sleep 0.1; echo left; exit 5' TERM; echo up; while :; do sleep 0.02; done";
+    const shell = Bun.spawn(["sh", "-c", remote(["sh", "-c", leaving])], {
+      stdin: "pipe",
+      stdout: "pipe",
+    });
+    const reader = shell.stdout.getReader();
+    const next = async (): Promise<string> => new TextDecoder().decode((await reader.read()).value);
+    expect(await next()).toBe("up\n");
+    shell.kill("SIGTERM");
+    expect(await next()).toBe("left\n");
+    await shell.exited;
+  });
+
   test("keeps its exit code while stdin is open, and ends with all it started when stdin closes", async () => {
     const open = Bun.spawn(["sh", "-c", remote(["sh", "-c", "exit 7"])], { stdin: "pipe" });
     expect(await open.exited).toBe(7);
