@@ -240,6 +240,8 @@ export interface Workload<
   ): readonly { path: string; message: string; hint?: string }[];
   /** The only effect of a workload: reading its files. Digests go into the plan. */
   read?(options: v.InferOutput<Schema>, signal: AbortSignal): Promise<Rows>;
+  /** Its prompts may hold answers (`answerOf`), so the load must be able to read them. */
+  readonly usesAnswers?: boolean;
   /** What `read` found out that a user should know, one sentence each; told by plan and run. */
   notes?(options: v.InferOutput<Schema>, rows: Rows): readonly string[];
   /** Pure: the same options, rows and random stream give the same requests, on every machine. */

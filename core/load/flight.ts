@@ -22,6 +22,8 @@ export interface FlightOptions {
   readonly timeoutMs: number;
   /** Ids of workers by the names that answers have for them. */
   readonly workerNames: Readonly<Record<string, string>>;
+  /** Gets the events of a whole answer, before `onEnd`. */
+  onAnswer?(events: readonly Uint8Array[]): void;
   /** Called once, also after `stop`. */
   onEnd(record: RequestRecord): void;
 }
@@ -36,6 +38,8 @@ export class Flight {
   readonly #timer: ReturnType<typeof setTimeout>;
   /** Undefined when the answer is not an event stream. */
   #sse: SseParser | undefined;
+  /** Events of an answer that is wanted. */
+  readonly #kept: Uint8Array[] = [];
   #errorBody: Uint8Array[] = [];
   #errorBytes = 0;
   #contentType = "";
@@ -113,6 +117,7 @@ export class Flight {
   }
 
   readonly #event = (data: ByteRange): void => {
+    if (this.#options.onAnswer !== undefined) this.#kept.push(viewOf(data).slice());
     this.#completion.event(data, this.#atNs);
   };
 
@@ -165,6 +170,7 @@ export class Flight {
     }
     record.state = error === undefined ? "ok" : error.kind === "aborted" ? "aborted" : "failed";
     if (error !== undefined) record.error = error;
+    else this.#options.onAnswer?.(this.#kept);
     this.#options.onEnd(record);
   }
 }

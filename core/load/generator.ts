@@ -39,6 +39,8 @@ export interface GeneratorOptions {
   readonly workerNames?: Readonly<Record<string, string>>;
   /** Worker behind each target, where that is one. */
   readonly targetWorkers?: readonly (string | null)[];
+  /** Gets the events of an answer that a later prompt will hold. */
+  onAnswer?(request: number, events: readonly Uint8Array[]): void;
   /** A phase begins: its first requests are built, and from now on time counts. */
   onStart?(): void;
   /** The phase is over: nothing of it is in flight any more. */
@@ -152,6 +154,7 @@ export class Generator {
     details: LaunchDetails & { phase: RequestRecord["phase"] },
   ): void {
     const { cell, headers, load, targets, workerNames = {}, targetWorkers } = this.#options;
+    const { onAnswer } = this.#options;
     const { spec } = request;
     const intendedNs = details.intendedNs - this.originNs;
     const record = plannedRecord(cell, spec, details.phase, intendedNs);
@@ -166,6 +169,9 @@ export class Generator {
       originNs: this.originNs,
       timeoutMs: load.timeoutS * 1000,
       workerNames,
+      ...(spec.keepAnswer === true && onAnswer !== undefined
+        ? { onAnswer: (events) => onAnswer(spec.index, events) }
+        : {}),
       onEnd: (ended) => {
         this.#flights.delete(flight);
         if (this.#ended.push(ended) === 1) setImmediate(this.#tellEnded);

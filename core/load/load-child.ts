@@ -11,12 +11,13 @@ import type { ClientHealth } from "../metrics/result.ts";
 import type { PlannedCell, Wire } from "../plan/plan.ts";
 import type { Workload } from "../plugin.ts";
 import { requestBody, type RequestBody } from "../prompt/body.ts";
-import { promptTokenizer } from "../prompt/open-tokenizer.ts";
+import { openTokenizer, promptTokenizer } from "../prompt/open-tokenizer.ts";
 import type { Tokenizer } from "../prompt/tokenizer.ts";
 import { fillTokens } from "../prompt/tokens.ts";
 import { randomStream } from "../random.ts";
 import { recordLine, type RequestRecord } from "../record.ts";
 import type { RequestSpec } from "../request.ts";
+import { Answers } from "./answers.ts";
 import { drawRequests, readRows } from "./draw.ts";
 import { Generator } from "./generator.ts";
 import { rehearse } from "./rehearsal.ts";
@@ -83,9 +84,11 @@ export async function runLoad(task: LoadTask, deps: LoadDeps): Promise<void> {
   using health = new LoadHealth(PROCESS_USAGE);
   const progress: Tally = { done: 0, failed: 0, outputTokens: 0, ttftSumNs: 0, ttftCount: 0 };
   goFirst();
+  const answers = await answersOf(task, deps.workload);
   const build = bodyBuilder(
     task,
     await promptTokenizer(task.tokenizer, task.wire.form, task.bareText),
+    answers,
   );
   await rehearse(build);
   const generator = new Generator({
@@ -96,6 +99,9 @@ export async function runLoad(task: LoadTask, deps: LoadDeps): Promise<void> {
     requests,
     random: randomStream(cell.seed, "arrivals"),
     build,
+    ...(answers === undefined
+      ? {}
+      : { onAnswer: (request, events) => answers.keep(request, events) }),
     headers: headerMaker(task),
     workerNames: task.workerNames ?? {},
     targetWorkers: task.targetWorkers ?? [],
@@ -174,11 +180,12 @@ function progressOf(generator: Generator, sums: Tally): LoadProgress {
 function bodyBuilder(
   { cell, wire, model, tokenSeed = cell.seed, requestFields }: LoadTask,
   tokenizer: Tokenizer,
+  answers: Answers | undefined,
 ): (spec: RequestSpec) => RequestBody {
   let tokens = new Uint32Array(16_384);
   return (spec) => {
     if (spec.isl > tokens.length) tokens = new Uint32Array(spec.isl * 2);
-    const count = fillTokens(tokenSeed, spec.prompt, tokens);
+    const count = fillTokens(tokenSeed, spec.prompt, tokens, answers);
     if (count !== spec.isl) {
       throw new Error(`request ${spec.index} has ${count} prompt tokens and says ${spec.isl}`);
     }
@@ -188,6 +195,17 @@ function bodyBuilder(
     const prompt = { tokens: tokens.subarray(0, count), tokenizer };
     return requestBody({ form, model, ...prompt, osl: spec.osl, extra });
   };
+}
+
+/**
+ * Where answers are kept for later prompts; undefined where none is asked for, and where a prompt is
+ * text for a model's own tokenizer, whose words cannot hold any text.
+ */
+async function answersOf(task: LoadTask, workload: Workload): Promise<Answers | undefined> {
+  if (workload.usesAnswers !== true) return undefined;
+  if (task.wire.form !== "ids" && task.tokenizer !== undefined) return undefined;
+  const tokenizer = await openTokenizer(task.tokenizer);
+  return new Answers((text) => tokenizer.encodePart(text));
 }
 
 function headerMaker({ cell, wire, keyHeader }: LoadTask): GeneratorHeaders {

@@ -67,8 +67,10 @@ const QUOTES: Record<WireForm, readonly [string, string]> = {
   chat: ['[{"role":"user","content":"', '"}]'],
 };
 
-/** A five-digit id with its comma. */
+/** A five-digit id with its comma: all ids of prompts that we make. */
 const ID_BYTES = 6;
+/** An id of an answer may have up to seven digits. */
+const ANY_ID_BYTES = 8;
 const encoder = new TextEncoder();
 
 function writeText(text: string, out: Uint8Array, at: number): number {
@@ -76,7 +78,7 @@ function writeText(text: string, out: Uint8Array, at: number): number {
 }
 
 function tokenBytes({ form, tokenizer }: BodyOptions): number {
-  return form === "ids" ? ID_BYTES : tokenizer.words.maxBytes;
+  return form === "ids" ? ANY_ID_BYTES : tokenizer.words.maxBytes;
 }
 
 function wordsOf({ form, tokens, tokenizer }: BodyOptions): Uint32Array {
@@ -97,7 +99,10 @@ function writeIds(ids: Uint32Array, out: Uint8Array, start: number): number {
   const table = digitTable();
   let at = start;
   for (const id of ids) {
-    if (id < FIRST_TOKEN_ID || id > LAST_TOKEN_ID) throw new Error(`${id} is not a prompt token`);
+    if (id < FIRST_TOKEN_ID || id > LAST_TOKEN_ID) {
+      at = writeText(`${id},`, out, at);
+      continue;
+    }
     const from = (id - FIRST_TOKEN_ID) * ID_BYTES;
     out[at] = table[from]!;
     out[at + 1] = table[from + 1]!;

@@ -63,6 +63,7 @@ export function modelTokenizer(json: object, config: TemplateConfig): Tokenizer 
   const overhead = once(() => chatOverhead(encodeChat, stable().words));
   return {
     encode: (text) => Uint32Array.from([...before, ...encode(text), ...after]),
+    encodePart: (text) => Uint32Array.from(encode(text)),
     encodeChat,
     decode: (ids) => hf.decode([...ids]),
     unknownId: undefined,

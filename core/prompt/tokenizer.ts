@@ -12,6 +12,8 @@ export interface ChatMessage {
 export interface Tokenizer {
   /** Ids of a completion's text, with the special tokens that a server adds. */
   encode(text: string): Uint32Array;
+  /** Ids of a text that is a part of a prompt: without special tokens. */
+  encodePart(text: string): Uint32Array;
   /** Ids of a chat in the model's template, with the opening of the answer. Throws where it has none. */
   encodeChat(messages: readonly ChatMessage[]): Uint32Array;
   decode(ids: Iterable<number>): string;

@@ -13,13 +13,24 @@ export const LAST_TOKEN_ID = 30_999;
 const TOKEN_IDS = LAST_TOKEN_ID - FIRST_TOKEN_ID + 1;
 const TWO_TO_32 = 4_294_967_296;
 
-/** Fills `out` with the prompt's ids and returns how many; throws when `out` is too short. */
-export function fillTokens(seed: number, prompt: readonly Segment[], out: Uint32Array): number {
+/**
+ * Fills `out` with the prompt's ids and returns how many; throws when `out` is too short. An answer
+ * has the tokens that came; where none or too few are known, tokens of its own stand in.
+ */
+export function fillTokens(
+  seed: number,
+  prompt: readonly Segment[],
+  out: Uint32Array,
+  answers?: { tokensOf(request: number): Uint32Array | undefined },
+): number {
   let at = 0;
   for (const segment of prompt) {
     const end = at + segment.tokens;
     if (end > out.length) throw new Error(`a prompt of ${end} tokens does not fit ${out.length}`);
-    fillSegment(seed, segment, out.subarray(at, end));
+    const part = out.subarray(at, end);
+    fillSegment(seed, segment, part);
+    const answer = "answerOf" in segment ? answers?.tokensOf(segment.answerOf) : undefined;
+    if (answer !== undefined) part.set(answer.subarray(0, part.length));
     at = end;
   }
   return at;

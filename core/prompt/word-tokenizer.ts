@@ -86,6 +86,7 @@ export function renderChat(messages: readonly ChatMessage[]): string {
 /** What prompts, gateway and mocker use where no model's tokenizer is given. */
 export const WORD_TOKENIZER: Tokenizer = {
   encode,
+  encodePart: encode,
   encodeChat,
   decode,
   unknownId: UNKNOWN_ID,

@@ -15,6 +15,7 @@ export const sessions = defineWorkload({
   summary: "Conversations of several turns with think times, made up or from a trace",
   options: sessionOptions,
   load: { arrival: "closed", concurrency: 10, concurrencyOf: "sessions" },
+  usesAnswers: true,
   read: async (chosen, signal): Promise<TracedSessions | undefined> =>
     chosen.trace === undefined
       ? undefined

@@ -88,3 +88,22 @@ describe("fillTokens", () => {
 });
 
 const PINNED = [26632, 20314, 19899, 1328];
+
+test("an answer has the tokens that came; what is missing of it stands in", () => {
+  const prompt = [
+    { content: 1, tokens: 2 },
+    { answerOf: 0, tokens: 4 },
+    { answerOf: 9, tokens: 2 },
+  ];
+  const plain = new Uint32Array(8);
+  fillTokens(5, prompt, plain);
+  const filled = new Uint32Array(8);
+  const answers = {
+    tokensOf: (request: number) => (request === 0 ? Uint32Array.of(50_000, 7, 8) : undefined),
+  };
+  expect(fillTokens(5, prompt, filled, answers)).toBe(8);
+  expect([...filled]).toEqual([...plain.subarray(0, 2), 50_000, 7, 8, ...plain.subarray(5)]);
+  const longer = { tokensOf: () => new Uint32Array(100).fill(3) };
+  fillTokens(5, prompt, filled, longer);
+  expect([...filled]).toEqual([...plain.subarray(0, 2), 3, 3, 3, 3, 3, 3]);
+});
