@@ -85,6 +85,7 @@ function describe(
   },
 ): string {
   const isVirtual = planned.clock === "virtual";
+  const isCrossing = new Set(planned.arms.map(({ plane }) => plane)).size > 1;
   const engines = isVirtual ? 0 : new Set(planned.arms.map(({ engineKey }) => engineKey)).size;
   const { wire, cells, arms } = planned;
   return [
@@ -101,7 +102,7 @@ function describe(
     "Arms",
     ...arms.map(
       ({ label, engine, router, plane, isControl }) =>
-        `  ${label}: router ${router.name} on engine ${engine.name}, plane ${plane}${isControl ? ", of the control pair" : ""}`,
+        `  ${label}: router ${router.name} on engine ${engine.name}, plane ${plane}${isControl && isCrossing ? ", of the control pair" : ""}`,
     ),
     "",
     "Processes",

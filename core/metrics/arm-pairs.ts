@@ -1,7 +1,7 @@
 /**
  * Which arms are compared with which, reference first.
  *
- * Within the arms that share an engine every arm stands against `round-robin` where it is there, else
+ * Within the arms that share an engine every arm stands against round robin where it is there, else
  * against the first; and of three or more the best against the second best, because that is the
  * choice to be made. Across engines, and across runs, an arm stands against the one of the first
  * engine that has the same router; where no router is common, the references stand against each other.

@@ -213,7 +213,7 @@ function planArm(
     engine: engineUse,
     router: routerUse,
     plane,
-    ...(planes.size > 1 && isControl(router, routerUse) ? { isControl: true } : {}),
+    ...(isControl(router, routerUse) ? { isControl: true } : {}),
     engineKey: engineKey(engineUse, plane),
   };
 }

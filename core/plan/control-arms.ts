@@ -25,7 +25,7 @@ export function missingControls(routers: readonly RouterSpec[], plugins: PluginS
   });
 }
 
-/** Whether a planned router deals in turns, whatever its arm is called. */
+/** Whether a planned router gives each worker its turn, whatever its arm is called. */
 export function isControl(router: Router, use: PluginUse): boolean {
   const { control } = router;
   if (control === undefined) return false;

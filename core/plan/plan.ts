@@ -104,7 +104,7 @@ export interface PlannedArm {
   readonly engine: PluginUse;
   readonly router: PluginUse;
   readonly plane: Plane;
-  /** One of the control pair, where the plan's arms are on several planes. */
+  /** Gives each worker its turn: what others are compared with, and what planes are judged by. */
   readonly isControl?: boolean;
   /** Arms with equal keys share one running engine. */
   readonly engineKey: string;

@@ -64,10 +64,10 @@ describe("the control pair", () => {
     ]);
   });
 
-  test("is none on one plane", () => {
+  test("is not added on one plane, where round robin is still what others are compared with", () => {
     expect(arms("kv,round-robin")).toEqual([
       ["kv", false],
-      ["round-robin", false],
+      ["round-robin", true],
     ]);
     expect(arms("dynamo")).toEqual([["dynamo", false]]);
   });
