@@ -92,17 +92,21 @@ describe.skipIf(!isHere)("Dynamo (skipped without DYNBENCH_REAL=1, Dynamo, etcd 
       expect(shareOf("kv-approx")).toBeGreaterThan(shareOf("random"));
     });
 
-    test("hit shares are the engine's own counts, and the router's belief agrees", () => {
+    test("hit shares are the engine's own counts, and the router believes no more than they say", () => {
       for (const cell of ran.cells) {
         const own = ran.records.filter((record) => record.cell === cell.id);
         const cached = sum(own.map(({ cachedTokens }) => cachedTokens!));
         const prompts = sum(own.map(({ promptTokens }) => promptTokens!));
         expect(cell.cache.cachedShare).toBeCloseTo(cached / prompts, 9);
         if (cell.arm !== "dynamo(mode=kv)") continue;
+        // What it believes at routing was stored; by its turn the engine may have stored more. The
+        // last block is always computed.
         const believed = own.map(
           ({ isl, routing }) => routing!.kvHitRate! * Math.ceil(isl / BLOCK) * BLOCK,
         );
-        expect(Math.abs(sum(believed) - cached) / prompts).toBeLessThan(0.05);
+        expect(sum(believed)).toBeGreaterThan(0);
+        const excess = own.map(({ cachedTokens }, k) => believed[k]! - cachedTokens!);
+        expect(Math.max(...excess)).toBeLessThan(BLOCK + 0.5);
       }
     });
 
