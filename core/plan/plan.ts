@@ -61,6 +61,8 @@ export interface SimSettings {
   readonly routingMs: number;
   /** From the client to the router, and from the worker to the client. */
   readonly networkMs: number;
+  /** Mean of what each request's time on the wire has on top, each way; exponential. */
+  readonly networkJitterMs: number;
   /** Router replicas know of each other's requests in flight. */
   readonly replicaSync: boolean;
   readonly downs: readonly WorkerDown[];

@@ -116,6 +116,7 @@ const SavedPlan = v.pipe(
         loadDelayMs: v.number(),
         routingMs: v.number(),
         networkMs: v.number(),
+        networkJitterMs: v.exactOptional(v.number(), 0),
         replicaSync: v.boolean(),
         downs: v.array(
           v.object({ worker: Count, fromS: v.number(), toS: v.exactOptional(v.number()) }),

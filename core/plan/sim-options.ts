@@ -22,6 +22,9 @@ export const SimOptions = v.strictObject({
   ),
   routingMs: delay("Virtual clock: what a router adds to each request before its worker has it"),
   networkMs: delay("Virtual clock: from the client to the router, and from the worker back"),
+  networkJitterMs: delay(
+    "Virtual clock: mean of an exponential time on the wire on top, drawn for each request",
+  ),
   replicaSync: v.optional(
     v.pipe(
       v.boolean(),
@@ -48,6 +51,7 @@ export const NO_DELAYS: SimSettings = {
   loadDelayMs: 0,
   routingMs: 0,
   networkMs: 0,
+  networkJitterMs: 0,
   replicaSync: false,
   downs: [],
 };

@@ -33,6 +33,8 @@ export class SimRequest implements RouteRequest, WorkerRequest {
   readonly phase: RequestRecord["phase"];
   readonly intendedNs: number;
   readonly sentNs: number;
+  /** Time on the wire, each way. */
+  readonly networkNs: number;
   /** Slot of the load that it occupies. */
   readonly lane: number;
   /** Router replica it is sent to. */
@@ -72,6 +74,7 @@ export class SimRequest implements RouteRequest, WorkerRequest {
       readonly replica: number;
       readonly sendsKey: boolean;
       readonly isSplit: boolean;
+      readonly networkNs: number;
     },
   ) {
     this.spec = spec;
@@ -85,6 +88,7 @@ export class SimRequest implements RouteRequest, WorkerRequest {
     this.phase = sending.phase;
     this.intendedNs = sending.intendedNs;
     this.sentNs = sending.sentNs;
+    this.networkNs = sending.networkNs;
     this.lane = sending.lane;
     this.replica = sending.replica;
     const key = spec.session ?? spec.group;

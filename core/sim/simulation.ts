@@ -13,6 +13,7 @@ import { Cluster } from "./cluster.ts";
 import { HeldWatch } from "./held-watch.ts";
 import { KeptPrompts } from "./kept-prompts.ts";
 import { LoadSignals } from "./load-signals.ts";
+import { Network } from "./network.ts";
 import { Replicas } from "./replicas.ts";
 import { SimRequest } from "./sim-request.ts";
 import { faultsOf, type Fault } from "./faults.ts";
@@ -49,7 +50,7 @@ export class Simulation {
   readonly #flights = new Map<number, SimRequest>();
   readonly #timeouts: Timeouts;
   readonly #faults: readonly Fault[];
-  readonly #networkNs: number;
+  readonly #network: Network;
   readonly #routingNs: number;
   readonly #signals: LoadSignals;
   readonly #held: HeldWatch;
@@ -64,7 +65,7 @@ export class Simulation {
     const { cell, engine, settings } = task;
     this.#task = task;
     this.#output = output;
-    this.#networkNs = Math.round(settings.networkMs * 1e6);
+    this.#network = new Network(settings, cell.seed);
     this.#routingNs = Math.round(settings.routingMs * 1e6);
     this.#isSplit = isSplit(engine.workers);
     this.#blocks = new BlocksAhead(engine.limits.blockSize);
@@ -188,6 +189,7 @@ export class Simulation {
         replica: target,
         sendsKey: this.#task.sendsKey,
         isSplit: this.#isSplit,
+        networkNs: this.#network.next(),
       });
       this.#launch(request);
       if (this.#load.isOverloaded) return this.#overloaded();
@@ -202,8 +204,8 @@ export class Simulation {
     this.counts.inFlight += 1;
     this.#flights.set(request.id, request);
     this.#timeouts.sent(request.id, this.nowNs);
-    if (this.#networkNs === 0) this.#route(request);
-    else this.#heap.push(this.nowNs + this.#networkNs, event.ROUTE, request.id);
+    if (request.networkNs === 0) this.#route(request);
+    else this.#heap.push(this.nowNs + request.networkNs, event.ROUTE, request.id);
   }
 
   #sendAt(atNs: number): void {
@@ -233,8 +235,7 @@ export class Simulation {
     try {
       candidate = this.replicas.route(request, this.nowNs);
     } catch (error) {
-      this.#unroutable(request, error);
-      return;
+      return this.#unroutable(request, error);
     }
     if (candidate === HOLD) {
       this.counts.held += 1;
@@ -254,10 +255,8 @@ export class Simulation {
     const { worker } = request;
     if (this.cluster.model(worker) === undefined) return this.#lost(request);
     const refusal = this.cluster.submit(worker, request, this.nowNs);
-    if (refusal === undefined) {
-      request.isSubmitted = true;
-      return;
-    }
+    request.isSubmitted = refusal === undefined;
+    if (refusal === undefined) return;
     this.#refuse(request, { kind: "status", message: refusal }, 400);
     this.#tellEnd(request);
   }
@@ -299,15 +298,15 @@ export class Simulation {
   }
 
   #firstToken(request: SimRequest, atNs: number): void {
-    request.firstTokenNs = atNs + this.#networkNs;
+    request.firstTokenNs = atNs + request.networkNs;
     this.#signals.firstToken(request.id, atNs);
   }
 
   #finished(request: SimRequest, atNs: number): void {
     request.isSubmitted = false;
     this.#tellEnd(request);
-    if (this.#networkNs === 0) this.#complete(request);
-    else this.#heap.push(atNs + this.#networkNs, event.END, request.id);
+    if (request.networkNs === 0) this.#complete(request);
+    else this.#heap.push(atNs + request.networkNs, event.END, request.id);
   }
 
   #fault(index: number): void {
@@ -360,7 +359,7 @@ export class Simulation {
     this.cluster.stopCounting(request);
     request.isSubmitted = false;
     request.refusal = { error, status };
-    this.#heap.push(this.nowNs + this.#networkNs, event.END, request.id);
+    this.#heap.push(this.nowNs + request.networkNs, event.END, request.id);
   }
 
   /** For its client it ends here, without a whole answer. */
@@ -372,7 +371,7 @@ export class Simulation {
     this.cluster.stopCounting(request);
     const record = request.broken(this.#task.cell.id, {
       atNs: this.nowNs,
-      lastTokenNs: this.cluster.lastTokenNs(request) + this.#networkNs,
+      lastTokenNs: this.cluster.lastTokenNs(request) + request.networkNs,
       ids: this.cluster.ids,
       error,
       status,

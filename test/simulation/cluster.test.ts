@@ -279,7 +279,7 @@ function checkHits(cluster: RandomCluster, life: Life): void {
   const blockSize = options["blockSize"] as number;
   const table = new SegmentBlocks(blockSize);
   const overtakes = replicas > 1 && life.simulation.counts.held > 0;
-  const isMoved = settings.downs.length > 0 || overtakes;
+  const isMoved = settings.downs.length > 0 || settings.networkJitterMs > 0 || overtakes;
   const holders = new Map<number, number>();
   const blocksOf = ({ index }: RequestRecord): Int32Array => {
     const { prompt, isl, osl } = requests[index]!;

@@ -9,7 +9,8 @@ import {
   type Segment,
 } from "dynbench";
 import type { SimSettings, WorkerDown } from "../../core/plan/plan.ts";
-import { bundledPolicy, NO_DELAYS } from "./simulate.ts";
+import { NO_DELAYS } from "../../core/plan/sim-options.ts";
+import { bundledPolicy } from "./simulate.ts";
 
 const POLICIES = [
   "round-robin",
@@ -120,6 +121,7 @@ function settingsOf(random: RandomStream, workers: number): SimSettings {
     routingMs: delayMs(),
     networkMs: delayMs(),
     replicaSync: random.next() < 0.5,
+    networkJitterMs: random.next() < 0.8 ? 0 : random.exponential(20),
     downs,
   };
 }

@@ -8,6 +8,7 @@ import {
 } from "dynbench";
 import type { SimSettings } from "../../core/plan/plan.ts";
 import { CellTally } from "../../core/metrics/cell-tally.ts";
+import { NO_DELAYS } from "../../core/plan/sim-options.ts";
 import { quantilesOf } from "../../core/metrics/quantiles.ts";
 import { WeightedSamples } from "../../core/metrics/weighted-samples.ts";
 import type { EngineModel, Router } from "../../core/plugin.ts";
@@ -16,15 +17,6 @@ import type { SimOutput } from "../../core/sim/sim-task.ts";
 import { mocker } from "../../plugins/engines/mocker/mocker.ts";
 import { BUNDLED } from "../../plugins/bundled.ts";
 import type { RoutingPolicy } from "dynbench";
-
-export const NO_DELAYS: SimSettings = {
-  eventDelayMs: 0,
-  loadDelayMs: 0,
-  routingMs: 0,
-  networkMs: 0,
-  replicaSync: false,
-  downs: [],
-};
 
 export interface SimulateOptions {
   readonly requests: Iterable<RequestSpec> | AsyncIterable<RequestSpec>;
