@@ -10,13 +10,18 @@ import { attach as attachRouter } from "./routers/attach.ts";
 import { cacheAware } from "./routers/cache-aware.ts";
 import { dynamo } from "./routers/dynamo.ts";
 import { direct } from "./routers/direct.ts";
+import { haproxy } from "./routers/haproxy.ts";
 import { kvApprox } from "./routers/kv-approx.ts";
 import { kv } from "./routers/kv.ts";
 import { leastLoaded } from "./routers/least-loaded.ts";
+import { nginx } from "./routers/nginx.ts";
 import { powerOfTwo } from "./routers/power-of-two.ts";
 import { prefixHash } from "./routers/prefix-hash.ts";
 import { random } from "./routers/random.ts";
 import { roundRobin } from "./routers/round-robin.ts";
+import { sglangRouter } from "./routers/sglang-router.ts";
+import { smg } from "./routers/smg.ts";
+import { vllmRouter } from "./routers/vllm-router.ts";
 import { mooncake } from "./workloads/mooncake.ts";
 import { prefixTree } from "./workloads/prefix-tree.ts";
 import { prefix } from "./workloads/prefix.ts";
@@ -37,6 +42,11 @@ export const BUNDLED: readonly AnyPlugin[] = [
   random,
   direct,
   dynamo,
+  smg,
+  sglangRouter,
+  vllmRouter,
+  nginx,
+  haproxy,
   attachRouter,
   prefix,
   prefixTree,

@@ -146,7 +146,9 @@ function isPure({ path }: { path: string }): boolean {
     files.includes(path) ||
     within("core/plan", "core/metrics", "core/routing", "core/sim", "core/trace")({ path }) ||
     within("core/kv")({ path }) ||
-    /^plugins\/routers\/(?!attach|direct|dynamo)/.test(path) ||
+    /^plugins\/routers\/(?!attach|direct|dynamo|external|haproxy|nginx|sglang-router|smg|vllm-router)/.test(
+      path,
+    ) ||
     /^plugins\/engines\/mocker\/(scheduler|kv-cache|timing|gpus|batch|sequence|step-span|block-timetable)\.ts$/.test(
       path,
     ) ||

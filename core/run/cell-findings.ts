@@ -25,12 +25,14 @@ export function cellFindings(
   place: {
     readonly workers: readonly RoleOfWorker[];
     readonly connection: Wire["connection"];
+    readonly keyHeader?: string;
   },
 ): Finding[] {
   const served = records.filter(({ state }) => state === "ok");
   const found = [
     unseenRole(served, place.workers),
     place.connection === "keep-alive" ? ackStall(served) : undefined,
+    place.keyHeader === undefined ? undefined : toldGroup(place.keyHeader),
   ];
   return found.filter((finding) => finding !== undefined);
 }
@@ -56,6 +58,16 @@ function unseenRole(
     severity: "untrusted",
     message: `No answer names a ${unseen.join(" or ")} worker, though the engine is split by role`,
     hint: "Check that the router sends prompts to prefill workers first; see its log",
+  };
+}
+
+/** A router that need not find out what prompts share has an easier task than one that must. */
+function toldGroup(keyHeader: string): Finding {
+  return {
+    id: "told-group",
+    severity: "note",
+    message: `The router was told the group by the client: the session or prefix group is in header ${keyHeader}`,
+    hint: "Mind it in comparisons: the other arms see the prompts alone",
   };
 }
 

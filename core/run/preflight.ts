@@ -34,6 +34,9 @@ const SEEN_LIMIT_MS = 5000;
 const SEEN_POLL_MS = 100;
 /** Without a new event for this long a replay is over: it comes in one piece, 110 ms after it was asked for. */
 const QUIET_MS = 160;
+/** A router that routes by a header is told so by the load too. */
+const PROBE_KEY = "dynbench-preflight";
+
 export interface PreflightTarget {
   readonly engine: EngineHandle;
   readonly wire: Wire;
@@ -100,7 +103,8 @@ export async function preflightRouter(
 ): Promise<string[]> {
   const { label } = place;
   const model = router.servedModelName ?? place.engine.servedModelName;
-  const details = { ...place, model, fields: traits.requestFields };
+  const headers = traits.keyHeader === undefined ? {} : { [traits.keyHeader]: PROBE_KEY };
+  const details = { ...place, model, fields: traits.requestFields, headers };
   const { engine } = place;
   // First, because their events must not be taken for those of the arm's own probe.
   const notes = await pinnedWorkers(router, traits, place);
@@ -183,13 +187,17 @@ function probeWorker(worker: Worker, target: PreflightTarget, way: Way): Promise
 
 function probeRouter(
   url: string,
-  details: PreflightTarget & { start: number; model: string } & Pick<Way, "fields">,
+  details: PreflightTarget & {
+    start: number;
+    model: string;
+    headers: Readonly<Record<string, string>>;
+  } & Pick<Way, "fields">,
 ): Promise<ProbeResult> {
   const blockSize = Math.max(
     USUAL_BLOCK_SIZE,
     ...details.engine.workers.map((worker) => worker.blockSize),
   );
-  return send({ url, fields: details.fields }, details, {
+  return send({ url, fields: details.fields, headers: details.headers }, details, {
     content: FIRST_ROUTER_CONTENT - details.start,
     blockSize,
     model: details.model,

@@ -214,6 +214,9 @@ class LiveRun {
       workers: group.engine.workers,
       timeScale: group.plugin.timeScale?.(planned.engine.options),
     });
+    const { keyHeader } = ((await plugins.load(planned.router)) as Router).traits(
+      planned.router.options,
+    );
     outcome.findings.push(...Array.from(group.notes, preflightNote));
     const records: RequestRecord[] = [];
     let fault: unknown;
@@ -260,6 +263,7 @@ class LiveRun {
     outcome.findings.push(...this.#deaths.map(deathFinding));
     outcome.findings.push(
       ...cellFindings(records, {
+        ...(keyHeader === undefined ? {} : { keyHeader }),
         workers: outcome.workers,
         connection: this.#plan.wire.connection,
       }),

@@ -156,6 +156,7 @@ const tokenizeBody = v.looseObject({
   prompt: v.optional(v.string()),
   messages: v.optional(v.array(v.looseObject({ role: v.string(), content: v.string() }))),
 });
+const renderBody = v.looseObject({ model: v.nullish(v.string()), prompt: v.unknown() });
 const detokenizeBody = v.looseObject({
   model: v.nullish(v.string()),
   tokens: v.array(v.number()),
@@ -178,6 +179,19 @@ function addTokenizer(app: Hono, worker: ServedWorker): void {
       token_strs: null,
     });
   });
+  // Routers that follow prompts ask a worker for the token ids of a whole request.
+  app.post("/v1/chat/completions/render", async (c) => {
+    const body = fieldsOf(tokenizeBody, await jsonBody(c));
+    checkModel(body.model, servedModelName);
+    const tokens = chatTokens(body.messages ?? [], await openTokenizer(worker.tokenizer));
+    return c.json({ request_id: crypto.randomUUID(), token_ids: [...tokens] });
+  });
+  app.post("/v1/completions/render", async (c) => {
+    const body = fieldsOf(renderBody, await jsonBody(c));
+    checkModel(body.model, servedModelName);
+    const tokens = promptTokens(body.prompt, await openTokenizer(worker.tokenizer));
+    return c.json([{ request_id: crypto.randomUUID(), token_ids: [...tokens] }]);
+  });
   app.post("/detokenize", async (c) => {
     const body = fieldsOf(detokenizeBody, await jsonBody(c));
     checkModel(body.model, servedModelName);
@@ -198,6 +212,9 @@ function addState(app: Hono, worker: ServedWorker, publisher: KvPublisher): void
     return c.json({ server_load: running + waiting });
   });
   app.get("/server_info", (c) => c.json(serverInfo(worker)));
+  app.get("/model_info", (c) =>
+    c.json({ model_path: worker.modelPath, served_model_name: resolved.servedModelName }),
+  );
   app.get("/kv_event_sources", (c) => c.json({ "0": publisher.source }));
   app.post("/reset_prefix_cache", (c) => {
     const success = loop.resetCache();

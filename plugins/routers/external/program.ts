@@ -1,0 +1,115 @@
+/**
+ * Starts a router that is a program of its own, in front of running workers, and waits until it
+ * serves. One way for all of them: the command is looked for on PATH unless an option names it.
+ */
+import {
+  DynbenchError,
+  freePorts,
+  untilReady,
+  v,
+  type Explanation,
+  type RouterHandle,
+  type StartContext,
+} from "dynbench";
+
+/** The slowest was ready after 4 s; a machine under load takes ten times that. */
+const READY_LIMIT_MS = 60_000;
+
+/** The option that names the program where it is not on PATH. */
+export function commandOption<const Name extends string>(name: Name) {
+  return v.pipe(
+    v.optional(v.pipe(v.string(), v.nonEmpty()), name),
+    v.description("Name or path of the program"),
+  );
+}
+
+export interface ProgramPorts {
+  readonly http: number;
+  /** For its own figures. */
+  readonly metrics: number;
+}
+
+export interface RouterProgram {
+  readonly name: string;
+  readonly command: string;
+  /** How to get the program. */
+  readonly install: string;
+  readonly argv: readonly string[];
+  readonly ports: ProgramPorts;
+  readonly metricsUrl?: string;
+  /** Resolves once it serves at that URL; a rejection means "not yet". */
+  isUp(url: string): Promise<unknown>;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** Free ones; throws where several copies are wanted. */
+export function programPorts(name: string, context: StartContext): ProgramPorts {
+  if (context.replicas > 1) {
+    throw new DynbenchError("plan", `Cannot start ${context.replicas} copies of ${name}`, {
+      hint: "Leave out --replicas, or start them yourself and use --router attach",
+    });
+  }
+  const [http, metrics] = freePorts(2);
+  return { http: http!, metrics: metrics! };
+}
+
+export async function startProgram(
+  program: RouterProgram,
+  context: StartContext,
+): Promise<RouterHandle> {
+  const { name, argv, ports, isUp } = program;
+  const path = foundCommand(program);
+  const running = await context.processes.startForeign(name, [path, ...argv], {
+    isUnguarded: true,
+    explain: explainProgram,
+  });
+  const url = `http://${context.host}:${ports.http}`;
+  try {
+    await untilReady(running, {
+      isUp: () => isUp(url),
+      limitMs: READY_LIMIT_MS,
+      signal: context.signal,
+      log: context.log,
+      explain: explainProgram,
+    });
+  } catch (error) {
+    await running[Symbol.asyncDispose]();
+    throw error;
+  }
+  running.guard();
+  return {
+    urls: [url],
+    ...(program.metricsUrl === undefined ? {} : { metricsUrls: [program.metricsUrl] }),
+    facts: { command: [path, ...argv], ...program.facts },
+    [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+  };
+}
+
+/** The program's path; throws with how to install it. */
+function foundCommand({ name, command, install }: RouterProgram): string {
+  const path = Bun.which(command);
+  if (path !== null) return path;
+  const option = `--${name}-command`;
+  throw new DynbenchError("start", `Cannot start ${name}: there is no program "${command}"`, {
+    hint: `Install it (${install}), or name it: ${option} PATH`,
+  });
+}
+
+/** Pure. What a router's log says of why it does not serve. */
+export function explainProgram(lines: readonly string[]): Explanation | undefined {
+  const fault = FAULTS.find(({ pattern }) => lines.some((line) => pattern.test(line)));
+  return fault && { what: fault.what, hint: fault.hint };
+}
+
+const FAULTS: readonly (Explanation & { readonly pattern: RegExp })[] = [
+  {
+    pattern: /address already in use|cannot bind socket/i,
+    what: "its port was taken by another program meanwhile",
+    hint: "Run it again",
+  },
+  {
+    pattern: /unrecognized arguments|invalid choice|unexpected argument|unknown directive/i,
+    what: "this version does not know an option that it was given",
+    hint: "Leave the option out, or use the version that the README names",
+  },
+];

@@ -1,0 +1,101 @@
+/** HAProxy as a plain load balancer, with its hash of a header and the bounded load of that. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { defineRouter, servedModels, v } from "dynbench";
+import { commandOption, programPorts, startProgram } from "./external/program.ts";
+
+const BALANCE = ["roundrobin", "leastconn", "random", "hash"] as const;
+const KEY_HEADER = "x-session-id";
+
+const options = v.strictObject({
+  balance: v.pipe(
+    v.optional(v.picklist(BALANCE), "roundrobin"),
+    v.description("How it routes; hash is by the session or prefix group, told in a header"),
+  ),
+  hashBalanceFactor: v.pipe(
+    v.optional(
+      v.union([v.literal(0), v.pipe(v.number(), v.integer(), v.minValue(101), v.maxValue(65_535))]),
+      0,
+    ),
+    v.description("hash: most load of a worker in percent of the mean; 0 is no bound"),
+  ),
+  haproxyCommand: commandOption("haproxy"),
+});
+
+export const haproxy = defineRouter({
+  name: "haproxy",
+  summary: "HAProxy as a plain load balancer, on HTTP workers",
+  options,
+  plane: "http",
+  control: { balance: "roundrobin" },
+  traits: ({ balance }) => ({
+    accepts: ["ids", "text", "chat"],
+    affinity: balance === "hash",
+    spreads: balance !== "hash",
+    kvEvents: false,
+    ...(balance === "hash" ? { keyHeader: KEY_HEADER } : {}),
+  }),
+  processes: ({ haproxyCommand }) => [
+    { name: "haproxy", command: [haproxyCommand, "-db", "-f", "RUN/haproxy/haproxy.cfg"] },
+  ],
+  start: async ({ balance, hashBalanceFactor, haproxyCommand }, engine, context) => {
+    const ports = programPorts("haproxy", context);
+    const folder = join(context.runDir, "haproxy");
+    mkdirSync(folder, { recursive: true });
+    const path = join(folder, "haproxy.cfg");
+    const config = haproxyConfig({
+      balance,
+      hashBalanceFactor,
+      listen: `${context.host}:${ports.http}`,
+      workers: engine.workers.map(({ id, url }) => ({ id, address: new URL(url).host })),
+    });
+    await Bun.write(path, config);
+    const { signal } = context;
+    return startProgram(
+      {
+        name: "haproxy",
+        command: haproxyCommand,
+        install: "apt install haproxy",
+        argv: ["-db", "-f", path],
+        ports,
+        isUp: (url) => servedModels(url, { signal }),
+        facts: { config },
+      },
+      context,
+    );
+  },
+});
+
+/** Pure. More connections than these fail where 20,000 files may be open. */
+export function haproxyConfig(of: {
+  readonly balance: (typeof BALANCE)[number];
+  readonly hashBalanceFactor: number;
+  readonly listen: string;
+  readonly workers: readonly { readonly id: string; readonly address: string }[];
+}): string {
+  const bound = of.hashBalanceFactor === 0 ? [] : [`  hash-balance-factor ${of.hashBalanceFactor}`];
+  const method = {
+    roundrobin: ["  balance roundrobin"],
+    leastconn: ["  balance leastconn"],
+    random: ["  balance random(2)"],
+    hash: [`  balance hdr(${KEY_HEADER})`, "  hash-type consistent", ...bound],
+  }[of.balance];
+  return `${[
+    "global",
+    "  maxconn 4000",
+    "  tune.bufsize 131072",
+    "defaults",
+    "  mode http",
+    "  timeout connect 10s",
+    "  timeout client 3600s",
+    "  timeout server 3600s",
+    "  retries 0",
+    "frontend load",
+    `  bind ${of.listen}`,
+    "  default_backend workers",
+    "backend workers",
+    ...method,
+    "  http-reuse always",
+    ...of.workers.map(({ id, address }) => `  server ${id} ${address}`),
+  ].join("\n")}\n`;
+}

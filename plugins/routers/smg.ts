@@ -1,0 +1,115 @@
+/** SGLang's model gateway (PyPI smg, 1.13). Takes text and chat; token ids it refuses. */
+import { defineRouter, v } from "dynbench";
+import { commandOption, programPorts, startProgram } from "./external/program.ts";
+import {
+  allWorkersIn,
+  answersOnce,
+  countOption,
+  factorOption,
+  rustFlags,
+  rustOptions,
+  switchOption,
+} from "./external/rust-router.ts";
+
+const POLICIES = [
+  "cache_aware",
+  "round_robin",
+  "random",
+  "power_of_two",
+  "least_load",
+  "prefix_hash",
+  "consistent_hashing",
+  "manual",
+  "passthrough",
+] as const;
+const KEYED: readonly string[] = ["consistent_hashing", "manual"];
+const SPREADING: readonly string[] = ["round_robin", "random", "power_of_two", "least_load"];
+const MODES = ["random", "min_load", "min_group"] as const;
+
+const options = v.strictObject({
+  policy: v.pipe(v.optional(v.picklist(POLICIES), "cache_aware"), v.description("How it routes")),
+  ...rustOptions,
+  prefixTokenCount: countOption(256, "prefix_hash: leading tokens that are hashed"),
+  prefixHashLoadFactor: factorOption(1.25, "prefix_hash: load it tolerates, times the mean"),
+  powerOfTwoLoadMetric: v.pipe(
+    v.optional(v.picklist(["expected_wait", "requests", "least_requests"]), "expected_wait"),
+    v.description("power_of_two: what it compares"),
+  ),
+  assignmentMode: v.pipe(
+    v.optional(v.picklist(MODES), "random"),
+    v.description("manual: worker of a new key"),
+  ),
+  overloadProtection: switchOption("Let it leave out workers that say they are overloaded"),
+  warmup: switchOption("Let it divert cache misses to workers that have just come up"),
+  smgCommand: commandOption("smg"),
+});
+
+export const smg = defineRouter({
+  name: "smg",
+  summary: "SGLang's model gateway, a program of its own, on HTTP workers",
+  options,
+  plane: "http",
+  control: { policy: "round_robin" },
+  traits: ({ policy }) => ({
+    accepts: ["text", "chat"],
+    affinity: ["cache_aware", "prefix_hash", ...KEYED].includes(policy),
+    spreads: SPREADING.includes(policy),
+    kvEvents: false,
+    ...(KEYED.includes(policy) ? { keyHeader: "x-smg-routing-key" } : {}),
+  }),
+  processes: (settings) => [
+    { name: "smg", command: [settings.smgCommand, ...smgArgv(settings, PLANNED)] },
+  ],
+  start: async (settings, engine, context) => {
+    const ports = programPorts("smg", context);
+    const { host } = context;
+    const workers = engine.workers.map(({ url }) => url);
+    return startProgram(
+      {
+        name: "smg",
+        command: settings.smgCommand,
+        install: "pip install smg",
+        argv: smgArgv(settings, { host, ports, workers }),
+        ports,
+        metricsUrl: `http://${host}:${ports.metrics}/metrics`,
+        isUp: async (url) => {
+          await allWorkersIn(url, engine);
+          await answersOnce(url, engine);
+        },
+        facts: {
+          retries: settings.retries,
+          circuitBreaker: settings.circuitBreaker,
+          overloadProtection: settings.overloadProtection,
+          warmup: settings.warmup,
+        },
+      },
+      context,
+    );
+  },
+});
+
+const PLANNED = { host: "127.0.0.1", ports: { http: 0, metrics: 0 }, workers: ["WORKERS"] };
+
+/** Without a grace it keeps its ports for five seconds after its end is asked for. */
+export function smgArgv(
+  settings: v.InferOutput<typeof options>,
+  at: Parameters<typeof rustFlags>[1],
+): string[] {
+  const { policy, overloadProtection, warmup } = settings;
+  const ofPolicy: Partial<Record<typeof policy, string[]>> = {
+    prefix_hash: [
+      ...["--prefix-token-count", String(settings.prefixTokenCount)],
+      ...["--prefix-hash-load-factor", String(settings.prefixHashLoadFactor)],
+    ],
+    power_of_two: ["--power-of-two-load-metric", settings.powerOfTwoLoadMetric],
+    manual: ["--assignment-mode", settings.assignmentMode],
+  };
+  return [
+    "launch",
+    ...rustFlags(settings, at),
+    ...(ofPolicy[policy] ?? []),
+    ...(overloadProtection ? [] : ["--disable-worker-overload-protection"]),
+    ...(warmup ? [] : ["--worker-warmup-secs", "0", "--worker-warmup-divert-every", "0"]),
+    ...["--shutdown-grace-period-secs", "0", "--log-level", "warn"],
+  ];
+}
