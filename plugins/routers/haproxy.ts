@@ -13,11 +13,8 @@ const options = v.strictObject({
     v.description("How it routes; hash is by the session or prefix group, told in a header"),
   ),
   hashBalanceFactor: v.pipe(
-    v.optional(
-      v.union([v.literal(0), v.pipe(v.number(), v.integer(), v.minValue(101), v.maxValue(65_535))]),
-      0,
-    ),
-    v.description("hash: most load of a worker in percent of the mean; 0 is no bound"),
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(101), v.maxValue(65_535))),
+    v.description("hash: most load of a worker in percent of the mean; left out: no bound"),
   ),
   haproxyCommand: commandOption("haproxy"),
 });
@@ -69,11 +66,12 @@ export const haproxy = defineRouter({
 /** Pure. More connections than these fail where 20,000 files may be open. */
 export function haproxyConfig(of: {
   readonly balance: (typeof BALANCE)[number];
-  readonly hashBalanceFactor: number;
+  readonly hashBalanceFactor?: number | undefined;
   readonly listen: string;
   readonly workers: readonly { readonly id: string; readonly address: string }[];
 }): string {
-  const bound = of.hashBalanceFactor === 0 ? [] : [`  hash-balance-factor ${of.hashBalanceFactor}`];
+  const bound =
+    of.hashBalanceFactor === undefined ? [] : [`  hash-balance-factor ${of.hashBalanceFactor}`];
   const method = {
     roundrobin: ["  balance roundrobin"],
     leastconn: ["  balance leastconn"],
@@ -95,6 +93,8 @@ export function haproxyConfig(of: {
     "  default_backend workers",
     "backend workers",
     ...method,
+    // Without it parts of a stream wait until they fill a packet.
+    "  option http-no-delay",
     "  http-reuse always",
     ...of.workers.map(({ id, address }) => `  server ${id} ${address}`),
   ].join("\n")}\n`;

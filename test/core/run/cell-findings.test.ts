@@ -33,6 +33,14 @@ describe("roles", () => {
   });
 });
 
+test("a router that is told the group is labelled so, and no other", () => {
+  const place = { workers: whole, connection: "keep-alive" } as const;
+  expect(cellFindings([record({})], place)).toEqual([]);
+  expect(cellFindings([record({})], { ...place, keyHeader: "x-session-id" })).toMatchObject([
+    { id: "told-group", severity: "note", message: expect.stringContaining("x-session-id") },
+  ]);
+});
+
 describe("a delayed acknowledgement", () => {
   const idsOf = (records: RequestRecord[], connection: "keep-alive" | "per-request") =>
     cellFindings(records, { workers: whole, connection }).map(({ id }) => id);

@@ -106,6 +106,25 @@ describe("routers", () => {
     );
   });
 
+  test("one that routes by a key is asked with one: without it the copies may go anywhere", async () => {
+    const behind = worker("a", 0, 128);
+    const asked: (string | null)[] = [];
+    const byKey = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: async (request) => {
+        asked.push(request.headers.get("x-session-id"));
+        return fetch(behind.url, { method: "POST", body: await request.text() });
+      },
+    });
+    afterAll(() => byKey.stop(true));
+    const promised = traits({ affinity: true, keyHeader: "x-session-id" });
+    await preflightRouter(router(`http://127.0.0.1:${byKey.port}`), promised, place);
+    expect(asked).toHaveLength(2);
+    expect(asked[0]).toBeTruthy();
+    expect(asked[1]).toBe(asked[0]!);
+  });
+
   /** Answers for the worker that the pin header names, or for another one. */
   function frontend(answers: (pinned: string | null) => string, cachedSecond: number): string {
     const seen = new Set<string>();

@@ -232,6 +232,9 @@ describe("with a model's tokenizer", () => {
     const messages = [{ role: "user", content: prompt }];
     const chat = [...tokenizer.encodeChat(messages)];
     expect((await post("/tokenize", { messages })).tokens).toEqual(chat);
+    expect((await post("/v1/chat/completions/render", { messages })).token_ids).toEqual(chat);
+    const [rendered] = await post("/v1/completions/render", { prompt });
+    expect(rendered.token_ids).toEqual(tokens);
     expect((await post("/detokenize", { tokens: tokens.slice(1) })).prompt).toBe(prompt);
 
     const answer = await post("/v1/completions", { prompt, max_tokens: 7, return_token_ids: true });
