@@ -13,7 +13,8 @@ export class Network {
   constructor(settings: SimSettings, seed: number) {
     this.#fixedNs = Math.round(settings.networkMs * 1e6);
     this.#jitterNs = settings.networkJitterMs * 1e6;
-    this.#random = randomStream(seed, "network");
+    // Another jitter is another draw, so that runs of one plan can be told apart by it alone.
+    this.#random = randomStream(seed, "network", settings.networkJitterMs);
   }
 
   /** One way, of the request that is sent next. */
