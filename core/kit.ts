@@ -22,6 +22,7 @@ export {
   type ControlRequest,
 } from "./http/control.ts";
 export { cacheConfig, kvEventSource } from "./http/worker-facts.ts";
+export { drawLength } from "./draw-length.ts";
 export { chooseLeast, chooseSoftly } from "./routing/choose.ts";
 export { monotonicNs, epochMs } from "./clock.ts";
 export { blockHashes, hashBlocks } from "./kv/block-hash.ts";

@@ -167,15 +167,3 @@ function uniqueForShare(
   const promptTokens = repeated / chosen.hitShare!;
   return Math.max(1, Math.round(promptTokens / parts.count - chosen.depth * chosen.levelTokens));
 }
-
-/** A normal length with that mean, at least 1; drawn again while it is below half a token. */
-function drawLength(mean: number, stddevShare: number, draws: RandomStream): number {
-  for (let attempt = 0; attempt < MAX_REDRAWS; attempt += 1) {
-    const drawn = Math.round(draws.normal(mean, mean * stddevShare));
-    if (drawn >= 1) return drawn;
-  }
-  return mean;
-}
-
-/** At a deviation as large as the mean one draw in six is below half a token. */
-const MAX_REDRAWS = 64;

@@ -1,5 +1,5 @@
 /** Sessions from lengths: what all share, what a session opens with, turns and answers. */
-import type { RandomStream, RequestSpec, Segment } from "dynbench";
+import { drawLength, type RandomStream, type RequestSpec, type Segment } from "dynbench";
 import type { SessionOptions } from "./session-options.ts";
 
 /** Contents of one session: its context, its turns, and those of its sub-agents. */
@@ -73,15 +73,3 @@ function sessionTurns(
   }
   return specs.map((spec, i) => (i === 0 ? { ...spec, sessionRequests: specs.length } : spec));
 }
-
-/** A normal length with that mean, at least 1; drawn again while it is below half a token. */
-function drawLength(mean: number, stddevShare: number, draws: RandomStream): number {
-  for (let attempt = 0; attempt < MAX_REDRAWS; attempt += 1) {
-    const drawn = Math.round(draws.normal(mean, mean * stddevShare));
-    if (drawn >= 1) return drawn;
-  }
-  return mean;
-}
-
-/** At a deviation as large as the mean one draw in six is below half a token. */
-const MAX_REDRAWS = 64;
