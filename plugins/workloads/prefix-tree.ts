@@ -5,6 +5,7 @@
  */
 import {
   defineWorkload,
+  drawLength,
   pow,
   v,
   type RandomStream,
