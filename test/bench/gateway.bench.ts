@@ -7,6 +7,7 @@ import { randomStream } from "../../core/random.ts";
 import { HttpClient, parseTarget } from "../../core/http/client.ts";
 import { monotonicNs } from "../../core/clock.ts";
 import type { Worker } from "../../core/request.ts";
+import { RIVALS, startRival, type RivalName } from "./rival-routers.ts";
 import type { Row } from "./row.ts";
 
 const WORKERS = 8;
@@ -43,6 +44,10 @@ export async function run(): Promise<Row[]> {
   const before = await gateway.ask();
   const routedRps = await throughput(routed, bodies);
   const cpuMs = (await gateway.ask()) - before;
+  const rivals: Row[] = [];
+  for (const rival of RIVALS) {
+    rivals.push(...(await rivalRows(rival, { direct, worker: workers[0]!.url, bodies })));
+  }
   direct.close();
   routed.close();
   const part = (key: string): number => state.costUs[key].p50;
@@ -64,7 +69,43 @@ export async function run(): Promise<Row[]> {
       value: cpuMs / 1000 / (THROUGHPUT_REQUESTS / 1000),
       unit: "s",
     },
+    ...rivals,
   ];
+}
+
+/** The same pairs through another router, round robin; smg takes no token ids, so it gets a text as long. */
+async function rivalRows(
+  rival: RivalName,
+  at: { direct: HttpClient; worker: string; bodies: Uint8Array[] },
+): Promise<Row[]> {
+  const what = `${rival}: added TTFT over direct, p50, concurrency 1`;
+  await using router = await startRival(rival, at.worker);
+  if (router === undefined) return [{ what, value: NaN, unit: "us", note: "not installed" }];
+  const bodies = rival === "smg" ? at.bodies.map(({ length }) => textBodyOf(length)) : at.bodies;
+  const routed = new HttpClient(parseTarget(router.url), { connection: "keep-alive" });
+  const both = { direct: at.direct, routed, bodies };
+  await pairs(both, WARM_UP);
+  const rounds: Round[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) rounds.push(await pairs(both, PAIRS));
+  const beforeMs = router.cpuMs();
+  await throughput(routed, bodies);
+  const cpuMs = router.cpuMs() - beforeMs;
+  routed.close();
+  const { value, note } = addedRows(rounds)[0]!;
+  return [
+    { what, value, unit: "us", note: note! },
+    {
+      what: `${rival}: CPU per 1,000 requests, 85 KB`,
+      value: cpuMs / 1000 / (THROUGHPUT_REQUESTS / 1000),
+      unit: "s",
+    },
+  ];
+}
+
+function textBodyOf(length: number): Uint8Array {
+  const prompt = "tree dog ".repeat(Math.ceil(length / 9)).slice(0, length);
+  const body = { model: "m", prompt, max_tokens: 200, stream: true, ignore_eos: true };
+  return new TextEncoder().encode(JSON.stringify(body));
 }
 
 /** Microseconds to the first byte of the body, one pair an index. */
@@ -243,6 +284,12 @@ async function upstream(): Promise<Worker[]> {
   });
 }
 
+/** Bytes left of a body that has no length: as many as come until its last chunk. */
+const CHUNKED = -1;
+/** To routers that ask for health and models. */
+const MODELS = '{"object":"list","data":[{"id":"m","object":"model"}]}';
+const ALIVE = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${MODELS.length}\r\n\r\n${MODELS}`;
+
 /** Answers every request with the same short stream when its last byte has come. */
 function answerAtOnce(): number {
   const event = `data: ${JSON.stringify({ choices: [{ index: 0, text: " One", finish_reason: null }] })}\n\n`;
@@ -263,10 +310,16 @@ function answerAtOnce(): number {
       },
       data: (socket, bytes) => {
         const state = socket.data;
-        if (state.left === 0) {
+        // Some routers pass a body on in chunks.
+        const isLast = bytes.toString("latin1", bytes.length - 5) === "0\r\n\r\n";
+        if (state.left === CHUNKED) state.left = isLast ? 0 : CHUNKED;
+        else if (state.left === 0) {
           const headEnd = bytes.indexOf("\r\n\r\n");
-          const length = /content-length: (\d+)/i.exec(bytes.toString("latin1", 0, headEnd))![1];
-          state.left = Number(length) - (bytes.length - headEnd - 4);
+          const head = bytes.toString("latin1", 0, headEnd);
+          if (head.startsWith("GET ")) return void socket.write(ALIVE);
+          const length = /content-length: (\d+)/i.exec(head)?.[1];
+          const rest = bytes.length - headEnd - 4;
+          state.left = length === undefined ? (isLast ? 0 : CHUNKED) : Number(length) - rest;
         } else state.left -= bytes.length;
         if (state.left === 0) socket.write(answer);
       },
