@@ -1,5 +1,6 @@
 /**
- * The plugins of this process: the bundled ones, and files the user named with `--plugin`.
+ * The plugins of this process: the bundled ones, those of added packages, and files the user named
+ * with `--plugin`.
  *
  * Main process and children use the same loader, so an outside policy runs inside the gateway child
  * exactly as a bundled one does.
@@ -24,7 +25,18 @@ export interface LoadedPlugin {
   /** `bundled` or the file's absolute path. */
   readonly source: string;
   readonly digest?: string;
+  /** The added package it came in, as `NAME VERSION`. */
+  readonly from?: string;
 }
+
+/** An added package that cannot be used. */
+export interface BrokenPackage {
+  readonly from: string;
+  readonly fault: DynbenchError;
+}
+
+/** A top-level await that never ends would hang every command. */
+const LOAD_LIMIT_MS = 10_000;
 
 const Shape = v.looseObject({
   kind: v.picklist(["engine", "router", "workload", "reporter"]),
@@ -35,6 +47,7 @@ const Shape = v.looseObject({
 
 export class PluginSet {
   readonly #loaded: LoadedPlugin[];
+  readonly #broken: BrokenPackage[] = [];
 
   constructor(bundled: readonly AnyPlugin[]) {
     this.#loaded = bundled.map((plugin) => ({ plugin, source: "bundled" }));
@@ -42,6 +55,15 @@ export class PluginSet {
 
   get all(): readonly LoadedPlugin[] {
     return this.#loaded;
+  }
+
+  /** Added packages that were left out, each with its reason. */
+  get broken(): readonly BrokenPackage[] {
+    return this.#broken;
+  }
+
+  leaveOut(broken: BrokenPackage): void {
+    this.#broken.push(broken);
   }
 
   ofKind(kind: PluginKind): readonly LoadedPlugin[] {
@@ -59,30 +81,25 @@ export class PluginSet {
   unknown(kind: PluginKind, name: string): { message: string; hint: string } {
     const names = this.ofKind(kind).map(({ plugin }) => plugin.name);
     const guess = didYouMean(name, names);
+    const leftOut = this.#broken.map(({ from, fault }) => `\nLeft out: ${from}: ${fault.message}`);
     return {
       message: `there is no ${kind} "${name}"`,
-      hint: `${guess ? `Did you mean "${guess}"? ` : ""}Known ${kind}s: ${names.join(", ")}`,
+      hint: `${guess ? `Did you mean "${guess}"? ` : ""}Known ${kind}s: ${names.join(", ")}${leftOut.join("")}`,
     };
   }
 
-  /** Loads a plugin file. Its default export is the plugin (or a list of them). */
-  async addFile(path: string): Promise<readonly LoadedPlugin[]> {
+  /** Loads a plugin file. Its default export is the plugin (or a list of them): all of it or nothing. */
+  async addFile(path: string, from?: string): Promise<readonly LoadedPlugin[]> {
     const { source, digest } = fileOf(path);
     registerHostModule();
-    let exported: unknown;
-    try {
-      exported = ((await import(source)) as { default?: unknown }).default;
-    } catch (cause) {
-      throw new DynbenchError("plan", `Cannot load plugin ${source}: ${messageOf(cause)}`, {
-        cause,
-      });
+    const exported = await defaultExport(source);
+    const added: LoadedPlugin[] = [];
+    for (const candidate of Array.isArray(exported) ? exported : [exported]) {
+      const plugin = this.#accept(candidate, source);
+      const twin = added.find((one) => sameName(one.plugin, plugin));
+      if (twin) throw nameTaken(plugin, source, source);
+      added.push({ plugin, source, digest, ...(from === undefined ? {} : { from }) });
     }
-    const plugins = Array.isArray(exported) ? exported : [exported];
-    const added = plugins.map((plugin) => ({
-      plugin: this.#accept(plugin, source),
-      source,
-      digest,
-    }));
     this.#loaded.push(...added);
     return added;
   }
@@ -139,13 +156,39 @@ export class PluginSet {
       });
     }
     const taken = this.find(plugin.kind, plugin.name);
-    if (taken) {
-      throw new DynbenchError(
-        "plan",
-        `Cannot use plugin ${source}: the name ${plugin.kind} "${plugin.name}" is taken (${taken.source})`,
-      );
-    }
+    if (taken) throw nameTaken(plugin, source, taken.source);
     return plugin;
+  }
+}
+
+function sameName(a: AnyPlugin, b: AnyPlugin): boolean {
+  return a.kind === b.kind && (a.name === b.name || a.aliases?.includes(b.name) === true);
+}
+
+function nameTaken({ kind, name }: AnyPlugin, source: string, by: string): DynbenchError {
+  return new DynbenchError(
+    "plan",
+    `Cannot use plugin ${source}: the name ${kind} "${name}" is taken (${by})`,
+  );
+}
+
+async function defaultExport(source: string): Promise<unknown> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`it is still not loaded after ${LOAD_LIMIT_MS / 1000} s`)),
+    LOAD_LIMIT_MS,
+  );
+  try {
+    const loaded = (await Promise.race([import(source), late.promise])) as { default?: unknown };
+    return loaded.default;
+  } catch (cause) {
+    const isForeign = /export named .* not found in module 'dynbench'/i.test(messageOf(cause));
+    throw new DynbenchError("plan", `Cannot load plugin ${source}: ${messageOf(cause)}`, {
+      cause,
+      hint: isForeign ? `dynbench ${VERSION} has no such export: take versions that match` : undefined,
+    });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -35,7 +35,7 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Body> 
     load: async () => (await import("./trace.ts")).trace,
   },
   plugin: {
-    description: "List plugins, or show one with its options",
+    description: "List, show, add and remove plugins; make, test and pack one",
     load: async () => (await import("./plugin.ts")).plugin,
   },
   "null-server": {

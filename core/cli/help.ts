@@ -21,7 +21,7 @@ Commands:
   ping URL     send one streamed request and check the answer
   report DIR…  rebuild the reports of a run folder, or compare several
   trace        analyze a trace of requests, synthesize more of its kind, or convert it
-  plugin       list the plugins, or show one with its options
+  plugin       list, show, add and remove plugins; make, test and pack one of your own
   null-server  a server of known timing, to measure a load generator with
 
 Start here:
@@ -95,7 +95,7 @@ function upSections(chosen: readonly AnyPlugin[]): string[] {
 
 const OF_UP: ReadonlySet<keyof RunOptions> = new Set([
   ...(["engine", "router", "port", "host", "replicas", "seed", "out"] as const),
-  ...(["header", "apiKeyEnv", "plugin", "config"] as const),
+  ...(["header", "apiKeyEnv", "plugin", "pluginFolder", "noPlugins", "config"] as const),
 ]);
 
 function chosenSection(plugin: AnyPlugin): string[] {

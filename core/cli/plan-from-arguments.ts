@@ -1,4 +1,5 @@
 /** What `run`, `plan` and `up` share: argv, config and saved plans → a plan. */
+import { loadPlugins, type PluginOptions } from "./added-plugins.ts";
 import type { Arguments } from "./arguments.ts";
 import { parseArguments, valuesOf } from "./arguments.ts";
 import { readConfig } from "./config-file.ts";
@@ -38,7 +39,7 @@ export async function planFromArguments(
 ): Promise<Planned | undefined> {
   const configs = valuesOf(argv, "config").map(readConfig);
   const fromConfig = configs.flatMap((config) => ("options" in config ? config.options : []));
-  for (const file of pluginFiles(argv, fromConfig)) await plugins.addFile(file);
+  await loadPlugins(plugins, pluginOptions(argv, fromConfig));
 
   const specs = [
     ...optionSpecs(RunOptions),
@@ -78,10 +79,22 @@ function portFault(command: string): Fault {
   };
 }
 
-function pluginFiles(argv: readonly string[], fromConfig: readonly RawOption[]): Set<string> {
-  const named = fromConfig.filter(({ name }) => name === "plugin" || name === "run.plugin");
-  const files = named.flatMap(({ value }) => [value].flat().map(String));
-  return new Set([...files, ...valuesOf(argv, "plugin")]);
+/** Read before everything else: plugins decide what flags there are. Their faults are told later. */
+function pluginOptions(argv: readonly string[], fromConfig: readonly RawOption[]): PluginOptions {
+  const own = argv.slice(0, argv.includes("--") ? argv.indexOf("--") : argv.length);
+  const valuesIn = (...names: string[]): unknown[] => [
+    ...fromConfig
+      .filter(({ name }) => names.includes(name.replace(/^run\./, "")))
+      .flatMap(({ value }) => [value].flat()),
+    ...names.flatMap((name) => valuesOf(own, name)),
+  ];
+  const folder = valuesIn("plugin-folder", "pluginFolder").at(-1);
+  const none = valuesIn("no-plugins", "noPlugins").at(-1);
+  return {
+    plugin: valuesIn("plugin").map(String),
+    pluginFolder: folder === undefined ? undefined : String(folder),
+    noPlugins: own.includes("--no-plugins") || String(none) === "true",
+  };
 }
 
 function strayWord(word: string): Fault {
@@ -94,7 +107,7 @@ function strayWord(word: string): Fault {
 
 /** What may stand beside a saved plan: where results go, and secrets that it does not hold. */
 const BESIDE_A_PLAN = new Set([
-  ...["config", "plugin", "out", "output-dir", "outputDir", "resume", "json", "header"],
+  ...["config", "plugin", "plugin-folder", "no-plugins", "out", "output-dir", "outputDir", "resume", "json", "header"],
 ]);
 
 /** A saved plan runs unchanged. */

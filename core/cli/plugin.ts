@@ -1,70 +1,159 @@
-/** `dynbench plugin list|show NAME`. */
+/** `dynbench plugin list|show|add|remove|new|test|pack`. */
 import * as v from "valibot";
+import { loadPlugins, PLUGIN_OPTIONS } from "./added-plugins.ts";
+import { parseOwnArguments } from "./arguments.ts";
 import type { Environment } from "./environment.ts";
-import { parseOwnArguments, valuesOf } from "./arguments.ts";
 import { pluginHelp } from "./help.ts";
 import { parseOwnOptions } from "./own-options.ts";
+import { newPlugin } from "./plugin-new.ts";
+import { packPlugin } from "./plugin-pack.ts";
+import { testPlugin } from "./plugin-test.ts";
 import { DynbenchError, EXIT_CODES } from "../errors.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
-import { RunOptions } from "../plan/run-options.ts";
 import { didYouMean } from "../plan/suggest.ts";
+import { addPackage, removePackage } from "../plugin-folder/add-package.ts";
+import { packageSpec } from "../plugin-folder/package-spec.ts";
+import { addedPackages, pluginFolder } from "../plugin-folder/plugin-folder.ts";
 
 const HELP = `Usage: dynbench plugin list
-       dynbench plugin show NAME
+       dynbench plugin show NAME          options and defaults of a plugin
+       dynbench plugin add SPEC           NAME, NAME@VERSION, ./FOLDER, FILE.tgz or FILE.js
+       dynbench plugin remove NAME        the package, as "list" names it
+       dynbench plugin new KIND NAME      a folder with a plugin that works: engine, router,
+                                          workload or reporter
+       dynbench plugin test [FOLDER]      run its tests, with dynbench/testing in reach
+       dynbench plugin pack [FOLDER]      one .js file to carry to a host without a network
 
-Lists the plugins by kind, or shows one with its options and their defaults.
+Added plugins are loaded by every command. They live in $XDG_DATA_HOME/dynbench/plugins, or
+~/.local/share/dynbench/plugins. Nothing is ever loaded because it lies in the current folder, and
+no install script of any package runs.
 
-  --plugin FILE   Load a plugin from this file too
+  --plugin FILE         Load a plugin from this file too
+  --plugin-folder DIR   Use this folder in place of the user's own: a project's, say
+  --no-plugins          Load none of the plugins that were added
+  --out FILE            Where pack writes to; NAME.js here when left out
 `;
 
-export async function plugin(argv: readonly string[], { plugins }: Environment): Promise<number> {
-  const specs = optionSpecs(PluginOptions);
+const PluginCommandOptions = v.strictObject({
+  ...PLUGIN_OPTIONS,
+  out: v.optional(v.pipe(v.string(), v.description("Where pack writes to"))),
+});
+
+type Options = v.InferOutput<typeof PluginCommandOptions>;
+/** One verb: its words after the verb, and what else was said. */
+type Verb = (words: readonly string[], options: Options, environment: Environment) => Promise<number>;
+
+/** How many words each verb takes. */
+const VERBS: Readonly<Record<string, { readonly words: readonly [number, number]; run: Verb }>> = {
+  list: { words: [0, 0], run: list },
+  show: { words: [1, 1], run: show },
+  add: { words: [1, 1], run: add },
+  remove: { words: [1, 1], run: remove },
+  new: { words: [2, 2], run: ([kind, name], _options, at) => newPlugin(kind!, name!, at) },
+  test: { words: [0, 1], run: ([folder]) => testPlugin(folder ?? ".") },
+  pack: { words: [0, 1], run: ([folder], { out }, at) => packPlugin(folder ?? ".", out, at) },
+};
+
+export async function plugin(argv: readonly string[], environment: Environment): Promise<number> {
+  const specs = optionSpecs(PluginCommandOptions);
   const { options, positionals, wantsHelp } = parseOwnArguments("plugin", argv, specs);
-  const [verb, name, ...rest] = positionals;
+  const [name, ...words] = positionals;
   if (wantsHelp) {
     process.stdout.write(HELP);
     return EXIT_CODES.ok.code;
   }
-  parseOwnOptions("plugin", PluginOptions, options);
-  for (const file of valuesOf(argv, "plugin")) await plugins.addFile(file);
-  if (verb === "list" && name === undefined) process.stdout.write(listing(plugins));
-  else if (verb === "show" && name !== undefined && rest.length === 0) {
-    process.stdout.write(shown(plugins, name));
-  } else {
-    const asked = positionals.length === 0 ? "nothing" : `"${positionals.join(" ")}"`;
-    throw new DynbenchError("plan", `Cannot look up plugins: expected list or show, got ${asked}`, {
-      hint: "dynbench plugin list, or dynbench plugin show NAME",
+  const parsed = parseOwnOptions("plugin", PluginCommandOptions, options);
+  const verb = name !== undefined && Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
+  if (!verb) {
+    const guess = name === undefined ? undefined : didYouMean(name, Object.keys(VERBS));
+    throw new DynbenchError("plan", `There is no "dynbench plugin ${name ?? ""}"`, {
+      hint: guess ? `Did you mean "${guess}"?` : `See "dynbench plugin --help"`,
     });
   }
+  const [least, most] = verb.words;
+  if (words.length < least || words.length > most) {
+    throw new DynbenchError(
+      "plan",
+      `Cannot do "dynbench plugin ${positionals.join(" ")}": ${words.length < least ? "a word is missing" : "a word is too many"}`,
+      { hint: `See "dynbench plugin --help"` },
+    );
+  }
+  return verb.run(words, parsed, environment);
+}
+
+async function list(_: readonly string[], options: Options, { plugins }: Environment) {
+  await loadPlugins(plugins, options);
+  process.stdout.write(listing(plugins));
   return EXIT_CODES.ok.code;
 }
 
-const PluginOptions = v.strictObject({ plugin: RunOptions.entries.plugin });
-
-function shown(plugins: Environment["plugins"], name: string): string {
+async function show([name]: readonly string[], options: Options, { plugins }: Environment) {
+  await loadPlugins(plugins, options);
   const found = plugins.all.filter(
-    ({ plugin: one }) => one.name === name || one.aliases?.includes(name),
+    ({ plugin: one }) => one.name === name || one.aliases?.includes(name!),
   );
-  if (found.length > 0) {
-    return found.map((one) => pluginHelp(one.plugin, one.source)).join("\n");
+  if (found.length === 0) {
+    const guess = didYouMean(
+      name!,
+      plugins.all.map(({ plugin: one }) => one.name),
+    );
+    throw new DynbenchError("plan", `There is no plugin "${name}"`, {
+      hint: guess ? `Did you mean "${guess}"?` : 'See "dynbench plugin list"',
+    });
   }
-  const names = plugins.all.map(({ plugin: one }) => one.name);
-  const guess = didYouMean(name, names);
-  throw new DynbenchError("plan", `There is no plugin "${name}"`, {
-    hint: guess ? `Did you mean "${guess}"?` : 'See "dynbench plugin list"',
+  process.stdout.write(found.map((one) => pluginHelp(one.plugin, one.source)).join("\n"));
+  return EXIT_CODES.ok.code;
+}
+
+async function add([text]: readonly string[], options: Options, { plugins }: Environment) {
+  const spec = packageSpec(text!);
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort();
+  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+  const { added, plugins: loaded } = await addPackage(spec, {
+    folder: folderFor("add", options),
+    plugins,
+    signal: stop.signal,
+  });
+  const what = loaded.map(({ plugin: { kind, name } }) => `${kind} ${name}`).join(", ");
+  process.stdout.write(`Added ${added.name} ${added.version}: ${what}\n`);
+  return EXIT_CODES.ok.code;
+}
+
+async function remove([name]: readonly string[], options: Options) {
+  const folder = folderFor("remove", options);
+  const there = addedPackages(folder);
+  const found = there.find((each) => each.name === name);
+  if (!found) {
+    const names = there.map((each) => each.name);
+    throw new DynbenchError("plan", `Cannot remove "${name}": no package of that name was added`, {
+      hint: names.length === 0 ? "None was added" : `Added packages: ${names.join(", ")}`,
+    });
+  }
+  removePackage(found, folder);
+  process.stdout.write(`Removed ${found.name} ${found.version}\n`);
+  return EXIT_CODES.ok.code;
+}
+
+function folderFor(verb: string, { pluginFolder: named }: Options): string {
+  const folder = pluginFolder(named);
+  if (folder !== undefined) return folder;
+  throw new DynbenchError("plan", `Cannot ${verb} plugins: neither HOME nor XDG_DATA_HOME is set`, {
+    hint: "Name a folder with --plugin-folder DIR, here and when you run",
   });
 }
 
 function listing(plugins: Environment["plugins"]): string {
   const kinds = ["engine", "router", "workload", "reporter"] as const;
   const width = Math.max(...plugins.all.map(({ plugin: one }) => one.name.length)) + 2;
-  return kinds
-    .map((kind) => {
-      const lines = plugins.ofKind(kind).map(({ plugin: one, source }) => {
-        const from = source === "bundled" ? "" : `  (${source})`;
-        return `  ${one.name.padEnd(width)}${one.summary}${from}`;
-      });
-      return `${kind}s\n${lines.join("\n")}\n`;
-    })
-    .join("\n");
+  const parts = kinds.map((kind) => {
+    const lines = plugins.ofKind(kind).map(({ plugin: one, source, from }) => {
+      const origin = source === "bundled" ? "" : `  (${from ? `package ${from}` : source})`;
+      return `  ${one.name.padEnd(width)}${one.summary}${origin}`;
+    });
+    return `${kind}s\n${lines.join("\n")}\n`;
+  });
+  const broken = plugins.broken.map(({ from, fault }) => `  ${from}: ${fault.message}`);
+  if (broken.length > 0) parts.push(`left out\n${broken.join("\n")}\n`);
+  return parts.join("\n");
 }

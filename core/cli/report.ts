@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import * as v from "valibot";
 import type { Environment } from "./environment.ts";
+import { loadPlugins, PLUGIN_OPTIONS } from "./added-plugins.ts";
 import { parseOwnArguments } from "./arguments.ts";
 import { guideTable } from "./guide-table.ts";
 import { parseOwnOptions } from "./own-options.ts";
@@ -31,7 +32,7 @@ Files of the router benchmarking guide's form are printed beside each other.
 
 const ReportOptions = v.strictObject({
   json: RunOptions.entries.json,
-  plugin: RunOptions.entries.plugin,
+  ...PLUGIN_OPTIONS,
   pairs: v.pipe(
     v.optional(v.picklist(["usual", "all"]), "usual"),
     v.description("Which arms are compared with which in summary.json"),
@@ -46,8 +47,8 @@ export async function report(argv: readonly string[], environment: Environment):
     process.stdout.write(HELP);
     return EXIT_CODES.ok.code;
   }
-  const { json, plugin, pairs } = parseOwnOptions("report", ReportOptions, options);
-  for (const file of plugin) await environment.plugins.addFile(file);
+  const { json, pairs, ...added } = parseOwnOptions("report", ReportOptions, options);
+  await loadPlugins(environment.plugins, added);
   if (positionals.length === 0) {
     throw new DynbenchError("plan", "Cannot report: expected at least one run folder", {
       hint: "dynbench report runs/2026-01-01T12-00-00-prefix",

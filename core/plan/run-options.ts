@@ -159,6 +159,16 @@ export const RunOptions = v.strictObject({
     ),
     [],
   ),
+  pluginFolder: v.optional(
+    v.pipe(
+      v.string(),
+      v.description("Load the plugins added to this folder, in place of the user's own"),
+    ),
+  ),
+  noPlugins: v.optional(
+    v.pipe(v.boolean(), v.description("Load none of the plugins that were added")),
+    false,
+  ),
   config: v.optional(
     v.pipe(
       v.string(),
