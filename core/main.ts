@@ -19,5 +19,6 @@ if (!Bun.isMainThread) {
   process.exit(await runChild(plugins));
 } else {
   const { runCli } = await import("./cli/cli.ts");
-  process.exitCode = await runCli(process.argv.slice(2), { plugins, self });
+  const examples = async () => (await import("../plugins/examples.ts")).EXAMPLES;
+  process.exitCode = await runCli(process.argv.slice(2), { plugins, self, examples });
 }

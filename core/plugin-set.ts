@@ -185,7 +185,9 @@ async function defaultExport(source: string): Promise<unknown> {
     const isForeign = /export named .* not found in module 'dynbench'/i.test(messageOf(cause));
     throw new DynbenchError("plan", `Cannot load plugin ${source}: ${messageOf(cause)}`, {
       cause,
-      hint: isForeign ? `dynbench ${VERSION} has no such export: take versions that match` : undefined,
+      hint: isForeign
+        ? `dynbench ${VERSION} has no such export: take versions that match`
+        : undefined,
     });
   } finally {
     clearTimeout(timer);

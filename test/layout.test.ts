@@ -25,7 +25,10 @@ const ROOT = join(import.meta.dir, "..");
 const sources = [...new Bun.Glob("{core,plugins,reports,test}/**/*.ts").scanSync(ROOT), "build.ts"]
   .toSorted()
   .map(readSource);
-const program = sources.filter(({ path }) => !path.startsWith("test/"));
+/** The examples are what others write: packages of their own. */
+const isProgram = ({ path }: Source): boolean =>
+  !path.startsWith("test/") && !path.startsWith("plugins/examples/");
+const program = sources.filter(isProgram);
 
 function readSource(path: string): Source {
   const text = readFileSync(join(ROOT, path), "utf8");

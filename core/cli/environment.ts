@@ -16,6 +16,6 @@ export interface PluginExample {
   readonly test: string;
   /** Other files that it comes with, by name. */
   readonly files: Readonly<Record<string, string>>;
-  /** How it is run, after `dynbench run`. */
+  /** How it is run, after `dynbench run`; `FOLDER/` stands for where its files are. */
   readonly options: string;
 }

@@ -107,7 +107,18 @@ function strayWord(word: string): Fault {
 
 /** What may stand beside a saved plan: where results go, and secrets that it does not hold. */
 const BESIDE_A_PLAN = new Set([
-  ...["config", "plugin", "plugin-folder", "no-plugins", "out", "output-dir", "outputDir", "resume", "json", "header"],
+  ...[
+    "config",
+    "plugin",
+    "plugin-folder",
+    "no-plugins",
+    "out",
+    "output-dir",
+    "outputDir",
+    "resume",
+    "json",
+    "header",
+  ],
 ]);
 
 /** A saved plan runs unchanged. */

@@ -19,7 +19,10 @@ export async function newPlugin(
     new DynbenchError("plan", `Cannot make ${kind} "${name}": ${state}`, { hint });
   if (!isKind(kind)) {
     const guess = didYouMean(kind, KINDS);
-    throw refuse(`there is no such kind`, guess ? `Did you mean "${guess}"?` : `Kinds: ${KINDS.join(", ")}`);
+    throw refuse(
+      `there is no such kind`,
+      guess ? `Did you mean "${guess}"?` : `Kinds: ${KINDS.join(", ")}`,
+    );
   }
   if (!/^[a-z][a-z0-9-]*$/.test(name)) throw refuse("the name must be kebab-case");
   const taken = plugins.find(kind, name);
@@ -29,7 +32,7 @@ export async function newPlugin(
   process.stdout.write(
     `Made ${name}/${name}.ts, its test, package.json and README.md\n\n` +
       `  dynbench plugin test ./${name}\n` +
-      `  dynbench run --plugin ./${name}/${name}.ts ${optionsOf(name, example)}\n` +
+      `  dynbench run --plugin ./${name}/${name}.ts ${optionsOf(name, example, `./${name}/`)}\n` +
       `  dynbench plugin add ./${name}\n`,
   );
   return EXIT_CODES.ok.code;
@@ -60,12 +63,13 @@ function filesOf(kind: PluginKind, name: string, example: PluginExample): Record
   };
 }
 
-function optionsOf(name: string, { name: own, options }: PluginExample): string {
-  return options.replaceAll(own, name);
+/** `folder`: where the plugin's own files are, seen from where the command is typed. */
+function optionsOf(name: string, { name: own, options }: PluginExample, folder: string): string {
+  return options.replaceAll(own, name).replaceAll("FOLDER/", folder);
 }
 
 function readme(kind: PluginKind, name: string, example: PluginExample): string {
-  const options = optionsOf(name, example);
+  const options = optionsOf(name, example, "./");
   return `# ${name}
 
 A ${kind} for [dynbench](https://www.npmjs.com/package/dynbench), in \`${name}.ts\`. In this folder:

@@ -1,5 +1,14 @@
 /** `dynbench plugin pack [FOLDER]`: a plugin and all it imports as one file, for a host without a network. */
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Environment } from "./environment.ts";
@@ -20,7 +29,8 @@ export async function packPlugin(
   try {
     const { name, entry } = sourceOf(resolve(path), stage, refuse);
     const target = resolve(out ?? `${name}.js`);
-    if (target === entry) throw refuse("the packed file would replace it", "Name another with --out FILE");
+    if (target === entry)
+      throw refuse("the packed file would replace it", "Name another with --out FILE");
     // Named as the target is: the builder leaves the name in the file.
     const packed = join(stage, basename(target));
     const args = ["build", entry, "--target=bun", "--external", "dynbench", "--outfile", packed];

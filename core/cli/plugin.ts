@@ -41,7 +41,11 @@ const PluginCommandOptions = v.strictObject({
 
 type Options = v.InferOutput<typeof PluginCommandOptions>;
 /** One verb: its words after the verb, and what else was said. */
-type Verb = (words: readonly string[], options: Options, environment: Environment) => Promise<number>;
+type Verb = (
+  words: readonly string[],
+  options: Options,
+  environment: Environment,
+) => Promise<number>;
 
 /** How many words each verb takes. */
 const VERBS: Readonly<Record<string, { readonly words: readonly [number, number]; run: Verb }>> = {

@@ -51,7 +51,8 @@ export async function addPackage(spec: PackageSpec, details: AddDetails): Promis
     new DynbenchError("plan", `Cannot add "${named}": ${state}`, { hint });
   const stage = openStage(details.folder, refuse);
   try {
-    const wanted = spec.from === "registry" ? spec.spec : await tarballOf(spec, { stage, refuse, details });
+    const wanted =
+      spec.from === "registry" ? spec.spec : await tarballOf(spec, { stage, refuse, details });
     const staged = await install(wanted, { stage, refuse, details });
     const plugins = await loadStaged(staged, { refuse, details });
     const target = folderOf(staged.name, details.folder);
@@ -59,7 +60,8 @@ export async function addPackage(spec: PackageSpec, details: AddDetails): Promis
     renameSync(staged.folder, target);
     return { added: { ...staged, folder: target }, plugins };
   } catch (cause) {
-    if (details.signal.aborted) throw new DynbenchError("interrupted", "Interrupted: nothing was added");
+    if (details.signal.aborted)
+      throw new DynbenchError("interrupted", "Interrupted: nothing was added");
     if (cause instanceof DynbenchError || !isFromSystem(cause)) throw cause;
     throw refuse(`${details.folder}: ${whyNot(cause)}`);
   } finally {
@@ -136,7 +138,9 @@ async function tarballOf(
 
 function packageOfFile(path: string, stage: string): string {
   const source = join(stage, "file");
-  const name = basename(path, extname(path)).toLowerCase().replaceAll(/[^a-z0-9-]+/g, "-");
+  const name = basename(path, extname(path))
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, "-");
   mkdirSync(source);
   copyFileSync(path, join(source, basename(path)));
   const manifest = { name, version: "0.0.0", type: "module", exports: `./${basename(path)}` };

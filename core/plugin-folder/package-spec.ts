@@ -58,7 +58,11 @@ function onDisk(text: string): PackageSpec {
   if (isFolder) return { from: "folder", path };
   if (TARBALL.test(path)) return { from: "tarball", path };
   if (SOURCE.test(path)) return { from: "file", path };
-  throw new DynbenchError("plan", `Cannot add ${JSON.stringify(text)}: ${basename(path)} is no package`, {
-    hint: "Give NAME, NAME@VERSION, ./FOLDER, FILE.tgz or FILE.js",
-  });
+  throw new DynbenchError(
+    "plan",
+    `Cannot add ${JSON.stringify(text)}: ${basename(path)} is no package`,
+    {
+      hint: "Give NAME, NAME@VERSION, ./FOLDER, FILE.tgz or FILE.js",
+    },
+  );
 }

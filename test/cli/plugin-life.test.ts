@@ -1,0 +1,154 @@
+/** A plugin's whole life with the binary alone: made, tested, added, run, packed, removed. */
+import { beforeAll, describe, expect, test } from "bun:test";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { API_VERSION } from "../../core/plugin.ts";
+import { binary, dynbench, emptyFolder } from "./binary.ts";
+
+const root = emptyFolder();
+const cwd = join(root, "work");
+const home = join(root, "home");
+const copy = join(root, "dynbench");
+const packages = join(home, ".local/share/dynbench/plugins");
+
+beforeAll(() => {
+  for (const folder of [cwd, home]) mkdirSync(folder);
+  copyFileSync(binary(), copy);
+});
+
+const alone = (...args: string[]) =>
+  dynbench(args, { cwd, binary: copy, isBare: true, env: { HOME: home } });
+const SMALL = [
+  "--workers",
+  "2",
+  "--isl",
+  "500",
+  "--osl",
+  "5",
+  "--requests",
+  "10",
+  "--prefix-ratio",
+  "0.5",
+];
+
+describe.each([
+  ["router", "favourite", ["--router", "favourite"]],
+  ["workload", "table", ["--workload", "table", "--file", "table/requests.csv"]],
+  ["reporter", "words", []],
+] as const)("a %s", (kind, name, chosen) => {
+  test("is made with its test, which passes with nothing installed", async () => {
+    const made = await alone("plugin", "new", kind, name);
+    expect(made.exitCode).toBe(0);
+    expect(readdirSync(join(cwd, name))).toContain(`${name}.test.ts`);
+    const tested = await alone("plugin", "test", name);
+    expect(tested.exitCode).toBe(0);
+    expect(tested.stderr + tested.stdout).toContain(" 0 fail");
+  });
+
+  test("is added, listed, run by every command, and removed", async () => {
+    expect((await alone("plugin", "add", `./${name}`)).stdout).toBe(
+      `Added ${name} 0.1.0: ${kind} ${name}\n`,
+    );
+    expect((await alone("plugin", "list")).stdout).toContain(`(package ${name} 0.1.0)`);
+    const size = kind === "workload" ? ["--workers", "2"] : SMALL;
+    const ran = await alone(
+      "run",
+      ...chosen,
+      ...size,
+      "--clock",
+      "virtual",
+      "--out",
+      `run-${name}`,
+    );
+    expect(ran.exitCode).toBe(0);
+    if (kind === "reporter") {
+      expect(readFileSync(join(cwd, `run-${name}/results.md`), "utf8")).toContain("| kv |");
+    }
+    const without = await alone("plugin", "show", name, "--no-plugins");
+    expect(without.exitCode).toBe(2);
+    expect((await alone("plugin", "remove", name)).stdout).toBe(`Removed ${name} 0.1.0\n`);
+    expect((await alone("plugin", "show", name)).exitCode).toBe(2);
+  });
+});
+
+test("is packed into one file that runs elsewhere", async () => {
+  await alone("plugin", "new", "router", "carried");
+  expect((await alone("plugin", "pack", "./carried", "--out", "c.js")).exitCode).toBe(0);
+  const ran = await alone(
+    "run",
+    "--plugin",
+    "./c.js",
+    "--router",
+    "carried",
+    ...SMALL,
+    "--clock",
+    "virtual",
+  );
+  expect(ran.exitCode).toBe(0);
+});
+
+test("its new name replaces the example's in code, test and words", async () => {
+  await alone("plugin", "new", "router", "renamed");
+  for (const file of ["renamed.ts", "renamed.test.ts", "README.md", "package.json"]) {
+    const text = readFileSync(join(cwd, "renamed", file), "utf8");
+    expect(text).toContain("renamed");
+    expect(text).not.toContain("longest-prefix");
+  }
+});
+
+describe("what cannot be added leaves nothing and is told in words", () => {
+  /** A package of one file. */
+  const packageOf = (name: string, source: string): string => {
+    const folder = join(cwd, name);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "index.js"), source);
+    const manifest = { name, version: "1.0.0", type: "module", exports: "./index.js" };
+    writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
+    return `./${name}`;
+  };
+  const ROUTER = (name: string, api: number): string =>
+    `import { v } from "dynbench"; export default { kind: "router", apiVersion: ${api}, name: "${name}", ` +
+    `summary: "x", plane: "http", options: v.strictObject({}), traits: () => ({ accepts: ["ids"], affinity: false, ` +
+    `spreads: false, kvEvents: false }), policy: () => ({ pick: () => 0 }) };`;
+
+  test.each([
+    ["nothing-there", () => "./nothing-there", "there is no such file or folder"],
+    ["metacharacter", () => "a;rm -rf x", "it is neither the name of a package nor a path"],
+    ["no-plugin", () => packageOf("no-plugin", "export default 5;"), "no-plugin"],
+    ["throws", () => packageOf("throws", 'throw new Error("boo");'), "boo"],
+    [
+      "newer",
+      () => packageOf("newer", ROUTER("newer", API_VERSION + 1)),
+      "version 2 of the plugin contract",
+    ],
+    ["taken", () => packageOf("taken", ROUTER("kv", API_VERSION)), "kv"],
+  ])("%s", async (name, make, words) => {
+    const { exitCode, stderr, left } = await alone("plugin", "add", make());
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(words);
+    expect(left).toEqual([]);
+    expect(existsSync(join(packages, name))).toBe(false);
+  });
+
+  test("a package that breaks later is left out, said, and harms no other command", async () => {
+    await alone("plugin", "add", packageOf("fragile", ROUTER("fragile", API_VERSION)));
+    const found = new Bun.Glob("**/fragile/**/index.js").scanSync({
+      cwd: packages,
+      followSymlinks: true,
+    });
+    for (const file of found) writeFileSync(join(packages, file), "export default {");
+    const listed = await alone("plugin", "list");
+    expect(listed.exitCode).toBe(0);
+    expect(listed.stderr).toContain("Added plugin fragile 1.0.0 is left out");
+    const asked = await alone("plan", "--router", "fragile");
+    expect(asked.exitCode).toBe(2);
+    expect((await alone("plugin", "remove", "fragile")).exitCode).toBe(0);
+  });
+});
