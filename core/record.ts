@@ -17,6 +17,7 @@ export interface RequestRecord {
   state: RequestState;
   session?: string;
   group?: number;
+  tier?: string;
   /** Which of the target URLs it was sent to, when there are several. */
   target?: number;
   /** When it should have been sent; latencies count from here. */
@@ -106,6 +107,7 @@ export function plannedRecord(
     state: "aborted",
     ...(spec.session === undefined ? {} : { session: spec.session }),
     ...(spec.group === undefined ? {} : { group: spec.group }),
+    ...(spec.tier === undefined ? {} : { tier: spec.tier }),
     intendedNs,
     endNs: intendedNs,
     isl: spec.isl,

@@ -42,7 +42,9 @@ export interface RequestSpec {
   readonly keepAnswer?: boolean;
   /** Prefix group: what a client would put into a header for a router that routes by header. */
   readonly group?: number;
-  /** Higher is served earlier, where the router knows priorities. */
+  /** Class of requests or tenant that it belongs to, for results by tier. */
+  readonly tier?: string;
+  /** Higher is served earlier, where router or engine know priorities. */
   readonly priority?: number;
   /** Not before `thinkMs` after the end of that earlier request. */
   readonly after?: { readonly request: number; readonly thinkMs: number };

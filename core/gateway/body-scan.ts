@@ -23,7 +23,7 @@ export interface ScannedBody {
   readonly stream: boolean;
   /** `max_tokens`, or else `max_completion_tokens`; undefined when neither is a number. */
   readonly maxTokens: number | undefined;
-  /** 0 when missing or not a number. */
+  /** As it stands there, lower for earlier (vLLM); 0 when missing or not a number. */
   readonly priority: number;
   readonly prompt: ScannedPrompt;
 }

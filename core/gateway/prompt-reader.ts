@@ -34,6 +34,7 @@ export interface ReadPrompt {
   readonly stream: boolean;
   readonly isl: number;
   readonly osl: number;
+  /** Higher is earlier. */
   readonly priority: number;
   /** Empty when no blocks were asked for. */
   readonly blocks: Int32Array;
@@ -124,7 +125,7 @@ export class PromptReader {
       stream,
       isl: tokens?.length ?? lengthOf(prompt),
       osl: maxTokens,
-      priority,
+      priority: 0 - priority, // policies know higher for earlier
       blocks,
       source,
       scanNs,

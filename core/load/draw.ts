@@ -7,6 +7,7 @@ import type { PlannedCell } from "../plan/plan.ts";
 import type { Workload } from "../plugin.ts";
 import { randomStream } from "../random.ts";
 import type { RequestSpec } from "../request.ts";
+import { tiered } from "./tiers.ts";
 
 /** Warm-up requests first, then the measured ones. */
 export function drawRequests(
@@ -15,11 +16,12 @@ export function drawRequests(
   rows: unknown,
 ): Iterable<RequestSpec> | AsyncIterable<RequestSpec> {
   const { requests, warmup } = cell.load;
-  return workload.requests(cell.workload.options, {
+  const drawn = workload.requests(cell.workload.options, {
     rows,
     random: randomStream(cell.seed, "workload"),
     count: requests === undefined ? undefined : requests + warmup,
   });
+  return tiered(drawn, cell.load, cell.seed);
 }
 
 /** What the workload's `read` gives; undefined for a workload without files. */

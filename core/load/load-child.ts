@@ -20,6 +20,7 @@ import type { RequestSpec } from "../request.ts";
 import { Answers } from "./answers.ts";
 import { drawRequests, readRows } from "./draw.ts";
 import { Generator } from "./generator.ts";
+import { withPriority, type PriorityDialect } from "./priority-fields.ts";
 import { rehearse } from "./rehearsal.ts";
 import { LoadHealth, type ProcessUsage } from "./load-health.ts";
 
@@ -39,6 +40,8 @@ export interface LoadTask {
   readonly keyHeader?: string;
   /** Extra top-level fields of each body, below those that the user gave. */
   readonly requestFields?: Readonly<Record<string, unknown>>;
+  /** How priorities are written; vLLM's way when left out. */
+  readonly priorityDialect?: PriorityDialect;
   /** Ids of workers by the names that answers have for them. */
   readonly workerNames?: Readonly<Record<string, string>>;
   /** Worker behind each target, where the load goes to workers directly; an answer's own word goes before. */
@@ -178,10 +181,11 @@ function progressOf(generator: Generator, sums: Tally): LoadProgress {
 }
 
 function bodyBuilder(
-  { cell, wire, model, tokenSeed = cell.seed, requestFields }: LoadTask,
+  { cell, wire, model, tokenSeed = cell.seed, requestFields, priorityDialect = "vllm" }: LoadTask,
   tokenizer: Tokenizer,
   answers: Answers | undefined,
 ): (spec: RequestSpec) => RequestBody {
+  const fields = { ...requestFields, ...wire.body };
   let tokens = new Uint32Array(16_384);
   return (spec) => {
     if (spec.isl > tokens.length) tokens = new Uint32Array(spec.isl * 2);
@@ -189,8 +193,7 @@ function bodyBuilder(
     if (count !== spec.isl) {
       throw new Error(`request ${spec.index} has ${count} prompt tokens and says ${spec.isl}`);
     }
-    const priority = spec.priority === undefined ? {} : { priority: spec.priority };
-    const extra = { ...priority, ...requestFields, ...wire.body };
+    const extra = withPriority(fields, spec.priority, priorityDialect);
     const { form } = wire;
     const prompt = { tokens: tokens.subarray(0, count), tokenizer };
     return requestBody({ form, model, ...prompt, osl: spec.osl, extra });

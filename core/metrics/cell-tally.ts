@@ -7,6 +7,7 @@
  */
 import type { RequestError, RequestRecord } from "../record.ts";
 import type { RequestPoints, WorkerShare } from "./result.ts";
+import { TierTally } from "./tier-tally.ts";
 import { WeightedSamples } from "./weighted-samples.ts";
 
 const NS_PER_MS = 1e6;
@@ -43,6 +44,7 @@ export class CellTally {
   /** From when a request was due to its end, and to its first token. Dropped ones never began. */
   readonly open: Occupancy = { startNs: [], endNs: [] };
   readonly waiting: Occupancy = { startNs: [], endNs: [] };
+  readonly tiers = new Map<string, TierTally>();
   readonly failures = new Map<string, FailureGroup>();
   /** Sums over completed requests. */
   readonly sums = { inputTokens: 0, outputTokens: 0, chunks: 0, chunkTokens: 0 };
@@ -77,6 +79,7 @@ export class CellTally {
   add(record: RequestRecord): void {
     this.#occupy(record);
     if (record.phase === "warmup") return;
+    if (record.tier !== undefined) this.#addToTier(record, record.tier);
     if (record.state === "dropped") {
       this.counts.dropped += 1;
       return;
@@ -90,6 +93,12 @@ export class CellTally {
     else if (record.state === "failed" && record.error !== undefined) {
       this.#fail(record.error, record.status);
     }
+  }
+
+  #addToTier(record: RequestRecord, name: string): void {
+    const tier = this.tiers.get(name) ?? new TierTally();
+    this.tiers.set(name, tier);
+    tier.add(record);
   }
 
   #occupy(record: RequestRecord): void {

@@ -67,6 +67,39 @@ export interface CellCache {
   reachedShare?: number;
 }
 
+/** One tier of a cell. Latencies are those of its completed measured requests. */
+export interface TierSummary {
+  name: string;
+  /** As planned; left out where no request of it carried one. */
+  priority?: number;
+  requests: { sent: number; ok: number; failed: number; dropped: number };
+  ttftMs?: Quantiles;
+  /** Left out on the virtual clock, where records hold no gaps. */
+  itlMs?: Quantiles;
+  tpotMs?: Quantiles;
+  e2eMs?: Quantiles;
+  /** Σ cached / Σ prompt tokens. */
+  cachedShare?: number;
+  /** Σ output tokens / Σ E2E: what one request of the tier gets while it is under way. */
+  tokensPerS?: number;
+}
+
+/**
+ * How alike tiers were served: over tiers with mean x, Jain's index (Σx)² / (n Σx²), which is 1 where all
+ * are equal and 1/n where one has everything (Jain, Chiu and Hawe, DEC-TR-301, 1984), and max / min.
+ */
+export interface Evenness {
+  jain: number;
+  maxOverMin: number;
+}
+
+export interface Fairness {
+  /** Of the tiers' mean TTFT. */
+  ttft: Evenness;
+  /** Of their `tokensPerS`. */
+  service: Evenness;
+}
+
 export interface WorkerShare {
   id: string;
   /** Where prefill and decode are split. A request counts at both; its prompt where it was prefilled. */
@@ -128,6 +161,10 @@ export interface CellSummary {
   metrics: CellMetrics;
   cache: CellCache;
   workers: WorkerShare[];
+  /** In the order of `--tiers`; only of a load that has them. */
+  tiers?: TierSummary[];
+  /** Over those tiers of which requests were completed, where there are two at least. */
+  fairness?: Fairness;
   client: ClientHealth;
   routerCost?: RouterCost;
   /** Failed requests by kind and message, most frequent first. */

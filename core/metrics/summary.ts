@@ -23,6 +23,7 @@ import type {
   WorkerShare,
 } from "./result.ts";
 import { judgeCell, judgeRun, type Evidence } from "./trust.ts";
+import { tierResults } from "./tier-tally.ts";
 import { WeightedSamples } from "./weighted-samples.ts";
 
 const NS_PER_MS = 1e6;
@@ -74,6 +75,7 @@ export function summarizeCell(input: CellInput): CellResult {
     metrics: cellMetrics(tally, { points, itlMs: input.itlMs }),
     cache: cacheShares(tally, input.idealShare),
     workers,
+    ...tierResults(tally.tiers, input.cell.load),
     client: { latenessMs: latenessOf(points), ...input.health },
     ...(input.routerCost === undefined ? {} : { routerCost: input.routerCost }),
     errors: [...tally.failures.values()].sort((a, b) => b.count - a.count),

@@ -1,5 +1,6 @@
 /** The load of a cell: the options of the load over the workload's own defaults. */
 import { parseRateProfile } from "./rate-profile-text.ts";
+import { parseTiers } from "./tiers-text.ts";
 import type { LoadShape, RateProfile } from "./plan.ts";
 import type { LoadOptions } from "./run-options.ts";
 import type { Fault } from "../errors.ts";
@@ -17,6 +18,7 @@ export function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]
   faults.push(...rateFaults(load, { arrival, isTimed, profile, rateRps }));
   const concurrency =
     load.concurrency ?? (arrival === "closed" ? (preset.concurrency ?? 1) : undefined);
+  const tiers = tiersOf(load.tiers, faults);
   const requests = load.requests ?? preset.requests;
   const concurrencyOf = load.concurrencyOf ?? preset.concurrencyOf;
   return {
@@ -26,6 +28,8 @@ export function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]
     ...(rateRps === undefined ? {} : { rateRps }),
     ...(arrival === "gamma" ? { burstiness: load.burstiness ?? 1 } : {}),
     ...(profile === undefined ? {} : { rateProfile: profile }),
+    ...(tiers === undefined ? {} : { tiers }),
+    ...(load.sendPriority === "off" ? { sendPriority: "off" } : {}),
     ...(requests === undefined ? {} : { requests }),
     warmup: load.warmup,
     timeoutS: load.timeout,
@@ -43,6 +47,14 @@ function profileOf(text: string | undefined, faults: Fault[]): RateProfile | und
   const parsed = parseRateProfile(text);
   if (!("fault" in parsed)) return parsed;
   faults.push({ path: "load.rateProfile", message: parsed.fault, hint: parsed.hint });
+  return undefined;
+}
+
+function tiersOf(text: string | undefined, faults: Fault[]): LoadShape["tiers"] {
+  if (text === undefined) return undefined;
+  const parsed = parseTiers(text);
+  if (!("fault" in parsed)) return parsed;
+  faults.push({ path: "load.tiers", message: parsed.fault, hint: parsed.hint });
   return undefined;
 }
 

@@ -30,12 +30,24 @@ export interface LoadShape {
   readonly burstiness?: number;
   /** How the rate changes over time; without it it stays. */
   readonly rateProfile?: RateProfile;
+  /** Requests, and sessions as a whole, are drawn into these; the shares add up to 1. */
+  readonly tiers?: readonly Tier[];
+  /** `off`: no request carries a priority. Left out: each carries its own, if it has one. */
+  readonly sendPriority?: "off";
   /** How many requests are measured; all that the workload has when left out. */
   readonly requests?: number;
   /** Requests sent before the measured ones and left out of every figure. */
   readonly warmup: number;
   /** Limit for one request, from its sending to its end. */
   readonly timeoutS: number;
+}
+
+/** A class of requests, or a tenant: how many of all requests it has, and which priority they carry. */
+export interface Tier {
+  readonly name: string;
+  readonly share: number;
+  /** Higher is served earlier; without one the requests keep the workload's own. */
+  readonly priority?: number;
 }
 
 export type RateProfile =

@@ -229,6 +229,22 @@ export const LoadOptions = v.strictObject({
       ),
     ),
   ),
+  tiers: v.optional(
+    v.pipe(
+      v.string(),
+      v.description(
+        "Tiers or tenants as NAME=SHARE or NAME=SHARE:PRIORITY, higher is earlier: " +
+          "low=0.5:0,medium=0.3:1,high=0.2:2. A session is of one tier; results are told by tier",
+      ),
+    ),
+  ),
+  sendPriority: v.optional(
+    v.pipe(
+      v.picklist(["on", "off"]),
+      v.description("Whether requests carry their priorities; --sweep send-priority=off,on"),
+    ),
+    "on",
+  ),
   requests: v.optional(
     v.pipe(
       count(1),

@@ -53,6 +53,16 @@ const Load = v.object({
   rateRps: v.exactOptional(v.number()),
   burstiness: v.exactOptional(v.number()),
   rateProfile: v.exactOptional(Profile),
+  tiers: v.exactOptional(
+    v.array(
+      v.object({
+        name: v.string(),
+        share: v.number(),
+        priority: v.exactOptional(v.number()),
+      }),
+    ),
+  ),
+  sendPriority: v.exactOptional(v.literal("off")),
   requests: v.exactOptional(Count),
   warmup: Count,
   timeoutS: v.number(),

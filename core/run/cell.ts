@@ -122,6 +122,7 @@ export function cellLoad(of: {
     ),
     ...(tokenizer === undefined ? {} : { tokenizer }),
     ...(bareText === undefined ? {} : { bareText }),
+    ...(engine.discovery === undefined ? {} : { priorityDialect: "dynamo" as const }),
     ...(keyHeader === undefined ? {} : { keyHeader }),
     ...(requestFields === undefined ? {} : { requestFields }),
   };

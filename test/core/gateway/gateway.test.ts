@@ -296,7 +296,7 @@ describe("policies", () => {
     };
     await using gateway = await gatewayOf([worker.worker], policy);
     const headers = { "x-dynbench-key": "g1", "x-session-id": "s1" };
-    const answer = gateway.post({ ...STREAMED, priority: 3 }, { headers });
+    const answer = gateway.post({ ...STREAMED, priority: -3 }, { headers });
     const received = await worker.next();
     expect(heard).toEqual(["pick g1 s1 5 2 3 0", "dispatched"]);
     received.write(STREAM_HEAD + chunk(event("a")));

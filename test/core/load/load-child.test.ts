@@ -41,6 +41,8 @@ interface Setup {
   specs?: (index: number) => Partial<RequestSpec>;
   wire?: Partial<LoadTask["wire"]>;
   keyHeader?: string;
+  requestFields?: LoadTask["requestFields"];
+  priorityDialect?: LoadTask["priorityDialect"];
   targetWorkers?: readonly string[];
   signal?: AbortSignal;
   isAsync?: boolean;
@@ -91,7 +93,8 @@ async function run(setup: Setup) {
   return { records, messages, batches, indexes: records.map(({ index }) => index) };
 }
 
-function taskOf({ urls, wire, keyHeader, targetWorkers = [] }: Setup, load: LoadShape): LoadTask {
+function taskOf(setup: Setup, load: LoadShape): LoadTask {
+  const { urls, wire, keyHeader, requestFields, priorityDialect, targetWorkers = [] } = setup;
   const workload = { kind: "workload", name: "test", source: "bundled", options: {} } as const;
   return {
     cell: { id: "c 1", arm: 0, parameters: {}, repeat: 0, seed: 3, workload, load },
@@ -100,8 +103,45 @@ function taskOf({ urls, wire, keyHeader, targetWorkers = [] }: Setup, load: Load
     model: "m",
     targetWorkers,
     ...(keyHeader === undefined ? {} : { keyHeader }),
+    ...(requestFields === undefined ? {} : { requestFields }),
+    ...(priorityDialect === undefined ? {} : { priorityDialect }),
   };
 }
+
+describe("tiers", () => {
+  const TIERS = [{ name: "high", share: 1, priority: 2 }];
+  const REFUSAL = "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n";
+
+  async function sent(details: Omit<Setup, "urls">) {
+    const { url, requests } = rawServer(REFUSAL);
+    const { records } = await run({ urls: [url], ...details });
+    const body = requests[0]!.slice(requests[0]!.indexOf("\r\n\r\n"));
+    return { record: records[0]!, body: JSON.parse(body) };
+  }
+
+  test("reach the wire as vLLM reads priorities, lower for earlier, and the record", async () => {
+    const { record, body } = await sent({ load: { requests: 1, tiers: TIERS } });
+    expect(body.priority).toBe(-2);
+    expect(record.tier).toBe("high");
+  });
+
+  test("reach Dynamo as a hint beside what its answers are asked for", async () => {
+    const { body } = await sent({
+      load: { requests: 1, tiers: TIERS },
+      requestFields: { nvext: { extra_fields: ["worker_id"] } },
+      priorityDialect: "dynamo",
+    });
+    expect(body.nvext).toEqual({ extra_fields: ["worker_id"], agent_hints: { priority: 2 } });
+    expect(body).not.toHaveProperty("priority");
+  });
+
+  test("send nothing of a priority where it is withheld", async () => {
+    const load = { requests: 1, tiers: TIERS, sendPriority: "off" as const };
+    const { record, body } = await sent({ load });
+    expect(body).not.toHaveProperty("priority");
+    expect(record.tier).toBe("high");
+  });
+});
 
 describe("a closed loop", () => {
   test("keeps what the gateway expected to be cached, and no other server's words for it", async () => {

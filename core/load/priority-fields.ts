@@ -1,0 +1,22 @@
+/**
+ * How a priority travels. Ours is higher for earlier. vLLM's `priority` is lower for earlier
+ * (`vllm/v1/core/sched/request_queue.py`, 0.31: "requests with a smaller value of `priority` are
+ * processed first"), so it gets the negative. Dynamo 1.6 reads `nvext.agent_hints.priority`, higher for
+ * earlier, and answers 400 to a top-level `priority` that it does not know. Pure.
+ */
+
+/** Who reads it: an OpenAI server that schedules as vLLM does, or Dynamo's frontend. */
+export type PriorityDialect = "vllm" | "dynamo";
+
+/** `fields` of a request body with the priority in them; what the user said of the same field stands. */
+export function withPriority(
+  fields: Readonly<Record<string, unknown>>,
+  priority: number | undefined,
+  dialect: PriorityDialect,
+): Readonly<Record<string, unknown>> {
+  if (priority === undefined) return fields;
+  if (dialect === "vllm") return { priority: 0 - priority, ...fields };
+  const { nvext, ...rest } = fields;
+  const own = nvext as { agent_hints?: object } | undefined;
+  return { ...rest, nvext: { ...own, agent_hints: { priority, ...own?.agent_hints } } };
+}
