@@ -115,7 +115,7 @@ describe("a bad plan starts nothing", () => {
     ["nothing to report", ["report", "nowhere"], "Cannot read the run nowhere"],
     ["port out of range", ["null-server", "--port", "99999"], "null-server.port"],
     ["two arms for up", ["up", "--router", "kv,random"], "one engine and one router", "kv, random"],
-    ["plugin verb", ["plugin", "lsit"], 'expected list or show, got "lsit"'],
+    ["plugin verb", ["plugin", "lsit"], 'There is no "dynbench plugin lsit"\nDid you mean "list"?'],
     ["flag of another command", ["report", "--isl", "5", "x"], "--isl: there is no such option"],
   ];
   for (const [why, args, ...says] of cases) {
