@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePorts, mustBeFree } from "../../../core/process/free-ports.ts";
+import { freePorts, mustBeFree, portRange } from "../../../core/process/free-ports.ts";
 import { lastJson, probePython } from "../../../core/process/python-probe.ts";
 import { startSupervisor, type Death } from "../../../core/process/supervisor.ts";
 import { runForeign } from "../../../core/process/task.ts";
@@ -138,6 +138,28 @@ describe("ports", () => {
     const ports = freePorts(20);
     expect(new Set(ports).size).toBe(20);
     mustBeFree(ports, "");
+  });
+
+  test("are below those that the system hands out by itself", () => {
+    expect(portRange(() => "32768\t60999\n")).toEqual({ lowest: 10_000, end: 32_768 });
+    expect(portRange(() => "15000 65000\n")).toEqual({ lowest: 10_000, end: 15_000 });
+    expect(portRange(() => "1024 65535\n")).toEqual({ lowest: 10_000, end: 32_768 });
+    expect(portRange(() => "")).toEqual({ lowest: 10_000, end: 32_768 });
+    const { lowest, end } = portRange();
+    const ports = [...freePorts(8), ...freePorts(8)];
+    expect(new Set(ports).size).toBe(16);
+    expect(Math.min(...ports)).toBeGreaterThanOrEqual(lowest);
+    expect(Math.max(...ports)).toBeLessThan(end);
+  });
+
+  test("that are taken are passed over, and a range without enough of them is a fault", () => {
+    const [first] = freePorts(1) as [number];
+    const server = Bun.listen({ hostname: "127.0.0.1", port: first, socket: { data: () => {} } });
+    expect(() => freePorts(1, { lowest: first, end: first + 1 })).toThrow(
+      `Only 0 of 1 ports are free from ${first} to ${first}`,
+    );
+    expect(freePorts(30, { lowest: first, end: first + 100 })).not.toContain(first);
+    server.stop(true);
   });
 
   test("one that is taken, on loopback alone too, is named", () => {
