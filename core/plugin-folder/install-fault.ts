@@ -25,6 +25,23 @@ export function installFault(output: string): InstallFault {
   }
   const version = /No version matching "([^"]*)"[^\n]*/.exec(output);
   if (version) return { state: `the registry has no version ${version[1]} of it` };
+  const unread = /parsing package manifest for (\S+)/.exec(output);
+  if (unread) {
+    return {
+      state: `what the registry answers for ${unread[1]} is no description of a package`,
+      hint: "Is the address in ~/.npmrc or npm_config_registry that of a registry?",
+    };
+  }
+  const broken = /Integrity check failed[^\n]*?: (\S+)/i.exec(output);
+  if (broken)
+    return { state: `the tarball of ${broken[1]} is not the one that the registry names` };
+  const packed = /Fail extracting tarball (?:from|for) (\S+)/i.exec(output);
+  if (packed) {
+    return {
+      state: `the tarball of ${packed[1]} cannot be unpacked`,
+      hint: "Either it is broken, or the disk of the plugin folder is full",
+    };
+  }
   const lines = output
     .split("\n")
     .filter((line) => /^\s*error:/i.test(line))

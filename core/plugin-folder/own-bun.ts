@@ -24,7 +24,13 @@ export async function runBun(args: readonly string[], task: BunTask): Promise<Bu
   const output = task.isShown ? "inherit" : "pipe";
   const child = Bun.spawn([process.execPath, ...args], {
     cwd: task.cwd,
-    env: { ...process.env, ...task.env, BUN_BE_BUN: "1" },
+    // Without orphans: it ends with this process, however that ends.
+    env: {
+      ...process.env,
+      ...task.env,
+      BUN_BE_BUN: "1",
+      BUN_FEATURE_FLAG_NO_ORPHANS: "1",
+    },
     stdin: "ignore",
     stdout: output,
     stderr: output,

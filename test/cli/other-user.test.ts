@@ -46,6 +46,11 @@ describe("somebody without rights", () => {
     ["results elsewhere", ["run", ...TINY, "--out", "/root/x"], "Cannot write results to /root/x"],
     ["a config", ["plan", "--config", "secret.yaml"], "Cannot read secret.yaml"],
     ["a plugin", ["plan", "--plugin", "secret.ts"], "Cannot load plugin secret.ts"],
+    [
+      "a plugin folder",
+      ["plugin", "add", "./secret.ts", "--plugin-folder", "p"],
+      `Cannot add "${locked}/secret.ts": ${locked}/p`,
+    ],
     ["logs", ["up", ...TINY, "--out", "logs"], `Cannot write logs to ${locked}/logs`],
   ];
   test.each(refused)("is told that it may not use %s", async (_why, args, says) => {

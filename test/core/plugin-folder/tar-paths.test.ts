@@ -1,27 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { tar } from "./tar-archive.ts";
 import { strayPath } from "../../../core/plugin-folder/tar-paths.ts";
-
-/** A ustar archive of empty or short files, by hand: header fields of POSIX.1-2017. */
-function tar(
-  ...entries: { path: string; body?: string; type?: string; link?: string }[]
-): Uint8Array {
-  const blocks: Uint8Array[] = [];
-  for (const { path, body = "", type = "0", link = "" } of entries) {
-    const header = Buffer.alloc(512);
-    header.write(path, 0);
-    header.write(body.length.toString(8).padStart(11, "0"), 124);
-    header.fill(" ", 148, 156);
-    header.write(type, 156);
-    header.write(link, 157);
-    header.write("ustar", 257);
-    const sum = header.reduce((total, byte) => total + byte, 0);
-    header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
-    const content = Buffer.alloc(Math.ceil(body.length / 512) * 512);
-    content.write(body);
-    blocks.push(header, content);
-  }
-  return Buffer.concat([...blocks, Buffer.alloc(1024)]);
-}
 
 describe("a path out of the archive", () => {
   test.each([

@@ -1,0 +1,369 @@
+/**
+ * `dynbench plugin add` from a registry, with the binary alone. The registry is on loopback, and no
+ * other is ever asked: whatever names one names this.
+ */
+import { beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { API_VERSION } from "../../core/plugin.ts";
+import { dynbench, emptyFolder, startDynbench, TINY, until, type Outcome } from "./binary.ts";
+import { npmRegistry, tarballOf, type Published } from "./npm-registry.ts";
+
+const root = emptyFolder();
+const cwd = join(root, "work");
+const home = join(root, "home");
+const packages = join(home, ".local/share/dynbench/plugins");
+const marks = join(root, "marks");
+const registry = npmRegistry();
+/** Every way in which the package manager can be told of a registry. */
+const env = {
+  HOME: home,
+  npm_config_registry: registry.url,
+  NPM_CONFIG_REGISTRY: registry.url,
+  BUN_CONFIG_REGISTRY: registry.url,
+};
+
+const alone = (...args: string[]): Promise<Outcome> => dynbench(args, { cwd, isBare: true, env });
+const add = (spec: string, ...more: string[]): Promise<Outcome> =>
+  alone("plugin", "add", spec, ...more);
+/** What a plugin folder holds, half-made things too. */
+const held = (folder = packages): string[] =>
+  existsSync(folder) ? readdirSync(folder).toSorted() : [];
+
+/** A router as plain JavaScript, which takes its summary from a package of its own. */
+const routerCode = (name: string, more = ""): string => `
+import { v } from "dynbench";
+import words from "few-words";
+export default {
+  kind: "router", name: "${name}", summary: words, plane: "http", ${more}
+  options: v.strictObject({}),
+  traits: () => ({ accepts: ["ids", "text", "chat"], affinity: false, spreads: false, kvEvents: false }),
+  policy: () => ({ reads: [], pick: (_request, view) => view.eligible[0] }),
+};`;
+
+const dependencies = { "few-words": "^1.0.0" };
+/** Scripts that would leave a mark. */
+const scripts = Object.fromEntries(
+  ["preinstall", "install", "postinstall", "prepare"].map((name) => [
+    name,
+    `touch ${marks}/${name}`,
+  ]),
+);
+const routerPackage = (name: string, version: string, more?: Partial<Published>): Published => ({
+  name,
+  version,
+  files: { "index.js": routerCode(name.split("/").at(-1)!) },
+  manifest: { dependencies, scripts, peerDependencies: { dynbench: "^9.0.0" } },
+  ...more,
+});
+
+beforeAll(() => {
+  for (const folder of [cwd, home, marks]) mkdirSync(folder);
+  registry.publish({
+    name: "few-words",
+    version: "1.4.0",
+    files: { "index.js": 'export default "words of another package";' },
+    manifest: { scripts },
+  });
+  registry.publish(routerPackage("first-worker", "1.0.0"));
+  registry.publish(routerPackage("first-worker", "1.1.0"));
+  registry.publish(routerPackage("@somebody/scoped", "0.3.0"));
+});
+
+describe("a package of the registry", () => {
+  test("is added with its dependencies, and runs without the registry", async () => {
+    const added = await add("first-worker");
+    expect(added).toMatchObject({ exitCode: 0, left: [] });
+    expect(added.stdout).toBe("Added first-worker 1.1.0: router first-worker\n");
+    registry.answer("", () => new Response("", { status: 503 }));
+    const shown = await alone("plugin", "show", "first-worker");
+    expect(shown.stdout).toContain("words of another package");
+    const ran = await alone("run", ...TINY, "--router", "first-worker", "--clock", "virtual");
+    registry.answer("", undefined);
+    expect(ran.exitCode).toBe(0);
+    expect(ran.stdout).toContain("first-worker");
+  });
+
+  test("no install script runs, of the package or of what it needs", () => {
+    expect(readdirSync(marks)).toEqual([]);
+  });
+
+  test("asks the registry for what it needs and nothing else, dynbench too is this one", () => {
+    expect(registry.asked).toContain("few-words");
+    expect(registry.asked.filter((path) => path.startsWith("dynbench"))).toEqual([]);
+  });
+
+  test("of a version is that version, and takes the place of another one", async () => {
+    const added = await add("first-worker@1.0.0");
+    expect(added.stdout).toBe("Added first-worker 1.0.0: router first-worker\n");
+    expect(held()).toEqual(["first-worker"]);
+  });
+
+  test("may have a scope, under which it is removed too", async () => {
+    expect((await add("@somebody/scoped")).stdout).toBe(
+      "Added @somebody/scoped 0.3.0: router scoped\n",
+    );
+    const removed = await alone("plugin", "remove", "@somebody/scoped");
+    expect(removed.stdout).toBe("Removed @somebody/scoped 0.3.0\n");
+    expect(held()).toEqual(["first-worker"]);
+  });
+
+  test("comes as a tarball as well, its dependencies from the registry", async () => {
+    writeFileSync(join(cwd, "carried.tgz"), tarballOf(routerPackage("carried", "2.0.0")));
+    expect((await add("./carried.tgz")).stdout).toBe("Added carried 2.0.0: router carried\n");
+    await alone("plugin", "remove", "carried");
+  });
+});
+
+describe("the plugin folder of a project", () => {
+  const project = ["--plugin-folder", "dynbench.plugins"];
+
+  test("holds what was added to it, and nothing of it runs unless it is named", async () => {
+    expect((await add("first-worker", ...project)).exitCode).toBe(0);
+    expect(held(join(cwd, "dynbench.plugins"))).toEqual(["first-worker"]);
+    await alone("plugin", "remove", "first-worker");
+    const unnamed = await alone("plugin", "show", "first-worker");
+    expect(unnamed).toMatchObject({ exitCode: 2, stdout: "" });
+    const run = ["run", ...TINY, "--router", "first-worker", "--clock", "virtual"];
+    expect((await alone(...run)).exitCode).toBe(2);
+    expect((await alone(...run, ...project)).exitCode).toBe(0);
+    const config = { pluginFolder: "dynbench.plugins", router: "first-worker" };
+    writeFileSync(join(cwd, "project.json"), JSON.stringify(config));
+    const configured = ["run", "--config", "project.json", ...TINY, "--clock", "virtual"];
+    expect((await alone(...configured)).exitCode).toBe(0);
+    const without = await alone(...configured, "--no-plugins");
+    expect(without).toMatchObject({ exitCode: 2, stdout: "" });
+  });
+
+  test("a plugin that lies in the current folder, by whatever name, does not run", async () => {
+    const folder = join(root, "strewn");
+    const code = `require("node:fs").writeFileSync("${marks}/strewn", "");`;
+    const files = ["index.js", "plugin.ts", "dynbench.ts", "dynbench.config.ts", "kv.ts"];
+    mkdirSync(join(folder, "dynbench.plugins/x/node_modules/x"), { recursive: true });
+    mkdirSync(join(folder, "node_modules/dynbench"), { recursive: true });
+    const inside = ["dynbench.plugins/x/node_modules/x/index.js", "node_modules/dynbench/index.js"];
+    for (const file of [...files, ...inside]) writeFileSync(join(folder, file), code);
+    writeFileSync(join(folder, "bunfig.toml"), 'preload = ["./index.js"]\n');
+    const manifest = { name: "x", exports: "./index.js", dynbench: { plugins: ["./index.js"] } };
+    writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
+    for (const args of [
+      ["plugin", "list"],
+      ["plan", ...TINY],
+    ]) {
+      const { exitCode } = await dynbench(args, { cwd: folder, isBare: true, env });
+      expect(exitCode).toBe(0);
+    }
+    expect(existsSync(join(marks, "strewn"))).toBe(false);
+  });
+});
+
+describe("what the registry does not give leaves nothing and is told in words", () => {
+  const refusing = (status: number) => () => new Response("no", { status });
+  test.each([
+    ["no such package", "missing", undefined, "the registry has no such package (404 of http"],
+    ["no token", "no-token", refusing(401), "the registry refuses it (401 of http"],
+    ["a token of no use", "forbidden", refusing(403), "the registry refuses it (403 of http"],
+    ["something else", "words", () => new Response("hello"), "is no description of a package"],
+    ["no such version", "first-worker@9.0.0", undefined, "the registry has no version 9.0.0 of it"],
+  ])("%s", async (_what, spec, response, words) => {
+    registry.answer(spec, response);
+    const before = held();
+    const end = await add(spec);
+    registry.answer(spec, undefined);
+    expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
+    expect(end.stderr).toContain(`Cannot add "${spec}": `);
+    expect(end.stderr).toContain(words);
+    expect(held()).toEqual(before);
+  });
+
+  test("a registry that fails, asked again in vain", async () => {
+    registry.answer("failing", refusing(500));
+    const end = await add("failing");
+    expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
+    expect(end.stderr).toContain("the registry answers 500 to http");
+    expect(end.stderr).toContain("dynbench plugin pack");
+  });
+
+  test("no network", async () => {
+    const nowhere = Object.fromEntries(
+      Object.keys(env).map((name) => [name, "http://127.0.0.1:1/"]),
+    );
+    const end = await dynbench(["plugin", "add", "first-worker"], {
+      cwd,
+      isBare: true,
+      env: { ...nowhere, HOME: home },
+    });
+    expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
+    expect(end.stderr).toContain("the registry cannot be reached for first-worker");
+    expect(end.stderr).toContain("dynbench plugin pack");
+  });
+
+  test("a dependency that is not there is named", async () => {
+    const manifest = { dependencies: { "gone-since": "1.0.0" } };
+    registry.publish(routerPackage("leaning", "1.0.0", { manifest }));
+    const end = await add("leaning");
+    expect(end).toMatchObject({ exitCode: 2, left: [] });
+    expect(end.stderr).toContain("/gone-since)");
+    expect(held()).not.toContain("leaning");
+  });
+
+  test("a tarball that is another than was published", async () => {
+    registry.publish(routerPackage("swapped", "1.0.0"));
+    const other = tarballOf(routerPackage("swapped", "1.0.1"));
+    registry.answer("swapped/-/", () => new Response(other));
+    const end = await add("swapped");
+    expect(end).toMatchObject({ exitCode: 2, left: [] });
+    expect(end.stderr).toContain("swapped is not the one that the registry names");
+    expect(held()).not.toContain("swapped");
+  });
+});
+
+describe("what is no plugin for this program leaves nothing and is told in words", () => {
+  const ofCode = (name: string, code: string): Published => ({
+    ...{ name, version: "1.0.0", files: { "index.js": code } },
+    manifest: { dependencies },
+  });
+  test.each<[string, Published, ...string[]]>([
+    ["a library", ofCode("a-library", "export default 5;"), "it is no plugin that dynbench"],
+    [
+      "one for a newer contract",
+      ofCode("from-later", routerCode("from-later", `apiVersion: ${API_VERSION + 1},`)),
+      `version ${API_VERSION + 1} of the plugin contract`,
+      "Update dynbench, or take an older version of the plugin",
+    ],
+    [
+      "one for an older contract",
+      ofCode("from-before", routerCode("from-before", `apiVersion: ${API_VERSION - 1},`)),
+      `version ${API_VERSION - 1} of the plugin contract`,
+      "Update the plugin",
+    ],
+    [
+      "one whose name is a bundled one's",
+      ofCode("another-kv", routerCode("kv")),
+      'the name router "kv" is taken (bundled)',
+    ],
+    [
+      "one that imports what dynbench has not",
+      ofCode("wishful", 'import { noSuchThing } from "dynbench"; export default noSuchThing;'),
+      "noSuchThing",
+      "take versions that match",
+    ],
+    [
+      "one without a file to import",
+      { ...ofCode("hollow", ""), files: { "readme.txt": "" } },
+      "the package has no file to import",
+    ],
+    ["a package named as this program", ofCode("dynbench", ""), 'is named "dynbench"'],
+  ])("%s", async (_what, published, ...words) => {
+    registry.publish(published);
+    const before = held();
+    const end = await add(published.name);
+    expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
+    for (const each of words) expect(end.stderr).toContain(each);
+    expect(end.stderr).not.toContain(".adding-");
+    expect(held()).toEqual(before);
+  });
+});
+
+describe("a tarball with paths outside itself", () => {
+  const outside = join(root, "outside.txt");
+  const wild = routerPackage("wild", "1.0.0", {
+    entries: [
+      { path: `package/${"../".repeat(20)}${outside.slice(1)}`, body: "out" },
+      { path: outside, body: "out" },
+      { path: "package/way-out", type: "2", link: root },
+      { path: "package/way-out/outside.txt", body: "out" },
+    ],
+  });
+
+  test("is refused where it is a file", async () => {
+    writeFileSync(join(cwd, "wild.tgz"), tarballOf(wild));
+    const end = await add("./wild.tgz");
+    expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
+    expect(end.stderr).toContain("leads out of the package");
+    expect(held()).not.toContain("wild");
+    expect(existsSync(outside)).toBe(false);
+  });
+
+  test("leads nowhere where a registry has it", async () => {
+    registry.publish(wild);
+    expect((await add("wild")).left).toEqual([]);
+    expect(existsSync(outside)).toBe(false);
+    await alone("plugin", "remove", "wild");
+  });
+});
+
+test("words for a shell are words: nothing is run, nothing is asked", async () => {
+  const asked = registry.asked.length;
+  for (const spec of [
+    "first-worker;touch marks/x",
+    `$(touch ${marks}/shell)`,
+    `\`touch ${marks}/shell\``,
+    "first-worker|cat",
+    "first-worker@1.0.0&&ls",
+    "--registry=http://127.0.0.1:1",
+    "git+ssh://git@host/x",
+    "github:a/b",
+    "http://127.0.0.1/x.tgz",
+    "npm:first-worker",
+    "first-worker@npm:other",
+    "FIRST",
+    "",
+  ]) {
+    const end = await add(spec);
+    expect({ spec, ...end }).toMatchObject({ spec, exitCode: 2, stdout: "", left: [] });
+  }
+  expect(registry.asked).toHaveLength(asked);
+  expect(readdirSync(marks)).toEqual([]);
+});
+
+describe("an add that was cut short", () => {
+  test.each(["SIGINT", "SIGTERM"] as const)("by %s leaves nothing", async (signal) => {
+    const before = held();
+    const name = `endless-${signal.toLowerCase()}`;
+    registry.answer(name, () => new Promise<Response>(() => {}));
+    const adding = startDynbench(["plugin", "add", name], { cwd, isBare: true, env });
+    expect(await until(() => registry.asked.includes(name), 10_000)).toBe(true);
+    adding.signal(signal);
+    const end = await adding.end();
+    expect(end).toMatchObject({ exitCode: 130, stdout: "", left: [] });
+    expect(end.stderr).toContain("nothing was added");
+    expect(held()).toEqual(before);
+  });
+
+  test("by SIGKILL leaves no process, what it had begun is not taken for a plugin, and the next one clears it away", async () => {
+    await add("first-worker@1.0.0");
+    registry.answer("first-worker/-/", () => new Promise<Response>(() => {}));
+    const asked = registry.asked.length;
+    const adding = startDynbench(["plugin", "add", "first-worker@1.1.0"], {
+      cwd,
+      isBare: true,
+      env,
+    });
+    const isHeld = (): boolean =>
+      registry.asked.slice(asked).some((path) => path.startsWith("first-worker/-/"));
+    expect(await until(isHeld, 10_000)).toBe(true);
+    adding.signal("SIGKILL");
+    expect((await adding.end()).left).toEqual([]);
+    expect(held()).toEqual([expect.stringMatching(/^\.adding-/), "first-worker"]);
+    const listed = await alone("plugin", "list");
+    expect(listed).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(listed.stdout).toContain("(package first-worker 1.0.0)");
+    registry.answer("first-worker/-/", undefined);
+    expect((await add("first-worker")).exitCode).toBe(0);
+    expect(held()).toEqual(["first-worker"]);
+  });
+});
+
+test("a data folder that cannot be one is told, with what to do", async () => {
+  writeFileSync(join(root, "plain"), "");
+  for (const data of [join(root, "plain"), "/proc/nowhere"]) {
+    const end = await dynbench(["plugin", "add", "first-worker"], {
+      ...{ cwd, isBare: true },
+      env: { ...env, XDG_DATA_HOME: data },
+    });
+    expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
+    expect(end.stderr).toContain(`${data}/dynbench/plugins: `);
+    expect(end.stderr).toContain("--plugin-folder DIR");
+  }
+});
