@@ -1,16 +1,16 @@
 /**
- * Makes the page's template when the program is bundled (or, from source, when a report is first
+ * Makes a page's template when the program is bundled (or, from source, when a report is first
  * written). Called as a Bun macro: `Bun.build` inside a macro is refused as a deadlock, so the
  * browser bundle comes from a `bun build` of its own.
  */
 import { readFileSync } from "node:fs";
 
-/** `page.html` with style and script inlined and the slot for the data left open. */
-export function bundlePage(): string {
+/** `page.html` with style and the script of `entry` inlined, and the slot for the data left open. */
+export function bundlePage(entry: string): string {
   const path = (name: string): string => Bun.fileURLToPath(new URL(name, import.meta.url));
   const read = (name: string): string => readFileSync(name, "utf8");
   const build = Bun.spawnSync(
-    [process.execPath, "build", path("page.ts"), "--target=browser", "--format=iife", "--minify"],
+    [process.execPath, "build", path(entry), "--target=browser", "--format=iife", "--minify"],
     { env: { ...process.env, BUN_BE_BUN: "1" } },
   );
   if (!build.success) throw new Error(`Cannot bundle the report page: ${build.stderr.toString()}`);

@@ -116,7 +116,7 @@ export function reportData(run: RunResult): ReportData {
 }
 
 /** JSON that is safe inside a script element. */
-export function encodeData(data: ReportData): string {
+export function encodeData(data: object): string {
   return JSON.stringify(data).replaceAll("<", "\\u003c");
 }
 

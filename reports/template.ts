@@ -1,13 +1,23 @@
-/** The finished page around a run's data. Imported late, since making the template takes a moment. */
+/** The finished pages around their data. Imported late, since making the templates takes a moment. */
 import { bundlePage } from "./bundle.ts" with { type: "macro" };
 import { encodeData, reportData } from "./data.ts";
+import type { TracePageData } from "./trace-data.ts";
 import type { RunResult } from "../core/metrics/result.ts";
 
-const TEMPLATE: string = bundlePage();
+const RUN_TEMPLATE: string = bundlePage("page.ts");
+const TRACE_TEMPLATE: string = bundlePage("trace-page.ts");
 
-/** One offline HTML file. */
+/** The report of a run: one offline HTML file. */
 export function reportPage(run: RunResult): string {
-  const data = encodeData(reportData(run));
+  return filled(RUN_TEMPLATE, encodeData(reportData(run)));
+}
+
+/** What traces hold: one offline HTML file. */
+export function tracePage(data: TracePageData): string {
+  return filled(TRACE_TEMPLATE, encodeData(data));
+}
+
+function filled(template: string, data: string): string {
   // A function, because `$&` in the data would be a pattern.
-  return TEMPLATE.replace('"data"\n', () => data);
+  return template.replace('"data"\n', () => data);
 }

@@ -6,13 +6,19 @@ import { parseOwnOptions } from "./own-options.ts";
 import { analysisText } from "./trace-text.ts";
 import { readWhole, TRACE_FILE_ENTRIES } from "./trace-file-options.ts";
 import { DynbenchError, EXIT_CODES } from "../errors.ts";
+import { writeLines } from "../files/write-lines.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
 import { analyzeTrace } from "../trace/analysis.ts";
+import { VERSION } from "../version.ts";
 
 const AnalyzeOptions = v.strictObject({
   ...TRACE_FILE_ENTRIES,
   inputFile: v.pipe(v.optional(v.string()), v.description("Trace file, as datagen names it")),
   json: v.pipe(v.optional(v.boolean(), false), v.description("Print the analysis as JSON")),
+  html: v.pipe(
+    v.optional(v.pipe(v.string(), v.nonEmpty("must name a file"))),
+    v.description("Write a page with charts to this file"),
+  ),
 });
 
 export async function traceAnalyze(argv: readonly string[]): Promise<number> {
@@ -41,6 +47,12 @@ export async function traceAnalyze(argv: readonly string[]): Promise<number> {
   }
   if (chosen.json) {
     process.stdout.write(`${JSON.stringify(analyses.length === 1 ? analyses[0] : analyses)}\n`);
+  }
+  if (chosen.html !== undefined) {
+    const { tracePage } = await import("../../reports/template.ts");
+    const page = tracePage({ tool: `dynbench ${VERSION}`, traces: analyses });
+    await writeLines(chosen.html, [page], "--html");
+    process.stderr.write(`Page: ${chosen.html}\n`);
   }
   return EXIT_CODES.ok.code;
 }

@@ -86,7 +86,7 @@ function cacheTable({ cache, blockSize }: TraceAnalysis): string {
 function rootLines({ roots, blockSize }: TraceAnalysis): string {
   if (roots.length === 0) return "";
   return [
-    "Prefixes that most rows share:",
+    "What most rows begin with:",
     ...roots.map(
       ({ rows, blocks }) => `  ${count(rows)} rows share ${count(blocks * blockSize)} tokens`,
     ),

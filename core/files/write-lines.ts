@@ -11,10 +11,11 @@ import { DynbenchError, messageOf } from "../errors.ts";
 /** Lines are handed to the stream in pieces of about this size. */
 const PIECE_CHARACTERS = 256 * 1024;
 
-/** Throws a `DynbenchError` that names the file when it cannot be written. */
+/** Throws a `DynbenchError` that names the file, and the `flag` that chose it, when it cannot be written. */
 export async function writeLines(
   path: string,
   lines: Iterable<string> | AsyncIterable<string>,
+  flag = "--out",
 ): Promise<void> {
   const source = Readable.from(piecesOf(lines), { objectMode: false });
   if (path === "-") return pipeline(source, process.stdout, { end: false });
@@ -30,7 +31,7 @@ export async function writeLines(
     if (cause instanceof DynbenchError) throw cause;
     throw new DynbenchError("plan", `Cannot write "${path}": ${messageOf(cause)}`, {
       cause,
-      hint: "Choose another file with --out",
+      hint: `Choose another file with ${flag}`,
     });
   }
 }

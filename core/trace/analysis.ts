@@ -1,5 +1,6 @@
 /** Everything that `dynbench trace analyze` tells of a trace, as data. */
 import { coreTree } from "./core-tree.ts";
+import { lengthHistogram, type LengthHistogram } from "./length-histogram.ts";
 import { lruCurve } from "./lru-curve.ts";
 import { minCurve } from "./min-curve.ts";
 import { prefixTree } from "./prefix-tree.ts";
@@ -13,11 +14,12 @@ export interface TraceAnalysis {
   readonly totalBlocks: number;
   readonly distinctBlocks: number;
   readonly sharing: TraceSharing;
+  readonly lengths: { readonly isl: LengthHistogram; readonly osl: LengthHistogram };
   /** Undefined without times. */
   readonly arrivals?: Arrivals;
   /** Share of prompt tokens that a pooled cache serves; undefined without blocks. */
   readonly cache?: readonly CachePoint[];
-  /** Prefixes from a prompt's start that most rows share, most shared first. */
+  /** What most rows begin with: first what all do, then the branches after it, most shared first. */
   readonly roots: readonly SharedRoot[];
 }
 
@@ -39,7 +41,7 @@ export interface CachePoint {
 
 export interface SharedRoot {
   readonly rows: number;
-  /** Length of the run that all of them share. */
+  /** Length of what all of them begin with. */
   readonly blocks: number;
 }
 
@@ -58,10 +60,17 @@ export function analyzeTrace(trace: TraceColumns): TraceAnalysis {
     totalBlocks: trace.totalBlocks,
     distinctBlocks: trace.distinctBlocks,
     sharing,
+    lengths: lengthsOf(trace),
     ...(arrivals === undefined ? {} : { arrivals }),
     ...(hasBlocks ? { cache: cachePoints(trace) } : {}),
     roots: hasBlocks ? sharedRoots(trace) : [],
   };
+}
+
+function lengthsOf(trace: TraceColumns): TraceAnalysis["lengths"] {
+  const column = (of: (row: number) => number) =>
+    lengthHistogram(Float64Array.from({ length: trace.rows }, (_, row) => of(row)));
+  return { isl: column((row) => trace.isl(row)), osl: column((row) => trace.osl(row)) };
 }
 
 function arrivalsOf(trace: TraceColumns): Arrivals | undefined {
@@ -87,9 +96,14 @@ function cachePoints(trace: TraceColumns): CachePoint[] {
   return pools.map((blocks, i) => ({ blocks, lruShare: lru(blocks), minShare: min[i]! }));
 }
 
+/** What all rows begin with, if there is such a thing, then the branches that part there. */
 function sharedRoots(trace: TraceColumns): SharedRoot[] {
-  return coreTree(prefixTree(trace))
-    .root.children.toSorted((a, b) => b.visits - a.visits)
-    .slice(0, SHOWN_ROOTS)
-    .map(({ visits, blocks }) => ({ rows: visits, blocks }));
+  let { root: stem } = coreTree(prefixTree(trace));
+  const [only] = stem.children;
+  if (only?.visits === trace.rows) stem = only;
+  const branches = stem.children
+    .toSorted((a, b) => b.visits - a.visits)
+    .map(({ visits, blocks }) => ({ rows: visits, blocks: stem.blocks + blocks }));
+  const all = stem.blocks === 0 ? [] : [{ rows: stem.visits, blocks: stem.blocks }];
+  return [...all, ...branches].slice(0, SHOWN_ROOTS);
 }

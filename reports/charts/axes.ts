@@ -47,6 +47,29 @@ function axisNumber(value: number): string {
     : Number(value.toPrecision(6)).toLocaleString("en-US");
 }
 
+/** 1, 2 and 5 of each power of ten, for a logarithmic axis; labels that would touch are left out. */
+export function logTicks(range: { from: number; to: number }): Partial<uPlot.Axis> {
+  const ticks: number[] = [];
+  const first = Math.floor(Math.log10(range.from));
+  for (let power = first; 10 ** power <= range.to; power += 1) {
+    for (const step of [1, 2, 5]) {
+      const tick = step * 10 ** power;
+      if (tick >= range.from && tick <= range.to) ticks.push(tick);
+    }
+  }
+  const filter = (plot: uPlot, splits: number[]): (number | null)[] => {
+    let free = -Infinity;
+    return splits.map((tick) => {
+      const half = measureLabel(axisNumber(tick)) / 2;
+      const at = plot.valToPos(tick, "x");
+      if (at - half < free) return null;
+      free = at + half + 6;
+      return tick;
+    });
+  };
+  return { splits: () => ticks, filter };
+}
+
 /** From zero to a little above the largest value: lengths and heights then compare truly. */
 export function fromZero(largest: number): uPlot.Range.MinMax {
   return [0, largest > 0 ? largest * 1.08 : 1];

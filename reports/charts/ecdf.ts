@@ -3,7 +3,7 @@ import uPlot from "uplot";
 import { formatNumber } from "../format.ts";
 import { armColour, type Theme } from "../theme.ts";
 import { cumulativeShares, type Distribution } from "../thin.ts";
-import { px, setFont, xAxis, yAxis } from "./axes.ts";
+import { logTicks, px, setFont, xAxis, yAxis } from "./axes.ts";
 import type { ChartSpec } from "./chart.ts";
 
 export interface EcdfLine {
@@ -89,18 +89,6 @@ function stepsOf(distribution: Distribution, range: ValueRange): [number[], numb
     ys.push(ys.at(-1)!);
   }
   return [xs, ys];
-}
-
-function logTicks(range: ValueRange): Partial<uPlot.Axis> {
-  const ticks: number[] = [];
-  const first = Math.floor(Math.log10(range.from));
-  for (let power = first; 10 ** power <= range.to; power += 1) {
-    for (const step of [1, 2, 5]) {
-      const tick = step * 10 ** power;
-      if (tick >= range.from && tick <= range.to) ticks.push(tick);
-    }
-  }
-  return { splits: () => ticks, filter: (_, splits) => splits };
 }
 
 function seriesOf(arm: number, theme: Theme): uPlot.Series {

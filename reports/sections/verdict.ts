@@ -1,11 +1,12 @@
 /** The top of the page: what was compared, who won and why, and whether to believe it. */
 import type { Comparison, Finding, Interval } from "../../core/metrics/result.ts";
 import type { ReportData } from "../data.ts";
-import { chips, h } from "../dom.ts";
+import { h } from "../dom.ts";
 import { formatRatio } from "../format.ts";
 import { invertInterval } from "../headline.ts";
 import { MEASURES, measureOf } from "../measures.ts";
 import { parametersKey } from "../sweep.ts";
+import { themeToggle } from "../theme-toggle.ts";
 
 export function header(data: ReportData): HTMLElement {
   const date = new Date(data.startedAt);
@@ -45,20 +46,6 @@ export function titleOf({ arms, sideBySide }: ReportData): string {
     return `${sideBySide.runs.join(" vs ")}: ${routers}`;
   }
   return arms.length > MANY_ARMS ? arms.join(", ") : arms.join(" vs ");
-}
-
-function themeToggle(): HTMLElement {
-  const themes = ["Auto", "Light", "Dark"];
-  const root = document.documentElement;
-  return chips(themes, {
-    label: "Theme",
-    chosen: 0,
-    choose: (index) => {
-      if (index === 0) delete root.dataset["theme"];
-      else root.dataset["theme"] = themes[index]!.toLowerCase();
-      root.dispatchEvent(new Event("themechange"));
-    },
-  });
 }
 
 const STATES = {

@@ -42,6 +42,31 @@ describe("trace analyze", () => {
   });
 });
 
+describe("trace analyze --html", () => {
+  test("writes a page beside the text", async () => {
+    const { stdout, stderr, exitCode } = await run(
+      "trace",
+      "analyze",
+      "t.jsonl",
+      "--html",
+      "t.html",
+    );
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("60 rows");
+    expect(stderr).toContain("Page: t.html");
+    const page = readFileSync(join(cwd, "t.html"), "utf8");
+    expect(page).toStartWith("<!doctype html>");
+    expect(page).toContain('"file":"t.jsonl"');
+  });
+
+  test("a page that cannot be written is told with its flag", async () => {
+    const { stderr, exitCode } = await run("trace", "analyze", "t.jsonl", "--html", "no/t.html");
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('Cannot write "no/t.html"');
+    expect(stderr).toContain("--html");
+  });
+});
+
 describe("trace synthesize", () => {
   test("writes the same bytes for the same seed, which the program reads again", async () => {
     const ask = ["trace", "synthesize", "t.jsonl", "--num-requests", "200"];

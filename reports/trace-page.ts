@@ -1,0 +1,26 @@
+/** The page of a trace's analysis, or of several traces one after the other. */
+import "./resolution.ts";
+import { h } from "./dom.ts";
+import { documentData, standPage } from "./standing.ts";
+import { themeToggle } from "./theme-toggle.ts";
+import type { TracePageData } from "./trace-data.ts";
+import { traceSections } from "./sections/trace.ts";
+
+const data = documentData() as TracePageData;
+const files = data.traces.map(({ file }) => file.split(/[/\\]/).at(-1)!);
+document.title = `${files.join(", ")} · dynbench`;
+standPage("", (cards) => [
+  h(
+    "header",
+    {},
+    h(
+      "div",
+      {},
+      h("p", { class: "eyebrow" }, data.traces.length === 1 ? "Trace" : "Traces"),
+      h("h1", files.length > 1 ? { class: "many" } : {}, files.join(", ")),
+    ),
+    themeToggle(),
+  ),
+  ...data.traces.flatMap((trace) => traceSections(trace, cards)),
+  h("footer", {}, data.tool),
+]);
