@@ -12,12 +12,13 @@ import {
 } from "./console-text.ts";
 
 const BAR_WIDTH = 30;
+const UNTOLD_COLUMNS = 80;
 
 /** Three lines, none wider than the terminal, so that they can be drawn over. */
 export function liveBlock(progress: Progress, screen: { columns: number; paint: Paint }): string[] {
   const { paint } = screen;
-  // A line as wide as the terminal would wrap on some.
-  const width = Math.max(20, screen.columns - 1);
+  // A line as wide as the terminal would wrap on some; 0 is one that does not tell its size.
+  const width = Math.max(20, (screen.columns || UNTOLD_COLUMNS) - 1);
   const filled = Math.round(wholePart(progress) * BAR_WIDTH);
   const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
   const percentDone = pad(percent(wholePart(progress)), 5, "right");

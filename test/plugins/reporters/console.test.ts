@@ -222,6 +222,10 @@ test("the live block never wraps, and shows share done, time left and the number
   for (const line of liveBlock(progress, { columns: 40, paint: noPaint })) {
     expect(Bun.stringWidth(line)).toBeLessThan(40);
   }
+  // A terminal that does not tell its size says 0.
+  expect(liveBlock(progress, { columns: 0, paint: noPaint })).toEqual(
+    liveBlock(progress, { columns: 80, paint: noPaint }),
+  );
   expect(progressLine(progress)).not.toContain("\n");
 });
 
