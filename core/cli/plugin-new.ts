@@ -8,6 +8,19 @@ import { didYouMean } from "../plan/suggest.ts";
 import type { PluginKind } from "../plugin-set.ts";
 import { VERSION } from "../version.ts";
 
+/** For an editor, which then tells of a mistake as it is typed; the binary needs none of it. */
+const COMPILER_OPTIONS = {
+  target: "esnext",
+  module: "preserve",
+  lib: ["esnext"],
+  types: ["bun-types"],
+  strict: true,
+  noUncheckedIndexedAccess: true,
+  allowImportingTsExtensions: true,
+  noEmit: true,
+  skipLibCheck: true,
+};
+
 const KINDS = ["engine", "router", "workload", "reporter"] as const;
 
 export async function newPlugin(
@@ -30,7 +43,7 @@ export async function newPlugin(
   const example = (await examples())[kind];
   write(name, filesOf(kind, name, example), refuse);
   process.stdout.write(
-    `Made ${name}/${name}.ts, its test, package.json and README.md\n\n` +
+    `Made ${name}/${name}.ts, its test, package.json, tsconfig.json and README.md\n\n` +
       `  dynbench plugin test ./${name}\n` +
       `  dynbench run --plugin ./${name}/${name}.ts ${optionsOf(name, example, `./${name}/`)}\n` +
       `  dynbench plugin add ./${name}\n`,
@@ -52,12 +65,13 @@ function filesOf(kind: PluginKind, name: string, example: PluginExample): Record
     exports: `./${name}.ts`,
     files: [`${name}.ts`],
     keywords: ["dynbench-plugin"],
-    devDependencies: { dynbench: `^${VERSION}` },
+    devDependencies: { "bun-types": Bun.version, dynbench: `^${VERSION}` },
   };
   return {
     [`${name}.ts`]: renamed(example.source),
     [`${name}.test.ts`]: renamed(example.test),
     "package.json": `${JSON.stringify(manifest, null, 2)}\n`,
+    "tsconfig.json": `${JSON.stringify({ compilerOptions: COMPILER_OPTIONS }, null, 2)}\n`,
     "README.md": readme(kind, name, example),
     ...example.files,
   };
