@@ -36,13 +36,12 @@ export interface OptionMetadata {
   secret?: boolean;
   /** Items of a list option are taken as typed, not split at commas. */
   verbatim?: boolean;
+  /** Of a workload: names a file that it reads. The plan holds its digest; `-` is standard input. */
+  file?: boolean;
 }
 
 interface PluginBase<Schema extends OptionsSchema> {
-  /**
-   * The contract it was written for. Stamped by `define…`, which in a plugin file is that of the
-   * running program: say it yourself to be told after an update that the file needs a look.
-   */
+  /** The contract it was written for. Stamped by `define…`; say it yourself to be told of a new one. */
   readonly apiVersion?: number;
   /** Kebab-case, unique within its kind. */
   readonly name: string;

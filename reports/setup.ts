@@ -36,6 +36,15 @@ export function describeSetup(run: RunResult): SetupSection[] {
     ...[...workloads].map(([name, cells]) =>
       section(`Workload ${name}`, mergeOptions(cells.map((cell) => cell.workload.options))),
     ),
+    section(
+      "Files",
+      Object.fromEntries(
+        (plan.files ?? []).map(({ path, bytes, sha256 }) => [
+          path === "-" ? "standard input" : path,
+          `${bytes.toLocaleString("en-US")} bytes, SHA-256 ${sha256}`,
+        ]),
+      ),
+    ),
     ...[...engines.values()].map((arm) =>
       section(`Engine ${arm.engine.name} (${arm.plane})`, arm.engine.options),
     ),

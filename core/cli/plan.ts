@@ -1,34 +1,41 @@
 /** `dynbench plan`: everything a run would start and send; starts nothing. */
 import type { Environment } from "./environment.ts";
+import { startLog } from "./log.ts";
 import { planFromArguments } from "./plan-from-arguments.ts";
 import { secretOptions } from "./run.ts";
+import { settledPlan } from "./settled-plan.ts";
 import { counted } from "../counted.ts";
 import { EXIT_CODES, PlanFaults } from "../errors.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { InputFile, Plan } from "../plan/plan.ts";
 import { masked, maskWords } from "../plan/secret-words.ts";
 import { maskPlan } from "../plan/secrets.ts";
 import { surveyPlan, type PlanSurvey, type PointSurvey } from "../plan/survey.ts";
 import { pointLabel } from "../plan/sweep.ts";
 import type { Engine, PlannedProcess, Router } from "../plugin.ts";
 import { estimateRun, type Estimate } from "../run/estimate.ts";
+import { bytesText, holdStdin } from "../run/input-files.ts";
 
 /** `--json` prints the plan itself, which `dynbench run --config plan.json` runs unchanged. */
 export async function plan(argv: readonly string[], environment: Environment): Promise<number> {
   const planned = await planFromArguments("plan", argv, environment);
   if (!planned) return EXIT_CODES.ok.code;
-  const survey = await surveyPlan(planned.plan, environment.plugins, {
+  const { plugins } = environment;
+  const log = startLog({ debug: false });
+  using held = await holdStdin(planned.plan, plugins, log.info);
+  const settled = await settledPlan(planned, { plugins, stdin: held?.path, log });
+  const survey = await surveyPlan(settled.runnable, plugins, {
     signal: new AbortController().signal,
   });
   if (survey.faults.length > 0) throw new PlanFaults(survey.faults);
-  const processes = await processesOf(planned.plan, environment);
-  const estimate = await estimateRun(planned.plan, {
-    plugins: environment.plugins,
+  const processes = await processesOf(settled.plan, environment);
+  const estimate = await estimateRun(settled.runnable, {
+    plugins,
     requestsOf: ({ parameters, load }) => {
       const point = survey.points.find((one) => Bun.deepEquals(one.parameters, parameters))!;
       return point.requests + load.warmup;
     },
   });
-  const shown = maskPlan(planned.plan, secretOptions(environment.plugins));
+  const shown = maskPlan(settled.plan, secretOptions(plugins));
   const text = planned.json
     ? JSON.stringify({ ...shown, survey: survey.points, estimate, processes }, null, 2)
     : describe(shown, { processes, survey, estimate });
@@ -110,6 +117,7 @@ function describe(
     "",
     `Requests of one cell (${loadText(planned)})`,
     table(points),
+    ...(planned.files ?? []).map(fileLine),
     ...notes.map((note) => `  ${note}`),
     "",
     "Cells, in order",
@@ -157,6 +165,10 @@ function processLine({ name, command, env, count = 1, note }: PlannedProcess): s
   const variables = Object.entries(env ?? {}).map(([key, value]) => `${key}=${value} `);
   const times = count > 1 ? `  x${count}` : "";
   return `  ${name}${times}: ${variables.join("")}${command.join(" ")}${note ? `  (${note})` : ""}`;
+}
+
+function fileLine({ path, bytes, sha256 }: InputFile): string {
+  return `  ${path === "-" ? "standard input" : path}: ${bytesText(bytes)}, SHA-256 ${sha256.slice(0, 12)}…`;
 }
 
 function storable({ env = {}, ...planned }: PlannedProcess): PlannedProcess {

@@ -6,6 +6,7 @@ import type { Environment } from "./environment.ts";
 import { loadPlugins, PLUGIN_OPTIONS } from "./added-plugins.ts";
 import { parseOwnArguments } from "./arguments.ts";
 import { guideTable } from "./guide-table.ts";
+import { startLog } from "./log.ts";
 import { parseOwnOptions } from "./own-options.ts";
 import { exitCodeOf, openReporters, reporterContext } from "./run.ts";
 import { DynbenchError, EXIT_CODES } from "../errors.ts";
@@ -17,6 +18,7 @@ import { optionSpecs } from "../plan/option-spec.ts";
 import { RunOptions } from "../plan/run-options.ts";
 import { allReporters } from "../run/all-reporters.ts";
 import { cellResult, runResult } from "../run/results.ts";
+import { changedFiles, inputFiles, runnablePlan } from "../run/input-files.ts";
 import { RunFolder } from "../run/run-folder.ts";
 
 const HELP = `Usage: dynbench report DIR [DIR…] [--pairs all] [--json] [--plugin FILE]
@@ -117,7 +119,10 @@ async function rebuild(
   everyPair: boolean,
   { plugins }: Environment,
 ): Promise<RunResult> {
-  const plan = folder.readPlan();
+  const stored = folder.readPlan();
+  const plan = await runnablePlan(folder, plugins);
+  const files = await inputFiles(stored, { plugins, stdin: folder.stdinFile });
+  for (const change of changedFiles(stored, files)) startLog({ debug: false }).warn(change);
   const facts = folder.readFacts();
   const outcomes = folder.readOutcomes();
   const records = Map.groupBy(folder.readRecords(), (record) => record.cell);
@@ -134,7 +139,7 @@ async function rebuild(
       hint: `Go on with it: dynbench run --resume ${folder.path}`,
     });
   }
-  return runResult(plan, cells, {
+  return runResult(stored, cells, {
     facts,
     everyPair,
     startedAt: textOr(facts.startedAt, outcomes[0]!.startedAt),

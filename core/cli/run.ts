@@ -3,6 +3,7 @@ import type { Environment } from "./environment.ts";
 import { faultText } from "./fault-text.ts";
 import { startLog, wantsColor } from "./log.ts";
 import { checkApiKey, planFromArguments } from "./plan-from-arguments.ts";
+import { settledPlan } from "./settled-plan.ts";
 import { epochMs } from "../clock.ts";
 import { DynbenchError, EXIT_CODES, PlanFaults } from "../errors.ts";
 import type { Summary } from "../metrics/result.ts";
@@ -14,33 +15,42 @@ import { surveyForRun } from "../plan/survey.ts";
 import type { PluginSet } from "../plugin-set.ts";
 import type { Reporter, ReporterContext } from "../plugin.ts";
 import type { OpenReporter } from "../run/all-reporters.ts";
+import { holdStdin, withStdinAt } from "../run/input-files.ts";
 import { defaultRunPath, RunFolder } from "../run/run-folder.ts";
 
 /** Returns the exit code. */
 export async function run(argv: readonly string[], environment: Environment): Promise<number> {
   const planned = await planFromArguments("run", argv, environment);
   if (!planned) return EXIT_CODES.ok.code;
-  const { plan, resumed } = planned;
-  checkApiKey(plan);
+  const { resumed } = planned;
+  const { plugins } = environment;
+  checkApiKey(planned.plan);
+  const log = startLog({ debug: false });
+  using held = resumed ? undefined : await holdStdin(planned.plan, plugins, log.info);
+  const stdin = held?.path ?? resumed?.stdinFile;
+  const { plan, runnable: surveyed } = await settledPlan(planned, { plugins, stdin, log });
   const interrupt = new AbortController();
-  const { faults, notes } = await surveyForRun(plan, environment.plugins, interrupt.signal);
+  const { faults, notes } = await surveyForRun(surveyed, plugins, interrupt.signal);
   if (faults.length > 0) throw new PlanFaults(faults);
 
   const folder =
     resumed ??
     RunFolder.create(planned.out ?? defaultRunPath(plan.cells[0]!.workload.name, epochMs()));
-  const storable = maskPlan(plan, secretOptions(environment.plugins));
+  const kept = await held?.keepIn(folder);
+  if (kept !== undefined) log.info(`standard input is kept in ${kept}`);
+  const runnable = kept === undefined ? surveyed : await withStdinAt(plan, kept, plugins);
+  const storable = maskPlan(plan, secretOptions(plugins));
   if (!resumed) folder.writeJson("plan.json", storable);
   const outcomes = resumed?.readOutcomes() ?? [];
   const context = reporterContext(folder.path, planned.json);
-  for (const note of notes) context.log.info(`workload: ${note}`);
-  const reporters = await openReporters({ plan, storable }, context, environment);
+  for (const note of notes) log.info(`workload: ${note}`);
+  const reporters = await openReporters({ plan: runnable, storable }, context, environment);
 
   using _ = onInterrupt(interrupt, context);
   const { executePlan } = await import("../run/run.ts");
-  const { result, fault, unwritten } = await executePlan(plan, {
+  const { result, fault, unwritten } = await executePlan(runnable, {
     storable,
-    plugins: environment.plugins,
+    plugins,
     self: environment.self,
     folder,
     log: context.log,

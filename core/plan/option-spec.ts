@@ -23,6 +23,8 @@ export interface OptionSpec {
   readonly isSecret: boolean;
   /** Items of the list are not split at commas. */
   readonly isVerbatim: boolean;
+  /** Names a file that is read. */
+  readonly isFile: boolean;
 }
 
 /** The options of a schema, in its order. Throws on a type that no flag can carry: a plugin author's fault. */
@@ -86,6 +88,7 @@ function specOf(key: string, entry: AnySchema): OptionSpec {
     ...(metadata.sweep === undefined ? {} : { sweep: metadata.sweep }),
     isSecret: metadata.secret === true,
     isVerbatim: metadata.verbatim === true,
+    isFile: metadata.file === true,
   };
 }
 

@@ -111,6 +111,14 @@ export interface Wire {
   readonly apiKeyEnv?: string;
 }
 
+/** A file that a workload reads, as it was when the plan was made. */
+export interface InputFile {
+  /** As it was named; `-` is standard input, which a run folder keeps in its file `stdin`. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
 /** One engine × router choice of a comparison. */
 export interface PlannedArm {
   /** What tables and charts call it: `kv`, or `kv(temperature=0.5)` where two arms share a router. */
@@ -153,6 +161,8 @@ export interface Plan {
   /** In the order in which they run. */
   readonly cells: readonly PlannedCell[];
   readonly reporters: readonly PluginUse[];
+  /** What the workloads read; left out where they read nothing. */
+  readonly files?: readonly InputFile[];
   /** Everything after `--`, passed to the engine as it is. */
   readonly engineArgs: readonly string[];
   /** Address our own listeners bind. */

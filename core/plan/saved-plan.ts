@@ -108,6 +108,9 @@ const SavedPlan = v.pipe(
     ),
     cells: v.pipe(v.array(Cell), v.minLength(1)),
     reporters: v.array(Use),
+    files: v.exactOptional(
+      v.array(v.object({ path: v.string(), bytes: Count, sha256: v.string() })),
+    ),
     engineArgs: v.array(v.string()),
     host: v.string(),
     replicas: Count,

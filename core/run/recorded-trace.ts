@@ -1,4 +1,5 @@
 /** The requests of one cell of a run folder, as rows of a trace. */
+import { runnablePlan } from "./input-files.ts";
 import { RunFolder } from "./run-folder.ts";
 import { DynbenchError } from "../errors.ts";
 import { drawRequests, readRows } from "../load/draw.ts";
@@ -17,7 +18,9 @@ export async function recordedTrace(
 ): Promise<TraceRow[]> {
   const folder = RunFolder.open(path);
   const records = Map.groupBy(folder.readRecords(), (record) => record.cell);
-  const run = folder.readPlan().cells.filter(({ id }) => records.has(id));
+  const run = (await runnablePlan(folder, options.plugins)).cells.filter(({ id }) =>
+    records.has(id),
+  );
   const cell = chosenCell(run, { path, name: options.cell });
   const workload = (await options.plugins.load(cell.workload)) as Workload;
   const rows = await readRows(cell, workload, new AbortController().signal);

@@ -9,6 +9,7 @@
  *   events.jsonl    what it was told, in order: enough to ask its policy again
  *   metrics.jsonl   what engines and GPUs said of themselves, once a second
  *   summary.json, report.html, …   from the reporters
+ *   stdin           what came on standard input, where the workload read it
  *   logs/           one file a process
  *
  * Lines are appended with plain writes, so that a SIGKILL of any process loses no finished line.
@@ -109,6 +110,11 @@ export class RunFolder {
 
   file(name: string): string {
     return join(this.path, name);
+  }
+
+  /** What came on standard input, where the plan reads it. */
+  get stdinFile(): string {
+    return this.file("stdin");
   }
 
   readPlan(): Plan {

@@ -36,7 +36,10 @@ const options = v.strictObject({
   trace: v.pipe(
     v.string(),
     v.nonEmpty(),
-    v.description("Trace file: Mooncake rows or another known format, plain, gzip or zstd"),
+    v.description(
+      "Trace file: Mooncake rows or another known format, plain, gzip or zstd; - is standard input",
+    ),
+    v.metadata({ file: true }),
   ),
   traceFormat: v.pipe(
     v.optional(v.string(), "auto"),
