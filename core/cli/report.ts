@@ -17,7 +17,7 @@ import type { CellResult, RunResult } from "../metrics/result.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
 import { RunOptions } from "../plan/run-options.ts";
 import { allReporters } from "../run/all-reporters.ts";
-import { cellResult, runResult } from "../run/results.ts";
+import { cellResult, runResult, type KnownBounds } from "../run/results.ts";
 import { changedFiles, inputFiles, runnablePlan } from "../run/input-files.ts";
 import { RunFolder } from "../run/run-folder.ts";
 
@@ -127,11 +127,17 @@ async function rebuild(
   const outcomes = folder.readOutcomes();
   const records = Map.groupBy(folder.readRecords(), (record) => record.cell);
   const cells: CellResult[] = [];
+  const bounds: KnownBounds = new Map();
   for (const cell of plan.cells) {
     const outcome = outcomes.findLast(({ id }) => id === cell.id);
     if (!outcome) continue; // never run, or killed on the way: its records stay for who wants them
     cells.push(
-      await cellResult(plan, cell, { outcome, records: records.get(cell.id) ?? [], plugins }),
+      await cellResult(plan, cell, {
+        outcome,
+        records: records.get(cell.id) ?? [],
+        plugins,
+        bounds,
+      }),
     );
   }
   if (cells.length === 0) {

@@ -14,6 +14,15 @@ import { VERSION } from "../version.ts";
 const AnalyzeOptions = v.strictObject({
   ...TRACE_FILE_ENTRIES,
   inputFile: v.pipe(v.optional(v.string()), v.description("Trace file, as datagen names it")),
+  cacheBlocks: v.pipe(
+    v.optional(
+      v.pipe(
+        v.array(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1e9))),
+        v.minLength(1),
+      ),
+    ),
+    v.description("Sizes of cache to tell, in blocks [256, doubled until everything fits]"),
+  ),
   json: v.pipe(v.optional(v.boolean(), false), v.description("Print the analysis as JSON")),
   html: v.pipe(
     v.optional(v.pipe(v.string(), v.nonEmpty("must name a file"))),
@@ -39,9 +48,10 @@ export async function traceAnalyze(argv: readonly string[]): Promise<number> {
       hint: "dynbench trace analyze trace.jsonl",
     });
   }
+  const pools = chosen.cacheBlocks?.toSorted((a, b) => a - b);
   const analyses = [];
   for (const file of files) {
-    const analysis = { file, ...analyzeTrace(await readWhole(file, chosen)) };
+    const analysis = { file, ...analyzeTrace(await readWhole(file, chosen), pools) };
     analyses.push(analysis);
     if (!chosen.json) process.stdout.write(analysisText(analysis));
   }

@@ -65,6 +65,17 @@ export interface CellCache {
   presentShare?: number;
   /** Part of `idealShare` that was reached: cachedShare / idealShare. */
   reachedShare?: number;
+  /** Of requests from a file, where the workers tell their capacity: what bounds the caches set. */
+  pooled?: PooledCache;
+}
+
+/** One cache as large as those of all workers that compute prompts, in send order. */
+export interface PooledCache {
+  blocks: number;
+  /** Served share of the prompt tokens with LRU, */
+  lruShare: number;
+  /** and at most, with Belady's MIN: no routing over these caches can do better. */
+  minShare: number;
 }
 
 /** One tier of a cell. Latencies are those of its completed measured requests. */

@@ -16,6 +16,7 @@ import type {
   CellResult,
   CellSummary,
   ClientHealth,
+  PooledCache,
   Quantiles,
   RequestPoints,
   RouterCost,
@@ -43,6 +44,7 @@ export interface CellInput {
   /** Every worker of the engine, also those that got nothing. */
   readonly workers: readonly { readonly id: string; readonly role: WorkerRole }[];
   readonly idealShare: number;
+  readonly pooled?: PooledCache;
   /** How much faster than the modelled hardware the engine ran. */
   readonly timeScale: number;
   readonly routerCost?: RouterCost;
@@ -73,7 +75,7 @@ export function summarizeCell(input: CellInput): CellResult {
     requests: { sent, ok, failed, dropped, ...(aborted === 0 ? {} : { aborted }) },
     durationS: tally.durationS,
     metrics: cellMetrics(tally, { points, itlMs: input.itlMs }),
-    cache: cacheShares(tally, input.idealShare),
+    cache: { ...cacheShares(tally, input.idealShare), ...pooledOf(input) },
     workers,
     ...tierResults(tally.tiers, input.cell.load),
     client: { latenessMs: latenessOf(points), ...input.health },
@@ -152,6 +154,10 @@ function cellMetrics(
     inputTps: perSecond(tally.sums.inputTokens),
     outputTps: perSecond(tally.sums.outputTokens),
   };
+}
+
+function pooledOf({ pooled }: CellInput): Pick<CellCache, "pooled"> {
+  return pooled === undefined ? {} : { pooled };
 }
 
 function cacheShares(tally: CellTally, idealShare: number): CellCache {

@@ -3,16 +3,23 @@ import { drawRequests, readRows } from "../load/draw.ts";
 import type { CellOutcome } from "./run-folder.ts";
 import type { CellTally } from "../metrics/cell-tally.ts";
 import { IdealCache } from "../metrics/ideal.ts";
-import type { CellResult, RunResult } from "../metrics/result.ts";
+import { PooledRequests } from "../metrics/pooled.ts";
+import type { CellResult, PooledCache, RunResult } from "../metrics/result.ts";
 import { summarizeCell, summarizeRun } from "../metrics/summary.ts";
+import { optionSpecs } from "../plan/option-spec.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { Router, Workload } from "../plugin.ts";
 import type { PluginSet } from "../plugin-set.ts";
 import type { RequestRecord } from "../record.ts";
 import { USUAL_BLOCK_SIZE } from "../request.ts";
 
-/** Ideal share by what the requests of a cell follow from. */
-export type IdealShares = Map<string, number>;
+export interface CacheBounds {
+  readonly idealShare: number;
+  readonly pooled?: PooledCache;
+}
+
+/** By what the requests of a cell follow from, and the caches they meet. */
+export type KnownBounds = Map<string, CacheBounds>;
 
 export async function cellResult(
   plan: Plan,
@@ -22,7 +29,7 @@ export async function cellResult(
     records: readonly RequestRecord[] | CellTally;
     plugins: PluginSet;
     /** Of the cells before: other arms are sent the same requests. */
-    ideals?: IdealShares;
+    bounds?: KnownBounds;
   },
 ): Promise<CellResult> {
   const { outcome, records, plugins } = details;
@@ -37,9 +44,7 @@ export async function cellResult(
     records,
     health,
     workers: outcome.workers,
-    idealShare:
-      outcome.idealShare ??
-      (await knownIdealShare(cell, { outcome, plugins, ideals: details.ideals })),
+    ...(await knownBounds(cell, { outcome, plugins, bounds: details.bounds })),
     timeScale: outcome.timeScale,
     ...(outcome.itlMs === undefined ? {} : { itlMs: outcome.itlMs }),
     ...(outcome.routerCost === undefined ? {} : { routerCost: outcome.routerCost }),
@@ -71,32 +76,56 @@ export function runResult(
   return { plan, facts, summary, cells: sorted, command };
 }
 
-async function knownIdealShare(
+async function knownBounds(
   cell: PlannedCell,
-  details: { outcome: CellOutcome; plugins: PluginSet; ideals: IdealShares | undefined },
-): Promise<number> {
-  const { workload, load, seed } = cell;
-  const blockSize = details.outcome.workers[0]?.blockSize;
-  const key = JSON.stringify([workload, load.requests, load.warmup, seed, blockSize]);
-  const share = details.ideals?.get(key) ?? (await idealShare(cell, details));
-  details.ideals?.set(key, share);
-  return share;
+  details: { outcome: CellOutcome; plugins: PluginSet; bounds: KnownBounds | undefined },
+): Promise<CacheBounds> {
+  const { outcome, plugins, bounds } = details;
+  const workload = (await plugins.load(cell.workload)) as Workload;
+  const pool = readsFile(cell, workload) ? pooledBlocks(outcome.workers) : undefined;
+  const { idealShare } = outcome;
+  if (pool === undefined && idealShare !== undefined) return { idealShare };
+  const { workload: use, load, seed } = cell;
+  const blockSize = outcome.workers[0]?.blockSize ?? USUAL_BLOCK_SIZE;
+  const key = JSON.stringify([use, load.requests, load.warmup, seed, blockSize, pool]);
+  const found = bounds?.get(key) ?? (await drawnBounds(cell, { workload, blockSize, pool }));
+  bounds?.set(key, found);
+  return { ...found, ...(idealShare === undefined ? {} : { idealShare }) };
 }
 
-/** The ideal for the requests of this very cell, drawn again from its seed. */
-async function idealShare(
+/** The bounds of the requests of this very cell, drawn again from its seed. */
+async function drawnBounds(
   cell: PlannedCell,
-  { outcome, plugins }: { outcome: CellOutcome; plugins: PluginSet },
-): Promise<number> {
-  const workload = (await plugins.load(cell.workload)) as Workload;
+  {
+    workload,
+    blockSize,
+    pool,
+  }: { workload: Workload; blockSize: number; pool: number | undefined },
+): Promise<CacheBounds> {
   const rows = await readRows(cell, workload, AbortSignal.timeout(600_000));
-  const cache = new IdealCache({
-    blockSize: outcome.workers[0]?.blockSize ?? USUAL_BLOCK_SIZE,
-  });
+  const ideal = new IdealCache({ blockSize });
+  const requests = pool === undefined ? undefined : new PooledRequests(blockSize);
   let position = 0;
   for await (const request of drawRequests(cell, workload, rows)) {
-    cache.add(request, position >= cell.load.warmup);
+    const isMeasured = position >= cell.load.warmup;
+    ideal.add(request, isMeasured);
+    requests?.add(request, isMeasured);
     position += 1;
   }
-  return cache.shares.ideal;
+  const pooled = pool === undefined ? undefined : requests?.served(pool);
+  return { idealShare: ideal.shares.ideal, ...(pooled === undefined ? {} : { pooled }) };
+}
+
+function readsFile({ workload }: PlannedCell, { options }: Workload): boolean {
+  return optionSpecs(options).some(
+    ({ key, isFile }) => isFile && typeof workload.options[key] === "string",
+  );
+}
+
+/** Blocks of all workers that compute prompts; undefined where one does not tell. */
+function pooledBlocks(workers: CellOutcome["workers"]): number | undefined {
+  const caches = workers.filter(({ role }) => role !== "decode").map(({ kvBlocks }) => kvBlocks);
+  const known = caches.filter((blocks) => blocks !== undefined);
+  if (known.length === 0 || known.length < caches.length) return undefined;
+  return known.reduce((sum, blocks) => sum + blocks, 0);
 }

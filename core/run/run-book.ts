@@ -4,7 +4,7 @@
  */
 import { allReporters, type AllReporters } from "./all-reporters.ts";
 import { ProgressMeter } from "./progress-meter.ts";
-import { cellResult, runResult, type IdealShares } from "./results.ts";
+import { cellResult, runResult, type KnownBounds } from "./results.ts";
 import type { RunDeps } from "./run.ts";
 import { RunFacts } from "./run-facts.ts";
 import type { CellOutcome } from "./run-folder.ts";
@@ -26,7 +26,7 @@ export class RunBook {
   readonly #plan: Plan;
   readonly #deps: RunDeps;
   readonly #results: CellResult[] = [];
-  readonly #ideals: IdealShares = new Map();
+  readonly #bounds: KnownBounds = new Map();
   readonly #reporters: AllReporters;
 
   constructor(plan: Plan, deps: RunDeps) {
@@ -76,7 +76,7 @@ export class RunBook {
       outcome,
       records,
       plugins,
-      ideals: this.#ideals,
+      bounds: this.#bounds,
     });
     this.#results.push(result);
     this.meter.finished(cell);

@@ -50,7 +50,8 @@ const SHOWN_ROOTS = 10;
 /** Smaller pools than one GPU's are of no use to anybody. */
 const SMALLEST_POOL = 256;
 
-export function analyzeTrace(trace: TraceColumns): TraceAnalysis {
+/** `pools`: sizes of cache to tell, in blocks; else from the smallest of use until all blocks fit. */
+export function analyzeTrace(trace: TraceColumns, pools?: readonly number[]): TraceAnalysis {
   const sharing = traceSharing(trace);
   const arrivals = arrivalsOf(trace);
   const hasBlocks = trace.totalBlocks > 0;
@@ -62,7 +63,7 @@ export function analyzeTrace(trace: TraceColumns): TraceAnalysis {
     sharing,
     lengths: lengthsOf(trace),
     ...(arrivals === undefined ? {} : { arrivals }),
-    ...(hasBlocks ? { cache: cachePoints(trace) } : {}),
+    ...(hasBlocks ? { cache: cachePoints(trace, pools ?? usualPools(trace)) } : {}),
     roots: hasBlocks ? sharedRoots(trace) : [],
   };
 }
@@ -87,10 +88,14 @@ function arrivalsOf(trace: TraceColumns): Arrivals | undefined {
   return { spanS, meanRps: trace.rows / spanS, bucketS: bucketMs / 1000, rowsPerBucket };
 }
 
-/** Pools from the smallest of use, doubled until all distinct blocks fit. */
-function cachePoints(trace: TraceColumns): CachePoint[] {
+/** From the smallest of use, doubled until all distinct blocks fit. */
+function usualPools(trace: TraceColumns): number[] {
   const pools = [SMALLEST_POOL];
   while (pools.at(-1)! < trace.distinctBlocks) pools.push(2 * pools.at(-1)!);
+  return pools;
+}
+
+function cachePoints(trace: TraceColumns, pools: readonly number[]): CachePoint[] {
   const lru = lruCurve(trace);
   const min = minCurve(trace, pools);
   return pools.map((blocks, i) => ({ blocks, lruShare: lru(blocks), minShare: min[i]! }));

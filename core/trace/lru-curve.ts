@@ -6,12 +6,12 @@
  * A row's blocks are touched from the last to the first, so a block is never more recent than the
  * one before it: the cache always holds whole prefixes, as engines free the tail of a prompt first.
  */
-import type { TraceColumns } from "./trace-columns.ts";
+import type { HitRules, TraceColumns } from "./trace-columns.ts";
 
 /** Share of prompt tokens that a cache of `capacity` blocks serves. */
 export type HitCurve = (capacity: number) => number;
 
-export function lruCurve(trace: TraceColumns): HitCurve {
+export function lruCurve(trace: TraceColumns, rules: HitRules = trace.wholeRows): HitCurve {
   const distances = new StackDistances(trace.distinctBlocks);
   /** By distance: tokens that a cache with more blocks than that would serve. */
   const tokensAt = new Float64Array(trace.distinctBlocks + 1);
@@ -19,9 +19,10 @@ export function lruCurve(trace: TraceColumns): HitCurve {
   for (let row = 0; row < trace.rows; row += 1) {
     const blocks = trace.blocks(row);
     const isl = trace.isl(row);
-    tokens += isl;
+    const usable = row < rules.firstCounted ? 0 : rules.usable(row);
+    if (row >= rules.firstCounted) tokens += isl;
     let farthest = 0;
-    for (let i = 0; i < blocks.length; i += 1) {
+    for (let i = 0; i < usable; i += 1) {
       const distance = distances.of(blocks[i]!);
       if (distance === NEVER_SEEN) break; // what follows a miss is computed
       farthest = Math.max(farthest, distance);

@@ -5,17 +5,21 @@
  * same row the deepest goes first, so what stays are whole prefixes. No routing over several caches
  * of that size together can do better.
  */
-import type { TraceColumns } from "./trace-columns.ts";
+import type { HitRules, TraceColumns } from "./trace-columns.ts";
 
 /** Shares of prompt tokens, one for each capacity in blocks. */
-export function minCurve(trace: TraceColumns, capacities: readonly number[]): number[] {
-  const nextRow = nextUses(trace);
-  const most = servedShare(trace, new Unbounded(trace.distinctBlocks), nextRow);
+export function minCurve(
+  trace: TraceColumns,
+  capacities: readonly number[],
+  rules: HitRules = trace.wholeRows,
+): number[] {
+  const uses = { rules, nextRow: nextUses(trace, rules) };
+  const most = servedShare(trace, new Unbounded(trace.distinctBlocks), uses);
   /** From here on a cache holds everything that is needed again. */
   let enough = Infinity;
   return capacities.map((capacity) => {
     if (capacity >= enough) return most;
-    const share = servedShare(trace, new FarthestFirst(trace.distinctBlocks, capacity), nextRow);
+    const share = servedShare(trace, new FarthestFirst(trace.distinctBlocks, capacity), uses);
     if (share === most) enough = Math.min(enough, capacity);
     return share;
   });
@@ -31,8 +35,13 @@ interface Cache {
 
 const NEVER = 0x7fff_ffff;
 
-/** For each block of each row, in the order of the file: the next row that has it, or `NEVER`. */
-function nextUses(trace: TraceColumns): Int32Array {
+interface Uses {
+  readonly rules: HitRules;
+  /** For each block of each row, in the order of the file: the next row that can use it, or `NEVER`. */
+  readonly nextRow: Int32Array;
+}
+
+function nextUses(trace: TraceColumns, { usable }: HitRules): Int32Array {
   const next = new Int32Array(trace.totalBlocks);
   const seenIn = new Int32Array(trace.distinctBlocks).fill(NEVER);
   let at = trace.totalBlocks;
@@ -40,12 +49,13 @@ function nextUses(trace: TraceColumns): Int32Array {
     const blocks = trace.blocks(row);
     at -= blocks.length;
     for (let i = 0; i < blocks.length; i += 1) next[at + i] = seenIn[blocks[i]!]!;
-    for (let i = 0; i < blocks.length; i += 1) seenIn[blocks[i]!] = row;
+    const useful = Math.min(blocks.length, usable(row));
+    for (let i = 0; i < useful; i += 1) seenIn[blocks[i]!] = row;
   }
   return next;
 }
 
-function servedShare(trace: TraceColumns, cache: Cache, nextRow: Int32Array): number {
+function servedShare(trace: TraceColumns, cache: Cache, { rules, nextRow }: Uses): number {
   let first = 0;
   let hitTokens = 0;
   let tokens = 0;
@@ -53,8 +63,11 @@ function servedShare(trace: TraceColumns, cache: Cache, nextRow: Int32Array): nu
     const blocks = trace.blocks(row);
     let hits = 0;
     while (hits < blocks.length && cache.has(blocks[hits]!)) hits += 1;
-    hitTokens += Math.min(hits * trace.blockSize, trace.isl(row));
-    tokens += trace.isl(row);
+    if (row >= rules.firstCounted) {
+      const usable = Math.min(hits, rules.usable(row));
+      hitTokens += Math.min(usable * trace.blockSize, trace.isl(row));
+      tokens += trace.isl(row);
+    }
     // What is held moves first: until then its next use seems to be now, and others would go for it.
     for (let i = 0; i < hits; i += 1) cache.moved(blocks[i]!, nextRow[first + i]!, i);
     for (let i = hits; i < blocks.length; i += 1) {

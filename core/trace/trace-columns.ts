@@ -10,6 +10,14 @@ const FIRST_BLOCKS = 16 * FIRST_ROWS;
 /** Stands for "no time" in the column of times. */
 const NO_TIME = NaN;
 
+/** What of a trace counts as a hit, where that is not every block of every row. */
+export interface HitRules {
+  /** Leading blocks of a row that can be one; what follows is only stored. */
+  usable(row: number): number;
+  /** Rows before it fill the cache and count for nothing. */
+  readonly firstCounted: number;
+}
+
 export class TraceColumns {
   /** Tokens per block. */
   readonly blockSize: number;
@@ -71,6 +79,11 @@ export class TraceColumns {
   /** A view of the row's blocks; valid until the next `add`. */
   blocks(row: number): Int32Array {
     return this.#blocks.subarray(this.#starts[row], this.#starts[row + 1]);
+  }
+
+  /** Every block of every row can be a hit. */
+  get wholeRows(): HitRules {
+    return { usable: (row) => this.#starts[row + 1]! - this.#starts[row]!, firstCounted: 0 };
   }
 
   #makeRoom(blocks: number): void {

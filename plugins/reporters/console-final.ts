@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { timeScaleNotes, type Finding, type Plan, type RunResult, type Verdict } from "dynbench";
 import { comparisonBlocks } from "./console-comparison.ts";
 import { ladderBlock } from "./console-ladder.ts";
+import { pooledBlock } from "./console-pooled.ts";
 import { tierBlock } from "./console-tiers.ts";
 import { mainTable } from "./console-table.ts";
 import { clip, plain, WIDTH, wrap, type Paint } from "./console-text.ts";
@@ -19,6 +20,7 @@ export function finalText(
     timeNote(run),
     ...comparisonBlocks(comparisons, paint),
     ladderBlock(run),
+    pooledBlock(run),
     tierBlock(run),
     verdict.reasons.flatMap((finding) => findingLines(finding, paint)),
     errorLines(run),

@@ -39,13 +39,38 @@ export function panelsSection(page: Page): HTMLElement {
 
 /** Part of the prompt tokens found in cache, with the bound that no router can pass. */
 export function hitShareChart(data: ReportData, slice: number): ChartSpec {
+  const pooled = pooledBounds(data);
   return sweepChart(data, slice, {
     title: axisTitle(data, "Cache hit share"),
-    what: "prompt tokens found in cache; ideal: the best any router could reach",
+    what:
+      "prompt tokens found in cache; ideal: the best any router could reach" +
+      (pooled.length === 0
+        ? ""
+        : "; LRU and MIN: one cache as large as all workers' together, with LRU and with the best replacement"),
     label: "Hit share (%)",
     percent: true,
     of: (summary) => summary.cache.cachedShare,
-    bound: { label: "ideal", of: (summary) => summary.cache.idealShare },
+    bounds: [{ label: "ideal", of: (summary) => summary.cache.idealShare }, ...pooled],
+  });
+}
+
+/** Engines of more sizes would bury the arms under bounds. */
+const MAX_POOLS = 2;
+
+/** For each capacity that the workers of an arm have together. */
+function pooledBounds(data: ReportData): Bound[] {
+  const pools = [
+    ...new Set(data.cells.flatMap(({ summary }) => summary.cache.pooled?.blocks ?? [])),
+  ];
+  if (pools.length > MAX_POOLS) return [];
+  return pools.flatMap((blocks): Bound[] => {
+    const of = (share: "minShare" | "lruShare") => (summary: CellSummary) =>
+      summary.cache.pooled?.blocks === blocks ? summary.cache.pooled[share] : undefined;
+    const size = pools.length === 1 ? "" : `, ${blocks.toLocaleString("en-US")} blocks`;
+    return [
+      { label: `MIN${size}`, of: of("minShare") },
+      { label: `LRU${size}`, of: of("lruShare") },
+    ];
   });
 }
 
@@ -68,7 +93,12 @@ interface SweepText {
   label: string;
   percent?: boolean;
   of(summary: CellSummary): number | undefined;
-  bound?: { label: string; of(summary: CellSummary): number | undefined };
+  bounds?: readonly Bound[];
+}
+
+interface Bound {
+  label: string;
+  of(summary: CellSummary): number | undefined;
 }
 
 function sweepChart(data: ReportData, slice: number, text: SweepText): ChartSpec {
@@ -79,17 +109,18 @@ function sweepChart(data: ReportData, slice: number, text: SweepText): ChartSpec
     subtitle: `${text.what}${repeatNote(repeats, axis !== undefined)}`,
     ...(text.percent && { percent: true }),
   };
-  const arms: (number | undefined)[] = data.arms.map((_, arm) => arm);
-  if (text.bound) arms.push(undefined);
-  const lines: TrendLine[] = arms.map((arm) => ({
-    label: arm === undefined ? text.bound!.label : data.arms[arm]!,
-    arm,
-    repeats: valuesAlongAxis(data, {
-      slice,
+  const lines: TrendLine[] = [
+    ...data.arms.map((label, arm) => ({
+      label,
       arm,
-      of: arm === undefined ? text.bound!.of : text.of,
-    }),
-  }));
+      repeats: valuesAlongAxis(data, { slice, arm, of: text.of }),
+    })),
+    ...(text.bounds ?? []).map(({ label, of }) => ({
+      label,
+      arm: undefined,
+      repeats: valuesAlongAxis(data, { slice, arm: undefined, of }),
+    })),
+  ];
   const known = lines.filter((line) => line.repeats.some((values) => values.length > 0));
   if (axis) return trendChart(known, axis, { ...shared, yLabel: text.label });
   const bars = known.map(({ label, arm, repeats: values }) => ({

@@ -42,6 +42,24 @@ describe("trace analyze", () => {
   });
 });
 
+describe("trace analyze --cache-blocks", () => {
+  test("tells caches of these sizes, smallest first", async () => {
+    const { stdout } = await run(
+      "trace",
+      "analyze",
+      "t.jsonl",
+      "--cache-blocks",
+      "100,3",
+      "--json",
+    );
+    const { cache } = JSON.parse(stdout);
+    expect(cache.map(({ blocks }: { blocks: number }) => blocks)).toEqual([3, 100]);
+    const bad = await run("trace", "analyze", "t.jsonl", "--cache-blocks", "0");
+    expect(bad.exitCode).toBe(2);
+    expect(bad.stderr).toContain("cache-blocks");
+  });
+});
+
 describe("trace analyze --html", () => {
   test("writes a page beside the text", async () => {
     const { stdout, stderr, exitCode } = await run(

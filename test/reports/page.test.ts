@@ -160,6 +160,24 @@ describe.skipIf(missing)(
       await close();
     });
 
+    test("what the caches bound stands beside the hit share", async () => {
+      const run = singleCellRun();
+      const hits = "#why figure:first-of-type";
+      const without = await open(run);
+      const heightOf = (page: Page) =>
+        page.locator(`${hits} canvas`).evaluate((c) => c.clientHeight);
+      const bare = await heightOf(without.page);
+      await without.close();
+      for (const { summary } of run.cells) {
+        summary.cache.pooled = { blocks: 24_712, lruShare: 0.07, minShare: 0.3 };
+      }
+      const { page, faults, close } = await open(run);
+      expect(await page.textContent(`${hits} figcaption p`)).toContain("LRU and MIN: one cache");
+      expect(await heightOf(page)).toBeGreaterThan(bare); // a bar for each
+      expect(faults).toEqual([]);
+      await close();
+    });
+
     test("a chart is saved as a PNG picture", async () => {
       const { page, faults, close } = await open(guideRun());
       await page.hover("#panels figure");
