@@ -9,6 +9,11 @@
  * where all start at once and share, the whole answer's time, in a run much longer than that. Drawn
  * from queues of 4, 32 and 160 servers, at 40 to 4,000 requests, this is met by at most 3 % of runs
  * at .9 of capacity; by 99 % of runs of 1,000 requests at 1.2 of the capacity of 32.
+ *
+ * A time-out hides such a queue: whoever waits too long leaves it, and soon it grows no more. So a
+ * request that timed out counts as one that never ended, and as one that waited that long; and
+ * waiting also grows where late answers take a good part of the time-out to begin and early ones do
+ * not. Where a worker hangs, the answers of the others begin as early as ever.
  */
 import type { Finding, RequestPoints } from "./result.ts";
 import type { CellUnderTrial } from "./trust.ts";
@@ -26,14 +31,24 @@ const TTFT_RATIO = 1.5;
 const E2E_RATIO = 1.1;
 /** A run this many times as long as an answer is past its start-up in the second quarter. */
 const PAST_START_UP = 4;
+const TIMEOUTS_OF_FAILED = 0.9;
+/** Answers that begin this late have waited, whatever their prompts. */
+const TIMEOUT_SHARE = 0.25;
+/** Of the answered requests: those that found the system all but empty. */
+const EARLY_SHARE = 0.05;
+const EARLY_MIN = 10;
 
-export function saturated({ load, points }: CellUnderTrial): Finding | undefined {
-  const requests = timesOf(points);
+export function saturated({ summary, load, points }: CellUnderTrial): Finding | undefined {
+  const gaveUp = timedOut(summary) ? load.timeoutS : undefined;
+  const requests = timesOf(points, gaveUp);
   if (load.arrival === "closed" || requests.length < REQUESTS_MIN) return undefined;
   const waiting = quarters(backlogs(requests));
-  if (!backlogGrows(waiting, requests.length) || !waitingGrows(requests)) return undefined;
+  const isWaiting =
+    waitingGrows(requests) || (gaveUp !== undefined && nearsTimeout(requests, gaveUp));
+  if (!isWaiting || !backlogGrows(waiting, requests.length)) return undefined;
   const [, early, , late] = waiting.map(({ mean }) => mean);
   const { came, served } = ratesOf(requests);
+  const left = requests.filter(({ toS }) => toS === Infinity).length;
   const slower =
     load.arrival === "trace" ? "Slow the trace down with --arrival-speedup" : "Lower --rate";
   return {
@@ -42,6 +57,7 @@ export function saturated({ load, points }: CellUnderTrial): Finding | undefined
     message:
       `Saturated: ${came.toFixed(1)} requests/s came and ${served.toFixed(1)} were served; ` +
       `those begun and not ended grew from ${early!.toFixed(0)} to ${late!.toFixed(0)}, ` +
+      (left === 0 ? "" : `with ${left} that timed out, `) +
       `so latencies tell how long the run was`,
     hint: `${slower} to below what is served, or measure the most that is with a closed loop: --concurrency`,
   };
@@ -50,16 +66,34 @@ export function saturated({ load, points }: CellUnderTrial): Finding | undefined
 interface Times {
   /** When it should have been sent. */
   readonly fromS: number;
+  /** Infinity for one that timed out. */
   readonly toS: number;
   readonly ttftS: number;
+  readonly e2eS: number;
 }
 
-/** Completed requests, by when they were due: what waits in the generator, for a cap, waits too. */
-function timesOf({ sentS, latenessMs, ttftMs, e2eMs }: RequestPoints): Times[] {
+/** Nearly all that failed did so by their time-out. */
+function timedOut({ errors, requests: { failed } }: CellUnderTrial["summary"]): boolean {
+  const count = errors.reduce((sum, one) => sum + (one.kind === "timeout" ? one.count : 0), 0);
+  return count > 0 && count >= TIMEOUTS_OF_FAILED * failed;
+}
+
+/**
+ * Completed requests, by when they were due: what waits in the generator, for a cap, waits too. With
+ * `gaveUpS` those that failed as well: after so long.
+ */
+function timesOf(
+  { sentS, latenessMs, ttftMs, e2eMs }: RequestPoints,
+  gaveUpS: number | undefined,
+): Times[] {
   return sentS
     .map((s, i) => {
       const fromS = s - latenessMs[i]! / 1000;
-      return { fromS, toS: fromS + e2eMs[i]! / 1000, ttftS: ttftMs[i]! / 1000 };
+      const e2eS = e2eMs[i]! / 1000;
+      if (gaveUpS === undefined || !Number.isNaN(e2eS)) {
+        return { fromS, toS: fromS + e2eS, ttftS: ttftMs[i]! / 1000, e2eS };
+      }
+      return { fromS, toS: Infinity, ttftS: gaveUpS, e2eS: gaveUpS };
     })
     .filter(({ toS }) => !Number.isNaN(toS))
     .sort((a, b) => a.fromS - b.fromS);
@@ -110,9 +144,18 @@ function backlogGrows(waiting: readonly Quarter[], count: number): boolean {
 
 function waitingGrows(requests: readonly Times[]): boolean {
   if (grows(quarters(requests.map(({ ttftS }) => ttftS)), TTFT_RATIO)) return true;
-  const e2e = quarters(requests.map(({ fromS, toS }) => toS - fromS));
+  const e2e = quarters(requests.map(({ e2eS }) => e2eS));
   const spanS = requests.at(-1)!.fromS - requests[0]!.fromS;
   return spanS > PAST_START_UP * e2e[1]!.mean && grows(e2e, E2E_RATIO);
+}
+
+function nearsTimeout(requests: readonly Times[], gaveUpS: number): boolean {
+  const answered = requests.filter(({ toS }) => toS !== Infinity).map(({ ttftS }) => ttftS);
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
+  const early = mean(answered.slice(0, Math.max(EARLY_MIN, EARLY_SHARE * answered.length)));
+  const late = mean(answered.slice(-Math.ceil(answered.length / 4)));
+  return late > TIMEOUT_SHARE * gaveUpS && late > TTFT_RATIO * early;
 }
 
 function grows([, early, , late]: readonly Quarter[], ratio: number): boolean {

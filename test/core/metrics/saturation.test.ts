@@ -18,8 +18,16 @@ const resultOf = (records: readonly RequestRecord[], load: Partial<LoadShape> = 
 const reasonOf = (records: readonly RequestRecord[], load: Partial<LoadShape> = {}) =>
   resultOf(records, load).summary.verdict.reasons.find(({ id }) => id === "saturated");
 
+interface Queue {
+  servers: number;
+  requests: number;
+  load: number;
+  /** Whoever has no answer by then leaves. */
+  patienceS?: number;
+}
+
 /** Poisson arrivals at a part of the capacity of `servers`, which take 0.5 to 1.5 s each, first come first served. */
-function queue(seed: number, of: { servers: number; requests: number; load: number }) {
+function queue(seed: number, of: Queue) {
   const random = randomStream(seed, "queue");
   const free = new Array<number>(of.servers).fill(0);
   let atMs = 0;
@@ -28,12 +36,32 @@ function queue(seed: number, of: { servers: number; requests: number; load: numb
     const next = free.indexOf(Math.min(...free));
     const startMs = Math.max(atMs, free[next]!);
     const endMs = startMs + 500 + 1000 * random.next();
+    const untilMs = atMs + 1000 * (of.patienceS ?? Infinity);
+    if (endMs > untilMs) {
+      if (startMs < untilMs) free[next] = untilMs;
+      return timedOut(i, { atMs, untilMs });
+    }
     free[next] = endMs;
     return okRecord(i, { intended: atMs, first: startMs, gaps: [endMs - startMs] });
   });
 }
-const alarms = (of: Parameters<typeof queue>[1]): number =>
-  Array.from({ length: 100 }, (_, seed) => reasonOf(queue(seed, of))).filter(Boolean).length;
+const timedOut = (index: number, { atMs, untilMs }: { atMs: number; untilMs: number }) => {
+  const {
+    firstTokenNs: _,
+    lastTokenNs: __,
+    ...sent
+  } = okRecord(index, {
+    intended: atMs,
+    first: untilMs,
+    gaps: [],
+  });
+  const error = { kind: "timeout", message: "no complete answer" } as const;
+  return { ...sent, state: "failed", osl: 0, error } satisfies RequestRecord;
+};
+const alarms = ({ patienceS: timeoutS = 600, ...of }: Queue): number =>
+  Array.from({ length: 100 }, (_, seed) =>
+    reasonOf(queue(seed, { ...of, patienceS: timeoutS }), { timeoutS }),
+  ).filter(Boolean).length;
 
 describe("a queue", () => {
   test("below capacity is left alone, also a short run that has hardly begun", () => {
@@ -46,6 +74,31 @@ describe("a queue", () => {
   test("above capacity is told, nearly always", () => {
     expect(alarms({ servers: 32, requests: 1000, load: 1.2 })).toBeGreaterThanOrEqual(95);
     expect(alarms({ servers: 4, requests: 100, load: 2 })).toBeGreaterThanOrEqual(95);
+  });
+
+  test("above capacity is told where whoever waits too long leaves, and the queue stops growing", () => {
+    // 1,000 requests come within 20 s; those from the middle on wait longer than 4 s.
+    const of = { servers: 32, requests: 1000, load: 1.5, patienceS: 4 };
+    expect(alarms(of)).toBeGreaterThanOrEqual(95);
+    const { message } = reasonOf(queue(1, of), { timeoutS: 4 })!;
+    expect(message).toMatch(/with \d{2,3} that timed out, so latencies tell how long the run was$/);
+  });
+
+  test("a worker that hangs is none: as many time out at the start as at the end", () => {
+    const hanging = queue(1, { servers: 32, requests: 1000, load: 0.6 }).map((record, i) => {
+      const atMs = record.intendedNs / 1e6;
+      return i % 8 === 0 ? timedOut(i, { atMs, untilMs: atMs + 20_000 }) : record;
+    });
+    expect(reasonOf(hanging, { timeoutS: 20 })).toBeUndefined();
+  });
+
+  test("requests that fail at once are no queue", () => {
+    const refused = queue(1, { servers: 32, requests: 1000, load: 0.6 }).map((record, i) => {
+      const atMs = record.intendedNs / 1e6;
+      const failed = timedOut(i, { atMs, untilMs: atMs });
+      return i < 300 ? record : { ...failed, error: { kind: "status", message: "503" } as const };
+    });
+    expect(reasonOf(refused)).toBeUndefined();
   });
 });
 
