@@ -12,7 +12,8 @@ export const direct = defineRouter({
     spreads: true,
     kvEvents: false,
   }),
-  start: async (_options, engine) => {
+  start: async (_options, engine, { signal }) => {
+    signal.throwIfAborted();
     if (engine.workers.length === 0) {
       throw new DynbenchError("start", 'Cannot start router "direct": the engine has no workers', {
         hint: "Name them with --worker-url, or use --router attach --url for a whole deployment",

@@ -10,36 +10,32 @@ import { requestReplay } from "../../core/zmq/replay.ts";
 import { connectSubscriber } from "../../core/zmq/subscriber.ts";
 import { decodeSequence } from "../../core/zmq/sequence.ts";
 import { ask, eventually, metric, post } from "./ask.ts";
+import type { TriedContext } from "./in-process.ts";
+import { testStarts, triedParts, type Check } from "./start.ts";
 
 export interface EngineSuite {
   readonly engine: Engine<any>;
   /** Raw options of a small, quick instance with at least two workers. */
   readonly options: Record<string, unknown>;
-  /** A fresh context for each start, and what of it still runs. */
-  readonly context: () => StartContext & {
-    readonly abort: () => void;
-    readonly running: ReadonlySet<string>;
-  };
+  /** A fresh context for each start: `realContext` of this module, or one of your own. */
+  readonly context: () => TriedContext;
   /** Tests that do not apply, by name, each with its reason. */
   readonly skip?: Readonly<Record<string, string>>;
 }
 
+/** What an engine without a `model` says that it cannot is not asked of it. */
 export function testEngine(suite: EngineSuite): void {
-  const check = (name: string, run: () => Promise<void> | void): void => {
-    const reason = suite.skip?.[name];
-    if (reason === undefined) test(name, run);
-    else test.skip(`${name}: ${reason}`, run);
-  };
+  const { context, check, checkSkips } = triedParts(suite);
+  const own = { ...suite, context };
   describe(`engine ${suite.engine.name}`, () => {
-    describe("life", () => testLife(suite, check));
-    describe("serving", () => testServing(suite, check));
-    describe("abort", () => testAbort(suite, check));
-    describe("caching", () => testCaching(suite, check));
-    describe("model", () => testModel(suite, check));
+    describe("life", () => testLife(own, check));
+    describe("serving", () => testServing(own, check));
+    describe("abort", () => testAbort(own, check));
+    describe("caching", () => testCaching(own, check));
+    if (suite.engine.model) describe("model", () => testModel(own, check));
+    checkSkips();
   });
 }
-
-type Check = (name: string, run: () => Promise<void> | void) => void;
 
 /** Block sizes up to this get a whole block out of a short prompt. */
 const PROMPT_BLOCKS = 3;
@@ -56,40 +52,20 @@ function testLife(suite: EngineSuite, check: Check): void {
     for (const worker of engine.workers) {
       expect((await fetch(`${worker.url}/health`)).status).toBe(200);
     }
+    expect(JSON.parse(JSON.stringify(engine.facts))).toEqual(engine.facts);
   });
 
-  check("leaves nothing running or listening, and may be disposed twice", async () => {
-    const context = suite.context();
-    const engine = await start(context);
-    const urls = engine.workers.map((worker) => worker.url);
-    await engine[Symbol.asyncDispose]();
-    await engine[Symbol.asyncDispose]();
-    expect([...context.running]).toEqual([]);
-    for (const url of urls) expect(await listens(url)).toBe(false);
+  check("starts twice beside itself", async () => {
+    await using first = await start(suite.context());
+    await using second = await start(suite.context());
+    const urls = [...first.workers, ...second.workers].map(({ url }) => url);
+    expect(new Set(urls).size).toBe(urls.length);
   });
 
-  check("an abort during the start rejects and leaves nothing running", async () => {
-    const context = suite.context();
-    const starting = start(context);
-    context.abort();
-    await expect(starting).rejects.toThrow();
-    expect([...context.running]).toEqual([]);
-  });
-
-  check("an abort before the start rejects", async () => {
-    const context = suite.context();
-    context.abort();
-    await expect(start(context)).rejects.toThrow();
-    expect([...context.running]).toEqual([]);
-  });
+  testStarts({ start, context: suite.context, urls: urlsOf }, check);
 }
 
-async function listens(url: string): Promise<boolean> {
-  return fetch(`${url}/health`).then(
-    () => true,
-    () => false,
-  );
-}
+const urlsOf = ({ workers }: EngineHandle): string[] => workers.map(({ url }) => url);
 
 /** One engine for all tests of a part, and prompts that nobody sent before. */
 interface Running {

@@ -56,13 +56,19 @@ interface ExitStatus {
   readonly signal: string | null;
 }
 
-const silentLog = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {} };
+export const silentLog = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {} };
 
-/** A start context around `inProcess`, and the means to abort it. */
-export function inProcessContext(
-  engine: Engine<any>,
-  runDir: string,
-): StartContext & { readonly abort: () => void; readonly running: ReadonlySet<string> } {
+/** A start context, the means to abort it, and what of it still runs. */
+export interface TriedContext extends StartContext {
+  readonly abort: () => void;
+  /** Names of what was started and has not ended. */
+  readonly running: ReadonlySet<string>;
+  /** Ends whatever the context itself needs. */
+  [Symbol.asyncDispose]?(): Promise<void>;
+}
+
+/** A start context around `inProcess`. */
+export function inProcessContext(engine: Engine<any>, runDir: string): TriedContext {
   const stop = new AbortController();
   const { processes, running } = inProcess(engine, stop);
   return {

@@ -12,6 +12,7 @@ import {
   type RoutingPolicy,
 } from "../../core/routing-policy.ts";
 import { PolicyHost } from "../../core/routing/host.ts";
+import { testLiveAsVirtual } from "./live-policy.ts";
 import { BLOCK_SIZE, blocksFrom, clusterOf, requestOf } from "./sample-routing.ts";
 
 const SEEDS = 40;
@@ -107,6 +108,8 @@ export function routingPolicyConformance(name: string, make: () => RoutingPolicy
       const again = { deaths: false };
       expect(play(used, randomStream(10), again)).toEqual(play(fresh, randomStream(10), again));
     });
+
+    testLiveAsVirtual(make);
   });
 }
 

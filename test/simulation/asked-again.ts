@@ -16,6 +16,8 @@ export interface AskedHost {
   readonly candidates: readonly Candidate[];
   readonly blockSize: number;
   readonly random: RandomStream;
+  /** What `prefixHash(tokens)` of a request gave; the events have no tokens. */
+  readonly prefixHash?: (request: number, tokens: number) => number;
 }
 
 /** Picks since the last reset, in order. */
@@ -37,7 +39,7 @@ export function picksOf(events: readonly HostEvent[], asked: AskedHost): Pick[] 
       host.reset();
       picks.length = 0;
     } else if (event.told === "route") {
-      const candidate = host.route(requestOf(event), event.atNs, tried(event));
+      const candidate = host.route(requestOf(event, asked), event.atNs, tried(event));
       if (candidate !== HOLD) picked(event.request, candidate);
     } else tell(host, event);
   }
@@ -58,12 +60,14 @@ function tell(host: PolicyHost, event: Exclude<HostEvent, { told: "reset" | "rou
 
 type Told = Extract<HostEvent, { told: "route" }>;
 
-function requestOf(told: Told): RouteRequest {
+function requestOf(told: Told, { prefixHash = unknownHash }: AskedHost): RouteRequest {
   const { request: id, blocks, told: _, atNs: __, tried: ___, ...rest } = told;
-  const prefixHash = (): never => {
-    throw new Error("The tokens of a request are not among the events");
-  };
-  return { ...rest, id, blocks: idsOf(blocks), prefixHash };
+  const hash = (tokens: number): number => prefixHash(id, tokens);
+  return { ...rest, id, blocks: idsOf(blocks), prefixHash: hash };
+}
+
+function unknownHash(): never {
+  throw new Error("The tokens of a request are not among the events");
 }
 
 function tried(told: Told): ReadonlySet<number> | undefined {

@@ -1,0 +1,213 @@
+/**
+ * What `start` of an engine and of an external router must both keep: it comes up whole or not at all,
+ * gives up in time when told to, and leaves nothing behind however it ends.
+ */
+import { afterAll, expect, test } from "bun:test";
+import type { Processes, StartContext } from "dynbench";
+import type { TriedContext } from "./in-process.ts";
+
+export type Check = (name: string, run: () => Promise<void> | void) => void;
+
+/** "Within a second" of the contract, on a machine that has other things to do. */
+const ABORT_LIMIT_MS = 3_000;
+/** Ours give a foreign program 15 s before they kill it. */
+const DISPOSE_LIMIT_MS = 20_000;
+
+interface Suite {
+  readonly context: () => TriedContext;
+  readonly skip?: Readonly<Record<string, string>>;
+}
+
+/** Contexts that are ended with the suite, and tests that may be skipped by name. */
+export function triedParts({ context, skip = {} }: Suite) {
+  const made: TriedContext[] = [];
+  const names = new Set<string>();
+  afterAll(async () => {
+    for (const one of made) await one[Symbol.asyncDispose]?.();
+  });
+  return {
+    context: (): TriedContext => {
+      const one = context();
+      made.push(one);
+      return one;
+    },
+    check: (name: string, run: () => Promise<void> | void): void => {
+      names.add(name);
+      const reason = skip[name];
+      if (reason === undefined) test(name, run);
+      else test.skip(`${name}: ${reason}`, run);
+    },
+    /** To be called last: a test that was renamed since is skipped no more. */
+    checkSkips: (): void => {
+      const unknown = Object.keys(skip).filter((name) => !names.has(name));
+      if (unknown.length > 0) throw new Error(`There is no test "${unknown.join('", "')}" to skip`);
+    },
+  };
+}
+
+interface Started<Handle extends AsyncDisposable> {
+  readonly context: () => TriedContext;
+  start(context: StartContext): Promise<Handle>;
+  /** Addresses of its own, where something listens while it is up. */
+  urls(handle: Handle): readonly string[];
+}
+
+export function testStarts<Handle extends AsyncDisposable>(
+  { context: make, start, urls }: Started<Handle>,
+  check: Check,
+): void {
+  check("leaves nothing running or listening, and may be disposed twice", async () => {
+    const context = make();
+    const handle = await start(context);
+    const addresses = urls(handle);
+    for (const _ of [1, 2]) await within(DISPOSE_LIMIT_MS, disposed(handle));
+    expect([...context.running]).toEqual([]);
+    for (const url of addresses) expect(await listens(url)).toBe(false);
+  });
+
+  check("may be disposed twice at once", async () => {
+    const context = make();
+    const handle = await start(context);
+    await within(DISPOSE_LIMIT_MS, Promise.all([disposed(handle), disposed(handle)]));
+    expect([...context.running]).toEqual([]);
+  });
+
+  check("an abort before the start rejects", async () => {
+    const context = make();
+    context.abort();
+    expect(await within(ABORT_LIMIT_MS, outcomeOf(start(context)))).toBe("rejected");
+    expect([...context.running]).toEqual([]);
+  });
+
+  check("an abort during the start ends it in time and leaves nothing running", async () => {
+    const context = make();
+    const starting = start(context);
+    context.abort();
+    // What needs no time may have come up all the same.
+    await within(
+      ABORT_LIMIT_MS,
+      starting.then(disposed, () => {}),
+    );
+    expect([...context.running]).toEqual([]);
+  });
+
+  check(
+    "an abort after each process it started rejects in time and leaves nothing running",
+    async () => {
+      const count = await processesOf(make, start);
+      for (let after = 1; after <= count; after += 1) {
+        const context = make();
+        const aborted = Promise.withResolvers<void>();
+        const starting = start(
+          watched(context, (started) => {
+            if (started !== after) return;
+            context.abort();
+            aborted.resolve();
+          }),
+        );
+        const outcome = outcomeOf(starting);
+        await Promise.race([aborted.promise, outcome]);
+        expect(await within(ABORT_LIMIT_MS, outcome)).toBe("rejected");
+        expect([...context.running]).toEqual([]);
+      }
+    },
+  );
+
+  check("a process that cannot be started takes the others with it", async () => {
+    const count = await processesOf(make, start);
+    for (let failing = 1; failing <= count; failing += 1) {
+      const context = make();
+      const fault = new Error(`process ${failing} cannot be started`);
+      const starting = start(
+        watched(
+          context,
+          () => {},
+          (number) => {
+            if (number === failing) throw fault;
+          },
+        ),
+      );
+      const told = await within(
+        DISPOSE_LIMIT_MS,
+        starting.then(() => undefined, reasonOf),
+      );
+      expect(told).toContain(fault.message);
+      expect([...context.running]).toEqual([]);
+    }
+  });
+}
+
+function outcomeOf(starting: Promise<unknown>): Promise<"came up" | "rejected"> {
+  return starting.then(
+    () => "came up",
+    () => "rejected",
+  );
+}
+
+async function disposed(handle: AsyncDisposable): Promise<void> {
+  await handle[Symbol.asyncDispose]();
+}
+
+/** How many processes a start takes. */
+async function processesOf<Handle extends AsyncDisposable>(
+  make: () => TriedContext,
+  start: (context: StartContext) => Promise<Handle>,
+): Promise<number> {
+  let count = 0;
+  await using _ = await start(watched(make(), (started) => (count = started)));
+  return count;
+}
+
+/** The same context, and a word before and after each process: the how manieth it is. */
+function watched(
+  context: TriedContext,
+  after: (number: number) => void,
+  before: (number: number) => void = () => {},
+): StartContext {
+  let begun = 0;
+  let started = 0;
+  const wrap =
+    <Words extends unknown[], Handle>(begin: (...words: Words) => Promise<Handle>) =>
+    async (...words: Words): Promise<Handle> => {
+      begun += 1;
+      before(begun);
+      const handle = await begin(...words);
+      started += 1;
+      after(started);
+      return handle;
+    };
+  const processes: Processes = {
+    startSelf: wrap((...words) => context.processes.startSelf(...words)),
+    startForeign: wrap((...words) => context.processes.startForeign(...words)),
+  };
+  return new Proxy(context, {
+    get: (target, name) => (name === "processes" ? processes : Reflect.get(target, name)),
+  });
+}
+
+const reasonOf = (error: unknown): string => {
+  const causes: string[] = [];
+  for (let each = error; each instanceof Error; each = each.cause) causes.push(each.message);
+  return causes.join(": ");
+};
+
+/** What the promise gives, or a rejection when it takes longer. */
+async function within<T>(limitMs: number, promise: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`it took more than ${limitMs / 1000} s`)),
+    limitMs,
+  );
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function listens(url: string): Promise<boolean> {
+  return fetch(`${url}/health`).then(
+    () => true,
+    () => false,
+  );
+}
