@@ -20,7 +20,7 @@ export async function testPlugin(folder: string): Promise<number> {
   const stage = mkdtempSync(join(tmpdir(), "dynbench-test-"));
   try {
     const preload = join(stage, "dynbench.js");
-    writeFileSync(preload, bundleTestModules());
+    writeFileSync(preload, Bun.zstdDecompressSync(Buffer.from(bundleTestModules(), "base64")));
     const args = ["test", "--preload", preload, "--timeout", `${TEST_LIMIT_MS}`];
     const { exitCode } = await runBun(args, { cwd: folder, isShown: true });
     return exitCode === 0 ? EXIT_CODES.ok.code : EXIT_CODES.plan.code;

@@ -10,4 +10,6 @@ testWorkload({
     { isl: 400, osl: 5, group: 0 },
   ],
   length: 3,
+  // Half of a prompt is that of its group.
+  sharedTokens: (a, b) => (a.group === b.group ? Math.floor(Math.min(a.isl, b.isl) / 2) : 0),
 });

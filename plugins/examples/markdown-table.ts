@@ -1,7 +1,7 @@
 /** A table of the results as Markdown, to paste where people talk about them. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { defineReporter, v, type CellSummary } from "dynbench";
+import { defineReporter, DynbenchError, v, whyNot, type CellSummary } from "dynbench";
 
 export default defineReporter({
   name: "markdown-table",
@@ -16,13 +16,21 @@ export default defineReporter({
     const file = join(runDir, path);
     const head = "| cell | router | TTFT mean | tok/s | hit |\n| --- | --- | --- | --- | --- |\n";
     const rows: string[] = [];
-    const write = (): void => writeFileSync(file, head + rows.join(""));
+    const write = (): void => {
+      try {
+        writeFileSync(file, head + rows.join(""));
+      } catch (cause) {
+        const hint = "Name another with --markdown-table.path FILE";
+        throw new DynbenchError("plan", `Cannot write "${file}": ${whyNot(cause)}`, { hint });
+      }
+    };
     write(); // a folder that cannot be written fails here, before anything starts
     return {
       cell: ({ summary }) => {
         rows.push(rowOf(summary));
         write();
       },
+      end: () => write(), // once more, should the disk have been full
     };
   },
 });

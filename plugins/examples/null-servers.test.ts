@@ -1,8 +1,18 @@
-import { expect, test } from "bun:test";
-import { v } from "dynbench";
+import { realContext, testEngine } from "dynbench/testing";
 import plugin from "./null-servers.ts";
 
-// An engine of real servers is tested with them: here, that its options are what it starts with.
-test("two workers, from port 9200 on", () => {
-  expect(v.parse(plugin.options, {})).toMatchObject({ workers: 2, firstPort: 9200 });
+const NO_CACHE = "null servers keep nothing";
+
+testEngine({
+  engine: plugin,
+  options: {},
+  context: () => ({ ...realContext(), engineArgs: ["--ttft-ms", "1", "--itl-ms", "1"] }),
+  skip: {
+    "answers whole what is not streamed": "null servers always stream",
+    "refuses in OpenAI's shape what it cannot serve": "null servers take anything",
+    "stops working for a client that went away": "null servers tell no metrics",
+    "tells the cached part of a repeated prompt, and none after a reset": NO_CACHE,
+    "computes at least one token of a prompt that is cached whole": NO_CACHE,
+    "publishes what its cache holds, and replays it to who missed it": NO_CACHE,
+  },
 });

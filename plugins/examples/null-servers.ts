@@ -1,25 +1,26 @@
 /** Starts a server per worker and waits until each answers; for another server change the command. */
-import { defineEngine, servedModels, v, type Worker } from "dynbench";
+import { defineEngine, freePorts, servedModels, v, type Worker } from "dynbench";
 
 export default defineEngine({
   name: "null-servers",
   summary: "Null servers of known timing as workers",
   options: v.strictObject({
     command: v.pipe(
-      v.optional(v.string(), "dynbench"),
+      v.optional(v.string(), process.execPath), // dynbench itself
       v.description("Program that starts a worker"),
     ),
-    workers: v.pipe(v.optional(v.number(), 2), v.description("How many")),
-    firstPort: v.pipe(v.optional(v.number(), 9200), v.description("Port of worker-0")),
+    workers: v.pipe(
+      v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 2),
+      v.description("How many"),
+    ),
   }),
   planes: ["http"],
   takesArguments: true,
-  start: async ({ command, workers: count, firstPort }, _plane, context) => {
+  start: async ({ command, workers: count }, _plane, context) => {
     const { processes, host, signal, engineArgs } = context;
     await using started = new AsyncDisposableStack(); // ends what came up if another does not
     const workers: Worker[] = [];
-    for (let i = 0; i < count; i += 1) {
-      const port = firstPort + i;
+    for (const [i, port] of freePorts(count).entries()) {
       const line = [command, "null-server", "--host", host, "--port", `${port}`, ...engineArgs];
       started.use(await processes.startForeign(`worker-${i}`, line));
       const url = `http://${host}:${port}`;

@@ -10,8 +10,11 @@ export interface InProcess {
   readonly running: ReadonlySet<string>;
 }
 
+/** What of an engine is needed: nothing, where no children are started. */
+type Serving = Pick<Engine<any>, "name" | "serve">;
+
 /** Runs children of `engine` in this process. */
-export function inProcess(engine: Engine<any>, context: Pick<StartContext, "signal">): InProcess {
+export function inProcess(engine: Serving, context: Pick<StartContext, "signal">): InProcess {
   const running = new Set<string>();
   const processes: Processes = {
     startSelf: async (name, use, task) => {
@@ -68,7 +71,7 @@ export interface TriedContext extends StartContext {
 }
 
 /** A start context around `inProcess`. */
-export function inProcessContext(engine: Engine<any>, runDir: string): TriedContext {
+export function inProcessContext(engine: Serving, runDir: string): TriedContext {
   const stop = new AbortController();
   const { processes, running } = inProcess(engine, stop);
   return {

@@ -5,6 +5,10 @@
 import * as kit from "../../core/kit.ts";
 import * as testing from "./testing.ts";
 
+// What a test starts is this program, and no longer Bun.
+delete process.env.BUN_BE_BUN;
+delete process.env.BUN_FEATURE_FLAG_NO_ORPHANS;
+
 Bun.plugin({
   name: "dynbench",
   setup: (build) => {

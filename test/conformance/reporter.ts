@@ -4,12 +4,14 @@
  * takes the run with it.
  */
 import { describe, expect, test } from "bun:test";
-import { mkdtemp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { existsSync, lstatSync } from "node:fs";
+import { mkdtemp, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
   DynbenchError,
   v,
+  type CellResult,
   type Progress,
   type Reporter,
   type ReporterContext,
@@ -73,7 +75,63 @@ export function testReporter(suite: ReporterSuite): void {
       });
     });
   });
-  if (suite.file) testFile(suite, suite.file);
+  if (suite.file) {
+    testFile(suite, suite.file);
+    testDisk(suite, suite.file);
+  }
+}
+
+/** A disk may fail a reporter; then it says so, and what it was told is not lost with it. */
+function testDisk(suite: ReporterSuite, file: NonNullable<ReporterSuite["file"]>): void {
+  const { reporter, run } = suite;
+  const [first, second] = run.cells as [CellResult, CellResult];
+  const cellsIn = async (runDir: string): Promise<number> =>
+    file.cellsIn(await Bun.file(join(runDir, file.written)).text());
+
+  describe(`disk of reporter ${reporter.name}`, () => {
+    test("whose folder has gone is told in an error, and has it all again once the folder is back", async () => {
+      await inFolder(async (runDir) => {
+        const handle = await openReporter(suite, runDir);
+        await handle.cell?.(first);
+        await rm(runDir, { recursive: true });
+        const isWritten = (): boolean => existsSync(join(runDir, file.written));
+        await eitherOr(() => handle.cell?.(second), isWritten);
+        await mkdir(join(runDir, dirname(file.written)), { recursive: true });
+        await handle.end?.(interrupted(run, 2), []);
+        expect(await cellsIn(runDir)).toBe(2);
+      });
+    });
+
+    const isLinux = process.platform === "linux";
+    const full = isLinux ? test : test.skip;
+    full("that is full is told in an error, and costs nothing once there is room", async () => {
+      await inFolder(async (runDir) => {
+        const handle = await openReporter(suite, runDir);
+        await handle.cell?.(first);
+        const path = join(runDir, file.written);
+        await rm(path);
+        await symlink("/dev/full", path);
+        // Who writes beside it and renames has never met the full disk.
+        const isWritten = (): boolean => !lstatSync(path).isSymbolicLink();
+        await eitherOr(() => handle.cell?.(second), isWritten);
+        await rm(path, { force: true });
+        await handle.end?.(interrupted(run, 2), []);
+        expect(await cellsIn(runDir)).toBe(2);
+      });
+    });
+  });
+}
+
+/** It was written, or an error says why not. */
+async function eitherOr(tell: () => unknown, isWritten: () => boolean): Promise<void> {
+  let fault: unknown;
+  try {
+    await tell();
+  } catch (error) {
+    fault = error;
+  }
+  if (fault === undefined) expect(isWritten()).toBe(true);
+  else expect((fault as Error).message).not.toBe("");
 }
 
 function testFile(suite: ReporterSuite, file: NonNullable<ReporterSuite["file"]>): void {
@@ -82,7 +140,7 @@ function testFile(suite: ReporterSuite, file: NonNullable<ReporterSuite["file"]>
     test("has the cells measured so far after each of them, and no other file beside it", async () => {
       await inFolder(async (runDir) => {
         const handle = await openReporter(suite, runDir);
-        for (const [index, cell] of run.cells.slice(0, 2).entries()) {
+        for (const [index, cell] of run.cells.entries()) {
           await handle.cell?.(cell);
           const text = await Bun.file(join(runDir, file.written)).text();
           expect(file.cellsIn(text)).toBe(index + 1);

@@ -6,7 +6,8 @@
 export { testEngine, type EngineSuite } from "./engine.ts";
 export { inProcess, inProcessContext, type TriedContext } from "./in-process.ts";
 export { realContext, SELF } from "./real-processes.ts";
-export { testReporter, type ReporterSuite } from "./reporter.ts";
+export { sampleRun } from "./sample-run.ts";
+export { inFolder, openReporter, testReporter, type ReporterSuite } from "./reporter.ts";
 export { testRouter, type RouterSuite } from "./router.ts";
 export { routingPolicyConformance } from "./routing-policy.ts";
 export { testWorkload, type WorkloadSuite } from "./workload.ts";

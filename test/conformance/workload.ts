@@ -15,6 +15,8 @@ export interface WorkloadSuite {
   readonly rows?: unknown;
   /** Requests it has at most, for workloads with an end. */
   readonly length?: number;
+  /** Leading prompt tokens that two requests have in common, as the options declare. */
+  readonly sharedTokens?: (a: RequestSpec, b: RequestSpec, options: any) => number;
 }
 
 /** Enough to see every branch of a draw, few enough to stay quick. */
@@ -56,12 +58,43 @@ export function testWorkload(suite: WorkloadSuite): void {
         }
       });
 
+      const { sharedTokens } = suite;
+      if (sharedTokens) {
+        test("shares between any two prompts what its options declare, and nothing beside", async () => {
+          const specs = await take(5, count);
+          for (const [i, a] of specs.entries()) {
+            for (const b of specs.slice(i + 1)) {
+              const between = `requests ${a.index} and ${b.index}`;
+              const tokens = commonTokens(a.prompt, b.prompt);
+              expect({ between, tokens }).toEqual({ between, tokens: sharedTokens(a, b, options) });
+            }
+          }
+        });
+      }
+
       test("yields the first requests of a load too large to build at once", async () => {
         expect(await take(4, suite.length === undefined ? HUGE : undefined)).toHaveLength(count);
         expect(await take(4, undefined)).toHaveLength(count);
       });
     });
   }
+}
+
+/** As far as leading segments name the same contents; one that is cut short shares its beginning. */
+function commonTokens(a: readonly Segment[], b: readonly Segment[]): number {
+  let tokens = 0;
+  for (const [i, segment] of a.entries()) {
+    const other = b[i];
+    if (other === undefined || !isSameContent(segment, other)) break;
+    tokens += Math.min(segment.tokens, other.tokens);
+    if (segment.tokens !== other.tokens) break;
+  }
+  return tokens;
+}
+
+function isSameContent(a: Segment, b: Segment): boolean {
+  if ("content" in a) return "content" in b && a.content === b.content;
+  return "answerOf" in b && a.answerOf === b.answerOf;
 }
 
 function expectKnownOrigin(segment: Segment, index: number): void {

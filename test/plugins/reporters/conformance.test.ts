@@ -5,17 +5,11 @@ import { html } from "../../../plugins/reporters/html.ts";
 import { json } from "../../../plugins/reporters/json.ts";
 import type { ReportData } from "../../../reports/data.ts";
 import { testReporter } from "../../conformance/reporter.ts";
-import { generateRun, GUIDE_SHAPE } from "../../fixtures/results/generate-run.ts";
+import { sampleRun } from "../../conformance/sample-run.ts";
 
-const run = generateRun({ ...GUIDE_SHAPE, ratios: [0.1, 0.9], repeats: 1, requests: 30 });
+const run = sampleRun();
 /** One arm, because the guide reporter writes a file per arm. */
-const oneArm = generateRun({
-  ...GUIDE_SHAPE,
-  arms: [{ label: "kv", reached: 0.8 }],
-  ratios: [0.1, 0.9],
-  repeats: 1,
-  requests: 30,
-});
+const oneArm = sampleRun(["kv"]);
 
 testReporter({ reporter: console, run });
 testReporter({

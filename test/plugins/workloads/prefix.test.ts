@@ -8,10 +8,16 @@ testWorkload({
   cases: [
     { prefixRatio: 0, isl: 100 },
     { prefixRatio: 1, numPrefixPrompts: 1 },
-    { sampling: "with-replacement", isl: 64, osl: 1 },
     { islStddevShare: 0, oslStddevShare: 0 },
     { islStddevShare: 1, oslStddevShare: 1 },
   ],
+  sharedTokens: (a, b, { isl, prefixRatio }) =>
+    a.group === b.group ? Math.floor(isl * prefixRatio) : 0,
+});
+testWorkload({
+  workload: prefix,
+  required: { sampling: "with-replacement" },
+  cases: [{ isl: 64, osl: 1 }],
 });
 
 function draw(raw: Record<string, unknown>, seed = 1, count = 200): RequestSpec[] {

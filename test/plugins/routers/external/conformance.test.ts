@@ -1,12 +1,12 @@
 /** The bundled external routers that need no program of their own keep what every one must. */
 import { attach } from "../../../../plugins/routers/attach.ts";
 import { direct } from "../../../../plugins/routers/direct.ts";
-import { realContext } from "../../../conformance/real-processes.ts";
+import { inProcessContext } from "../../../conformance/in-process.ts";
 import { testRouter } from "../../../conformance/router.ts";
 
-testRouter({ router: direct, context: realContext });
+testRouter({ router: direct, context: () => inProcessContext(direct, "") });
 testRouter({
   router: attach,
   options: (workers) => ({ url: workers.map(({ url }) => url), spreads: true }),
-  context: realContext,
+  context: () => inProcessContext(attach, ""),
 });
