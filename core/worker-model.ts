@@ -40,6 +40,8 @@ export interface WorkerRequest {
   readonly blocks: Int32Array;
   readonly isl: number;
   readonly osl: number;
+  /** Higher is served earlier, by a worker that schedules by priority; 0 when left out. */
+  readonly priority?: number;
   /**
    * Prefill and decode on different workers. `send`: when it is finished its blocks are kept for a
    * decode worker, until `release`. `receive`: the prompt's KV comes from a prefill worker, all but

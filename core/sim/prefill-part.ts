@@ -7,6 +7,7 @@ export class PrefillPart implements WorkerRequest {
   readonly id: number;
   readonly blocks: Int32Array;
   readonly isl: number;
+  readonly priority: number;
   /** The token that ends a prefill; its client gets the decode worker's instead. */
   readonly osl = 1;
   readonly handoff = "send";
@@ -16,5 +17,6 @@ export class PrefillPart implements WorkerRequest {
     this.id = whole.id;
     this.blocks = whole.blocks;
     this.isl = whole.isl;
+    this.priority = whole.priority;
   }
 }

@@ -132,7 +132,7 @@ class HandCluster {
             this.#decode(spec, { request, tokens, prefill, cachedTokens, release });
           }),
       },
-      "send",
+      { handoff: "send" },
     ) as number;
   }
 
@@ -168,7 +168,7 @@ class HandCluster {
           };
         },
       },
-      "receive",
+      { handoff: "receive" },
     );
   }
 

@@ -47,6 +47,7 @@ function lifeOf(seed: number): Life {
       timeScale: [1, 1, 10, 1_000, 1e6][random.int(5)]!,
       prefixCaching: random.next() < 0.9,
       transfer: transferOf(random.split("transfer")),
+      policy: random.split("policy").next() < 0.4 ? "priority" : "fcfs",
     },
     actions: actionsOf(random, blockSize),
   };
@@ -64,6 +65,7 @@ function actionsOf(random: RandomStream, blockSize: number): Action[] {
   const gapNs = [0, 1e4, 1e6, 3e7][random.int(4)]!;
   const handoff = random.next() < 0.15 ? ("receive" as const) : undefined;
   const sending = random.split("sending");
+  const ranks = random.split("priority");
   const sends = sending.next() < 0.2;
   let atNs = random.int(1_000);
   for (let id = 0; id < requests; id += 1) {
@@ -71,7 +73,8 @@ function actionsOf(random: RandomStream, blockSize: number): Action[] {
     const drawn = randomRequest(random, { id, blockSize });
     const isSent = sends && sending.next() < 0.8;
     const way = isSent ? ("send" as const) : handoff;
-    const submit = { ...drawn, ...(way === undefined ? {} : { handoff: way }) };
+    const priority = ranks.int(3) - 1;
+    const submit = { ...drawn, priority, ...(way === undefined ? {} : { handoff: way }) };
     actions.push({ atNs, do: { submit } });
     if (isSent && sending.next() < 0.5) {
       actions.push({ atNs: atNs + Math.round(sending.exponential(2e8)), do: { release: id } });

@@ -78,6 +78,7 @@ export function newSequence(
     computed: 0,
     decoding: false,
     admitted: false,
+    stepTokens: 0,
     aborted: false,
     receives: request.handoff === "receive",
     lastTokenNs: 0,

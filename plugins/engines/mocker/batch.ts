@@ -2,13 +2,14 @@
  * Who runs and who waits on a worker, and what the next step computes.
  *
  * As vLLM v1 schedules: one token budget a step, running sequences first, in order, then the waiting
- * queue, first come first served. A waiting request is let in when its whole prompt fits
- * (`scheduler_reserve_full_isl`, vLLM's default); when a running one finds no free block, the newest
- * is thrown out and computed again later.
+ * queue, first come first served or by priority. A waiting request is let in when its whole prompt
+ * fits (`scheduler_reserve_full_isl`, vLLM's default); when a running one finds no free block, the
+ * newest is thrown out and computed again later, or by priority the last to be served of all.
  */
 import type { WorkerLimits, WorkerSink } from "dynbench";
 import { Fifo } from "./fifo.ts";
 import { Handoffs, type TransferTiming } from "./handoffs.ts";
+import { goesBefore, PriorityQueue } from "./priority-queue.ts";
 import {
   growBlocks,
   holdHits,
@@ -21,10 +22,17 @@ import {
 } from "./sequence.ts";
 import type { StepBatch } from "./timing.ts";
 
+export type SchedulingPolicy = "fcfs" | "priority";
+
+type WaitingQueue = Pick<
+  Fifo<Sequence>,
+  "length" | "first" | "push" | "pushFront" | "shift" | "remove"
+>;
+
 export class Batch {
   /** In the order they were let in; what a step schedules first. */
   readonly running: Sequence[] = [];
-  readonly waiting = new Fifo<Sequence>();
+  readonly waiting: WaitingQueue;
   readonly handoffs: Handoffs;
   /** Every request on the worker by its id, also those still to reach the queue. */
   readonly byId = new Map<number, Sequence>();
@@ -41,6 +49,7 @@ export class Batch {
     finished: 0,
   };
   readonly maxNumSeqs: number;
+  readonly #byPriority: boolean;
   readonly #limits: WorkerLimits;
   readonly #use: CacheUse;
   readonly #sink: WorkerSink;
@@ -49,9 +58,16 @@ export class Batch {
   /** `maxNumSeqs` above `maxNumBatchedTokens` counts as the latter: each running one needs a token a step. */
   constructor(
     limits: WorkerLimits,
-    parts: { use: CacheUse; sink: WorkerSink; transfer: TransferTiming },
+    parts: {
+      use: CacheUse;
+      sink: WorkerSink;
+      transfer: TransferTiming;
+      policy: SchedulingPolicy;
+    },
   ) {
-    const { use, sink, transfer } = parts;
+    const { use, sink, transfer, policy } = parts;
+    this.#byPriority = policy === "priority";
+    this.waiting = this.#byPriority ? new PriorityQueue() : new Fifo();
     this.handoffs = new Handoffs(transfer);
     this.#limits = limits;
     this.#use = use;
@@ -60,8 +76,10 @@ export class Batch {
   }
 
   /** Whether an arrival could join the next step: nobody is ahead of it and a seat is free. */
-  get canAdmit(): boolean {
-    return this.waiting.length === 0 && this.running.length < this.maxNumSeqs;
+  canAdmit(arrival: Sequence): boolean {
+    const { first } = this.waiting;
+    const isAhead = first !== undefined && !(this.#byPriority && goesBefore(arrival, first));
+    return !isAhead && this.running.length < this.maxNumSeqs;
   }
 
   /**
@@ -105,16 +123,37 @@ export class Batch {
   }
 
   #scheduleRunning(atNs: number): void {
-    for (let i = 0; i < this.running.length; i += 1) {
-      const sequence = this.running[i]!;
+    const { running } = this;
+    for (let i = 0; i < running.length;) {
+      const sequence = running[i]!;
       const tokens = Math.min(knownTokens(sequence) - sequence.computed, this.#budget);
-      while (!growBlocks(sequence, sequence.computed + tokens, this.#use)) {
-        const victim = this.running.pop()!;
+      while (
+        running[i] === sequence &&
+        !growBlocks(sequence, sequence.computed + tokens, this.#use)
+      ) {
+        const at = this.#lastServed();
+        const victim = running[at]!;
+        running.splice(at, 1);
+        if (at < i) {
+          this.#takeBack(victim);
+          i -= 1;
+        }
         this.#preempt(victim, atNs);
-        if (victim === sequence) return;
       }
+      // Thrown out itself: vLLM leaves those behind it out of this step, here they go on.
+      if (running[i] !== sequence) continue;
       this.#add(sequence, tokens);
+      i += 1;
     }
+  }
+
+  /** Place of whom to throw out. */
+  #lastServed(): number {
+    const { running } = this;
+    let last = running.length - 1;
+    if (!this.#byPriority) return last;
+    for (let i = last - 1; i >= 0; i -= 1) if (goesBefore(running[last]!, running[i]!)) last = i;
+    return last;
   }
 
   /** Whose KV has come decodes as soon as a seat is free; nobody in the queue goes before. */
@@ -203,8 +242,26 @@ export class Batch {
       sums.pastTokens += sequence.computed;
       sums.pairs += (tokens * (2 * sequence.computed + tokens + 1)) / 2;
     }
+    sequence.stepTokens = tokens;
     sequence.computed += tokens;
     this.#budget -= tokens;
+  }
+
+  /** Out of the step that is being formed: its tokens are others'. */
+  #takeBack(sequence: Sequence): void {
+    const { sums } = this;
+    const tokens = sequence.stepTokens;
+    sequence.computed -= tokens;
+    this.#budget += tokens;
+    if (sequence.decoding) {
+      sums.decoders -= 1;
+      sums.contextTokens -= knownTokens(sequence);
+      return;
+    }
+    sums.prefills -= 1;
+    sums.prefillTokens -= tokens;
+    sums.pastTokens -= sequence.computed;
+    sums.pairs -= (tokens * (2 * sequence.computed + tokens + 1)) / 2;
   }
 
   #countTokens(sequence: Sequence, steps: number, atNs: number): void {

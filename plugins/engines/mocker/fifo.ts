@@ -34,6 +34,14 @@ export class Fifo<T> {
     return item;
   }
 
+  /** The first item that is so. */
+  find(isSo: (item: T) => boolean): T | undefined {
+    for (let i = this.#head; i < this.#items.length; i += 1) {
+      if (isSo(this.#items[i]!)) return this.#items[i];
+    }
+    return undefined;
+  }
+
   /** Takes an item out, wherever it is; false when it is not there. */
   remove(item: T): boolean {
     const at = this.#items.indexOf(item, this.#head);

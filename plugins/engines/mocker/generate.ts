@@ -135,7 +135,10 @@ function submit(
     received,
     tokens,
   };
-  const outcome = worker.loop.submit(answer.sequence, listener, transfer?.way);
+  const outcome = worker.loop.submit(answer.sequence, listener, {
+    priority: request.priority,
+    ...(transfer === undefined ? {} : { handoff: transfer.way }),
+  });
   if (typeof outcome === "string") {
     received(); // nobody will read it
     throw new ApiFault(outcome);

@@ -3,6 +3,7 @@
  * the GPU, the context limit on KV blocks) are left open in the schema and filled in one place.
  */
 import { v, type Plane, type WorkerLimits, type WorkerRole } from "dynbench";
+import type { SchedulingPolicy } from "./batch.ts";
 import type { TransferTiming } from "./handoffs.ts";
 import { kvBlocksOf, TIMING_NAMES, TIMING_PRESETS } from "./gpus.ts";
 import type { StepTiming } from "./timing.ts";
@@ -82,6 +83,13 @@ export const mockerOptions = v.strictObject({
     v.description("Token budget of a step; default: 16384, with --timing dynamo 8192"),
   ),
   maxNumSeqs: v.pipe(v.optional(size), v.description("Sequences in a batch; default: 256")),
+  schedulingPolicy: v.pipe(
+    v.optional(v.picklist(["fcfs", "priority"]), "fcfs"),
+    v.description(
+      "Who is let in first and thrown out last, as vLLM's option of this name: fcfs, or by the " +
+        "requests' priority",
+    ),
+  ),
   maxModelLen: v.pipe(
     v.optional(size),
     v.description(
@@ -128,6 +136,7 @@ export interface ResolvedMocker {
   readonly timing: StepTiming;
   readonly timeScale: number;
   readonly transfer: TransferTiming;
+  readonly policy: SchedulingPolicy;
 }
 
 export function resolveMocker(options: MockerOptions): ResolvedMocker {
@@ -150,6 +159,7 @@ export function resolveMocker(options: MockerOptions): ResolvedMocker {
     limits,
     timing: preset.timing(limits, requestCostMs === undefined ? {} : { requestCostMs }),
     timeScale: options.speedup,
+    policy: options.schedulingPolicy,
     transfer: {
       latencyNs: options.kvTransferLatencyMs * 1e6,
       // Bytes by GB/s are nanoseconds. Blocks are read whole, as by vLLM's NIXL connector.
@@ -185,7 +195,7 @@ export function checkMocker(
   return [
     ...roleFaults(options),
     ...longestFits(options),
-    ...(plane === "dynamo" ? dynamosTiming(options) : []),
+    ...(plane === "dynamo" ? [...dynamosTiming(options), ...dynamosPolicy(options)] : []),
   ];
 }
 
@@ -197,6 +207,17 @@ function dynamosTiming({ timing }: MockerOptions): OptionFault[] {
       path: "timing",
       message: `Dynamo's mocker, which serves on plane dynamo, has no timing "${timing}"`,
       hint: "Leave --timing out, or use --timing dynamo; all arms of the comparison then have it",
+    },
+  ];
+}
+
+function dynamosPolicy({ schedulingPolicy }: MockerOptions): OptionFault[] {
+  if (schedulingPolicy === "fcfs") return [];
+  return [
+    {
+      path: "schedulingPolicy",
+      message: "Dynamo's mocker, which serves on plane dynamo, serves first come, first served",
+      hint: "Leave --scheduling-policy out, or measure a router on HTTP workers",
     },
   ];
 }

@@ -54,8 +54,8 @@ export const mocker = defineEngine({
       context,
     }),
   model: (options) => {
-    const { workers, limits, timing, timeScale, transfer } = resolveMocker(options);
-    const own = { limits, timing, timeScale, transfer, prefixCaching: true };
+    const { workers, limits, timing, timeScale, transfer, policy } = resolveMocker(options);
+    const own = { limits, timing, timeScale, transfer, policy, prefixCaching: true };
     return { workers, limits, create: (_worker, sink) => createWorkerModel(own, sink) };
   },
 });

@@ -19,6 +19,8 @@ export interface GenerationRequest {
   readonly usage: "none" | "final" | "continuous";
   readonly returnTokenIds: boolean;
   readonly transfer?: KvTransfer | undefined;
+  /** Higher is served earlier. */
+  readonly priority: number;
 }
 
 /** `max_tokens` of a completion without one (vLLM). */
@@ -39,6 +41,7 @@ const common = {
   stream: flag,
   stream_options: v.nullish(v.looseObject({ include_usage: flag, continuous_usage_stats: flag })),
   return_token_ids: flag,
+  priority: count,
   kv_transfer_params: transferParams,
 };
 const completionBody = v.looseObject({ ...common, prompt: v.unknown() });
@@ -96,6 +99,7 @@ export function parseGeneration(
     usage: !wantsUsage ? "none" : streamOptions.continuous_usage_stats ? "continuous" : "final",
     returnTokenIds: fields.return_token_ids,
     transfer: transferOf(fields.kv_transfer_params),
+    priority: 0 - (fields.priority ?? 0), // on the wire lower is earlier, as vLLM reads it
   };
 }
 

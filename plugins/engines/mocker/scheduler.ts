@@ -7,7 +7,7 @@
  */
 import type { WorkerCounts, WorkerLimits, WorkerModel, WorkerRequest, WorkerSink } from "dynbench";
 import { checkSizes, newSequence, refusalOf } from "./admission.ts";
-import { Batch } from "./batch.ts";
+import { Batch, type SchedulingPolicy } from "./batch.ts";
 import { BlockTimetable } from "./block-timetable.ts";
 import { CacheNews } from "./cache-news.ts";
 import { Fifo } from "./fifo.ts";
@@ -25,6 +25,8 @@ export interface WorkerModelOptions {
   readonly prefixCaching: boolean;
   /** What KV from a prefill worker takes, at the speed of the modelled hardware; nothing when left out. */
   readonly transfer?: TransferTiming;
+  /** Who is let in first and thrown out last; `fcfs` when left out, as in vLLM. */
+  readonly policy?: SchedulingPolicy;
 }
 
 /**
@@ -72,7 +74,7 @@ class SpanScheduler implements WorkerModel {
   readonly #decodeSteps: DecodeSteps = { firstNs: 0, growthNs: 0, growth2Ns: 0, steps: 0 };
 
   constructor(options: WorkerModelOptions, sink: WorkerSink) {
-    const { limits, timing, timeScale, prefixCaching, transfer } = options;
+    const { limits, timing, timeScale, prefixCaching, transfer, policy = "fcfs" } = options;
     checkSizes(limits, timeScale);
     this.limits = limits;
     this.#sink = sink;
@@ -91,6 +93,7 @@ class SpanScheduler implements WorkerModel {
     this.#batch = new Batch(limits, {
       use: this.#use,
       sink,
+      policy,
       transfer: {
         latencyNs: (transfer?.latencyNs ?? 0) / timeScale,
         perBlockNs: (transfer?.perBlockNs ?? 0) / timeScale,
@@ -111,7 +114,7 @@ class SpanScheduler implements WorkerModel {
     this.#arriving.push(sequence);
     // Behind a blocked queue, or with every seat taken, an arrival changes nothing: no cut.
     if (this.#span === undefined) this.#startNs = Math.min(this.#startNs, sequence.readyNs);
-    else if (batch.canAdmit) this.#cut(this.#span, sequence.readyNs);
+    else if (batch.canAdmit(sequence)) this.#cut(this.#span, sequence.readyNs);
     return undefined;
   }
 
@@ -228,8 +231,8 @@ class SpanScheduler implements WorkerModel {
     for (const sequence of batch.running) {
       if (sequence.decoding && sequence.generated > 0) this.#telling.push(sequence.request);
     }
-    const next = this.#arriving.first;
-    if (next !== undefined && batch.canAdmit) this.#cut(span, next.readyNs);
+    const next = this.#arriving.find((sequence) => batch.canAdmit(sequence));
+    if (next !== undefined) this.#cut(span, next.readyNs);
     const transferNs = batch.handoffs.nextNs;
     if (transferNs < Infinity) this.#cut(span, transferNs);
   }

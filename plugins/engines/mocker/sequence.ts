@@ -18,6 +18,8 @@ export interface Sequence {
   /** Makes a token a step: its prompt is done, or came by transfer. */
   decoding: boolean;
   admitted: boolean;
+  /** What the step that was formed last computes of it. */
+  stepTokens: number;
   aborted: boolean;
   /** The KV of its prompt is still to come from a prefill worker. */
   receives: boolean;

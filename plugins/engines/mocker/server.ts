@@ -44,7 +44,7 @@ export async function startWorker(
   parts: WorkerParts,
 ): Promise<AsyncDisposable & { readonly ready: WorkerReady }> {
   const { resolved, task, context } = parts;
-  const { limits, timing, timeScale, transfer } = resolved;
+  const { limits, timing, timeScale, transfer, policy } = resolved;
   await using started = new AsyncDisposableStack();
   const sequences = new TokenSequences({
     blockSize: limits.blockSize,
@@ -67,7 +67,10 @@ export async function startWorker(
   const loop = started.adopt(
     new WorkerLoop({
       createModel: (sink) =>
-        createWorkerModel({ limits, timing, timeScale, transfer, prefixCaching: true }, sink),
+        createWorkerModel(
+          { limits, timing, timeScale, transfer, policy, prefixCaching: true },
+          sink,
+        ),
       alarm: wallAlarm(),
       events: batches,
     }),

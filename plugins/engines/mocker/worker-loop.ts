@@ -95,7 +95,7 @@ export class WorkerLoop {
   submit(
     sequence: TokenSequence,
     listener: AnswerListener,
-    handoff?: WorkerRequest["handoff"],
+    more: Pick<WorkerRequest, "handoff" | "priority"> = {},
   ): number | string {
     const nowNs = this.#advance();
     const id = this.#nextId;
@@ -114,7 +114,7 @@ export class WorkerLoop {
       blocks: blocks.subarray(0, promptBlocks),
       isl,
       osl,
-      ...(handoff === undefined ? {} : { handoff }),
+      ...more,
     };
     const refusal = this.#model.submit(request, nowNs);
     if (refusal !== undefined) this.#live.delete(id);
