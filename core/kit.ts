@@ -46,6 +46,7 @@ export {
   type LossName,
 } from "./metrics/ladder.ts";
 export { timeScaleNotes } from "./metrics/model-time.ts";
+export { meanFairness, tierRows, type TierRow } from "./metrics/tier-rows.ts";
 export { quantilesOf } from "./metrics/quantiles.ts";
 export { WeightedSamples } from "./metrics/weighted-samples.ts";
 export { freePorts, mustBeFree } from "./process/free-ports.ts";

@@ -26,17 +26,16 @@ import {
 } from "./bootstrap.ts";
 import { crossings, mayCross, pointKey } from "./crossing.ts";
 import { metricOf, type MetricKey } from "./definitions.ts";
-import { probe } from "./quantiles.ts";
+import {
+  CONFIDENCE,
+  percentileInterval,
+  REPEATS_FOR_T,
+  REQUESTS_MIN,
+  tInterval,
+} from "./mean-interval.ts";
 import type { CellResult, CellSummary, Comparison, Interval, RequestPoints } from "./result.ts";
 import { SATURATED } from "./saturation.ts";
-import { tQuantile } from "./student-t.ts";
-import { WeightedSamples } from "./weighted-samples.ts";
 
-export const CONFIDENCE = 0.95;
-/** Below three, one odd repeat decides the interval. */
-const REPEATS_FOR_T = 3;
-/** Fewer requests than this give blocks too few to tell anything. */
-const REQUESTS_MIN = 20;
 /** Below it p99 is the slowest request, which a bootstrap cannot judge. */
 const REQUESTS_FOR_P99 = 100;
 /** Above it a quantile's bootstrap takes seconds a pair; use repeats there. */
@@ -182,15 +181,6 @@ function compareRepeats(pairs: readonly RepeatPair[], labels: Labels): Compariso
   });
 }
 
-/** Mean of the values, and the interval in which their true mean lies. */
-function tInterval(values: readonly number[]): Interval {
-  const n = values.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / n;
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
-  const half = tQuantile(CONFIDENCE, n - 1) * Math.sqrt(variance / n);
-  return { value: mean, low: mean - half, high: mean + half };
-}
-
 function compareRequests(
   pairs: readonly RepeatPair[],
   labels: Labels,
@@ -257,10 +247,8 @@ function bootstrapIntervals(
   const all = [figures.a, figures.b, ...drawn.a, ...drawn.b];
   if (!all.every((value) => value > 0)) return undefined;
   const intervalOf = (of: (a: number, b: number) => number): Interval => {
-    const resampled = WeightedSamples.of(drawn.a.map((a, i) => of(a, drawn.b[i]!)));
-    const tail = (1 - CONFIDENCE) / 2;
-    const [low, high] = probe(resampled, [tail, 1 - tail]);
-    return { value: of(figures.a, figures.b), low: low!, high: high! };
+    const resampled = drawn.a.map((a, i) => of(a, drawn.b[i]!));
+    return percentileInterval(of(figures.a, figures.b), resampled);
   };
   return { ratio: intervalOf((a, b) => b / a), difference: intervalOf((a, b) => b - a) };
 }

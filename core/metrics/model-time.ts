@@ -3,7 +3,14 @@
  * stands beside one of another speed, its times are multiplied until both speak of the modelled
  * hardware's time. What the generator says of itself stays in wall time.
  */
-import type { CellResult, CellSummary, CellMetrics, Quantiles } from "./result.ts";
+import type {
+  CellResult,
+  CellSummary,
+  CellMetrics,
+  Interval,
+  Quantiles,
+  TierSummary,
+} from "./result.ts";
 
 /** The same cell in the time of the hardware that its engine models. */
 export function inModelTime(result: CellResult): CellResult {
@@ -19,6 +26,9 @@ export function inModelTime(result: CellResult): CellResult {
       timesMultipliedBy: scale,
       durationS: summary.durationS * scale,
       metrics: metricsInModelTime(summary.metrics, scale),
+      ...(summary.tiers === undefined
+        ? {}
+        : { tiers: summary.tiers.map((tier) => tierInModelTime(tier, scale)) }),
     },
     points: {
       ...points,
@@ -54,20 +64,42 @@ function scaleClause({ timeScale, timesMultipliedBy }: CellSummary): string {
     : `the engine runs ${timeScale}× faster than the hardware it models, times as measured`;
 }
 
+function tierInModelTime(tier: TierSummary, scale: number): TierSummary {
+  const interval = ({ value, low, high }: Interval): Interval => ({
+    value: value * scale,
+    low: low * scale,
+    high: high * scale,
+  });
+  return {
+    ...tier,
+    ...timesInModelTime(tier, scale),
+    ...(tier.ttftMeanMs && { ttftMeanMs: interval(tier.ttftMeanMs) }),
+    ...(tier.e2eMeanMs && { e2eMeanMs: interval(tier.e2eMeanMs) }),
+    ...(tier.tokensPerS === undefined ? {} : { tokensPerS: tier.tokensPerS / scale }),
+  };
+}
+
 const MS_KEYS = ["ttftMs", "itlMs", "tpotMs", "e2eMs"] as const;
 
 function metricsInModelTime(metrics: CellMetrics, scale: number): CellMetrics {
-  const times = MS_KEYS.flatMap((key) => {
-    const quantiles = metrics[key];
-    return quantiles === undefined ? [] : [[key, longerQuantiles(quantiles, scale)] as const];
-  });
   return {
     ...metrics,
-    ...Object.fromEntries(times),
+    ...timesInModelTime(metrics, scale),
     requestRps: metrics.requestRps / scale,
     inputTps: metrics.inputTps / scale,
     outputTps: metrics.outputTps / scale,
   };
+}
+
+type Times = Partial<Record<(typeof MS_KEYS)[number], Quantiles>>;
+
+function timesInModelTime(times: Times, scale: number): Times {
+  return Object.fromEntries(
+    MS_KEYS.flatMap((key) => {
+      const quantiles = times[key];
+      return quantiles === undefined ? [] : [[key, longerQuantiles(quantiles, scale)] as const];
+    }),
+  );
 }
 
 function longerQuantiles({ n, ...values }: Quantiles, scale: number): Quantiles {

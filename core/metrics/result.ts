@@ -89,6 +89,11 @@ export interface TierSummary {
   itlMs?: Quantiles;
   tpotMs?: Quantiles;
   e2eMs?: Quantiles;
+  /** Of the mean, with the 95 % interval that this run alone gives. */
+  ttftMeanMs?: Interval;
+  e2eMeanMs?: Interval;
+  /** Share of its requests that kept the limits of `--slo`; those that failed did not. */
+  sloShare?: number;
   /** Σ cached / Σ prompt tokens. */
   cachedShare?: number;
   /** Σ output tokens / Σ E2E: what one request of the tier gets while it is under way. */
@@ -172,6 +177,8 @@ export interface CellSummary {
   metrics: CellMetrics;
   cache: CellCache;
   workers: WorkerShare[];
+  /** Share of the requests that kept the limits of `--slo`; those that failed did not. */
+  sloShare?: number;
   /** In the order of `--tiers`; only of a load that has them. */
   tiers?: TierSummary[];
   /** Over those tiers of which requests were completed, where there are two at least. */

@@ -2,7 +2,7 @@
  * From the records of a cell to its result, and from the results of all cells to the summary of the
  * run. Warm-up is left out of every figure; latencies are those of completed requests.
  */
-import type { PlannedArm, PlannedCell, Plan } from "../plan/plan.ts";
+import type { LoadShape, Plan, PlannedArm, PlannedCell } from "../plan/plan.ts";
 import type { RequestRecord } from "../record.ts";
 import type { WorkerRole } from "../request.ts";
 import { CellTally, pointsInSendOrder } from "./cell-tally.ts";
@@ -24,6 +24,7 @@ import type {
   WorkerShare,
 } from "./result.ts";
 import { judgeCell, judgeRun, type Evidence } from "./trust.ts";
+import { keptShare } from "./slo.ts";
 import { tierResults } from "./tier-tally.ts";
 import { WeightedSamples } from "./weighted-samples.ts";
 
@@ -77,7 +78,8 @@ export function summarizeCell(input: CellInput): CellResult {
     metrics: cellMetrics(tally, { points, itlMs: input.itlMs }),
     cache: { ...cacheShares(tally, input.idealShare), ...pooledOf(input) },
     workers,
-    ...tierResults(tally.tiers, input.cell.load),
+    ...sloOf(points, tally, input.cell.load),
+    ...tierResults(tally.tiers, input.cell.load, input.cell.seed),
     client: { latenessMs: latenessOf(points), ...input.health },
     ...(input.routerCost === undefined ? {} : { routerCost: input.routerCost }),
     errors: [...tally.failures.values()].sort((a, b) => b.count - a.count),
@@ -154,6 +156,18 @@ function cellMetrics(
     inputTps: perSecond(tally.sums.inputTokens),
     outputTps: perSecond(tally.sums.outputTokens),
   };
+}
+
+function sloOf(
+  { ttftMs, tpotMs, e2eMs }: RequestPoints,
+  { counts }: CellTally,
+  { slo }: LoadShape,
+): Pick<CellSummary, "sloShare"> {
+  const completed = ttftMs.flatMap((ttft, i) =>
+    Number.isNaN(e2eMs[i]) ? [] : [{ ttftMs: ttft, tpotMs: tpotMs[i]!, e2eMs: e2eMs[i]! }],
+  );
+  const sloShare = slo && keptShare(completed, counts, slo);
+  return sloShare === undefined ? {} : { sloShare };
 }
 
 function pooledOf({ pooled }: CellInput): Pick<CellCache, "pooled"> {

@@ -3,9 +3,12 @@
  * served. Warm-up is left out, and latencies are those of completed requests, as everywhere.
  */
 import type { LoadShape } from "../plan/plan.ts";
+import { randomStream } from "../random.ts";
 import type { RequestRecord } from "../record.ts";
+import { bootstrapMean } from "./mean-interval.ts";
 import { quantilesOf } from "./quantiles.ts";
-import type { Evenness, Fairness, Quantiles, TierSummary } from "./result.ts";
+import type { Evenness, Fairness, TierSummary } from "./result.ts";
+import { keptShare, type Latencies } from "./slo.ts";
 import { WeightedSamples } from "./weighted-samples.ts";
 
 const NS_PER_MS = 1e6;
@@ -18,6 +21,8 @@ export class TierTally {
   readonly tpotNs = new WeightedSamples();
   readonly e2eNs = new WeightedSamples();
   readonly cache = { promptTokens: 0, cachedTokens: 0 };
+  /** Completed requests, as they ended. */
+  readonly completed: (Latencies & { readonly intendedNs: number })[] = [];
   /** Over completed requests. */
   readonly service = { outputTokens: 0, ns: 0 };
 
@@ -35,12 +40,19 @@ export class TierTally {
   #complete(record: RequestRecord): void {
     const { intendedNs, firstTokenNs, lastTokenNs, endNs, osl, cachedTokens } = record;
     this.counts.ok += 1;
-    if (firstTokenNs !== undefined) {
-      this.ttftNs.add(firstTokenNs - intendedNs);
-      if (lastTokenNs !== undefined && osl > 1) {
-        this.tpotNs.add((lastTokenNs - firstTokenNs) / (osl - 1));
-      }
-    }
+    const ttftNs = firstTokenNs === undefined ? NaN : firstTokenNs - intendedNs;
+    const tpotNs =
+      firstTokenNs === undefined || lastTokenNs === undefined || osl < 2
+        ? NaN
+        : (lastTokenNs - firstTokenNs) / (osl - 1);
+    if (!Number.isNaN(ttftNs)) this.ttftNs.add(ttftNs);
+    if (!Number.isNaN(tpotNs)) this.tpotNs.add(tpotNs);
+    this.completed.push({
+      intendedNs,
+      ttftMs: ttftNs / NS_PER_MS,
+      tpotMs: tpotNs / NS_PER_MS,
+      e2eMs: (endNs - intendedNs) / NS_PER_MS,
+    });
     for (const gap of record.gapsNs ?? []) this.gapsNs.add(gap);
     this.e2eNs.add(endNs - intendedNs);
     this.service.outputTokens += osl;
@@ -54,7 +66,8 @@ export class TierTally {
 /** Tiers in the order of the load's, and their fairness; nothing where the load has none. */
 export function tierResults(
   tallies: ReadonlyMap<string, TierTally>,
-  load: Pick<LoadShape, "tiers" | "sendPriority">,
+  load: Pick<LoadShape, "tiers" | "sendPriority" | "slo">,
+  seed: number,
 ): { tiers?: TierSummary[]; fairness?: Fairness } {
   if (load.tiers === undefined) return {};
   const tiers = load.tiers.map(({ name, priority }): TierSummary => {
@@ -62,16 +75,28 @@ export function tierResults(
     return {
       name,
       ...(isSent ? { priority } : {}),
-      ...summaryOf(tallies.get(name) ?? new TierTally()),
+      ...summaryOf(tallies.get(name) ?? new TierTally(), { name, slo: load.slo, seed }),
     };
   });
   const fairness = fairnessOf(tiers);
   return { tiers, ...(fairness === undefined ? {} : { fairness }) };
 }
 
-function summaryOf(tally: TierTally): Omit<TierSummary, "name"> {
+function summaryOf(
+  tally: TierTally,
+  { name, slo, seed }: { name: string; slo: LoadShape["slo"]; seed: number },
+): Omit<TierSummary, "name"> {
   const { cache, service } = tally;
-  const figures: { [key: string]: Quantiles | number | undefined } = {
+  const inOrder = tally.completed.toSorted((a, b) => a.intendedNs - b.intendedNs);
+  const random = randomStream(seed, "tier", name);
+  const meanOf = (key: "ttftMs" | "e2eMs") => {
+    const values = inOrder.map((one) => one[key]).filter((value) => !Number.isNaN(value));
+    return bootstrapMean(values, random.split(key));
+  };
+  const figures: { [Key in keyof TierSummary]?: TierSummary[Key] | undefined } = {
+    ttftMeanMs: meanOf("ttftMs"),
+    e2eMeanMs: meanOf("e2eMs"),
+    sloShare: keptShare(inOrder, tally.counts, slo),
     ttftMs: quantilesOf(tally.ttftNs, NS_PER_MS),
     itlMs: quantilesOf(tally.gapsNs, NS_PER_MS),
     tpotMs: quantilesOf(tally.tpotNs, NS_PER_MS),

@@ -1,5 +1,6 @@
 /** The load of a cell: the options of the load over the workload's own defaults. */
 import { parseRateProfile } from "./rate-profile-text.ts";
+import { parseSlo } from "./slo-text.ts";
 import { parseTiers } from "./tiers-text.ts";
 import type { LoadShape, RateProfile } from "./plan.ts";
 import type { LoadOptions } from "./run-options.ts";
@@ -9,7 +10,7 @@ import type { Workload } from "../plugin.ts";
 /** A rate, or how it changes, makes the loop open. */
 export function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]): LoadShape {
   const preset = workload.load;
-  const profile = profileOf(load.rateProfile, faults);
+  const profile = parsed({ path: "rateProfile", text: load.rateProfile }, parseRateProfile, faults);
   const arrival = load.arrival ?? arrivalOf(load, preset);
   const isTimed = arrival !== "closed" && arrival !== "trace";
   const ownRateRps =
@@ -18,7 +19,8 @@ export function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]
   faults.push(...rateFaults(load, { arrival, isTimed, profile, rateRps }));
   const concurrency =
     load.concurrency ?? (arrival === "closed" ? (preset.concurrency ?? 1) : undefined);
-  const tiers = tiersOf(load.tiers, faults);
+  const tiers = parsed({ path: "tiers", text: load.tiers }, parseTiers, faults);
+  const slo = parsed({ path: "slo", text: load.slo }, parseSlo, faults);
   const requests = load.requests ?? preset.requests;
   const concurrencyOf = load.concurrencyOf ?? preset.concurrencyOf;
   return {
@@ -29,6 +31,7 @@ export function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]
     ...(arrival === "gamma" ? { burstiness: load.burstiness ?? 1 } : {}),
     ...(profile === undefined ? {} : { rateProfile: profile }),
     ...(tiers === undefined ? {} : { tiers }),
+    ...(slo === undefined ? {} : { slo }),
     ...(load.sendPriority === "off" ? { sendPriority: "off" } : {}),
     ...(requests === undefined ? {} : { requests }),
     warmup: load.warmup,
@@ -42,19 +45,16 @@ function arrivalOf(load: LoadOptions, preset: Workload["load"]): LoadShape["arri
   return preset.arrival ?? "closed";
 }
 
-function profileOf(text: string | undefined, faults: Fault[]): RateProfile | undefined {
+/** What a text option is read as; its fault is told. */
+function parsed<T extends object>(
+  { path, text }: { path: string; text: string | undefined },
+  parse: (text: string) => T | { fault: string; hint: string },
+  faults: Fault[],
+): T | undefined {
   if (text === undefined) return undefined;
-  const parsed = parseRateProfile(text);
-  if (!("fault" in parsed)) return parsed;
-  faults.push({ path: "load.rateProfile", message: parsed.fault, hint: parsed.hint });
-  return undefined;
-}
-
-function tiersOf(text: string | undefined, faults: Fault[]): LoadShape["tiers"] {
-  if (text === undefined) return undefined;
-  const parsed = parseTiers(text);
-  if (!("fault" in parsed)) return parsed;
-  faults.push({ path: "load.tiers", message: parsed.fault, hint: parsed.hint });
+  const read = parse(text);
+  if (!("fault" in read)) return read;
+  faults.push({ path: `load.${path}`, message: read.fault, hint: read.hint });
   return undefined;
 }
 

@@ -32,6 +32,8 @@ export interface LoadShape {
   readonly rateProfile?: RateProfile;
   /** Requests, and sessions as a whole, are drawn into these; the shares add up to 1. */
   readonly tiers?: readonly Tier[];
+  /** Limits that a request must keep; what part of them did is told. */
+  readonly slo?: ServiceLevel;
   /** `off`: no request carries a priority. Left out: each carries its own, if it has one. */
   readonly sendPriority?: "off";
   /** How many requests are measured; all that the workload has when left out. */
@@ -40,6 +42,13 @@ export interface LoadShape {
   readonly warmup: number;
   /** Limit for one request, from its sending to its end. */
   readonly timeoutS: number;
+}
+
+/** In milliseconds as measured; all that are there must be kept. */
+export interface ServiceLevel {
+  readonly ttftMs?: number;
+  readonly tpotMs?: number;
+  readonly e2eMs?: number;
 }
 
 /** A class of requests, or a tenant: how many of all requests it has, and which priority they carry. */

@@ -245,6 +245,15 @@ export const LoadOptions = v.strictObject({
     ),
     "on",
   ),
+  slo: v.optional(
+    v.pipe(
+      v.string(),
+      v.description(
+        "Limits in ms that a request must keep, ttft=500,tpot=50,e2e=20000 or some of them; the share " +
+          "that did is told",
+      ),
+    ),
+  ),
   requests: v.optional(
     v.pipe(
       count(1),

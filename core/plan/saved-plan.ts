@@ -63,6 +63,13 @@ const Load = v.object({
     ),
   ),
   sendPriority: v.exactOptional(v.literal("off")),
+  slo: v.exactOptional(
+    v.object({
+      ttftMs: v.exactOptional(v.number()),
+      tpotMs: v.exactOptional(v.number()),
+      e2eMs: v.exactOptional(v.number()),
+    }),
+  ),
   requests: v.exactOptional(Count),
   warmup: Count,
   timeoutS: v.number(),

@@ -4,6 +4,7 @@ import { timeScaleNotes, type Finding, type Plan, type RunResult, type Verdict }
 import { comparisonBlocks } from "./console-comparison.ts";
 import { ladderBlock } from "./console-ladder.ts";
 import { pooledBlock } from "./console-pooled.ts";
+import { sloBlock } from "./console-slo.ts";
 import { tierBlock } from "./console-tiers.ts";
 import { mainTable } from "./console-table.ts";
 import { clip, plain, WIDTH, wrap, type Paint } from "./console-text.ts";
@@ -21,6 +22,7 @@ export function finalText(
     ...comparisonBlocks(comparisons, paint),
     ladderBlock(run),
     pooledBlock(run),
+    sloBlock(run),
     tierBlock(run),
     verdict.reasons.flatMap((finding) => findingLines(finding, paint)),
     errorLines(run),

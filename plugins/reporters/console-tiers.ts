@@ -1,43 +1,60 @@
-/** Each tier's TTFT, E2E, hit share and failures, one line a tier of a cell, where the load has tiers. */
-import type { CellSummary, RunResult, TierSummary } from "dynbench";
-import { clip, plain, WIDTH } from "./console-text.ts";
+/** Each tier's latencies, limits kept and hits, one line a tier of an arm at a setting, where the load has tiers. */
+import { meanFairness, tierRows, type CellResult, type RunResult, type TierRow } from "dynbench";
+import { settingOf, sweptKeys } from "./console-table.ts";
+import { clip, figure, percent, plain, WIDTH } from "./console-text.ts";
 
 /** More lines hide the rest; all are in summary.json. */
 const MAX_LINES = 24;
 
-export function tierBlock({ summary }: RunResult): string[] {
-  const cells = summary.cells.filter(({ tiers }) => tiers !== undefined);
+export function tierBlock(run: RunResult): string[] {
+  const cells = run.cells.filter(({ summary }) => summary.tiers !== undefined);
   if (cells.length === 0) return [];
-  const lines = cells.flatMap((cell) => [
-    clip(`  ${plain(cell.id)}${fairnessOf(cell)}`, WIDTH),
-    ...cell.tiers!.map((tier) => clip(`    ${tierLine(tier)}`, WIDTH)),
-  ]);
+  const keys = sweptKeys(run.cells.map(({ cell }) => cell.parameters));
+  const groups = Map.groupBy(cells, ({ cell }) => {
+    const setting =
+      keys.length === 0 ? "" : ` at ${keys.join(" ")} ${settingOf(cell.parameters, keys)}`;
+    return `${plain(run.plan.arms[cell.arm]!.label)}${setting}`;
+  });
+  const lines = [...groups].flatMap(([title, repeats]) => groupLines(title, repeats));
   const more = lines.length - MAX_LINES;
   return [
-    "By tier, TTFT and E2E in ms:",
+    "By tier, mean TTFT and E2E in ms, with 95 % intervals of the mean TTFT:",
     ...lines.slice(0, MAX_LINES),
     ...(more > 0 ? [`  and ${more} more lines, in summary.json`] : []),
   ];
 }
 
-function fairnessOf({ fairness }: CellSummary): string {
-  if (fairness === undefined) return "";
-  const { jain, maxOverMin } = fairness.ttft;
-  return `: mean TTFT max/min ${maxOverMin.toFixed(2)}, Jain ${jain.toFixed(3)}`;
+function groupLines(title: string, repeats: readonly CellResult[]): string[] {
+  const summaries = repeats.map(({ summary }) => summary);
+  const fairness = meanFairness(summaries);
+  const alike =
+    fairness === undefined
+      ? ""
+      : `: mean TTFT max/min ${fairness.maxOverMin.toFixed(2)}, Jain ${fairness.jain.toFixed(3)}`;
+  return [
+    clip(`  ${title}${alike}`, WIDTH),
+    ...tierRows(summaries).map((row) => clip(`    ${tierLine(row)}`, WIDTH)),
+  ];
 }
 
-function tierLine({ name, priority, requests, ttftMs, e2eMs, cachedShare }: TierSummary): string {
-  const label = plain(priority === undefined ? name : `${name} (priority ${priority})`);
+function tierLine({ name, priority, requests, ...row }: TierRow): string {
+  const label = plain(priority === undefined ? name : `${name} (${priority})`);
   const parts = [
-    `${label.padEnd(24)} ${String(requests.ok).padStart(6)} ok`,
+    `${label.padEnd(14)} ${String(requests.ok).padStart(6)} ok`,
     ...(requests.failed > 0 ? [`${requests.failed} failed`] : []),
-    ...(ttftMs === undefined ? [] : [`TTFT p50 ${ms(ttftMs.p50)} p99 ${ms(ttftMs.p99)}`]),
-    ...(e2eMs === undefined ? [] : [`E2E p50 ${ms(e2eMs.p50)}`]),
-    ...(cachedShare === undefined ? [] : [`hits ${(cachedShare * 100).toFixed(1)} %`]),
+    ...(row.ttftMs === undefined ? [] : [`TTFT ${meanText(row.ttftMs)}`]),
+    ...(row.ttftP99Ms === undefined ? [] : [`p99 ${figure(row.ttftP99Ms)}`]),
+    ...(row.e2eMs === undefined ? [] : [`E2E ${figure(row.e2eMs.value)}`]),
+    ...(row.sloShare === undefined
+      ? row.cachedShare === undefined
+        ? []
+        : [`hits ${percent(row.cachedShare)}`]
+      : [`SLO kept ${percent(row.sloShare)}`]),
   ];
   return parts.join("  ");
 }
 
-function ms(value: number): string {
-  return value.toFixed(value < 100 ? 1 : 0);
+function meanText({ value, low, high }: NonNullable<TierRow["ttftMs"]>): string {
+  if (low === undefined || high === undefined) return figure(value);
+  return `${figure(value)} (${figure(low)}–${figure(high)})`;
 }

@@ -11,6 +11,8 @@ export interface Bar {
   arm: number | undefined;
   /** The figure of each repeat. */
   repeats: number[];
+  /** Drawn in place of their range. */
+  interval?: readonly [low: number, high: number];
 }
 
 export function barChart(
@@ -20,16 +22,20 @@ export function barChart(
   const factor = text.percent ? 100 : 1;
   const known = bars
     .filter(({ repeats }) => repeats.length > 0)
-    .map((bar) => ({ ...bar, repeats: bar.repeats.map((value) => value * factor) }));
+    .map((bar) => ({
+      ...bar,
+      repeats: bar.repeats.map((value) => value * factor),
+      range: (bar.interval ?? bar.repeats).map((value) => value * factor),
+    }));
   return {
     title: text.title,
     subtitle: text.subtitle,
-    height: rowsHeight(known.length, 48),
+    height: rowsHeight(known.length, known.length > MANY_BARS ? 32 : 48),
     legend: [],
     empty: "The engine does not report this figure.",
     plot: (theme) => {
       if (known.length === 0) return undefined;
-      const most = Math.max(...known.flatMap(({ repeats }) => repeats));
+      const most = Math.max(...known.flatMap(({ repeats, range }) => [...repeats, ...range]));
       const widest = Math.max(
         ...known.map(({ repeats }) => measureLabel(formatNumber(average(repeats)))),
       );
@@ -51,8 +57,8 @@ export function barChart(
               plot.ctx.globalAlpha = bar.arm === undefined ? 0.5 : 0.9;
               plot.ctx.fillRect(left, top + height * 0.2, end - left, height * 0.6);
               plot.ctx.globalAlpha = 1;
-              const [low, high] = [Math.min(...bar.repeats), Math.max(...bar.repeats)].map(
-                (value) => plot.valToPos(value, "x", true),
+              const [low, high] = [Math.min(...bar.range), Math.max(...bar.range)].map((value) =>
+                plot.valToPos(value, "x", true),
               );
               plot.ctx.fillStyle = theme.ink;
               if (high! > low!)
@@ -72,6 +78,8 @@ export function barChart(
     },
   };
 }
+
+const MANY_BARS = 8;
 
 function average(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0) / values.length;

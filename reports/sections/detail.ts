@@ -6,12 +6,14 @@ import type { Page } from "../page.ts";
 import { latencyCharts } from "./latency.ts";
 import { heatMaps, timeCharts } from "./over-time.ts";
 import { shareCharts } from "./shares.ts";
+import { hasTiers, tierCharts, tierTable } from "./tiers.ts";
 import { whyCharts } from "./why.ts";
 
 export function detailSections(page: Page): HTMLElement[] {
   const { data } = page;
   const pair = (): HTMLElement => h("div", { class: "pair" });
   const [why, latency, shares, lines, maps] = [pair(), pair(), pair(), pair(), pair()];
+  const tiers = hasTiers(data) ? { charts: pair(), table: h("div", {}) } : undefined;
   let repeat = 0;
   let point = data.headline.point ?? data.sweep.points.length - 1;
   const showMaps = (): void => page.swap(maps, heatMaps(data, point, repeat));
@@ -22,6 +24,10 @@ export function detailSections(page: Page): HTMLElement[] {
       [shares, shareCharts(data, point)],
       [lines, timeCharts(data, point)],
     ];
+    if (tiers !== undefined) {
+      draw.push([tiers.charts, tierCharts(data, point)]);
+      tiers.table.replaceChildren(tierTable(data, point));
+    }
     for (const [host, specs] of draw) page.swap(host, specs);
     showMaps();
   };
@@ -42,6 +48,14 @@ export function detailSections(page: Page): HTMLElement[] {
       "Every measured request that was answered; marks are medians.",
       latency,
     ),
+    tiers &&
+      section(
+        "tiers",
+        "Tiers",
+        "Each request was drawn into a tier; Jain's index is 1 where all tiers waited alike.",
+        tiers.charts,
+        tiers.table,
+      ),
     section(
       "workers",
       "Where requests went",

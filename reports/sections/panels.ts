@@ -25,6 +25,17 @@ export function panelsSection(page: Page): HTMLElement {
         label: "Output (tokens/s)",
         of: (summary) => summary.metrics.outputTps,
       }),
+      ...(data.cells.some(({ summary }) => summary.sloShare !== undefined)
+        ? [
+            sweepChart(data, slice, {
+              title: axisTitle(data, "Limits kept"),
+              what: "requests that kept the limits of --slo, higher is better",
+              label: "Requests (%)",
+              percent: true,
+              of: (summary) => summary.sloShare,
+            }),
+          ]
+        : []),
     ]);
   };
   show(0);

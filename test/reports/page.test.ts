@@ -160,6 +160,35 @@ describe.skipIf(missing)(
       await close();
     });
 
+    test("tiers have charts and a table of their own, at each setting", async () => {
+      const run = guideRun();
+      const interval = { value: 500, low: 450, high: 560 };
+      for (const { cell, summary } of run.cells) {
+        summary.tiers = ["low", "high"].map((name, priority) => ({
+          ...{ name, priority, requests: { sent: 40, ok: 40, failed: 0, dropped: 0 } },
+          ...{ ttftMs: summary.metrics.ttftMs!, e2eMs: summary.metrics.e2eMs! },
+          ...{ ttftMeanMs: interval, e2eMeanMs: interval, sloShare: priority, tokensPerS: 9 },
+        }));
+        summary.sloShare = 0.5 + cell.arm / 10;
+      }
+      const { page, faults, close } = await open(run);
+      expect(await page.locator("#panels h3").allTextContents()).toContain(
+        "Limits kept over prefix ratio",
+      );
+      expect(await page.locator("#tiers h3").allTextContents()).toEqual([
+        "TTFT by tier",
+        "E2E by tier",
+      ]);
+      const rows = page.locator("#tiers tbody tr");
+      expect(await rows.count()).toBe(2 * (1 + 2)); // arms, each with its name and two tiers
+      expect(await rows.nth(2).textContent()).toStartWith("high (priority 1)");
+      const before = await rows.nth(1).textContent();
+      await page.click(".points button:has-text('0.1')");
+      expect(await rows.nth(1).textContent()).not.toBe(before);
+      expect(faults).toEqual([]);
+      await close();
+    });
+
     test("what the caches bound stands beside the hit share", async () => {
       const run = singleCellRun();
       const hits = "#why figure:first-of-type";

@@ -24,6 +24,19 @@ test("times of a sped-up engine are multiplied, rates divided, counts and the cl
   expect(series.inFlight.timeS.at(-1)).toBe(plain.series.inFlight.timeS.at(-1)! * 10);
 });
 
+test("tiers' times are multiplied with the others, the shares that they kept are left", () => {
+  const load = { ...input.cell.load, tiers: [{ name: "a", share: 1 }], slo: { ttftMs: 100 } };
+  const records = steadyRecords(40, () => ({ tier: "a" }));
+  const cell = { ...input.cell, load };
+  const [before] = summarizeCell({ ...input, cell, records }).summary.tiers!;
+  const [after] = inModelTime(summarizeCell({ ...input, cell, records, timeScale: 10 })).summary
+    .tiers!;
+  expect(after!.ttftMs!.mean).toBeCloseTo(before!.ttftMs!.mean * 10);
+  expect(after!.e2eMeanMs!.high).toBeCloseTo(before!.e2eMeanMs!.high * 10);
+  expect(after!.tokensPerS).toBeCloseTo(before!.tokensPerS! / 10);
+  expect(after!.sloShare).toBe(before!.sloShare!);
+});
+
 test("an engine at its own speed is left as it is", () => {
   expect(inModelTime(plain)).toBe(plain);
 });

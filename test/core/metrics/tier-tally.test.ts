@@ -21,7 +21,7 @@ function answered(tier: string, ttftMs: number, more: Partial<RequestRecord> = {
 }
 
 function resultsOf(records: RequestRecord[], load: Parameters<typeof tierResults>[1]) {
-  return tierResults(CellTally.of(records).tiers, load);
+  return tierResults(CellTally.of(records).tiers, load, 1);
 }
 
 describe("results by tier", () => {
@@ -68,6 +68,19 @@ describe("results by tier", () => {
       requests: { sent: 0, ok: 0, failed: 0, dropped: 0 },
     });
     expect(fairness).toBeUndefined();
+  });
+
+  test("tell the share that kept the limits, and how sure their means are", () => {
+    const records = Array.from({ length: 30 }, (_, i) => answered("low", 100 + i));
+    const load = { tiers: TIERS, slo: { ttftMs: 114, e2eMs: 1000 } };
+    const failed = answered("low", 5, { state: "failed" });
+    const [low, high] = resultsOf([...records, failed, answered("high", 10)], load).tiers!;
+    expect(low!.sloShare).toBe(15 / 31); // 100 to 114 ms; the failed one kept nothing
+    expect(low!.ttftMeanMs!.value).toBeCloseTo(114.5, 9);
+    expect(low!.ttftMeanMs!.low).toBeLessThan(114.5);
+    expect(low!.e2eMeanMs!.value).toBeCloseTo(204.5, 9);
+    expect(high).not.toHaveProperty("ttftMeanMs"); // one request
+    expect(high!.sloShare).toBe(1);
   });
 
   test("are not there for a load without tiers", () => {
