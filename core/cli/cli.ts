@@ -65,7 +65,7 @@ export async function runCli(argv: readonly string[], environment: Environment):
     if (!Object.hasOwn(COMMANDS, first)) throw unknownCommand(first);
     return await dispatch(rawArgs, environment);
   } catch (error) {
-    const { text, exitCode } = faultText(error, debug);
+    const { text, exitCode } = faultText(error, { debug, plugins: environment.plugins });
     process.stderr.write(text);
     return exitCode;
   }

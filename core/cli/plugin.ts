@@ -5,6 +5,7 @@ import { parseOwnArguments } from "./arguments.ts";
 import type { Environment } from "./environment.ts";
 import { pluginHelp } from "./help.ts";
 import { parseOwnOptions } from "./own-options.ts";
+import { PLUGIN_HELP, VERB_HELP } from "./plugin-help.ts";
 import { newPlugin } from "./plugin-new.ts";
 import { packPlugin } from "./plugin-pack.ts";
 import { testPlugin } from "./plugin-test.ts";
@@ -14,25 +15,6 @@ import { didYouMean } from "../plan/suggest.ts";
 import { addPackage, removePackage } from "../plugin-folder/add-package.ts";
 import { packageSpec } from "../plugin-folder/package-spec.ts";
 import { addedPackages, pluginFolder } from "../plugin-folder/plugin-folder.ts";
-
-const HELP = `Usage: dynbench plugin list
-       dynbench plugin show NAME          options and defaults of a plugin
-       dynbench plugin add SPEC           NAME, NAME@VERSION, ./FOLDER, FILE.tgz or FILE.js
-       dynbench plugin remove NAME        the package, as "list" names it
-       dynbench plugin new KIND NAME      a folder with a plugin that works: engine, router,
-                                          workload or reporter
-       dynbench plugin test [FOLDER]      run its tests, with dynbench/testing in reach
-       dynbench plugin pack [FOLDER]      one .js file to carry to a host without a network
-
-Added plugins are loaded by every command. They live in $XDG_DATA_HOME/dynbench/plugins, or
-~/.local/share/dynbench/plugins. Nothing is ever loaded because it lies in the current folder, and
-no install script of any package runs.
-
-  --plugin FILE         Load a plugin from this file too
-  --plugin-folder DIR   Use this folder in place of the user's own: a project's, say
-  --no-plugins          Load none of the plugins that were added
-  --out FILE            Where pack writes to; NAME.js here when left out
-`;
 
 const PluginCommandOptions = v.strictObject({
   ...PLUGIN_OPTIONS,
@@ -48,7 +30,9 @@ type Verb = (
 ) => Promise<number>;
 
 /** How many words each verb takes. */
-const VERBS: Readonly<Record<string, { readonly words: readonly [number, number]; run: Verb }>> = {
+const VERBS: Readonly<
+  Record<keyof typeof VERB_HELP, { readonly words: readonly [number, number]; run: Verb }>
+> = {
   list: { words: [0, 0], run: list },
   show: { words: [1, 1], run: show },
   add: { words: [1, 1], run: add },
@@ -62,27 +46,31 @@ export async function plugin(argv: readonly string[], environment: Environment):
   const specs = optionSpecs(PluginCommandOptions);
   const { options, positionals, wantsHelp } = parseOwnArguments("plugin", argv, specs);
   const [name, ...words] = positionals;
-  if (wantsHelp) {
-    process.stdout.write(HELP);
-    return EXIT_CODES.ok.code;
+  if (wantsHelp || name === undefined) {
+    process.stdout.write(isVerb(name) ? VERB_HELP[name] : PLUGIN_HELP);
+    return wantsHelp ? EXIT_CODES.ok.code : EXIT_CODES.plan.code;
   }
   const parsed = parseOwnOptions("plugin", PluginCommandOptions, options);
-  const verb = name !== undefined && Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
-  if (!verb) {
-    const guess = name === undefined ? undefined : didYouMean(name, Object.keys(VERBS));
-    throw new DynbenchError("plan", `There is no "dynbench plugin ${name ?? ""}"`, {
+  if (!isVerb(name)) {
+    const guess = didYouMean(name, Object.keys(VERBS));
+    throw new DynbenchError("plan", `There is no "dynbench plugin ${name}"`, {
       hint: guess ? `Did you mean "${guess}"?` : `See "dynbench plugin --help"`,
     });
   }
-  const [least, most] = verb.words;
+  const { words: bounds, run } = VERBS[name];
+  const [least, most] = bounds;
   if (words.length < least || words.length > most) {
     throw new DynbenchError(
       "plan",
       `Cannot do "dynbench plugin ${positionals.join(" ")}": ${words.length < least ? "a word is missing" : "a word is too many"}`,
-      { hint: `See "dynbench plugin --help"` },
+      { hint: VERB_HELP[name].split("\n", 1)[0] },
     );
   }
-  return verb.run(words, parsed, environment);
+  return run(words, parsed, environment);
+}
+
+function isVerb(name: string | undefined): name is keyof typeof VERBS {
+  return name !== undefined && Object.hasOwn(VERBS, name);
 }
 
 async function list(_: readonly string[], options: Options, { plugins }: Environment) {

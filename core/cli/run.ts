@@ -61,7 +61,11 @@ export async function run(argv: readonly string[], environment: Environment): Pr
     command: `dynbench run ${storableWords(argv).map(shellWord).join(" ")}`.trim(),
   });
   if (fault !== undefined) {
-    const { text, exitCode } = faultText(fault, argv.includes("--debug"));
+    const { text, exitCode } = faultText(fault, {
+      debug: argv.includes("--debug"),
+      plugins,
+      isRunning: true,
+    });
     context.stderr.write(text);
     return exitCode;
   }

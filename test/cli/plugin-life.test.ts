@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { PLUGIN_HELP, VERB_HELP } from "../../core/cli/plugin-help.ts";
 import { API_VERSION } from "../../core/plugin.ts";
 import { binary, dynbench, emptyFolder } from "./binary.ts";
 
@@ -98,6 +99,26 @@ test("its new name replaces the example's in code, test and words", async () => 
     expect(text).toContain("renamed");
     expect(text).not.toContain("longest-prefix");
   }
+});
+
+describe("help", () => {
+  test.each(Object.keys(VERB_HELP))(
+    "of %s says how it is used, and what it is for",
+    async (verb) => {
+      const { exitCode, stdout, stderr } = await alone("plugin", verb, "--help");
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+      expect(stdout).toStartWith(`Usage: dynbench plugin ${verb}`);
+      expect(PLUGIN_HELP).toContain(`dynbench plugin ${verb}`);
+      expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+    },
+  );
+
+  test("is what a word that is missing is answered with", async () => {
+    const none = await alone("plugin");
+    expect(none).toMatchObject({ exitCode: 2, stdout: PLUGIN_HELP });
+    const half = await alone("plugin", "new", "router");
+    expect(half.stderr).toContain("a word is missing\nUsage: dynbench plugin new KIND NAME\n");
+  });
 });
 
 describe("what cannot be added leaves nothing and is told in words", () => {

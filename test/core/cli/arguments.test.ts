@@ -55,11 +55,13 @@ describe("arguments", () => {
   });
 });
 
+const QUIET = { debug: false, plugins: { all: [] } };
+
 describe("faults on the terminal", () => {
   test("one fault is one, several are counted, hints are set in", () => {
     const one = faultText(
       new PlanFaults([{ path: "a", message: "is bad", hint: "mend it" }]),
-      false,
+      QUIET,
     );
     expect(one).toEqual({
       text: "The command has a fault:\n  a: is bad\n    mend it\n",
@@ -70,7 +72,7 @@ describe("faults on the terminal", () => {
         { path: "a", message: "x" },
         { path: "b", message: "y" },
       ]),
-      false,
+      QUIET,
     );
     expect(two.text).toBe("The command has 2 faults:\n  a: x\n  b: y\n");
   });
@@ -78,10 +80,10 @@ describe("faults on the terminal", () => {
   test("what the user can act on has no stack; what is our own fault has", () => {
     const theirs = faultText(
       new DynbenchError("start", "Cannot start x", { hint: "try y" }),
-      false,
+      QUIET,
     );
     expect(theirs).toEqual({ text: "Cannot start x\ntry y\n", exitCode: 3 });
-    const ours = faultText(new TypeError("x is undefined"), false);
+    const ours = faultText(new TypeError("x is undefined"), QUIET);
     expect(ours.exitCode).toBe(1);
     expect(ours.text).toContain("arguments.test.ts");
   });
@@ -89,6 +91,6 @@ describe("faults on the terminal", () => {
   test("the first fault is told, not the one of cleaning up after it", () => {
     const first = new DynbenchError("load", "Cannot go on");
     const both = new SuppressedError(new Error("cleaning up"), first);
-    expect(faultText(both, false).text).toBe("Cannot go on\n");
+    expect(faultText(both, QUIET).text).toBe("Cannot go on\n");
   });
 });
