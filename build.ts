@@ -3,6 +3,7 @@ const outfile = process.argv[2] ?? "dynbench";
 const target = process.argv[3] as Bun.Build.CompileTarget | undefined;
 
 const result = await Bun.build({
+  define: { DYNBENCH_BUILD: JSON.stringify(buildFacts()) },
   entrypoints: ["core/main.ts"],
   target: "bun",
   minify: true,
@@ -31,6 +32,18 @@ if (target === undefined) {
     console.error(stderr.toString());
     process.exit(1);
   }
+}
+
+/** What `dynbench --version --json` tells of this build (`core/version.ts`). */
+function buildFacts(): { commit: string | null; date: string | null; isModified: boolean } {
+  const git = (...args: string[]): string | undefined => {
+    if (Bun.which("git") === null) return undefined;
+    const { exitCode, stdout } = Bun.spawnSync(["git", ...args], { stderr: "ignore" });
+    return exitCode === 0 ? stdout.toString().trim() : undefined;
+  };
+  const [commit = null, date = null] = git("log", "-1", "--format=%H %cs")?.split(" ") ?? [];
+  const changes = git("status", "--porcelain", "--untracked-files=no");
+  return { commit, date, isModified: changes !== undefined && changes !== "" };
 }
 
 export {};

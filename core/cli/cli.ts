@@ -5,7 +5,7 @@ import { faultText } from "./fault-text.ts";
 import { OVERVIEW } from "./help.ts";
 import { DynbenchError } from "../errors.ts";
 import { didYouMean } from "../plan/suggest.ts";
-import { VERSION } from "../version.ts";
+import { VERSION, versionFacts } from "../version.ts";
 
 type Body = (argv: readonly string[], environment: Environment) => Promise<number>;
 
@@ -55,7 +55,8 @@ export async function runCli(argv: readonly string[], environment: Environment):
   try {
     const first = rawArgs[0];
     if (first === "--version" || first === "-v") {
-      process.stdout.write(`${VERSION}\n`);
+      const isJson = rawArgs.includes("--json");
+      process.stdout.write(`${isJson ? JSON.stringify(versionFacts()) : VERSION}\n`);
       return 0;
     }
     if (first === undefined || first === "--help" || first === "-h" || first === "help") {

@@ -1,9 +1,6 @@
 /** Help texts, made from the schemas. */
+import { flagSpecs, optionGroups, titled } from "./option-groups.ts";
 import type { OptionSpec } from "../plan/option-spec.ts";
-import { optionSpecs } from "../plan/option-spec.ts";
-import { LoadOptions, RunOptions } from "../plan/run-options.ts";
-import { PlaneOptions } from "../plan/plane-options.ts";
-import { SimOptions } from "../plan/sim-options.ts";
 import type { PluginSet } from "../plugin-set.ts";
 import type { AnyPlugin } from "../plugin.ts";
 
@@ -51,9 +48,9 @@ export function runHelp(command: string, plugins: PluginSet, chosen: readonly An
     "",
     ...examples(command),
     "",
-    ...(command === "up" ? upSections(chosen) : runSections(plugins, chosen)),
+    ...optionGroups(command, plugins, chosen).flatMap(({ title, specs }) => section(title, specs)),
     ...(["engine", "router", ...(command === "up" ? [] : ["workload" as const])] as const).flatMap(
-      (kind) => wrap(`${title(kind)}s: ${names(kind).join(", ")}`, WIDTH),
+      (kind) => wrap(`${titled(kind)}s: ${names(kind).join(", ")}`, WIDTH),
     ),
     "",
     "Options of other plugins: dynbench plugin show NAME.",
@@ -70,37 +67,6 @@ const SWEEPING = [
   "Options of reporters are always named behind the reporter: --html.path PAGE.",
   "A comma list sweeps an option of the workload: --prefix-ratio 0.1,0.5.",
 ];
-
-function runSections(plugins: PluginSet, chosen: readonly AnyPlugin[]): string[] {
-  return [
-    ...section("Run", optionSpecs(RunOptions)),
-    ...section("Load", optionSpecs(LoadOptions)),
-    ...section("Virtual clock", optionSpecs(SimOptions)),
-    ...section("Plane dynamo", optionSpecs(PlaneOptions)),
-    ...chosen.flatMap(chosenSection),
-    ...reporterSection(plugins),
-  ];
-}
-
-/** What sends no load needs no options of one. */
-function upSections(chosen: readonly AnyPlugin[]): string[] {
-  const run = optionSpecs(RunOptions).filter(({ key }) => OF_UP.has(key as keyof RunOptions));
-  const plugins = chosen.filter(({ kind }) => kind !== "workload");
-  return [
-    ...section("Run", run),
-    ...section("Plane dynamo", optionSpecs(PlaneOptions)),
-    ...plugins.flatMap(chosenSection),
-  ];
-}
-
-const OF_UP: ReadonlySet<keyof RunOptions> = new Set([
-  ...(["engine", "router", "port", "host", "replicas", "seed", "out"] as const),
-  ...(["header", "apiKeyEnv", "plugin", "pluginFolder", "noPlugins", "config"] as const),
-]);
-
-function chosenSection(plugin: AnyPlugin): string[] {
-  return section(`${title(plugin.kind)} ${plugin.name}`, optionSpecs(plugin.options));
-}
 
 function examples(command: string): string[] {
   if (command === "up") {
@@ -124,7 +90,7 @@ function examples(command: string): string[] {
 export function pluginHelp(plugin: AnyPlugin, source: string): string {
   const names = plugin.aliases?.length ? ` (also ${plugin.aliases.join(", ")})` : "";
   return `${[
-    `${title(plugin.kind)} ${plugin.name}${names}: ${plugin.summary}`,
+    `${titled(plugin.kind)} ${plugin.name}${names}: ${plugin.summary}`,
     ...(source === "bundled" ? [] : [`From ${source}`]),
     "",
     ...pluginOptions(plugin),
@@ -136,26 +102,7 @@ function pluginOptions(plugin: AnyPlugin): string[] {
   return specs.length === 0 ? ["It has no options."] : section("Options", specs).slice(0, -1);
 }
 
-/** All reporters take part in a run. */
-function reporterSection(plugins: PluginSet): string[] {
-  const reporters = plugins.ofKind("reporter").map(({ plugin }) => plugin);
-  return section("Reporters, which all take part", reporters.flatMap(flagSpecs));
-}
-
-/** Options as they are typed: those of a reporter behind its name. */
-function flagSpecs({ kind, name, options }: AnyPlugin): readonly OptionSpec[] {
-  const specs = optionSpecs(options);
-  if (kind !== "reporter") return specs;
-  const behind = (flag: string): string => `${name}.${flag}`;
-  return specs.map((spec) => ({
-    ...spec,
-    flag: behind(spec.flag),
-    aliases: spec.aliases.map(behind),
-  }));
-}
-
 function section(heading: string, specs: readonly OptionSpec[]): string[] {
-  if (specs.length === 0) return [];
   return [`${heading}:`, ...specs.flatMap(optionLines), ""];
 }
 
@@ -177,7 +124,8 @@ export function optionLines(spec: OptionSpec): string[] {
   return [...head, ...lines.slice(1).map((line) => " ".repeat(FLAG_COLUMN) + line)];
 }
 
-function placeholder(spec: OptionSpec): string {
+/** What stands for the value of an option. */
+export function placeholder(spec: OptionSpec): string {
   if (spec.choices) return spec.choices.join("|").length <= 20 ? spec.choices.join("|") : "NAME";
   if (spec.type === "number") return "N";
   if (spec.type === "list") return spec.isVerbatim ? "TEXT" : "A,B";
@@ -203,8 +151,4 @@ function wrap(text: string, width: number): string[] {
   }
   lines.push(line);
   return lines;
-}
-
-function title(kind: string): string {
-  return kind[0]!.toUpperCase() + kind.slice(1);
 }

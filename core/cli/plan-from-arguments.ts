@@ -4,11 +4,10 @@ import type { Arguments } from "./arguments.ts";
 import { parseArguments, valuesOf } from "./arguments.ts";
 import { readConfig } from "./config-file.ts";
 import { runHelp } from "./help.ts";
+import { chosenPlugins } from "./option-groups.ts";
 import type { Environment } from "./environment.ts";
 import { PlanFaults, type Fault } from "../errors.ts";
-import { parseArmSpecs } from "../plan/arms.ts";
 import { buildPlan } from "../plan/build.ts";
-import { DEFAULTS, defaultEngine, typedNames } from "../plan/choose.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { RawOption } from "../plan/raw-option.ts";
@@ -17,8 +16,6 @@ import { PlaneOptions } from "../plan/plane-options.ts";
 import { SimOptions } from "../plan/sim-options.ts";
 import { withSecrets } from "../plan/secrets.ts";
 import { parseHeaders } from "../plan/wire.ts";
-import type { AnyPlugin, Router } from "../plugin.ts";
-import type { PluginSet } from "../plugin-set.ts";
 import { RunFolder } from "../run/run-folder.ts";
 
 export interface Planned {
@@ -158,19 +155,4 @@ export function checkApiKey({ wire: { apiKeyEnv } }: Plan): void {
   if (apiKeyEnv === undefined || process.env[apiKeyEnv]) return;
   const message = `environment variable "${apiKeyEnv}" is not set`;
   throw new PlanFaults([{ path: "run.api-key-env", message, hint: "Set it, or leave it out" }]);
-}
-
-/** Whose options `--help` shows. */
-function chosenPlugins(options: readonly RawOption[], plugins: PluginSet): AnyPlugin[] {
-  const named = (kind: "engine" | "router" | "workload", fallback: string): AnyPlugin[] => {
-    const specs = parseArmSpecs(kind, typedNames(options, kind) ?? [fallback]);
-    const found = specs.map(({ name }) => plugins.find(kind, name)?.plugin);
-    return [...new Set(found)].filter((plugin) => plugin !== undefined);
-  };
-  const routers = named("router", DEFAULTS.router);
-  return [
-    ...named("engine", defaultEngine(routers as Router[])),
-    ...routers,
-    ...named("workload", DEFAULTS.workload),
-  ];
 }

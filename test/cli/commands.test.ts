@@ -45,6 +45,22 @@ async function urlOf(server: Running, before = "http://"): Promise<string> {
 }
 
 describe("help", () => {
+  test("--version --json tells commit, Bun and target", async () => {
+    const { stdout, exitCode } = await alone("--version", "--json");
+    expect(exitCode).toBe(0);
+    const commit = Bun.spawnSync(["git", "rev-parse", "HEAD"], { cwd: import.meta.dir });
+    expect(JSON.parse(stdout)).toEqual({
+      name: "dynbench",
+      version: VERSION,
+      commit: commit.exitCode === 0 ? expect.stringMatching(/^[0-9a-f]{40}$/) : null,
+      date: commit.exitCode === 0 ? expect.stringMatching(/^\d{4}-\d\d-\d\d$/) : null,
+      modified: expect.any(Boolean),
+      bun: Bun.version,
+      bunRevision: Bun.revision,
+      target: expect.stringMatching(/^[a-z]+-(x64|arm64)(-musl)?$/),
+    });
+  });
+
   test("--version says the version and nothing else", async () => {
     expect(await alone("--version")).toEqual({
       ...{ stdout: `${VERSION}\n`, stderr: "", exitCode: 0, left: [] },
