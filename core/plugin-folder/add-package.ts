@@ -1,10 +1,11 @@
 /**
  * Adds a package to a plugin folder: made ready beside the others under a hidden name, loaded once to
  * see that it is a plugin, then renamed into place. Whatever ends it early leaves at most the hidden
- * folder, which the next `add` removes.
+ * folder, which the next `add` removes; the version that was to be replaced is put back from there.
  */
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -28,6 +29,8 @@ import type { LoadedPlugin, PluginSet } from "../plugin-set.ts";
 import { VERSION } from "../version.ts";
 
 const STAGE = ".adding-";
+/** In a stage: the package that is being replaced, under the name of its folder. */
+const REPLACED = "replaced";
 /** A plugin is source text; what is larger than this is something else. */
 const LARGEST_TARBALL = 64 * 1024 * 1024;
 const LARGEST_UNPACKED = 512 * 1024 * 1024;
@@ -56,7 +59,10 @@ export async function addPackage(spec: PackageSpec, details: AddDetails): Promis
     const staged = await install(wanted, { stage, refuse, details });
     const plugins = await loadStaged(staged, { refuse, details });
     const target = folderOf(staged.name, details.folder);
-    if (statSync(target, { throwIfNoEntry: false })) renameSync(target, join(stage, "old"));
+    if (statSync(target, { throwIfNoEntry: false })) {
+      mkdirSync(join(stage, REPLACED));
+      renameSync(target, join(stage, REPLACED, basename(target)));
+    }
     renameSync(staged.folder, target);
     return { added: { ...staged, folder: target }, plugins };
   } catch (cause) {
@@ -73,7 +79,7 @@ export async function addPackage(spec: PackageSpec, details: AddDetails): Promis
 export function removePackage({ name, folder: own }: AddedPackage, folder: string): void {
   try {
     const stage = mkdtempSync(join(folder, `${STAGE}${process.pid}-`));
-    renameSync(own, join(stage, "old"));
+    renameSync(own, join(stage, "removed"));
     rmSync(stage, { recursive: true, force: true });
   } catch (cause) {
     throw new DynbenchError("plan", `Cannot remove "${name}" from ${folder}: ${whyNot(cause)}`, {
@@ -95,13 +101,23 @@ function openStage(folder: string, refuse: Refuse): string {
     mkdirSync(folder, { recursive: true });
     for (const entry of readdirSync(folder)) {
       if (entry.startsWith(STAGE) && !isRunning(Number.parseInt(entry.slice(STAGE.length), 10))) {
-        rmSync(join(folder, entry), { recursive: true, force: true });
+        clearAway(join(folder, entry), folder);
       }
     }
     return mkdtempSync(join(folder, `${STAGE}${process.pid}-`));
   } catch (cause) {
     throw refuse(`${folder}: ${whyNot(cause)}`, "Name another folder with --plugin-folder DIR");
   }
+}
+
+/** What an `add` left that was killed. */
+function clearAway(stage: string, folder: string): void {
+  const replaced = join(stage, REPLACED);
+  for (const name of existsSync(replaced) ? readdirSync(replaced) : []) {
+    const target = join(folder, name);
+    if (!existsSync(target)) renameSync(join(replaced, name), target);
+  }
+  rmSync(stage, { recursive: true, force: true });
 }
 
 function isRunning(pid: number): boolean {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { defineReporter, DynbenchError, v, whyNot, type CellSummary } from "dynbench";
 
 export default defineReporter({
+  apiVersion: 1,
   name: "markdown-table",
   summary: "results.md in the run folder: one row a cell",
   options: v.strictObject({

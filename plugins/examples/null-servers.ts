@@ -2,6 +2,7 @@
 import { defineEngine, freePorts, servedModels, v, type Worker } from "dynbench";
 
 export default defineEngine({
+  apiVersion: 1,
   name: "null-servers",
   summary: "Null servers of known timing as workers",
   options: v.strictObject({

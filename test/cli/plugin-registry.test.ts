@@ -3,7 +3,7 @@
  * other is ever asked: whatever names one names this.
  */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { API_VERSION } from "../../core/plugin.ts";
 import { dynbench, emptyFolder, startDynbench, TINY, until, type Outcome } from "./binary.ts";
@@ -219,6 +219,10 @@ describe("what the registry does not give leaves nothing and is told in words", 
 });
 
 describe("what is no plugin for this program leaves nothing and is told in words", () => {
+  beforeAll(async () => {
+    await add("first-worker@1.0.0");
+  });
+
   const ofCode = (name: string, code: string): Published => ({
     ...{ name, version: "1.0.0", files: { "index.js": code } },
     manifest: { dependencies },
@@ -241,6 +245,11 @@ describe("what is no plugin for this program leaves nothing and is told in words
       "one whose name is a bundled one's",
       ofCode("another-kv", routerCode("kv")),
       'the name router "kv" is taken (bundled)',
+    ],
+    [
+      "one whose name another added one has",
+      ofCode("first-again", routerCode("first-worker")),
+      'the name router "first-worker" is taken (/',
     ],
     [
       "one that imports what dynbench has not",
@@ -352,6 +361,16 @@ describe("an add that was cut short", () => {
     registry.answer("first-worker/-/", undefined);
     expect((await add("first-worker")).exitCode).toBe(0);
     expect(held()).toEqual(["first-worker"]);
+  });
+
+  test("while it replaced a version: the next one puts that back", async () => {
+    const stage = join(packages, `.adding-${2 ** 22 + 1}-x`); // above any process id
+    mkdirSync(join(stage, "replaced"), { recursive: true });
+    renameSync(join(packages, "first-worker"), join(stage, "replaced/first-worker"));
+    expect((await alone("plugin", "show", "first-worker")).exitCode).toBe(2);
+    await add("@somebody/scoped");
+    expect(held()).toEqual(["@somebody+scoped", "first-worker"]);
+    expect((await alone("plugin", "show", "first-worker")).exitCode).toBe(0);
   });
 });
 
