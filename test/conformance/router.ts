@@ -4,8 +4,15 @@
  * to a worker, and does what its traits claim.
  */
 import { describe, expect, test } from "bun:test";
-import { v, type EngineHandle, type Router, type RouterHandle, type StartContext } from "dynbench";
-import { ask, post } from "./ask.ts";
+import {
+  v,
+  type EngineHandle,
+  type Router,
+  type RouterHandle,
+  type RouterTraits,
+  type StartContext,
+} from "dynbench";
+import { ask, post, type Asked } from "./ask.ts";
 import { startCachingWorker, type CachingWorker } from "./caching-worker.ts";
 import type { TriedContext } from "./in-process.ts";
 import { testStarts, triedParts, type Check } from "./start.ts";
@@ -21,6 +28,7 @@ export interface RouterSuite {
 }
 
 const BLOCK_SIZE = 16;
+const PROMPT_TOKENS = 4 * BLOCK_SIZE;
 const WORKERS = 3;
 const MODEL = "m";
 /** Enough for chance to reach each of three workers: it misses one in 10^10. */
@@ -36,7 +44,7 @@ export function testRouter(suite: RouterSuite): void {
     });
 
     check("starts in front of workers and gives addresses that answer", () =>
-      withRouter(suite, context, async ({ handle, engine }) => {
+      withRouter(suite, context, async ({ handle, engine, askFor }) => {
         expect(handle.urls.length).toBeGreaterThan(0);
         for (const url of handle.urls) expect((await askFor(url, 1)).status).toBe(200);
         expect(handle.servedModelName ?? engine.servedModelName).toBe(MODEL);
@@ -62,19 +70,17 @@ export function testRouter(suite: RouterSuite): void {
 }
 
 function testTraffic(suite: RouterSuite, context: () => TriedContext, check: Check): void {
-  const traits = suite.router.traits(
-    v.parse(suite.router.options, suite.options?.([WORKER_STAND_IN]) ?? {}),
-  );
+  const traits = traitsOf(suite);
 
   check("brings each request to one worker, and the worker's whole answer back", () =>
-    withRouter(suite, context, async ({ handle, served }) => {
+    withRouter(suite, context, async ({ handle, served, askFor }) => {
       for (let i = 0; i < REQUESTS; i += 1) {
         const osl = 1 + (i % 7);
         const answer = await askFor(handle.urls[i % handle.urls.length]!, i, osl);
         expect(answer.status).toBe(200);
         expect(answer.isDone).toBe(true);
         expect(answer.usage).toMatchObject({
-          prompt_tokens: tokens(i).length,
+          prompt_tokens: PROMPT_TOKENS,
           completion_tokens: osl,
         });
       }
@@ -92,7 +98,7 @@ function testTraffic(suite: RouterSuite, context: () => TriedContext, check: Che
 
   if (traits.spreads) {
     check("spreads: every worker gets work", () =>
-      withRouter(suite, context, async ({ handle, served }) => {
+      withRouter(suite, context, async ({ handle, served, askFor }) => {
         for (let i = 0; i < REQUESTS; i += 1) await askFor(handle.urls[i % handle.urls.length]!, i);
         expect(Math.min(...served())).toBeGreaterThan(0);
       }),
@@ -101,7 +107,7 @@ function testTraffic(suite: RouterSuite, context: () => TriedContext, check: Che
 
   if (traits.affinity) {
     check("has affinity: the same prompt goes to the same worker", () =>
-      withRouter(suite, context, async ({ handle, served }) => {
+      withRouter(suite, context, async ({ handle, served, askFor }) => {
         for (let i = 0; i < REQUESTS / 4; i += 1) await askFor(handle.urls[0]!, 1);
         expect(Math.max(...served())).toBe(REQUESTS / 4);
       }),
@@ -109,11 +115,15 @@ function testTraffic(suite: RouterSuite, context: () => TriedContext, check: Che
   }
 
   check("a reset forgets without going away", () =>
-    withRouter(suite, context, async ({ handle }) => {
+    withRouter(suite, context, async ({ handle, askFor }) => {
       await handle.reset?.();
       for (const url of handle.urls) expect((await askFor(url, 3)).status).toBe(200);
     }),
   );
+}
+
+function traitsOf({ router, options }: RouterSuite): RouterTraits {
+  return router.traits(v.parse(router.options, options?.([WORKER_STAND_IN]) ?? {}));
 }
 
 const WORKER_STAND_IN: EngineHandle["workers"][number] = {
@@ -126,6 +136,8 @@ interface Routed {
   readonly workers: readonly CachingWorker[];
   /** Requests that each worker has answered since the router was up. */
   served(): number[];
+  /** Sends prompt number `prompt`, in the widest form that the router takes. */
+  askFor(url: string, prompt: number, osl?: number): Promise<Asked>;
 }
 
 /** A router in front of fresh workers, for one test. */
@@ -139,7 +151,10 @@ async function withRouter(
   await using handle = await startRouter(suite, engine, context());
   const before = workers.map((worker) => worker.served);
   const served = (): number[] => workers.map((worker, i) => worker.served - before[i]!);
-  await use({ handle, engine: engine.handle, workers, served });
+  const takesIds = traitsOf(suite).accepts.includes("ids");
+  const askFor: Routed["askFor"] = (url, prompt, osl = 1) =>
+    ask(url, { model: MODEL, prompt: takesIds ? tokens(prompt) : textOf(prompt), osl });
+  await use({ handle, engine: engine.handle, workers, served, askFor });
 }
 
 function startRouter(
@@ -198,9 +213,10 @@ function freshEngine(): FreshEngine {
 
 /** Prompt number `i`: whole blocks that no other one opens with. */
 function tokens(i: number): number[] {
-  return Array.from({ length: 4 * BLOCK_SIZE }, (_, k) => 1_000 + ((i * 977 + k * 13) % 20_000));
+  return Array.from({ length: PROMPT_TOKENS }, (_, k) => 1_000 + ((i * 977 + k * 13) % 20_000));
 }
 
-function askFor(url: string, prompt: number, osl = 1) {
-  return ask(url, { model: MODEL, prompt: tokens(prompt), osl });
+/** The same as text, of which these workers take every byte for a token. */
+function textOf(i: number): string {
+  return `${i} and others `.repeat(PROMPT_TOKENS).slice(0, PROMPT_TOKENS);
 }
