@@ -70,8 +70,9 @@ interface SourceBatch {
 }
 
 async function* fileBatches(path: string, chosen: Choice): AsyncGenerator<SourceBatch> {
-  for await (const { format, ...batch } of readAloud(path, chosen))
-    yield { source: format, ...batch };
+  for await (const { format, silentOn, ...batch } of readAloud(path, chosen)) {
+    yield { source: { name: format.name, silentOn }, ...batch };
+  }
 }
 
 async function* runBatches(

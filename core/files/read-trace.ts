@@ -6,7 +6,12 @@
 import { DynbenchError } from "../errors.ts";
 import { didYouMean } from "../plan/suggest.ts";
 import { RowOrder } from "../trace/row-order.ts";
-import type { TraceFormat, TraceReader } from "../trace/trace-format.ts";
+import type {
+  TextTokenizer,
+  TraceAspect,
+  TraceFormat,
+  TraceReader,
+} from "../trace/trace-format.ts";
 import { TRACE_FORMATS } from "../trace/trace-formats.ts";
 import { TraceFault, type TraceRow } from "../trace/trace-row.ts";
 import { readLines } from "./read-lines.ts";
@@ -16,8 +21,8 @@ export interface ReadTraceOptions {
   readonly blockSize: number;
   /** A format by name; `auto` recognizes it from the first line. */
   readonly format?: string;
-  /** Token ids of a text, for formats of texts. */
-  readonly encode?: (text: string) => ArrayLike<number>;
+  /** For formats of texts. */
+  readonly tokenizer?: TextTokenizer;
   /** Told of each row that is passed over; without it such a row is a fault. */
   readonly skipped?: (message: string) => void;
   /** Told at the end of what the format holds besides requests. */
@@ -30,6 +35,8 @@ export interface TraceBatch {
   /** Tokens per block of these rows. */
   readonly blockSize: number;
   readonly rows: readonly TraceRow[];
+  /** What neither the format nor these rows say. */
+  readonly silentOn: readonly TraceAspect[];
 }
 
 /** Throws a `DynbenchError` that names file, line and field. */
@@ -66,14 +73,19 @@ export async function* readTrace(
       reader ??= openReader(path, format, options);
       for (const row of taken((opened) => opened.push(text))) rows.push(row);
     }
-    if (rows.length > 0) yield { format: format!, blockSize: reader!.blockSize, rows };
+    if (rows.length > 0) yield batchOf(format!, reader!, rows);
   }
   if (reader) {
     const rows = taken((opened) => opened.end());
-    if (rows.length > 0) yield { format: format!, blockSize: reader.blockSize, rows };
+    if (rows.length > 0) yield batchOf(format!, reader, rows);
     for (const [reason, count] of reader.leftOut) options.leftOut?.(reason, count);
   }
   if (rowCount === 0) throw noRows(path);
+}
+
+function batchOf(format: TraceFormat, reader: TraceReader, rows: readonly TraceRow[]): TraceBatch {
+  const silentOn = [...new Set([...format.silentOn, ...(reader.alsoSilentOn ?? [])])];
+  return { format, blockSize: reader.blockSize, rows, silentOn };
 }
 
 /** Undefined for `auto`. */
@@ -100,15 +112,15 @@ function recognized(path: string, line: string): TraceFormat {
 const MAX_SHOWN = 60;
 
 function openReader(path: string, format: TraceFormat, options: ReadTraceOptions): TraceReader {
-  const { blockSize, encode } = options;
-  if (format.needsTokenizer === true && encode === undefined) {
+  const { blockSize, tokenizer } = options;
+  if (format.needsTokenizer === true && tokenizer === undefined) {
     throw new DynbenchError(
       "plan",
       `Cannot read "${path}": ${format.name} has texts, and no tokenizer was named`,
-      { hint: "Convert it first: dynbench trace convert FILE --tokenizer MODEL_FOLDER" },
+      { hint: "Name one: dynbench trace convert FILE --tokenizer MODEL_FOLDER --out trace.jsonl" },
     );
   }
-  return format.reader({ blockSize, ...(encode === undefined ? {} : { encode }) });
+  return format.reader({ blockSize, ...(tokenizer === undefined ? {} : { tokenizer }) });
 }
 
 function noRows(path: string): DynbenchError {

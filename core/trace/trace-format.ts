@@ -2,6 +2,7 @@
  * A file format of traces: how its lines become rows, and rows its lines. What a format cannot say
  * is told in `silentOn`, and never invented.
  */
+import type { ChatMessage } from "../prompt/tokenizer.ts";
 import type { TraceRow } from "./trace-row.ts";
 
 export interface TraceFormat {
@@ -25,8 +26,18 @@ export type TraceAspect = "sharing" | "times" | "sessions";
 export interface ReaderOptions {
   /** Tokens per hash id, where the format does not say it itself. */
   readonly blockSize: number;
-  /** Token ids of a text; there for formats that need a tokenizer. */
-  readonly encode?: (text: string) => ArrayLike<number>;
+  /** There for formats that need one. */
+  readonly tokenizer?: TextTokenizer;
+}
+
+/** What counts the tokens of texts and says which they are. */
+export interface TextTokenizer {
+  /** Of a whole prompt, with the special tokens that a server adds. */
+  encode(text: string): ArrayLike<number>;
+  /** Of an answer. */
+  encodePart(text: string): ArrayLike<number>;
+  /** Of a chat in the model's template; left out where it has none. */
+  encodeChat?(messages: readonly ChatMessage[]): ArrayLike<number>;
 }
 
 /** Takes lines and gives rows; both methods throw a `TraceFault` for what is not as it should be. */
@@ -35,6 +46,8 @@ export interface TraceReader {
   readonly blockSize: number;
   /** Rows of the format that are no requests, by the reason why they were left out. */
   readonly leftOut: ReadonlyMap<string, number>;
+  /** What the rows so far do not say, where the format could. */
+  readonly alsoSilentOn?: readonly TraceAspect[];
   push(line: string): readonly TraceRow[];
   /** What only the whole file gives. */
   end(): readonly TraceRow[];

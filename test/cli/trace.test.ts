@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Summary } from "../../core/metrics/result.ts";
+import { writeSmallTokenizer } from "../core/prompt/small-tokenizer.ts";
 import { dynbench, emptyFolder } from "./binary.ts";
 
 const cwd = emptyFolder();
@@ -117,6 +118,35 @@ describe("trace convert", () => {
     expect(exitCode).toBe(0);
     expect(stdout).toBe('{"timestamp":0,"input_length":4808,"output_length":10}\n');
     expect(stderr).toContain("azure says nothing of sharing and sessions: the rows have none");
+  });
+
+  test("of texts counts and cuts them with a model's tokenizer", async () => {
+    const model = join(cwd, "model");
+    writeSmallTokenizer(model, "llama3");
+    const said = (n: number) => ({ role: "user", content: Array(n).fill("bab").join(" ") });
+    const log = [said(5), said(9)].map((message) => ({ messages: [message], max_tokens: 3 }));
+    writeFileSync(join(cwd, "log.jsonl"), log.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    const ask = ["trace", "convert", "log.jsonl", "--block-size", "4"];
+    const { stdout, stderr, exitCode } = await run(...ask, "--tokenizer", model);
+    expect(exitCode).toBe(0);
+    // <s> <user> five words </s> <assistant>, and the same with nine: the first block is one.
+    expect(
+      stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      { input_length: 9, output_length: 3, hash_ids: [0, 1, 2] },
+      { input_length: 13, output_length: 3, hash_ids: [0, 3, 4, 5] },
+    ]);
+    expect(stderr).toContain("2 rows of openai as mooncake, 4 tokens to a hash id");
+
+    const without = await run(...ask);
+    expect(without.exitCode).toBe(2);
+    expect(without.stderr).toContain("--tokenizer MODEL_FOLDER");
+    const wrong = await run(...ask, "--tokenizer", "nowhere");
+    expect(wrong.exitCode).toBe(2);
+    expect(wrong.stderr).toContain('Cannot use tokenizer "nowhere": no tokenizer.json there');
   });
 
   test("of a run gives the requests as they were sent, with their sharing", async () => {

@@ -2,6 +2,7 @@
  * Logs of OpenAI requests, one body a line: `messages`, or `prompt` as text or token ids. The answer
  * is as long as `usage.completion_tokens` says, else as `max_completion_tokens`, `max_tokens` or
  * `output_tokens` allow. `timestamp` in milliseconds and `session_id` are read where they are there.
+ * Without a tokenizer a text is as long as `usage.prompt_tokens` says, and shares nothing.
  */
 import { BlockNames } from "../block-names.ts";
 import {
@@ -15,32 +16,37 @@ import {
   tokensIn,
   type JsonObject,
 } from "../field.ts";
-import type { TraceFormat } from "../trace-format.ts";
+import type { ChatMessage } from "../../prompt/tokenizer.ts";
+import type { TextTokenizer, TraceAspect, TraceFormat } from "../trace-format.ts";
 import { TraceFault } from "../trace-row.ts";
 
 export const chatLog: TraceFormat = {
   name: "openai",
   summary: "Logs of OpenAI requests: one body with messages or prompt a line",
   silentOn: [],
-  needsTokenizer: true,
   recognizes: (line) => line.includes('"messages"') || line.includes('"prompt"'),
-  reader: ({ blockSize, encode }) => {
+  reader: ({ blockSize, tokenizer }) => {
     const names = new BlockNames();
+    const silentOn = new Set<TraceAspect>();
     return {
       blockSize,
       leftOut: new Map(),
+      get alsoSilentOn() {
+        return [...silentOn];
+      },
       push: (line) => {
         const log = objectOf(line);
         // Gateways log the body beside the answer; others log the body alone.
         const body = optional(log, "request", objectIn) ?? optional(log, "body", objectIn) ?? log;
-        const tokens = promptTokens(body, encode!);
+        const tokens = promptTokens(body, tokenizer);
+        if (tokens === undefined) silentOn.add("sharing");
         const atMs = optional(log, "timestamp", millisecondsIn);
         const session = optional(log, "session_id", nameIn);
         return [
           {
-            isl: tokensIn(tokens.length, "prompt"),
+            isl: tokens === undefined ? countedTokens(log) : tokensIn(tokens.length, "prompt"),
             osl: answerTokens(log, body),
-            blocks: names.ofTokens(tokens, blockSize),
+            blocks: tokens === undefined ? [] : names.ofTokens(tokens, blockSize),
             ...(atMs === undefined ? {} : { atMs }),
             ...(session === undefined ? {} : { session }),
           },
@@ -51,26 +57,42 @@ export const chatLog: TraceFormat = {
   },
 };
 
+/** Undefined for a text that no tokenizer reads. */
 function promptTokens(
-  body: JsonObject,
-  encode: (text: string) => ArrayLike<number>,
-): ArrayLike<number> {
-  const { prompt, messages } = body;
-  if (messages !== undefined) return encode(chatText(listIn(messages, "messages")));
-  if (typeof prompt === "string") return encode(prompt);
+  { prompt, messages }: JsonObject,
+  tokenizer: TextTokenizer | undefined,
+): ArrayLike<number> | undefined {
+  if (messages !== undefined) {
+    const chat = listIn(messages, "messages").map(messageIn);
+    return tokenizer?.encodeChat?.(chat) ?? tokenizer?.encode(chatText(chat));
+  }
+  if (typeof prompt === "string") return tokenizer?.encode(prompt);
   if (Array.isArray(prompt) && prompt.every((id) => Number.isInteger(id)))
     return prompt as number[];
   throw new TraceFault("prompt", "must be a text or token ids, or there must be messages");
 }
 
+/** As the server counted them. */
+function countedTokens(log: JsonObject): number {
+  const counted = usageIn(log)?.["prompt_tokens"];
+  if (counted !== undefined && counted !== null) return tokensIn(counted, "usage.prompt_tokens");
+  throw new TraceFault(
+    "line",
+    "holds a text, and neither usage.prompt_tokens nor --tokenizer MODEL_FOLDER says how long it is",
+  );
+}
+
+function messageIn(value: unknown, index: number): ChatMessage {
+  const { role, content } = objectIn(value, `messages[${index}]`);
+  return {
+    role: textIn(role, `messages[${index}].role`),
+    content: contentText(content, `messages[${index}].content`),
+  };
+}
+
 /** Roles and contents line by line: what every chat template keeps in this order. */
-export function chatText(messages: readonly unknown[]): string {
-  return messages
-    .map((message, i) => {
-      const { role, content } = objectIn(message, `messages[${i}]`);
-      return `${textIn(role, `messages[${i}].role`)}\n${contentText(content, `messages[${i}].content`)}\n`;
-    })
-    .join("");
+function chatText(messages: readonly ChatMessage[]): string {
+  return messages.map(({ role, content }) => `${role}\n${content}\n`).join("");
 }
 
 /** Text of a message: a string, or the text parts of a list. */
@@ -84,8 +106,7 @@ function contentText(content: unknown, field: string): string {
 }
 
 function answerTokens(log: JsonObject, body: JsonObject): number {
-  const answer = optional(log, "response", objectIn) ?? log;
-  const usage = optional(answer, "usage", objectIn);
+  const usage = usageIn(log);
   const found: [unknown, string][] = [
     [usage?.["completion_tokens"], "usage.completion_tokens"],
     [body["max_completion_tokens"], "max_completion_tokens"],
@@ -95,4 +116,8 @@ function answerTokens(log: JsonObject, body: JsonObject): number {
   const [value, field] =
     found.find(([given]) => given !== undefined && given !== null) ?? found[2]!;
   return tokensIn(value, field);
+}
+
+function usageIn(log: JsonObject): JsonObject | undefined {
+  return optional(optional(log, "response", objectIn) ?? log, "usage", objectIn);
 }

@@ -17,7 +17,7 @@ export const sharegpt: TraceFormat = {
   silentOn: ["times"],
   needsTokenizer: true,
   recognizes: (line) => /^\s*\[/.test(line),
-  reader: ({ blockSize, encode }) => {
+  reader: ({ blockSize, tokenizer }) => {
     const lines: string[] = [];
     const leftOut = new Map<string, number>();
     return {
@@ -30,12 +30,12 @@ export const sharegpt: TraceFormat = {
       end: () => {
         const names = new BlockNames();
         const tokenize = (text: string): { isl: number; blocks: number[] } => {
-          const tokens = encode!(text);
+          const tokens = tokenizer!.encode(text);
           return { isl: tokens.length, blocks: names.ofTokens(tokens, blockSize) };
         };
         return listIn(jsonOf(lines.join("\n")), "file").flatMap((conversation, i) =>
           turnsOf(conversation, i).flatMap((turn): TraceRow[] => {
-            const osl = encode!(turn.answer).length;
+            const osl = tokenizer!.encodePart(turn.answer).length;
             const prompt = tokenize(turn.prompt);
             if (osl > 0 && prompt.isl > 0) return [{ ...prompt, osl, session: turn.session }];
             const reason = "turns without a token";

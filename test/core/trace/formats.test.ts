@@ -20,7 +20,7 @@ async function read(text: string, options: Partial<ReadTraceOptions> = {}) {
   const path = scratchFile("format.txt", text);
   for await (const batch of readTrace(path, {
     blockSize: 4,
-    encode,
+    tokenizer: { encode, encodePart: encode },
     leftOut: (reason, count) => leftOut.push(`${count} ${reason}`),
     ...options,
   })) {
@@ -204,13 +204,49 @@ describe("faults", () => {
     expect(await faultOf(FILES["azure"]!.text, { format: "mooncake" })).toBe(
       'Cannot read FILE: line 1: "line" is not JSON: "TIMESTAMP,ContextTokens,GeneratedTokens"',
     );
-    const path = scratchFile("chat.jsonl", FILES["openai"]!.text);
+    const path = scratchFile("chat.json", FILES["sharegpt"]!.text);
     const silent = readTrace(path, { blockSize: 4 }).next();
-    expect(silent).rejects.toThrow("openai has texts, and no tokenizer was named");
+    expect(silent).rejects.toThrow("sharegpt has texts, and no tokenizer was named");
   });
 
   test("of two formats in one file name the line where the other begins", async () => {
     const mixed = FILES["mooncake"]!.text + FILES["bailian"]!.text;
     expect(await faultOf(mixed)).toContain('line 2: "hash_ids" must have 5 ids');
+  });
+});
+
+describe("logs of texts", () => {
+  const chat = { messages: [{ role: "user", content: "one two three" }], max_tokens: 9 };
+  const without = async (...logs: object[]) => {
+    const path = scratchFile("log.jsonl", logs.map((log) => `${JSON.stringify(log)}\n`).join(""));
+    const batches = await Array.fromAsync(readTrace(path, { blockSize: 4 }));
+    return { rows: batches.flatMap(({ rows }) => rows), silentOn: batches.at(-1)!.silentOn };
+  };
+
+  test("without a tokenizer are as long as the server counted, and say nothing of sharing", async () => {
+    expect(await without({ ...chat, usage: { prompt_tokens: 12, completion_tokens: 5 } })).toEqual({
+      rows: [{ isl: 12, osl: 5, blocks: [] }],
+      silentOn: ["sharing"],
+    });
+    expect(without(chat)).rejects.toThrow(
+      "neither usage.prompt_tokens nor --tokenizer MODEL_FOLDER",
+    );
+  });
+
+  test("of token ids need none", async () => {
+    expect(await without({ prompt: [1, 2, 3, 4, 5], max_tokens: 9 })).toEqual({
+      rows: [{ isl: 5, osl: 9, blocks: [0, 1] }],
+      silentOn: [],
+    });
+  });
+
+  test("are counted in the model's chat template where it has one", async () => {
+    const encodeChat = (messages: readonly { content: string }[]): number[] => [
+      ...[0, 0, 0],
+      ...messages.flatMap(({ content }) => encode(content)),
+    ];
+    const tokenizer = { encode, encodePart: encode, encodeChat };
+    const { rows } = await read(JSON.stringify(chat), { tokenizer });
+    expect(rows).toEqual([{ isl: 6, osl: 9, blocks: [0, 1] }]);
   });
 });
