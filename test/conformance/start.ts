@@ -51,19 +51,24 @@ interface Started<Handle extends AsyncDisposable> {
   start(context: StartContext): Promise<Handle>;
   /** Addresses of its own, where something listens while it is up. */
   urls(handle: Handle): readonly string[];
+  /** What listens there is somebody else's, and goes on. */
+  readonly isAttached?: boolean;
 }
 
 export function testStarts<Handle extends AsyncDisposable>(
-  { context: make, start, urls }: Started<Handle>,
+  { context: make, start, urls, isAttached = false }: Started<Handle>,
   check: Check,
 ): void {
-  check("leaves nothing running or listening, and may be disposed twice", async () => {
+  const leaves = isAttached
+    ? "leaves nothing running and its servers as they are, and may be disposed twice"
+    : "leaves nothing running or listening, and may be disposed twice";
+  check(leaves, async () => {
     const context = make();
     const handle = await start(context);
     const addresses = urls(handle);
     for (const _ of [1, 2]) await within(DISPOSE_LIMIT_MS, disposed(handle));
     expect([...context.running]).toEqual([]);
-    for (const url of addresses) expect(await listens(url)).toBe(false);
+    for (const url of addresses) expect(await listens(url)).toBe(isAttached);
   });
 
   check("may be disposed twice at once", async () => {
