@@ -53,7 +53,7 @@ export { freePorts, mustBeFree } from "./process/free-ports.ts";
 export { GPU_QUERY, parseGpus, placeOnGpus, visibleGpus, type Gpu } from "./process/gpus.ts";
 export { launched, launchFault, type Launch } from "./process/launch-prefix.ts";
 export { lastJson, probePython, type PythonAnswer } from "./process/python-probe.ts";
-export { runForeign, type ForeignTask, type TaskEnd } from "./process/task.ts";
+export { allOrNone, runForeign, type ForeignTask, type TaskEnd } from "./process/task.ts";
 export { startFault, untilReady } from "./process/until-ready.ts";
 export { readLines, type LineBatch } from "./files/read-lines.ts";
 export { readTrace, type TraceBatch } from "./files/read-trace.ts";

@@ -40,6 +40,25 @@ export async function runForeign(processes: Processes, task: ForeignTask): Promi
   });
 }
 
+/**
+ * What all of them give, begun at once. Where one fails, the signal that they were given is aborted,
+ * and its fault is thrown once the others have ended too: nothing of them is left.
+ */
+export async function allOrNone<const Parts extends readonly Promise<unknown>[]>(
+  signal: AbortSignal,
+  begin: (signal: AbortSignal) => Parts,
+): Promise<{ -readonly [Part in keyof Parts]: Awaited<Parts[Part]> }> {
+  const stop = new AbortController();
+  const parts = begin(AbortSignal.any([signal, stop.signal]));
+  try {
+    return await Promise.all(parts);
+  } catch (fault) {
+    stop.abort(fault);
+    await Promise.allSettled(parts);
+    throw fault;
+  }
+}
+
 /** How often a line of a slow program is repeated on the screen. */
 const TELL_INTERVAL_MS = 10_000;
 /** A progress bar or a traceback's line is longer than anybody reads while waiting. */

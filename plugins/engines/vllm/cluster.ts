@@ -1,6 +1,7 @@
 /** Brings N vLLM servers up, all at once, and down again. */
 import { cpus } from "node:os";
 import {
+  allOrNone,
   chosenTokenizer,
   DynbenchError,
   launched,
@@ -31,9 +32,9 @@ export async function startCluster(
   const users = environmentOf(options.env, process.env);
   log.info(`Asking "${options.python}" for its vLLM and its flags`);
   const gpusFound = await findGpus(options, users, context);
-  const [installed, model] = await Promise.all([
-    findVllm(options, users, context),
-    fetchModel(options, users, context),
+  const [installed, model] = await allOrNone(signal, (both) => [
+    findVllm(options, users, { ...context, signal: both }),
+    fetchModel(options, users, { ...context, signal: both }),
   ]);
   const placement = placeServers(options, { gpus: gpusFound, ...installed });
   const { fault, notes } = modelFaults(options, model, { gpus: gpusFound, engineArgs });
