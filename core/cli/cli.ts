@@ -38,6 +38,10 @@ const COMMANDS: Record<string, { description: string; load: () => Promise<Body> 
     description: "List, show, add and remove plugins; make, test and pack one",
     load: async () => (await import("./plugin.ts")).plugin,
   },
+  doctor: {
+    description: "Look at what this machine has for runs, and remove what dead runs left",
+    load: async () => (await import("./doctor.ts")).doctor,
+  },
   "null-server": {
     description: "A server of known timing",
     load: async () => (await import("./null-server.ts")).nullServer,

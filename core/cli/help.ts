@@ -19,6 +19,7 @@ Commands:
   report DIR…  rebuild the reports of a run folder, or compare several
   trace        analyze a trace of requests, synthesize more of its kind, or convert it
   plugin       list, show, add and remove plugins; make, test and pack one of your own
+  doctor       look at what this machine has for runs, and remove what dead runs left
   null-server  a server of known timing, to measure a load generator with
 
 Start here:

@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Environment } from "./environment.ts";
 import { DynbenchError, EXIT_CODES, messageOf } from "../errors.ts";
+import { temporaryName } from "../files/temporary-name.ts";
 import { whyNot } from "../files/why-not.ts";
 import { entryOf, manifestOf } from "../plugin-folder/plugin-folder.ts";
 import { runBun } from "../plugin-folder/own-bun.ts";
@@ -25,7 +26,7 @@ export async function packPlugin(
 ): Promise<number> {
   const refuse = (state: string, hint?: string): DynbenchError =>
     new DynbenchError("plan", `Cannot pack "${path}": ${state}`, { hint });
-  const stage = mkdtempSync(join(tmpdir(), "dynbench-pack-"));
+  const stage = mkdtempSync(join(tmpdir(), temporaryName("pack")));
   try {
     const { name, entry } = sourceOf(resolve(path), stage, refuse);
     const target = resolve(out ?? `${name}.js`);

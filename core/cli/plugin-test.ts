@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundleTestModules } from "./test-modules.ts" with { type: "macro" };
 import { DynbenchError, EXIT_CODES } from "../errors.ts";
+import { temporaryName } from "../files/temporary-name.ts";
 import { runBun } from "../plugin-folder/own-bun.ts";
 
 /** Long enough for an engine that starts processes. */
@@ -17,7 +18,7 @@ export async function testPlugin(folder: string): Promise<number> {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     throw new DynbenchError("plan", `Cannot test "${folder}": there is no such folder`);
   }
-  const stage = mkdtempSync(join(tmpdir(), "dynbench-test-"));
+  const stage = mkdtempSync(join(tmpdir(), temporaryName("test")));
   try {
     const preload = join(stage, "dynbench.js");
     writeFileSync(preload, Bun.zstdDecompressSync(Buffer.from(bundleTestModules(), "base64")));

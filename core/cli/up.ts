@@ -14,6 +14,7 @@ import {
   PlanFaults,
   type Fault,
 } from "../errors.ts";
+import { temporaryName } from "../files/temporary-name.ts";
 import { whyNot } from "../files/why-not.ts";
 import type { Plan, PlannedArm } from "../plan/plan.ts";
 import type { PluginSet } from "../plugin-set.ts";
@@ -88,7 +89,7 @@ const INTERRUPTED = new DynbenchError("interrupted", "Interrupted");
 function makeLogDir(out: string | undefined): string {
   const path = out === undefined ? tmpdir() : resolve(out);
   try {
-    if (out === undefined) return mkdtempSync(join(path, "dynbench-up-"));
+    if (out === undefined) return mkdtempSync(join(path, temporaryName("up")));
     mkdirSync(path, { recursive: true });
     accessSync(path, constants.W_OK);
   } catch (cause) {

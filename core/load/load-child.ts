@@ -76,7 +76,7 @@ export interface LoadDeps {
 
 const TICK_MS = 250;
 /** Nice value of the generator, half way to the top. */
-const LOAD_PRIORITY = -10;
+export const LOAD_PRIORITY = -10;
 
 /** Runs the cell's load; resolves when every request that was sent has its record. */
 export async function runLoad(task: LoadTask, deps: LoadDeps): Promise<void> {

@@ -8,19 +8,21 @@ export interface Gpu {
   readonly memoryMiB: number;
   /** 8.9 of an L40S, 9.0 of an H100; undefined where the driver does not tell. */
   readonly computeCapability: number | undefined;
+  /** Version of the driver, where it was asked for. */
+  readonly driver?: string;
 }
 
 /** Lists the GPUs, one a line; `parseGpus` reads it. */
 export const GPU_QUERY = [
   "nvidia-smi",
-  "--query-gpu=index,name,memory.total,compute_cap",
+  "--query-gpu=index,name,memory.total,compute_cap,driver_version",
   "--format=csv,noheader,nounits",
 ] as const;
 
 /** Lines of `GPU_QUERY`; others (warnings, "No devices were found") are passed over. */
 export function parseGpus(lines: readonly string[]): Gpu[] {
   return lines.flatMap((line) => {
-    const [id, name, memory, capability] = line.split(",").map((field) => field.trim());
+    const [id, name, memory, capability, driver] = line.split(",").map((field) => field.trim());
     if (id === undefined || !/^\d+$/.test(id) || name === undefined || name === "") return [];
     const memoryMiB = Number(memory);
     const computeCapability = Number(capability);
@@ -30,6 +32,7 @@ export function parseGpus(lines: readonly string[]): Gpu[] {
         name,
         memoryMiB: Number.isFinite(memoryMiB) ? memoryMiB : 0,
         computeCapability: Number.isFinite(computeCapability) ? computeCapability : undefined,
+        ...(driver ? { driver } : {}),
       },
     ];
   });

@@ -7,6 +7,7 @@
  * forked itself out of its group still inherits that.
  */
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { withoutProxies } from "./proxies.ts";
 
 /** Environment variable that every process of a run carries; its value is the run's marker. */
 export const MARKER_VARIABLE = "DYNBENCH_RUN";
@@ -66,6 +67,7 @@ function startForeign(
   marker: string,
   running: Map<number, { pid: number; exited: Promise<unknown> }>,
 ): void {
+  const env = { ...process.env, ...request.env };
   let log: number | undefined;
   try {
     log = openSync(request.logPath, "a");
@@ -75,7 +77,7 @@ function startForeign(
       stdin: request.holdsStdin ? "pipe" : "ignore",
       stdout: log,
       stderr: log,
-      env: { ...process.env, ...request.env, [MARKER_VARIABLE]: marker },
+      env: { ...env, ...withoutProxies(env), [MARKER_VARIABLE]: marker },
       ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
       onExit: (_, code, signal) => {
         running.delete(request.id);
@@ -134,19 +136,48 @@ export async function killMarked(marker: string): Promise<number> {
   return killed;
 }
 
-/** Processes with the marker in their environment; any run's when no marker is given. Linux only, else none. */
-export function markedPids(marker?: string): number[] {
-  const needle = marker === undefined ? `${MARKER_VARIABLE}=` : `${MARKER_VARIABLE}=${marker}`;
-  return livePids().filter((pid) => {
-    try {
-      return (
-        pid !== process.pid &&
-        environHas(readFileSync(`/proc/${pid}/environ`, "latin1"), needle, marker)
-      );
-    } catch {
-      return false; // not ours, or gone
-    }
+/** Processes with the marker in their environment. Linux only, else none. */
+export function markedPids(marker: string): number[] {
+  return markedProcesses().flatMap((one) => (one.marker === marker ? [one.pid] : []));
+}
+
+export interface MarkedProcess {
+  readonly pid: number;
+  readonly marker: string;
+}
+
+/** Processes of any run, this process left out. Linux only, else none. */
+export function markedProcesses(): MarkedProcess[] {
+  return livePids().flatMap((pid) => {
+    const marker = pid === process.pid ? undefined : markerOf(pid);
+    return marker === undefined ? [] : [{ pid, marker }];
   });
+}
+
+/** Undefined for a process that carries none, is not ours to look into, or is gone. */
+function markerOf(pid: number): string | undefined {
+  try {
+    const entries = readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
+    return entries.find((entry) => entry.startsWith(MARKER_PREFIX))?.slice(MARKER_PREFIX.length);
+  } catch {
+    return undefined;
+  }
+}
+
+const MARKER_PREFIX = `${MARKER_VARIABLE}=`;
+
+/** Ends what carries the marker: TERM, then KILL for it and its groups. */
+export async function endMarked(marker: string): Promise<void> {
+  const groups = new Set(markedPids(marker).map((pid) => statOf(pid)?.group));
+  const own = statOf(process.pid)?.group;
+  for (const group of groups) {
+    if (group !== undefined && group !== own) signalGroup(group, "SIGTERM");
+  }
+  const deadline = performance.now() + ORPHAN_GRACE_MS;
+  while (performance.now() < deadline && markedPids(marker).length > 0) {
+    await Bun.sleep(GROUP_POLL_MS);
+  }
+  await killMarked(marker);
 }
 
 /** Every process that still runs; one that has ended and was not yet fetched by its parent does not. */
@@ -161,20 +192,32 @@ function livePids(): number[] {
   }
 }
 
-/** State and process group, of Linux's /proc/PID/stat. */
-function statOf(pid: number): { isLive: boolean; group: number } | undefined {
+export interface ProcessStat {
+  readonly isLive: boolean;
+  readonly group: number;
+  /** In the kernel's ticks since it came up: of two processes the younger has more. */
+  readonly startTicks: number;
+}
+
+/** Linux's /proc/PID/stat; undefined where there is no such process. */
+export function statOf(pid: number): ProcessStat | undefined {
   try {
-    const fields = /\) (\S) \d+ (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "latin1"));
-    return fields ? { isLive: !"ZX".includes(fields[1]!), group: Number(fields[2]) } : undefined;
+    return parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
   } catch {
     return undefined;
   }
 }
 
-function environHas(environ: string, needle: string, marker: string | undefined): boolean {
-  return environ
-    .split("\0")
-    .some((entry) => (marker === undefined ? entry.startsWith(needle) : entry === needle));
+/** Fields 3, 5 and 22 of proc_pid_stat(5); the name before them may hold anything, brackets too. Pure. */
+export function parseStat(text: string): ProcessStat | undefined {
+  const match = /^.*\) (\S) \d+ (\d+)(?: -?\d+){16} (\d+) /s.exec(text);
+  if (!match) return undefined;
+  const [, state, group, startTicks] = match;
+  return {
+    isLive: !"ZX".includes(state!),
+    group: Number(group),
+    startTicks: Number(startTicks),
+  };
 }
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {

@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { DynbenchError, PlanFaults } from "../errors.ts";
+import { temporaryName } from "../files/temporary-name.ts";
 import { whyNot } from "../files/why-not.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
 import type { InputFile, Plan } from "../plan/plan.ts";
@@ -93,7 +94,7 @@ export async function holdStdin(
       },
     ]);
   }
-  const folder = await mkdtemp(join(tmpdir(), "dynbench-stdin-"));
+  const folder = await mkdtemp(join(tmpdir(), temporaryName("stdin")));
   const path = join(folder, "stdin");
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   process.once("exit", remove);

@@ -88,6 +88,21 @@ export const dynamo = defineRouter({
   options,
   standIn: "--router kv --timing dynamo, with its weights as ours are called",
   plane: "dynamo",
+  needs: [
+    { packages: ["ai-dynamo"], install: "pip install ai-dynamo" },
+    {
+      command: "etcd",
+      port: 2379,
+      install: "apt install etcd-server",
+      onlyWith: "--discovery etcd",
+    },
+    {
+      command: "nats-server",
+      port: 4222,
+      install: "apt install nats-server",
+      onlyWith: "--event-plane nats, --request-plane nats",
+    },
+  ],
   control: { mode: "round-robin" },
   traits: ({ mode }) => ({
     accepts: ["ids", "text", "chat"],

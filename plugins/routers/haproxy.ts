@@ -7,6 +7,8 @@ import { commandOption, programPorts, startProgram } from "./external/program.ts
 const BALANCE = ["roundrobin", "leastconn", "random", "hash"] as const;
 const KEY_HEADER = "x-session-id";
 
+const NEED = { command: "haproxy", versionFlag: "-v", install: "apt install haproxy" };
+
 const options = v.strictObject({
   balance: v.pipe(
     v.optional(v.picklist(BALANCE), "roundrobin"),
@@ -16,7 +18,7 @@ const options = v.strictObject({
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(101), v.maxValue(65_535))),
     v.description("hash: most load of a worker in percent of the mean; left out: no bound"),
   ),
-  haproxyCommand: commandOption("haproxy"),
+  haproxyCommand: commandOption(NEED.command),
 });
 
 export const haproxy = defineRouter({
@@ -24,6 +26,7 @@ export const haproxy = defineRouter({
   summary: "HAProxy as a plain load balancer, on HTTP workers",
   options,
   plane: "http",
+  needs: [NEED],
   control: { balance: "roundrobin" },
   traits: ({ balance }) => ({
     accepts: ["ids", "text", "chat"],
@@ -52,7 +55,7 @@ export const haproxy = defineRouter({
       {
         name: "haproxy",
         command: haproxyCommand,
-        install: "apt install haproxy",
+        install: NEED.install,
         argv: ["-db", "-f", path],
         ports,
         isUp: (url) => servedModels(url, { signal }),

