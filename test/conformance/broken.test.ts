@@ -92,6 +92,7 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     "router sends-to-one": ["spreads: every worker gets work"],
     "router cuts": ["brings each request to one worker, and the worker's whole answer back"],
     "router ends-workers": ["leaves the workers running"],
+    "router needs-other": ["the programs that it says it needs are those that its plan starts"],
     "router always-fine": ["says no in a status of its own where the worker says no"],
     "router deals": ["has affinity: the same prompt goes to the same worker"],
   },

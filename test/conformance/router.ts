@@ -43,6 +43,16 @@ export function testRouter(suite: RouterSuite): void {
       expect(router.plane).toBe("http");
     });
 
+    test("the programs that it says it needs are those that its plan starts", () => {
+      const programs = (router.needs ?? []).flatMap((need) =>
+        "command" in need && need.onlyWith === undefined ? [need.command] : [],
+      );
+      if (programs.length === 0 || !router.start) return;
+      const options = v.parse(router.options, suite.options?.([]) ?? {});
+      const started = router.processes?.(options, WORKERS).map(({ command }) => command[0]);
+      expect(started).toEqual(expect.arrayContaining(programs));
+    });
+
     check("starts in front of workers and gives addresses that answer", () =>
       withRouter(suite, context, async ({ handle, engine, askFor }) => {
         expect(handle.urls.length).toBeGreaterThan(0);

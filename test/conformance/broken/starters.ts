@@ -96,6 +96,7 @@ interface RouterFault {
   readonly cuts?: true;
   readonly endsWorkers?: true;
   readonly alwaysFine?: true;
+  readonly needsOther?: true;
 }
 
 function router(
@@ -110,6 +111,7 @@ function router(
       plane: "http",
       options: v.strictObject({}),
       traits: () => ({ accepts: ["ids"], kvEvents: false, ...traits }),
+      ...(fault.needsOther ? { needs: [{ command: "other", install: "x" }] } : {}),
       start: (_options, up, context) => startProxy(up, context, fault),
     }),
     context: () => inProcessContext({ name }, ""),
@@ -162,4 +164,5 @@ router("sends-to-one", { sendsToOne: true });
 router("cuts", { cuts: true });
 router("ends-workers", { endsWorkers: true });
 router("always-fine", { alwaysFine: true });
+router("needs-other", { needsOther: true });
 router("deals", {}, { affinity: true, spreads: true });
