@@ -21,20 +21,24 @@ function overview({
   totalBlocks,
   blockSize,
 }: TraceAnalysis & { file: string }): string {
-  const lines = [`${file}: ${count(rows)} rows`];
+  const lines = [`${file}: ${count(rows)} ${rows === 1 ? "row" : "rows"}`];
   if (totalBlocks > 0) {
     lines.push(
       `${count(totalBlocks)} blocks of ${blockSize} tokens, ${count(distinctBlocks)} of them distinct`,
     );
   } else lines.push("No hash ids: this trace says nothing of sharing");
-  if (arrivals) {
+  if (arrivals?.meanRps === undefined) {
+    lines.push(
+      arrivals ? "All rows at one time" : "No times: replay it with --arrival closed or a rate",
+    );
+  } else {
     const peak = Math.max(...arrivals.rowsPerBucket) / arrivals.bucketS;
     lines.push(
       `${arrivals.spanS.toFixed(1)} s long, ${arrivals.meanRps.toFixed(2)} rows/s, ` +
         `at most ${peak.toFixed(2)} rows/s over ${arrivals.bucketS.toFixed(1)} s`,
       `rows over time  ${bars(arrivals.rowsPerBucket)}`,
     );
-  } else lines.push("No times: replay it with --arrival closed or a rate");
+  }
   return lines.join("\n");
 }
 

@@ -5,6 +5,7 @@
  */
 import { DynbenchError } from "../errors.ts";
 import { didYouMean } from "../plan/suggest.ts";
+import { mooncakeFormat } from "../trace/formats/mooncake-format.ts";
 import { RowOrder } from "../trace/row-order.ts";
 import type {
   TextTokenizer,
@@ -48,6 +49,7 @@ export async function* readTrace(
   let format = options.format === undefined ? undefined : formatNamed(options.format);
   let reader: TraceReader | undefined;
   let rowCount = 0;
+  let skipped = 0;
   let line = 0;
   /** What `read` gives, as far as it follows what came before. */
   const taken = (read: (reader: TraceReader) => readonly TraceRow[]): readonly TraceRow[] => {
@@ -59,6 +61,7 @@ export async function* readTrace(
     } catch (error) {
       if (!(error instanceof TraceFault)) throw error;
       if (!options.skipped) throw rowFault(path, { line, format: format! }, error);
+      skipped += 1;
       options.skipped(`line ${line}: ${error.message}`);
       return [];
     }
@@ -80,7 +83,7 @@ export async function* readTrace(
     if (rows.length > 0) yield batchOf(format!, reader, rows);
     for (const [reason, count] of reader.leftOut) options.leftOut?.(reason, count);
   }
-  if (rowCount === 0) throw noRows(path);
+  if (rowCount === 0) throw noRows(path, { format, skipped });
 }
 
 function batchOf(format: TraceFormat, reader: TraceReader, rows: readonly TraceRow[]): TraceBatch {
@@ -123,9 +126,13 @@ function openReader(path: string, format: TraceFormat, options: ReadTraceOptions
   return format.reader({ blockSize, ...(tokenizer === undefined ? {} : { tokenizer }) });
 }
 
-function noRows(path: string): DynbenchError {
-  return new DynbenchError("plan", `Cannot use "${path}": there is no row in it`, {
-    hint: "A Mooncake trace has one JSON object a line: timestamp, input_length, output_length, hash_ids",
+function noRows(
+  path: string,
+  { format = mooncakeFormat, skipped }: { format: TraceFormat | undefined; skipped: number },
+): DynbenchError {
+  const what = skipped === 0 ? "" : `: all ${skipped} that are there were passed over`;
+  return new DynbenchError("plan", `Cannot use "${path}": there is no row in it${what}`, {
+    hint: `Expected ${format.summary}`,
   });
 }
 

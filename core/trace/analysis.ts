@@ -26,7 +26,8 @@ export interface TraceAnalysis {
 export interface Arrivals {
   /** From the first row to the last. */
   readonly spanS: number;
-  readonly meanRps: number;
+  /** Left out where all rows come at one time. */
+  readonly meanRps?: number;
   readonly bucketS: number;
   /** Rows in each bucket of the span. */
   readonly rowsPerBucket: readonly number[];
@@ -85,7 +86,12 @@ function arrivalsOf(trace: TraceColumns): Arrivals | undefined {
     rowsPerBucket[Math.min(bucket, BUCKETS - 1)]! += 1;
   }
   const spanS = spanMs / 1000;
-  return { spanS, meanRps: trace.rows / spanS, bucketS: bucketMs / 1000, rowsPerBucket };
+  return {
+    spanS,
+    ...(spanS > 0 ? { meanRps: trace.rows / spanS } : {}),
+    bucketS: bucketMs / 1000,
+    rowsPerBucket,
+  };
 }
 
 /** From the smallest of use, doubled until all distinct blocks fit. */

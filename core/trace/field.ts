@@ -9,7 +9,9 @@ export function objectOf(line: string): JsonObject {
   try {
     value = JSON.parse(line);
   } catch {
-    throw new TraceFault("line", `is not JSON: ${show(line)}`);
+    const number = /(?<=[:[,]\s*)-?(NaN|Infinity)\b/.exec(line)?.[0];
+    const why = number === undefined ? "is not JSON" : `is not JSON, which has no ${number}`;
+    throw new TraceFault("line", `${why}: ${show(line)}`);
   }
   return objectIn(value, "line");
 }

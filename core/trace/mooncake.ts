@@ -9,6 +9,10 @@ import { MAX_BLOCK_ID, TraceFault, type TraceRow } from "./trace-row.ts";
 /** What a line holds, or a `TraceFault`. `blockSize`: tokens per hash id. */
 export function parseMooncakeRow(line: string, blockSize: number): TraceRow {
   const value = objectOf(line);
+  if (value["chat_id"] !== undefined) {
+    // Its times are seconds and its blocks have 16 tokens: read as ours it would be another trace.
+    throw new TraceFault("chat_id", "is of a row of another format, bailian");
+  }
   const isl = tokensIn(value["input_length"], "input_length");
   const blocks = optional(value, "hash_ids", idsIn) ?? [];
   if (blocks.length > 0) mustCover(blocks, { isl, blockSize, field: "hash_ids" });

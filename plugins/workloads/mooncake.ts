@@ -74,9 +74,10 @@ const options = v.strictObject({
 type Options = v.InferOutput<typeof options>;
 
 /** A trace to walk again for each cell, or what was learnt of one. */
-export type MooncakeRows =
+export type MooncakeRows = { readonly notes: readonly string[] } & (
   | { readonly replay: () => AsyncIterable<TraceBatch> }
-  | { readonly model: TraceModel; readonly count: number };
+  | { readonly model: TraceModel; readonly count: number }
+);
 
 export const mooncake = defineWorkload({
   name: "mooncake",
@@ -97,16 +98,23 @@ export const mooncake = defineWorkload({
       : []),
   ],
   async read(chosen, signal): Promise<MooncakeRows> {
-    const replay = (): AsyncIterable<TraceBatch> => chosenRows(chosen, signal);
-    if (!chosen.synthesize && !changesRows(chosen)) return { replay };
+    const isReplay = !chosen.synthesize && !changesRows(chosen);
+    const skips: string[] = [];
     let columns: TraceColumns | undefined;
-    for await (const { blockSize, rows } of replay()) {
-      columns ??= new TraceColumns(blockSize);
-      for (const row of rows) columns.add(row);
+    let silentOn: TraceBatch["silentOn"] = [];
+    for await (const batch of chosenRows(chosen, signal, (row) => skips.push(row))) {
+      silentOn = batch.silentOn;
+      if (isReplay && !chosen.lenient) break; // it is read again for each cell, and tells its faults
+      if (isReplay) continue;
+      columns ??= new TraceColumns(batch.blockSize);
+      for (const row of batch.rows) columns.add(row);
     }
+    const notes = notesOf(skips, silentOn);
+    if (isReplay) return { notes, replay: () => chosenRows(chosen, signal) };
     columns ??= new TraceColumns(chosen.traceBlockSize);
-    return { model: learnTrace(columns), count: columns.rows };
+    return { notes, model: learnTrace(columns), count: columns.rows };
   },
+  notes: (_chosen, { notes }) => notes,
   requests(chosen, { rows, random, count }) {
     if ("replay" in rows) return replayed(chosen, rows.replay(), count ?? Infinity);
     const amount = { random, count: count ?? rows.count };
@@ -114,8 +122,26 @@ export const mooncake = defineWorkload({
   },
 });
 
+function notesOf(skips: readonly string[], silentOn: TraceBatch["silentOn"]): string[] {
+  return [
+    ...(skips.length === 0
+      ? []
+      : [
+          `${skips.length} ${skips.length === 1 ? "row of the trace was" : "rows of the trace were"} ` +
+            `passed over, first ${skips[0]}`,
+        ]),
+    ...(silentOn.includes("sharing")
+      ? ["the trace does not say what its prompts share: each is another one"]
+      : []),
+  ];
+}
+
 /** The rows between `from` and `to`, timed from `from`, at most `rows` of them. */
-async function* chosenRows(chosen: Options, signal: AbortSignal): AsyncGenerator<TraceBatch> {
+async function* chosenRows(
+  chosen: Options,
+  signal: AbortSignal,
+  skipped: (message: string) => void = () => {},
+): AsyncGenerator<TraceBatch> {
   const fromMs = chosen.from * 1000;
   const toMs = (chosen.to ?? Infinity) * 1000;
   let left = chosen.rows ?? Infinity;
@@ -123,7 +149,7 @@ async function* chosenRows(chosen: Options, signal: AbortSignal): AsyncGenerator
     blockSize: chosen.traceBlockSize,
     format: chosen.traceFormat,
     signal,
-    ...(chosen.lenient ? { skipped: () => {} } : {}),
+    ...(chosen.lenient ? { skipped } : {}),
   };
   for await (const batch of readTrace(chosen.trace, reading)) {
     const rows = batch.rows

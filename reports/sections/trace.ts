@@ -19,7 +19,7 @@ export function traceSections(trace: NamedAnalysis, cards: ChartCards): HTMLElem
       lengthTable(trace),
       h("div", { class: "pair" }, ...lengthCharts(trace).map((spec) => cards.chart(spec))),
     ),
-    ...(trace.arrivals === undefined ? [] : [arrivalsSection(trace, cards)]),
+    ...(trace.arrivals?.meanRps === undefined ? [] : [arrivalsSection(trace, cards)]),
     ...(trace.cache === undefined ? [] : [sharingSection(trace, cards)]),
   ];
 }
@@ -29,7 +29,7 @@ function figures(trace: NamedAnalysis): HTMLElement {
   const whole = (value: number): string => value.toLocaleString("en-US");
   const tiles: [label: string, value: string, note: string][] = [
     ["Rows", whole(trace.rows), ""],
-    ...(arrivals === undefined
+    ...(arrivals?.meanRps === undefined
       ? []
       : ([
           ["Time span", `${formatNumber(arrivals.spanS)}\u00a0s`, ""],
@@ -123,7 +123,7 @@ function arrivalsSection({ arrivals }: NamedAnalysis, cards: ChartCards): HTMLEl
   return section(
     "",
     "Arrivals",
-    `${formatNumber(arrivals!.meanRps)} rows/s over ${formatNumber(spanS)} s; ` +
+    `${formatNumber(arrivals!.meanRps!)} rows/s over ${formatNumber(spanS)} s; ` +
       `at most ${formatNumber(peak)} rows/s over ${formatNumber(bucketS)} s.`,
     cards.chart(
       lineChart(

@@ -5,7 +5,7 @@
  * order of their ends, so rows are put in the order of their arrival, in memory.
  */
 import { BlockNames } from "../block-names.ts";
-import { listIn, nameIn, objectIn, objectOf, tokensIn, type JsonObject } from "../field.ts";
+import { listIn, nameIn, objectIn, objectOf, textIn, tokensIn, type JsonObject } from "../field.ts";
 import { mustCover } from "../mooncake.ts";
 import type { TraceFormat } from "../trace-format.ts";
 import { TraceFault, type TraceRow } from "../trace-row.ts";
@@ -33,8 +33,8 @@ export const dynamoRequestTrace: TraceFormat = {
       leftOut,
       push: (line) => {
         const record = recordIn(line);
-        if (record["event_type"] !== "request_end")
-          return skip(`records of ${String(record["event_type"])}`);
+        const type = textIn(record["event_type"], "event_type");
+        if (type !== "request_end") return skip(`records of ${type}`);
         const request = objectIn(record["request"], "request");
         if (request["replay"] === undefined) return skip("requests without replay metadata");
         if (request["output_tokens"] === 0) return skip("requests without output");

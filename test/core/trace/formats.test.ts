@@ -211,7 +211,9 @@ describe("faults", () => {
 
   test("of two formats in one file name the line where the other begins", async () => {
     const mixed = FILES["mooncake"]!.text + FILES["bailian"]!.text;
-    expect(await faultOf(mixed)).toContain('line 2: "hash_ids" must have 5 ids');
+    expect(await faultOf(mixed)).toContain(
+      'line 2: "chat_id" is of a row of another format, bailian',
+    );
   });
 });
 
