@@ -1,7 +1,7 @@
 /** From what a run left (plan, outcomes, records) to its results: used live, and to rebuild reports. */
 import { drawRequests, readRows } from "../load/draw.ts";
 import type { CellOutcome } from "./run-folder.ts";
-import type { CellTally } from "../metrics/cell-tally.ts";
+import { CellTally } from "../metrics/cell-tally.ts";
 import { IdealCache } from "../metrics/ideal.ts";
 import { PooledRequests } from "../metrics/pooled.ts";
 import type { CellResult, PooledCache, RunResult } from "../metrics/result.ts";
@@ -44,7 +44,13 @@ export async function cellResult(
     records,
     health,
     workers: outcome.workers,
-    ...(await knownBounds(cell, { outcome, plugins, bounds: details.bounds })),
+    ...(await knownBounds(cell, {
+      outcome,
+      plugins,
+      bounds: details.bounds,
+      // A cell that broke off is held against what it sent, which may be little of what was planned.
+      count: outcome.state === "completed" ? Infinity : sentOf(records),
+    })),
     timeScale: outcome.timeScale,
     ...(outcome.itlMs === undefined ? {} : { itlMs: outcome.itlMs }),
     ...(outcome.routerCost === undefined ? {} : { routerCost: outcome.routerCost }),
@@ -78,17 +84,23 @@ export function runResult(
 
 async function knownBounds(
   cell: PlannedCell,
-  details: { outcome: CellOutcome; plugins: PluginSet; bounds: KnownBounds | undefined },
+  details: {
+    outcome: CellOutcome;
+    plugins: PluginSet;
+    bounds: KnownBounds | undefined;
+    /** So many of its requests, warm-up included, at most. */
+    count: number;
+  },
 ): Promise<CacheBounds> {
-  const { outcome, plugins, bounds } = details;
+  const { outcome, plugins, bounds, count } = details;
   const workload = (await plugins.load(cell.workload)) as Workload;
   const pool = readsFile(cell, workload) ? pooledBlocks(outcome.workers) : undefined;
   const { idealShare } = outcome;
   if (pool === undefined && idealShare !== undefined) return { idealShare };
   const { workload: use, load, seed } = cell;
   const blockSize = outcome.workers[0]?.blockSize ?? USUAL_BLOCK_SIZE;
-  const key = JSON.stringify([use, load.requests, load.warmup, seed, blockSize, pool]);
-  const found = bounds?.get(key) ?? (await drawnBounds(cell, { workload, blockSize, pool }));
+  const key = JSON.stringify([use, load.requests, load.warmup, seed, blockSize, pool, count]);
+  const found = bounds?.get(key) ?? (await drawnBounds(cell, { workload, blockSize, pool, count }));
   bounds?.set(key, found);
   return { ...found, ...(idealShare === undefined ? {} : { idealShare }) };
 }
@@ -100,20 +112,28 @@ async function drawnBounds(
     workload,
     blockSize,
     pool,
-  }: { workload: Workload; blockSize: number; pool: number | undefined },
+    count,
+  }: { workload: Workload; blockSize: number; pool: number | undefined; count: number },
 ): Promise<CacheBounds> {
   const rows = await readRows(cell, workload, AbortSignal.timeout(600_000));
   const ideal = new IdealCache({ blockSize });
   const requests = pool === undefined ? undefined : new PooledRequests(blockSize);
   let position = 0;
   for await (const request of drawRequests(cell, workload, rows)) {
+    if (position >= count) break;
     const isMeasured = position >= cell.load.warmup;
     ideal.add(request, isMeasured);
     requests?.add(request, isMeasured);
     position += 1;
   }
   const pooled = pool === undefined ? undefined : requests?.served(pool);
-  return { idealShare: ideal.shares.ideal, ...(pooled === undefined ? {} : { pooled }) };
+  // NaN of a cell that sent nothing.
+  return { idealShare: ideal.shares.ideal || 0, ...(pooled === undefined ? {} : { pooled }) };
+}
+
+/** Requests that went out, warm-up included. */
+function sentOf(records: readonly RequestRecord[] | CellTally): number {
+  return records instanceof CellTally ? records.open.startNs.length : records.length;
 }
 
 function readsFile({ workload }: PlannedCell, { options }: Workload): boolean {

@@ -97,7 +97,7 @@ async function simulateInto(
   if (policyFaults > 0) outcome.findings.push(policyFinding(policyFaults, firstPolicyFault));
   const itlMs = quantilesOf(simulation.gaps, NS_PER_MS);
   if (itlMs !== undefined) outcome.itlMs = itlMs;
-  if (outcome.state === "completed") outcome.idealShare = simulation.idealShare;
+  outcome.idealShare = simulation.idealShare || 0; // NaN of a cell that sent nothing
   return fault;
 }
 

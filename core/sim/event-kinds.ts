@@ -24,8 +24,8 @@ export const ROUTE = 8;
 export const DISPATCH = 9;
 /** A worker starts a step with all that it has. */
 export const STEP_START = 10;
-/** A policy has held a request as long as it may. */
-export const HELD_TOO_LONG = 11;
+/** What policies hold may be released: news of a cache, or a request was held as long as it may be. */
+export const LOOK_AT_HELD = 11;
 /** A client has waited as long as it will. */
 export const TIMEOUT = 12;
 

@@ -10,16 +10,32 @@ export interface Fault {
   readonly alive: boolean;
 }
 
-/** Throws where a worker is named that the engine has not. */
+/** Times away that overlap or touch are one. Throws where a worker is named that the engine has not. */
 export function faultsOf(downs: readonly WorkerDown[], workers: number): Fault[] {
-  return downs.flatMap(({ worker, fromS, toS }): Fault[] => {
-    if (worker >= workers) {
-      throw new DynbenchError("plan", `Cannot take worker ${worker} away: there are ${workers}`, {
-        hint: `--worker-down takes numbers from 0 to ${workers - 1}`,
-      });
-    }
+  const unknown = downs.find(({ worker }) => worker >= workers);
+  if (unknown !== undefined) {
+    throw new DynbenchError(
+      "plan",
+      `Cannot take worker ${unknown.worker} away: there are ${workers}`,
+      { hint: `--worker-down takes numbers from 0 to ${workers - 1}` },
+    );
+  }
+  const byWorker = Map.groupBy(downs, ({ worker }) => worker);
+  return [...byWorker.values()].flatMap(joined).flatMap(({ worker, fromS, toS }): Fault[] => {
     const down = { atNs: Math.round(fromS * 1e9), worker, alive: false };
     if (toS === undefined) return [down];
     return [down, { atNs: Math.round(toS * 1e9), worker, alive: true }];
   });
+}
+
+function joined(downs: readonly WorkerDown[]): WorkerDown[] {
+  const sorted = downs.toSorted((a, b) => a.fromS - b.fromS);
+  return sorted.reduce<WorkerDown[]>((known, next) => {
+    const last = known.at(-1);
+    const lastS = last?.toS ?? Infinity;
+    if (last === undefined || next.fromS > lastS) return [...known, next];
+    const toS = Math.max(lastS, next.toS ?? Infinity);
+    const { toS: _, ...away } = last;
+    return [...known.slice(0, -1), toS === Infinity ? away : { ...away, toS }];
+  }, []);
 }

@@ -1,7 +1,10 @@
-/** Has the routers look again at what their policies hold, when the longest wait is over. */
+/**
+ * Has the routers look again at what their policies hold: when a late cache change arrives that may
+ * release it, and when the longest wait is over.
+ */
 import type { Cluster } from "./cluster.ts";
 import type { EventHeap } from "./event-heap.ts";
-import { HELD_TOO_LONG } from "./event-kinds.ts";
+import { LOOK_AT_HELD } from "./event-kinds.ts";
 import type { Replicas } from "./replicas.ts";
 
 export class HeldWatch {
@@ -24,6 +27,11 @@ export class HeldWatch {
     this.#arm();
   }
 
+  /** A cache change is on its way. */
+  expect(): void {
+    if (this.#replicas.heldRequests > 0) this.#arm();
+  }
+
   /** The look is due. */
   look(nowNs: number): void {
     this.#dueNs = Infinity;
@@ -34,9 +42,11 @@ export class HeldWatch {
   }
 
   #arm(): void {
-    const deadlineNs = this.#replicas.holdDeadlineNs;
-    if (deadlineNs >= this.#dueNs) return;
-    this.#dueNs = deadlineNs;
-    this.#heap.push(deadlineNs, HELD_TOO_LONG, 0);
+    const { heldRequests, holdDeadlineNs, nextArrivalNs, needsEvents } = this.#replicas;
+    if (heldRequests === 0) return;
+    const nextNs = needsEvents ? Math.min(holdDeadlineNs, nextArrivalNs) : holdDeadlineNs;
+    if (nextNs >= this.#dueNs) return;
+    this.#dueNs = nextNs;
+    this.#heap.push(nextNs, LOOK_AT_HELD, 0);
   }
 }

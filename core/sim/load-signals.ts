@@ -3,6 +3,7 @@ import type { EventHeap } from "./event-heap.ts";
 import * as event from "./event-kinds.ts";
 import type { SimSettings } from "../plan/plan.ts";
 import type { Replicas } from "./replicas.ts";
+import type { SimRequest } from "./sim-request.ts";
 
 export class LoadSignals {
   readonly #heap: EventHeap;
@@ -26,9 +27,10 @@ export class LoadSignals {
     else this.#heap.push(atNs + this.#delayNs, event.PREFILL_KNOWN, requestId);
   }
 
-  ended(requestId: number, atNs: number): void {
-    if (this.#delayNs === 0) this.#replicas.ended(requestId, atNs);
-    else this.#heap.push(atNs + this.#delayNs, event.END_KNOWN, requestId);
+  ended({ id, isHeld }: Pick<SimRequest, "id" | "isHeld">, atNs: number): void {
+    // That a client left is heard at once where the router still has its request.
+    if (isHeld || this.#delayNs === 0) this.#replicas.ended(id, atNs);
+    else this.#heap.push(atNs + this.#delayNs, event.END_KNOWN, id);
   }
 
   /** Delivers a delayed one; false when the event is none. */

@@ -14,6 +14,8 @@ import type { SimTask } from "./sim-task.ts";
 export interface ReplicaEvents extends Required<Pick<PolicyHostOptions, "onRelease" | "onFault">> {
   /** A policy failed while it was told something. */
   hookFailed(error: unknown): void;
+  /** A cache change is on its way; it has arrived by `nextArrivalNs`. */
+  onLate(): void;
 }
 
 /** A change of a worker's cache on its way to the routers. */
@@ -128,6 +130,11 @@ export class Replicas {
     else this.#apply(worker, "cleared", { blocks: [], atNs });
   }
 
+  /** When the next cache change arrives; Infinity when none is on its way. */
+  get nextArrivalNs(): number {
+    return this.#late.reduce((least, [next]) => Math.min(least, next?.dueNs ?? Infinity), Infinity);
+  }
+
   /** Applies the cache changes that have arrived by `nowNs`. */
   deliver(nowNs: number): void {
     if (this.#delayNs === 0) return;
@@ -145,6 +152,7 @@ export class Replicas {
   #postpone(worker: number, what: LateChange["what"], change: CacheChange): void {
     const dueNs = change.atNs + this.#delayNs;
     this.#late[worker]!.push({ dueNs, what, blocks: [...change.blocks] });
+    this.#events.onLate();
   }
 
   #apply(worker: number, what: LateChange["what"], { blocks, atNs }: CacheChange): void {

@@ -46,6 +46,8 @@ export class SimRequest implements RouteRequest, WorkerRequest {
   worker = NOWHERE;
   /** Candidate that did its prefill, from the prefill's end on. */
   prefillWorker = NOWHERE;
+  /** Its router's policy has not decided yet. */
+  isHeld = false;
   /** The worker knows of it. */
   isSubmitted = false;
   /** Workers of the present stage that died with it. */

@@ -83,6 +83,7 @@ export class Simulation {
       onRelease: (request, candidate) => this.#released(request.id, candidate),
       onFault: (request, error) => this.#unroutable(this.#flights.get(request.id)!, error),
       hookFailed: (error) => this.#policyFault(error),
+      onLate: () => this.#held.expect(),
     });
     this.cluster = new Cluster(engine, {
       wake: (worker, atNs) => this.#heap.push(atNs, event.stepKind(atNs, this.nowNs), worker),
@@ -163,7 +164,7 @@ export class Simulation {
     if (kind === event.RELEASE) return this.#letGo(subject);
     if (this.#signals.deliver(kind, subject, this.nowNs)) return;
     if (kind === event.TIMEOUT) return this.#giveUp();
-    if (kind === event.HELD_TOO_LONG) return this.#held.look(this.nowNs);
+    if (kind === event.LOOK_AT_HELD) return this.#held.look(this.nowNs);
     const request = this.#flights.get(subject);
     if (request === undefined) return;
     if (kind === event.ROUTE) this.#route(request);
@@ -237,17 +238,19 @@ export class Simulation {
     } catch (error) {
       return this.#unroutable(request, error);
     }
-    if (candidate === HOLD) {
-      this.counts.held += 1;
-      this.#held.start();
-    } else this.#decided(request, candidate);
+    if (candidate !== HOLD) return this.#decided(request, candidate);
+    request.isHeld = true;
+    this.counts.held += 1;
+    this.#held.start();
   }
 
   #decided(request: SimRequest, candidate: number): void {
     this.counts.decisions += 1;
     request.worker = candidate;
     this.replicas.expect(request, candidate);
-    if (this.#routingNs === 0) this.#dispatch(request);
+    const isAtOnce = this.#routingNs === 0 && !request.isHeld;
+    request.isHeld = false;
+    if (isAtOnce) this.#dispatch(request);
     else this.#heap.push(this.nowNs + this.#routingNs, event.DISPATCH, request.id);
   }
 
@@ -263,11 +266,8 @@ export class Simulation {
 
   #released(requestId: number, candidate: number): void {
     const request = this.#flights.get(requestId)!;
-    this.counts.decisions += 1;
-    request.worker = candidate;
-    this.replicas.expect(request, candidate);
+    this.#decided(request, candidate);
     this.replicas.tellOthers(request, candidate, this.nowNs);
-    this.#heap.push(this.nowNs + this.#routingNs, event.DISPATCH, requestId);
   }
 
   #unroutable(request: SimRequest, error: unknown): void {
@@ -357,6 +357,7 @@ export class Simulation {
   #refuse(request: SimRequest, error: RequestError, status?: number): void {
     if (this.#isSplit) this.#heap.push(this.nowNs, event.RELEASE, request.id);
     this.cluster.stopCounting(request);
+    request.isHeld = false;
     request.isSubmitted = false;
     request.refusal = { error, status };
     this.#heap.push(this.nowNs + request.networkNs, event.END, request.id);
@@ -394,6 +395,6 @@ export class Simulation {
   }
 
   #tellEnd(request: SimRequest): void {
-    if (!this.#isStopped) this.#signals.ended(request.id, this.nowNs);
+    if (!this.#isStopped) this.#signals.ended(request, this.nowNs);
   }
 }

@@ -52,6 +52,8 @@ export class VirtualLoad {
   #inFlight = 0;
   #launched = 0;
   #isExhausted = false;
+  /** The workload's next request, asked for and not there yet. */
+  #coming: Promise<void> | undefined;
 
   constructor(options: VirtualLoadOptions) {
     const { load, requests } = options;
@@ -88,12 +90,12 @@ export class VirtualLoad {
 
   /** Brings requests in as far ahead as is allowed; a promise where the workload must be waited for. */
   fill(): Promise<void> | undefined {
-    while (this.#wantsMore) {
+    while (this.#coming === undefined && this.#wantsMore) {
       const step = this.#source.next();
-      if (step instanceof Promise) return step.then((result) => this.#add(result));
-      this.#add(step);
+      if (step instanceof Promise) this.#coming = this.#await(step);
+      else this.#add(step);
     }
-    return undefined;
+    return this.#coming;
   }
 
   /** The next request to send at `nowNs`, which occupies a slot until `ended`. */
@@ -153,6 +155,12 @@ export class VirtualLoad {
       },
       this.#endsNs,
     );
+  }
+
+  /** A workload that fails stays failed: whoever asks again is told again. */
+  async #await(step: Promise<IteratorResult<RequestSpec>>): Promise<void> {
+    this.#add(await step);
+    this.#coming = undefined;
   }
 
   #add(step: IteratorResult<RequestSpec>): void {

@@ -19,7 +19,7 @@ import { randomCluster, randomSplitCluster, type RandomCluster } from "./random-
 import { mockerModel, simulationOf } from "./simulate.ts";
 
 const only = process.env.DYNBENCH_SEED;
-const count = Number(process.env.DYNBENCH_SEEDS ?? 300);
+const count = Number(process.env.DYNBENCH_SEEDS ?? 1000);
 const seeds = only === undefined ? Array.from({ length: count }, (_, i) => i) : [Number(only)];
 
 /** What each worker's cache holds by its own word, in copies. */
@@ -175,9 +175,11 @@ describe.each(lives)("%s, seed %d", (_kind, seed, draw) => {
       const cluster = draw(seed);
       const life = live(cluster, 1_000_000);
       const { simulation, records } = life;
-      expect(simulation.counts.firstPolicyFault ?? "").not.toMatch(
-        /the index says|eligible|was picked/,
-      );
+      // A bundled policy may hold too long where workers stay away; nothing else is its fault.
+      const isOurs = cluster.policyName !== "faulty";
+      const { firstPolicyFault = "" } = simulation.counts;
+      if (isOurs) expect(firstPolicyFault).toMatch(/^$|held it for|holds \d+ requests already/);
+      else expect(firstPolicyFault).not.toMatch(/the index says|is eligible/);
       checkEnds(cluster, life);
       checkDrained(cluster, life);
       for (const record of records) checkRecord(cluster, record);
