@@ -29,6 +29,12 @@ export interface LoadedPlugin {
   readonly from?: string;
 }
 
+/** A plugin of an added package, and the file that is taken in its place. */
+export interface Replacement {
+  readonly plugin: LoadedPlugin;
+  readonly by: string;
+}
+
 /** An added package that cannot be used. */
 export interface BrokenPackage {
   readonly from: string;
@@ -62,8 +68,9 @@ const Shape = v.looseObject({
 });
 
 export class PluginSet {
-  readonly #loaded: LoadedPlugin[];
+  #loaded: readonly LoadedPlugin[];
   readonly #broken: BrokenPackage[] = [];
+  readonly #replaced: Replacement[] = [];
 
   constructor(bundled: readonly AnyPlugin[]) {
     this.#loaded = bundled.map((plugin) => ({ plugin, source: "bundled" }));
@@ -76,6 +83,11 @@ export class PluginSet {
   /** Added packages that were left out, each with its reason. */
   get broken(): readonly BrokenPackage[] {
     return this.#broken;
+  }
+
+  /** Plugins of added packages that a file named for this run stands in for. */
+  get replaced(): readonly Replacement[] {
+    return this.#replaced;
   }
 
   leaveOut(broken: BrokenPackage): void {
@@ -104,19 +116,24 @@ export class PluginSet {
     };
   }
 
-  /** Loads a plugin file. Its default export is the plugin (or a list of them): all of it or nothing. */
+  /**
+   * Loads a plugin file. Its default export is the plugin (or a list of them): all of it or nothing. One
+   * that is not `from` a package takes the place of an added one of its name.
+   */
   async addFile(path: string, from?: string): Promise<readonly LoadedPlugin[]> {
     const { source, digest } = fileOf(path);
     registerHostModule();
     const exported = await defaultExport(source);
     const added: LoadedPlugin[] = [];
     for (const candidate of Array.isArray(exported) ? exported : [exported]) {
-      const plugin = this.#accept(candidate, source);
+      const plugin = this.#accept(candidate, { source, from });
       const twin = added.find((one) => sameName(one.plugin, plugin));
       if (twin) throw nameTaken(plugin, source, source);
       added.push({ plugin, source, digest, ...(from === undefined ? {} : { from }) });
     }
-    this.#loaded.push(...added);
+    const replaced = added.flatMap(({ plugin }) => this.find(plugin.kind, plugin.name) ?? []);
+    this.#replaced.push(...replaced.map((plugin) => ({ plugin, by: source })));
+    this.#loaded = [...this.#loaded.filter((one) => !replaced.includes(one)), ...added];
     return added;
   }
 
@@ -144,7 +161,8 @@ export class PluginSet {
     return unchanged(use, match);
   }
 
-  #accept(candidate: unknown, source: string): AnyPlugin {
+  #accept(candidate: unknown, of: { source: string; from: string | undefined }): AnyPlugin {
+    const { source, from } = of;
     checkVersion(candidate, source);
     const result = v.safeParse(Shape, candidate);
     if (!result.success) {
@@ -172,7 +190,8 @@ export class PluginSet {
       });
     }
     const taken = this.find(plugin.kind, plugin.name);
-    if (taken) throw nameTaken(plugin, source, taken.source);
+    const mayReplace = taken?.from !== undefined && from === undefined;
+    if (taken && !mayReplace) throw nameTaken(plugin, source, taken.source);
     return plugin;
   }
 }

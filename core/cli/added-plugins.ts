@@ -23,4 +23,8 @@ export async function loadPlugins(plugins: PluginSet, options: PluginOptions): P
     }
   }
   for (const file of new Set(options.plugin)) await plugins.addFile(file);
+  for (const { plugin, by } of plugins.replaced) {
+    const { kind, name } = plugin.plugin;
+    process.stderr.write(`The ${kind} "${name}" is that of ${by}, not of ${plugin.from}\n`);
+  }
 }

@@ -60,7 +60,7 @@ function filesOf(kind: PluginKind, name: string, example: PluginExample): Record
   const manifest = {
     name,
     version: "0.1.0",
-    description: `A ${kind} for dynbench`,
+    description: `dynbench ${kind}`,
     type: "module",
     exports: `./${name}.ts`,
     files: [`${name}.ts`],
@@ -86,7 +86,7 @@ function readme(kind: PluginKind, name: string, example: PluginExample): string 
   const options = optionsOf(name, example, "./");
   return `# ${name}
 
-A ${kind} for [dynbench](https://www.npmjs.com/package/dynbench), in \`${name}.ts\`. In this folder:
+${kind === "engine" ? "An" : "A"} ${kind} for dynbench, in \`${name}.ts\`. In this folder:
 
 \`\`\`sh
 dynbench plugin test                          # its tests; nothing else need be installed

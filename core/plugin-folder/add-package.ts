@@ -217,7 +217,7 @@ async function loadStaged(
 ): Promise<readonly LoadedPlugin[]> {
   await loadAdded(details.plugins, details.folder, { except: staged.name });
   try {
-    return await details.plugins.addFile(entryOf(staged));
+    return await details.plugins.addFile(entryOf(staged), `${staged.name} ${staged.version}`);
   } catch (cause) {
     if (!(cause instanceof DynbenchError)) throw cause;
     // The path of the stage means nothing to anyone.

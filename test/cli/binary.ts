@@ -25,6 +25,12 @@ export const TINY = [
 ] as const;
 
 const PLAIN = { PATH: "/usr/local/bin:/usr/bin:/bin" };
+/** No test asks a public registry: whatever can name one names a port where nobody listens. */
+const NO_REGISTRY = {
+  npm_config_registry: "http://127.0.0.1:1/",
+  NPM_CONFIG_REGISTRY: "http://127.0.0.1:1/",
+  BUN_CONFIG_REGISTRY: "http://127.0.0.1:1/",
+};
 
 export interface Outcome {
   readonly stdout: string;
@@ -38,7 +44,7 @@ export interface Outcome {
 export interface Details {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** No environment at all, but for the variable that these tests need. */
+  /** No environment at all, but for the variables that these tests need. */
   readonly isBare?: boolean;
   /** Another copy of the binary. */
   readonly binary?: string;
@@ -80,6 +86,7 @@ export function startDynbench(args: readonly string[], details: Details): Runnin
   const child = Bun.spawn([...(details.wrapper ?? []), details.binary ?? binary(), ...args], {
     cwd: details.cwd,
     env: {
+      ...NO_REGISTRY,
       ...(details.isBare ? {} : { ...PLAIN, HOME: details.cwd }),
       ...details.env,
       [name]: value,

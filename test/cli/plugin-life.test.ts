@@ -92,6 +92,28 @@ test("is packed into one file that runs elsewhere", async () => {
   expect(ran.exitCode).toBe(0);
 });
 
+test("a file named for one run stands in for the added one of its name, and says so", async () => {
+  await alone("plugin", "new", "router", "tried");
+  await alone("plugin", "add", "./tried");
+  const file = join(cwd, "tried/tried.ts");
+  writeFileSync(file, readFileSync(file, "utf8").replace("unless it is full", "come what may"));
+  const args = ["show", "tried"];
+  expect((await alone("plugin", ...args)).stdout).toContain("unless it is full");
+  const shown = await alone("plugin", ...args, "--plugin", file);
+  expect(shown.stdout).toContain("come what may");
+  expect(shown.stdout).not.toContain("unless it is full");
+  expect(shown.stderr).toBe(`The router "tried" is that of ${file}, not of tried 0.1.0\n`);
+  const bundled = await alone("plugin", ...args, "--plugin", kvFile());
+  expect(bundled.stderr).toContain('the name router "kv" is taken (bundled)');
+  await alone("plugin", "remove", "tried");
+
+  function kvFile(): string {
+    const path = join(cwd, "kv.ts");
+    writeFileSync(path, readFileSync(file, "utf8").replace('name: "tried"', 'name: "kv"'));
+    return path;
+  }
+});
+
 test("its new name replaces the example's in code, test and words", async () => {
   await alone("plugin", "new", "router", "renamed");
   for (const file of ["renamed.ts", "renamed.test.ts", "README.md", "package.json"]) {
