@@ -5,7 +5,8 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { binary, dynbench, emptyFolder } from "./binary.ts";
+import { binary, emptyFolder } from "./binary.ts";
+import { typed } from "./typed.ts";
 
 const PLUGINS = join(import.meta.dir, "../../plugins");
 const root = emptyFolder();
@@ -42,20 +43,6 @@ function blocksOf(text: string): Block[] {
   return found;
 }
 
-/** Types it into a shell that stops at the first command that fails, but for a verdict of "not to be trusted". */
-async function typed(commands: string): Promise<{ exitCode: number | undefined; printed: string }> {
-  const onPath = { PATH: `${cwd}:/usr/bin:/bin`, HOME: home };
-  const script = `trap '[ $? = 5 ] || exit 1' ERR\n${commands}`;
-  const end = await dynbench(["-c", script], {
-    ...{ cwd, isBare: true, env: onPath, binary: "/bin/bash" },
-  });
-  expect(end.left).toEqual([]);
-  return {
-    exitCode: end.exitCode,
-    printed: `${end.stdout}\n${end.exitCode === 0 ? "" : end.stderr}`,
-  };
-}
-
 /** Lines are printed one after the other; a line of dots stands for any number of others. */
 function expectShown(printed: string, shown: string): void {
   const [first = "", ...rest] = shown.split(/^…\n/m);
@@ -80,10 +67,7 @@ describe.each([...Map.groupBy(blocks, ({ heading }) => heading)])("%s", (_headin
       });
     } else if (kind === "sh") {
       test(`types ${lines[0]}`, async () => {
-        const end = await typed(text);
-        printed = end.printed;
-        expect(printed).not.toContain("Error");
-        expect([0, 5]).toContain(end.exitCode!);
+        printed = await typed(text, { cwd, bin: cwd, home });
       });
     } else if (kind === "") {
       test(`prints ${lines.find((line) => line !== "…")}`, () => expectShown(printed, text));

@@ -1,0 +1,25 @@
+/** Commands of a text, typed as they stand. */
+import { expect } from "bun:test";
+import { dynbench } from "./binary.ts";
+
+export interface Desk {
+  readonly cwd: string;
+  /** Folder of the binary, which is on PATH. */
+  readonly bin: string;
+  readonly home: string;
+}
+
+/**
+ * Types them into a shell without any other environment, and returns what they print. Each must end
+ * well; a verdict of "not to be trusted" is well enough, on a machine that does other things too.
+ */
+export async function typed(commands: string, { cwd, bin, home }: Desk): Promise<string> {
+  const script = `trap '[ $? = 5 ] || { echo "FAILED: $BASH_COMMAND"; exit 1; }' ERR\n${commands}`;
+  const end = await dynbench(["-c", script], {
+    ...{ cwd, isBare: true, binary: "/bin/bash" },
+    env: { PATH: `${bin}:/usr/bin:/bin`, HOME: home },
+  });
+  if (![0, 5].includes(end.exitCode!)) throw new Error(`${end.stdout}\n${end.stderr}`);
+  expect(end.left).toEqual([]);
+  return end.stdout;
+}
