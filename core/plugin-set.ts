@@ -13,6 +13,7 @@ import { DynbenchError, messageOf } from "./errors.ts";
 import { whyNot } from "./files/why-not.ts";
 import * as kit from "./kit.ts";
 import { API_VERSION, type AnyPlugin } from "./plugin.ts";
+import { NEEDS_INSTALL } from "./plugin-folder/install-fault.ts";
 import type { PluginUse } from "./plan/plan.ts";
 import { optionSpecs } from "./plan/option-spec.ts";
 import { didYouMean } from "./plan/suggest.ts";
@@ -217,16 +218,20 @@ async function defaultExport(source: string): Promise<unknown> {
     const loaded = (await Promise.race([import(source), late.promise])) as { default?: unknown };
     return loaded.default;
   } catch (cause) {
-    const isForeign = /export named .* not found in module 'dynbench'/i.test(messageOf(cause));
     throw new DynbenchError("plan", `Cannot load plugin ${source}: ${messageOf(cause)}`, {
       cause,
-      hint: isForeign
-        ? `dynbench ${VERSION} has no such export: take versions that match`
-        : undefined,
+      hint: loadHint(messageOf(cause)),
     });
   } finally {
     clearTimeout(timer);
   }
+}
+
+function loadHint(message: string): string | undefined {
+  if (/export named .* not found in module 'dynbench'/i.test(message)) {
+    return `dynbench ${VERSION} has no such export: take versions that match`;
+  }
+  return /cannot find package/i.test(message) ? NEEDS_INSTALL : undefined;
 }
 
 /** Told before its form is looked at: another contract's form would only confuse. */

@@ -97,8 +97,8 @@ dynbench plugin remove ${name}
 dynbench plugin pack                          # ${name}.js, for a host without a network
 \`\`\`
 
-\`dynbench plugin show ${name} --plugin ./${name}.ts\` prints its options. \`npm install\` brings the types
-of \`dynbench\` for an editor; neither tests nor runs need them.
+\`dynbench plugin show ${name} --plugin ./${name}.ts\` prints its options. \`tsconfig.json\` and the
+\`devDependencies\` are for an editor; neither tests nor runs need them.
 `;
 }
 

@@ -15,6 +15,7 @@ import type { Environment } from "./environment.ts";
 import { DynbenchError, EXIT_CODES, messageOf } from "../errors.ts";
 import { temporaryName } from "../files/temporary-name.ts";
 import { whyNot } from "../files/why-not.ts";
+import { NEEDS_INSTALL } from "../plugin-folder/install-fault.ts";
 import { entryOf, manifestOf } from "../plugin-folder/plugin-folder.ts";
 import { runBun } from "../plugin-folder/own-bun.ts";
 
@@ -36,7 +37,7 @@ export async function packPlugin(
     const packed = join(stage, basename(target));
     const args = ["build", entry, "--target=bun", "--external", "dynbench", "--outfile", packed];
     const { exitCode, output } = await runBun(args, { cwd: stage, env: { NO_COLOR: "1" } });
-    if (exitCode !== 0) throw refuse(faultIn(output));
+    if (exitCode !== 0) throw refuse(...faultIn(output));
     const loaded = await plugins.addFile(packed).catch((cause: unknown) => {
       throw refuse(messageOf(cause).replace(/^Cannot (?:load|use) plugin [^:]*: /, ""));
     });
@@ -69,9 +70,12 @@ function sourceOf(path: string, stage: string, refuse: Refuse): { name: string; 
   return { name: name.split("/").at(-1)!, entry };
 }
 
-function faultIn(output: string): string {
+/** State, and what to try. */
+function faultIn(output: string): [string, string?] {
+  const missing = /Could not resolve: "([^"]+)"/.exec(output);
+  if (missing) return [`there is no package "${missing[1]}" beside it`, NEEDS_INSTALL];
   const line = output.split("\n").find((each) => each.includes("error:"));
-  return line?.slice(line.indexOf("error:") + "error:".length).trim() || "it cannot be bundled";
+  return [line?.slice(line.indexOf("error:") + "error:".length).trim() || "it cannot be bundled"];
 }
 
 /** In one step, so that a full disk leaves no half of it. */

@@ -7,6 +7,9 @@ export interface InstallFault {
 
 const NO_NETWORK =
   "Without a network: dynbench plugin pack where there is one, and add the file it makes here";
+/** What a plugin that is not added yet imports must lie beside it. */
+export const NEEDS_INSTALL =
+  "Install what it needs: npm install in its folder, or with this program alone BUN_BE_BUN=1 dynbench install --production";
 /** Lines of the package manager that tell a reason. */
 const MOST_LINES = 3;
 

@@ -23,15 +23,17 @@ export interface Registry {
   /** Paths asked for, in order. */
   readonly asked: readonly string[];
   publish(published: Published): void;
-  /** A fixed answer to every path that contains `part`; undefined takes it back. */
-  answer(part: string, response: (() => Response | Promise<Response>) | undefined): void;
+  /** Answers every request whose path contains `part`, unless it returns nothing; undefined takes it back. */
+  answer(part: string, response: Answer | undefined): void;
 }
+
+type Answer = (request: Request) => Response | Promise<Response> | undefined;
 
 /** Started for the test file, and stopped at its end. */
 export function npmRegistry(): Registry {
   const tarballs = new Map<string, Uint8Array<ArrayBuffer>>();
   const versions = new Map<string, Record<string, Record<string, unknown>>>();
-  const answers = new Map<string, () => Response | Promise<Response>>();
+  const answers = new Map<string, Answer>();
   const asked: string[] = [];
   const server = Bun.serve({
     hostname: "127.0.0.1",
@@ -41,7 +43,8 @@ export function npmRegistry(): Registry {
       const path = decodeURIComponent(new URL(request.url).pathname.slice(1));
       asked.push(path);
       const fixed = [...answers].find(([part]) => path.includes(part));
-      if (fixed) return fixed[1]();
+      const answered = fixed?.[1](request);
+      if (answered) return answered;
       const tarball = tarballs.get(path);
       if (tarball) return new Response(tarball);
       const known = versions.get(path);

@@ -3,7 +3,7 @@
  * other is ever asked: whatever names one names this.
  */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { API_VERSION } from "../../core/plugin.ts";
 import { dynbench, emptyFolder, startDynbench, TINY, until, type Outcome } from "./binary.ts";
@@ -108,11 +108,57 @@ describe("a package of the registry", () => {
     expect(held()).toEqual(["first-worker"]);
   });
 
+  test("that wants a token is given that of ~/.npmrc", async () => {
+    registry.publish(routerPackage("members-only", "1.0.0"));
+    registry.answer("", ({ headers }) =>
+      headers.get("authorization") === "Bearer of-a-member"
+        ? undefined
+        : new Response("no", { status: 401 }),
+    );
+    const refused = await add("members-only");
+    expect(refused.stderr).toContain("or a token for this one, in ~/.npmrc");
+    const { host } = new URL(registry.url);
+    writeFileSync(join(home, ".npmrc"), `//${host}/:_authToken=of-a-member\n`);
+    const added = await add("members-only");
+    registry.answer("", undefined);
+    rmSync(join(home, ".npmrc"));
+    expect(added.stdout).toBe("Added members-only 1.0.0: router members-only\n");
+    await alone("plugin", "remove", "members-only");
+  });
+
   test("comes as a tarball as well, its dependencies from the registry", async () => {
     writeFileSync(join(cwd, "carried.tgz"), tarballOf(routerPackage("carried", "2.0.0")));
     expect((await add("./carried.tgz")).stdout).toBe("Added carried 2.0.0: router carried\n");
     await alone("plugin", "remove", "carried");
   });
+});
+
+test("a plugin with dependencies is packed once they lie beside it, and runs without them", async () => {
+  const folder = join(cwd, "leaning");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "index.js"), routerCode("leaning"));
+  const manifest = { name: "leaning", exports: "./index.js", dependencies };
+  writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
+  const install = "BUN_BE_BUN=1 dynbench install --production";
+  for (const args of [
+    ["pack", "./leaning"],
+    ["show", "leaning", "--plugin", "leaning/index.js"],
+  ]) {
+    const early = await alone("plugin", ...args);
+    expect(early).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(early.stderr).toContain("few-words");
+    expect(early.stderr).toContain(install);
+  }
+  const [assignment, , ...words] = install.split(" ");
+  const installed = await dynbench(words, {
+    ...{ cwd: folder, isBare: true },
+    env: { ...env, [assignment!.split("=")[0]!]: "1" },
+  });
+  expect(installed.exitCode).toBe(0);
+  expect((await alone("plugin", "pack", "./leaning")).exitCode).toBe(0);
+  rmSync(folder, { recursive: true });
+  const shown = await alone("plugin", "show", "leaning", "--plugin", "leaning.js");
+  expect(shown.stdout).toContain("words of another package");
 });
 
 describe("the plugin folder of a project", () => {
