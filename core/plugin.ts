@@ -87,10 +87,7 @@ export interface EngineHandle extends AsyncDisposable {
   readonly bareText?: boolean;
   /** Versions, full commands, GPUs: into `facts.json`. */
   readonly facts: Readonly<Record<string, unknown>>;
-  /**
-   * Messages with KV events that workers have published, heard beside the router: the proof does not
-   * rest on what the router says of itself. Left out where nothing listens.
-   */
+  /** Messages with KV events from workers, heard beside the router, so that its word is not the only proof. */
   eventsPublished?(): number;
   /** GPUs of this machine that it runs on, as nvidia-smi numbers them; sampled while load runs. */
   readonly gpus?: readonly string[];
@@ -175,6 +172,8 @@ export interface RouterHandle extends AsyncDisposable {
   reset?(): Promise<void>;
   /** KV events that it has applied since its start; left out where it does not tell. */
   eventsApplied?(): Promise<number>;
+  /** Requests since its start of which it knew a beginning to be cached: the proof where it counts no events. */
+  prefixesFound?(): Promise<number>;
   /** Where it tells figures in Prometheus' text form; sampled while load runs. */
   readonly metricsUrls?: readonly string[];
 }
@@ -301,6 +300,8 @@ export interface StartContext {
   /** Copies of a router that are wanted, where it can have several. */
   readonly replicas: number;
   readonly seed: number;
+  /** The engine's `--python`: what is not on PATH may be in its environment. */
+  readonly python?: string;
   /** Everything after `--`. */
   readonly engineArgs: readonly string[];
   /** Of plane "dynamo", where an arm is on it. */

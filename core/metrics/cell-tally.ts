@@ -40,6 +40,8 @@ export class CellTally {
   readonly gaps = new WeightedSamples();
   readonly isl: number[] = [];
   readonly workers = new Map<string, WorkerShare>();
+  /** Completed requests of which their worker had nothing cached, by worker. */
+  readonly coldOf = new Map<string, number>();
   readonly occupancy = new Map<string, Occupancy>();
   /** From when a request was due to its end, and to its first token. Dropped ones never began. */
   readonly open: Occupancy = { startNs: [], endNs: [] };
@@ -179,6 +181,9 @@ export class CellTally {
   /** The worker that prefilled has the prompt; both have the request. */
   #share(record: RequestRecord, promptTokens: number): void {
     const prefill = record.prefillWorker ?? record.worker;
+    if (record.cachedTokens === 0 && prefill !== undefined) {
+      this.coldOf.set(prefill, (this.coldOf.get(prefill) ?? 0) + 1);
+    }
     for (const id of workersOf(record)) {
       const share = this.workers.get(id) ?? { id, requests: 0, promptTokens: 0, cachedTokens: 0 };
       this.workers.set(id, share);

@@ -11,11 +11,15 @@ import type { CellSummary, Finding, RequestPoints, Verdict } from "./result.ts";
 import { CLIENT_CHECKS } from "./trust-client.ts";
 import { saturated } from "./saturation.ts";
 import { REQUEST_CHECKS } from "./trust-requests.ts";
+import { ROUTING_CHECKS } from "./trust-routing.ts";
 import { SETUP_CHECKS } from "./trust-setup.ts";
 
 /** What the run saw beside the records. */
 export interface Evidence {
-  readonly traits: Pick<RouterTraits, "spreads" | "kvEvents">;
+  readonly traits: Pick<RouterTraits, "spreads" | "kvEvents"> &
+    Partial<Pick<RouterTraits, "affinity" | "keyHeader">>;
+  /** Requests for which the router says that it found a beginning cached, where it tells. */
+  readonly prefixesFound?: number;
   /** What the run itself met: a process that died, a cache that could not be reset, … */
   readonly findings?: readonly Finding[];
   /** Busy part of all the machine's cores during the cell, 0 to 1. */
@@ -40,7 +44,13 @@ const REPEATS_FOR_INTERVALS = 3;
 
 /** Verdict of one cell; `failed` when it broke or nothing succeeded. One that we stopped ourselves did not fail. */
 export function judgeCell(cell: CellUnderTrial): Verdict {
-  const checks = [saturated, ...SETUP_CHECKS, ...REQUEST_CHECKS, ...CLIENT_CHECKS];
+  const checks = [
+    saturated,
+    ...SETUP_CHECKS,
+    ...ROUTING_CHECKS,
+    ...REQUEST_CHECKS,
+    ...CLIENT_CHECKS,
+  ];
   const seen = checks.flatMap((check) => check(cell) ?? []);
   const reasons = [...(cell.evidence.findings ?? []), ...seen];
   const { state, requests } = cell.summary;

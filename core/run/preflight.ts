@@ -113,6 +113,7 @@ export async function preflightRouter(
     must(await probeRouter(url, details), `arm "${label}" does not answer`, url);
     if (before) await eventsArrive(router, { before, label, engine });
     if (before) await eventsAreOfUse(router, label);
+    if (before) await prefixIsFound(router, label, () => probeRouter(url, details));
     if (!traits.affinity) continue;
     const second = await probeRouter(url, details);
     must(second, `arm "${label}" does not answer a second time`, url);
@@ -300,6 +301,31 @@ async function eventsAreOfUse(router: RunningRouter, label: string): Promise<voi
     "start",
     `Preflight: arm "${label}" needs KV events, and those that came are of no use: ${why}`,
     { hint: "Measure the arm without them: --router kv-approx" },
+  );
+}
+
+/**
+ * A router that counts no events shows by what it finds that they arrive: where it finds nothing all
+ * workers look the same to it, and the copy comes to its worker by the way in which it breaks ties.
+ */
+async function prefixIsFound(
+  router: RunningRouter,
+  label: string,
+  askAgain: () => Promise<ProbeResult>,
+): Promise<void> {
+  if (!router.prefixesFound) return;
+  const before = await router.prefixesFound();
+  for (let waitedMs = 0; waitedMs < EVENT_LIMIT_MS; waitedMs += EVENT_POLL_MS) {
+    await askAgain();
+    if ((await router.prefixesFound()) > before) return;
+    await Bun.sleep(EVENT_POLL_MS);
+  }
+  throw new DynbenchError(
+    "start",
+    `Preflight: arm "${label}" routes by KV events, and its index knew nothing of a prompt that a worker had just cached`,
+    {
+      hint: "Check its log for KV events that it refuses, and that its block size is the engine's",
+    },
   );
 }
 

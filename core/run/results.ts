@@ -57,6 +57,7 @@ export async function cellResult(
     evidence: {
       traits: router.traits(arm.router.options),
       findings: outcome.findings,
+      ...(outcome.prefixesFound === undefined ? {} : { prefixesFound: outcome.prefixesFound }),
       ...(outcome.machineCpuShare === undefined
         ? {}
         : { machineCpuShare: outcome.machineCpuShare }),

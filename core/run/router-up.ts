@@ -18,6 +18,8 @@ export interface RunningRouter extends AsyncDisposable {
   readonly reset?: (label: string) => Promise<void>;
   /** KV events applied since its start; left out where the router does not tell. */
   readonly eventsApplied?: () => Promise<number>;
+  /** As `RouterHandle.prefixesFound`. */
+  readonly prefixesFound?: () => Promise<number>;
   /** Where it tells figures in Prometheus' text form. */
   readonly metricsUrls?: readonly string[];
   /** What our own gateway knows of itself; left out for external routers. */
@@ -65,7 +67,10 @@ async function startExternal(
   router: Extract<Router, { start: unknown }>,
   place: RouterPlace,
 ): Promise<RunningRouter> {
-  const handle = await router.start!(place.planned.router.options, place.engine, place.context);
+  const { planned, engine } = place;
+  const { python } = planned.engine.options;
+  const context = typeof python === "string" ? { ...place.context, python } : place.context;
+  const handle = await router.start!(planned.router.options, engine, context);
   return {
     arm: place.arm,
     urls: handle.urls,
@@ -74,6 +79,7 @@ async function startExternal(
     ...(handle.reset ? { reset: () => handle.reset!() } : {}),
     ...(handle.metricsUrls === undefined ? {} : { metricsUrls: handle.metricsUrls }),
     ...(handle.eventsApplied ? { eventsApplied: () => handle.eventsApplied!() } : {}),
+    ...(handle.prefixesFound ? { prefixesFound: () => handle.prefixesFound!() } : {}),
     [Symbol.asyncDispose]: () => handle[Symbol.asyncDispose](),
   };
 }

@@ -48,6 +48,8 @@ export interface CellOutcome {
   /** Busy part of all the machine's cores during the load, 0 to 1. */
   machineCpuShare?: number;
   routerCost?: RouterCost;
+  /** Requests for which the router says that it found a beginning cached, where it tells. */
+  prefixesFound?: number;
   /** Virtual clock: of all decode steps; records keep only first and last token. */
   itlMs?: Quantiles;
   /** Where the whole load was simulated: of its requests; elsewhere they are drawn again for it. */

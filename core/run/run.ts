@@ -234,6 +234,7 @@ class LiveRun {
       });
       const cpuShare = watchCpu();
       const traits = plugin.traits(planned.router.options);
+      const foundBefore = await router.prefixesFound?.();
       const load = cellLoad({ cell, tokenSeed, router, engine: group.engine, traits });
       const { state, health } = await loadCell(load, {
         plan: this.#plan,
@@ -251,6 +252,8 @@ class LiveRun {
       const machineCpuShare = cpuShare();
       if (machineCpuShare !== undefined) outcome.machineCpuShare = machineCpuShare;
       await this.#askRouter(router, outcome);
+      const found = await router.prefixesFound?.();
+      if (found !== undefined) outcome.prefixesFound = found - foundBefore!;
       // Our own gateway's count is judged with its cost.
       const isDeaf = traits.kvEvents && !router.state && (await router.eventsApplied?.()) === 0;
       if (isDeaf) outcome.findings.push(noEventsFinding);

@@ -56,6 +56,7 @@ export const haproxy = defineRouter({
         name: "haproxy",
         command: haproxyCommand,
         install: NEED.install,
+        version: { flag: "-v", pattern: /version (\S+)/ },
         argv: ["-db", "-f", path],
         ports,
         isUp: (url) => servedModels(url, { signal }),

@@ -50,6 +50,7 @@ export const nginx = defineRouter({
         name: "nginx",
         command: nginxCommand,
         install: NEED.install,
+        version: { flag: "-v", pattern: /nginx\/(\S+)/ },
         argv: ["-p", folder, "-c", "nginx.conf", "-e", "stderr"],
         ports,
         isUp: (url) => servedModels(url, { signal }),

@@ -50,6 +50,7 @@ export const sglangRouter = defineRouter({
         name: "sglang-router",
         command: settings.sglangRouterCommand,
         install: NEED.install,
+        version: { distribution: "sglang-router" },
         argv: sglangArgv(settings, { host, ports, workers }),
         ports,
         metricsUrl: `http://${host}:${ports.metrics}/metrics`,

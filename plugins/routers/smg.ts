@@ -72,6 +72,7 @@ export const smg = defineRouter({
         name: "smg",
         command: settings.smgCommand,
         install: NEED.install,
+        version: { distribution: "smg" },
         argv: smgArgv(settings, { host, ports, workers }),
         ports,
         metricsUrl: `http://${host}:${ports.metrics}/metrics`,
@@ -80,7 +81,7 @@ export const smg = defineRouter({
           await answersOnce(url, engine);
         },
         facts: {
-          retries: settings.retries,
+          retries: settings.retries || (readsBodyForRetry(settings) ? BODY_READING : false),
           circuitBreaker: settings.circuitBreaker,
           overloadProtection: settings.overloadProtection,
           warmup: settings.warmup,
@@ -92,6 +93,19 @@ export const smg = defineRouter({
 });
 
 const PLANNED = { host: "127.0.0.1", ports: { http: 0, metrics: 0 }, workers: ["WORKERS"] };
+
+/**
+ * Without retries smg 1.13.0 passes on bodies unread (its metric `smg_router_request_body_path_total`
+ * says "streamed"), and prefix_hash, which has nothing to hash then, takes the least loaded worker
+ * (`smg_prefix_hash_policy_branch_total` says "no_routing_key"). One retry makes it read them.
+ */
+const BODY_READING = "one: without it bodies pass unread, and prefix_hash has nothing to hash";
+/** Longer bodies pass unread again; this is the most that it takes. */
+const MAX_PAYLOAD_BYTES = 512 * 1024 * 1024;
+
+function readsBodyForRetry({ policy, retries }: v.InferOutput<typeof options>): boolean {
+  return policy === "prefix_hash" && !retries;
+}
 
 /** Without a grace it keeps its ports for five seconds after its end is asked for. */
 export function smgArgv(
@@ -107,9 +121,12 @@ export function smgArgv(
     power_of_two: ["--power-of-two-load-metric", settings.powerOfTwoLoadMetric],
     manual: ["--assignment-mode", settings.assignmentMode],
   };
+  const readsBody = readsBodyForRetry(settings);
   return [
     "launch",
-    ...rustFlags(settings, at),
+    ...rustFlags(readsBody ? { ...settings, retries: true } : settings, at),
+    ...(readsBody ? ["--retry-max-retries", "2"] : []),
+    ...(policy === "prefix_hash" ? ["--max-buffered-request-bytes", `${MAX_PAYLOAD_BYTES}`] : []),
     ...(ofPolicy[policy] ?? []),
     ...(overloadProtection ? [] : ["--disable-worker-overload-protection"]),
     ...(warmup ? [] : ["--worker-warmup-secs", "0", "--worker-warmup-divert-every", "0"]),

@@ -2,12 +2,13 @@
  * vLLM's router (PyPI vllm-router, 0.1.17), which takes token ids as well. Of texts it asks the
  * workers for the token ids, so their tokenising is part of what it costs.
  */
-import { defineRouter, v } from "dynbench";
+import { defineRouter, DynbenchError, fetchControl, v, type Worker } from "dynbench";
 import { commandOption, programPorts, startProgram } from "./external/program.ts";
 import { allWorkersIn, rustFlags, rustOptions } from "./external/rust-router.ts";
 
 const POLICIES = [
   "cache_aware",
+  "kv_aware",
   "round_robin",
   "random",
   "power_of_two",
@@ -24,6 +25,8 @@ const options = v.strictObject({
   vllmRouterCommand: commandOption(NEED.command),
 });
 
+type Settings = v.InferOutput<typeof options>;
+
 export const vllmRouter = defineRouter({
   name: "vllm-router",
   summary: "vLLM's router, a program of its own, on HTTP workers",
@@ -34,30 +37,40 @@ export const vllmRouter = defineRouter({
   traits: ({ policy }) => ({
     // It does not track token ids for cache_aware, which then only balances.
     accepts: policy === "cache_aware" ? ["text", "chat"] : ["ids", "text", "chat"],
-    affinity: policy === "cache_aware" || KEYED.includes(policy),
+    affinity: policy === "cache_aware" || policy === "kv_aware" || KEYED.includes(policy),
     spreads: ["round_robin", "random", "power_of_two"].includes(policy),
-    kvEvents: false,
+    kvEvents: policy === "kv_aware",
     ...(KEYED.includes(policy) ? { keyHeader: "x-session-id" } : {}),
   }),
   processes: (settings) => [
     {
       name: "vllm-router",
       command: [settings.vllmRouterCommand, ...vllmRouterArgv(settings, PLANNED)],
+      ...(settings.policy === "kv_aware"
+        ? { note: "and each worker's KV events: endpoint, replay endpoint, block size" }
+        : {}),
     },
   ],
   start: async (settings, engine, context) => {
     const ports = programPorts("vllm-router", context);
     const { host } = context;
     const workers = engine.workers.map(({ url }) => url);
+    const isKvAware = settings.policy === "kv_aware";
+    const events = isKvAware ? kvEventFlags(engine.workers, engine.servedModelName) : [];
+    const metricsUrl = `http://${host}:${ports.metrics}/metrics`;
     return startProgram(
       {
         name: "vllm-router",
         command: settings.vllmRouterCommand,
         install: NEED.install,
-        argv: vllmRouterArgv(settings, { host, ports, workers }),
+        version: { distribution: "vllm-router" },
+        argv: [...vllmRouterArgv(settings, { host, ports, workers }), ...events],
         ports,
-        metricsUrl: `http://${host}:${ports.metrics}/metrics`,
+        metricsUrl,
         isUp: (url) => allWorkersIn(url, engine),
+        ...(isKvAware
+          ? { prefixesFound: async () => lookupHits(await fetchControl(metricsUrl)) }
+          : {}),
         facts: { retries: settings.retries, circuitBreaker: settings.circuitBreaker },
       },
       context,
@@ -67,9 +80,40 @@ export const vllmRouter = defineRouter({
 
 const PLANNED = { host: "127.0.0.1", ports: { http: 0, metrics: 0 }, workers: ["WORKERS"] };
 
-export function vllmRouterArgv(
-  settings: v.InferOutput<typeof options>,
-  at: Parameters<typeof rustFlags>[1],
-): string[] {
+export function vllmRouterArgv(settings: Settings, at: Parameters<typeof rustFlags>[1]): string[] {
   return [...rustFlags(settings, at), "--log-level", "warning"];
+}
+
+/**
+ * Where kv_aware hears of the workers' caches. Named, because what it finds by itself lacks the
+ * block size. Of a named source it takes the messages whose topic is empty and drops all others
+ * without a word, so a worker with another one is refused.
+ */
+export function kvEventFlags(workers: readonly Worker[], model: string): string[] {
+  const refused = (what: string): DynbenchError =>
+    new DynbenchError("start", `Cannot start vllm-router with kv_aware: ${what}`, {
+      hint: "Use --policy cache_aware, or publish KV events as vLLM does by default",
+    });
+  const blockSizes = new Set(workers.map(({ blockSize }) => blockSize));
+  if (blockSizes.size > 1) throw refused(`workers have blocks of ${[...blockSizes].join(" and ")}`);
+  const sources = workers.flatMap(({ id, url, kvEvents }) => {
+    if (kvEvents === undefined) throw refused(`worker "${id}" publishes no KV events`);
+    const { endpoint, replayEndpoint, topic } = kvEvents;
+    if (topic !== "") {
+      throw refused(`it drops KV events with a topic, and those of worker "${id}" have "${topic}"`);
+    }
+    const replay = replayEndpoint === undefined ? [] : [`${url}=${replayEndpoint}`];
+    return [
+      ...["--kv-event-source", `${url}=${endpoint}`],
+      ...replay.flatMap((source) => ["--kv-event-replay-source", source]),
+    ];
+  });
+  const [blockSize] = blockSizes;
+  return [...sources, "--kv-event-block-size", `${blockSize}`, "--kv-event-model", model];
+}
+
+/** Pure. Requests for which its index held a beginning, of its Prometheus text; 0 before the first one. */
+export function lookupHits(metrics: string): number {
+  const hit = /^vllm_router_kv_placement_lookups_total\{result="hit"\} (\d+)/m.exec(metrics);
+  return Number(hit?.[1] ?? 0);
 }

@@ -19,12 +19,15 @@ const WORKLOAD = [
 ];
 const cwd = emptyFolder();
 
+/** `found`: its index found beginnings, and more was cached than a spread would leave. */
+type Promised = "even" | "spread" | "affine" | "found" | "one";
+
 interface Program {
   readonly router: string;
   readonly option: string;
   readonly path: string | undefined;
   /** With what it must show: an even deal, a spread over all workers, or prompts that stay. */
-  readonly choices: Readonly<Record<string, "even" | "spread" | "affine" | "one">>;
+  readonly choices: Readonly<Record<string, Promised>>;
 }
 
 const PROGRAMS: readonly Program[] = [
@@ -33,8 +36,7 @@ const PROGRAMS: readonly Program[] = [
     choices: {
       ...{ cache_aware: "affine", round_robin: "even", random: "spread", power_of_two: "spread" },
       ...{ least_load: "spread", consistent_hashing: "affine" },
-      // 1.13.0 sends a prompt to its worker again, and prompts that only begin alike anywhere.
-      prefix_hash: "spread",
+      prefix_hash: "affine",
       ...{ manual: "affine", passthrough: "one" },
     },
   },
@@ -50,7 +52,7 @@ const PROGRAMS: readonly Program[] = [
     ...{ router: "vllm-router", option: "policy", path: installed("vllm-router/bin/vllm-router") },
     choices: {
       ...{ cache_aware: "affine", round_robin: "even", random: "spread", power_of_two: "spread" },
-      ...{ consistent_hash: "affine", sticky_least_loaded: "affine" },
+      ...{ consistent_hash: "affine", sticky_least_loaded: "affine", kv_aware: "found" },
     },
   },
   {
@@ -122,7 +124,7 @@ async function hasLoad(out: string): Promise<void> {
   expect(await until(isThere, LIMITS.runMs)).toBe(true);
 }
 
-function expectPromise(cell: CellSummary, promise: "even" | "spread" | "affine" | "one"): void {
+function expectPromise(cell: CellSummary, promise: Promised): void {
   expect(cell.state).toBe("completed");
   expect(cell.requests).toEqual({ sent: REQUESTS, ok: REQUESTS, failed: 0, dropped: 0 });
   const counts = cell.workers.map(({ requests }) => requests).filter((count) => count > 0);
@@ -132,6 +134,10 @@ function expectPromise(cell: CellSummary, promise: "even" | "spread" | "affine" 
   const ideal = cell.cache.idealShare!;
   if (promise === "even") expect(Math.max(...counts) - Math.min(...counts)).toBeLessThan(5);
   if (promise === "spread") expect(counts.length).toBeGreaterThan(1);
+  if (promise === "found") {
+    expect(cell.verdict.reasons.map(({ id }) => id)).not.toContain("equal-workers");
+    expect(share).toBeGreaterThan(0.75 * ideal);
+  }
   if (promise === "one") expect(counts).toEqual([REQUESTS]);
   if (promise === "affine") expect(share).toBeGreaterThan(0.75 * ideal);
   const isTold = cell.verdict.reasons.some(({ id }) => id === "told-group");

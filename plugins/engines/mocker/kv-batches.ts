@@ -6,8 +6,8 @@
 import { encodeKvBatch, epochMs, type KvEvent } from "dynbench";
 import type { CacheEvents } from "./worker-loop.ts";
 
-/** vLLM's default topic is empty; a name of its own shows that subscriptions work. */
-export const KV_EVENTS_TOPIC = "kv-events";
+/** vLLM's default; vllm-router 0.1.17 drops events of any other without a word. */
+export const KV_EVENTS_TOPIC = "";
 
 /** vLLM's default `buffer_steps`. */
 export const KEPT_BATCHES = 10_000;

@@ -7,8 +7,8 @@
 import { DynbenchError } from "dynbench";
 import type { VllmOptions } from "./vllm-options.ts";
 
-/** Topic of the KV events; Dynamo's examples use the same. */
-export const KV_EVENTS_TOPIC = "kv-events";
+/** Topic of the KV events: none, as by default; vllm-router takes no others. */
+export const KV_EVENTS_TOPIC = "";
 
 /** How a server is started: `vllm serve`, or the module where the command is broken. */
 export type Program = "serve" | "api_server";

@@ -1,6 +1,6 @@
 /**
  * Starts a router that is a program of its own, in front of running workers, and waits until it
- * serves. One way for all of them: the command is looked for on PATH unless an option names it.
+ * serves. One way for all of them; where the command is looked for is in find-program.ts.
  */
 import {
   DynbenchError,
@@ -11,6 +11,7 @@ import {
   type RouterHandle,
   type StartContext,
 } from "dynbench";
+import { findProgram, programVersion, type VersionSource } from "./find-program.ts";
 
 /** The slowest was ready after 4 s; a machine under load takes ten times that. */
 const READY_LIMIT_MS = 60_000;
@@ -34,12 +35,15 @@ export interface RouterProgram {
   readonly command: string;
   /** How to get the program. */
   readonly install: string;
+  readonly version: VersionSource;
   readonly argv: readonly string[];
   readonly ports: ProgramPorts;
   readonly metricsUrl?: string;
   /** Resolves once it serves at that URL; a rejection means "not yet". */
   isUp(url: string): Promise<unknown>;
   readonly facts: Readonly<Record<string, unknown>>;
+  /** As `RouterHandle.prefixesFound`. */
+  readonly prefixesFound?: () => Promise<number>;
 }
 
 /** Free ones; throws where several copies are wanted. */
@@ -58,7 +62,8 @@ export async function startProgram(
   context: StartContext,
 ): Promise<RouterHandle> {
   const { name, argv, ports, isUp } = program;
-  const path = foundCommand(program);
+  const path = foundCommand(program, context.python);
+  const version = await programVersion(path, program.version);
   const running = await context.processes.startForeign(name, [path, ...argv], {
     isUnguarded: true,
     explain: explainProgram,
@@ -80,18 +85,23 @@ export async function startProgram(
   return {
     urls: [url],
     ...(program.metricsUrl === undefined ? {} : { metricsUrls: [program.metricsUrl] }),
-    facts: { command: [path, ...argv], ...program.facts },
+    ...(program.prefixesFound === undefined ? {} : { prefixesFound: program.prefixesFound }),
+    facts: {
+      program: name,
+      version: version ?? "unknown",
+      command: [path, ...argv],
+      ...program.facts,
+    },
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   };
 }
 
 /** The program's path; throws with how to install it. */
-function foundCommand({ name, command, install }: RouterProgram): string {
-  const path = Bun.which(command);
-  if (path !== null) return path;
-  const option = `--${name}-command`;
+function foundCommand({ name, command, install }: RouterProgram, python?: string): string {
+  const path = findProgram(command, python);
+  if (path !== undefined) return path;
   throw new DynbenchError("start", `Cannot start ${name}: there is no program "${command}"`, {
-    hint: `Install it (${install}), or name it: ${option} PATH`,
+    hint: `Install it (${install}), or name it: --${name}-command PATH, or the Python that has it: --python PATH`,
   });
 }
 

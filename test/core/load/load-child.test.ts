@@ -431,6 +431,20 @@ describe("a server that fails", () => {
     });
   });
 
+  test("sends an error frame and then [DONE] and a clean end, as smg 1.13.0 does when a worker dies", async () => {
+    const frames = [
+      { choices: [{ text: " a", finish_reason: null }] },
+      { error: { message: "Stream error: connection reset", type: "stream_error" } },
+    ];
+    const events = [...frames.map((frame) => JSON.stringify(frame)), "[DONE]"];
+    const body = events.map((event) => `data: ${event}\n\n`).join("");
+    const head = `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: ${body.length}`;
+    expect(await one(rawServer(`${head}\r\n\r\n${body}`).url)).toMatchObject({
+      ...{ state: "failed", status: 200, osl: 1 },
+      error: { kind: "error-frame", message: "Stream error: connection reset" },
+    });
+  });
+
   test("sends malformed events, or no HTTP", async () => {
     expect(await one(nullServer({ malformedAfter: 1 }).url)).toMatchObject({
       osl: 1,

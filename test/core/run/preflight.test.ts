@@ -217,6 +217,20 @@ describe("routers", () => {
     ]);
   });
 
+  test("one that counts no events must find the beginning of a prompt that it has just sent", async () => {
+    const behind = worker("a", 0, 128);
+    const finding = (counts: number[]): RunningRouter => ({
+      ...router(behind.url),
+      prefixesFound: async () => (counts.length > 1 ? counts.shift()! : counts[0]!),
+    });
+    const promised = traits({ kvEvents: true, affinity: true });
+    // The event is applied after the first copy that it could have found.
+    expect(await preflightRouter(finding([0, 0, 1]), promised, place)).toEqual([]);
+    await expect(preflightRouter(finding([0]), promised, place)).rejects.toThrow(
+      'arm "kv" routes by KV events, and its index knew nothing of a prompt that a worker had just cached',
+    );
+  });
+
   test("one that needs events is waited for until they are applied", async () => {
     const { url } = worker("a", 0);
     // A replay still comes in (3, 4, 5) and rests for eight polls; then the prompt's own event.

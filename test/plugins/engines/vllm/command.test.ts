@@ -28,7 +28,7 @@ const server = (
 });
 
 const EVENTS =
-  '{"enable_kv_cache_events":true,"publisher":"zmq","endpoint":"tcp://*:8101","replay_endpoint":"tcp://*:8102","topic":"kv-events"}';
+  '{"enable_kv_cache_events":true,"publisher":"zmq","endpoint":"tcp://*:8101","replay_endpoint":"tcp://*:8102","topic":""}';
 
 /** What `run_engines.sh` gives vLLM, and what dynbench needs to see into it. */
 const GUIDE = [

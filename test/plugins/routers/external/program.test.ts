@@ -11,7 +11,7 @@ const log = { info() {}, warn() {}, error() {}, debug() {} };
 const never = new AbortController().signal;
 const program = {
   ...{ name: "smg", command: "no-such-program-here", install: "pip install smg", argv: [] },
-  ...{ ports: { http: 1, metrics: 2 }, facts: {} },
+  ...{ ports: { http: 1, metrics: 2 }, facts: {}, version: { distribution: "smg" } },
   isUp: () => Promise.reject(new Error("not yet")),
 };
 
@@ -20,7 +20,7 @@ test("a program that is not there: how to get it, and how to name it", async () 
   await expect(startProgram(program, context)).rejects.toMatchObject({
     code: "start",
     message: 'Cannot start smg: there is no program "no-such-program-here"',
-    hint: "Install it (pip install smg), or name it: --smg-command PATH",
+    hint: "Install it (pip install smg), or name it: --smg-command PATH, or the Python that has it: --python PATH",
   });
 });
 

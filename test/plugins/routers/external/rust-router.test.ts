@@ -2,10 +2,16 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { parse } from "valibot";
 import type { EngineHandle } from "../../../../core/plugin.ts";
+import type { Worker } from "../../../../core/request.ts";
 import { allWorkersIn } from "../../../../plugins/routers/external/rust-router.ts";
 import { sglangArgv, sglangRouter } from "../../../../plugins/routers/sglang-router.ts";
 import { smg, smgArgv } from "../../../../plugins/routers/smg.ts";
-import { vllmRouter, vllmRouterArgv } from "../../../../plugins/routers/vllm-router.ts";
+import {
+  kvEventFlags,
+  lookupHits,
+  vllmRouter,
+  vllmRouterArgv,
+} from "../../../../plugins/routers/vllm-router.ts";
 
 const at = { host: "127.0.0.1", ports: { http: 8100, metrics: 8101 }, workers: ["http://w:1"] };
 const COMMON = "--host 127.0.0.1 --port 8100 --prometheus-host 127.0.0.1 --prometheus-port 8101";
@@ -32,6 +38,12 @@ describe("commands", () => {
     expect(ofSmg({ policy: "prefix_hash" })).toContain(
       "--prefix-token-count 256 --prefix-hash-load-factor 1.25",
     );
+    // One retry, because without any it reads no bodies and has nothing to hash.
+    expect(ofSmg({ policy: "prefix_hash" })).toContain(
+      "--retry-max-retries 2 --max-buffered-request-bytes 536870912",
+    );
+    expect(ofSmg({ policy: "prefix_hash" })).not.toContain("--disable-retries");
+    expect(ofSmg({ policy: "prefix_hash", retries: true })).not.toContain("--retry-max-retries");
     expect(ofSmg({ policy: "power_of_two" })).toContain("--power-of-two-load-metric expected_wait");
     expect(ofSmg({ policy: "manual", assignmentMode: "min_group" })).toContain(
       "--assignment-mode min_group",
@@ -49,6 +61,51 @@ describe("commands", () => {
     expect(vllmRouterArgv(parse(vllmRouter.options, {}), at).join(" ")).toBe(
       `${COMMON} --worker-urls http://w:1 --policy cache_aware ${CACHE} ${OFF} --log-level warning`,
     );
+  });
+});
+
+describe("kv_aware of vllm-router", () => {
+  const kvEvents = { endpoint: "tcp://w:5", replayEndpoint: "tcp://w:6", topic: "" };
+  const worker = (more: Partial<Worker> = {}): Worker => ({
+    ...{ id: "worker-0", url: "http://w:1", role: "aggregated", blockSize: 64, kvEvents },
+    ...more,
+  });
+
+  test("is told where each worker publishes, the block size and the model", () => {
+    expect(kvEventFlags([worker()], "m").join(" ")).toBe(
+      "--kv-event-source http://w:1=tcp://w:5 --kv-event-replay-source http://w:1=tcp://w:6 " +
+        "--kv-event-block-size 64 --kv-event-model m",
+    );
+    const bare = worker({ url: "http://w:2", kvEvents: { endpoint: "tcp://w:7", topic: "" } });
+    expect(kvEventFlags([worker(), bare], "m").slice(4, 6)).toEqual([
+      "--kv-event-source",
+      "http://w:2=tcp://w:7",
+    ]);
+  });
+
+  test("is refused on workers whose events it would drop or misread", () => {
+    const withTopic = worker({ kvEvents: { ...kvEvents, topic: "kv" } });
+    expect(() => kvEventFlags([withTopic], "m")).toThrow(
+      'it drops KV events with a topic, and those of worker "worker-0" have "kv"',
+    );
+    const { kvEvents: _, ...silent } = worker();
+    expect(() => kvEventFlags([silent], "m")).toThrow('worker "worker-0" publishes no KV events');
+    expect(() => kvEventFlags([worker(), worker({ blockSize: 16 })], "m")).toThrow(
+      "workers have blocks of 64 and 16",
+    );
+  });
+
+  test("shows by its lookups that events arrive", () => {
+    const family = "vllm_router_kv_placement_lookups_total";
+    expect(lookupHits(`${family}{result="miss"} 9\n${family}{result="hit"} 38\n`)).toBe(38);
+    expect(lookupHits(`${family}{result="miss"} 9\n`)).toBe(0);
+    expect(lookupHits("")).toBe(0);
+  });
+
+  test("declares what it needs, and takes token ids", () => {
+    expect(vllmRouter.traits(parse(vllmRouter.options, { policy: "kv_aware" }))).toEqual({
+      ...{ accepts: ["ids", "text", "chat"], affinity: true, spreads: false, kvEvents: true },
+    });
   });
 });
 
