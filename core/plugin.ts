@@ -14,7 +14,8 @@ import type { PlaneSettings, PluginUse, Plan } from "./plan/plan.ts";
 import type { CellResult, Progress, RunResult } from "./metrics/result.ts";
 import type { RandomStream } from "./random.ts";
 import type { Need, PlannedProcess } from "./foreign-programs.ts";
-import type { Plane, RequestSpec, WireForm, Worker, WorkerRole } from "./request.ts";
+import type { Plane, PriorityDialect, RequestSpec, WireForm } from "./request.ts";
+import type { Worker, WorkerRole } from "./request.ts";
 import type { RoutingPolicy } from "./routing-policy.ts";
 import type { WorkerLimits, WorkerModel, WorkerSink } from "./worker-model.ts";
 import type { LoadShape } from "./plan/plan.ts";
@@ -167,6 +168,8 @@ export interface RouterHandle extends AsyncDisposable {
   readonly urls: readonly string[];
   /** The `model` of requests, where the router knows it and the engine does not (no workers in reach). */
   readonly servedModelName?: string;
+  /** How it takes priorities, where it knows better than the engine's plane does. */
+  readonly priorityDialect?: PriorityDialect;
   readonly facts: Readonly<Record<string, unknown>>;
   /** Forgets what it learnt; left out where it cannot, then it is restarted between cells. */
   reset?(): Promise<void>;

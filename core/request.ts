@@ -50,6 +50,9 @@ export interface RequestSpec {
   readonly after?: { readonly request: number; readonly thinkMs: number };
 }
 
+/** How a priority travels: as vLLM's field, or as Dynamo's hint (`load/priority-fields.ts`). */
+export type PriorityDialect = "vllm" | "dynamo";
+
 /** How a prompt travels: token ids on /v1/completions, text there, or a chat message. */
 export type WireForm = "ids" | "text" | "chat";
 

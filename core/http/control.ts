@@ -71,6 +71,8 @@ export async function fetchControlJson(url: string, request?: ControlRequest): P
 export interface ServedModel {
   readonly id: string;
   readonly maxModelLen: number | undefined;
+  /** Which program it is, mostly: `vllm`, `sglang`. */
+  readonly ownedBy: string | undefined;
 }
 
 /** Models of `GET <url>/v1/models`, at least one. */
@@ -79,7 +81,7 @@ export async function servedModels(url: string, request?: ControlRequest): Promi
   const list = await fetchControlJson(address, request);
   const data = isObject(list) && Array.isArray(list.data) ? list.data : [];
   const models = data.filter(
-    (entry): entry is { id: string; max_model_len?: unknown } =>
+    (entry): entry is { id: string; max_model_len?: unknown; owned_by?: unknown } =>
       isObject(entry) && typeof entry.id === "string",
   );
   if (models.length === 0) {
@@ -90,6 +92,7 @@ export async function servedModels(url: string, request?: ControlRequest): Promi
   return models.map((model) => ({
     id: model.id,
     maxModelLen: typeof model.max_model_len === "number" ? model.max_model_len : undefined,
+    ownedBy: typeof model.owned_by === "string" ? model.owned_by : undefined,
   }));
 }
 

@@ -16,11 +16,11 @@ import type { Tokenizer } from "../prompt/tokenizer.ts";
 import { fillTokens } from "../prompt/tokens.ts";
 import { randomStream } from "../random.ts";
 import { recordLine, type RequestRecord } from "../record.ts";
-import type { RequestSpec } from "../request.ts";
+import type { PriorityDialect, RequestSpec } from "../request.ts";
 import { Answers } from "./answers.ts";
 import { drawRequests, readRows } from "./draw.ts";
 import { Generator } from "./generator.ts";
-import { withPriority, type PriorityDialect } from "./priority-fields.ts";
+import { withPriority } from "./priority-fields.ts";
 import { rehearse } from "./rehearsal.ts";
 import { LoadHealth, type ProcessUsage } from "./load-health.ts";
 

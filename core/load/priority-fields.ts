@@ -2,11 +2,9 @@
  * How a priority travels. Ours is higher for earlier. vLLM's `priority` is lower for earlier
  * (`vllm/v1/core/sched/request_queue.py`, 0.31: "requests with a smaller value of `priority` are
  * processed first"), so it gets the negative. Dynamo 1.6 reads `nvext.agent_hints.priority`, higher for
- * earlier, and answers 400 to a top-level `priority` that it does not know. Pure.
+ * earlier, and answers 400 to any top-level `priority`, 0 too ("Unsupported parameter(s)", 1.6.1). Pure.
  */
-
-/** Who reads it: an OpenAI server that schedules as vLLM does, or Dynamo's frontend. */
-export type PriorityDialect = "vllm" | "dynamo";
+import type { PriorityDialect } from "../request.ts";
 
 /** `fields` of a request body with the priority in them; what the user said of the same field stands. */
 export function withPriority(

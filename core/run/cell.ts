@@ -122,7 +122,7 @@ export function cellLoad(of: {
     ),
     ...(tokenizer === undefined ? {} : { tokenizer }),
     ...(bareText === undefined ? {} : { bareText }),
-    ...(engine.discovery === undefined ? {} : { priorityDialect: "dynamo" as const }),
+    priorityDialect: router.priorityDialect ?? (engine.discovery === undefined ? "vllm" : "dynamo"),
     ...(keyHeader === undefined ? {} : { keyHeader }),
     ...(requestFields === undefined ? {} : { requestFields }),
   };

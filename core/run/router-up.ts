@@ -6,7 +6,7 @@ import type { PlannedArm } from "../plan/plan.ts";
 import type { GatewayTask } from "../gateway/gateway.ts";
 import type { EngineHandle, Router, StartContext } from "../plugin.ts";
 import type { Supervisor } from "../process/supervisor.ts";
-import type { WireForm } from "../request.ts";
+import type { PriorityDialect, WireForm } from "../request.ts";
 
 export interface RunningRouter extends AsyncDisposable {
   readonly arm: number;
@@ -14,6 +14,7 @@ export interface RunningRouter extends AsyncDisposable {
   readonly facts: Readonly<Record<string, unknown>>;
   /** The `model` of requests, where it is the router that knows. */
   readonly servedModelName?: string;
+  readonly priorityDialect?: PriorityDialect;
   /** Forgets everything; left out where the router cannot, then it is restarted instead. */
   readonly reset?: (label: string) => Promise<void>;
   /** KV events applied since its start; left out where the router does not tell. */
@@ -76,6 +77,7 @@ async function startExternal(
     urls: handle.urls,
     facts: handle.facts,
     ...(handle.servedModelName === undefined ? {} : { servedModelName: handle.servedModelName }),
+    ...(handle.priorityDialect === undefined ? {} : { priorityDialect: handle.priorityDialect }),
     ...(handle.reset ? { reset: () => handle.reset!() } : {}),
     ...(handle.metricsUrls === undefined ? {} : { metricsUrls: handle.metricsUrls }),
     ...(handle.eventsApplied ? { eventsApplied: () => handle.eventsApplied!() } : {}),

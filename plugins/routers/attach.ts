@@ -4,6 +4,8 @@
  */
 import { defineRouter, DynbenchError, servedModels, v, withoutSlash } from "dynbench";
 
+/** What Dynamo's frontend writes into `owned_by` of every model (1.6.1). */
+const DYNAMOS_OWNER = "nvidia";
 /** More front doors than any deployment has. */
 const MAX_URLS = 256;
 
@@ -37,11 +39,8 @@ export const attach = defineRouter({
   }),
   start: async ({ url }, engine, { signal, requestHeaders: headers = {} }) => {
     const urls = url.map(withoutSlash);
-    const served = await Promise.all(
-      urls.map(async (each) =>
-        (await servedModels(each, { signal, headers })).map((model) => model.id),
-      ),
-    );
+    const models = await Promise.all(urls.map((each) => servedModels(each, { signal, headers })));
+    const served = models.map((of) => of.map(({ id }) => id));
     const wanted = engine.servedModelName === "" ? served[0]! : [engine.servedModelName];
     const model = wanted.find((name) => served.every((names) => names.includes(name)));
     if (model === undefined) {
@@ -55,6 +54,9 @@ export const attach = defineRouter({
       urls,
       servedModelName: model,
       facts: { urls, servedModelName: model },
+      ...(models.flat().some(({ ownedBy }) => ownedBy === DYNAMOS_OWNER)
+        ? { priorityDialect: "dynamo" }
+        : {}),
       [Symbol.asyncDispose]: async () => {},
     };
   },
