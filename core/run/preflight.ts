@@ -136,38 +136,57 @@ export async function preflightRouter(
 /** Workers that are reached through the router alone, each by its instance id. */
 async function pinnedWorkers(
   router: RunningRouter,
-  { pinHeaders = {}, requestFields: fields }: RouterTraits,
+  traits: RouterTraits,
   target: PreflightTarget,
 ): Promise<string[]> {
   const notes = await Promise.all(
     target.engine.workers.flatMap((worker) => {
-      const { role, instance } = worker;
-      const name = pinHeaders[role];
-      if (name === undefined || instance === undefined) return [];
-      const headers = { [name]: instance };
-      return workerCaches(worker, target, { url: router.urls[0]!, headers, fields });
+      const way = pinnedWay(worker, router, traits);
+      return way === undefined ? [] : [workerCaches(worker, target, way)];
     }),
   );
   return notes.filter((note) => note !== undefined);
 }
 
-/** After a reset: the worker's probe prompt, which it had cached, must be unknown again. */
-export async function proveReset(target: PreflightTarget): Promise<string | undefined> {
+/**
+ * After a reset: the worker's probe prompt, which it had cached, must be unknown again. Workers without
+ * a URL are asked through the router, where it lets requests be pinned.
+ */
+export async function proveReset(
+  target: PreflightTarget,
+  router: Pick<RunningRouter, "urls">,
+  traits: Pick<RouterTraits, "pinHeaders" | "requestFields">,
+): Promise<string | undefined> {
   const results = await Promise.all(
     target.engine.workers
       .filter((worker) => worker.role !== "decode")
-      .map(async (worker) => ({
-        worker,
-        result: await probeWorker(worker, target, { url: worker.url }),
+      .flatMap((worker) => {
+        const way = worker.url === "" ? pinnedWay(worker, router, traits) : { url: worker.url };
+        return way === undefined ? [] : [{ worker, way }];
+      })
+      .map(async ({ worker, way }) => ({
+        ...{ worker, way },
+        result: await probeWorker(worker, target, way),
       })),
   );
-  for (const { worker, result } of results) {
-    must(result, `worker "${worker.id}" does not answer after its reset`, worker.url);
+  for (const { worker, way, result } of results) {
+    must(result, `worker "${worker.id}" does not answer after its reset`, way.url);
     if (result.cachedTokens !== undefined && result.cachedTokens > 0) {
       return `worker "${worker.id}" still had ${result.cachedTokens} prompt tokens cached after its reset`;
     }
   }
   return undefined;
+}
+
+/** The way to a worker by its id; undefined where the router knows none. */
+function pinnedWay(
+  { role, instance }: Worker,
+  { urls }: Pick<RunningRouter, "urls">,
+  { pinHeaders = {}, requestFields: fields }: Pick<RouterTraits, "pinHeaders" | "requestFields">,
+): Way | undefined {
+  const name = pinHeaders[role];
+  if (name === undefined || instance === undefined) return undefined;
+  return { url: urls[0]!, headers: { [name]: instance }, fields };
 }
 
 /** How a probe reaches a worker, or the router. */

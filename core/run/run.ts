@@ -35,7 +35,14 @@ import { DynbenchError, firstCause, messageOf } from "../errors.ts";
 import type { RunResult } from "../metrics/result.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import { faultsOnWorkers } from "../plan/survey.ts";
-import type { Engine, EngineHandle, Logger, Router, StartContext } from "../plugin.ts";
+import type {
+  Engine,
+  EngineHandle,
+  Logger,
+  Router,
+  RouterTraits,
+  StartContext,
+} from "../plugin.ts";
 import type { PluginSet } from "../plugin-set.ts";
 import { deathError, startSupervisor, type Death, type Supervisor } from "../process/supervisor.ts";
 import { deriveSeed } from "../random.ts";
@@ -214,16 +221,14 @@ class LiveRun {
       workers: group.engine.workers,
       timeScale: group.plugin.timeScale?.(planned.engine.options),
     });
-    const { keyHeader } = ((await plugins.load(planned.router)) as Router).traits(
-      planned.router.options,
-    );
+    const plugin = (await plugins.load(planned.router)) as Router;
+    const traits = plugin.traits(planned.router.options);
     outcome.findings.push(...Array.from(group.notes, preflightNote));
     const records: RequestRecord[] = [];
     let fault: unknown;
     let sampling: Sampling | undefined;
     try {
-      const tokenSeed = await this.#reset(cell, router, { group, outcome });
-      const plugin = (await plugins.load(planned.router)) as Router;
+      const tokenSeed = await this.#reset(cell, router, { group, traits, outcome });
       this.#book.meter.phase(cell, "load");
       sampling = startSampling({
         cell: cell.id,
@@ -233,7 +238,6 @@ class LiveRun {
         write: (lines) => folder.appendMetrics(lines),
       });
       const cpuShare = watchCpu();
-      const traits = plugin.traits(planned.router.options);
       const foundBefore = await router.prefixesFound?.();
       const load = cellLoad({ cell, tokenSeed, router, engine: group.engine, traits });
       const { state, health } = await loadCell(load, {
@@ -266,7 +270,7 @@ class LiveRun {
     outcome.findings.push(...this.#deaths.map(deathFinding));
     outcome.findings.push(
       ...cellFindings(records, {
-        ...(keyHeader === undefined ? {} : { keyHeader }),
+        ...(traits.keyHeader === undefined ? {} : { keyHeader: traits.keyHeader }),
         workers: outcome.workers,
         connection: this.#plan.wire.connection,
       }),
@@ -285,7 +289,7 @@ class LiveRun {
   async #reset(
     cell: PlannedCell,
     router: RunningRouter,
-    { group, outcome }: { group: EngineGroup; outcome: CellOutcome },
+    { group, traits, outcome }: { group: EngineGroup; traits: RouterTraits; outcome: CellOutcome },
   ): Promise<number> {
     const { engine, target } = group;
     if (!engine.resetCache) {
@@ -298,7 +302,7 @@ class LiveRun {
       this.#book.meter.phase(cell, "reset");
       await engine.resetCache();
       if (this.#plan.preflight) {
-        const fault = await proveReset(target);
+        const fault = await proveReset(target, router, traits);
         if (fault) outcome.findings.push(resetFinding(fault));
       }
     }

@@ -22,6 +22,7 @@ const cardSchema = v.object({
   card_json: v.object({
     display_name: v.string(),
     kv_cache_block_size: v.number(),
+    context_length: v.nullish(v.number()),
     runtime_config: v.object({
       total_kv_blocks: v.nullish(v.number()),
       max_num_seqs: v.nullish(v.number()),
@@ -39,12 +40,15 @@ export interface Registration {
   readonly instance: string;
   /** What its model card says; missing until it has one. */
   readonly card?: ModelCard;
+  /** All that it serves: `generate` and its helpers. */
+  readonly endpoints: readonly string[];
 }
 
 export interface ModelCard {
   readonly model: string;
   readonly blockSize: number;
   readonly kvBlocks?: number;
+  readonly maxModelLen?: number;
 }
 
 /** The workers of a namespace, in order of component and id, from all values of a discovery. */
@@ -58,11 +62,14 @@ export function registrationsOf(values: readonly string[], namespace: string): R
   const instances = parsed.flatMap((value) =>
     v.is(instanceSchema, value) && !v.is(cardSchema, value) ? [value] : [],
   );
+  const endpointsOf = (instance: string): string[] =>
+    instances.filter((each) => each.instance_id === instance).map(({ endpoint }) => endpoint);
   return instances
     .filter((each) => each.namespace === namespace && each.endpoint === SERVING_ENDPOINT)
     .map(({ component, instance_id: instance }): Registration => {
       const card = cards.get(instance);
-      return { namespace, component, instance, ...(card === undefined ? {} : { card }) };
+      const endpoints = endpointsOf(instance);
+      return { namespace, component, instance, endpoints, ...(card === undefined ? {} : { card }) };
     })
     .sort((a, b) => compare(a.component, b.component) || compareIds(a.instance, b.instance));
 }
@@ -81,10 +88,12 @@ export function parseWithIds(text: string): unknown {
 
 function cardOf({ card_json: card }: v.InferOutput<typeof cardSchema>): ModelCard {
   const kvBlocks = card.runtime_config.total_kv_blocks;
+  const maxModelLen = card.context_length ?? 0; // simulated workers say 0
   return {
     model: card.display_name,
     blockSize: card.kv_cache_block_size,
     ...(typeof kvBlocks === "number" ? { kvBlocks } : {}),
+    ...(maxModelLen > 0 ? { maxModelLen } : {}),
   };
 }
 

@@ -8,6 +8,7 @@ import {
   type Explanation,
   type ForeignProcess,
   type StartContext,
+  type WorkerRole,
 } from "dynbench";
 import { withoutInherited } from "./own-environment.ts";
 import type { DynamoPlane } from "./plane.ts";
@@ -90,6 +91,11 @@ async function untilRegistered(
       if (ready < wanted) throw new Error(`${ready} of ${wanted} workers have registered`);
     },
   });
+}
+
+/** Where workers of a role register, as Dynamo 1.6.1 names its components. */
+export function componentOf(role: WorkerRole): string {
+  return role === "prefill" ? "prefill" : "backend";
 }
 
 /** How what registered differs from what was planned, in words; undefined when it does not. */

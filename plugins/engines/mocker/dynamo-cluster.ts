@@ -16,7 +16,7 @@ import { helpFlags } from "../../dynamo/help-flags.ts";
 import { openPlane } from "../../dynamo/plane.ts";
 import { probeModule } from "../../dynamo/python-module.ts";
 import type { Registration } from "../../dynamo/registration.ts";
-import { startWorkers, type WorkerLaunch } from "../../dynamo/workers.ts";
+import { componentOf, startWorkers, type WorkerLaunch } from "../../dynamo/workers.ts";
 import { resolveMocker, type MockerOptions } from "./mocker-options.ts";
 
 /** They register within 1.5 s; a machine under load takes ten times that and more. */
@@ -103,11 +103,6 @@ function roleFlags(
     ...mode,
     ...Object.entries(transfer).flatMap(([flag, value]) => (has(flag) ? [flag, `${value}`] : [])),
   ];
-}
-
-/** Where workers of a role register, as Dynamo 1.6.1 names its components. */
-function componentOf(role: WorkerRole): string {
-  return role === "prefill" ? "prefill" : "backend";
 }
 
 /** Each registration under a name of its role; which of a role has which name means nothing. */

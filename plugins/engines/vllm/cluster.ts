@@ -3,20 +3,14 @@ import { cpus } from "node:os";
 import {
   allOrNone,
   chosenTokenizer,
-  DynbenchError,
   launched,
   messageOf,
   type EngineHandle,
   type ForeignProcess,
   type StartContext,
 } from "dynbench";
-import {
-  flagNames,
-  publishesEvents,
-  serverCommand,
-  serverEnv,
-  type ServerCommand,
-} from "./command.ts";
+import { mustBeAsPlanned } from "./as-planned.ts";
+import { publishesEvents, serverCommand, serverEnv, type ServerCommand } from "./command.ts";
 import { findVllm, missingIn, type Installation } from "./installation.ts";
 import { explainVllm } from "./log-reasons.ts";
 import { fetchModel, modelFaults, type ModelFacts } from "./model-facts.ts";
@@ -48,7 +42,9 @@ export async function startCluster(
   const servers = await startServers({ options, context, installed, placement, users, started });
   const ready = servers.map(({ ready: server }) => server);
   const workers = ready.map(({ worker }) => worker);
-  mustBeAsPlanned(options, ready, engineArgs);
+  mustBeAsPlanned(options, workers, engineArgs);
+  const names = new Set(ready.map(({ servedModelName }) => servedModelName));
+  if (names.size > 1) throw new Error(`servers name their model differently: ${[...names]}`);
   // On another machine its folder is not here, and prompts as text are made of built-in words.
   const tokenizer = await chosenTokenizer(undefined, model.path);
   const canReset = ready.every((server) => server.canReset);
@@ -140,34 +136,6 @@ async function startServers(of: {
   context.signal.throwIfAborted();
   if (stop.signal.aborted) throw stop.signal.reason;
   return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<Server>).value);
-}
-
-/** The servers' own figures against the plan's: a flag that vLLM took otherwise makes another run. */
-function mustBeAsPlanned(
-  options: VllmOptions,
-  ready: readonly ReadyServer[],
-  engineArgs: readonly string[],
-): void {
-  const given = flagNames(engineArgs);
-  const checks = [
-    { flag: "--block-size", wanted: options.blockSize, key: "blockSize" },
-    { flag: "--num-gpu-blocks-override", wanted: options.kvBlocks, key: "kvBlocks" },
-    { flag: "--max-model-len", wanted: options.maxModelLen, key: "maxModelLen" },
-  ] as const;
-  for (const { flag, wanted, key } of checks) {
-    if (wanted === undefined || given.has(flag)) continue;
-    for (const { worker } of ready) {
-      const is = worker[key];
-      if (is === undefined || is === wanted) continue;
-      throw new DynbenchError(
-        "start",
-        `${worker.id} runs with ${key} ${is}, and the plan says ${wanted}`,
-        { hint: `Plan with what this vLLM makes of it, or give it verbatim: -- ${flag} ${wanted}` },
-      );
-    }
-  }
-  const names = new Set(ready.map(({ servedModelName }) => servedModelName));
-  if (names.size > 1) throw new Error(`servers name their model differently: ${[...names]}`);
 }
 
 function factsOf(of: {

@@ -5,6 +5,7 @@
  * same one after `--`. Checked against vLLM 0.31 to 0.33 (`vllm serve --help=all`).
  */
 import { DynbenchError } from "dynbench";
+import { flagNames, isLoopback } from "./flags.ts";
 import type { VllmOptions } from "./vllm-options.ts";
 
 /** Topic of the KV events: none, as by default; vllm-router takes no others. */
@@ -40,19 +41,32 @@ const OWN_FLAGS = ["--model", "--host", "--port", "--kv-events-config", "--serve
 
 export function serverCommand(server: ServerCommand): string[] {
   const { options, program, engineArgs } = server;
+  refuseOwn(OWN_FLAGS, engineArgs);
+  const model = program === "serve" ? [options.modelPath] : ["--model", options.modelPath];
+  const flags = flagsFor(wantedFlags(server), server);
+  return [options.python, ...PROGRAM_MODULES[program], ...model, ...flags, ...engineArgs];
+}
+
+/** Throws when what follows `--` names a flag that is each server's own. */
+export function refuseOwn(own: readonly string[], engineArgs: readonly string[]): void {
   const given = flagNames(engineArgs);
-  const clash = OWN_FLAGS.find((flag) => given.has(flag));
-  if (clash !== undefined) {
-    throw new DynbenchError("plan", `${clash} after -- is set by dynbench for each server`, {
-      hint: "Leave it out; there are --model-path, --served-model-name, --first-port, --worker-host",
-    });
-  }
-  const isKnown = (flag: string): boolean => server.flags.size === 0 || server.flags.has(flag);
+  const clash = own.find((flag) => given.has(flag));
+  if (clash === undefined) return;
+  throw new DynbenchError("plan", `${clash} after -- is set by dynbench for each server`, {
+    hint: "Leave it out; there are --model-path, --served-model-name, --first-port, --worker-host",
+  });
+}
+
+/** Of the flags that are wanted those that this vLLM knows, and that nobody gave after `--`. */
+export function flagsFor(
+  wanted: readonly (readonly string[])[],
+  { flags, engineArgs }: Pick<ServerCommand, "flags" | "engineArgs">,
+): string[] {
+  const given = flagNames(engineArgs);
+  const isKnown = (flag: string): boolean => flags.size === 0 || flags.has(flag);
   const isOurs = ([flag]: readonly string[]): boolean =>
     isKnown(flag!) && !given.has(flag!) && !given.has(flag!.replace(/^--(no-)?/, "--no-"));
-  const model = program === "serve" ? [options.modelPath] : ["--model", options.modelPath];
-  const flags = wantedFlags(server).filter(isOurs).flat();
-  return [options.python, ...PROGRAM_MODULES[program], ...model, ...flags, ...engineArgs];
+  return wanted.filter(isOurs).flat();
 }
 
 /** Whether the server will tell what it stores and evicts. */
@@ -67,23 +81,19 @@ export function publishesEvents({
 
 function wantedFlags(server: ServerCommand): string[][] {
   const { options, ports } = server;
-  const events = {
-    enable_kv_cache_events: true,
-    publisher: "zmq",
-    // A publisher binds where it may be reached from anywhere, and only there: with an address in
-    // place of the star vLLM connects instead.
-    endpoint: `tcp://*:${ports.kvEvents}`,
-    replay_endpoint: `tcp://*:${ports.replay}`,
-    topic: KV_EVENTS_TOPIC,
-  };
-  const some = (flag: string, value: number | string | undefined): string[][] =>
-    value === undefined ? [] : [[flag, `${value}`]];
-  const several = (flag: string, count: number): string[][] =>
-    count > 1 ? [[flag, `${count}`]] : [];
   return [
     ["--host", isLoopback(options.workerHost) ? "127.0.0.1" : "0.0.0.0"],
     ["--port", `${ports.http}`],
     ...some("--served-model-name", options.servedModelName),
+    ...engineFlags(options),
+    ["--enable-prompt-tokens-details"],
+    ...(publishesEvents(server) ? [kvEventsFlag(ports)] : []),
+  ];
+}
+
+/** What shapes the engine itself, the same however it is served. */
+export function engineFlags(options: VllmOptions): string[][] {
+  return [
     ...several("--tensor-parallel-size", options.tensorParallelSize),
     ...several("--data-parallel-size", options.dataParallelSize),
     ...(options.enforceEager ? [["--enforce-eager"]] : []),
@@ -93,9 +103,33 @@ function wantedFlags(server: ServerCommand): string[][] {
     ...some("--max-num-seqs", options.maxNumSeqs),
     ...some("--num-gpu-blocks-override", options.kvBlocks),
     ["--enable-prefix-caching"],
-    ["--enable-prompt-tokens-details"],
-    ...(publishesEvents(server) ? [["--kv-events-config", JSON.stringify(events)]] : []),
   ];
+}
+
+/**
+ * A publisher binds where it may be reached from anywhere, and only there: with an address in place
+ * of the star vLLM connects instead.
+ */
+export function kvEventsFlag(
+  ports: Pick<ServerPorts, "kvEvents" | "replay">,
+  topic = KV_EVENTS_TOPIC,
+): string[] {
+  const events = {
+    enable_kv_cache_events: true,
+    publisher: "zmq",
+    endpoint: `tcp://*:${ports.kvEvents}`,
+    replay_endpoint: `tcp://*:${ports.replay}`,
+    topic,
+  };
+  return ["--kv-events-config", JSON.stringify(events)];
+}
+
+function some(flag: string, value: number | string | undefined): string[][] {
+  return value === undefined ? [] : [[flag, `${value}`]];
+}
+
+function several(flag: string, count: number): string[][] {
+  return count > 1 ? [[flag, `${count}`]] : [];
 }
 
 /** Environment of a server: ours, with the user's on top. */
@@ -116,24 +150,4 @@ export function serverEnv(of: {
     ...(of.cpus === undefined ? {} : { VLLM_CPU_OMP_THREADS_BIND: of.cpus }),
     ...of.users,
   };
-}
-
-/** Names of the flags among arguments: `--a=1 --no-b` are `--a` and `--no-b`. */
-export function flagNames(args: readonly string[]): Set<string> {
-  const flags = args.filter((arg) => arg.startsWith("--")).map((arg) => arg.split("=")[0]!);
-  return new Set(flags.map((flag) => flag.replaceAll("_", "-")));
-}
-
-/** The value of a flag among arguments, as `--flag value` or `--flag=value`; the last one counts. */
-export function flagValue(args: readonly string[], flag: string): string | undefined {
-  let value: string | undefined;
-  args.forEach((arg, i) => {
-    if (arg === flag) value = args[i + 1];
-    else if (arg.startsWith(`${flag}=`)) value = arg.slice(flag.length + 1);
-  });
-  return value;
-}
-
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }

@@ -39,8 +39,13 @@ export async function findVllm(
     version,
     program: program as Program,
     flags,
-    isCpuBuild: versions["vllm"] === undefined || version.includes("cpu"),
+    isCpuBuild: isCpuBuild(versions),
   };
+}
+
+/** Whether it computes on the CPU, by the names and versions of what is installed. Pure. */
+export function isCpuBuild(versions: Readonly<Record<string, string>>): boolean {
+  return versions["vllm"] === undefined || versions["vllm"].includes("cpu");
 }
 
 /** What this vLLM lacks, in words; a run without it is possible, and poorer. Pure. */

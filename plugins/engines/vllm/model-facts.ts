@@ -11,7 +11,7 @@ import {
   type Gpu,
   type StartContext,
 } from "dynbench";
-import { flagNames, flagValue } from "./command.ts";
+import { flagNames, flagValue } from "./flags.ts";
 import type { VllmOptions } from "./vllm-options.ts";
 
 /** 240 GB at 30 MB/s and some; a slower line than that is better fetched by hand. */

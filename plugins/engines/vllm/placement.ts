@@ -12,8 +12,8 @@ import {
   type Gpu,
   type StartContext,
 } from "dynbench";
-import { isLoopback } from "./command.ts";
-import { GUIDE_WORKERS, type VllmOptions } from "./vllm-options.ts";
+import { isLoopback } from "./flags.ts";
+import { GUIDE_WORKERS, workersWanted, type VllmOptions } from "./vllm-options.ts";
 
 /** nvidia-smi without persistence mode wakes every GPU. */
 const GPU_QUERY_LIMIT_MS = 60_000;
@@ -51,7 +51,8 @@ export function placeServers(
   options: VllmOptions,
   at: { readonly gpus: readonly Gpu[]; readonly isCpuBuild: boolean },
 ): Placement {
-  const { workers, gpuOffset: offset, tensorParallelSize, dataParallelSize } = options;
+  const { gpuOffset: offset, tensorParallelSize, dataParallelSize } = options;
+  const workers = workersWanted(options);
   const gpusPerWorker = tensorParallelSize * dataParallelSize;
   if (at.isCpuBuild) {
     const note = "This vLLM computes on the CPU: figures are those of a test, not of a GPU";

@@ -1,5 +1,6 @@
 /** Options of the vLLM engine. Defaults are those of the guide's `run_engines.sh`. */
-import { launchFault, v } from "dynbench";
+import { launchFault, v, type WorkerRole } from "dynbench";
+import { isLoopback } from "./flags.ts";
 
 /** Workers of the guide, and the most that are started without being asked for. */
 export const GUIDE_WORKERS = 8;
@@ -19,6 +20,14 @@ export const vllmOptions = v.strictObject({
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_WORKERS))),
     v.description("Servers to start; default: as many as the GPUs hold, at most 8"),
     v.metadata({ aliases: ["num-workers"] }),
+  ),
+  prefillWorkers: v.pipe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_WORKERS))),
+    v.description("Workers for prefill alone, in place of --workers; with --router dynamo"),
+  ),
+  decodeWorkers: v.pipe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_WORKERS))),
+    v.description("Workers for decode alone, in place of --workers; with --router dynamo"),
   ),
   modelPath: v.pipe(
     v.optional(text, "deepseek-ai/DeepSeek-R1-Distill-Llama-8B"),
@@ -102,8 +111,12 @@ interface OptionFault {
 }
 
 /** vLLM refuses to start when one request of the longest kind would not fit the cache. */
-export function checkVllm(options: VllmOptions): OptionFault[] {
-  const faults: OptionFault[] = [];
+export function checkVllm(
+  options: VllmOptions,
+  router?: { readonly plane: "http" | "dynamo" },
+): OptionFault[] {
+  const faults: OptionFault[] = [...roleFaults(options)];
+  if (router?.plane === "dynamo") faults.push(...planeFaults(options));
   const launch = options.launch === undefined ? undefined : launchFault(options.launch);
   if (launch) faults.push({ path: "launch", ...launch });
   const secret = options.env.find((entry) => /^[^=]*(token|key|secret|pass)[^=]*=/i.test(entry));
@@ -124,6 +137,58 @@ export function checkVllm(options: VllmOptions): OptionFault[] {
     });
   }
   return faults;
+}
+
+function roleFaults({ workers, prefillWorkers, decodeWorkers }: VllmOptions): OptionFault[] {
+  if (prefillWorkers === undefined && decodeWorkers === undefined) return [];
+  if (prefillWorkers === undefined || decodeWorkers === undefined) {
+    const [given, missing] =
+      prefillWorkers === undefined ? ["decode", "prefill"] : ["prefill", "decode"];
+    const hint = `Add --${missing}-workers 1`;
+    return [{ path: `${given}Workers`, message: `${given} workers alone answer no request`, hint }];
+  }
+  if (workers === undefined) return [];
+  const message = "are either all alike, or split into prefill and decode";
+  return [{ path: "workers", message, hint: "Leave --workers out" }];
+}
+
+/** Workers of Dynamo's plane find each other through this machine's files and loopback. */
+function planeFaults(options: VllmOptions): OptionFault[] {
+  const here = "is not possible with --router dynamo, whose workers run on this machine";
+  const { launch, workerHost, dataParallelSize } = options;
+  const faults: OptionFault[] = [];
+  if (launch !== undefined) {
+    faults.push({ path: "launch", message: here, hint: "Run dynbench there" });
+  }
+  if (!isLoopback(workerHost)) {
+    faults.push({ path: "workerHost", message: here, hint: "Leave --worker-host out" });
+  }
+  if (dataParallelSize > 1) {
+    const message = "makes ranks that Dynamo's frontend tells apart and its answers do not";
+    const hint = "Start more workers instead: --workers";
+    faults.push({ path: "dataParallelSize", message, hint });
+  }
+  return faults;
+}
+
+/** How many servers were asked for, in whatever roles; undefined: as many as the GPUs hold. */
+export function workersWanted(options: VllmOptions): number | undefined {
+  const { workers, prefillWorkers, decodeWorkers } = options;
+  return prefillWorkers === undefined ? workers : prefillWorkers + (decodeWorkers ?? 0);
+}
+
+/** Name and role of each of `count` workers. */
+export function rosterOf(
+  { prefillWorkers, decodeWorkers }: VllmOptions,
+  count: number,
+): { readonly id: string; readonly role: WorkerRole }[] {
+  const named = (size: number, name: string, role: WorkerRole) =>
+    Array.from({ length: size }, (_, i) => ({ id: `${name}-${i}`, role }));
+  if (prefillWorkers === undefined) return named(count, "worker", "aggregated");
+  return [
+    ...named(prefillWorkers, "prefill", "prefill"),
+    ...named(decodeWorkers ?? 0, "decode", "decode"),
+  ];
 }
 
 /** `--env` as a map; a name alone has the value it has in `surroundings`, and none without one. */

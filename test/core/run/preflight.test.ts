@@ -71,10 +71,49 @@ describe("workers", () => {
   });
 
   test("a reset is proved by a miss", async () => {
-    expect(await proveReset(target(worker("a", 0)))).toBeUndefined();
-    expect(await proveReset(target(worker("a", 0), worker("b", 128)))).toBe(
+    const none = { urls: [] };
+    expect(await proveReset(target(worker("a", 0)), none, {})).toBeUndefined();
+    expect(await proveReset(target(worker("a", 0), worker("b", 128)), none, {})).toBe(
       'worker "b" still had 128 prompt tokens cached after its reset',
     );
+  });
+
+  test("that have no URL are proved through the router, pinned by their role's header", async () => {
+    const pinned: string[] = [];
+    const front = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: (request) => {
+        const id = request.headers.get("x-pin");
+        pinned.push(String(id));
+        const usage = {
+          ...{ prompt_tokens: 129, completion_tokens: 2 },
+          prompt_tokens_details: { cached_tokens: id === "18" ? 64 : 0 },
+        };
+        const frames = [
+          { choices: [{ text: "a", finish_reason: "length" }] },
+          { choices: [], usage },
+        ];
+        return new Response(frames.map((frame) => `data: ${JSON.stringify(frame)}\n\n`).join(""), {
+          headers: { "content-type": "text/event-stream" },
+        });
+      },
+    });
+    afterAll(() => front.stop(true));
+    const router = { urls: [`http://127.0.0.1:${front.port}`] };
+    const traits = { pinHeaders: { aggregated: "x-pin" } };
+    const hidden = (id: string, role: Worker["role"], instance: string): Worker => ({
+      ...{ id, url: "", role, instance, blockSize: 64 },
+    });
+    const clean = target(hidden("a", "aggregated", "17"));
+    expect(await proveReset(clean, router, traits)).toBeUndefined();
+    const warm = target(hidden("a", "aggregated", "17"), hidden("b", "aggregated", "18"));
+    expect(await proveReset(warm, router, traits)).toBe(
+      'worker "b" still had 64 prompt tokens cached after its reset',
+    );
+    expect(pinned.toSorted()).toEqual(["17", "17", "18"]);
+    expect(await proveReset(target(hidden("c", "decode", "18")), router, traits)).toBeUndefined();
+    expect(await proveReset(target(hidden("d", "prefill", "18")), router, traits)).toBeUndefined();
   });
 });
 

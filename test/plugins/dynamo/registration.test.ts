@@ -35,6 +35,28 @@ describe("registrations", () => {
     ]);
   });
 
+  test("what a worker serves beside requests is known of it", () => {
+    const clear = instance(HIGH, { endpoint: "clear_kv_blocks" });
+    const found = registrationsOf([instance(HIGH), clear, instance(NEAR)], "dyn");
+    expect(found.map(({ endpoints }) => endpoints)).toEqual([
+      ["generate", "clear_kv_blocks"],
+      ["generate"],
+    ]);
+  });
+
+  test("a context limit is the card's, and 0 is none", () => {
+    const limited = card(LOW).replace('"kv_cache', '"context_length":1024,"kv_cache');
+    const [found] = registrationsOf([instance(LOW), limited], "dyn");
+    expect(found!.card).toEqual({
+      model: "mock",
+      blockSize: 64,
+      kvBlocks: 16384,
+      maxModelLen: 1024,
+    });
+    const none = registrationsOf([instance(LOW), limited.replace("1024", "0")], "dyn");
+    expect(none[0]!.card!.maxModelLen).toBeUndefined();
+  });
+
   test("helpers, other namespaces and files that are half written are none", () => {
     const half = instance("5");
     expect(
@@ -75,7 +97,7 @@ describe("registrations", () => {
 
 describe("against the plan", () => {
   const worker = (component: string, model = "m") => ({
-    ...{ namespace: "dyn", component, instance: "1" },
+    ...{ namespace: "dyn", component, instance: "1", endpoints: ["generate"] },
     card: { model, blockSize: 64 },
   });
 

@@ -2,13 +2,12 @@
 import { describe, expect, test } from "bun:test";
 import { v } from "dynbench";
 import {
-  flagNames,
-  flagValue,
   publishesEvents,
   serverCommand,
   serverEnv,
   type ServerCommand,
 } from "../../../../plugins/engines/vllm/command.ts";
+import { flagNames, flagValue } from "../../../../plugins/engines/vllm/flags.ts";
 import {
   checkVllm,
   environmentOf,
