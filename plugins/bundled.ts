@@ -6,6 +6,7 @@ import { console } from "./reporters/console.ts";
 import { guide } from "./reporters/guide.ts";
 import { html } from "./reporters/html.ts";
 import { json } from "./reporters/json.ts";
+import { markdown } from "./reporters/markdown.ts";
 import { attach as attachRouter } from "./routers/attach.ts";
 import { cacheAware } from "./routers/cache-aware.ts";
 import { dynamo } from "./routers/dynamo.ts";
@@ -54,6 +55,7 @@ export const BUNDLED: readonly AnyPlugin[] = [
   sessions,
   // The console's table comes last on the screen, after the files it names are written.
   json,
+  markdown,
   guide,
   html,
   console,

@@ -7,6 +7,7 @@ import { pooledBlock } from "./console-pooled.ts";
 import { sloBlock } from "./console-slo.ts";
 import { tierBlock } from "./console-tiers.ts";
 import { mainTable } from "./console-table.ts";
+import { programsLine } from "./router-programs.ts";
 import { clip, plain, WIDTH, wrap, type Paint } from "./console-text.ts";
 
 export function finalText(
@@ -18,7 +19,7 @@ export function finalText(
   const blocks = [
     [verdictLine(verdict, paint)],
     run.cells.length > 0 ? mainTable(run, paint) : ["No cell was measured."],
-    timeNote(run),
+    [...timeNote(run), ...wrap(programsLine(run), "  ")].filter((line) => line !== ""),
     ...comparisonBlocks(comparisons, paint),
     ladderBlock(run),
     pooledBlock(run),
@@ -41,9 +42,13 @@ function verdictLine({ state, reasons }: Verdict, paint: Paint): string {
   return paint("red", state === "failed" ? `✗ Failed${because}` : `! Not to be trusted${because}`);
 }
 
-function timeNote({ summary }: RunResult): string[] {
+function timeNote(run: RunResult): string[] {
+  return wrap(timeSentence(run), "  ");
+}
+
+export function timeSentence({ summary }: RunResult): string {
   const unit = "TTFT, ITL and E2E in ms, repeats pooled";
-  return wrap(plain(`${[unit, ...timeScaleNotes(summary.cells)].join("; ")}.`), "  ");
+  return plain(`${[unit, ...timeScaleNotes(summary.cells)].join("; ")}.`);
 }
 
 function findingLines(finding: Finding, paint: Paint): string[] {

@@ -3,7 +3,7 @@
  * and why, what was found. Shown at the setting that has most to find, for routers that look at caches.
  */
 import { meanLadder, type CellResult, type RunResult } from "dynbench";
-import { settingOf, sweptKeys } from "./console-table.ts";
+import { settingOf, sweptKeys } from "./result-rows.ts";
 import { clipMiddle, pad, percent, plain, wrap } from "./console-text.ts";
 
 const HEAD = ["possible", "in no cache", "other worker", "not found", "found"];

@@ -1,6 +1,6 @@
 /** The share of requests that kept the limits of `--slo`, one line an arm at a setting. */
 import type { RunResult } from "dynbench";
-import { settingOf, sweptKeys } from "./console-table.ts";
+import { settingOf, sweptKeys } from "./result-rows.ts";
 import { clip, figure, percent, plain, WIDTH } from "./console-text.ts";
 
 const MAX_LINES = 24;

@@ -1,6 +1,6 @@
 /** Each tier's latencies, limits kept and hits, one line a tier of an arm at a setting, where the load has tiers. */
 import { meanFairness, tierRows, type CellResult, type RunResult, type TierRow } from "dynbench";
-import { settingOf, sweptKeys } from "./console-table.ts";
+import { settingOf, sweptKeys } from "./result-rows.ts";
 import { clip, figure, percent, plain, WIDTH } from "./console-text.ts";
 
 /** More lines hide the rest; all are in summary.json. */

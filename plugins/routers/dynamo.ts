@@ -159,7 +159,8 @@ export const dynamo = defineRouter({
       urls,
       metricsUrls: urls.map((url) => `${url}/metrics`),
       facts: {
-        dynamo: version,
+        program: "ai-dynamo",
+        version,
         argv: start.argv,
         ...(policy && { policy }),
         frontends: urls.length,

@@ -3,6 +3,7 @@ import { console } from "../../../plugins/reporters/console.ts";
 import { guide } from "../../../plugins/reporters/guide.ts";
 import { html } from "../../../plugins/reporters/html.ts";
 import { json } from "../../../plugins/reporters/json.ts";
+import { markdown } from "../../../plugins/reporters/markdown.ts";
 import type { ReportData } from "../../../reports/data.ts";
 import { testReporter } from "../../conformance/reporter.ts";
 import { sampleRun } from "../../conformance/sample-run.ts";
@@ -26,6 +27,19 @@ testReporter({
   reporter: html,
   run,
   file: { option: "path", written: "report.html", cellsIn: (text) => dataOf(text).cells.length },
+});
+testReporter({
+  reporter: markdown,
+  run,
+  file: {
+    option: "path",
+    written: "results.md",
+    cellsIn: (text) =>
+      text
+        .split("\n\n")
+        .find((block) => block.includes("TTFT mean"))!
+        .split("\n").length - 2,
+  },
 });
 testReporter({
   reporter: guide,

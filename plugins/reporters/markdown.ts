@@ -1,0 +1,96 @@
+/**
+ * `results.md` in the run folder: the terminal's tables as Markdown, with the command and what bears on
+ * the verdict, to paste where people talk about them. Rewritten after cells, at most every few seconds.
+ */
+import { defineReporter, v, type CellResult, type RunResult } from "dynbench";
+import { claimFile } from "./atomic-write.ts";
+import { comparisonGrids, ratioText, type Grid } from "./comparison-grids.ts";
+import { timeSentence } from "./console-final.ts";
+import { plain } from "./console-text.ts";
+import { partialRun } from "./partial-run.ts";
+import { FIGURE_HEAD, resultRows } from "./result-rows.ts";
+import { programsLine } from "./router-programs.ts";
+
+export const markdown = defineReporter({
+  name: "markdown",
+  summary: "results.md in the run folder: the tables to paste",
+  options: v.strictObject({
+    path: v.pipe(
+      v.optional(v.pipe(v.string(), v.nonEmpty("must name a file")), "results.md"),
+      v.description("file to write, relative to the run folder"),
+    ),
+    rewriteEveryS: v.pipe(
+      v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(3600)), 5),
+      v.description("seconds between two versions of the file while the run goes on"),
+    ),
+  }),
+  open: async ({ path, rewriteEveryS }, plan, { runDir }) => {
+    const file = await claimFile(runDir, path);
+    const startedAt = new Date().toISOString();
+    const cells: CellResult[] = [];
+    let nextMs = 0;
+    return {
+      cell: async (result) => {
+        cells.push(result);
+        if (performance.now() < nextMs) return;
+        nextMs = performance.now() + rewriteEveryS * 1000;
+        await file.write(resultsText(partialRun(plan, cells, startedAt)));
+      },
+      end: (run) => file.write(resultsText(run)),
+    };
+  },
+});
+
+/** Pure. */
+export function resultsText(run: RunResult): string {
+  const { verdict, comparisons, startedAt, tool } = run.summary;
+  const command = plain(run.command);
+  const { swept, rows } = resultRows(run);
+  const names = swept === "" ? ["router"] : [swept, "router"];
+  const main = table(
+    [...names, ...FIGURE_HEAD],
+    rows.map(({ setting, arm, figures }) => [
+      ...(swept === "" ? [arm] : [setting, arm]),
+      ...figures,
+    ]),
+    names.length,
+  );
+  const said = verdict.reasons.map(({ severity, message, cells = [] }) => {
+    const where = cells.length === 0 ? "" : ` (in ${counted(cells.length)})`;
+    return `- ${severity === "untrusted" ? "**Doubt**: " : ""}${text(message)}${where}`;
+  });
+  const blocks = [
+    [`${tool.name} ${tool.version}, ${startedAt}: **${verdict.state}**`],
+    command === "" ? [] : ["```sh", command, "```"],
+    main,
+    [[timeSentence(run), programsLine(run)].filter((line) => line !== "").join(" ")],
+    ...comparisonGrids(comparisons).flatMap((grid) => [[text(grid.title)], gridTable(grid)]),
+    said,
+  ];
+  const full = blocks.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
+  return `${full.join("\n\n")}\n`;
+}
+
+function gridTable({ corner, head, names, rows }: Grid): string[] {
+  return table(
+    [corner, ...head],
+    rows.map((row, i) => [names[i]!, ...head.map((_, k) => ratioText(row[k]))]),
+    1,
+  );
+}
+
+/** The first `words` columns stand left, figures right. */
+function table(head: readonly string[], rows: readonly (readonly string[])[], words: number) {
+  const line = (cells: readonly string[]): string => `| ${cells.map(text).join(" | ")} |`;
+  const rule = head.map((_, i) => (i < words ? "---" : "---:"));
+  return [line(head), `| ${rule.join(" | ")} |`, ...rows.map(line)];
+}
+
+/** Foreign words must not end a cell, nor be read as marks. */
+function text(words: string): string {
+  return plain(words).replace(/[|<>`*_\\[\]]/g, (mark) => `\\${mark}`);
+}
+
+function counted(cells: number): string {
+  return `${cells} ${cells === 1 ? "cell" : "cells"}`;
+}
