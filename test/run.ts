@@ -1,11 +1,18 @@
 /**
  * `npm test`: builds the binary, runs every test, and ends with one plain line of counts.
  *
- * `bun test/run.ts real` runs the tests against real systems instead. With CI set a skipped test
+ * `bun test/run.ts real` runs the tests against real systems instead, and at length those that draw
+ * at random or compare with a real system's captured runs. With CI set a skipped test
  * is a failure: there everything that tests need is installed.
  */
 const isReal = process.argv[2] === "real";
 const isCi = Boolean(process.env.CI);
+
+/** More seeds, and as many runs as were captured of Dynamo's. */
+const AT_LENGTH = {
+  tests: ["test/simulation/cluster.test.ts", "test/simulation/dynamo-parity.test.ts"],
+  env: { DYNBENCH_SEEDS: "4000", DYNBENCH_RUNS: "20" },
+};
 
 /** What was named on the command line, else all but the tests that need real systems. */
 function everyday(): string[] {
@@ -28,12 +35,12 @@ const tests = Bun.spawn(
     "test",
     "--timeout",
     isReal ? "600000" : "60000",
-    ...(isReal ? ["test/real"] : everyday()),
+    ...(isReal ? ["test/real", ...AT_LENGTH.tests] : everyday()),
   ],
   {
     stdout: "pipe",
     stderr: "pipe",
-    env: { ...process.env, ...(isReal ? { DYNBENCH_REAL: "1" } : {}) },
+    env: { ...process.env, ...(isReal ? { DYNBENCH_REAL: "1", ...AT_LENGTH.env } : {}) },
   },
 );
 

@@ -7,9 +7,10 @@ import type { PlannedCell } from "../plan/plan.ts";
 import type { Workload } from "../plugin.ts";
 import { randomStream } from "../random.ts";
 import type { RequestSpec } from "../request.ts";
+import { soundRequests } from "./sound-requests.ts";
 import { tiered } from "./tiers.ts";
 
-/** Warm-up requests first, then the measured ones. */
+/** Warm-up requests first, then the measured ones. Throws, while it is read, at one that is not sound. */
 export function drawRequests(
   cell: PlannedCell,
   workload: Workload,
@@ -21,7 +22,7 @@ export function drawRequests(
     random: randomStream(cell.seed, "workload"),
     count: requests === undefined ? undefined : requests + warmup,
   });
-  return tiered(drawn, cell.load, cell.seed);
+  return tiered(soundRequests(drawn, cell.workload.name), cell.load, cell.seed);
 }
 
 /** What the workload's `read` gives; undefined for a workload without files. */

@@ -190,9 +190,6 @@ function bodyBuilder(
   return (spec) => {
     if (spec.isl > tokens.length) tokens = new Uint32Array(spec.isl * 2);
     const count = fillTokens(tokenSeed, spec.prompt, tokens, answers);
-    if (count !== spec.isl) {
-      throw new Error(`request ${spec.index} has ${count} prompt tokens and says ${spec.isl}`);
-    }
     const extra = withPriority(fields, spec.priority, priorityDialect);
     const { form } = wire;
     const prompt = { tokens: tokens.subarray(0, count), tokenizer };

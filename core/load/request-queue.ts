@@ -86,11 +86,6 @@ export class RequestQueue {
       this.#schedule(request);
       return request;
     }
-    if (after.request >= spec.index) {
-      throw new Error(
-        `request ${spec.index} waits for request ${after.request}, which is not earlier`,
-      );
-    }
     const endNs = this.#endsNs.get(after.request);
     if (endNs === undefined) this.#park(request, after.request);
     else this.#release(request, endNs);

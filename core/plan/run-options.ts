@@ -3,6 +3,7 @@
  * Flags, defaults, help and the README's tables come from these schemas.
  */
 import * as v from "valibot";
+import { MAX_IN_FLIGHT } from "../load/request-queue.ts";
 
 /** Beyond this a number is a slip of the keyboard, not a wish. */
 const MANY = 1e9;
@@ -183,7 +184,7 @@ export const LoadOptions = v.strictObject({
       v.number(),
       v.integer(),
       v.minValue(1),
-      v.maxValue(100_000),
+      v.maxValue(MAX_IN_FLIGHT),
       v.description("Requests in flight (closed loop), or their upper bound (open loop)"),
     ),
   ),

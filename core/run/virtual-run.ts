@@ -2,7 +2,7 @@
  * A plan on the virtual clock: each cell is simulated here, in the main process, and leaves what a
  * live one leaves. No process is started and no port is bound.
  */
-import { brokenCell, overloadFinding, policyFinding } from "./findings.ts";
+import { brokenAnswersNote, brokenCell, overloadFinding, policyFinding } from "./findings.ts";
 import { RecordChunks } from "./record-chunks.ts";
 import { interrupted, type RunBook } from "./run-book.ts";
 import type { RunDeps } from "./run.ts";
@@ -77,9 +77,11 @@ async function simulateInto(
   const { router: use } = deps.plan.arms[deps.cell.arm]!;
   const router = (await deps.plugins.load(use)) as Router;
   const policy = () => router.policy!(use.options);
+  let brokenAnswers = 0;
   const simulation = await simulationOf({ ...deps, policy }, (record) => {
     chunks.add(record);
     tally.add(record);
+    if (isBrokenAnswer(record)) brokenAnswers += 1;
     book.meter.record(record);
   });
   let fault: unknown;
@@ -95,10 +97,16 @@ async function simulateInto(
   chunks.flush();
   const { policyFaults, firstPolicyFault } = simulation.counts;
   if (policyFaults > 0) outcome.findings.push(policyFinding(policyFaults, firstPolicyFault));
+  if (brokenAnswers > 0) outcome.findings.push(brokenAnswersNote(brokenAnswers));
   const itlMs = quantilesOf(simulation.gaps, NS_PER_MS);
   if (itlMs !== undefined) outcome.itlMs = itlMs;
   outcome.idealShare = simulation.idealShare || 0; // NaN of a cell that sent nothing
   return fault;
+}
+
+/** Tokens came, and not all of them. */
+function isBrokenAnswer({ phase, state, osl }: RequestRecord): boolean {
+  return phase === "measured" && state !== "ok" && osl > 1;
 }
 
 /** The plan's cell, to be run. */

@@ -10,6 +10,19 @@ const cwd = emptyFolder();
 const VIRTUAL = ["run", "--clock", "virtual", "--json"] as const;
 const SMALL = ["--workers", "3", "--isl", "500", "--osl", "20", "--requests", "120"] as const;
 
+/** Its fourth request is shorter than it says. */
+const ODD_WORKLOAD = `import { defineWorkload, v } from "dynbench";
+export default defineWorkload({
+  name: "odd", summary: "one is odd", options: v.strictObject({}),
+  load: { concurrency: 2, requests: 6 },
+  *requests() {
+    for (let index = 0; index < 6; index += 1) {
+      yield { index, prompt: [{ content: 1, tokens: 64 }], isl: index === 3 ? 100 : 64, osl: 2 };
+    }
+  },
+});
+`;
+
 const linesOf = (out: string): string => readFileSync(join(cwd, out, "records.jsonl"), "utf8");
 const recordsOf = (out: string): RequestRecord[] => parseRecords(linesOf(out));
 
@@ -72,6 +85,34 @@ describe("a simulated run", () => {
     const resumed = await dynbench(["run", "--resume", "long", "--json"], { cwd });
     expect((JSON.parse(resumed.stdout) as Summary).cells.length).toBe(200);
     expect(recordsOf("long").length).toBe(200 * 400);
+  });
+
+  test("that would take days ends when it is told to, with what it has", async () => {
+    const days = ["--requests", "1000000000", "--rate", "1000000", "--concurrency", "10"];
+    const args = [...VIRTUAL, "--out", "days", "--workers", "1", "--prefix-ratio", "0.5", ...days];
+    const run = startDynbench(args, { cwd });
+    const begun = (): boolean => Bun.file(join(cwd, "days/records.jsonl")).size > 0;
+    expect(await until(begun, 20_000)).toBe(true);
+    run.signal("SIGTERM");
+    const end = await run.end();
+    expect(end.exitCode).toBe(130);
+    const [cell] = (JSON.parse(end.stdout) as Summary).cells;
+    expect(cell!.state).toBe("aborted");
+    // Against what was sent, not against what was planned.
+    expect(cell!.cache.idealShare).toBeGreaterThan(0);
+    expect(cell!.cache.idealShare).toBeLessThan(1);
+  });
+
+  test("of a workload with a request that cannot be says which, and keeps what came before", async () => {
+    writeFileSync(join(cwd, "odd.ts"), ODD_WORKLOAD);
+    const args = [...VIRTUAL, "--plugin", "./odd.ts", "--workload", "odd", "--out", "odd"];
+    const { exitCode, stdout, stderr } = await dynbench(args, { cwd });
+    expect(stderr).toContain(
+      'Request 3 of workload "odd" has 100 prompt tokens, and segments of 64 together',
+    );
+    expect(exitCode).toBe(2);
+    const [cell] = (JSON.parse(stdout) as Summary).cells;
+    expect(cell!.verdict.reasons.map(({ id }) => id)).toContain("broken");
   });
 
   test("with delays, deaths and replicas says what became of each request", async () => {

@@ -11,6 +11,8 @@ import type { StepTiming } from "./timing.ts";
 /** Each worker is a process; more would not fit any machine. */
 const MAX_WORKERS = 256;
 const MAX_SIZE = 2 ** 31 - 1;
+/** A thousand times slower; below that a run never ends. */
+const MIN_SPEEDUP = 1e-3;
 const MAX_SPEEDUP = 1e6;
 /** Those of the guide's launch script. */
 const DEFAULT_WORKERS = 8;
@@ -65,7 +67,7 @@ export const mockerOptions = v.strictObject({
     v.metadata({ aliases: ["gpu"] }),
   ),
   speedup: v.pipe(
-    v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(MAX_SPEEDUP)), 1),
+    v.optional(v.pipe(v.number(), v.minValue(MIN_SPEEDUP), v.maxValue(MAX_SPEEDUP)), 1),
     v.description("How many times faster than the simulated GPU everything happens"),
     v.metadata({ aliases: ["speedup-ratio"] }),
   ),

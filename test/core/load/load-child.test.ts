@@ -263,7 +263,7 @@ describe("a closed loop", () => {
   test("a workload that is wrong ends the load with its reason", async () => {
     const urls = [nullServer().url];
     await expect(run({ urls, specs: () => ({ isl: 11 }) })).rejects.toThrow(
-      "request 0 has 10 prompt tokens and says 11",
+      'Request 0 of workload "test" has 11 prompt tokens, and segments of 10 together',
     );
     const failing = (index: number) => {
       if (index === 2) throw new Error("no more rows");
