@@ -88,6 +88,11 @@ export interface RoutingPolicy {
       };
   /** Index of the chosen candidate, one of `view.eligible`, or `HOLD`. Must not keep `view`. */
   pick(request: RouteRequest, view: RoutingView): number;
+  /**
+   * Of a request that is held, or would have to wait behind others: higher is asked for first, equal
+   * ones in the order of arrival. Asked once a hold; without it all are equal.
+   */
+  urgency?(request: RouteRequest, view: RoutingView): number;
   /** The request left for the candidate. */
   dispatched?(request: RouteRequest, candidate: number, nowNs: number): void;
   /** Its first output token came. */

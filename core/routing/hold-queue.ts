@@ -1,6 +1,7 @@
 /**
- * Requests that a policy told its host to hold, first come first served. Bounded in length and in
- * time, because a policy that holds for ever must show as its fault and not as a hung run.
+ * Requests that a policy told its host to hold, by the urgency that it gave them, then first come first
+ * served. Bounded in length and in time, because a policy that holds for ever must show as its fault and
+ * not as a hung run.
  */
 import type { RouteRequest } from "../routing-policy.ts";
 
@@ -14,35 +15,64 @@ export interface HeldRequest {
   readonly request: RouteRequest;
   readonly sinceNs: number;
   readonly exclude: ReadonlySet<number> | undefined;
+  /** Higher is released first. */
+  readonly urgency: number;
 }
 
 export class HoldQueue {
-  /** By request id; a Map keeps the order of arrival and deletes in constant time. */
+  /** By request id, in the order of arrival. */
   readonly #held = new Map<number, HeldRequest>();
+  /** The first to be released is at the end. */
+  readonly #sorted: HeldRequest[] = [];
 
   get size(): number {
     return this.#held.size;
   }
 
-  /** Since when the first has waited; Infinity when nobody does. */
+  /** Since when the one that came first has waited; Infinity when nobody does. */
   get sinceNs(): number {
-    return this.first()?.sinceNs ?? Infinity;
+    return this.oldest()?.sinceNs ?? Infinity;
   }
 
+  /** Who is released next. */
   first(): HeldRequest | undefined {
+    return this.#sorted.at(-1);
+  }
+
+  oldest(): HeldRequest | undefined {
     for (const held of this.#held.values()) return held;
     return undefined;
   }
 
+  /** Takes out one that has been held for too long. */
+  takeOverdue(nowNs: number): HeldRequest | undefined {
+    const oldest = this.oldest();
+    if (oldest === undefined || nowNs - oldest.sinceNs < MAX_HOLD_NS) return undefined;
+    this.delete(oldest.request.id);
+    return oldest;
+  }
+
   push(held: HeldRequest): void {
+    let low = 0;
+    let high = this.#sorted.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#sorted[middle]!.urgency < held.urgency) low = middle + 1;
+      else high = middle;
+    }
+    this.#sorted.splice(low, 0, held);
     this.#held.set(held.request.id, held);
   }
 
   delete(requestId: number): void {
+    const held = this.#held.get(requestId);
+    if (held === undefined) return;
     this.#held.delete(requestId);
+    this.#sorted.splice(this.#sorted.lastIndexOf(held), 1);
   }
 
   clear(): void {
     this.#held.clear();
+    this.#sorted.length = 0;
   }
 }

@@ -17,7 +17,8 @@ import type { HostJournal } from "./host-journal.ts";
 import { HoldQueue, MAX_HELD, MAX_HOLD_NS, type HeldRequest } from "./hold-queue.ts";
 import { LoadAccounts } from "./load-accounts.ts";
 import { PredictedIndex, predictedIndexOf } from "./predicted-index.ts";
-import { NoWorkerFault, PolicyFault, threw } from "./routing-fault.ts";
+import { NoWorkerFault, PolicyFault, threw, whyNotEligible } from "./routing-fault.ts";
+import { rolesOf, stagesOf } from "./stage.ts";
 
 export interface PolicyHostOptions {
   readonly policy: RoutingPolicy;
@@ -133,8 +134,9 @@ export class PolicyHost {
     queue.delete(request.id);
     this.#leave(request.id, request.stage, nowNs);
     if (queue.size > 0) this.#askForHeld(nowNs);
-    // Nobody overtakes: while others wait, the policy is not asked about a newcomer.
-    const candidate = queue.size > 0 ? HOLD : this.#pick(request, nowNs, exclude);
+    // Nobody overtakes unless it is more urgent: till then the policy is not asked about a newcomer.
+    const waits = queue.size > 0 && this.#urgency(request, nowNs) <= queue.first()!.urgency;
+    const candidate = waits ? HOLD : this.#pick(request, nowNs, exclude);
     if (candidate === HOLD) this.#hold({ request, sinceNs: nowNs, exclude });
     else this.#book(request, candidate, nowNs);
     return candidate;
@@ -287,15 +289,8 @@ export class PolicyHost {
     const { eligible, candidates } = this.#view;
     if (eligible.includes(picked)) return;
     const candidate = candidates[picked];
-    const said = `returned ${String(picked)}`;
-    if (candidate === undefined) throw this.#fault(`${said}, which is no candidate`, request);
-    const { workerId, role } = candidate;
-    const why = !this.isAlive(picked)
-      ? "is dead"
-      : role !== request.stage
-        ? `is a ${role} worker`
-        : "was tried already";
-    throw this.#fault(`${said}, but ${workerId} ${why}`, request);
+    const why = candidate && whyNotEligible(candidate, request, this.isAlive(picked));
+    throw this.#fault(`returned ${String(picked)}, ${why ?? "which is no candidate"}`, request);
   }
 
   #book(request: RouteRequest, candidate: number, nowNs: number): void {
@@ -330,15 +325,29 @@ export class PolicyHost {
     if (flight !== undefined) this.#tell("ended", flight.request, flight.candidate, nowNs);
   }
 
-  #hold(held: HeldRequest): void {
-    const { request } = held;
+  #hold(held: Omit<HeldRequest, "urgency">): void {
+    const { request, sinceNs } = held;
     const { onRelease, onFault } = this.#options;
     if (onRelease === undefined || onFault === undefined) {
       throw this.#fault("held it, which this host does not allow", request);
     }
     const queue = this.#queueOf(request.stage);
     if (queue.size >= MAX_HELD) throw this.#fault(`holds ${MAX_HELD} requests already`, request);
-    queue.push(held);
+    queue.push({ ...held, urgency: this.#urgency(request, sinceNs) });
+  }
+
+  #urgency(request: RouteRequest, nowNs: number): number {
+    const { policy } = this.#options;
+    if (policy.urgency === undefined) return 0;
+    this.#view.nowNs = nowNs;
+    this.#look(request.blocks, nowNs);
+    try {
+      const urgency = policy.urgency(request, this.#view);
+      if (Number.isNaN(urgency)) throw new RangeError("it is no number");
+      return urgency;
+    } catch (error) {
+      throw this.#fault(`in "urgency" ${threw(error)}`, request, error);
+    }
   }
 
   #release(queue: HoldQueue, nowNs: number): void {
@@ -347,9 +356,13 @@ export class PolicyHost {
       let candidate: number;
       try {
         candidate = this.#pick(request, nowNs, held.exclude);
-        const isOverdue = nowNs - held.sinceNs >= MAX_HOLD_NS;
-        if (candidate === HOLD && !isOverdue) return;
-        if (candidate === HOLD) throw this.#fault(`held it for ${MAX_HOLD_NS / 1e9} s`, request);
+        if (candidate === HOLD) {
+          const overdue = queue.takeOverdue(nowNs)?.request;
+          if (overdue === undefined) return;
+          const did = `held it for ${MAX_HOLD_NS / 1e9} s`;
+          this.#options.onFault?.(overdue, this.#fault(did, overdue));
+          continue;
+        }
         queue.delete(request.id);
         this.#book(request, candidate, nowNs);
       } catch (error) {
@@ -384,13 +397,4 @@ export class PolicyHost {
   #queueOf(stage: WorkerRole): HoldQueue {
     return stage === "decode" ? this.#heldForDecode : this.#held;
   }
-}
-
-/** Aggregated and prefill picks share one account: a request has one or the other. */
-function stagesOf(stage: WorkerRole | undefined): readonly WorkerRole[] {
-  return stage === undefined ? ["aggregated", "decode"] : [stage];
-}
-
-function rolesOf(candidates: readonly Candidate[], role: WorkerRole): number[] {
-  return candidates.filter((each) => each.role === role).map((each) => each.index);
 }

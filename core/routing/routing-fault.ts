@@ -62,3 +62,13 @@ function listed(candidates: readonly Candidate[], indices: readonly number[]): s
   const more = indices.length - names.length;
   return more > 0 ? `${names.join(", ")} and ${more} more` : names.join(", ");
 }
+
+/** Of a candidate that a policy picked and may not. */
+export function whyNotEligible(
+  { workerId, role }: Candidate,
+  { stage }: Pick<RouteRequest, "stage">,
+  isAlive: boolean,
+): string {
+  if (!isAlive) return `but ${workerId} is dead`;
+  return `but ${workerId} ${role === stage ? "was tried already" : `is a ${role} worker`}`;
+}

@@ -1,6 +1,6 @@
 /** A request of split workers, as a policy is asked about it: once for its prefill, once for its decode. */
 import type { WorkerRole } from "../request.ts";
-import type { RouteRequest } from "../routing-policy.ts";
+import type { Candidate, RouteRequest } from "../routing-policy.ts";
 
 /** The same request in that stage. Hosts keep what they are given, so a stage never changes. */
 export function atStage(request: RouteRequest, stage: WorkerRole): RouteRequest {
@@ -21,4 +21,13 @@ export function atStage(request: RouteRequest, stage: WorkerRole): RouteRequest 
 /** Whether the workers share a request's two stages between them. */
 export function isSplit(workers: readonly { readonly role: WorkerRole }[]): boolean {
   return workers.some(({ role }) => role !== "aggregated");
+}
+
+/** Aggregated and prefill picks share one account: a request has one or the other. */
+export function stagesOf(stage: WorkerRole | undefined): readonly WorkerRole[] {
+  return stage === undefined ? ["aggregated", "decode"] : [stage];
+}
+
+export function rolesOf(candidates: readonly Candidate[], role: WorkerRole): number[] {
+  return candidates.filter((each) => each.role === role).map((each) => each.index);
 }

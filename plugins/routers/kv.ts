@@ -13,11 +13,17 @@
  * Least cost wins, ties uniformly at random; with a temperature the draw is soft (`chooseSoftly`).
  * Split workers, as there (`kv_router/prefill_router/mod.rs`, and the costs that 1.6.1 logs): a prefill
  * pick counts no blocks, a decode pick nothing but blocks, a prompt once for each request that has it.
+ *
+ * With a threshold it is Dynamo's router queue (`scheduling/queue.rs`): a request is held while every
+ * worker has more prefill outstanding than that. Of those held the largest key goes first: `fcfs`
+ * priority − seconds of arrival, so a priority of 5 overtakes what came up to 5 s before it; `wspt`
+ * (1 + priority) / uncached prompt tokens.
  */
 import {
   chooseLeast,
   chooseSoftly,
   defineRouter,
+  HOLD,
   v,
   type RouteRequest,
   type RouterTraits,
@@ -30,7 +36,7 @@ const MAX_WEIGHT = 1e6;
 
 const weight = v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_WEIGHT));
 
-/** The weights of Dynamo's cost, under its names. */
+/** The weights of Dynamo's cost, under its names, and its queue. */
 export const costOptions = {
   overlapCredit: v.pipe(
     v.optional(weight, 1),
@@ -53,6 +59,20 @@ export const costOptions = {
   temperature: v.pipe(
     v.optional(weight, 0),
     v.description("0 takes the least cost; higher draws more evenly among all workers"),
+  ),
+  // Dynamo's threshold is a part of the workers' token budget of a step, which a policy does not know.
+  queueThresholdTokens: v.pipe(
+    v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1e9))),
+    v.description(
+      "Hold requests while every worker has more prompt tokens than this to compute; default: never",
+    ),
+  ),
+  queuePolicy: v.pipe(
+    v.optional(v.picklist(["fcfs", "wspt"]), "fcfs"),
+    v.description(
+      "Who goes first of those held: fcfs by arrival, priorities being seconds ahead; wspt the " +
+        "least uncached tokens for its priority",
+    ),
   ),
 };
 
@@ -85,16 +105,32 @@ export function costTraits(options: CostOptions): Omit<RouterTraits, "kvEvents">
 
 /** A policy that picks by this cost; where its overlap comes from is the caller's to say. */
 export function costPolicy(options: CostOptions): RoutingPolicy {
-  const { temperature, overlapCredit } = options;
+  const { temperature, overlapCredit, queueThresholdTokens = Infinity, queuePolicy } = options;
   return {
     reads: overlapCredit > 0 ? ["overlap", "activeBlocks"] : ["activeBlocks"],
+    urgency: queuePolicy === "wspt" ? shortestFirst : earliestFirst,
     pick(request, view) {
+      if (request.stage !== "decode" && areAllBusy(view, queueThresholdTokens)) return HOLD;
       if (request.stage === "decode") scoreDecode(view, options);
       else scorePrefill(request, view, options);
       if (temperature === 0) return chooseLeast(view, view.scores);
       return chooseSoftly(view, view.scores, temperature);
     },
   };
+}
+
+function areAllBusy({ eligible, prefillTokens }: RoutingView, thresholdTokens: number): boolean {
+  return eligible.every((w) => prefillTokens[w]! > thresholdTokens);
+}
+
+function earliestFirst({ priority }: RouteRequest, { nowNs }: RoutingView): number {
+  return priority - nowNs / 1e9;
+}
+
+function shortestFirst({ priority, isl }: RouteRequest, view: RoutingView): number {
+  let cached = 0;
+  for (const { index } of view.candidates) cached = Math.max(cached, view.overlapBlocks[index]!);
+  return (1 + priority) / Math.max(1, isl - cached * view.blockSize);
 }
 
 function scorePrefill(request: RouteRequest, view: RoutingView, options: CostOptions): void {

@@ -166,3 +166,49 @@ test("a reset drops what is held", () => {
   expect(host.route(request(3), 1)).toBe(0);
   expect(released).toEqual([]);
 });
+
+const urgent = (id: number, priority: number) => ({ ...request(id), priority });
+
+/** The same, by priority. */
+const byPriority: RoutingPolicy = { ...oneEach, urgency: ({ priority }) => priority };
+
+test("the more urgent is released first, equal ones in the order of arrival", () => {
+  const { host, released } = hostOf(byPriority, clusterOf(1));
+  [0, 1, 5, 1, 5].forEach((priority, id) => host.route(urgent(id, priority), id));
+  for (const id of [0, 2, 4, 1, 3]) host.ended(id, 10 + id);
+  expect(released.map((text) => text[0])).toEqual(["2", "4", "1", "3"]);
+});
+
+test("a newcomer is asked for at once when it is more urgent than all that are held", () => {
+  // The second worker takes only what is urgent.
+  const picky: RoutingPolicy = {
+    ...byPriority,
+    pick: ({ priority }, { requests }) =>
+      requests[0] === 0 ? 0 : priority > 1 && requests[1] === 0 ? 1 : HOLD,
+  };
+  const { host } = hostOf(picky);
+  expect([0, 1, 1].map((priority, id) => host.route(urgent(id, priority), id))).toEqual([
+    ...[0, HOLD, HOLD],
+  ]);
+  expect(host.route(urgent(3, 2), 3)).toBe(1);
+  expect(host.route(urgent(4, 2), 4)).toBe(HOLD);
+});
+
+test("the least urgent fails after a minute, however many go before it", () => {
+  const { host, released, faults } = hostOf(byPriority, clusterOf(1));
+  host.route(urgent(0, 9), 0);
+  host.route(urgent(1, 0), 1);
+  host.route(urgent(2, 9), 30e9);
+  expect(host.holdDeadlineNs).toBe(1 + MAX_HOLD_NS);
+  host.checkHeld(1 + MAX_HOLD_NS);
+  expect(faults.map(String)).toEqual([expect.stringContaining("held it for 60 s")]);
+  expect(host.holdDeadlineNs).toBe(30e9 + MAX_HOLD_NS);
+  host.ended(0, 70e9);
+  expect(released).toEqual(["2 aggregated to 0"]);
+});
+
+test("an urgency that is no number is the policy's fault", () => {
+  const { host } = hostOf({ ...oneEach, urgency: () => NaN }, clusterOf(1));
+  host.route(request(1), 0);
+  expect(() => host.route(request(2), 1)).toThrow('in "urgency" threw RangeError');
+});

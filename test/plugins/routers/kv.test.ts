@@ -130,3 +130,63 @@ routingPolicyConformance("kv with every weight", () =>
     }),
   ),
 );
+
+/** Who is sent, in order, after all were held: each has 64 tokens, the first fills the only worker. */
+function releasedBy(
+  options: Parameters<typeof hostOf>[0],
+  requests: { priority: number; isl: number }[],
+) {
+  const released: number[] = [];
+  const host = new PolicyHost({
+    policy: kv.policy!(v.parse(kv.options, options)),
+    candidates: clusterOf(1),
+    blockSize: BLOCK_SIZE,
+    random: randomStream(0),
+    onRelease: ({ id }) => released.push(id),
+    onFault: (_request, error) => {
+      throw error;
+    },
+  });
+  host.route(requestOf(0, { blocks: [], isl: 64 }), 0);
+  requests.forEach(({ priority, isl }, i) => {
+    const request = { ...requestOf(i + 1, { blocks: [], isl }), priority };
+    expect(host.route(request, (i + 1) * 1e9)).toBe(-1);
+  });
+  // Each is released by the first token of the one before it.
+  for (let id: number | undefined = 0; id !== undefined; id = released.at(-1)) {
+    if (released.length === requests.length) break;
+    host.firstToken(id, 10e9);
+  }
+  return released;
+}
+
+test("requests are held while every worker has more than the threshold to prefill", () => {
+  const host = (queueThresholdTokens: number | undefined) =>
+    new PolicyHost({
+      policy: kv.policy!(v.parse(kv.options, { queueThresholdTokens })),
+      candidates: clusterOf(2),
+      blockSize: BLOCK_SIZE,
+      random: randomStream(0),
+      onRelease: () => {},
+      onFault: () => {},
+    });
+  const sentOf = (threshold: number | undefined): number => {
+    const to = host(threshold);
+    const picks = [1, 2, 3, 4].map((id) => to.route(requestOf(id, tokens1000), 0));
+    return picks.filter((pick) => pick !== -1).length;
+  };
+  expect(sentOf(undefined)).toBe(4);
+  expect(sentOf(999)).toBe(2); // one each: 1,000 is more than 999
+  expect(sentOf(1000)).toBe(4); // and not more than 1,000
+});
+
+test("of those held a priority is seconds ahead; by wspt the shortest for its priority goes first", () => {
+  const one = (priority: number, isl = 64) => ({ priority, isl });
+  // They come at seconds 1, 2, 3, 4: keys −1, 0 − 2, 5 − 3, 2.5 − 4.
+  const mixed = [one(0), one(0), one(5), one(2.5)];
+  expect(releasedBy({ queueThresholdTokens: 0 }, mixed)).toEqual([3, 1, 4, 2]);
+  // 1/640, 1/64, 2/640, 4/64.
+  const lengths = [one(0, 640), one(0, 64), one(1, 640), one(3, 64)];
+  const wspt = { queueThresholdTokens: 0, queuePolicy: "wspt" as const };
+  expect(releasedBy(wspt, lengths)).toEqual([4, 2, 3, 1]);
+});
