@@ -21,7 +21,8 @@ const REQUESTS = `prompt_tokens,output_tokens,group
 1900,20,0
 `;
 
-const SMALL = "--workers 2 --speedup 20 --isl 500 --osl 10 --requests 20 --prefix-ratio 0.5";
+const SMALL =
+  "--workers 2 --speedup 20 --isl 500 --osl 10 --requests 40 --concurrency 4 --prefix-ratio 0.5";
 
 export const EXAMPLES = {
   router: {

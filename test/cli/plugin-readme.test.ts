@@ -23,7 +23,7 @@ interface Block {
   /** `ts`, `sh`, or nothing for what is printed. */
   readonly kind: string;
   readonly text: string;
-  /** The last file that the words before it name. */
+  /** Under which it is to be saved: what the words before it say. */
   readonly file: string | undefined;
 }
 
@@ -33,12 +33,14 @@ function blocksOf(text: string): Block[] {
   const found: Block[] = [];
   let heading = "";
   let file: string | undefined;
-  for (const [part, kind, body] of text.matchAll(
-    /^```(\w*)\n([\s\S]*?)^```$|^## .*$|`[\w.-]+\.ts`/gm,
+  for (const [part, kind, body, name] of text.matchAll(
+    /^```(\w*)\n([\s\S]*?)^```$|^## .*$|Save this as `([\w.-]+)`/gm,
   )) {
-    if (body !== undefined) found.push({ heading, kind: kind!, text: body, file });
-    else if (part.startsWith("## ")) heading = part.slice(3);
-    else file = part.slice(1, -1);
+    if (body !== undefined) {
+      found.push({ heading, kind: kind!, text: body, file });
+      file = undefined;
+    } else if (name === undefined) heading = part.slice(3);
+    else file = name;
   }
   return found;
 }
@@ -59,7 +61,9 @@ describe.each([...Map.groupBy(blocks, ({ heading }) => heading)])("%s", (_headin
   let printed = "";
   for (const { kind, text, file } of own) {
     const lines = text.trimEnd().split("\n");
-    if (kind === "ts") {
+    if (kind === "ts" && file === undefined) {
+      test(`shows a part of a file: ${lines[0]}`, () => expect(text).not.toMatch(/^import /m));
+    } else if (kind === "ts") {
       test(`saves ${file}`, () => {
         writeFileSync(join(cwd, file!), text);
         const example = join(PLUGINS, "examples", file!);
@@ -76,10 +80,30 @@ describe.each([...Map.groupBy(blocks, ({ heading }) => heading)])("%s", (_headin
 });
 
 test("every example is on the page, and nothing is saved twice", () => {
-  const saved = blocks.filter(({ kind }) => kind === "ts").map(({ file }) => file!);
+  const saved = blocks.flatMap(({ file }) => file ?? []);
   expect(new Set(saved).size).toBe(saved.length);
   const examples = [...new Bun.Glob("*.ts").scanSync(join(PLUGINS, "examples"))];
   expect(saved).toEqual(
     expect.arrayContaining(examples.filter((name) => !name.endsWith(".test.ts"))),
   );
+});
+
+describe("the table of the contract names every field of", () => {
+  const contract = readFileSync(join(PLUGINS, "../core/plugin.ts"), "utf8");
+  const page = readFileSync(join(PLUGINS, "README.md"), "utf8");
+  test.each([
+    ["engine", "export interface Engine<", "\n}"],
+    ["router", "export type Router<", "\n  );"],
+    ["workload", "export interface Workload<", "\n}"],
+    ["reporter", "export interface ReporterHandle ", "\n}"],
+  ])("%s", (kind, from, to) => {
+    const start = contract.indexOf(from);
+    const text = contract.slice(start, contract.indexOf(to, start));
+    const fields = [...text.matchAll(/^ +(?:readonly )?(\w+)\??[:(<]/gm)].map(([, name]) => name!);
+    const parameters = ["kind", "options", "context", "plane", "router", "engine", "rows", "task"];
+    const row = page.split("\n").find((line) => line.startsWith(`| ${kind} `))!;
+    const wanted = new Set(fields.filter((name) => !parameters.includes(name)));
+    expect(wanted.size).toBeGreaterThan(1);
+    expect([...wanted].filter((name) => !row.includes(`\`${name}\``))).toEqual([]);
+  });
 });
