@@ -350,9 +350,6 @@ export class Dispatcher {
       ...(this.cell === undefined ? {} : { cell: this.cell }),
       ...(requestId === undefined ? {} : { requestId }),
       ...decisionOf(host.view, { request: flight.leg, candidate, costUs, retries }),
-      // Loads with this request booked already.
-      inFlight: Array.from(host.view.requests),
-      prefillTokens: Array.from(host.view.prefillTokens),
     });
   }
 }

@@ -86,6 +86,8 @@ export interface SimSettings {
   readonly networkJitterMs: number;
   /** Router replicas know of each other's requests in flight. */
   readonly replicaSync: boolean;
+  /** Each decision of the routers is written, as a live run does; it slows a simulation down. */
+  readonly decisions: boolean;
   readonly downs: readonly WorkerDown[];
 }
 

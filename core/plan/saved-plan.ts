@@ -138,6 +138,7 @@ const SavedPlan = v.pipe(
         networkMs: v.number(),
         networkJitterMs: v.exactOptional(v.number(), 0),
         replicaSync: v.boolean(),
+        decisions: v.exactOptional(v.boolean(), false),
         downs: v.array(
           v.object({ worker: Count, fromS: v.number(), toS: v.exactOptional(v.number()) }),
         ),

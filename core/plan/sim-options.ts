@@ -32,6 +32,13 @@ export const SimOptions = v.strictObject({
     ),
     false,
   ),
+  decisions: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description("Virtual clock: write decisions.jsonl, as a live run does; slower"),
+    ),
+    false,
+  ),
   workerDown: v.optional(
     v.pipe(
       v.array(v.string()),
@@ -53,6 +60,7 @@ export const NO_DELAYS: SimSettings = {
   networkMs: 0,
   networkJitterMs: 0,
   replicaSync: false,
+  decisions: false,
   downs: [],
 };
 

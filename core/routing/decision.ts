@@ -17,6 +17,9 @@ export interface Decision {
   /** By candidate, in the host's order; null where it could not be picked. */
   readonly scores?: readonly (number | null)[];
   readonly overlaps: readonly (number | null)[];
+  /** Loads by candidate, with this request booked already. */
+  readonly inFlight: readonly number[];
+  readonly prefillTokens: readonly number[];
   readonly costUs?: { readonly hash: number; readonly lookup: number; readonly score: number };
   /** How many workers had been tried before. */
   readonly retries?: number;
@@ -51,11 +54,9 @@ export function decisionOf(
     bestOverlapBlocks: overlaps.reduce<number>((best, value) => Math.max(best, value ?? 0), 0),
     ...(scores.every((score) => score === null) ? {} : { scores }),
     overlaps,
+    inFlight: Array.from(view.requests),
+    prefillTokens: Array.from(view.prefillTokens),
     ...(costUs === undefined ? {} : { costUs }),
     ...(retries === undefined || retries === 0 ? {} : { retries }),
   };
-}
-
-export function decisionLine(decision: Decision): string {
-  return `${JSON.stringify(decision)}\n`;
 }

@@ -107,7 +107,7 @@ async function simulatedS(
       model: engine.model!(use.options),
       policy: router.policy ? () => router.policy!(routerUse.options) : eachInTurn,
     },
-    () => {},
+    { onRecord: () => {} },
   );
   try {
     while (on.hostS() < BUDGET_S) {

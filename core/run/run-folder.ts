@@ -152,6 +152,11 @@ export class RunFolder {
     });
   }
 
+  /** Appends lines of `decisions.jsonl`, where no gateway writes them. */
+  appendDecisions(lines: string): void {
+    this.#write("decisions.jsonl", (path) => appendFileSync(path, lines));
+  }
+
   appendOutcome(outcome: CellOutcome): void {
     this.#write("cells.jsonl", (path) => appendFileSync(path, `${JSON.stringify(outcome)}\n`));
   }

@@ -3,7 +3,7 @@
  * live one leaves. No process is started and no port is bound.
  */
 import { brokenAnswersNote, brokenCell, overloadFinding, policyFinding } from "./findings.ts";
-import { RecordChunks } from "./record-chunks.ts";
+import { LineChunks } from "./line-chunks.ts";
 import { interrupted, type RunBook } from "./run-book.ts";
 import type { RunDeps } from "./run.ts";
 import type { CellOutcome } from "./run-folder.ts";
@@ -14,9 +14,10 @@ import { CellTally } from "../metrics/cell-tally.ts";
 import { quantilesOf } from "../metrics/quantiles.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
 import type { Engine, EngineModel, Router, Workload } from "../plugin.ts";
-import type { RequestRecord } from "../record.ts";
+import { recordLine, type RequestRecord } from "../record.ts";
 import type { PluginSet } from "../plugin-set.ts";
 import type { RoutingPolicy } from "../routing-policy.ts";
+import type { SimOutput } from "../sim/sim-task.ts";
 import { Simulation } from "../sim/simulation.ts";
 
 /** Events between two looks at the clock: some milliseconds. */
@@ -73,17 +74,25 @@ async function simulateInto(
   deps: CellDeps & { readonly plan: Plan; readonly cell: PlannedCell; readonly model: EngineModel },
 ): Promise<unknown> {
   const { folder, book, signal } = deps;
-  const chunks = new RecordChunks(folder);
+  const records = new LineChunks((lines) => folder.appendRecords(lines));
+  const decisions = new LineChunks((lines) => folder.appendDecisions(lines));
   const { router: use } = deps.plan.arms[deps.cell.arm]!;
   const router = (await deps.plugins.load(use)) as Router;
   const policy = () => router.policy!(use.options);
   let brokenAnswers = 0;
-  const simulation = await simulationOf({ ...deps, policy }, (record) => {
-    chunks.add(record);
-    tally.add(record);
-    if (isBrokenAnswer(record)) brokenAnswers += 1;
-    book.meter.record(record);
-  });
+  const simulation = await simulationOf(
+    { ...deps, policy },
+    {
+      onRecord: (record) => {
+        records.add(recordLine(record));
+        tally.add(record);
+        if (isBrokenAnswer(record)) brokenAnswers += 1;
+        book.meter.record(record);
+      },
+      onDecision: (decision) =>
+        decisions.add(`${JSON.stringify({ cell: deps.cell.id, ...decision })}\n`),
+    },
+  );
   let fault: unknown;
   try {
     await runSliced(simulation, deps);
@@ -94,7 +103,8 @@ async function simulateInto(
     outcome.findings.push(isOverload ? overloadFinding(error) : brokenCell(error));
     if (!isOverload) fault = error;
   }
-  chunks.flush();
+  records.flush();
+  decisions.flush();
   const { policyFaults, firstPolicyFault } = simulation.counts;
   if (policyFaults > 0) outcome.findings.push(policyFinding(policyFaults, firstPolicyFault));
   if (brokenAnswers > 0) outcome.findings.push(brokenAnswersNote(brokenAnswers));
@@ -119,7 +129,7 @@ export async function simulationOf(
     readonly plugins: PluginSet;
     readonly signal: AbortSignal;
   },
-  onRecord: (record: RequestRecord) => void,
+  output: SimOutput,
 ): Promise<Simulation> {
   const { plan, cell, plugins, signal, model, policy } = deps;
   const { router: use } = plan.arms[cell.arm]!;
@@ -137,7 +147,7 @@ export async function simulationOf(
       replicas: plan.replicas,
       settings: plan.sim!,
     },
-    { onRecord },
+    output,
   );
 }
 

@@ -6,10 +6,11 @@
  */
 import type { EngineModel } from "../plugin.ts";
 import { randomStream } from "../random.ts";
+import { decisionOf } from "../routing/decision.ts";
 import { expectationOf } from "../routing/expectation.ts";
 import { PolicyHost, type PolicyHostOptions } from "../routing/host.ts";
 import type { SimRequest } from "./sim-request.ts";
-import type { SimTask } from "./sim-task.ts";
+import type { SimOutput, SimTask } from "./sim-task.ts";
 
 export interface ReplicaEvents extends Required<Pick<PolicyHostOptions, "onRelease" | "onFault">> {
   /** A policy failed while it was told something. */
@@ -32,12 +33,14 @@ export class Replicas {
   readonly #delayNs: number;
   readonly #isSynced: boolean;
   readonly #events: ReplicaEvents;
+  readonly #onDecision: SimOutput["onDecision"];
   /** By worker, in order of time. */
   readonly #late: LateChange[][];
 
-  constructor(task: SimTask, events: ReplicaEvents) {
+  constructor(task: SimTask, output: Pick<SimOutput, "onDecision">, events: ReplicaEvents) {
     const { engine, cell, settings } = task;
     this.#events = events;
+    this.#onDecision = settings.decisions ? output.onDecision : undefined;
     this.#isSynced = settings.replicaSync && task.replicas > 1;
     this.#delayNs = Math.round(settings.eventDelayMs * 1e6);
     this.hosts = Array.from(
@@ -73,10 +76,15 @@ export class Replicas {
     return candidate;
   }
 
-  /** Notes on the request what its replica believed cached in the decision just made; a decode worker computes no prompt. */
-  expect(request: SimRequest, candidate: number): void {
+  /** Notes the decision that its replica has just made of the request. */
+  decided(request: SimRequest, candidate: number): void {
     const host = this.hosts[request.replica]!;
-    if (!host.readsOverlap || request.leg.stage === "decode") return;
+    const { leg, tried } = request;
+    this.#onDecision?.(
+      decisionOf(host.view, { request: leg, candidate, retries: tried?.size ?? 0 }),
+    );
+    // A decode worker computes no prompt.
+    if (!host.readsOverlap || leg.stage === "decode") return;
     request.expected = expectationOf(host.view, request, candidate);
   }
 

@@ -3,6 +3,7 @@ import type { PlannedCell, SimSettings } from "../plan/plan.ts";
 import type { EngineModel } from "../plugin.ts";
 import type { RequestRecord } from "../record.ts";
 import type { RequestSpec } from "../request.ts";
+import type { Decision } from "../routing/decision.ts";
 import type { RoutingPolicy } from "../routing-policy.ts";
 
 export interface SimTask {
@@ -23,6 +24,8 @@ export interface SimTask {
 export interface SimOutput {
   /** Each request once, in the order of their ends. */
   onRecord(record: RequestRecord): void;
+  /** Each pick as it is made, where settings ask for decisions. */
+  onDecision?(decision: Decision): void;
   /** After every event: for tests. */
   onEvent?(nowNs: number): void;
 }

@@ -79,7 +79,7 @@ export class Simulation {
       targets: task.replicas,
       onPulled: (spec) => this.#blocks.add(spec, this.#load.phase === "measured"),
     });
-    this.replicas = new Replicas(task, {
+    this.replicas = new Replicas(task, output, {
       onRelease: (request, candidate) => this.#released(request.id, candidate),
       onFault: (request, error) => this.#unroutable(this.#flights.get(request.id)!, error),
       hookFailed: (error) => this.#policyFault(error),
@@ -247,7 +247,7 @@ export class Simulation {
   #decided(request: SimRequest, candidate: number): void {
     this.counts.decisions += 1;
     request.worker = candidate;
-    this.replicas.expect(request, candidate);
+    this.replicas.decided(request, candidate);
     const isAtOnce = this.#routingNs === 0 && !request.isHeld;
     request.isHeld = false;
     if (isAtOnce) this.#dispatch(request);

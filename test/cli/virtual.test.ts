@@ -1,9 +1,10 @@
 /** `--clock virtual` through the binary: the same plan, records, reports and faults, and no process. */
 import { describe, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Summary } from "../../core/metrics/result.ts";
 import { parseRecords, type RequestRecord } from "../../core/record.ts";
+import type { Decision } from "../../core/routing/decision.ts";
 import { dynbench, emptyFolder, startDynbench, until } from "./binary.ts";
 
 const cwd = emptyFolder();
@@ -57,6 +58,20 @@ describe("a simulated run", () => {
     expect(linesOf("saved")).toBe(linesOf("plain"));
     await simulate("other", 0, ...SMALL, "--router", "kv,round-robin", "--seed", "1");
     expect(linesOf("other")).not.toBe(linesOf("plain"));
+  });
+
+  test("writes its routers' decisions where they are asked for, one a request", async () => {
+    expect(existsSync(join(cwd, "plain/decisions.jsonl"))).toBe(false);
+    const kv = ["--router", "kv", "--prefix-ratio", "0.5"];
+    await simulate("decided", 0, ...SMALL, ...kv, "--decisions");
+    const lines = readFileSync(join(cwd, "decided/decisions.jsonl"), "utf8").trimEnd().split("\n");
+    const decisions = lines.map((line) => JSON.parse(line) as Decision & { cell: string });
+    const records = new Map(recordsOf("decided").map((record) => [record.index, record]));
+    expect(decisions.length).toBe(120);
+    for (const { request, worker, cell, scores, inFlight } of decisions) {
+      expect(records.get(request)).toMatchObject({ worker, cell });
+      expect([scores!.length, inFlight.length]).toEqual([3, 3]);
+    }
   });
 
   test("is reported again from its folder, ITL included", async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { randomStream } from "../../../core/random.ts";
 import type { RoutingPolicy } from "../../../core/routing-policy.ts";
-import { decisionLine, decisionOf } from "../../../core/routing/decision.ts";
+import { decisionOf } from "../../../core/routing/decision.ts";
 import { PolicyHost } from "../../../core/routing/host.ts";
 import { BLOCK_SIZE, blocksFrom, clusterOf, requestOf } from "../../conformance/sample-routing.ts";
 
@@ -27,9 +27,7 @@ test("a line tells what was picked, what was believed of each, and what it cost"
   const request = requestOf(12, { blocks: blocksFrom(0, 5), isl: 330 });
   const candidate = host.route(request, 77);
   const costUs = { hash: 20, lookup: 1.5, score: 0.5 };
-  const line = decisionLine(decisionOf(host.view, { request, candidate, costUs }));
-  expect(line.endsWith("}\n")).toBe(true);
-  expect(JSON.parse(line)).toEqual({
+  expect(decisionOf(host.view, { request, candidate, costUs })).toEqual({
     request: 12,
     atNs: 77,
     stage: "aggregated",
@@ -41,6 +39,8 @@ test("a line tells what was picked, what was believed of each, and what it cost"
     bestOverlapBlocks: 3, // worker-1 holds all 5 and is dead
     scores: [4.5, null, 2],
     overlaps: [2, null, 3],
+    inFlight: [1, 0, 0],
+    prefillTokens: [330 - 2 * BLOCK_SIZE, 0, 0],
     costUs,
   });
 });
