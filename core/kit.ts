@@ -52,7 +52,12 @@ export { WeightedSamples } from "./metrics/weighted-samples.ts";
 export { freePorts, mustBeFree } from "./process/free-ports.ts";
 export { GPU_QUERY, parseGpus, placeOnGpus, visibleGpus, type Gpu } from "./process/gpus.ts";
 export { launched, launchFault, type Launch } from "./process/launch-prefix.ts";
-export { lastJson, probePython, type PythonAnswer } from "./process/python-probe.ts";
+export {
+  lastJson,
+  probePython,
+  type PythonAnswer,
+  type PythonProgram,
+} from "./process/python-probe.ts";
 export { allOrNone, runForeign, type ForeignTask, type TaskEnd } from "./process/task.ts";
 export { startFault, untilReady } from "./process/until-ready.ts";
 export { readLines, type LineBatch } from "./files/read-lines.ts";

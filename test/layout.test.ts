@@ -81,12 +81,13 @@ describe("floors", () => {
     expect(breaking(isCore, (target) => target.startsWith("plugins/"))).toEqual([]);
   });
 
-  test("a plugin imports dynbench, its own folder and hono; engines and the dynamo router what Dynamo's plugins share; the html reporter its page", () => {
+  test("a plugin imports dynbench, its own folder and hono; engines what model servers share; they and the dynamo router what Dynamo's plugins share; the html reporter its page", () => {
     const isDynamos = (path: string): boolean =>
-      path.startsWith("plugins/engines/") || path === "plugins/routers/dynamo.ts";
+      /^plugins\/(engines|model-servers)\//.test(path) || path === "plugins/routers/dynamo.ts";
     const allowed = (target: string, source: Source): boolean =>
       target === "dynbench" ||
       (target.startsWith("plugins/dynamo/") && isDynamos(source.path)) ||
+      (target.startsWith("plugins/model-servers/") && source.path.startsWith("plugins/engines/")) ||
       // Packages have a test of their own; these are for Dynamo's plane alone.
       (/^(nats|etcd3|protobufjs)\b/.test(target) && source.path.startsWith("plugins/dynamo/")) ||
       target === "hono" ||

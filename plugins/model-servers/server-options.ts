@@ -1,4 +1,4 @@
-/** Options of the vLLM engine. Defaults are those of the guide's `run_engines.sh`. */
+/** Options of engines that start model servers. Defaults are those of the guide's `run_engines.sh`. */
 import { launchFault, v, type WorkerRole } from "dynbench";
 import { isLoopback } from "./flags.ts";
 
@@ -15,7 +15,7 @@ const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_SIZE)
 const parallel = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_PARALLEL));
 const text = v.pipe(v.string(), v.nonEmpty());
 
-export const vllmOptions = v.strictObject({
+export const serverOptions = v.strictObject({
   workers: v.pipe(
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_WORKERS))),
     v.description("Servers to start; default: as many as the GPUs hold, at most 8"),
@@ -56,21 +56,24 @@ export const vllmOptions = v.strictObject({
   blockSize: v.pipe(v.optional(size, 64), v.description("Tokens per KV block")),
   kvBlocks: v.pipe(
     v.optional(size),
-    v.description("KV blocks per server; default: what vLLM finds room for"),
+    v.description("KV blocks per server; default: what the engine finds room for"),
   ),
   maxModelLen: v.pipe(
     v.optional(size, 32_768),
     v.description("Longest prompt and answer together"),
   ),
   maxNumBatchedTokens: v.pipe(v.optional(size, 16_384), v.description("Token budget of a step")),
-  maxNumSeqs: v.pipe(v.optional(size), v.description("Sequences in a batch; default: vLLM's own")),
+  maxNumSeqs: v.pipe(
+    v.optional(size),
+    v.description("Sequences in a batch; default: the engine's own"),
+  ),
   enforceEager: v.pipe(
     v.optional(v.boolean(), true),
     v.description("Run without CUDA graphs, as the guide does: a quicker start, slower steps"),
   ),
   python: v.pipe(
     v.optional(text, "python3"),
-    v.description("Python that has vLLM: a path, or a name on PATH"),
+    v.description("Python that has the engine: a path, or a name on PATH"),
   ),
   env: v.pipe(
     v.optional(
@@ -102,7 +105,7 @@ export const vllmOptions = v.strictObject({
   ),
 });
 
-export type VllmOptions = v.InferOutput<typeof vllmOptions>;
+export type ServerOptions = v.InferOutput<typeof serverOptions>;
 
 interface OptionFault {
   path: string;
@@ -110,9 +113,9 @@ interface OptionFault {
   hint: string;
 }
 
-/** vLLM refuses to start when one request of the longest kind would not fit the cache. */
-export function checkVllm(
-  options: VllmOptions,
+/** Faults of all such engines. vLLM refuses to start when one request of the longest kind would not fit the cache. */
+export function checkServers(
+  options: ServerOptions,
   router?: { readonly plane: "http" | "dynamo" },
 ): OptionFault[] {
   const faults: OptionFault[] = [...roleFaults(options)];
@@ -139,7 +142,7 @@ export function checkVllm(
   return faults;
 }
 
-function roleFaults({ workers, prefillWorkers, decodeWorkers }: VllmOptions): OptionFault[] {
+function roleFaults({ workers, prefillWorkers, decodeWorkers }: ServerOptions): OptionFault[] {
   if (prefillWorkers === undefined && decodeWorkers === undefined) return [];
   if (prefillWorkers === undefined || decodeWorkers === undefined) {
     const [given, missing] =
@@ -153,7 +156,7 @@ function roleFaults({ workers, prefillWorkers, decodeWorkers }: VllmOptions): Op
 }
 
 /** Workers of Dynamo's plane find each other through this machine's files and loopback. */
-function planeFaults(options: VllmOptions): OptionFault[] {
+function planeFaults(options: ServerOptions): OptionFault[] {
   const here = "is not possible with --router dynamo, whose workers run on this machine";
   const { launch, workerHost, dataParallelSize } = options;
   const faults: OptionFault[] = [];
@@ -172,14 +175,14 @@ function planeFaults(options: VllmOptions): OptionFault[] {
 }
 
 /** How many servers were asked for, in whatever roles; undefined: as many as the GPUs hold. */
-export function workersWanted(options: VllmOptions): number | undefined {
+export function workersWanted(options: ServerOptions): number | undefined {
   const { workers, prefillWorkers, decodeWorkers } = options;
   return prefillWorkers === undefined ? workers : prefillWorkers + (decodeWorkers ?? 0);
 }
 
 /** Name and role of each of `count` workers. */
 export function rosterOf(
-  { prefillWorkers, decodeWorkers }: VllmOptions,
+  { prefillWorkers, decodeWorkers }: ServerOptions,
   count: number,
 ): { readonly id: string; readonly role: WorkerRole }[] {
   const named = (size: number, name: string, role: WorkerRole) =>

@@ -5,7 +5,7 @@ import {
   fetchFault,
   modelFaults,
   type ModelFacts,
-} from "../../../../plugins/engines/vllm/model-facts.ts";
+} from "../../../plugins/model-servers/model-facts.ts";
 
 const whole: ModelFacts = {
   path: "/models/x",

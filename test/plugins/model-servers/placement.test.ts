@@ -1,10 +1,10 @@
 /** How many servers there are, and which GPUs, cores and ports they get. */
 import { describe, expect, test } from "bun:test";
 import { v, type Gpu } from "dynbench";
-import { coresOf, placeServers, portsOf } from "../../../../plugins/engines/vllm/placement.ts";
-import { vllmOptions } from "../../../../plugins/engines/vllm/vllm-options.ts";
+import { coresOf, placeServers, portsOf } from "../../../plugins/model-servers/placement.ts";
+import { serverOptions } from "../../../plugins/model-servers/server-options.ts";
 
-const options = (raw: Record<string, unknown> = {}) => v.parse(vllmOptions, raw);
+const options = (raw: Record<string, unknown> = {}) => v.parse(serverOptions, raw);
 const gpus = (count: number): Gpu[] =>
   Array.from({ length: count }, (_, i) => ({
     id: `${i}`,

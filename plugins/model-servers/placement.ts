@@ -13,7 +13,7 @@ import {
   type StartContext,
 } from "dynbench";
 import { isLoopback } from "./flags.ts";
-import { GUIDE_WORKERS, workersWanted, type VllmOptions } from "./vllm-options.ts";
+import { GUIDE_WORKERS, workersWanted, type ServerOptions } from "./server-options.ts";
 
 /** nvidia-smi without persistence mode wakes every GPU. */
 const GPU_QUERY_LIMIT_MS = 60_000;
@@ -28,7 +28,7 @@ export interface Placement {
 
 /** The GPUs where the servers will run; none where there is no nvidia-smi. */
 export async function findGpus(
-  options: VllmOptions,
+  options: ServerOptions,
   env: Readonly<Record<string, string>>,
   context: Pick<StartContext, "processes" | "signal">,
 ): Promise<Gpu[]> {
@@ -48,14 +48,14 @@ export async function findGpus(
 
 /** Pure. Throws when there are too few GPUs. */
 export function placeServers(
-  options: VllmOptions,
+  options: ServerOptions,
   at: { readonly gpus: readonly Gpu[]; readonly isCpuBuild: boolean },
 ): Placement {
   const { gpuOffset: offset, tensorParallelSize, dataParallelSize } = options;
   const workers = workersWanted(options);
   const gpusPerWorker = tensorParallelSize * dataParallelSize;
   if (at.isCpuBuild) {
-    const note = "This vLLM computes on the CPU: figures are those of a test, not of a GPU";
+    const note = "This engine computes on the CPU: figures are those of a test, not of a GPU";
     return { gpus: Array.from({ length: workers ?? 1 }, () => undefined), notes: [note] };
   }
   if (at.gpus.length === 0) {
@@ -85,7 +85,7 @@ export interface Ports {
 }
 
 /** Each server's ports: HTTP, then KV events and replay. Throws where one is taken. */
-export function portsOf(options: VllmOptions, servers: number): Ports[] {
+export function portsOf(options: ServerOptions, servers: number): Ports[] {
   const each = 3;
   const isHere = isLoopback(options.workerHost);
   const first = options.firstPort ?? (isHere ? undefined : REMOTE_FIRST_PORT);

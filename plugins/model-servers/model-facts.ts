@@ -12,7 +12,7 @@ import {
   type StartContext,
 } from "dynbench";
 import { flagNames, flagValue } from "./flags.ts";
-import type { VllmOptions } from "./vllm-options.ts";
+import type { ServerOptions } from "./server-options.ts";
 
 /** 240 GB at 30 MB/s and some; a slower line than that is better fetched by hand. */
 const FETCH_LIMIT_MS = 4 * 3_600_000;
@@ -37,7 +37,7 @@ const Failure = v.object({ failure: v.string(), message: v.string() });
 
 /** Fetches what is not here yet, and tells what is there. Throws when it cannot be had. */
 export async function fetchModel(
-  options: VllmOptions,
+  options: ServerOptions,
   env: Readonly<Record<string, string>>,
   context: Pick<StartContext, "processes" | "signal" | "log" | "engineArgs">,
 ): Promise<ModelFacts> {
@@ -99,7 +99,7 @@ export function fetchFault(
     case "NoSuchFolder":
       return fault("there is no such folder", "Check --model-path");
     case "ModuleNotFoundError":
-      return fault(message, "Install vLLM in that Python, or name another: --python PATH");
+      return fault(message, "Install the engine in that Python, or name another: --python PATH");
     default:
       return fault(`${failure}: ${message.slice(0, 300)}`, "Fetch it by hand, and give the folder");
   }
@@ -107,7 +107,7 @@ export function fetchFault(
 
 /** What keeps vLLM from serving the model, or is worth knowing before. Pure. */
 export function modelFaults(
-  model: Pick<VllmOptions, "modelPath">,
+  model: Pick<ServerOptions, "modelPath">,
   facts: ModelFacts,
   at: { readonly gpus: readonly Gpu[]; readonly engineArgs: readonly string[] },
 ): { fault: DynbenchError | undefined; notes: string[] } {

@@ -1,4 +1,4 @@
-/** Brings N vLLM servers up, all at once, and down again. */
+/** Brings N model servers up, all at once, and down again. */
 import { cpus } from "node:os";
 import {
   allOrNone,
@@ -10,39 +10,49 @@ import {
   type StartContext,
 } from "dynbench";
 import { mustBeAsPlanned } from "./as-planned.ts";
-import { publishesEvents, serverCommand, serverEnv, type ServerCommand } from "./command.ts";
-import { findVllm, missingIn, type Installation } from "./installation.ts";
-import { explainVllm } from "./log-reasons.ts";
+import { writeFiles } from "./files.ts";
+import { findEngine, type Installation } from "./installation.ts";
 import { fetchModel, modelFaults, type ModelFacts } from "./model-facts.ts";
 import { coresOf, findGpus, placeServers, portsOf, type Placement } from "./placement.ts";
-import { resetCache, serverReady, type ReadyServer } from "./server-ready.ts";
-import { environmentOf, type VllmOptions } from "./vllm-options.ts";
+import type { ServerKind } from "./server-kind.ts";
+import { environmentOf, type ServerOptions } from "./server-options.ts";
+import { serverReady, type ReadyServer } from "./server-ready.ts";
 
-export async function startCluster(
-  options: VllmOptions,
+export async function startHttpServers(
+  kind: ServerKind,
+  options: ServerOptions,
   context: StartContext,
 ): Promise<EngineHandle> {
   const { log, engineArgs, signal } = context;
   const users = environmentOf(options.env, process.env);
-  log.info(`Asking "${options.python}" for its vLLM and its flags`);
+  log.info(`Asking "${options.python}" for its ${kind.title} and its flags`);
   const gpusFound = await findGpus(options, users, context);
   const [installed, model] = await allOrNone(signal, (both) => [
-    findVllm(options, users, { ...context, signal: both }),
+    findEngine(kind, options, users, { ...context, signal: both }),
     fetchModel(options, users, { ...context, signal: both }),
   ]);
   const placement = placeServers(options, { gpus: gpusFound, ...installed });
   const { fault, notes } = modelFaults(options, model, { gpus: gpusFound, engineArgs });
   if (fault) throw fault;
-  for (const note of [...missingIn(installed), ...notes]) log.warn(note);
-  log.info(`vLLM ${installed.version} (${installed.program})`);
+  const lacks = kind.lacks?.(installed.version, installed.flags) ?? [];
+  for (const note of [...lacks, ...notes]) log.warn(note);
+  log.info(`${kind.title} ${installed.version} (${installed.program})`);
   for (const note of placement.notes) log.info(note);
   signal.throwIfAborted();
 
   await using started = new AsyncDisposableStack();
-  const servers = await startServers({ options, context, installed, placement, users, started });
+  const servers = await startServers({
+    kind,
+    options,
+    context,
+    installed,
+    placement,
+    users,
+    started,
+  });
   const ready = servers.map(({ ready: server }) => server);
   const workers = ready.map(({ worker }) => worker);
-  mustBeAsPlanned(options, workers, engineArgs);
+  mustBeAsPlanned(kind, options, workers, engineArgs);
   const names = new Set(ready.map(({ servedModelName }) => servedModelName));
   if (names.size > 1) throw new Error(`servers name their model differently: ${[...names]}`);
   // On another machine its folder is not here, and prompts as text are made of built-in words.
@@ -53,11 +63,11 @@ export async function startCluster(
     workers,
     servedModelName: ready[0]!.servedModelName,
     ...(tokenizer === undefined ? {} : { tokenizer }),
-    facts: factsOf({ installed, placement, model, servers }),
+    facts: factsOf({ kind, installed, placement, model, servers }),
     ...(canReset
       ? {
           resetCache: async () => {
-            await Promise.all(workers.map(({ url }) => resetCache(url)));
+            await Promise.all(workers.map(({ url }) => kind.resetCache!(url)));
           },
         }
       : {}),
@@ -75,50 +85,46 @@ interface Server {
 
 /** All in parallel; when one fails, those that did start are left to `started`. */
 async function startServers(of: {
-  options: VllmOptions;
+  kind: ServerKind;
+  options: ServerOptions;
   context: StartContext;
   installed: Installation;
   placement: Placement;
   users: Readonly<Record<string, string>>;
   started: AsyncDisposableStack;
 }): Promise<Server[]> {
-  const { options, context, installed, placement, users, started } = of;
+  const { kind, options, context, installed, placement, users, started } = of;
   const count = placement.gpus.length;
   const ports = portsOf(options, count);
+  const folder = await writeFiles(kind.files?.(options) ?? {}, context);
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const startOne = async (gpus: readonly string[] | undefined, index: number): Promise<Server> => {
     const id = `worker-${index}`;
-    const server: ServerCommand = {
-      options,
-      program: installed.program,
-      flags: installed.flags,
-      ports: ports[index]!,
+    const { flags, program: name } = installed;
+    const command = kind.command({
+      ...{ options, program: name, flags, ports: ports[index]!, folder },
       engineArgs: context.engineArgs,
-    };
+    });
     const cpusOf = { servers: count, cores: cpus().length };
-    const env = serverEnv({
+    const place = {
       gpus,
       cpus: installed.isCpuBuild && count > 1 ? coresOf(index, cpusOf) : undefined,
-      users,
-    });
-    const start = launched(options.launch, { command: serverCommand(server), env });
+      host: context.host,
+    };
+    const env = { ...kind.env(place), ...users };
+    const start = launched(options.launch, { command, env });
     const program = started.use(
       await context.processes.startForeign(id, start.command, {
         env: start.env,
         holdsStdin: start.holdsStdin,
         isUnguarded: true,
-        explain: explainVllm,
+        explain: kind.explain,
       }),
     );
     const ready = await serverReady(program, {
-      id,
-      host: options.workerHost,
-      ports: ports[index]!,
-      publishesEvents: publishesEvents(server),
+      ...{ kind, id, options, flags, ports: ports[index]!, signal, log: context.log },
       limitMs: options.readyLimitS * 1000,
-      signal,
-      log: context.log,
     });
     context.log.info(`${id} is ready at ${ready.worker.url}`);
     return { program, ready };
@@ -139,13 +145,14 @@ async function startServers(of: {
 }
 
 function factsOf(of: {
+  kind: ServerKind;
   installed: Installation;
   placement: Placement;
   model: ModelFacts;
   servers: readonly Server[];
 }): Record<string, unknown> {
   return {
-    engine: "vllm",
+    engine: of.kind.title,
     version: of.installed.version,
     program: of.installed.program,
     model: of.model,

@@ -1,5 +1,5 @@
 /**
- * vLLM on plane "dynamo": a `python -m dynamo.vllm` for each worker, aggregated or split, registered,
+ * A real engine on plane "dynamo": a `python -m dynamo.ENGINE` for each worker, aggregated or split, registered,
  * read back and compared with the plan before anything else starts.
  */
 import { cpus } from "node:os";
@@ -12,16 +12,15 @@ import {
   type EngineHandle,
   type StartContext,
 } from "dynbench";
-import { openPlane } from "../../dynamo/plane.ts";
-import { startWorkerProcesses, type WorkerProcess } from "../../dynamo/worker-processes.ts";
+import { openPlane } from "../dynamo/plane.ts";
+import { startWorkerProcesses, type WorkerProcess } from "../dynamo/worker-processes.ts";
 import { mustBeAsPlanned } from "./as-planned.ts";
-import { DYNAMO_MODULE, dynamoCommand, dynamoEnv } from "./dynamo-command.ts";
+import { writeFiles } from "./files.ts";
 import { flagNames } from "./flags.ts";
-import { isCpuBuild, DISTRIBUTIONS } from "./installation.ts";
-import { explainVllm } from "./log-reasons.ts";
 import { fetchModel, modelFaults, type ModelFacts } from "./model-facts.ts";
 import { coresOf, findGpus, placeServers, type Placement } from "./placement.ts";
-import { environmentOf, rosterOf, type VllmOptions } from "./vllm-options.ts";
+import type { ServerKind } from "./server-kind.ts";
+import { environmentOf, rosterOf, type ServerOptions } from "./server-options.ts";
 
 /** KV events, their replay, the status server, KV transfers. */
 const PORTS_EACH = 4;
@@ -35,21 +34,22 @@ interface Found {
   readonly users: Readonly<Record<string, string>>;
 }
 
-export async function startDynamoCluster(
-  options: VllmOptions,
+export async function startDynamoWorkers(
+  kind: ServerKind,
+  options: ServerOptions,
   context: StartContext,
 ): Promise<EngineHandle> {
-  const found = await lookAround(options, context);
+  const found = await lookAround(kind, options, context);
   const { versions, model, placement } = found;
   const servedModelName = options.servedModelName ?? options.modelPath;
   await using stack = new AsyncDisposableStack();
   const plane = stack.use(await openPlane(options.python, context));
-  const processes = workerProcesses(options, { ...found, servedModelName, context });
+  const processes = await workerProcesses(kind, options, { ...found, servedModelName, context });
   const { workers, resetCache } = await startWorkerProcesses(plane, processes, {
     ...{ model: servedModelName, limitMs: options.readyLimitS * 1000, context, stack },
-    explain: explainVllm,
+    explain: kind.explain,
   });
-  mustBeAsPlanned(options, workers, context.engineArgs);
+  mustBeAsPlanned(kind, options, workers, context.engineArgs);
   const tokenizer = await chosenTokenizer(undefined, model.path);
   const owned = stack.move();
   return {
@@ -62,7 +62,7 @@ export async function startDynamoCluster(
     ...(resetCache === undefined ? {} : { resetCache }),
     ...(found.isCpuBuild ? {} : { gpus: placement.gpus.flatMap((set) => set ?? []) }),
     facts: {
-      engine: DYNAMO_MODULE,
+      engine: kind.onDynamo.module,
       ...{ versions, model },
       workers: workers.map((worker, index) => ({ ...worker, gpus: placement.gpus[index] })),
     },
@@ -71,22 +71,27 @@ export async function startDynamoCluster(
 }
 
 /** What Python, model and machine have, before the plane is opened. Throws where it cannot do. */
-async function lookAround(options: VllmOptions, context: StartContext): Promise<Found> {
+async function lookAround(
+  kind: ServerKind,
+  options: ServerOptions,
+  context: StartContext,
+): Promise<Found> {
   const { log, engineArgs } = context;
+  const { module } = kind.onDynamo;
   const users = environmentOf(options.env, process.env);
-  log.info(`Asking "${options.python}" for its Dynamo, its vLLM and their flags`);
+  log.info(`Asking "${options.python}" for its Dynamo, its ${kind.title} and their flags`);
   const gpus = await findGpus(options, users, context);
   const [{ versions, flags }, model] = await allOrNone(context.signal, (both) => {
     const own = { ...context, signal: both };
     const question = {
       ...{ python: options.python, env: { ...users, ...PROBE_ENV }, launch: undefined },
       distributions: ["ai-dynamo"],
-      also: DISTRIBUTIONS,
-      programs: [{ name: DYNAMO_MODULE, help: ["-m", DYNAMO_MODULE, "--help"] }],
+      also: kind.distributions,
+      programs: [{ name: module, help: ["-m", module, "--help"] }],
     };
     return [probePython(question, own), fetchModel(options, users, own)];
   });
-  const isCpu = isCpuBuild(versions);
+  const isCpu = kind.isCpuBuild?.(versions) ?? false;
   const placement = placeServers(options, { gpus, isCpuBuild: isCpu });
   const { fault, notes } = modelFaults(options, model, { gpus, engineArgs });
   if (fault) throw fault;
@@ -104,28 +109,30 @@ async function lookAround(options: VllmOptions, context: StartContext): Promise<
 /** A module that looks for a discovery before it prints its help would wait for etcd. */
 const PROBE_ENV = { DYN_DISCOVERY_BACKEND: "mem" };
 
-function workerProcesses(
-  options: VllmOptions,
+async function workerProcesses(
+  kind: ServerKind,
+  options: ServerOptions,
   of: Found & { servedModelName: string; context: StartContext },
-): WorkerProcess[] {
+): Promise<WorkerProcess[]> {
   const { placement, flags, model, servedModelName, users, context } = of;
+  const { host, engineArgs } = context;
   const count = placement.gpus.length;
   const ports = freePorts(count * PORTS_EACH);
+  const folder = await writeFiles(kind.files?.(options) ?? {}, context);
   return rosterOf(options, count).map(({ id, role }, index) => {
-    const [kvEvents, replay, statusPort, transferPort] = ports.slice(index * PORTS_EACH);
+    const [kvEvents, replay, statusPort, transfer] = ports.slice(index * PORTS_EACH);
     const cores = { servers: count, cores: cpus().length };
+    const place = {
+      gpus: placement.gpus[index],
+      cpus: of.isCpuBuild && count > 1 ? coresOf(index, cores) : undefined,
+    };
     return {
       ...{ id, role, statusPort: statusPort! },
-      command: dynamoCommand({
-        ...{ options, role, model: model.path, servedModelName, flags },
-        ports: { kvEvents: kvEvents!, replay: replay! },
-        engineArgs: context.engineArgs,
+      command: kind.onDynamo.command({
+        ...{ options, role, model: model.path, servedModelName, flags, folder, host, engineArgs },
+        ports: { kvEvents: kvEvents!, replay: replay!, transfer: transfer! },
       }),
-      env: dynamoEnv({
-        ...{ role, users, transferPort: transferPort!, host: context.host },
-        gpus: placement.gpus[index],
-        cpus: of.isCpuBuild && count > 1 ? coresOf(index, cores) : undefined,
-      }),
+      env: { ...kind.onDynamo.env({ ...place, role, host, transferPort: transfer! }), ...users },
     };
   });
 }

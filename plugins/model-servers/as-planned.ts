@@ -1,0 +1,31 @@
+/** The workers' own figures against the plan's: a flag that the engine took otherwise makes another run. Pure. */
+import { DynbenchError, type Worker } from "dynbench";
+import { flagNames } from "./flags.ts";
+import type { ServerKind } from "./server-kind.ts";
+import type { ServerOptions } from "./server-options.ts";
+
+/** Throws for the first difference that was not asked for after `--`. */
+export function mustBeAsPlanned(
+  { title, sizeFlags }: Pick<ServerKind, "title" | "sizeFlags">,
+  options: ServerOptions,
+  workers: readonly Worker[],
+  engineArgs: readonly string[],
+): void {
+  const given = flagNames(engineArgs);
+  for (const key of ["blockSize", "kvBlocks", "maxModelLen"] as const) {
+    const flag = sizeFlags[key];
+    const wanted = options[key];
+    if (wanted === undefined || given.has(flag.replaceAll("_", "-"))) continue;
+    for (const worker of workers) {
+      const is = worker[key];
+      if (is === undefined || is === wanted) continue;
+      throw new DynbenchError(
+        "start",
+        `${worker.id} runs with ${key} ${is}, and the plan says ${wanted}`,
+        {
+          hint: `Plan with what this ${title} makes of it, or give it verbatim: -- ${flag} ${wanted}`,
+        },
+      );
+    }
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * What an engine of model servers says of itself; starting, placing, waiting and reading back are the
+ * same for all. A plain record: `vllm.ts`, `sglang.ts` and `trtllm.ts` each have one.
+ */
+import type {
+  ControlRequest,
+  Explanation,
+  KvEventSource,
+  PythonProgram,
+  WorkerRole,
+} from "dynbench";
+import type { ServerOptions } from "./server-options.ts";
+
+export interface ServerKind {
+  /** As people call it. */
+  readonly title: string;
+  /** The packages any of which is the engine, by their names for pip. */
+  readonly distributions: readonly string[];
+  /** How a server is started, in order of preference, and how each tells its flags. */
+  readonly programs: readonly PythonProgram[];
+  /** Flags that a difference between plan and server is told by. */
+  readonly sizeFlags: Readonly<Record<"blockSize" | "kvBlocks" | "maxModelLen", string>>;
+  /** Runs without a GPU; never when left out. */
+  isCpuBuild?(versions: Readonly<Record<string, string>>): boolean;
+  /** What the installation lacks, in words; a run without it is possible, and poorer. */
+  lacks?(version: string, flags: ReadonlySet<string>): string[];
+  /** Files that commands name: text by name, written into one folder before any start. */
+  files?(options: ServerOptions): Readonly<Record<string, string>>;
+  command(server: ServerCommand): string[];
+  /** Of one server, without what the user adds. */
+  env(place: ServerPlacement): Record<string, string>;
+  /** Why one ended, from its last lines. */
+  explain(lines: readonly string[]): Explanation | undefined;
+  /** What a server that answers says of itself. */
+  ask(server: AskedServer): Promise<ServerFacts>;
+  /** Empties the prefix cache; false where the server has no such path. Left out: none has. */
+  resetCache?(url: string, signal?: AbortSignal): Promise<boolean>;
+  readonly onDynamo: DynamoKind;
+}
+
+export interface DynamoKind {
+  /** `dynamo.vllm`. */
+  readonly module: string;
+  command(worker: DynamoWorker): string[];
+  /** Of one worker, beside the plane's and without what the user adds. */
+  env(
+    place: ServerPlacement & { readonly role: WorkerRole; readonly transferPort: number | string },
+  ): Record<string, string>;
+}
+
+/** `PORT` where only a plan is printed. */
+export interface ServerPorts {
+  readonly http: number | string;
+  readonly kvEvents: number | string;
+  readonly replay: number | string;
+}
+
+export interface ServerCommand {
+  readonly options: ServerOptions;
+  /** Which of `programs`. */
+  readonly program: string;
+  /** Flags that it knows; none when it was not asked, then all are taken for known. */
+  readonly flags: ReadonlySet<string>;
+  readonly ports: ServerPorts;
+  /** Where `files` are. */
+  readonly folder: string;
+  readonly engineArgs: readonly string[];
+}
+
+export interface DynamoWorker {
+  readonly options: ServerOptions;
+  readonly role: WorkerRole;
+  /** What it loads: a folder, since nothing may be fetched on the plane. */
+  readonly model: string;
+  readonly servedModelName: string;
+  readonly flags: ReadonlySet<string>;
+  readonly ports: Omit<ServerPorts, "http"> & { readonly transfer: number | string };
+  readonly folder: string;
+  readonly host: string;
+  readonly engineArgs: readonly string[];
+}
+
+export interface ServerPlacement {
+  readonly gpus: readonly string[] | undefined;
+  /** Cores for a server without a GPU, as `0-3`. */
+  readonly cpus: string | undefined;
+  readonly host: string;
+}
+
+export interface AskedServer {
+  readonly url: string;
+  readonly host: string;
+  readonly ports: { readonly kvEvents: number; readonly replay: number };
+  readonly options: ServerOptions;
+  readonly flags: ReadonlySet<string>;
+  readonly request: ControlRequest;
+}
+
+export interface ServerFacts {
+  readonly blockSize: number | undefined;
+  readonly kvBlocks?: number;
+  readonly maxModelLen?: number;
+  readonly version?: string;
+  readonly kvEvents?: KvEventSource;
+  readonly metricsUrl?: string;
+  /** Why there is no block size, in words. */
+  readonly hint?: string;
+  /** Its KV events are not published but kept until asked for, at this path; a child publishes them. */
+  readonly kvEventsPath?: string;
+}

@@ -1,0 +1,107 @@
+/**
+ * When a model server is ready, and what it then says of itself. `/health` alone proves nothing: an
+ * engine whose first request kills it is healthy until then. So each server answers one request.
+ */
+import {
+  DynbenchError,
+  fetchControl,
+  messageOf,
+  servedModels,
+  startFault,
+  untilReady,
+  type ForeignProcess,
+  type Logger,
+  type Worker,
+} from "dynbench";
+import type { Ports } from "./placement.ts";
+import type { ServerKind } from "./server-kind.ts";
+import type { ServerOptions } from "./server-options.ts";
+
+/** Token ids that every vocabulary has; enough of them to fill no block. */
+const WARM_UP_PROMPT = [5, 6, 7, 8, 9, 10, 11, 12];
+const WARM_UP_TOKENS = 2;
+
+export interface ServerPlace {
+  readonly kind: ServerKind;
+  readonly id: string;
+  readonly options: ServerOptions;
+  readonly flags: ReadonlySet<string>;
+  readonly ports: Ports;
+  readonly limitMs: number;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+export interface ReadyServer {
+  readonly worker: Worker;
+  readonly servedModelName: string;
+  readonly version: string | undefined;
+  readonly canReset: boolean;
+  /** Where its KV events wait to be fetched, if they do. */
+  readonly kvEventsPath: string | undefined;
+}
+
+/** Waits for the server, warms it up and asks what it is. */
+export async function serverReady(
+  program: ForeignProcess,
+  place: ServerPlace,
+): Promise<ReadyServer> {
+  const { kind, id, options, flags, ports, signal, limitMs } = place;
+  const host = options.workerHost;
+  const url = `http://${host}:${ports.http}`;
+  const request = { signal };
+  await untilReady(program, {
+    ...place,
+    explain: kind.explain,
+    isUp: () => fetchControl(`${url}/health`, request),
+  });
+  const model = (await servedModels(url, request))[0]!;
+  try {
+    await fetchControl(`${url}/v1/completions`, {
+      ...request,
+      method: "POST",
+      limitMs,
+      body: {
+        model: model.id,
+        prompt: WARM_UP_PROMPT,
+        max_tokens: WARM_UP_TOKENS,
+        ignore_eos: true,
+      },
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    const state = `it is healthy and does not answer: ${messageOf(error)}`;
+    throw startFault(program, { explain: kind.explain }, state);
+  }
+  program.guard();
+  const [said, reset] = await Promise.all([
+    kind.ask({ url, host, ports, options, flags, request }),
+    optional(() => kind.resetCache?.(url, signal) ?? Promise.resolve(false)),
+  ]);
+  signal.throwIfAborted();
+  const { blockSize, version, hint, kvEventsPath, maxModelLen = model.maxModelLen, ...rest } = said;
+  if (blockSize === undefined) {
+    throw new DynbenchError("start", `${id} does not tell its block size`, {
+      hint: hint ?? `Use a newer ${kind.title}`,
+    });
+  }
+  return {
+    servedModelName: model.id,
+    version,
+    canReset: reset === true,
+    kvEventsPath,
+    worker: {
+      ...{ id, url, role: "aggregated", blockSize, ...rest },
+      ...(maxModelLen === undefined ? {} : { maxModelLen }),
+    },
+  };
+}
+
+/** What a server may lack without being unusable. */
+export async function optional<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch {
+    return undefined;
+  }
+}
