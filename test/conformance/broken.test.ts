@@ -64,6 +64,7 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     "file of reporter leaves-its-scraps": [
       "has the cells measured so far after each of them, and no other file beside it",
     ],
+    "reporter wants-an-option": ["has defaults for every option and refuses unknown ones"],
     "reporter talks": ["leaves stdout to the summary with --json"],
     "reporter dies-of-no-cells": [
       "ends a run that was interrupted before its first cell, and one cut short",
@@ -83,6 +84,16 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     ],
     "engine forgets-one > life": ["leaves nothing running or listening, and may be disposed twice"],
     "engine same-name > life": ["names its workers apart and gives each an address that answers"],
+    "engine same-address > caching": ["caches are each worker's own"],
+    "engine swaps-events > caching": [
+      "publishes what its cache holds, and replays it to who missed it",
+    ],
+    "engine short-answers > serving": [
+      "streams exactly the tokens asked for, ends cleanly and says who answered",
+    ],
+    "engine other-model > model": [
+      "has a model of as many workers and the same sizes as it starts",
+    ],
     "router ignores-abort": ["an abort before the start rejects"],
     "router disposes-once": [
       "leaves nothing running or listening, and may be disposed twice",

@@ -88,3 +88,13 @@ test("dies-of-no-cells", (handle) => ({
     return handle.end(run, []);
   },
 }));
+
+testReporter({
+  reporter: defineReporter({
+    name: "wants-an-option",
+    summary: "x",
+    options: v.strictObject({ path: v.string() }),
+    open: () => ({}),
+  }),
+  run: sampleRun(),
+});

@@ -4,6 +4,7 @@ import {
   defineRouter,
   v,
   type EngineHandle,
+  type EngineModel,
   type ProcessHandle,
   type RouterHandle,
   type StartContext,
@@ -24,6 +25,14 @@ interface EngineFault {
   /** Disposing ends all but the last. */
   readonly forgetsOne?: true;
   readonly sameName?: true;
+  /** All its workers are one. */
+  readonly sameAddress?: true;
+  /** Each tells of the other's cache. */
+  readonly swapsEvents?: true;
+  /** Its answers have a token less than they say. */
+  readonly shortAnswers?: true;
+  /** Its model has more workers than it starts. */
+  readonly otherModel?: true;
 }
 
 function engine(name: string, fault: EngineFault = {}): void {
@@ -33,9 +42,13 @@ function engine(name: string, fault: EngineFault = {}): void {
     options: v.strictObject({}),
     planes: ["http"],
     serve: async (_options, _task, context) => {
-      const worker = startCachingWorker(context.name, 16);
-      return { ready: worker.worker, [Symbol.asyncDispose]: () => worker[Symbol.asyncDispose]() };
+      await using stack = new AsyncDisposableStack();
+      const { worker } = stack.use(startCachingWorker(context.name, 16));
+      const url = fault.shortAnswers ? stack.use(shortening(worker.url)).url.origin : worker.url;
+      const owned = stack.move();
+      return { ready: { ...worker, url }, [Symbol.asyncDispose]: () => owned.disposeAsync() };
     },
+    ...(fault.otherModel ? OTHER_MODEL : {}),
     start: async (_options, _plane, { processes, signal }): Promise<EngineHandle> => {
       const started: (ProcessHandle & { ready: unknown })[] = [];
       const end = async (count = started.length): Promise<void> => {
@@ -52,10 +65,13 @@ function engine(name: string, fault: EngineFault = {}): void {
         throw cause;
       }
       let isOver = false;
+      const own = started.map(({ ready }) => ready as Worker);
       return {
-        workers: started.map(({ ready }, i) => {
-          return { ...(ready as Worker), id: fault.sameName ? "worker" : `worker-${i}` };
-        }),
+        workers: own.map((worker, i) => ({
+          ...(fault.sameAddress ? own[0]! : worker),
+          ...(fault.swapsEvents ? { kvEvents: own[1 - i]!.kvEvents! } : {}),
+          id: fault.sameName ? "worker" : `worker-${i}`,
+        })),
         servedModelName: "m",
         facts: {},
         [Symbol.asyncDispose]: async () => {
@@ -79,7 +95,41 @@ function engine(name: string, fault: EngineFault = {}): void {
   });
 }
 
+/** In front of a worker: takes the first event out of every stream. */
+function shortening(url: string) {
+  return Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: async (request) => {
+      const { pathname } = new URL(request.url);
+      const body = request.method === "POST" ? { body: await request.text() } : {};
+      const answer = await fetch(url + pathname, { method: request.method, ...body });
+      const text = await answer.text();
+      const isStream = text.startsWith("data: ");
+      return new Response(isStream ? text.slice(text.indexOf("data: ", 1)) : text, {
+        status: answer.status,
+      });
+    },
+  });
+}
+
+const LIMITS = { blockSize: 16, kvBlocks: 100, maxModelLen: 1000 };
+const OTHER_MODEL = {
+  limits: () => ({ ...LIMITS, workers: 2 }),
+  model: (): EngineModel => ({
+    workers: ["worker-0", "worker-1", "worker-2"].map((id) => ({ id, role: "aggregated" })),
+    limits: LIMITS as EngineModel["limits"],
+    create: () => {
+      throw new Error("not what is tried here");
+    },
+  }),
+};
+
 engine("whole");
+engine("same-address", { sameAddress: true });
+engine("swaps-events", { swapsEvents: true });
+engine("short-answers", { shortAnswers: true });
+engine("other-model", { otherModel: true });
 engine("leaks", { leaks: true });
 engine("ignores-abort", { ignoresAbort: true });
 engine("disposes-once", { disposesOnce: true });
