@@ -26,11 +26,15 @@ const ENTRIES = [
   "core/main.ts",
   "build.ts",
   "build-types.ts",
+  "release/release.ts",
   "reports/page.ts",
   "reports/trace-page.ts",
 ];
 const sources = [
-  ...new Set([...new Bun.Glob("{core,plugins,reports,test}/**/*.ts").scanSync(ROOT), ...ENTRIES]),
+  ...new Set([
+    ...new Bun.Glob("{core,plugins,reports,release,test}/**/*.ts").scanSync(ROOT),
+    ...ENTRIES,
+  ]),
 ]
   .toSorted()
   .map(readSource);
@@ -228,7 +232,7 @@ describe("packages", () => {
   const homes: Record<string, RegExp> = {
     citty: /^core\/cli\//,
     consola: /^core\/cli\//,
-    valibot: /^core\//,
+    valibot: /^(core|release)\//,
     hono: /^(core\/gateway|plugins\/engines\/mocker)\//,
     uplot: /^reports\//,
     nats: /^plugins\/dynamo\//,
@@ -243,7 +247,7 @@ describe("packages", () => {
 
   test("each has one home", () => {
     const isPackage = (target: string): boolean =>
-      !/^(node:|bun:|core\/|plugins\/|reports\/|test\/|package\.json)/.test(target);
+      !/^(node:|bun:|core\/|plugins\/|release\/|reports\/|test\/|package\.json)/.test(target);
     const found = program.flatMap(({ path, imports }) =>
       imports
         .filter(({ target }) => isPackage(target) && target !== "bun" && target !== "dynbench")
