@@ -6,11 +6,11 @@ export interface Theme {
   grid: string;
   panel: string;
   accent: string;
-  /** One per arm, repeated after eight. */
+  /** One per arm, repeated after twelve. */
   arms: string[];
 }
 
-const ARM_COLOURS = 8;
+export const ARM_COLOURS = 12;
 
 export function readTheme(): Theme {
   const style = getComputedStyle(document.documentElement);

@@ -1,6 +1,8 @@
 /** A shape per arm beside its colour, so that charts read in grey and for every eye. */
 
-/** Fills a marker at (x, y); `radius` in canvas pixels. Shapes repeat after four. */
+import { ARM_COLOURS } from "../theme.ts";
+
+/** Fills a marker at (x, y); `radius` in canvas pixels. Shapes repeat after four, another way when the colours do. */
 export function drawMarker(
   context: CanvasRenderingContext2D,
   arm: number,
@@ -8,7 +10,7 @@ export function drawMarker(
 ): void {
   const { x, y, radius: r } = at;
   context.beginPath();
-  switch (arm % 4) {
+  switch ((arm + Math.floor(arm / ARM_COLOURS)) % 4) {
     case 0:
       context.arc(x, y, r, 0, 2 * Math.PI);
       break;

@@ -7,7 +7,8 @@ import { randomStream } from "../../core/random.ts";
 import { HttpClient, parseTarget } from "../../core/http/client.ts";
 import { monotonicNs } from "../../core/clock.ts";
 import type { Worker } from "../../core/request.ts";
-import { RIVALS, startRival, type RivalName } from "./rival-routers.ts";
+import { startDynamoFrontend } from "./dynamo-rival.ts";
+import { RIVALS, startRival, type Rival } from "./rival-routers.ts";
 import type { Row } from "./row.ts";
 
 const WORKERS = 8;
@@ -46,8 +47,12 @@ export async function run(): Promise<Row[]> {
   const cpuMs = (await gateway.ask()) - before;
   const rivals: Row[] = [];
   for (const rival of RIVALS) {
-    rivals.push(...(await rivalRows(rival, { direct, worker: workers[0]!.url, bodies })));
+    // smg takes no token ids, so it gets a text as long.
+    const sent = rival === "smg" ? bodies.map(({ length }) => textBodyOf(length)) : bodies;
+    const start = () => startRival(rival, workers[0]!.url);
+    rivals.push(...(await rivalRows(rival, start, { direct, bodies: sent })));
   }
+  rivals.push(...(await dynamoRows({ direct, bodies })));
   direct.close();
   routed.close();
   const part = (key: string): number => state.costUs[key].p50;
@@ -73,33 +78,57 @@ export async function run(): Promise<Row[]> {
   ];
 }
 
-/** The same pairs through another router, round robin; smg takes no token ids, so it gets a text as long. */
+/** The same pairs through another router, and as many requests at once as through our gateway. */
 async function rivalRows(
-  rival: RivalName,
-  at: { direct: HttpClient; worker: string; bodies: Uint8Array[] },
+  rival: string,
+  start: () => Promise<Rival | undefined>,
+  at: { direct: HttpClient; bodies: readonly Uint8Array[]; connection?: "per-request" },
 ): Promise<Row[]> {
+  const { direct, bodies, connection = "keep-alive" } = at;
   const what = `${rival}: added TTFT over direct, p50, concurrency 1`;
-  await using router = await startRival(rival, at.worker);
+  await using router = await start();
   if (router === undefined) return [{ what, value: NaN, unit: "us", note: "not installed" }];
-  const bodies = rival === "smg" ? at.bodies.map(({ length }) => textBodyOf(length)) : at.bodies;
-  const routed = new HttpClient(parseTarget(router.url), { connection: "keep-alive" });
-  const both = { direct: at.direct, routed, bodies };
+  const routed = new HttpClient(parseTarget(router.url), { connection });
+  const both = { direct, routed, bodies };
   await pairs(both, WARM_UP);
   const rounds: Round[] = [];
   for (let round = 0; round < ROUNDS; round += 1) rounds.push(await pairs(both, PAIRS));
   const beforeMs = router.cpuMs();
-  await throughput(routed, bodies);
+  const rps = await throughput(routed, bodies);
   const cpuMs = router.cpuMs() - beforeMs;
   routed.close();
   const { value, note } = addedRows(rounds)[0]!;
   return [
     { what, value, unit: "us", note: note! },
+    { what: `${rival}: requests at concurrency ${CONCURRENCY}, 85 KB`, value: rps, unit: "req/s" },
     {
       what: `${rival}: CPU per 1,000 requests, 85 KB`,
       value: cpuMs / 1000 / (THROUGHPUT_REQUESTS / 1000),
       unit: "s",
     },
   ];
+}
+
+/**
+ * Dynamo's frontend in kv mode has workers of its own behind it, so their time is in its rows, and each
+ * request has a connection of its own: on a kept one every answer waits 43 ms for an acknowledgement.
+ */
+async function dynamoRows(at: { direct: HttpClient; bodies: Uint8Array[] }): Promise<Row[]> {
+  const bodies = at.bodies.map((body) => twoTokensOf(body));
+  const rows = await rivalRows("dynamo kv", startDynamoFrontend, {
+    ...{ direct: at.direct, bodies, connection: "per-request" },
+  });
+  const own = "its own mockers behind it, a connection each";
+  return rows.map((row) => ({
+    ...row,
+    note: row.note === undefined ? own : `${own}; ${row.note}`,
+  }));
+}
+
+/** The upstream answers with two tokens whatever is asked; a mocker with as many as are. */
+function twoTokensOf(body: Uint8Array): Uint8Array {
+  const text = new TextDecoder().decode(body).replace('"max_tokens":200', '"max_tokens":2');
+  return new TextEncoder().encode(text);
 }
 
 function textBodyOf(length: number): Uint8Array {

@@ -65,7 +65,7 @@ export async function startRival(name: RivalName, worker: string): Promise<Rival
   return rival;
 }
 
-async function answers(url: string): Promise<boolean> {
+export async function answers(url: string): Promise<boolean> {
   const body = JSON.stringify({ model: "m", prompt: "ready", max_tokens: 1, stream: true });
   const headers = { "content-type": "application/json" };
   try {
@@ -77,7 +77,7 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-function cpuMsOf(pid: number): number {
+export function cpuMsOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)!.split(" ");
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
   const own = (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
