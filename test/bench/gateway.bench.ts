@@ -47,10 +47,12 @@ export async function run(): Promise<Row[]> {
   const cpuMs = (await gateway.ask()) - before;
   const rivals: Row[] = [];
   for (const rival of RIVALS) {
-    // smg takes no token ids, so it gets a text as long.
-    const sent = rival === "smg" ? bodies.map(({ length }) => textBodyOf(length)) : bodies;
+    // smg takes no token ids, so it gets a text as long; without retries it passes bodies on unread.
+    const isSmg = rival === "smg";
+    const sent = isSmg ? bodies.map(({ length }) => textBodyOf(length)) : bodies;
     const start = () => startRival(rival, workers[0]!.url);
-    rivals.push(...(await rivalRows(rival, start, { direct, bodies: sent })));
+    const rows = await rivalRows(rival, start, { direct, bodies: sent });
+    rivals.push(...(isSmg ? rows.map((row) => noted("text, passed on unread", row)) : rows));
   }
   rivals.push(...(await dynamoRows({ direct, bodies })));
   direct.close();
@@ -118,11 +120,11 @@ async function dynamoRows(at: { direct: HttpClient; bodies: Uint8Array[] }): Pro
   const rows = await rivalRows("dynamo kv", startDynamoFrontend, {
     ...{ direct: at.direct, bodies, connection: "per-request" },
   });
-  const own = "its own mockers behind it, a connection each";
-  return rows.map((row) => ({
-    ...row,
-    note: row.note === undefined ? own : `${own}; ${row.note}`,
-  }));
+  return rows.map((row) => noted("its own mockers behind it, a connection each", row));
+}
+
+function noted(words: string, row: Row): Row {
+  return { ...row, note: row.note === undefined ? words : `${words}; ${row.note}` };
 }
 
 /** The upstream answers with two tokens whatever is asked; a mocker with as many as are. */
@@ -170,7 +172,11 @@ function addedRows(rounds: readonly Round[]): Row[] {
 
 /** Direct and routed in turn, so that both meet the same machine. */
 async function pairs(
-  { direct, routed, bodies }: { direct: HttpClient; routed: HttpClient; bodies: Uint8Array[] },
+  {
+    direct,
+    routed,
+    bodies,
+  }: { direct: HttpClient; routed: HttpClient; bodies: readonly Uint8Array[] },
   count: number,
 ): Promise<Round> {
   const round: Round = { directUs: [], routedUs: [] };
@@ -202,7 +208,9 @@ function ttftUs(client: HttpClient, body: Uint8Array): Promise<number> {
     client.exchange(
       { method: "POST", path: "/v1/completions", headers, body },
       {
-        head: () => {},
+        head: ({ status }) => {
+          if (status !== 200) reject(new Error(`an answer had status ${status}`));
+        },
         data: (_, atNs) => {
           if (firstNs === 0) firstNs = atNs;
         },
