@@ -129,6 +129,9 @@ export interface WorkerShare {
 export interface ClientHealth {
   /** When the generator turned to a request minus when it should have, over measured requests. */
   latenessMs: { p50: number; p99: number; max: number };
+  /** Of an open loop: requests per second as they were due, and as they were sent. */
+  requestedRps?: number;
+  sentRps?: number;
   /** Event loop lag of the load child, sampled. */
   loopLagMs?: { p99: number; max: number };
   /** CPU of the load child, all threads, during the measured phase. */

@@ -24,6 +24,7 @@ import type {
   WorkerShare,
 } from "./result.ts";
 import { judgeCell, judgeRun, type Evidence } from "./trust.ts";
+import { sendRates } from "./send-rate.ts";
 import { keptShare } from "./slo.ts";
 import { tierResults } from "./tier-tally.ts";
 import { WeightedSamples } from "./weighted-samples.ts";
@@ -80,7 +81,11 @@ export function summarizeCell(input: CellInput): CellResult {
     workers,
     ...sloOf(points, tally, input.cell.load),
     ...tierResults(tally.tiers, input.cell.load, input.cell.seed),
-    client: { latenessMs: latenessOf(points), ...input.health },
+    client: {
+      latenessMs: latenessOf(points),
+      ...sendRates(points, input.cell.load),
+      ...input.health,
+    },
     ...(input.routerCost === undefined ? {} : { routerCost: input.routerCost }),
     errors: [...tally.failures.values()].sort((a, b) => b.count - a.count),
     verdict: { state: "trusted", reasons: [] },

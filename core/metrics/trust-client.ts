@@ -1,5 +1,6 @@
 /** Trust checks: did the load generator, and the machine under it, keep up? Wall clock only. */
 import type { Finding, RouterCost } from "./result.ts";
+import { sendRates } from "./send-rate.ts";
 import type { CellUnderTrial, TrustCheck } from "./trust.ts";
 
 /** Lateness is part of every latency: at most this much, or this part of the figure it goes into. */
@@ -110,13 +111,10 @@ function decisionUs(cost: RouterCost): number {
 }
 
 function rateNotReached({ load, points }: CellUnderTrial): Finding | undefined {
-  const { sentS, latenessMs } = points;
-  if (load.arrival === "closed" || sentS.length < 2) return undefined;
-  const intendedS = sentS.map((s, i) => s - latenessMs[i]! / 1000);
-  const spanOf = (times: readonly number[]): number =>
-    times.reduce((a, b) => Math.max(a, b)) - times.reduce((a, b) => Math.min(a, b));
-  const reached = spanOf(intendedS) / spanOf(sentS);
-  if (!(reached < RATE_REACHED)) return undefined;
+  const rates = sendRates(points, load);
+  if (rates === undefined) return undefined;
+  const reached = rates.sentRps / rates.requestedRps;
+  if (reached >= RATE_REACHED) return undefined;
   return {
     id: "rate-not-reached",
     severity: "untrusted",

@@ -1,4 +1,5 @@
 /** Whether the load generator itself kept up: lateness, event loop lag, CPU. */
+import type { CellSummary } from "../../core/metrics/result.ts";
 import { ecdfChart } from "../charts/ecdf.ts";
 import type { ReportData } from "../data.ts";
 import { h, section, table } from "../dom.ts";
@@ -51,6 +52,7 @@ function liveArms(data: ReportData): { label: string; arm: number }[] {
 
 /** The worst cell of each arm. */
 function healthTable(data: ReportData): HTMLElement {
+  const isOpen = data.cells.some(({ summary }) => summary.client.requestedRps !== undefined);
   const rows = liveArms(data).map(({ label, arm }) => {
     const clients = data.cells.filter((cell) => cell.arm === arm).map(({ summary }) => summary);
     const worst = (pick: (summary: (typeof clients)[number]) => number | undefined): string => {
@@ -59,6 +61,7 @@ function healthTable(data: ReportData): HTMLElement {
     };
     return [
       label,
+      ...(isOpen ? [slowest(clients)] : []),
       worst(({ client }) => client.latenessMs.p99),
       worst(({ client }) => client.latenessMs.max),
       worst(({ client }) => client.loopLagMs?.p99),
@@ -69,6 +72,7 @@ function healthTable(data: ReportData): HTMLElement {
   });
   const head = [
     "Worst cell of",
+    ...(isOpen ? ["Sent of requested (/s)"] : []),
     "Late p99 (ms)",
     "Late max (ms)",
     "Loop lag p99 (ms)",
@@ -77,4 +81,14 @@ function healthTable(data: ReportData): HTMLElement {
     "Retries",
   ];
   return h("div", { class: "card" }, h("h3", {}, "Worst cell per arm"), table(head, rows));
+}
+
+/** Sent of requested rate, of the cell that fell behind most. */
+function slowest(cells: readonly CellSummary[]): string {
+  const [rate] = cells
+    .flatMap(({ client: { requestedRps: requested, sentRps: sent } }) =>
+      requested === undefined || sent === undefined ? [] : [{ requested, sent }],
+    )
+    .toSorted((a, b) => a.sent / a.requested - b.sent / b.requested);
+  return rate === undefined ? "–" : `${formatNumber(rate.sent)} of ${formatNumber(rate.requested)}`;
 }

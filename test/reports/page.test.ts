@@ -189,6 +189,19 @@ describe.skipIf(missing)(
       await close();
     });
 
+    test("the generator of an open loop says how much of the requested rate it sent", async () => {
+      const run = singleCellRun();
+      for (const { summary } of run.cells) {
+        summary.client = { ...summary.client, requestedRps: 10, sentRps: 9.5 };
+      }
+      const { page, faults, close } = await open(run);
+      const cells = page.locator("#client table tr");
+      expect(await cells.nth(0).textContent()).toContain("Sent of requested (/s)");
+      expect(await cells.nth(1).textContent()).toContain("9.5 of 10");
+      expect(faults).toEqual([]);
+      await close();
+    });
+
     test("what the caches bound stands beside the hit share", async () => {
       const run = singleCellRun();
       const hits = "#why figure:first-of-type";

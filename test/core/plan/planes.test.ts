@@ -43,6 +43,13 @@ describe("the mocker", () => {
   });
 });
 
+test("the mocker schedules by priority on HTTP workers alone", () => {
+  expect(faultsOf({ router: "kv", schedulingPolicy: "priority" })).toEqual([]);
+  expect(faultsOf({ router: "dynamo", schedulingPolicy: "priority" })).toEqual([
+    "engine.schedulingPolicy: Dynamo's mocker, which serves on plane dynamo, serves first come, first served",
+  ]);
+});
+
 describe("the control pair", () => {
   const arms = (router: string) =>
     planOf({ router }).arms.map(({ label, isControl = false }) => [label, isControl]);

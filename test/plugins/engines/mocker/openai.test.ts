@@ -56,6 +56,13 @@ describe("requests", () => {
     expect(completion({ prompt: new Array(97).fill(5), max_tokens: 50 }).osl).toBe(3);
   });
 
+  test("carry vLLM's priority, lower for earlier, which is higher here", () => {
+    const priorityOf = (priority: unknown) => completion({ prompt: [5], priority }).priority;
+    expect([-2, 0, 3, null, undefined].map(priorityOf)).toEqual([2, 0, -3, 0, 0]);
+    expect(() => priorityOf("high")).toThrow(ApiFault);
+    expect(chat({ messages, priority: -1 }).priority).toBe(1);
+  });
+
   test("ignore fields they do not know", () => {
     const body = { prompt: [5], ignore_eos: true, min_tokens: 3, max_tokens: 3, whatever: {} };
     expect(completion(body).osl).toBe(3);
