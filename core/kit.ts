@@ -21,6 +21,7 @@ export {
   withoutSlash,
   type ControlRequest,
 } from "./http/control.ts";
+export { urlHost } from "./http/target.ts";
 export { cacheConfig, kvEventSource } from "./http/worker-facts.ts";
 export { drawLength } from "./draw-length.ts";
 export { chooseLeast, chooseSoftly } from "./routing/choose.ts";

@@ -1,7 +1,7 @@
 /** The commands, loaded when they are called: start-up is imports. */
 import { defineCommand, runCommand, type CommandDef } from "citty";
 import type { Environment } from "./environment.ts";
-import { faultText } from "./fault-text.ts";
+import { columnsOf, faultText } from "./fault-text.ts";
 import { OVERVIEW } from "./help.ts";
 import { DynbenchError } from "../errors.ts";
 import { didYouMean } from "../plan/suggest.ts";
@@ -70,7 +70,11 @@ export async function runCli(argv: readonly string[], environment: Environment):
     if (!Object.hasOwn(COMMANDS, first)) throw unknownCommand(first);
     return await dispatch(rawArgs, environment);
   } catch (error) {
-    const { text, exitCode } = faultText(error, { debug, plugins: environment.plugins });
+    const { text, exitCode } = faultText(error, {
+      debug,
+      plugins: environment.plugins,
+      columns: columnsOf(process.stderr),
+    });
     process.stderr.write(text);
     return exitCode;
   }

@@ -1,5 +1,6 @@
 /** How a fault looks on the terminal: what, where, and what to try. No stack, unless it is a bug. */
 import { dirname } from "node:path";
+import { wrapped } from "./wrapped.ts";
 import { DynbenchError, EXIT_CODES, firstCause, messageOf, PlanFaults } from "../errors.ts";
 import type { LoadedPlugin, PluginSet } from "../plugin-set.ts";
 
@@ -9,6 +10,8 @@ export interface FaultDetails {
   readonly plugins: Pick<PluginSet, "all">;
   /** Processes were started, or load was simulated. */
   readonly isRunning?: boolean;
+  /** Width of the terminal that shows it; undefined where none does, and lines stay whole. */
+  readonly columns?: number | undefined;
 }
 
 export interface FaultText {
@@ -26,12 +29,18 @@ export function faultText(error: unknown, details: FaultDetails): FaultText {
       ...(hint ? [`    ${hint}`] : []),
     ]);
     const heading = count === 1 ? "The command has a fault:" : `The command has ${count} faults:`;
-    return { text: `${heading}\n${lines.join("\n")}\n`, exitCode: cause.exitCode };
+    return {
+      text: fitted(`${heading}\n${lines.join("\n")}\n`, details.columns),
+      exitCode: cause.exitCode,
+    };
   }
   if (cause instanceof DynbenchError) {
     const hint = cause.hint ? `\n${cause.hint}` : "";
     const stack = details.debug && cause.stack ? `\n${cause.stack}` : "";
-    return { text: `${cause.message}${hint}${stack}\n`, exitCode: cause.exitCode };
+    return {
+      text: `${fitted(`${cause.message}${hint}`, details.columns)}${stack}\n`,
+      exitCode: cause.exitCode,
+    };
   }
   const stack = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
   const culprit = details.plugins.all.find((plugin) => isIn(plugin, stack));
@@ -40,6 +49,23 @@ export function faultText(error: unknown, details: FaultDetails): FaultText {
     text: `A bug in dynbench, please report it with these lines:\n${stack}\n`,
     exitCode: EXIT_CODES.bug.code,
   };
+}
+
+/** Of a terminal that a person looks at. */
+export function columnsOf(stream: NodeJS.WriteStream): number | undefined {
+  return stream.isTTY === true ? stream.columns : undefined;
+}
+
+/** Lines no longer than the terminal is wide, each as far indented as the one it goes on. */
+function fitted(text: string, columns: number | undefined): string {
+  if (columns === undefined) return text;
+  return text
+    .split("\n")
+    .flatMap((line) => {
+      const indent = /^ */.exec(line)![0];
+      return wrapped(line.slice(indent.length), { width: columns, indent });
+    })
+    .join("\n");
 }
 
 /** Whether a call of the stack is of the plugin's file, or of one beside it. */

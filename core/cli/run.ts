@@ -1,6 +1,6 @@
 /** `dynbench run`. */
 import type { Environment } from "./environment.ts";
-import { faultText } from "./fault-text.ts";
+import { columnsOf, faultText } from "./fault-text.ts";
 import { startLog, wantsColor } from "./log.ts";
 import { checkApiKey, planFromArguments } from "./plan-from-arguments.ts";
 import { settledPlan } from "./settled-plan.ts";
@@ -14,7 +14,9 @@ import { maskPlan } from "../plan/secrets.ts";
 import { surveyForRun } from "../plan/survey.ts";
 import type { PluginSet } from "../plugin-set.ts";
 import type { Reporter, ReporterContext } from "../plugin.ts";
+import { openFileLimit } from "../process/file-limit.ts";
 import type { OpenReporter } from "../run/all-reporters.ts";
+import { hostFaults, hostNotes } from "../run/host-faults.ts";
 import { holdStdin, withStdinAt } from "../run/input-files.ts";
 import { defaultRunPath, RunFolder } from "../run/run-folder.ts";
 
@@ -31,7 +33,9 @@ export async function run(argv: readonly string[], environment: Environment): Pr
   const { plan, runnable: surveyed } = await settledPlan(planned, { plugins, stdin, log });
   const interrupt = new AbortController();
   const { faults, notes } = await surveyForRun(surveyed, plugins, interrupt.signal);
-  if (faults.length > 0) throw new PlanFaults(faults);
+  const host = { fileLimit: openFileLimit(), env: process.env };
+  const refused = [...faults, ...hostFaults(plan, plugins, host)];
+  if (refused.length > 0) throw new PlanFaults(refused);
 
   const folder =
     resumed ??
@@ -44,6 +48,7 @@ export async function run(argv: readonly string[], environment: Environment): Pr
   const outcomes = resumed?.readOutcomes() ?? [];
   const context = reporterContext(folder.path, planned.json);
   for (const note of notes) log.info(`workload: ${note}`);
+  for (const note of hostNotes(plan, plugins, host)) log.info(note);
   const reporters = await openReporters({ plan: runnable, storable }, context, environment);
 
   using _ = onInterrupt(interrupt, context);
@@ -65,6 +70,7 @@ export async function run(argv: readonly string[], environment: Environment): Pr
       debug: argv.includes("--debug"),
       plugins,
       isRunning: true,
+      columns: columnsOf(process.stderr),
     });
     context.stderr.write(text);
     return exitCode;

@@ -42,6 +42,13 @@ export function parseTarget(url: string): HttpTarget {
   };
 }
 
+/** An address that listens everywhere is reached on loopback; IPv6 needs brackets in a URL. */
+export function urlHost(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (host === "::") return "[::1]";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
 function fault(url: string, state: string, details: { hint?: string } = {}): DynbenchError {
   return new DynbenchError("plan", `Cannot use URL "${url}": ${state}`, {
     hint: details.hint ?? HINT,

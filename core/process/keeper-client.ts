@@ -160,7 +160,7 @@ class Program {
     if (answer.type === "started") return (this.#pid = answer.pid);
     this.#isWanted = false;
     const reason = answer.type === "refused" ? answer.message : "no answer";
-    throw new DynbenchError("start", `Cannot start ${this.#name}: ${reason}`, {
+    throw new DynbenchError("start", `Cannot start ${this.#name}: "${executable}": ${reason}`, {
       hint: `Check that "${executable}" is installed and on PATH`,
     });
   }

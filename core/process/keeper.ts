@@ -8,6 +8,7 @@
  */
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { withoutProxies } from "./proxies.ts";
+import { whyNot } from "../files/why-not.ts";
 
 /** Environment variable that every process of a run carries; its value is the run's marker. */
 export const MARKER_VARIABLE = "DYNBENCH_RUN";
@@ -93,7 +94,7 @@ function startForeign(
     running.set(request.id, { pid: child.pid, exited: child.exited });
     answer({ type: "started", id: request.id, pid: child.pid });
   } catch (error) {
-    answer({ type: "refused", id: request.id, message: (error as Error).message });
+    answer({ type: "refused", id: request.id, message: whyNot(error) });
   } finally {
     if (log !== undefined) closeSync(log);
   }

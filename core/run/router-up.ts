@@ -1,5 +1,6 @@
 /** Brings one arm's router up in front of a running engine: the gateway for a policy, else its own program. */
 import * as v from "valibot";
+import { urlHost } from "../http/target.ts";
 import { fetchControl, fetchControlJson } from "../http/control.ts";
 import type { RouterCost } from "../metrics/result.ts";
 import type { PlannedArm } from "../plan/plan.ts";
@@ -134,13 +135,6 @@ async function startGateways(place: RouterPlace): Promise<RunningRouter> {
     state,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-/** An address that listens everywhere is reached on loopback; IPv6 needs brackets in a URL. */
-export function urlHost(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  if (host === "::") return "[::1]";
-  return host.includes(":") ? `[${host}]` : host;
 }
 
 const Spread = v.object({ p50: v.number(), p99: v.number() });

@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { defineRouter, servedModels, v } from "dynbench";
-import { commandOption, programPorts, startProgram } from "./external/program.ts";
+import { commandOption, listenAddress, programPorts, startProgram } from "./external/program.ts";
 
 const BALANCE = ["roundrobin", "leastconn", "random", "hash"] as const;
 const KEY_HEADER = "x-session-id";
@@ -46,7 +46,7 @@ export const haproxy = defineRouter({
     const config = haproxyConfig({
       balance,
       hashBalanceFactor,
-      listen: `${context.host}:${ports.http}`,
+      listen: listenAddress(context.host, ports.http),
       workers: engine.workers.map(({ id, url }) => ({ id, address: new URL(url).host })),
     });
     await Bun.write(path, config);

@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { defineRouter, servedModels, v } from "dynbench";
-import { commandOption, programPorts, startProgram } from "./external/program.ts";
+import { commandOption, listenAddress, programPorts, startProgram } from "./external/program.ts";
 
 const BALANCE = ["round_robin", "least_conn", "random_two", "hash"] as const;
 const KEY_HEADER = "x-session-id";
@@ -40,7 +40,7 @@ export const nginx = defineRouter({
     mkdirSync(folder, { recursive: true });
     const config = nginxConfig({
       balance,
-      listen: `${context.host}:${ports.http}`,
+      listen: listenAddress(context.host, ports.http),
       workers: engine.workers.map(({ url }) => new URL(url).host),
     });
     await Bun.write(join(folder, "nginx.conf"), config);

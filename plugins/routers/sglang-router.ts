@@ -1,5 +1,5 @@
 /** The older line of SGLang's router (PyPI sglang-router, 0.3). Takes text and chat; token ids it refuses. */
-import { defineRouter, v } from "dynbench";
+import { defineRouter, urlHost, v } from "dynbench";
 import { commandOption, programPorts, startProgram } from "./external/program.ts";
 import { allWorkersIn, rustFlags, rustOptions } from "./external/rust-router.ts";
 
@@ -53,7 +53,7 @@ export const sglangRouter = defineRouter({
         version: { distribution: "sglang-router" },
         argv: sglangArgv(settings, { host, ports, workers }),
         ports,
-        metricsUrl: `http://${host}:${ports.metrics}/metrics`,
+        metricsUrl: `http://${urlHost(host)}:${ports.metrics}/metrics`,
         isUp: (url) => allWorkersIn(url, engine),
         facts: { retries: settings.retries, circuitBreaker: settings.circuitBreaker },
       },

@@ -1,5 +1,5 @@
 /** SGLang's model gateway (PyPI smg, 1.13). Takes text and chat; token ids it refuses. */
-import { defineRouter, v } from "dynbench";
+import { defineRouter, urlHost, v } from "dynbench";
 import { commandOption, programPorts, startProgram } from "./external/program.ts";
 import {
   allWorkersIn,
@@ -75,7 +75,7 @@ export const smg = defineRouter({
         version: { distribution: "smg" },
         argv: smgArgv(settings, { host, ports, workers }),
         ports,
-        metricsUrl: `http://${host}:${ports.metrics}/metrics`,
+        metricsUrl: `http://${urlHost(host)}:${ports.metrics}/metrics`,
         isUp: async (url) => {
           await allWorkersIn(url, engine);
           await answersOnce(url, engine);

@@ -2,7 +2,7 @@
  * vLLM's router (PyPI vllm-router, 0.1.17), which takes token ids as well. Of texts it asks the
  * workers for the token ids, so their tokenising is part of what it costs.
  */
-import { defineRouter, DynbenchError, fetchControl, v, type Worker } from "dynbench";
+import { defineRouter, DynbenchError, fetchControl, urlHost, v, type Worker } from "dynbench";
 import { commandOption, programPorts, startProgram } from "./external/program.ts";
 import { allWorkersIn, rustFlags, rustOptions } from "./external/rust-router.ts";
 
@@ -57,7 +57,7 @@ export const vllmRouter = defineRouter({
     const workers = engine.workers.map(({ url }) => url);
     const isKvAware = settings.policy === "kv_aware";
     const events = isKvAware ? kvEventFlags(engine.workers, engine.servedModelName) : [];
-    const metricsUrl = `http://${host}:${ports.metrics}/metrics`;
+    const metricsUrl = `http://${urlHost(host)}:${ports.metrics}/metrics`;
     return startProgram(
       {
         name: "vllm-router",

@@ -3,6 +3,7 @@ import {
   chosenTokenizer,
   DynbenchError,
   fetchControlJson,
+  urlHost,
   v,
   type EngineHandle,
   type PluginUse,
@@ -11,7 +12,6 @@ import {
   type Worker,
   type WorkerRole,
 } from "dynbench";
-import { reachedAt } from "./reached-at.ts";
 import { resolveMocker, type MockerOptions } from "./mocker-options.ts";
 import { KV_EVENTS_TOPIC } from "./kv-batches.ts";
 import type { WorkerReady, WorkerTask } from "./worker-task.ts";
@@ -91,7 +91,7 @@ function workerAt(at: {
   limits: Pick<Worker, "blockSize" | "kvBlocks" | "maxModelLen">;
 }): Worker {
   const { id, role, ready, limits } = at;
-  const host = reachedAt(at.host);
+  const host = urlHost(at.host);
   const url = `http://${host}:${ready.port}`;
   return {
     id,

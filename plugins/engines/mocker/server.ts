@@ -4,7 +4,7 @@
  * that start with `dynbench` are ours.
  */
 import { Hono, type Context } from "hono";
-import { deriveSeed, epochMs, openTokenizer, v, type ChildContext } from "dynbench";
+import { deriveSeed, epochMs, openTokenizer, urlHost, v, type ChildContext } from "dynbench";
 import { VLLM_VERSION } from "./answer-format.ts";
 import { generate, type ServedWorker } from "./generate.ts";
 import { ApiFault } from "./api-fault.ts";
@@ -20,7 +20,6 @@ import {
   promptTokens,
   type Endpoint,
 } from "./openai.ts";
-import { reachedAt } from "./reached-at.ts";
 import { createWorkerModel } from "./scheduler.ts";
 import { TokenSequences } from "./token-sequences.ts";
 import { metricsText } from "./vllm-metrics.ts";
@@ -87,7 +86,7 @@ export async function startWorker(
       release: (number) => loop.release(number),
       keptMs: KEPT_MS / timeScale,
     }),
-    address: { host: reachedAt(context.host), port: 0 },
+    address: { host: urlHost(context.host), port: 0 },
     aborted: 0,
     requests: 0,
   };

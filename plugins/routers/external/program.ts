@@ -6,6 +6,7 @@ import {
   DynbenchError,
   freePorts,
   untilReady,
+  urlHost,
   v,
   type Explanation,
   type RouterHandle,
@@ -57,6 +58,11 @@ export function programPorts(name: string, context: StartContext): ProgramPorts 
   return { http: http!, metrics: metrics! };
 }
 
+/** `host:port` in a configuration file. */
+export function listenAddress(host: string, port: number): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
 export async function startProgram(
   program: RouterProgram,
   context: StartContext,
@@ -68,7 +74,7 @@ export async function startProgram(
     isUnguarded: true,
     explain: explainProgram,
   });
-  const url = `http://${context.host}:${ports.http}`;
+  const url = `http://${urlHost(context.host)}:${ports.http}`;
   try {
     await untilReady(running, {
       isUp: () => isUp(url),

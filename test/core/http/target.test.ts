@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { parseTarget } from "../../../core/http/target.ts";
+import { parseTarget, urlHost } from "../../../core/http/target.ts";
 
 describe("parseTarget", () => {
   test.each([
@@ -27,4 +27,10 @@ describe("parseTarget", () => {
   test("never repeats a password", () => {
     expect(() => parseTarget("http://user:secret@h/")).toThrow(/^(?!.*secret)/);
   });
+});
+
+test("an address in a URL: IPv6 in brackets, and one that listens everywhere as loopback", () => {
+  expect(["127.0.0.1", "::1", "0.0.0.0", "::"].map(urlHost)).toEqual([
+    ...["127.0.0.1", "[::1]", "127.0.0.1", "[::1]"],
+  ]);
 });

@@ -49,6 +49,23 @@ describe("a task", () => {
     expect(deaths).toEqual([]);
   });
 
+  test("is told to leave proxies out on the way to this machine", async () => {
+    const proxied = await supervisor.startForeign("proxied", sh('echo "$NO_PROXY $no_proxy"'), {
+      env: { http_proxy: "http://127.0.0.1:9", NO_PROXY: "intranet" },
+      isUnguarded: true,
+    });
+    await proxied.exited;
+    const list = "intranet,127.0.0.1,localhost,::1";
+    expect(proxied.lastLines(1)).toEqual([`${list} ${list}`]);
+  });
+
+  test("that cannot be started says which program and why", async () => {
+    const start = supervisor.startForeign("absent", ["/nowhere/python"]);
+    await expect(start).rejects.toThrow(
+      'Cannot start absent: "/nowhere/python": there is no such file or folder',
+    );
+  });
+
   test("that does not end in time is ended and told", async () => {
     const task = { name: "endless", signal, limitMs: 50, command: sh("sleep 300") };
     await expect(runForeign(supervisor, task)).rejects.toThrow("endless did not end within 0.05 s");
