@@ -55,6 +55,7 @@ export async function runCli(argv: readonly string[], environment: Environment):
   const own = argv.slice(0, end);
   const debug = own.includes("--debug");
   keepStdout();
+  outliveReaders();
   const rawArgs = [...own.filter((token) => token !== "--debug"), ...argv.slice(end)];
   try {
     const first = rawArgs[0];
@@ -84,6 +85,11 @@ export async function runCli(argv: readonly string[], environment: Environment):
 function keepStdout(): void {
   const toStderr = console.error.bind(console);
   Object.assign(console, { log: toStderr, info: toStderr, debug: toStderr });
+}
+
+/** A terminal that was closed or a pager that was left loses what is written, and no run with it. */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 }
 
 async function dispatch(rawArgs: string[], environment: Environment): Promise<number> {

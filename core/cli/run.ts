@@ -5,6 +5,7 @@ import { startLog, wantsColor } from "./log.ts";
 import { checkApiKey, planFromArguments } from "./plan-from-arguments.ts";
 import { settledPlan } from "./settled-plan.ts";
 import { epochMs } from "../clock.ts";
+import { stopSignals } from "./stop-signals.ts";
 import { DynbenchError, EXIT_CODES, PlanFaults } from "../errors.ts";
 import type { Summary } from "../metrics/result.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
@@ -139,7 +140,7 @@ export async function openReporters(
 
 /** Once: stop, keep and report what is there. Twice: at once; children end because their stdin closes. */
 function onInterrupt(interrupt: AbortController, context: ReporterContext): Disposable {
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const signals = stopSignals();
   const handle = (): void => {
     if (interrupt.signal.aborted) process.exit(EXIT_CODES.interrupted.code);
     context.stderr.write("\nStopping; what was measured is kept. Once more to stop at once.\n");

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import type { Environment } from "./environment.ts";
 import { startLog } from "./log.ts";
 import { checkApiKey, planFromArguments, type Planned } from "./plan-from-arguments.ts";
+import { stopSignals } from "./stop-signals.ts";
 import { epochMs } from "../clock.ts";
 import {
   DynbenchError,
@@ -32,7 +33,7 @@ export async function up(argv: readonly string[], environment: Environment): Pro
   const faults = upFaults(planned, environment);
   if (faults.length > 0) throw new PlanFaults(faults);
   const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  for (const signal of stopSignals()) {
     process.on(signal, () =>
       stop.signal.aborted ? process.exit(EXIT_CODES.interrupted.code) : stop.abort(INTERRUPTED),
     );
