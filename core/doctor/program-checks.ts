@@ -160,7 +160,7 @@ export function programCheck(
   }
   const found = [...(version ? [version] : []), path, ...running, forWhom(by, need)].join(", ");
   if (!isBesidePython) return { ...of, state: "ok", found };
-  const next = `It is not on PATH, so name it (dynbench plugin show ${by[0]!.split(" ")[1]}), or PATH=${dirname(path)}:$PATH`;
+  const next = `It is not on PATH: say the same --python in the run, or PATH=${dirname(path)}:$PATH`;
   return { ...of, state: "note", found, next };
 }
 

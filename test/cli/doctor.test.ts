@@ -179,7 +179,9 @@ describe("--clean", () => {
 
   test("finds the programs of a run that was killed together with its keeper", async () => {
     // The stand-in of a router: started by the keeper, and deaf to its end.
-    const bin = programs("deaf", { nginx: "trap '' TERM; while :; do sleep 1; done" });
+    const bin = programs("deaf", {
+      nginx: "[ $1 = -v ] && exit; trap '' TERM; while :; do sleep 1; done",
+    });
     const run = startDynbench(["run", ...TINY, "--router", "nginx", "--out", "killed"], {
       cwd,
       env: { PATH: `${bin}:/usr/bin:/bin` },
