@@ -3,19 +3,21 @@
  * under the same name is noticed, and a run keeps what came on standard input: every cell reads it
  * again, and so does whoever goes on with the run.
  */
-import { createReadStream, createWriteStream, renameSync, rmSync } from "node:fs";
-import { copyFile, mkdtemp } from "node:fs/promises";
+import { createReadStream, createWriteStream, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { copyFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { DynbenchError, PlanFaults } from "../errors.ts";
+import { DynbenchError, EXIT_CODES, PlanFaults } from "../errors.ts";
 import { temporaryName } from "../files/temporary-name.ts";
 import { whyNot } from "../files/why-not.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
 import type { InputFile, Plan } from "../plan/plan.ts";
 import type { PluginSet } from "../plugin-set.ts";
 import type { RunFolder } from "./run-folder.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** What stands for standard input in a plan. */
 const STDIN = "-";
@@ -94,10 +96,18 @@ export async function holdStdin(
       },
     ]);
   }
-  const folder = await mkdtemp(join(tmpdir(), temporaryName("stdin")));
-  const path = join(folder, "stdin");
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  let folder: string | undefined;
+  const remove = (): void => {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  };
+  const stop = (): never => process.exit(EXIT_CODES.interrupted.code);
   process.once("exit", remove);
+  for (const signal of SIGNALS) process.once(signal, stop); // a signal alone is no exit
+  const release = (): void => {
+    for (const signal of SIGNALS) process.off(signal, stop);
+  };
+  folder = mkdtempSync(join(tmpdir(), "dynbench-stdin-"));
+  const path = join(folder, "stdin");
   try {
     await pipeline(process.stdin, createWriteStream(path));
   } catch (cause) {
@@ -113,6 +123,7 @@ export async function holdStdin(
     path,
     bytes,
     keepIn: async (run) => {
+      release(); // from now on whoever runs says what a signal means
       const target = run.stdinFile;
       try {
         renameSync(path, target);
@@ -121,7 +132,10 @@ export async function holdStdin(
       }
       return target;
     },
-    [Symbol.dispose]: remove,
+    [Symbol.dispose]: () => {
+      release();
+      remove();
+    },
   };
 }
 

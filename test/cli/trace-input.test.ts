@@ -1,10 +1,18 @@
 /** The files that a plan reads, through the built binary: digests, standard input, changes. */
 import { expect, test } from "bun:test";
-import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Plan } from "../../core/plan/plan.ts";
-import { dynbench, emptyFolder } from "./binary.ts";
+import { dynbench, emptyFolder, startDynbench, until } from "./binary.ts";
 
 const cwd = emptyFolder();
 const run = (...args: string[]) => dynbench(args, { cwd });
@@ -64,4 +72,20 @@ test("a saved plan tells that its trace is another one, and goes on", async () =
 test("the plan shows what it read", async () => {
   const { stdout } = await piped("t.jsonl", "plan", ...ASK, "--trace", "-");
   expect(stdout).toMatch(/standard input: 1\d{3} bytes, SHA-256 [0-9a-f]{12}…/);
+});
+
+test("an interrupt while standard input is read leaves nothing of it", async () => {
+  const tmp = join(cwd, "tmp");
+  mkdirSync(tmp);
+  const run = startDynbench(["run", ...ASK, "--trace", "-", "--out", "cut"], {
+    cwd,
+    env: { TMPDIR: tmp },
+    wrapper: ["sh", "-c", 'mkfifo pipe && exec "$0" "$@" <> pipe'], // never ends
+  });
+  const held = () => readdirSync(tmp).filter((name) => name.startsWith("dynbench-stdin-"));
+  expect(await until(() => held().length > 0, 20_000)).toBe(true);
+  run.signal("SIGINT");
+  expect((await run.end()).exitCode).toBe(130);
+  expect(held()).toEqual([]);
+  expect(existsSync(join(cwd, "cut"))).toBe(false);
 });
