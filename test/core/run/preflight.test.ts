@@ -227,7 +227,12 @@ describe("routers", () => {
       ...place,
       engine,
     });
-    await expect(silent).rejects.toThrow("the workers published none within 3 s");
+    const deaf = preflightRouter(router(url, [7]), traits({ kvEvents: true }), place);
+    const said = await Promise.allSettled([silent, deaf]);
+    expect(said.map((one) => (one as PromiseRejectedResult).reason.message)).toEqual([
+      'Preflight: arm "kv" needs KV events, and the workers published none within 3 s of a prompt',
+      'Preflight: arm "kv" needs KV events, and none arrived within 3 s of a prompt',
+    ]);
   });
 
   test("events that leave nothing in the index are refused with the reason", async () => {
