@@ -17,7 +17,10 @@ import {
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { manPage } from "../core/cli/man.ts";
+import { PluginSet } from "../core/plugin-set.ts";
 import { VERSION } from "../core/version.ts";
+import { BUNDLED } from "../plugins/bundled.ts";
 import { gzipped, LEVELS, sha256, tarOf, zstdOf, type Levels } from "./archive.ts";
 import type { Contents } from "./contents.ts";
 import { licencesText } from "./licences.ts";
@@ -95,6 +98,8 @@ function writeTexts(out: string, contents: Contents): void {
   write("LICENSES.txt", licencesText(contents));
   write("dynbench.cdx.json", `${JSON.stringify(sbom(contents), null, 2)}\n`);
   write("RELEASE_NOTES.md", notes());
+  const date = git("log", "-1", "--format=%cs");
+  write("dynbench.1", manPage(new PluginSet(BUNDLED), { version: VERSION, date }));
   const install = readFileSync("release/install.sh", "utf8");
   write(
     "install.sh",
@@ -138,7 +143,8 @@ async function pack(binary: string, packing: Packing): Promise<void> {
   mkdirSync(folder);
   linkSync(binary, join(folder, "dynbench"));
   for (const file of ["LICENSE", "README.md"]) copyFileSync(file, join(folder, file));
-  copyFileSync(join(out, "LICENSES.txt"), join(folder, "LICENSES.txt"));
+  for (const file of ["LICENSES.txt", "dynbench.1"])
+    copyFileSync(join(out, file), join(folder, file));
   const tar = tarOf(folder, contents.epoch);
   const packed = zstdOf(tar, levels.zstd);
   writeFileSync(join(out, `${name}.tar.gz`), gzipped(tar, levels.gzip));

@@ -1,52 +1,12 @@
-/** The commands, loaded when they are called: start-up is imports. */
+/** argv → the command that it names, and its exit code. */
 import { defineCommand, runCommand, type CommandDef } from "citty";
+import { COMMANDS } from "./commands.ts";
 import type { Environment } from "./environment.ts";
 import { columnsOf, faultText } from "./fault-text.ts";
 import { OVERVIEW } from "./help.ts";
 import { DynbenchError } from "../errors.ts";
 import { didYouMean } from "../plan/suggest.ts";
 import { VERSION, versionFacts } from "../version.ts";
-
-type Body = (argv: readonly string[], environment: Environment) => Promise<number>;
-
-const COMMANDS: Record<string, { description: string; load: () => Promise<Body> }> = {
-  run: {
-    description: "Measure routers",
-    load: async () => (await import("./run.ts")).run,
-  },
-  plan: {
-    description: "Print what a run would start and send",
-    load: async () => (await import("./plan.ts")).plan,
-  },
-  up: {
-    description: "Start an engine and a router and keep them up",
-    load: async () => (await import("./up.ts")).up,
-  },
-  ping: {
-    description: "Send one streamed request and check the answer",
-    load: async () => (await import("./ping.ts")).ping,
-  },
-  report: {
-    description: "Rebuild the reports of run folders",
-    load: async () => (await import("./report.ts")).report,
-  },
-  trace: {
-    description: "Analyze a trace, or synthesize more of its kind",
-    load: async () => (await import("./trace.ts")).trace,
-  },
-  plugin: {
-    description: "List, show, add and remove plugins; make, test and pack one",
-    load: async () => (await import("./plugin.ts")).plugin,
-  },
-  doctor: {
-    description: "Look at what this machine has for runs, and remove what dead runs left",
-    load: async () => (await import("./doctor.ts")).doctor,
-  },
-  "null-server": {
-    description: "A server of known timing",
-    load: async () => (await import("./null-server.ts")).nullServer,
-  },
-};
 
 /** Runs the command line; returns the exit code. Never throws. */
 export async function runCli(argv: readonly string[], environment: Environment): Promise<number> {

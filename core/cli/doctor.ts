@@ -14,7 +14,7 @@ import { DynbenchError, EXIT_CODES } from "../errors.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
 import { VERSION } from "../version.ts";
 
-const DoctorOptions = v.strictObject({
+export const DoctorOptions = v.strictObject({
   clean: v.optional(
     v.pipe(
       v.boolean(),

@@ -21,6 +21,8 @@ Commands:
   plugin       list, show, add and remove plugins; make, test and pack one of your own
   doctor       look at what this machine has for runs, and remove what dead runs left
   null-server  a server of known timing, to measure a load generator with
+  completion   print what completes the command line in bash, zsh or fish
+  man          print the manual page
 
 Start here:
   dynbench run                                   8 simulated L40S workers behind the kv router

@@ -19,7 +19,7 @@ const events = (fallback: number, text: string) =>
     fallback,
   );
 
-const NullServerOptions = v.strictObject({
+export const NullServerOptions = v.strictObject({
   host: v.optional(v.pipe(v.string(), v.description("Address to listen on")), "127.0.0.1"),
   port: v.optional(
     v.pipe(

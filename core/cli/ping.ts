@@ -9,7 +9,7 @@ import { parseTarget } from "../http/target.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
 import { probe } from "../run/probe.ts";
 
-const PingOptions = v.strictObject({
+export const PingOptions = v.strictObject({
   model: v.optional(v.pipe(v.string(), v.description("Model to ask for [the first one served]"))),
   timeout: v.optional(
     v.pipe(v.number(), v.minValue(0.1), v.maxValue(3600), v.description("Limit in seconds")),

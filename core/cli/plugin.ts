@@ -16,7 +16,7 @@ import { addPackage, removePackage } from "../plugin-folder/add-package.ts";
 import { packageSpec } from "../plugin-folder/package-spec.ts";
 import { addedPackages, pluginFolder } from "../plugin-folder/plugin-folder.ts";
 
-const PluginCommandOptions = v.strictObject({
+export const PluginCommandOptions = v.strictObject({
   ...PLUGIN_OPTIONS,
   out: v.optional(v.pipe(v.string(), v.description("Where pack writes to"))),
 });

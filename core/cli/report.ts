@@ -32,7 +32,7 @@ With --pairs all summary.json compares every pair of arms, not only those that m
 Files of the router benchmarking guide's form are printed beside each other.
 `;
 
-const ReportOptions = v.strictObject({
+export const ReportOptions = v.strictObject({
   json: RunOptions.entries.json,
   ...PLUGIN_OPTIONS,
   pairs: v.pipe(

@@ -11,7 +11,7 @@ import { optionSpecs } from "../plan/option-spec.ts";
 import { analyzeTrace } from "../trace/analysis.ts";
 import { VERSION } from "../version.ts";
 
-const AnalyzeOptions = v.strictObject({
+export const AnalyzeOptions = v.strictObject({
   ...TRACE_FILE_ENTRIES,
   inputFile: v.pipe(v.optional(v.string()), v.description("Trace file, as datagen names it")),
   cacheBlocks: v.pipe(

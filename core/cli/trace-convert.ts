@@ -16,7 +16,7 @@ import type { TraceRow } from "../trace/trace-row.ts";
 
 const WRITTEN = TRACE_FORMATS.filter(({ writer }) => writer !== undefined).map(({ name }) => name);
 
-const ConvertOptions = v.strictObject({
+export const ConvertOptions = v.strictObject({
   ...TRACE_FILE_ENTRIES,
   to: v.pipe(v.optional(v.picklist(WRITTEN), "mooncake"), v.description("Format to write")),
   cell: v.pipe(

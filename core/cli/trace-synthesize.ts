@@ -15,7 +15,7 @@ import { learnTrace } from "../trace/trace-model.ts";
 
 const MAX_REQUESTS = 1e9;
 
-const SynthesizeOptions = v.strictObject({
+export const SynthesizeOptions = v.strictObject({
   ...TRACE_FILE_ENTRIES,
   inputFile: v.pipe(v.optional(v.string()), v.description("Trace file, as datagen names it")),
   numRequests: v.pipe(

@@ -73,7 +73,17 @@ describe("help", () => {
     expect(await alone("--help")).toEqual({ ...overview, exitCode: 0 });
   });
 
-  for (const command of ["run", "plan", "up", "ping", "report", "plugin", "null-server"]) {
+  for (const command of [
+    "run",
+    "plan",
+    "up",
+    "ping",
+    "report",
+    "plugin",
+    "null-server",
+    "completion",
+    "man",
+  ]) {
     test(`${command} --help says how it is used, and starts nothing`, async () => {
       const { stdout, stderr, exitCode, left } = await alone(command, "--help");
       expect(stdout).toStartWith(`Usage: dynbench ${command}`);

@@ -1,0 +1,69 @@
+/** What may stand on the line of each command, for completion and the manual page. */
+import * as v from "valibot";
+import type { CommandName } from "./commands.ts";
+import { DoctorOptions } from "./doctor.ts";
+import { NullServerOptions } from "./null-server.ts";
+import { PingOptions } from "./ping.ts";
+import type { VERB_HELP } from "./plugin-help.ts";
+import { PluginCommandOptions } from "./plugin.ts";
+import { ReportOptions } from "./report.ts";
+import { AnalyzeOptions } from "./trace-analyze.ts";
+import { ConvertOptions } from "./trace-convert.ts";
+import { SynthesizeOptions } from "./trace-synthesize.ts";
+import { optionSpecs, type OptionSpec } from "../plan/option-spec.ts";
+import type { OptionsSchema } from "../plugin.ts";
+
+/** A word that is no option: one of these, the name of a plugin, or what the shell knows. */
+export type Word = readonly string[] | "plugin" | "files" | "folders" | "url";
+
+export interface CommandWords {
+  /** A command of a run: its options are the run's and those of the chosen plugins. */
+  readonly takesRun?: boolean;
+  readonly options: readonly OptionSpec[];
+  /** First words that have words of their own: `trace analyze`. */
+  readonly verbs?: Readonly<Record<string, CommandWords>>;
+  /** By place; the last one repeats where `repeats`. */
+  readonly words: readonly Word[];
+  readonly repeats?: boolean;
+}
+
+const NO_OPTIONS = v.strictObject({});
+const RUN: CommandWords = { takesRun: true, options: [], words: [] };
+
+export const COMMAND_WORDS: Readonly<Record<CommandName, CommandWords>> = {
+  run: RUN,
+  plan: RUN,
+  up: RUN,
+  ping: own(PingOptions, ["url"]),
+  report: { ...own(ReportOptions, ["folders"]), repeats: true },
+  trace: {
+    ...own(NO_OPTIONS, []),
+    verbs: {
+      analyze: { ...own(AnalyzeOptions, ["files"]), repeats: true },
+      synthesize: own(SynthesizeOptions, ["files"]),
+      convert: own(ConvertOptions, ["files"]),
+    },
+  },
+  plugin: { ...own(NO_OPTIONS, []), verbs: pluginVerbs() },
+  doctor: own(DoctorOptions, []),
+  "null-server": own(NullServerOptions, []),
+  completion: own(NO_OPTIONS, [["bash", "zsh", "fish"]]),
+  man: own(NO_OPTIONS, []),
+};
+
+function own(schema: OptionsSchema, words: readonly Word[]): CommandWords {
+  return { options: optionSpecs(schema), words };
+}
+
+function pluginVerbs(): Record<keyof typeof VERB_HELP, CommandWords> {
+  const verb = (...words: Word[]): CommandWords => own(PluginCommandOptions, words);
+  return {
+    list: verb(),
+    show: verb("plugin"),
+    add: verb("files"),
+    remove: verb(),
+    new: verb(["engine", "router", "workload", "reporter"]),
+    test: verb("folders"),
+    pack: verb("folders"),
+  };
+}
