@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Check } from "../../core/doctor/check.ts";
-import { MARKER_VARIABLE } from "../../core/process/keeper.ts";
+import { MARKER_VARIABLE, statOf } from "../../core/process/keeper.ts";
 import { dynbench, emptyFolder, startDynbench, TINY, until } from "./binary.ts";
 
 const cwd = emptyFolder();
@@ -193,7 +193,8 @@ describe("--clean", () => {
     process.kill(run.pid, "SIGSTOP"); // it must not notice the keeper's end
     process.kill(keeper, "SIGKILL");
     process.kill(run.pid, "SIGKILL");
-    await until(() => !run.children().includes(keeper), 5000);
+    const isGone = (each: number): boolean => statOf(each)?.isLive !== true;
+    expect(await until(() => isGone(keeper) && isGone(run.pid), 5000)).toBe(true);
     expect(run.children()).toContain(pid);
     const end = await clean();
     expect(end.stdout).toContain(`process ${pid} `);
