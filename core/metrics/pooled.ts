@@ -8,7 +8,7 @@ import { SegmentBlocks } from "../kv/segment-blocks.ts";
 import type { RequestSpec } from "../request.ts";
 import { lruCurve } from "../trace/lru-curve.ts";
 import { minCurve } from "../trace/min-curve.ts";
-import { TraceColumns } from "../trace/trace-columns.ts";
+import type { BlockRows } from "../trace/trace-columns.ts";
 import type { PooledCache } from "./result.ts";
 
 /** 4 bytes each, and some 40 more while the bounds are computed. */
@@ -16,39 +16,87 @@ const MAX_BLOCKS = 20_000_000;
 
 /** Fed with the requests in send order, warm-up included. */
 export class PooledRequests {
-  readonly #blocks: SegmentBlocks;
-  readonly #columns: TraceColumns;
-  readonly #usable: number[] = [];
+  readonly #rows: CutRequests;
   #warmup = 0;
   #isTooLarge = false;
 
   constructor(blockSize: number) {
-    this.#blocks = new SegmentBlocks(blockSize);
-    this.#columns = new TraceColumns(blockSize);
+    this.#rows = new CutRequests(blockSize);
   }
 
-  add(
-    { index, prompt, isl, osl }: Pick<RequestSpec, "index" | "prompt" | "isl" | "osl">,
-    isMeasured: boolean,
-  ): void {
-    if (this.#columns.totalBlocks > MAX_BLOCKS) this.#isTooLarge = true;
+  add(request: Pick<RequestSpec, "index" | "prompt" | "isl" | "osl">, isMeasured: boolean): void {
+    if (this.#rows.totalBlocks > MAX_BLOCKS) this.#isTooLarge = true;
     if (this.#isTooLarge) return;
-    const blocks = this.#blocks.blocksOf(prompt, isl);
-    const answer = { answerOf: index, tokens: Math.max(0, osl - 1) };
-    const answerBlocks = this.#blocks.blocksAfter({ end: this.#blocks.end, isl }, answer);
-    this.#columns.add({ isl, osl, blocks: [...blocks, ...answerBlocks] });
-    this.#usable.push(Math.max(0, Math.floor((isl - 1) / this.#blocks.blockSize)));
+    this.#rows.add(request);
     if (!isMeasured) this.#warmup += 1;
   }
 
   /** Shares of a cache of `blocks` blocks; undefined for more requests than are kept. */
   served(blocks: number): PooledCache | undefined {
     if (this.#isTooLarge) return undefined;
-    const rules = { usable: (row: number) => this.#usable[row]!, firstCounted: this.#warmup };
+    const rows = this.#rows;
+    const usable = (row: number): number =>
+      Math.max(0, Math.floor((rows.isl(row) - 1) / rows.blockSize));
+    const rules = { usable, firstCounted: this.#warmup };
     return {
       blocks,
-      lruShare: lruCurve(this.#columns, rules)(blocks),
-      minShare: minCurve(this.#columns, [blocks], rules)[0]!,
+      lruShare: lruCurve(rows, rules)(blocks),
+      minShare: minCurve(rows, [blocks], rules)[0]!,
     };
+  }
+}
+
+/** Requests cut into blocks, those of the answer behind those of the prompt. */
+class CutRequests implements BlockRows {
+  readonly #table: SegmentBlocks;
+  readonly #isl: number[] = [];
+  /** Where each request's blocks begin; one more than requests. */
+  readonly #starts = [0];
+  #blocks = new Int32Array(1 << 16);
+
+  constructor(blockSize: number) {
+    this.#table = new SegmentBlocks(blockSize);
+  }
+
+  get blockSize(): number {
+    return this.#table.blockSize;
+  }
+
+  get rows(): number {
+    return this.#isl.length;
+  }
+
+  get totalBlocks(): number {
+    return this.#starts.at(-1)!;
+  }
+
+  get distinctBlocks(): number {
+    return this.#table.size;
+  }
+
+  isl(row: number): number {
+    return this.#isl[row]!;
+  }
+
+  blocks(row: number): Int32Array {
+    return this.#blocks.subarray(this.#starts[row], this.#starts[row + 1]);
+  }
+
+  add({ index, prompt, isl, osl }: Pick<RequestSpec, "index" | "prompt" | "isl" | "osl">): void {
+    const blocks = this.#table.blocksOf(prompt, isl);
+    // The last token of an answer is never computed, so it fills no block.
+    const answer = { answerOf: index, tokens: Math.max(0, osl - 1) };
+    const answerBlocks = this.#table.blocksAfter({ end: this.#table.end, isl }, answer);
+    const start = this.totalBlocks;
+    const end = start + blocks.length + answerBlocks.length;
+    if (end > this.#blocks.length) {
+      const grown = new Int32Array(Math.max(end, 2 * this.#blocks.length));
+      grown.set(this.#blocks);
+      this.#blocks = grown;
+    }
+    this.#blocks.set(blocks, start);
+    this.#blocks.set(answerBlocks, start + blocks.length);
+    this.#starts.push(end);
+    this.#isl.push(isl);
   }
 }

@@ -6,12 +6,12 @@
  * A row's blocks are touched from the last to the first, so a block is never more recent than the
  * one before it: the cache always holds whole prefixes, as engines free the tail of a prompt first.
  */
-import type { HitRules, TraceColumns } from "./trace-columns.ts";
+import { everyBlock, type BlockRows, type HitRules } from "./trace-columns.ts";
 
 /** Share of prompt tokens that a cache of `capacity` blocks serves. */
 export type HitCurve = (capacity: number) => number;
 
-export function lruCurve(trace: TraceColumns, rules: HitRules = trace.wholeRows): HitCurve {
+export function lruCurve(trace: BlockRows, rules: HitRules = everyBlock(trace)): HitCurve {
   const distances = new StackDistances(trace.distinctBlocks);
   /** By distance: tokens that a cache with more blocks than that would serve. */
   const tokensAt = new Float64Array(trace.distinctBlocks + 1);

@@ -5,16 +5,18 @@
  * same row the deepest goes first, so what stays are whole prefixes. No routing over several caches
  * of that size together can do better.
  */
-import type { HitRules, TraceColumns } from "./trace-columns.ts";
+import { everyBlock, type BlockRows, type HitRules } from "./trace-columns.ts";
 
 /** Shares of prompt tokens, one for each capacity in blocks. */
 export function minCurve(
-  trace: TraceColumns,
+  trace: BlockRows,
   capacities: readonly number[],
-  rules: HitRules = trace.wholeRows,
+  rules: HitRules = everyBlock(trace),
 ): number[] {
   const uses = { rules, nextRow: nextUses(trace, rules) };
-  const most = servedShare(trace, new Unbounded(trace.distinctBlocks), uses);
+  // For a single cache it would cost more than it saves.
+  const most =
+    capacities.length < 2 ? NaN : servedShare(trace, new Unbounded(trace.distinctBlocks), uses);
   /** From here on a cache holds everything that is needed again. */
   let enough = Infinity;
   return capacities.map((capacity) => {
@@ -41,7 +43,7 @@ interface Uses {
   readonly nextRow: Int32Array;
 }
 
-function nextUses(trace: TraceColumns, { usable }: HitRules): Int32Array {
+function nextUses(trace: BlockRows, { usable }: HitRules): Int32Array {
   const next = new Int32Array(trace.totalBlocks);
   const seenIn = new Int32Array(trace.distinctBlocks).fill(NEVER);
   let at = trace.totalBlocks;
@@ -55,7 +57,7 @@ function nextUses(trace: TraceColumns, { usable }: HitRules): Int32Array {
   return next;
 }
 
-function servedShare(trace: TraceColumns, cache: Cache, { rules, nextRow }: Uses): number {
+function servedShare(trace: BlockRows, cache: Cache, { rules, nextRow }: Uses): number {
   let first = 0;
   let hitTokens = 0;
   let tokens = 0;

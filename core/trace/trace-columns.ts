@@ -10,6 +10,20 @@ const FIRST_BLOCKS = 16 * FIRST_ROWS;
 /** Stands for "no time" in the column of times. */
 const NO_TIME = NaN;
 
+/** What a cache that serves a trace has to know of it. */
+export interface BlockRows {
+  /** Tokens per block. */
+  readonly blockSize: number;
+  readonly rows: number;
+  /** Blocks of all rows together. */
+  readonly totalBlocks: number;
+  /** Blocks are numbered 0 to `distinctBlocks` − 1. */
+  readonly distinctBlocks: number;
+  /** Prompt tokens. */
+  isl(row: number): number;
+  blocks(row: number): Int32Array;
+}
+
 /** What of a trace counts as a hit, where that is not every block of every row. */
 export interface HitRules {
   /** Leading blocks of a row that can be one; what follows is only stored. */
@@ -18,7 +32,12 @@ export interface HitRules {
   readonly firstCounted: number;
 }
 
-export class TraceColumns {
+/** Every block of every row can be a hit. */
+export function everyBlock(rows: BlockRows): HitRules {
+  return { usable: (row) => rows.blocks(row).length, firstCounted: 0 };
+}
+
+export class TraceColumns implements BlockRows {
   /** Tokens per block. */
   readonly blockSize: number;
   readonly #ids = new BlockTable();
@@ -79,11 +98,6 @@ export class TraceColumns {
   /** A view of the row's blocks; valid until the next `add`. */
   blocks(row: number): Int32Array {
     return this.#blocks.subarray(this.#starts[row], this.#starts[row + 1]);
-  }
-
-  /** Every block of every row can be a hit. */
-  get wholeRows(): HitRules {
-    return { usable: (row) => this.#starts[row + 1]! - this.#starts[row]!, firstCounted: 0 };
   }
 
   #makeRoom(blocks: number): void {
