@@ -1,6 +1,8 @@
 /** The plugins that come with the program. A listing of this folder is the feature list. */
 import { attach as attachEngine } from "./engines/attach.ts";
 import { mocker } from "./engines/mocker/mocker.ts";
+import { sglang } from "./engines/sglang/sglang.ts";
+import { trtllm } from "./engines/trtllm/trtllm.ts";
 import { vllm } from "./engines/vllm/vllm.ts";
 import { console } from "./reporters/console.ts";
 import { guide } from "./reporters/guide.ts";
@@ -32,6 +34,8 @@ import type { AnyPlugin } from "dynbench";
 export const BUNDLED: readonly AnyPlugin[] = [
   mocker,
   vllm,
+  sglang,
+  trtllm,
   attachEngine,
   kv,
   kvApprox,

@@ -113,7 +113,7 @@ for program in asked["programs"] if has else []:
     if program.get("needs", has[0]) not in found["versions"]:
         continue
     run = subprocess.run([sys.executable, *program["help"]], capture_output=True, text=True)
-    flags = sorted(set(re.findall(r"(?<![\\w-])--[a-z0-9][a-z0-9-]*", run.stdout)))
+    flags = sorted(set(re.findall(r"(?<![\\w-])--[a-z0-9][a-z0-9_-]*", run.stdout)))
     if run.returncode == 0 and len(flags) > 20:
         found.update(program=program["name"], flags=flags)
         break

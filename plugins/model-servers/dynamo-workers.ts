@@ -118,7 +118,7 @@ async function workerProcesses(
   const { host, engineArgs } = context;
   const count = placement.gpus.length;
   const ports = freePorts(count * PORTS_EACH);
-  const folder = await writeFiles(kind.files?.(options) ?? {}, context);
+  const folder = await writeFiles(kind.files?.(options, engineArgs) ?? {}, context);
   return rosterOf(options, count).map(({ id, role }, index) => {
     const [kvEvents, replay, statusPort, transfer] = ports.slice(index * PORTS_EACH);
     const cores = { servers: count, cores: cpus().length };

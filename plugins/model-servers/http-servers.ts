@@ -96,7 +96,7 @@ async function startServers(of: {
   const { kind, options, context, installed, placement, users, started } = of;
   const count = placement.gpus.length;
   const ports = portsOf(options, count);
-  const folder = await writeFiles(kind.files?.(options) ?? {}, context);
+  const folder = await writeFiles(kind.files?.(options, context.engineArgs) ?? {}, context);
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const startOne = async (gpus: readonly string[] | undefined, index: number): Promise<Server> => {
@@ -125,9 +125,14 @@ async function startServers(of: {
     const ready = await serverReady(program, {
       ...{ kind, id, options, flags, ports: ports[index]!, signal, log: context.log },
       limitMs: options.readyLimitS * 1000,
+      engineArgs: context.engineArgs,
     });
     context.log.info(`${id} is ready at ${ready.worker.url}`);
-    return { program, ready };
+    const { url, blockSize } = ready.worker;
+    const publisher = await kind.publishEvents?.({ id, url, blockSize, options }, context);
+    if (publisher === undefined) return { program, ready };
+    const { kvEvents } = started.use(publisher);
+    return { program, ready: { ...ready, worker: { ...ready.worker, kvEvents } } };
   };
   const outcomes = await Promise.allSettled(
     placement.gpus.map(async (gpus, index) => {

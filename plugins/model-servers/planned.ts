@@ -32,7 +32,7 @@ export function plannedServers(
   const ports = { http: "PORT", kvEvents: "PORT", replay: "PORT", transfer: "PORT" };
   const place = { gpus: ["…"], cpus: undefined, host: "127.0.0.1" };
   const users = environmentOf(options.env, {});
-  const told = Object.entries(kind.files?.(options) ?? {}).map(
+  const told = Object.entries(kind.files?.(options, []) ?? {}).map(
     ([name, text]) => `; RUN/engine/${name} is ${text}`,
   );
   const note = `flags that the ${kind.title} found does not know are left out; everything after -- is added${told.join("")}`;

@@ -7,6 +7,7 @@ import type {
   Explanation,
   KvEventSource,
   PythonProgram,
+  StartContext,
   WorkerRole,
 } from "dynbench";
 import type { ServerOptions } from "./server-options.ts";
@@ -25,7 +26,7 @@ export interface ServerKind {
   /** What the installation lacks, in words; a run without it is possible, and poorer. */
   lacks?(version: string, flags: ReadonlySet<string>): string[];
   /** Files that commands name: text by name, written into one folder before any start. */
-  files?(options: ServerOptions): Readonly<Record<string, string>>;
+  files?(options: ServerOptions, engineArgs: readonly string[]): Readonly<Record<string, string>>;
   command(server: ServerCommand): string[];
   /** Of one server, without what the user adds. */
   env(place: ServerPlacement): Record<string, string>;
@@ -35,7 +36,20 @@ export interface ServerKind {
   ask(server: AskedServer): Promise<ServerFacts>;
   /** Empties the prefix cache; false where the server has no such path. Left out: none has. */
   resetCache?(url: string, signal?: AbortSignal): Promise<boolean>;
+  /** Where a server keeps its KV events until it is asked: starts what asks and publishes them. */
+  publishEvents?(server: PublishedServer, context: StartContext): Promise<EventPublisher>;
   readonly onDynamo: DynamoKind;
+}
+
+export interface PublishedServer {
+  readonly id: string;
+  readonly url: string;
+  readonly blockSize: number;
+  readonly options: ServerOptions;
+}
+
+export interface EventPublisher extends AsyncDisposable {
+  readonly kvEvents: KvEventSource;
 }
 
 export interface DynamoKind {
@@ -93,6 +107,7 @@ export interface AskedServer {
   readonly ports: { readonly kvEvents: number; readonly replay: number };
   readonly options: ServerOptions;
   readonly flags: ReadonlySet<string>;
+  readonly engineArgs: readonly string[];
   readonly request: ControlRequest;
 }
 
@@ -105,6 +120,4 @@ export interface ServerFacts {
   readonly metricsUrl?: string;
   /** Why there is no block size, in words. */
   readonly hint?: string;
-  /** Its KV events are not published but kept until asked for, at this path; a child publishes them. */
-  readonly kvEventsPath?: string;
 }

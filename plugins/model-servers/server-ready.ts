@@ -26,6 +26,7 @@ export interface ServerPlace {
   readonly id: string;
   readonly options: ServerOptions;
   readonly flags: ReadonlySet<string>;
+  readonly engineArgs: readonly string[];
   readonly ports: Ports;
   readonly limitMs: number;
   readonly signal: AbortSignal;
@@ -37,8 +38,6 @@ export interface ReadyServer {
   readonly servedModelName: string;
   readonly version: string | undefined;
   readonly canReset: boolean;
-  /** Where its KV events wait to be fetched, if they do. */
-  readonly kvEventsPath: string | undefined;
 }
 
 /** Waits for the server, warms it up and asks what it is. */
@@ -46,7 +45,7 @@ export async function serverReady(
   program: ForeignProcess,
   place: ServerPlace,
 ): Promise<ReadyServer> {
-  const { kind, id, options, flags, ports, signal, limitMs } = place;
+  const { kind, id, options, flags, engineArgs, ports, signal, limitMs } = place;
   const host = options.workerHost;
   const url = `http://${host}:${ports.http}`;
   const request = { signal };
@@ -75,11 +74,11 @@ export async function serverReady(
   }
   program.guard();
   const [said, reset] = await Promise.all([
-    kind.ask({ url, host, ports, options, flags, request }),
+    kind.ask({ url, host, ports, options, flags, engineArgs, request }),
     optional(() => kind.resetCache?.(url, signal) ?? Promise.resolve(false)),
   ]);
   signal.throwIfAborted();
-  const { blockSize, version, hint, kvEventsPath, maxModelLen = model.maxModelLen, ...rest } = said;
+  const { blockSize, version, hint, maxModelLen = model.maxModelLen, ...rest } = said;
   if (blockSize === undefined) {
     throw new DynbenchError("start", `${id} does not tell its block size`, {
       hint: hint ?? `Use a newer ${kind.title}`,
@@ -89,7 +88,6 @@ export async function serverReady(
     servedModelName: model.id,
     version,
     canReset: reset === true,
-    kvEventsPath,
     worker: {
       ...{ id, url, role: "aggregated", blockSize, ...rest },
       ...(maxModelLen === undefined ? {} : { maxModelLen }),

@@ -1,0 +1,139 @@
+/**
+ * TensorRT-LLM servers as workers: `trtllm-serve` once for each, with a configuration file that is
+ * written for them, or `python -m dynamo.trtllm` on Dynamo's plane. Paths are those of
+ * TensorRT-LLM 1.2's `tensorrt_llm/serve/openai_server.py`.
+ */
+import { defineEngine, fetchControl, fetchControlJson, v, type StartContext } from "dynbench";
+import { startDynamoWorkers } from "../../model-servers/dynamo-workers.ts";
+import { startHttpServers } from "../../model-servers/http-servers.ts";
+import { flagValue } from "../../model-servers/flags.ts";
+import { plannedServers, serverLimits } from "../../model-servers/planned.ts";
+import type {
+  AskedServer,
+  EventPublisher,
+  PublishedServer,
+  ServerFacts,
+  ServerKind,
+} from "../../model-servers/server-kind.ts";
+import { checkServers, serverOptions } from "../../model-servers/server-options.ts";
+import { optional } from "../../model-servers/server-ready.ts";
+import {
+  configFiles,
+  DYNAMO_MODULE,
+  dynamoCommand,
+  SERVER_MODULE,
+  serverCommand,
+  serverEnv,
+} from "./command.ts";
+import { KV_EVENTS_TOPIC, RelayReady, RelayTask, startEventRelay } from "./event-relay.ts";
+import { explainTrtllm } from "./log-reasons.ts";
+
+const DISTRIBUTIONS = ["tensorrt-llm", "tensorrt_llm"] as const;
+
+const kind: ServerKind = {
+  title: "TensorRT-LLM",
+  distributions: DISTRIBUTIONS,
+  programs: [{ name: "trtllm-serve", help: ["-m", SERVER_MODULE, "serve", "--help"] }],
+  sizeFlags: {
+    blockSize: "--kv-block-size",
+    kvBlocks: "--kv-blocks",
+    maxModelLen: "--max_seq_len",
+  },
+  files: configFiles,
+  command: serverCommand,
+  env: serverEnv,
+  explain: explainTrtllm,
+  ask,
+  publishEvents,
+  onDynamo: { module: DYNAMO_MODULE, command: dynamoCommand, env: serverEnv },
+};
+
+export const trtllm = defineEngine({
+  name: "trtllm",
+  aliases: ["tensorrt-llm"],
+  summary: "TensorRT-LLM servers, started on this machine's GPUs",
+  options: serverOptions,
+  planes: ["http", "dynamo"],
+  splitsOn: ["dynamo"],
+  needs: [{ packages: DISTRIBUTIONS, install: "pip install tensorrt-llm" }],
+  takesArguments: true,
+  check: (options, router) => [
+    ...checkServers(options, router),
+    ...(options.launch === undefined || router.plane === "dynamo"
+      ? []
+      : [
+          {
+            path: "launch",
+            message: "would start servers where their configuration file is not",
+            hint: "Run dynbench there, or start them by hand and use --engine attach",
+          },
+        ]),
+    ...(options.dataParallelSize === 1 || router.plane === "dynamo"
+      ? []
+      : [
+          {
+            path: "dataParallelSize",
+            message: "is nothing that trtllm-serve has a flag for",
+            hint: "Start more servers instead: --workers",
+          },
+        ]),
+    ...(options.servedModelName === undefined || router.plane === "dynamo"
+      ? []
+      : [
+          {
+            path: "servedModelName",
+            message: "is not to be chosen: trtllm-serve names a model after its folder",
+            hint: "Leave --served-model-name out",
+          },
+        ]),
+  ],
+  limits: serverLimits,
+  processes: (options, plane) => plannedServers(kind, options, plane),
+  start: (options, plane, context) =>
+    plane === "dynamo"
+      ? startDynamoWorkers(kind, options, context)
+      : startHttpServers(kind, options, context),
+  serve: (_options, task, context) => startEventRelay(v.parse(RelayTask, task), context),
+});
+
+/** One iteration's statistics, as far as they tell the cache's size. */
+const Iteration = v.looseObject({
+  kvCacheStats: v.looseObject({ maxNumBlocks: v.number(), tokensPerBlock: v.number() }),
+});
+
+/** Statistics are there once, for whoever asks first, and follow the warm-up by a moment. */
+async function ask({ url, options, engineArgs, request }: AskedServer): Promise<ServerFacts> {
+  const [statistics, version, metrics] = await Promise.all([
+    optional(() => fetchControlJson(`${url}/metrics`, request)),
+    optional(() => fetchControlJson(`${url}/version`, request)),
+    optional(() => fetchControl(`${url}/prometheus/metrics`, request)),
+  ]);
+  const all: unknown[] = Array.isArray(statistics) ? statistics : [];
+  const cache = all.filter((each) => v.is(Iteration, each)).at(-1)?.kvCacheStats;
+  return {
+    // Where it does not tell, it has what its configuration file says.
+    blockSize: cache?.tokensPerBlock ?? options.blockSize,
+    maxModelLen: Number(flagValue(engineArgs, "--max_seq_len") ?? options.maxModelLen),
+    ...(cache === undefined ? {} : { kvBlocks: cache.maxNumBlocks }),
+    ...(v.is(v.looseObject({ version: v.string() }), version) ? { version: version.version } : {}),
+    ...(metrics === undefined ? {} : { metricsUrl: `${url}/prometheus/metrics` }),
+  };
+}
+
+async function publishEvents(
+  { id, url, blockSize, options }: PublishedServer,
+  { processes, host }: StartContext,
+): Promise<EventPublisher> {
+  const use = { kind: "engine", name: "trtllm", source: "bundled", options } as const;
+  const task: RelayTask = { url, blockSize };
+  const child = await processes.startSelf(`kv-events-${id}`, use, task);
+  const { eventsPort, replayPort } = v.parse(RelayReady, child.ready);
+  return {
+    kvEvents: {
+      endpoint: `tcp://${host}:${eventsPort}`,
+      replayEndpoint: `tcp://${host}:${replayPort}`,
+      topic: KV_EVENTS_TOPIC,
+    },
+    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
+  };
+}

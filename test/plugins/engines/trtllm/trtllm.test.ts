@@ -1,0 +1,14 @@
+/** The engine suite against a stand-in, because the engine needs GPUs. */
+import { testEngine } from "../../../conformance/engine.ts";
+import { realContext } from "../../../conformance/real-processes.ts";
+import { standInPython } from "../../model-servers/stand-in-python.ts";
+import { trtllm } from "../../../../plugins/engines/trtllm/trtllm.ts";
+
+standInPython();
+
+testEngine({
+  engine: trtllm,
+  options: { workers: 2, blockSize: 32, maxModelLen: 2048 },
+  context: realContext,
+  hasOtherMetrics: true,
+});
