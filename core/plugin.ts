@@ -10,7 +10,7 @@
  * `v.description` is the help text and is required. Units end the name: `timeoutS`, `rateRps`.
  */
 import type * as v from "valibot";
-import type { PlaneSettings, PluginUse, Plan } from "./plan/plan.ts";
+import type { LoadShape, PlaneSettings, PluginUse, Plan } from "./plan/plan.ts";
 import type { CellResult, Progress, RunResult } from "./metrics/result.ts";
 import type { RandomStream } from "./random.ts";
 import type { Need, PlannedProcess } from "./foreign-programs.ts";
@@ -18,8 +18,6 @@ import type { Plane, PriorityDialect, RequestSpec, WireForm } from "./request.ts
 import type { Worker, WorkerRole } from "./request.ts";
 import type { RoutingPolicy } from "./routing-policy.ts";
 import type { WorkerLimits, WorkerModel, WorkerSink } from "./worker-model.ts";
-import type { LoadShape } from "./plan/plan.ts";
-
 export type { Need, PlannedProcess } from "./foreign-programs.ts";
 
 /**
@@ -302,6 +300,8 @@ export interface StartContext {
   readonly host: string;
   /** Copies of a router that are wanted, where it can have several. */
   readonly replicas: number;
+  /** Of the first copy of the router, the next one's is the next; any free ones when left out. */
+  readonly port?: number;
   readonly seed: number;
   /** The engine's `--python`: what is not on PATH may be in its environment. */
   readonly python?: string;

@@ -75,9 +75,10 @@ function portFaults(
   { replicas, arm, plugins }: { replicas: number; arm: PlannedArm; plugins: PluginSet },
 ): Fault[] {
   const path = "run.port";
-  if (!(plugins.find("router", arm.router.name)?.plugin as Router).policy) {
-    const message = `router "${arm.router.name}" is no policy of ours and listens where its own options say`;
-    return [{ path, message, hint: `See dynbench plugin show ${arm.router.name}` }];
+  const router = plugins.find("router", arm.router.name)?.plugin as Router;
+  if (!router.policy && !router.processes) {
+    const message = `router "${router.name}" is running already, or there is none, so it has its port`;
+    return [{ path, message, hint: "Leave --port out" }];
   }
   if (port + replicas - 1 <= MAX_PORT) return [];
   return [{ path, message: `leaves no room for ${replicas} replicas`, hint: "Choose a lower one" }];

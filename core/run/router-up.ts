@@ -71,7 +71,11 @@ async function startExternal(
 ): Promise<RunningRouter> {
   const { planned, engine } = place;
   const { python } = planned.engine.options;
-  const context = typeof python === "string" ? { ...place.context, python } : place.context;
+  const context = {
+    ...place.context,
+    ...(typeof python === "string" ? { python } : {}),
+    ...(place.port === undefined ? {} : { port: place.port }),
+  };
   const handle = await router.start!(planned.router.options, engine, context);
   return {
     arm: place.arm,

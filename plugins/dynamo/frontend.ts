@@ -34,7 +34,11 @@ export async function startFrontends(
   context: StartContext,
 ): Promise<Frontends> {
   await using stack = new AsyncDisposableStack();
-  const ports = freePorts(context.replicas);
+  const { port: first, replicas } = context;
+  const ports =
+    first === undefined
+      ? freePorts(replicas)
+      : Array.from({ length: replicas }, (_, replica) => first + replica);
   const outcomes = await Promise.allSettled(
     ports.map((port, index) => {
       const name = ports.length === 1 ? "dynamo-frontend" : `dynamo-frontend-${index}`;

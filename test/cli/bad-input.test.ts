@@ -96,7 +96,7 @@ describe("a bad plan starts nothing", () => {
     [
       "a port for a router that is elsewhere",
       ["up", "--router", "attach", "--url", "http://127.0.0.1:1", "--port", "8000"],
-      'run.port: router "attach" is no policy of ours',
+      'run.port: router "attach" is running already',
     ],
     ["a reporter's option by half its name", ["run", "--path", "x"], "Say --json.path or "],
     ["huge number", ["run", "--isl", "1e300"], "workload.isl: expected at most "],

@@ -47,7 +47,7 @@ export interface RouterProgram {
   readonly prefixesFound?: () => Promise<number>;
 }
 
-/** Free ones; throws where several copies are wanted. */
+/** The one that is wanted, else free ones; throws where several copies are wanted. */
 export function programPorts(name: string, context: StartContext): ProgramPorts {
   if (context.replicas > 1) {
     throw new DynbenchError("plan", `Cannot start ${context.replicas} copies of ${name}`, {
@@ -55,7 +55,7 @@ export function programPorts(name: string, context: StartContext): ProgramPorts 
     });
   }
   const [http, metrics] = freePorts(2);
-  return { http: http!, metrics: metrics! };
+  return { http: context.port ?? http!, metrics: metrics! };
 }
 
 /** `host:port` in a configuration file. */

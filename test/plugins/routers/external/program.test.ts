@@ -48,6 +48,14 @@ test("several copies are refused", () => {
   expect(() => programPorts("nginx", context)).toThrow("Cannot start 2 copies of nginx");
 });
 
+test("it listens where the context says, else on a free port", () => {
+  const at = (port?: number) =>
+    programPorts("nginx", { replicas: 1, port } as unknown as StartContext);
+  expect(at(8000).http).toBe(8000);
+  expect(at().http).toBeGreaterThan(0);
+  expect(new Set(Object.values(at(8000))).size).toBe(2);
+});
+
 test("a log without a known reason explains nothing", () => {
   expect(explainProgram(["WARN no authentication"])).toBeUndefined();
   expect(explainProgram(["smg: error: unrecognized arguments: --x"])?.what).toContain(
