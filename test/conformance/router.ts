@@ -4,6 +4,7 @@
  * to a worker, and does what its traits claim.
  */
 import { describe, expect, test } from "bun:test";
+import { basename } from "node:path";
 import {
   v,
   type EngineHandle,
@@ -49,7 +50,9 @@ export function testRouter(suite: RouterSuite): void {
       );
       if (programs.length === 0 || !router.start) return;
       const options = v.parse(router.options, suite.options?.([]) ?? {});
-      const started = router.processes?.(options, WORKERS).map(({ command }) => command[0]);
+      const started = router
+        .processes?.(options, WORKERS)
+        .map(({ command }) => basename(command[0]!));
       expect(started).toEqual(expect.arrayContaining(programs));
     });
 
