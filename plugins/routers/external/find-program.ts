@@ -27,16 +27,17 @@ export function findProgram(command: string, python?: string): string | undefine
   return existsSync(beside) ? beside : undefined;
 }
 
-/** Version of the program at `path`; undefined where it does not tell. */
+/** Version of the program at `path`; undefined where it does not tell, or the signal came first. */
 export async function programVersion(
   path: string,
   source: VersionSource,
+  signal?: AbortSignal,
 ): Promise<string | undefined> {
-  if ("flag" in source) return source.pattern.exec(await output([path, source.flag]))?.[1];
+  if ("flag" in source) return source.pattern.exec(await output([path, source.flag], signal))?.[1];
   const python = PYTHON_SHEBANG.exec(await headOf(path))?.[1];
   if (python === undefined) return undefined;
   const script = `import importlib.metadata as m; print(m.version('${source.distribution}'))`;
-  return /^\d\S*/.exec(await output([python, "-c", script]))?.[0];
+  return /^\d\S*/.exec(await output([python, "-c", script], signal))?.[0];
 }
 
 async function headOf(path: string): Promise<string> {
@@ -47,7 +48,7 @@ async function headOf(path: string): Promise<string> {
 }
 
 /** Both of its outputs, because nginx tells on the second; "" where it does not run. */
-async function output(command: string[]): Promise<string> {
+async function output(command: string[], signal: AbortSignal | undefined): Promise<string> {
   try {
     const child = Bun.spawn(command, {
       stdin: "ignore",
@@ -55,6 +56,7 @@ async function output(command: string[]): Promise<string> {
       stderr: "pipe",
       timeout: VERSION_LIMIT_MS,
       killSignal: "SIGKILL",
+      ...(signal ? { signal } : {}),
     });
     const texts = await Promise.all([child.stdout.text(), child.stderr.text()]);
     return texts.join("\n");

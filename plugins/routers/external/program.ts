@@ -69,7 +69,8 @@ export async function startProgram(
 ): Promise<RouterHandle> {
   const { name, argv, ports, isUp } = program;
   const path = foundCommand(program, context.python);
-  const version = await programVersion(path, program.version);
+  const version = await programVersion(path, program.version, context.signal);
+  context.signal.throwIfAborted();
   const running = await context.processes.startForeign(name, [path, ...argv], {
     isUnguarded: true,
     explain: explainProgram,

@@ -47,3 +47,12 @@ test("versions of what pip installed are those of the package, asked from its ow
   const shell = script("shell", "#!/bin/sh\n");
   expect(await programVersion(shell, { distribution: "smg" })).toBeUndefined();
 });
+
+test("one that says nothing for ever is asked until the signal", async () => {
+  const mute = script("mute", "#!/bin/sh\nexec sleep 300\n");
+  const stop = new AbortController();
+  const asked = programVersion(mute, { flag: "-v", pattern: /(.*)/ }, stop.signal);
+  stop.abort();
+  // What an answer without words has of a version: an empty one.
+  expect(await asked).toBe("");
+});
