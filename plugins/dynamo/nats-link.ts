@@ -3,6 +3,7 @@
  * does not rest on what the router says of itself. `nats` is loaded only where a NATS is used.
  */
 import { DynbenchError, messageOf } from "dynbench";
+import { greetingFault } from "./nats-greeting.ts";
 
 const CONNECT_LIMIT_MS = 5000;
 
@@ -20,6 +21,9 @@ export async function openNats(
   url: string,
   { namespace, purge }: { namespace: string; purge: boolean },
 ): Promise<NatsLink> {
+  const stranger = await greetingFault(url, CONNECT_LIMIT_MS);
+  if (stranger !== undefined)
+    throw natsFault(url, new Error(`what listens there is no NATS: ${stranger}`));
   const { connect } = await import("nats");
   let connection: Awaited<ReturnType<typeof connect>>;
   try {
@@ -83,7 +87,11 @@ async function deleteStreams(
 function natsFault(url: string, cause: unknown): DynbenchError {
   const code = String((cause as { code?: unknown }).code ?? "");
   const isLogin = code === "AUTHORIZATION_VIOLATION" || code === "AUTHENTICATION_EXPIRED";
-  const why = isLogin ? "it wants a login, or another one" : messageOf(cause);
+  const why = isLogin
+    ? "it wants a login, or another one"
+    : code === "CONNECTION_REFUSED"
+      ? "connection refused"
+      : messageOf(cause);
   return new DynbenchError("start", `Cannot use NATS at ${url}: ${why}`, {
     hint: isLogin
       ? "Set NATS_AUTH_USERNAME and NATS_AUTH_PASSWORD, or NATS_AUTH_TOKEN; Dynamo reads the same variables"

@@ -2,8 +2,8 @@
  * Stands in for the Python that has vLLM: answers dynbench's questions about itself and serves the
  * API of a vLLM 0.31 that computes nothing. Run by a shell script that the test puts on PATH.
  *
- * `STAND_IN` says what is wrong with it: `oom`, `no-package` and `gated` never start, `slow` loads
- * for ever, `other-blocks` makes blocks of its own size, `sick` is healthy and answers nothing,
+ * `STAND_IN` says what is wrong with it: `oom`, `no-package`, `broken-package`, `no-tokenizer` and
+ * `gated` never start, `no-chat-template` and `old` start with less, `slow` loads for ever, `other-blocks` makes blocks of its own size, `sick` is healthy and answers nothing,
  * `mortal` dies of its tenth request, `plain` has no reset. `STAND_IN_GROUP` starts a process beside
  * it, as vLLM's engine.
  */
@@ -26,12 +26,22 @@ if (first === "-c") {
 
 function installation(): object {
   const versions = mode === "no-package" ? {} : { vllm: "0.31.0" };
-  return { python: "3.11.2", versions, program: "serve", flags: FLAGS, failures: [] };
+  if (mode === "broken-package") {
+    const failures = ["serve: ImportError: libcudart.so.13: cannot open shared object file"];
+    return { python: "3.11.2", versions, program: null, flags: [], failures };
+  }
+  const flags = FLAGS.filter((flag) => mode !== "old" || flag !== "--enable-prompt-tokens-details");
+  return { python: "3.11.2", versions, program: "serve", flags, failures: [] };
 }
 
 function model(): object {
   if (mode === "gated") return { failure: "GatedRepoError", message: "401 Client Error" };
-  const whole = { hasConfig: true, hasTokenizer: true, hasChatTemplate: true, isHybrid: false };
+  const whole = {
+    hasConfig: true,
+    hasTokenizer: mode !== "no-tokenizer",
+    hasChatTemplate: mode !== "no-chat-template",
+    isHybrid: false,
+  };
   return { path: "/models/tiny", quantization: null, ...whole };
 }
 

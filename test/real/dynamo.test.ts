@@ -172,6 +172,31 @@ describe.skipIf(!isHere)("Dynamo (skipped without DYNBENCH_REAL=1, Dynamo, etcd 
     expect(left).toEqual([]);
   });
 
+  test("what a killed run left in etcd and NATS is not met by the next", async () => {
+    await using services = await startServices();
+    const planes = [
+      ...["--workers", "2", "--router", "dynamo", "--discovery", "etcd"],
+      ...["--etcd-url", services.etcdUrl, "--event-plane", "nats", "--nats-url", services.natsUrl],
+    ];
+    const args = ["--python", python!, "--out", "stale", "--requests", "100000"];
+    const running = startDynbench(["run", ...WORKLOAD, ...args, ...planes], details());
+    const hasLoad = () => Bun.file(join(cwd, "stale/records.jsonl")).size > 10_000;
+    expect(await until(hasLoad, LIMITS.runMs)).toBe(true);
+    // Nobody is left that could take its entries back: they stay until their lease is out.
+    for (const pid of [running.pid, ...running.children()]) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // its parent's end has ended it
+      }
+    }
+    expect((await running.end()).left).toEqual([]);
+    const ran = await run("after-stale", ...planes);
+    expectWhole(ran, 1);
+    const names = new Set(ran.records.map(({ worker }) => worker));
+    expect([...names].toSorted()).toEqual(ids("worker", 2));
+  });
+
   describe("what cannot come up says why", () => {
     const refused = async (...args: string[]): Promise<Outcome> => {
       const out = `refused-${crypto.randomUUID()}`;
@@ -182,6 +207,38 @@ describe.skipIf(!isHere)("Dynamo (skipped without DYNBENCH_REAL=1, Dynamo, etcd 
       const { exitCode, stderr, left } = await refused("--python", "/usr/bin/python3");
       expect(stderr).toContain('Python "/usr/bin/python3" does not have it');
       expect([exitCode, left]).toEqual([3, []]);
+    });
+
+    test("a NATS and an etcd that want a password, or are each the other", async () => {
+      await using services = await startServices({ password: "s3cret" });
+      const { natsUrl, etcdUrl } = services;
+      const atNats = ["--python", python!, "--event-plane", "nats", "--nats-url"];
+      const atEtcd = ["--python", python!, "--discovery", "etcd", "--etcd-url"];
+      const cases: [args: string[], ...says: string[]][] = [
+        [[...atNats, natsUrl], `Cannot use NATS at ${natsUrl}: it wants a login`, "NATS_AUTH_"],
+        [[...atEtcd, etcdUrl], `Cannot read etcd at ${etcdUrl}`, "Set ETCD_AUTH_USERNAME and"],
+        [
+          [...atNats, etcdUrl.replace("http", "nats")],
+          "what listens there is no NATS: nothing of NATS came within 5 s",
+          "Check --nats-url",
+        ],
+        [[...atEtcd, natsUrl.replace("nats", "http")], "speaks no HTTP", "Check --etcd-url"],
+      ];
+      for (const [args, ...says] of cases) {
+        const { exitCode, stderr, left } = await refused(...args);
+        for (const text of says) expect(stderr).toContain(text);
+        expect([exitCode, left]).toEqual([3, []]);
+      }
+      const args = [...atEtcd, etcdUrl, "--event-plane", "nats", "--nats-url", natsUrl];
+      const login = {
+        ...{ NATS_AUTH_USERNAME: "root", NATS_AUTH_PASSWORD: "s3cret" },
+        ...{ ETCD_AUTH_USERNAME: "root", ETCD_AUTH_PASSWORD: "s3cret" },
+      };
+      const command = ["run", ...WORKLOAD, "--router", "dynamo", "--workers", "2", ...args];
+      const at = { ...details(), env: { ...details().env, ...login } };
+      const end = await dynbench([...command, "--out", "login", "--json"], at);
+      expect((JSON.parse(end.stdout) as Summary).cells[0]!.requests.ok).toBe(REQUESTS);
+      expect(Bun.spawnSync(["grep", "-r", "s3cret", join(cwd, "login")]).stdout.length).toBe(0);
     });
 
     test("a NATS and an etcd that nobody serves", async () => {
@@ -199,18 +256,29 @@ describe.skipIf(!isHere)("Dynamo (skipped without DYNBENCH_REAL=1, Dynamo, etcd 
   });
 });
 
-/** etcd and nats-server of somebody else's. */
-async function startServices(): Promise<AsyncDisposable & { etcdUrl: string; natsUrl: string }> {
+/** etcd and nats-server of somebody else's; with a password only user "root" may use them. */
+async function startServices({ password }: { password?: string } = {}): Promise<
+  AsyncDisposable & { etcdUrl: string; natsUrl: string }
+> {
   const [client, peer, nats] = freePorts(3);
   const etcdUrl = `http://${HOST}:${client}`;
   const peerUrl = `http://${HOST}:${peer}`;
   const programs = [
     [
-      ...["etcd", "--data-dir", join(cwd, "etcd"), "--initial-cluster", `default=${peerUrl}`],
+      ...[
+        "etcd",
+        "--data-dir",
+        join(cwd, `etcd-${client}`),
+        "--initial-cluster",
+        `default=${peerUrl}`,
+      ],
       ...["--listen-client-urls", etcdUrl, "--advertise-client-urls", etcdUrl],
       ...["--listen-peer-urls", peerUrl, "--initial-advertise-peer-urls", peerUrl],
     ],
-    [natsServer!, "-a", HOST, "-p", String(nats)],
+    [
+      ...[natsServer!, "-a", HOST, "-p", String(nats)],
+      ...(password === undefined ? [] : ["--user", "root", "--pass", password]),
+    ],
   ].map((command) => Bun.spawn(command, { stdout: "ignore", stderr: "ignore" }));
   const end = async (): Promise<void> => {
     for (const program of programs) program.kill("SIGKILL");
@@ -225,5 +293,18 @@ async function startServices(): Promise<AsyncDisposable & { etcdUrl: string; nat
     }
   };
   if (!(await until(isUp, LIMITS.runMs))) throw new Error("etcd did not come up");
+  if (password !== undefined) {
+    const calls: [path: string, body: object][] = [
+      ["user/add", { name: "root", password }],
+      ["role/add", { name: "root" }],
+      ["user/grant", { user: "root", role: "root" }],
+      ["enable", {}],
+    ];
+    for (const [path, body] of calls) {
+      const init = { method: "POST", body: JSON.stringify(body) };
+      const { ok } = await fetch(`${etcdUrl}/v3/auth/${path}`, init);
+      if (!ok) throw new Error(`etcd refused ${path}`);
+    }
+  }
   return { etcdUrl, natsUrl: `nats://${HOST}:${nats}`, [Symbol.asyncDispose]: end };
 }

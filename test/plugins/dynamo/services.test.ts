@@ -33,7 +33,7 @@ describe("NATS", () => {
     const url = `nats://${HOST}:${freePorts(1)[0]}`;
     await expect(open(url)).rejects.toMatchObject({
       code: "start",
-      message: `Cannot use NATS at ${url}: CONNECTION_REFUSED`,
+      message: `Cannot use NATS at ${url}: connection refused`,
       hint: "Check --nats-url, or leave it out: dynbench then starts a nats-server of its own",
     });
   });
