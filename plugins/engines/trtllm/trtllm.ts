@@ -28,7 +28,7 @@ import {
 import { KV_EVENTS_TOPIC, RelayReady, RelayTask, startEventRelay } from "./event-relay.ts";
 import { explainTrtllm } from "./log-reasons.ts";
 
-const DISTRIBUTIONS = ["tensorrt-llm", "tensorrt_llm"] as const;
+const DISTRIBUTIONS = ["tensorrt-llm"] as const;
 
 const kind: ServerKind = {
   title: "TensorRT-LLM",

@@ -1,10 +1,10 @@
 /** Foreign tasks and slow servers under a real keeper; the programs are shell scripts. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts, mustBeFree, portRange } from "../../../core/process/free-ports.ts";
-import { lastJson, probePython } from "../../../core/process/python-probe.ts";
+import { lastJson, otherVersion, probePython } from "../../../core/process/python-probe.ts";
 import { startSupervisor, type Death } from "../../../core/process/supervisor.ts";
 import { runForeign } from "../../../core/process/task.ts";
 import { untilReady } from "../../../core/process/until-ready.ts";
@@ -142,6 +142,45 @@ describe("a Python", () => {
       { processes: supervisor, signal, log },
     );
     await expect(asked).rejects.toThrow('Cannot ask "/bin/false" what it has: exit code 1');
+  });
+
+  test("whose engine was made for another version of what it is built on is told so", async () => {
+    const site = join(folder, "site");
+    const pin = 'Requires-Dist: core-y[a,b]==0.31.0; extra == "z"';
+    for (const [name, version, more] of [
+      ["engine_x", "1.6.1", pin],
+      ["core_y", "0.32.0", "Requires-Dist: other==1"],
+    ]) {
+      const dist = join(site, `${name}-${version}.dist-info`);
+      mkdirSync(dist, { recursive: true });
+      const text = `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n${more}\n`;
+      writeFileSync(join(dist, "METADATA"), text);
+    }
+    const broken = ["-c", "raise ImportError('cannot import name')"];
+    const asked = probePython(
+      {
+        ...{ ...question, env: { PYTHONPATH: site }, distributions: ["engine-x"] },
+        ...{ also: ["core-y", "core-y-cpu"], programs: [{ name: "serve", help: broken }] },
+      },
+      { processes: supervisor, signal, log },
+    );
+    await expect(asked).rejects.toMatchObject({
+      message: 'The package "engine-x" of "python3" does not run',
+      hint: expect.stringMatching(
+        /^Perhaps because engine-x 1\.6\.1 is made for core-y 0\.31\.0, and core-y 0\.32\.0 is there; it said: serve: .*cannot import name/,
+      ),
+    });
+  });
+
+  test("has the version that was asked for in any build, or lacks it", () => {
+    const names = { distributions: ["x"], also: ["y", "y-cpu"] };
+    const pins = { y: "0.31.0" };
+    const of = (versions: Record<string, string>) => otherVersion(names, { versions, pins });
+    expect(of({ x: "1", y: "0.31.0+cpu" })).toBeUndefined();
+    expect(of({ x: "1", "y-cpu": "0.31.0" })).toBeUndefined();
+    expect(of({ x: "1" })).toBe("x 1 is made for y 0.31.0, which is not there");
+    expect(otherVersion(names, { versions: { x: "1", y: "2" }, pins: {} })).toBeUndefined();
+    expect(of({ y: "2" })).toBeUndefined();
   });
 
   test("answers in the last line that is an object", () => {
