@@ -1,7 +1,6 @@
 /** `dynbench plugin pack [FOLDER]`: a plugin and all it imports as one file, for a host without a network. */
 import {
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -9,11 +8,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Environment } from "./environment.ts";
 import { DynbenchError, EXIT_CODES, messageOf } from "../errors.ts";
-import { temporaryName } from "../files/temporary-name.ts";
+import { temporaryFolder } from "../files/temporary-name.ts";
 import { whyNot } from "../files/why-not.ts";
 import { NEEDS_INSTALL } from "../plugin-folder/install-fault.ts";
 import { entryOf, manifestOf } from "../plugin-folder/plugin-folder.ts";
@@ -27,7 +25,7 @@ export async function packPlugin(
 ): Promise<number> {
   const refuse = (state: string, hint?: string): DynbenchError =>
     new DynbenchError("plan", `Cannot pack "${path}": ${state}`, { hint });
-  const stage = mkdtempSync(join(tmpdir(), temporaryName("pack")));
+  const stage = temporaryFolder("pack", `pack "${path}"`);
   try {
     const { name, entry } = sourceOf(resolve(path), stage, refuse);
     const target = resolve(out ?? `${name}.js`);

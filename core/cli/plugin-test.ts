@@ -2,12 +2,11 @@
  * `dynbench plugin test [FOLDER]`: runs a plugin's tests with this binary as the test runner. The
  * modules `dynbench` and `dynbench/testing` are this program's own, so nothing need be installed.
  */
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundleTestModules } from "./test-modules.ts" with { type: "macro" };
 import { DynbenchError, EXIT_CODES } from "../errors.ts";
-import { temporaryName } from "../files/temporary-name.ts";
+import { noPlace, temporaryFolder } from "../files/temporary-name.ts";
 import { runBun } from "../plugin-folder/own-bun.ts";
 
 /** Long enough for an engine that starts processes. */
@@ -18,10 +17,16 @@ export async function testPlugin(folder: string): Promise<number> {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     throw new DynbenchError("plan", `Cannot test "${folder}": there is no such folder`);
   }
-  const stage = mkdtempSync(join(tmpdir(), temporaryName("test")));
+  const action = `test "${folder}"`;
+  const stage = temporaryFolder("test", action);
   try {
     const preload = join(stage, "dynbench.js");
-    writeFileSync(preload, Bun.zstdDecompressSync(Buffer.from(bundleTestModules(), "base64")));
+    const modules = Bun.zstdDecompressSync(Buffer.from(bundleTestModules(), "base64"));
+    try {
+      writeFileSync(preload, modules);
+    } catch (cause) {
+      throw noPlace(action, cause);
+    }
     const args = ["test", "--preload", preload, "--timeout", `${TEST_LIMIT_MS}`];
     const { exitCode } = await runBun(args, { cwd: folder, isShown: true });
     return exitCode === 0 ? EXIT_CODES.ok.code : EXIT_CODES.plan.code;

@@ -60,6 +60,15 @@ describe("somebody without rights", () => {
     expect(end.stderr).toContain(": permission denied\n");
   });
 
+  test.each([
+    ["test", [], 'Cannot test "."'],
+    ["pack", ["/nowhere.js"], 'Cannot pack "/nowhere.js"'],
+  ])("is told that there is no place for what plugin %s writes", async (verb, words, says) => {
+    const end = await nobody(locked, ["plugin", verb, ...words], { TMPDIR: locked });
+    expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
+    expect(end.stderr).toContain(`${says}: ${locked}: permission denied\nName another folder`);
+  });
+
   test("is told that there is no place for temporary logs", async () => {
     const end = await nobody(locked, ["up", ...TINY], { TMPDIR: locked });
     expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
