@@ -50,6 +50,7 @@ export { timeScaleNotes } from "./metrics/model-time.ts";
 export { meanFairness, tierRows, type TierRow } from "./metrics/tier-rows.ts";
 export { quantilesOf } from "./metrics/quantiles.ts";
 export { WeightedSamples } from "./metrics/weighted-samples.ts";
+export { endedTogether } from "./process/ended-together.ts";
 export { freePorts, mustBeFree } from "./process/free-ports.ts";
 export { GPU_QUERY, parseGpus, placeOnGpus, visibleGpus, type Gpu } from "./process/gpus.ts";
 export { launched, launchFault, type Launch } from "./process/launch-prefix.ts";

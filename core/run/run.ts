@@ -209,7 +209,12 @@ class LiveRun {
       const traits = plugin.traits(planned.router.options);
       const start = group.routerStarts++;
       const place = { ...group.target, start, label: planned.label };
-      for (const note of await preflightRouter(router, traits, place)) group.notes.add(note);
+      try {
+        for (const note of await preflightRouter(router, traits, place)) group.notes.add(note);
+      } catch (error) {
+        await router[Symbol.asyncDispose](); // before the engine that it stands on
+        throw error;
+      }
     }
     return router;
   }

@@ -4,6 +4,7 @@
  */
 import {
   DynbenchError,
+  endedTogether,
   untilReady,
   type Explanation,
   type ForeignProcess,
@@ -41,12 +42,13 @@ export async function startWorkers(
   start: WorkerStart,
 ): Promise<Registration[]> {
   const { context, stack, model } = start;
+  const keep = endedTogether(stack);
   const programs = await Promise.all(
     launches.map(async ({ name, command, env }) => {
       const own = { ...plane.discovery.env, ...env };
       const clean = withoutInherited(command, { own, inherited: process.env });
       const details = { env: own, isUnguarded: true };
-      return stack.use(await context.processes.startForeign(name, clean, details));
+      return keep(await context.processes.startForeign(name, clean, details));
     }),
   );
   const expected: Record<string, number> = {};

@@ -3,6 +3,7 @@ import { cpus } from "node:os";
 import {
   allOrNone,
   chosenTokenizer,
+  endedTogether,
   launched,
   messageOf,
   type EngineHandle,
@@ -97,6 +98,7 @@ async function startServers(of: {
   const count = placement.gpus.length;
   const ports = portsOf(options, count);
   const folder = await writeFiles(kind.files?.(options, context.engineArgs) ?? {}, context);
+  const keep = endedTogether(started);
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   const startOne = async (gpus: readonly string[] | undefined, index: number): Promise<Server> => {
@@ -114,7 +116,7 @@ async function startServers(of: {
     };
     const env = { ...kind.env(place), ...users };
     const start = launched(options.launch, { command, env });
-    const program = started.use(
+    const program = keep(
       await context.processes.startForeign(id, start.command, {
         env: start.env,
         holdsStdin: start.holdsStdin,
