@@ -184,14 +184,13 @@ export type Router<Schema extends OptionsSchema = OptionsSchema> = PluginBase<Sc
   readonly plane: Plane;
   /** What `dynbench doctor` looks for, and says how to get; nothing when left out. */
   readonly needs?: readonly Need[];
-  /**
-   * Options with which it gives each worker its turn: the control where arms on different planes are
-   * compared. Left out where it cannot.
-   */
+  /** Options with which it gives each worker its turn, where it can: the control where planes are compared. */
   readonly control?: Readonly<Record<string, unknown>>;
   /** Engine it is measured with unless the user names one; `mocker` when left out. */
   readonly defaultEngine?: string;
   traits(options: v.InferOutput<Schema>): RouterTraits;
+  /** Throws where the program that it would start is not there; asked before anything is started. */
+  find?(options: v.InferOutput<Schema>, place: Pick<StartContext, "python">): void;
 } & (
     | {
         /** Hosted by the gateway live and by the simulator in virtual time. */

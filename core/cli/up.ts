@@ -22,7 +22,7 @@ import type { PluginSet } from "../plugin-set.ts";
 import type { Engine, EngineHandle, Router, StartContext } from "../plugin.ts";
 import { deathError, startSupervisor } from "../process/supervisor.ts";
 import { wireHeaders } from "../run/probe.ts";
-import { startRouter, type RunningRouter } from "../run/router-up.ts";
+import { startRouter, type RunningRouter, mustFindRouters } from "../run/router-up.ts";
 
 /** Ends with Ctrl-C, or when a process dies. */
 export async function up(argv: readonly string[], environment: Environment): Promise<number> {
@@ -148,6 +148,7 @@ async function stayUp(
     ...(plan.planeSettings === undefined ? {} : { planeSettings: plan.planeSettings }),
     requestHeaders: wireHeaders(plan.wire, process.env),
   };
+  await mustFindRouters([arm], environment.plugins);
   const engine = (await environment.plugins.load(arm.engine)) as Engine;
   if (!engine.start)
     throw new DynbenchError("plan", `Engine "${engine.name}" runs only on the virtual clock`);

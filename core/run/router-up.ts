@@ -6,6 +6,7 @@ import type { RouterCost } from "../metrics/result.ts";
 import type { PlannedArm } from "../plan/plan.ts";
 import type { GatewayTask } from "../gateway/gateway.ts";
 import type { EngineHandle, Router, StartContext } from "../plugin.ts";
+import type { PluginSet } from "../plugin-set.ts";
 import type { Supervisor } from "../process/supervisor.ts";
 import type { PriorityDialect, WireForm } from "../request.ts";
 
@@ -61,6 +62,22 @@ export interface RouterPlace {
   readonly logs?: Pick<GatewayTask, "decisionsPath" | "eventsPath">;
 }
 
+/** Throws where a program is missing that the router of an arm would start: minutes before its turn. */
+export async function mustFindRouters(
+  arms: Iterable<PlannedArm>,
+  plugins: Pick<PluginSet, "load">,
+): Promise<void> {
+  for (const { router, engine } of arms) {
+    const plugin = (await plugins.load(router)) as Router;
+    plugin.find?.(router.options, pythonOf(engine));
+  }
+}
+
+/** The engine's `--python`, where it has one. */
+function pythonOf({ options }: PlannedArm["engine"]): { python?: string } {
+  return typeof options["python"] === "string" ? { python: options["python"] } : {};
+}
+
 export async function startRouter(router: Router, place: RouterPlace): Promise<RunningRouter> {
   return router.policy ? startGateways(place) : startExternal(router, place);
 }
@@ -70,10 +87,9 @@ async function startExternal(
   place: RouterPlace,
 ): Promise<RunningRouter> {
   const { planned, engine } = place;
-  const { python } = planned.engine.options;
   const context = {
     ...place.context,
-    ...(typeof python === "string" ? { python } : {}),
+    ...pythonOf(planned.engine),
     ...(place.port === undefined ? {} : { port: place.port }),
   };
   const handle = await router.start!(planned.router.options, engine, context);

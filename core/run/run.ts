@@ -26,7 +26,7 @@ import {
 } from "./preflight.ts";
 import { wireHeaders } from "./probe.ts";
 import { interrupted, RunBook } from "./run-book.ts";
-import { startRouter, type RunningRouter } from "./router-up.ts";
+import { startRouter, type RunningRouter, mustFindRouters } from "./router-up.ts";
 import type { CellOutcome, RunFolder } from "./run-folder.ts";
 import { startSampling, type Sampling } from "./sampling.ts";
 import { simulatePlan } from "./virtual-run.ts";
@@ -114,6 +114,8 @@ class LiveRun {
         onDeath: (death) => this.#died(death),
       });
       if (open.length === 0) return undefined;
+      const arms = new Set(open.map(({ arm }) => this.#plan.arms[arm]!));
+      await mustFindRouters(arms, this.#deps.plugins);
       const groups = Map.groupBy(open, (cell) => this.#plan.arms[cell.arm]!.engineKey);
       for (const cells of groups.values()) await this.#engineGroup(cells, supervisor);
       this.#deps.signal.throwIfAborted();

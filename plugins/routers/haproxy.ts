@@ -2,7 +2,13 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { defineRouter, servedModels, v } from "dynbench";
-import { commandOption, listenAddress, programPorts, startProgram } from "./external/program.ts";
+import {
+  commandOption,
+  foundCommand,
+  listenAddress,
+  programPorts,
+  startProgram,
+} from "./external/program.ts";
 
 const BALANCE = ["roundrobin", "leastconn", "random", "hash"] as const;
 const KEY_HEADER = "x-session-id";
@@ -35,6 +41,8 @@ export const haproxy = defineRouter({
     kvEvents: false,
     ...(balance === "hash" ? { keyHeader: KEY_HEADER } : {}),
   }),
+  find: ({ haproxyCommand: command }, { python }) =>
+    void foundCommand({ name: "haproxy", command, install: NEED.install }, python),
   processes: ({ haproxyCommand }) => [
     { name: "haproxy", command: [haproxyCommand, "-db", "-f", "RUN/haproxy/haproxy.cfg"] },
   ],

@@ -2,7 +2,13 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { defineRouter, servedModels, v } from "dynbench";
-import { commandOption, listenAddress, programPorts, startProgram } from "./external/program.ts";
+import {
+  commandOption,
+  foundCommand,
+  listenAddress,
+  programPorts,
+  startProgram,
+} from "./external/program.ts";
 
 const BALANCE = ["round_robin", "least_conn", "random_two", "hash"] as const;
 const KEY_HEADER = "x-session-id";
@@ -31,6 +37,8 @@ export const nginx = defineRouter({
     kvEvents: false,
     ...(balance === "hash" ? { keyHeader: KEY_HEADER } : {}),
   }),
+  find: ({ nginxCommand: command }, { python }) =>
+    void foundCommand({ name: "nginx", command, install: NEED.install }, python),
   processes: ({ nginxCommand }) => [
     { name: "nginx", command: [nginxCommand, "-p", "RUN/nginx", "-c", "nginx.conf"] },
   ],

@@ -1,6 +1,6 @@
 /** The older line of SGLang's router (PyPI sglang-router, 0.3). Takes text and chat; token ids it refuses. */
 import { defineRouter, urlHost, v } from "dynbench";
-import { commandOption, programPorts, startProgram } from "./external/program.ts";
+import { commandOption, foundCommand, programPorts, startProgram } from "./external/program.ts";
 import { allWorkersIn, rustFlags, rustOptions } from "./external/rust-router.ts";
 
 const POLICIES = ["cache_aware", "round_robin", "random", "power_of_two", "manual"] as const;
@@ -35,6 +35,8 @@ export const sglangRouter = defineRouter({
     kvEvents: false,
     ...(policy === "manual" ? { keyHeader: "x-smg-routing-key" } : {}),
   }),
+  find: ({ sglangRouterCommand: command }, { python }) =>
+    void foundCommand({ name: "sglang-router", command, install: NEED.install }, python),
   processes: (settings) => [
     {
       name: "sglang-router",

@@ -1,6 +1,6 @@
 /** SGLang's model gateway (PyPI smg, 1.13). Takes text and chat; token ids it refuses. */
 import { defineRouter, urlHost, v } from "dynbench";
-import { commandOption, programPorts, startProgram } from "./external/program.ts";
+import { commandOption, foundCommand, programPorts, startProgram } from "./external/program.ts";
 import {
   allWorkersIn,
   answersOnce,
@@ -60,6 +60,8 @@ export const smg = defineRouter({
     kvEvents: false,
     ...(KEYED.includes(policy) ? { keyHeader: "x-smg-routing-key" } : {}),
   }),
+  find: ({ smgCommand: command }, { python }) =>
+    void foundCommand({ name: "smg", command, install: NEED.install }, python),
   processes: (settings) => [
     { name: "smg", command: [settings.smgCommand, ...smgArgv(settings, PLANNED)] },
   ],

@@ -3,7 +3,7 @@
  * workers for the token ids, so their tokenising is part of what it costs.
  */
 import { defineRouter, DynbenchError, fetchControl, urlHost, v, type Worker } from "dynbench";
-import { commandOption, programPorts, startProgram } from "./external/program.ts";
+import { commandOption, foundCommand, programPorts, startProgram } from "./external/program.ts";
 import { allWorkersIn, rustFlags, rustOptions } from "./external/rust-router.ts";
 
 const POLICIES = [
@@ -42,6 +42,8 @@ export const vllmRouter = defineRouter({
     kvEvents: policy === "kv_aware",
     ...(KEYED.includes(policy) ? { keyHeader: "x-session-id" } : {}),
   }),
+  find: ({ vllmRouterCommand: command }, { python }) =>
+    void foundCommand({ name: "vllm-router", command, install: NEED.install }, python),
   processes: (settings) => [
     {
       name: "vllm-router",

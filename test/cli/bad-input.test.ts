@@ -230,6 +230,14 @@ describe("what the machine refuses", () => {
       ...([3, "Cannot start worker-", "192.0.2.1", "Choose an address of this machine"] as const),
     ));
 
+  test("a router that is not installed is missed before the arms before it are measured", async () => {
+    const arms = ["--router", "round-robin,smg", "--smg-command", "no-such-router"];
+    const said = ['Cannot start smg: there is no program "no-such-router"', "pip install smg"];
+    const { stderr } = await refuse(["run", ...TINY, ...arms], 3, ...said);
+    expect(stderr).not.toContain("starting the engine");
+    await refuse(["up", "--router", "smg", "--smg-command", "no-such-router"], 3, ...said);
+  });
+
   test("a report that cannot be written is not pointed at, and the exit code tells", async () => {
     const args = ["run", ...TINY, "--clock", "virtual", "--out", "no-page"];
     const end = await dynbench([...args, "--html.path", "/dev/full"], { cwd });

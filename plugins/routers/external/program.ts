@@ -104,7 +104,10 @@ export async function startProgram(
 }
 
 /** The program's path; throws with how to install it. */
-function foundCommand({ name, command, install }: RouterProgram, python?: string): string {
+export function foundCommand(
+  { name, command, install }: Pick<RouterProgram, "name" | "command" | "install">,
+  python?: string,
+): string {
   const path = findProgram(command, python);
   if (path !== undefined) return path;
   throw new DynbenchError("start", `Cannot start ${name}: there is no program "${command}"`, {
