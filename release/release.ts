@@ -7,6 +7,7 @@
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -19,6 +20,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { manPage } from "../core/cli/man.ts";
 import { PluginSet } from "../core/plugin-set.ts";
+import { messageOf } from "../core/errors.ts";
 import { VERSION } from "../core/version.ts";
 import { BUNDLED } from "../plugins/bundled.ts";
 import { gzipped, LEVELS, sha256, tarOf, zstdOf, type Levels } from "./archive.ts";
@@ -34,40 +36,53 @@ import { chosenTargets, type Target } from "./targets.ts";
 const USAGE = `Usage: npm run release -- [options]
 
   --target A,B       Build only these: linux-x64, linux-arm64-musl, … [all]
-  --out FOLDER       Where everything goes; emptied first [dist]
+  --out FOLDER       A new folder for everything [dist, which is emptied]
   --gzip-level N     1 to 12 [${LEVELS.gzip}]
   --zstd-level N     1 to 22 [${LEVELS.zstd}]
   --download-url URL Where install.sh fetches from unless it is told
   --allow-modified   Build a tree with changes that are not committed
 `;
 
-const { values } = parseArgs({
-  options: {
-    target: { type: "string" },
-    out: { type: "string", default: "dist" },
-    "gzip-level": { type: "string", default: String(LEVELS.gzip) },
-    "zstd-level": { type: "string", default: String(LEVELS.zstd) },
-    "download-url": { type: "string", default: "" },
-    "allow-modified": { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
-if (values.help) console.log(USAGE);
-else await release();
+const OPTIONS = {
+  target: { type: "string" },
+  out: { type: "string", default: "dist" },
+  "gzip-level": { type: "string", default: String(LEVELS.gzip) },
+  "zstd-level": { type: "string", default: String(LEVELS.zstd) },
+  "download-url": { type: "string", default: "" },
+  "allow-modified": { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
 
-async function release(): Promise<void> {
+try {
+  const { values } = parseArgs({ options: OPTIONS });
+  if (values.help) console.log(USAGE);
+  else await release(values);
+} catch (fault) {
+  console.error(`Cannot make the release: ${messageOf(fault)}`);
+  process.exitCode = 1;
+}
+
+type Choice = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"];
+
+async function release(values: Choice): Promise<void> {
   const targets = chosenTargets(values.target);
-  const levels = { gzip: Number(values["gzip-level"]), zstd: Number(values["zstd-level"]) };
+  const levels = {
+    gzip: levelOf("gzip-level", values["gzip-level"], 12),
+    zstd: levelOf("zstd-level", values["zstd-level"], 22),
+  };
   if (!values["allow-modified"] && git("status", "--porcelain") !== "") {
     throw new Error("The tree has changes that are not committed: commit them first");
   }
   const out = resolve(values.out);
+  if (values.out !== OPTIONS.out.default && existsSync(out) && readdirSync(out).length > 0) {
+    throw new Error(`${out} is not empty: name a new folder with --out`);
+  }
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   const stage = mkdtempSync(join(out, ".stage-")); // of the same disk, so that binaries are linked, not copied
   try {
     const contents = await contentsOfRelease();
-    writeTexts(out, contents);
+    writeTexts(out, contents, values["download-url"]);
     for (const target of targets) {
       const binary = build(target, stage);
       await pack(binary, { target, out, stage, contents, levels });
@@ -77,6 +92,12 @@ async function release(): Promise<void> {
   } finally {
     rmSync(stage, { recursive: true, force: true });
   }
+}
+
+function levelOf(option: string, text: string, highest: number): number {
+  const level = Number(text);
+  if (Number.isInteger(level) && level >= 1 && level <= highest) return level;
+  throw new Error(`--${option} must be a whole number from 1 to ${highest}, not "${text}"`);
 }
 
 async function contentsOfRelease(): Promise<Contents> {
@@ -93,7 +114,7 @@ async function contentsOfRelease(): Promise<Contents> {
   };
 }
 
-function writeTexts(out: string, contents: Contents): void {
+function writeTexts(out: string, contents: Contents, downloadUrl: string): void {
   const write = (name: string, text: string): void => writeFileSync(join(out, name), text);
   write("LICENSES.txt", licencesText(contents));
   write("dynbench.cdx.json", `${JSON.stringify(sbom(contents), null, 2)}\n`);
@@ -101,10 +122,7 @@ function writeTexts(out: string, contents: Contents): void {
   const date = git("log", "-1", "--format=%cs");
   write("dynbench.1", manPage(new PluginSet(BUNDLED), { version: VERSION, date }));
   const install = readFileSync("release/install.sh", "utf8");
-  write(
-    "install.sh",
-    install.replace('default_from=""', `default_from="${values["download-url"]}"`),
-  );
+  write("install.sh", install.replace('default_from=""', `default_from="${downloadUrl}"`));
   chmodSync(join(out, "install.sh"), 0o755);
 }
 

@@ -74,7 +74,7 @@ installed vllm 0.31.0
 # What runs binaries of other platforms: QEMU with arm64's C library, and musl's loader with the two
 # libraries that Bun wants beside it, out of a wheel for musl. Debian 12's musl (1.2.3) cannot load
 # those (it knows no DT_RELR), so the loader is that of Debian 13. All are only unpacked.
-if [ "$(cat "$cache/platforms/installed" 2>/dev/null)" != 1 ]; then
+if [ "$(cat "$cache/platforms/installed" 2>/dev/null)" != 2 ]; then
   rm -rf "$cache/platforms"
   mkdir -p "$cache/platforms/apt/lists/partial" "$cache/platforms/apt/cache/archives/partial"
   cd "$cache/platforms"
@@ -82,21 +82,28 @@ if [ "$(cat "$cache/platforms/installed" 2>/dev/null)" != 1 ]; then
     echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $suite main"
   done >apt/sources.list
   own_apt=(-qq -o "Dir::Etc::sourcelist=$PWD/apt/sources.list" -o Dir::Etc::sourceparts=-
-    -o "Dir::State::lists=$PWD/apt/lists" -o "Dir::Cache=$PWD/apt/cache" -o APT::Sandbox::User=root)
+    -o "Dir::State::lists=$PWD/apt/lists" -o "Dir::Cache=$PWD/apt/cache" -o APT::Sandbox::User=root
+    -o APT::Architectures::=amd64 -o APT::Architectures::=arm64)
   { apt-get "${own_apt[@]}" update && apt-get "${own_apt[@]}" download \
-    qemu-user-static/bookworm libc6-arm64-cross/bookworm musl/trixie; } \
+    qemu-user-static/bookworm libc6-arm64-cross/bookworm musl:amd64/trixie musl:arm64/trixie; } \
     >"$cache/apt.log" 2>&1 || { tail -n 20 "$cache/apt.log" >&2; exit 1; }
   for package in *.deb; do dpkg -x "$package" .; done
-  "$cache/python/bin/pip" download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
-    --platform musllinux_1_2_x86_64 --python-version 3.11 pyzmq==27.1.0
-  "$cache/python/bin/python" -m zipfile -e pyzmq-*.whl wheel
-  mkdir musl
-  cp wheel/pyzmq.libs/lib{stdc++,gcc_s}-* musl/
-  (cd musl && ln -s libstdc++-* libstdc++.so.6)
+  # musl_libraries MACHINE FOLDER
+  musl_libraries() {
+    "$cache/python/bin/pip" download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+      --platform "musllinux_1_2_$1" --python-version 3.11 pyzmq==27.1.0
+    "$cache/python/bin/python" -m zipfile -e pyzmq-*"$1".whl "wheel/$1"
+    mkdir -p "$2"
+    cp "wheel/$1/pyzmq.libs/"lib{stdc++,gcc_s}-* "$2/"
+    (cd "$2" && ln -s libstdc++-* libstdc++.so.6)
+  }
+  musl_libraries x86_64 musl
   cp usr/lib/x86_64-linux-musl/libc.so musl/loader
+  musl_libraries aarch64 arm64-musl/lib # found there by QEMU, by the loader's own name
+  cp usr/lib/aarch64-linux-musl/libc.so arm64-musl/lib/ld-musl-aarch64.so.1
   cp usr/bin/qemu-aarch64-static qemu-aarch64
   mv usr/aarch64-linux-gnu arm64
   rm -rf apt usr lib etc wheel ./*.deb ./*.whl
   cd - >/dev/null
-  installed platforms 1
+  installed platforms 2
 fi

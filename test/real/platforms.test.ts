@@ -20,6 +20,7 @@ const isHere = isRealRun() && emulator !== undefined && loader !== undefined;
 
 const PLATFORMS: Record<string, readonly string[]> = {
   "bun-linux-arm64": [emulator!, "-L", installed("platforms/arm64")!],
+  "bun-linux-arm64-musl": [emulator!, "-L", installed("platforms/arm64-musl")!],
   "bun-linux-x64-musl": [loader!, "--library-path", installed("platforms/musl")!],
 };
 
