@@ -4,6 +4,7 @@
  * always went to the first worker (sglang#32983). One worker that serves everything behind a router
  * that should spread (dynamo#15212) is `idle-worker`.
  */
+import type { CellTally } from "./cell-tally.ts";
 import type { Finding } from "./result.ts";
 import type { CellUnderTrial, TrustCheck } from "./trust.ts";
 
@@ -20,6 +21,7 @@ export const ROUTING_CHECKS: readonly TrustCheck[] = [equalWorkers, coldOnOne];
 function equalWorkers({ summary, tally, evidence }: CellUnderTrial): Finding | undefined {
   const { cachedShare = 0, idealShare } = summary.cache;
   if (idealShare < FINDABLE_SHARE || cachedShare < FOUND_SHARE) return undefined;
+  if (sentAfterAnAnswer(tally) < REQUESTS_MIN) return undefined;
   const { expected } = tally;
   const believed = expected.bestRequests > 0 ? expected.bestTokens : expected.tokens;
   const sawNone = expected.requests >= REQUESTS_MIN && believed === 0;
@@ -33,6 +35,13 @@ function equalWorkers({ summary, tally, evidence }: CellUnderTrial): Finding | u
       `${(100 * cachedShare).toFixed(0)} % of the prompt tokens were cached where it sent them`,
     hint: "Check that router and engine agree on the block size, and that KV events reach the router",
   };
+}
+
+/** Requests that a cache can have held something for as they came: those before the first answer cannot. */
+function sentAfterAnAnswer({ points }: CellTally): number {
+  const answeredS = points.sentS.map((sentS, i) => sentS + points.ttftMs[i]! / 1000);
+  const firstS = answeredS.reduce((first, s) => (s < first ? s : first), Infinity); // NaN of failures
+  return points.sentS.filter((sentS) => sentS > firstS).length;
 }
 
 /** What no cache could help went to one worker: ties are broken the same way each time. */

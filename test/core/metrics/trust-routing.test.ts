@@ -51,6 +51,11 @@ describe("equal scores", () => {
     );
   });
 
+  test("are no fault where all were sent before the first answer came", () => {
+    const atOnce: Each = (i) => ({ ...believes(0, 0)(i), intendedNs: 0, startNs: 0, sentNs: 0 });
+    expect(findings(atOnce, { evidence: affine })).not.toContain("equal-workers untrusted");
+  });
+
   test("are no fault of a router that does not look at caches", () => {
     expect(findings(() => ({}))).toEqual([]);
   });
