@@ -135,7 +135,7 @@ export const dynamo = defineRouter({
         "start",
         "Cannot start Dynamo's frontend: the engine has no discovery",
         {
-          hint: "Use an engine that serves on plane dynamo: --engine mocker",
+          hint: "Use an engine that serves on plane dynamo: --engine mocker, vllm, sglang or trtllm",
         },
       );
     }
