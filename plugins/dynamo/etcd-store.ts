@@ -22,6 +22,7 @@ export async function etcdStore(
   const client = new Etcd3({
     hosts: url,
     dialTimeout: CALL_LIMIT_MS,
+    grpcOptions: { "grpc.enable_http_proxy": 0 }, // what the run names is reached as it is
     defaultCallOptions: ({ isStream }) =>
       isStream ? {} : { deadline: Date.now() + CALL_LIMIT_MS },
     ...(username === undefined

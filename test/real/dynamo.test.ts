@@ -138,11 +138,18 @@ describe.skipIf(!isHere)("Dynamo (skipped without DYNBENCH_REAL=1, Dynamo, etcd 
     expect(seen(({ prefillWorker }) => prefillWorker)).toEqual(ids("prefill", 2));
   });
 
-  test("etcd and NATS that the run starts", async () => {
+  test("etcd and NATS that the run starts, past the proxies of the environment", async () => {
+    const nobody = `http://${HOST}:9`;
+    const proxies = { http_proxy: nobody, HTTP_PROXY: nobody, https_proxy: nobody };
     const planes = ["--discovery", "etcd", "--request-plane", "nats", "--event-plane", "nats"];
-    const ran = await run("services", ...planes, "--workers", "2", "--router", "dynamo");
-    expectWhole(ran, 1);
-    expect(findings(ran.cells[0]!)).not.toContain("no-kv-events");
+    const args = ["--python", python!, ...planes, "--workers", "2", "--router", "dynamo"];
+    const at = { ...details(), env: { ...details().env, ...proxies } };
+    const end = await dynbench(["run", ...WORKLOAD, ...args, "--out", "services", "--json"], at);
+    expect(end.stderr).toContain("HTTP_PROXY, http_proxy, https_proxy: not used for engines");
+    const { cells } = JSON.parse(end.stdout) as Summary;
+    const records = parseRecords(readFileSync(join(cwd, "services/records.jsonl"), "utf8"));
+    expectWhole({ ...end, cells, records }, 1);
+    expect(findings(cells[0]!)).not.toContain("no-kv-events");
   });
 
   test("etcd and NATS that were there are used, and left without a trace of the run", async () => {
@@ -170,6 +177,28 @@ describe.skipIf(!isHere)("Dynamo (skipped without DYNBENCH_REAL=1, Dynamo, etcd 
     const { exitCode, left } = await running.end();
     expect(exitCode).toBeUndefined();
     expect(left).toEqual([]);
+  });
+
+  test("what a run leaves that was killed with its keeper is removed by doctor --clean", async () => {
+    const planes = ["--discovery", "etcd", "--event-plane", "nats"];
+    const args = ["--python", python!, "--workers", "2", "--router", "dynamo", "--out", "runs/cut"];
+    const long = [...WORKLOAD, "--requests", "100000"];
+    const running = startDynbench(["run", ...long, ...args, ...planes], details());
+    const hasLoad = () => Bun.file(join(cwd, "runs/cut/records.jsonl")).size > 10_000;
+    expect(await until(hasLoad, LIMITS.runMs)).toBe(true);
+    const keeper = parentOf(running.children().find((pid) => isRunning(pid, "dynamo.frontend"))!);
+    process.kill(running.pid, "SIGSTOP"); // it must not notice the keeper's end
+    process.kill(keeper, "SIGKILL");
+    process.kill(running.pid, "SIGKILL");
+    const left = () => running.children().filter((pid) => isRunning(pid, ""));
+    expect(left().length).toBeGreaterThanOrEqual(4);
+    const { stdout, exitCode } = await dynbench(["doctor", "--clean"], details());
+    expect(exitCode).toBe(0);
+    for (const name of ["dynamo.frontend", "dynamo.mocker", "etcd", "nats-server"]) {
+      expect(stdout).toContain(name);
+    }
+    expect(stdout).toContain("folder runs/cut/discovery/dynbench-");
+    expect((await running.end()).left).toEqual([]);
   });
 
   test("what a killed run left in etcd and NATS is not met by the next", async () => {
@@ -255,6 +284,19 @@ describe.skipIf(!isHere)("Dynamo (skipped without DYNBENCH_REAL=1, Dynamo, etcd 
     });
   });
 });
+
+function parentOf(pid: number): number {
+  return Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "latin1"))![1]);
+}
+
+function isRunning(pid: number, name: string): boolean {
+  try {
+    const command = readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ");
+    return command !== "" && command.includes(name);
+  } catch {
+    return false; // gone
+  }
+}
 
 /** etcd and nats-server of somebody else's; with a password only user "root" may use them. */
 async function startServices({ password }: { password?: string } = {}): Promise<
