@@ -10,7 +10,13 @@ import type { Check } from "./check.ts";
 import { counted } from "../counted.ts";
 import { makerOf } from "../files/temporary-name.ts";
 import { whyNot } from "../files/why-not.ts";
-import { endMarked, markedProcesses, statOf, type ProcessStat } from "../process/keeper.ts";
+import {
+  endMarked,
+  groupMembers,
+  markedProcesses,
+  statOf,
+  type ProcessStat,
+} from "../process/keeper.ts";
 
 export interface Leftovers {
   readonly processes: readonly LeftProcess[];
@@ -28,15 +34,17 @@ export interface LeftProcess {
 export function findLeftovers(runs: string): Leftovers {
   const processes = markedProcesses()
     .filter(({ pid, marker }) => isOurs(pid) && !isOfLivingRun(marker, statOf(pid)))
-    .map(({ pid, marker }) => ({ pid, marker, command: commandOf(pid) }));
-  return { processes, folders: [...temporaryFolders(), ...discoveryFolders(runs)] };
+    .flatMap(({ pid, marker }) => withGroup(pid).map((each) => ({ pid: each, marker })));
+  const once = new Map(processes.map(({ pid, marker }) => [pid, marker]));
+  const left = Array.from(once, ([pid, marker]) => ({ pid, marker, command: commandOf(pid) }));
+  return { processes: left, folders: [...temporaryFolders(), ...discoveryFolders(runs)] };
 }
 
 /** What is still there afterwards, with its reason. */
 export async function removeLeftovers({ processes, folders }: Leftovers): Promise<string[]> {
   const markers = new Set(processes.map(({ marker }) => marker));
   await Promise.all(Array.from(markers, endMarked));
-  const still = processes.filter(({ pid, marker }) => isStill(pid, marker));
+  const still = processes.filter(({ pid }) => statOf(pid)?.isLive === true);
   const refused = folders.flatMap((folder) => {
     const why = removeFolder(folder);
     return why === undefined ? [] : [`${folder}: ${why}`];
@@ -86,8 +94,11 @@ function isOurs(pid: number): boolean {
   }
 }
 
-function isStill(pid: number, marker: string): boolean {
-  return markedProcesses().some((one) => one.pid === pid && one.marker === marker);
+/** It and the rest of its group, which endMarked ends with it; never the group that we are in. */
+function withGroup(pid: number): number[] {
+  const group = statOf(pid)?.group;
+  const isShared = group === undefined || group === statOf(process.pid)?.group;
+  return isShared ? [pid] : groupMembers(group);
 }
 
 function commandOf(pid: number): string {

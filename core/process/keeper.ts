@@ -165,6 +165,11 @@ function markerOf(pid: number): string | undefined {
   }
 }
 
+/** Live processes of the group; a program that renames itself loses its marker and stays in it. */
+export function groupMembers(group: number): number[] {
+  return livePids().filter((pid) => statOf(pid)?.group === group);
+}
+
 const MARKER_PREFIX = `${MARKER_VARIABLE}=`;
 
 /** Ends what carries the marker: TERM, then KILL for it and its groups. */

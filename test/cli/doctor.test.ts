@@ -157,6 +157,22 @@ describe("--clean", () => {
   const clean = (...args: string[]) =>
     dynbench(["doctor", "--clean", ...args], { cwd, env: { TMPDIR: cwd } });
 
+  test("ends the whole group of what is left, also who carries the marker no more", async () => {
+    // As vLLM's engine, which writes its title over its environment.
+    const nested = "env -u DYNBENCH_RUN sleep 301 & sleep 302 & wait";
+    const leader = Bun.spawn(["sh", "-c", nested], {
+      detached: true,
+      env: { [MARKER_VARIABLE]: `${DEAD}-1764000000001`, PATH: "/bin:/usr/bin" },
+    });
+    started.push(leader);
+    const members = (): number => groupMembers(leader.pid).length;
+    expect(await until(() => members() === 3, 5000)).toBe(true);
+    const { stdout } = await clean();
+    expect(stdout).toContain(" sleep 301");
+    expect(stdout).toContain(" sleep 302");
+    expect(await until(() => members() === 0, 5000)).toBe(true);
+  });
+
   test("ends what a dead run left and leaves what a living one has", async () => {
     const dead = sleeper(`${DEAD}-1764000000000`);
     const living = sleeper(`${process.pid}-1764000000000`);
