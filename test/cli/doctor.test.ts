@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Check } from "../../core/doctor/check.ts";
-import { MARKER_VARIABLE, statOf } from "../../core/process/keeper.ts";
+import { groupMembers, MARKER_VARIABLE, statOf } from "../../core/process/keeper.ts";
 import { dynbench, emptyFolder, startDynbench, TINY, until } from "./binary.ts";
 
 const cwd = emptyFolder();
