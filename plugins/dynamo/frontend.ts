@@ -4,6 +4,7 @@ import {
   freePorts,
   startFault,
   untilReady,
+  urlHost,
   type EngineHandle,
   type ForeignProcess,
   type StartContext,
@@ -71,7 +72,7 @@ async function startFrontend(
       explain: explainFrontend,
     }),
   );
-  const url = `http://${host}:${port}`;
+  const url = `http://${urlHost(host)}:${port}`;
   await untilServing({ url, program, engine, context });
   program.guard();
   return url;

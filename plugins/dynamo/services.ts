@@ -5,6 +5,7 @@ import {
   fetchControl,
   freePorts,
   untilReady,
+  urlHost,
   type ForeignProcess,
   type StartContext,
 } from "dynbench";
@@ -23,8 +24,8 @@ export async function startEtcd(folder: string, context: StartContext): Promise<
   const program = onPath("etcd", "--etcd-url");
   const { host } = context;
   const [port, peerPort] = freePorts(2);
-  const url = `http://${host}:${port}`;
-  const peer = `http://${host}:${peerPort}`;
+  const url = `http://${urlHost(host)}:${port}`;
+  const peer = `http://${urlHost(host)}:${peerPort}`;
   const flags: Record<string, string> = {
     "--data-dir": join(folder, "etcd"),
     "--listen-client-urls": url,
@@ -49,7 +50,7 @@ export async function startNatsServer(folder: string, context: StartContext): Pr
   const command = [program, "-a", host, "-p", String(port), "-js", "-sd", join(folder, "nats")];
   const handle = await context.processes.startForeign("nats-server", command, UNGUARDED);
   const isUp = () => reach(host, port);
-  return service(handle, `nats://${host}:${port}`, { isUp, context });
+  return service(handle, `nats://${urlHost(host)}:${port}`, { isUp, context });
 }
 
 function onPath(program: string, flag: string): string {

@@ -12,6 +12,7 @@ import {
   type StartContext,
   type Worker,
   type WorkerRole,
+  urlHost,
 } from "dynbench";
 import { withoutInherited } from "./own-environment.ts";
 import type { DynamoPlane } from "./plane.ts";
@@ -64,7 +65,7 @@ export async function startWorkerProcesses(
   const workers = processes.map(({ id, role, statusPort }, index): Worker => {
     const { instance, card } = registered.find((each) => each.instance === instances[index])!;
     const { model: _model, ...sizes } = card!;
-    const metricsUrl = `http://${context.host}:${statusPort}/metrics`;
+    const metricsUrl = `http://${urlHost(context.host)}:${statusPort}/metrics`;
     return { id, url: "", role, instance, ...sizes, metricsUrl };
   });
   const clear = (): Promise<void> => clearBlocks(plane, registered, context);
@@ -85,7 +86,7 @@ async function instanceOf(
   registered: readonly Registration[],
   { host, signal }: StartContext,
 ): Promise<string> {
-  const metrics = await fetchControl(`http://${host}:${statusPort}/metrics`, { signal });
+  const metrics = await fetchControl(`http://${urlHost(host)}:${statusPort}/metrics`, { signal });
   const instance = instanceIn(metrics);
   if (instance !== undefined && registered.some((each) => each.instance === instance)) {
     return instance;

@@ -12,6 +12,7 @@ import {
   type ForeignProcess,
   type Logger,
   type Worker,
+  urlHost,
 } from "dynbench";
 import type { Ports } from "./placement.ts";
 import type { ServerKind } from "./server-kind.ts";
@@ -47,7 +48,7 @@ export async function serverReady(
 ): Promise<ReadyServer> {
   const { kind, id, options, flags, engineArgs, ports, signal, limitMs } = place;
   const host = options.workerHost;
-  const url = `http://${host}:${ports.http}`;
+  const url = `http://${urlHost(host)}:${ports.http}`;
   const request = { signal };
   await untilReady(program, {
     ...place,

@@ -152,6 +152,13 @@ describe.skipIf(!isHere)("Dynamo (skipped without DYNBENCH_REAL=1, Dynamo, etcd 
     expect(findings(cells[0]!)).not.toContain("no-kv-events");
   });
 
+  test("over IPv6 alone", async () => {
+    const planes = ["--discovery", "etcd", "--request-plane", "nats", "--event-plane", "nats"];
+    const six = ["--host", "::1", "--workers", "2", "--router", "dynamo"];
+    expectWhole(await run("six", ...six, ...planes), 1);
+    expectWhole(await run("six-files", ...six), 1);
+  });
+
   test("etcd and NATS that were there are used, and left without a trace of the run", async () => {
     await using services = await startServices();
     const ran = await run(
