@@ -47,12 +47,12 @@ export async function run(): Promise<Row[]> {
   const cpuMs = (await gateway.ask()) - before;
   const rivals: Row[] = [];
   for (const rival of RIVALS) {
-    // smg takes no token ids, so it gets a text as long; without retries it passes bodies on unread.
-    const isSmg = rival === "smg";
+    // It takes no token ids, so it gets a text as long.
+    const isSmg = rival.startsWith("smg");
     const sent = isSmg ? bodies.map(({ length }) => textBodyOf(length)) : bodies;
     const start = () => startRival(rival, workers[0]!.url);
     const rows = await rivalRows(rival, start, { direct, bodies: sent });
-    rivals.push(...(isSmg ? rows.map((row) => noted("text, passed on unread", row)) : rows));
+    rivals.push(...(isSmg ? rows.map((row) => noted("text", row)) : rows));
   }
   rivals.push(...(await dynamoRows({ direct, bodies })));
   direct.close();

@@ -24,12 +24,14 @@ export interface Rival extends AsyncDisposable {
   cpuMs(): number;
 }
 
-export const RIVALS = ["nginx", "vllm-router", "smg"] as const;
+/** smg twice: with retries, its default, it reads bodies that it passes on unread without them. */
+export const RIVALS = ["nginx", "vllm-router", "smg", "smg with retries"] as const;
 export type RivalName = (typeof RIVALS)[number];
 
 /** Undefined where the program is not installed. */
 export async function startRival(name: RivalName, worker: string): Promise<Rival | undefined> {
-  const path = Bun.which(name) ?? installed(`${name}/bin/${name}`);
+  const [command] = name.split(" ");
+  const path = Bun.which(command!) ?? installed(`${command}/bin/${command}`);
   if (path === undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), "dynbench-rival-"));
   const [http, metrics] = freePorts(2) as [number, number];
@@ -42,6 +44,7 @@ export async function startRival(name: RivalName, worker: string): Promise<Rival
     nginx: ["-p", folder, "-c", "nginx.conf", "-e", "stderr"],
     "vllm-router": vllmRouterArgv(parse(vllmRouter.options, policy), at),
     smg: smgArgv(parse(smg.options, policy), at),
+    "smg with retries": smgArgv(parse(smg.options, { ...policy, retries: true }), at),
   }[name];
   const program = Bun.spawn([path, ...argv], { stdout: "ignore", stderr: "ignore" });
   const url = `http://${HOST}:${http}`;
