@@ -17,7 +17,7 @@ import { startWorkerProcesses, type WorkerProcess } from "../dynamo/worker-proce
 import { mustBeAsPlanned } from "./as-planned.ts";
 import { writeFiles } from "./files.ts";
 import { flagNames } from "./flags.ts";
-import { fetchModel, modelFaults, type ModelFacts } from "./model-facts.ts";
+import { fetchModel, modelBesideEngine, modelFaults, type ModelFacts } from "./model-facts.ts";
 import { coresOf, findGpus, placeServers, type Placement } from "./placement.ts";
 import type { ServerKind } from "./server-kind.ts";
 import { environmentOf, rosterOf, type ServerOptions } from "./server-options.ts";
@@ -89,7 +89,8 @@ async function lookAround(
       also: kind.distributions,
       programs: [{ name: module, help: ["-m", module, "--help"] }],
     };
-    return [probePython(question, own), fetchModel(options, users, own)];
+    const engine = probePython(question, own);
+    return [engine, modelBesideEngine(fetchModel(options, users, own), engine)];
   });
   const isCpu = kind.isCpuBuild?.(versions) ?? false;
   const placement = placeServers(options, { gpus, isCpuBuild: isCpu });

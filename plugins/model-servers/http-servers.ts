@@ -13,7 +13,7 @@ import {
 import { mustBeAsPlanned } from "./as-planned.ts";
 import { writeFiles } from "./files.ts";
 import { findEngine, type Installation } from "./installation.ts";
-import { fetchModel, modelFaults, type ModelFacts } from "./model-facts.ts";
+import { fetchModel, modelBesideEngine, modelFaults, type ModelFacts } from "./model-facts.ts";
 import { coresOf, findGpus, placeServers, portsOf, type Placement } from "./placement.ts";
 import type { ServerKind } from "./server-kind.ts";
 import { environmentOf, type ServerOptions } from "./server-options.ts";
@@ -28,10 +28,11 @@ export async function startHttpServers(
   const users = environmentOf(options.env, process.env);
   log.info(`Asking "${options.python}" for its ${kind.title} and its flags`);
   const gpusFound = await findGpus(options, users, context);
-  const [installed, model] = await allOrNone(signal, (both) => [
-    findEngine(kind, options, users, { ...context, signal: both }),
-    fetchModel(options, users, { ...context, signal: both }),
-  ]);
+  const [installed, model] = await allOrNone(signal, (both) => {
+    const engine = findEngine(kind, options, users, { ...context, signal: both });
+    const fetched = fetchModel(options, users, { ...context, signal: both });
+    return [engine, modelBesideEngine(fetched, engine)];
+  });
   const placement = placeServers(options, { gpus: gpusFound, ...installed });
   const { fault, notes } = modelFaults(options, model, { gpus: gpusFound, engineArgs });
   if (fault) throw fault;

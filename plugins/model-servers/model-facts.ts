@@ -76,7 +76,10 @@ export function fetchFault(
   { failure, message }: { failure: string; message: string },
 ): DynbenchError {
   const fault = (state: string, hint: string): DynbenchError =>
-    new DynbenchError("start", `Cannot fetch the model "${model}": ${state}`, { hint });
+    new DynbenchError("start", `Cannot fetch the model "${model}": ${state}`, {
+      hint,
+      cause: failure,
+    });
   switch (failure) {
     case "GatedRepoError":
       return fault(
@@ -102,6 +105,22 @@ export function fetchFault(
       return fault(message, "Install the engine in that Python, or name another: --python PATH");
     default:
       return fault(`${failure}: ${message.slice(0, 300)}`, "Fetch it by hand, and give the folder");
+  }
+}
+
+/**
+ * The model, or the engine's fault where there is one: a Python without the engine lacks what fetches
+ * models too, and that is found sooner.
+ */
+export async function modelBesideEngine(
+  model: Promise<ModelFacts>,
+  engine: Promise<unknown>,
+): Promise<ModelFacts> {
+  try {
+    return await model;
+  } catch (error) {
+    if (error instanceof DynbenchError && error.cause === "ModuleNotFoundError") await engine;
+    throw error;
   }
 }
 

@@ -7,6 +7,8 @@
  * `mortal` dies of its tenth request, `plain` has no reset. `STAND_IN_GROUP` starts a process beside
  * it, as vLLM's engine.
  */
+import { existsSync, writeFileSync } from "node:fs";
+
 const [, , first, ...rest] = process.argv;
 const mode = process.env.STAND_IN ?? "";
 const FLAGS = [
@@ -19,6 +21,9 @@ const FLAGS = [
 if (first === "-c") {
   const asked = JSON.parse(rest[1]!) as { distributions?: string[] };
   console.log("a warning of some import");
+  // Who asks for the model is answered first, as by a Python that has nothing.
+  const isLast = mode === "no-package" && asked.distributions !== undefined;
+  while (isLast && !existsSync("model-was-asked")) await Bun.sleep(10);
   console.log(JSON.stringify(asked.distributions ? installation() : model()));
 } else {
   serve([first!, ...rest]);
@@ -35,6 +40,10 @@ function installation(): object {
 }
 
 function model(): object {
+  if (mode === "no-package") {
+    process.on("exit", () => writeFileSync("model-was-asked", ""));
+    return { failure: "ModuleNotFoundError", message: "No module named 'huggingface_hub'" };
+  }
   if (mode === "gated") return { failure: "GatedRepoError", message: "401 Client Error" };
   const whole = {
     hasConfig: true,
