@@ -16,7 +16,7 @@ const HELP = `Usage: dynbench completion ${SHELLS.join("|")}
 Prints a script that completes commands, options, values and the names of plugins, of those that
 were added too.
 
-  bash   source <(dynbench completion bash)            in ~/.bashrc
+  bash   source <(dynbench completion bash)            in ~/.bashrc; bash 4.3 or newer
   zsh    source <(dynbench completion zsh)             in ~/.zshrc, after compinit
   fish   dynbench completion fish | source             in ~/.config/fish/config.fish
 `;
