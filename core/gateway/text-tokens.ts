@@ -1,8 +1,10 @@
 /**
  * From a text or a chat to tokens. What no tokenizer here knows is read in pieces of four bytes, as if
- * those were tokens: sharing is then approximate and lengths are estimates.
+ * those were tokens: sharing is then approximate and lengths are estimates, unless the engine reads
+ * it so too.
  */
 import type { ChatMessage, Tokenizer } from "../prompt/tokenizer.ts";
+import { WORD_TOKENIZER } from "../prompt/word-tokenizer.ts";
 import type { ScannedPrompt } from "./body-scan.ts";
 
 export type TextPrompt = Extract<ScannedPrompt, { form: "text" | "chat" }>;
@@ -17,26 +19,35 @@ export interface TextTokens {
 
 /** Throws what the model's chat template throws. */
 export function textTokens(prompt: TextPrompt, tokenizer: Tokenizer): TextTokens {
-  const tokens = known(prompt, tokenizer);
-  if (tokens !== undefined) {
-    return { tokens, source: tokenizer.unknownId === undefined ? "model" : "words" };
+  const tokens = tokenised(prompt, tokenizer);
+  // Images and the like: what the model makes of them is its own.
+  if (tokens === undefined) {
+    return { tokens: WORD_TOKENIZER.encode(textOf(prompt)), source: "bytes" };
   }
-  return { tokens: piecesOf(textOf(prompt)), source: "bytes" };
+  const { firstPieceId } = tokenizer;
+  if (firstPieceId === undefined) return { tokens, source: "model" };
+  return { tokens, source: tokens.some((id) => id >= firstPieceId) ? "bytes" : "words" };
 }
 
-function known(prompt: TextPrompt, tokenizer: Tokenizer): Uint32Array | undefined {
-  let tokens: Uint32Array;
-  if (prompt.form === "text") tokens = tokenizer.encode(prompt.text);
-  else if (prompt.messages.every(isTextMessage)) tokens = tokenizer.encodeChat(prompt.messages);
-  else return undefined;
-  const { unknownId } = tokenizer;
-  return unknownId !== undefined && tokens.includes(unknownId) ? undefined : tokens;
+function tokenised(prompt: TextPrompt, tokenizer: Tokenizer): Uint32Array | undefined {
+  if (prompt.form === "text") return tokenizer.encode(prompt.text);
+  const messages = prompt.messages.map(textMessage);
+  return messages.every((message) => message !== undefined)
+    ? tokenizer.encodeChat(messages)
+    : undefined;
 }
 
-function isTextMessage(message: unknown): message is ChatMessage {
-  if (typeof message !== "object" || message === null) return false;
-  const { role, content } = message as Record<string, unknown>;
-  return typeof role === "string" && typeof content === "string";
+/** Parts of text are joined by line breaks, as vLLM joins them; undefined where a part is no text. */
+function textMessage(message: unknown): ChatMessage | undefined {
+  if (typeof message !== "object" || message === null) return undefined;
+  const { role, content = null } = message as Record<string, unknown>;
+  if (typeof role !== "string") return undefined;
+  if (typeof content === "string") return { role, content };
+  if (content === null) return { role, content: "" };
+  if (!Array.isArray(content)) return undefined;
+  const texts = (content as readonly { text?: unknown }[]).map((part) => part?.text);
+  const isText = texts.every((text) => typeof text === "string");
+  return isText ? { role, content: texts.join("\n") } : undefined;
 }
 
 /** The text itself; a chat as JSON. */
@@ -44,15 +55,5 @@ export function textOf(prompt: TextPrompt): string {
   return prompt.form === "text" ? prompt.text : JSON.stringify(prompt.messages);
 }
 
-/** Bytes of text that count as one token where there is no tokenizer: the usual mean of English text. */
+/** Bytes of text that count as one token where nothing is tokenised: the usual mean of English text. */
 export const BYTES_PER_TOKEN = 4;
-
-const encoder = new TextEncoder();
-
-/** Four bytes of UTF-8 a number, the last padded with zeros. */
-function piecesOf(text: string): Uint32Array {
-  const bytes = encoder.encode(text);
-  const pieces = new Uint32Array(Math.ceil(bytes.length / BYTES_PER_TOKEN));
-  new Uint8Array(pieces.buffer).set(bytes);
-  return pieces;
-}

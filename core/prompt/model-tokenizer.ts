@@ -66,7 +66,7 @@ export function modelTokenizer(json: object, config: TemplateConfig): Tokenizer 
     encodePart: (text) => Uint32Array.from(encode(text)),
     encodeChat,
     decode: (ids) => hf.decode([...ids]),
-    unknownId: undefined,
+    firstPieceId: undefined,
     get words() {
       return stable().words;
     },

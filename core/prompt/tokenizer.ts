@@ -17,8 +17,8 @@ export interface Tokenizer {
   /** Ids of a chat in the model's template, with the opening of the answer. Throws where it has none. */
   encodeChat(messages: readonly ChatMessage[]): Uint32Array;
   decode(ids: Iterable<number>): string;
-  /** The id of text that no token stands for, where there is one. */
-  readonly unknownId: number | undefined;
+  /** Ids from here on are pieces of text that no word stands for; undefined: there are none. */
+  readonly firstPieceId: number | undefined;
   /** Words that prompts and answers are made of. */
   readonly words: WordTable;
   /** The token of each. */

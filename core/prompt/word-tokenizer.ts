@@ -3,6 +3,10 @@
  * joined by single spaces, so text of exactly n tokens is n words and sharing survives the way
  * through text. Mocker, gateway and prompts use it, and `writeModelFolder` writes it out as the
  * tokenizer.json that Dynamo's frontend and HF programs read.
+ *
+ * Any other word is read in pieces of four bytes, about as long as the tokens of English text, so
+ * that texts share what they share whatever they are. (In the tokenizer.json each such word is the
+ * one unknown token: that form has no pieces.)
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,11 +15,14 @@ import type { ChatMessage, Tokenizer } from "./tokenizer.ts";
 import { FIRST_TOKEN_ID, LAST_TOKEN_ID } from "./tokens.ts";
 import { wordTable, type WordTable } from "./word-table.ts";
 
-/** Ids are 0 to 30,999; text outside the vocabulary is `UNKNOWN_ID`. */
+/** Ids of words are 0 to 30,999. */
 export const VOCABULARY_SIZE = LAST_TOKEN_ID + 1;
+/** Ids of pieces come after them, within the 128,256 of Llama 3's vocabulary; few share one by chance. */
+const PIECES = 97_213;
+const PIECE_BYTES = 4;
 
 const SPECIAL_WORDS = ["<unk>", "<s>", "</s>", "<user>", "<assistant>"] as const;
-export const UNKNOWN_ID = 0;
+const UNKNOWN_ID = 0;
 
 /** Tokens that the chat template puts around a single user message: `<s> <user> … </s> <assistant>`. */
 export const CHAT_OVERHEAD_TOKENS = 4;
@@ -43,9 +50,9 @@ export function wordOf(id: number): string {
   );
 }
 
-/** Ids of the words in a text; `encode(decode(ids))` gives the ids again. */
+/** Ids of the words in a text, or of their pieces; `encode(decode(ids))` gives the ids of words again. */
 export function encode(text: string): Uint32Array {
-  const ids = new Uint32Array((text.length + 1) >> 1); // a word is at least one letter and its space
+  let ids = new Uint32Array((text.length + 1) >> 1); // a word is at least one letter and its space
   let count = 0;
   for (let at = 0; at < text.length;) {
     if (isSpace(text.charCodeAt(at))) {
@@ -55,9 +62,18 @@ export function encode(text: string): Uint32Array {
     let id = promptIdAt(text, at);
     let end = at + WORD_LETTERS;
     // A prompt is nothing but words of five letters, so only what is none is looked at twice.
-    if (id === UNKNOWN_ID || (end < text.length && !isSpace(text.charCodeAt(end)))) {
+    if (id === NO_WORD || (end < text.length && !isSpace(text.charCodeAt(end)))) {
       for (end = at + 1; end < text.length && !isSpace(text.charCodeAt(end));) end += 1;
-      id = specialIdOf(text.slice(at, end));
+      const word = text.slice(at, end);
+      id = specialIdOf(word);
+      if (id === NO_WORD) {
+        const pieces = piecesOf(word);
+        ids = roomier(ids, text);
+        ids.set(pieces, count);
+        count += pieces.length;
+        at = end + 1;
+        continue;
+      }
     }
     ids[count++] = id;
     at = end + 1;
@@ -89,7 +105,7 @@ export const WORD_TOKENIZER: Tokenizer = {
   encodePart: encode,
   encodeChat,
   decode,
-  unknownId: UNKNOWN_ID,
+  firstPieceId: VOCABULARY_SIZE,
   get words() {
     return (table ??= wordTable(Array.from(WORD_TOKENIZER.wordIds, wordOf)));
   },
@@ -182,9 +198,30 @@ const MODEL_CONFIG = {
 };
 
 const SPACE = 32;
+const NO_WORD = -1;
+const encoder = new TextEncoder();
 
 function syllable(number: number): string {
   return CONSONANTS[Math.floor(number / VOWELS.length)]! + VOWELS[number % VOWELS.length]!;
+}
+
+/** Four bytes of UTF-8 each, the last one shorter. */
+function piecesOf(word: string): Uint32Array {
+  const bytes = encoder.encode(word);
+  const pieces = new Uint32Array(Math.ceil(bytes.length / PIECE_BYTES));
+  for (const [i, byte] of bytes.entries()) {
+    const piece = Math.floor(i / PIECE_BYTES);
+    pieces[piece] = pieces[piece]! * 256 + byte;
+  }
+  return pieces.map((piece) => VOCABULARY_SIZE + (piece % PIECES));
+}
+
+/** Room for all of the text in pieces: no character is more than three bytes of UTF-8. */
+function roomier(ids: Uint32Array<ArrayBuffer>, text: string): Uint32Array<ArrayBuffer> {
+  if (ids.length >= text.length) return ids;
+  const room = new Uint32Array(text.length);
+  room.set(ids);
+  return room;
 }
 
 /** Id of the five letters at `at` where they spell a prompt word; no table of words is needed. */
@@ -192,9 +229,9 @@ function promptIdAt(text: string, at: number): number {
   const first = syllableAt(text, at);
   const second = syllableAt(text, at + 2);
   const ending = ENDING_OF[text.charCodeAt(at + 4) & 127]!;
-  if (first < 0 || second < 0 || ending < 0) return UNKNOWN_ID;
+  if (first < 0 || second < 0 || ending < 0) return NO_WORD;
   // The mask above takes a letter beyond ASCII for one within.
-  for (let i = at; i < at + WORD_LETTERS; i += 1) if (text.charCodeAt(i) > 127) return UNKNOWN_ID;
+  for (let i = at; i < at + WORD_LETTERS; i += 1) if (text.charCodeAt(i) > 127) return NO_WORD;
   return FIRST_TOKEN_ID + (ending * SYLLABLES + first) * SYLLABLES + second;
 }
 
@@ -224,8 +261,8 @@ function placesOf(letters: string): Int8Array {
 function specialIdOf(word: string): number {
   const special = (SPECIAL_WORDS as readonly string[]).indexOf(word);
   if (special !== -1) return special;
-  const reserved = Number(/^<r([1-9]\d{0,2})>$/.exec(word)?.[1] ?? UNKNOWN_ID);
-  return reserved < SPECIAL_WORDS.length ? UNKNOWN_ID : reserved;
+  const reserved = Number(/^<r([1-9]\d{0,2})>$/.exec(word)?.[1] ?? NO_WORD);
+  return reserved < SPECIAL_WORDS.length ? NO_WORD : reserved;
 }
 
 /** Made at first use, because prompts of ids need none. */

@@ -196,6 +196,46 @@ describe("servers", () => {
     expect(await up.end()).toMatchObject({ exitCode: 0, stderr: "", left: [] });
   });
 
+  test("up finds ordinary text cached where it was, by the router's word and the worker's", async () => {
+    const up = startDynbench(["up", ...TINY, "--router", "kv"], bare);
+    const router = await urlOf(up, "router kv");
+    const { data } = (await (await fetch(`${router}/v1/models`)).json()) as {
+      data: { id: string }[];
+    };
+    const complete = async (words: string) => {
+      const body = JSON.stringify({
+        model: data[0]!.id,
+        prompt: words.repeat(100),
+        max_tokens: 2,
+      });
+      const headers = { "content-type": "application/json" };
+      const answer = await fetch(`${router}/v1/completions`, { method: "POST", headers, body });
+      const { usage } = (await answer.json()) as {
+        usage: { prompt_tokens: number; prompt_tokens_details: { cached_tokens: number } };
+      };
+      return [
+        usage.prompt_tokens,
+        usage.prompt_tokens_details.cached_tokens,
+        Number(answer.headers.get("x-dynbench-overlap-blocks")),
+      ];
+    };
+    // "apple" is a piece of four bytes and one of one, "tree" one of four.
+    expect(await complete("apple tree ")).toEqual([300, 0, 0]);
+    expect(await complete("pear tree ")).toEqual([200, 0, 0]);
+    const heldBlocks = async (): Promise<number> => {
+      const state = await (await fetch(`${router}/dynbench/state`)).json();
+      const { workers } = state as { workers: { blocks: number }[] };
+      return workers.reduce((sum, { blocks }) => sum + blocks, 0);
+    };
+    // Whole blocks of both prompts: 4 and 3.
+    expect(await until(async () => (await heldBlocks()) >= 7, 5000)).toBe(true);
+    const known = await complete("apple tree ");
+    expect(known[1]).toBeGreaterThan(0);
+    expect(known[2]! * 64).toBe(known[1]!);
+    up.signal("SIGINT");
+    expect(await up.end()).toMatchObject({ exitCode: 0, left: [] });
+  });
+
   test("up takes the port it is told, and says at once that somebody has it", async () => {
     const holder = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
     const args = ["up", ...TINY, "--router", "round-robin", "--port", `${holder.port}`];

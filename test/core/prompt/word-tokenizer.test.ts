@@ -35,16 +35,31 @@ describe("word tokenizer", () => {
     ]);
   });
 
-  test("takes any white space, and knows what it does not know", () => {
-    expect([...encode("  baban\n\tbaben  nonsense Baban <r7> <r5000> <x> ")]).toEqual([
-      1000, 1001, 0, 0, 7, 0, 0,
+  test("takes any white space, and reads in pieces what it does not know", () => {
+    const piece = (...bytes: number[]): number =>
+      31_000 + (bytes.reduce((sum, byte) => sum * 256 + byte, 0) % 97_213);
+    const ascii = (text: string): number => piece(...text.split("").map((c) => c.charCodeAt(0)));
+    expect([...encode("  baban\n\tbaben  nonsense Baban <r7> <r5000> <x> <unk> ")]).toEqual([
+      ...[1000, 1001, ascii("nons"), ascii("ense"), ascii("Baba"), ascii("n"), 7],
+      ...[ascii("<r50"), ascii("00>"), ascii("<x>"), 0],
     ]);
     expect(encode("").length).toBe(0);
     // Unicode's blanks part words too; letters beyond ASCII whose low bits are those of "baban" do not.
-    expect([...encode("baban\u00a0baben\u3000bab\u00e1n \u0162aban babans baba")]).toEqual([
-      1000, 1001, 0, 0, 0, 0,
+    expect([...encode("baban\u00a0baben\u3000bab\u00e1n babans baba")]).toEqual([
+      ...[1000, 1001, piece(98, 97, 98, 0xc3), piece(0xa1, 110)],
+      ...[ascii("baba"), ascii("ns"), ascii("baba")],
     ]);
     expect(decode([99_999])).toBe("<unk>");
+  });
+
+  test("any text has room, and shares its beginning with a text that begins alike", () => {
+    for (const text of ["\u4e2d\u6587", "\u{1f600}\u{1f600}", "a b \u4e2d", "\u4e2d".repeat(99)]) {
+      const bytes = text.split(" ").map((word) => new TextEncoder().encode(word).length);
+      const pieces = bytes.reduce((sum, length) => sum + Math.ceil(length / 4), 0);
+      expect(encode(text).length).toBe(pieces);
+      expect(encode(`${text} pears`).subarray(0, pieces)).toEqual(encode(text));
+    }
+    expect(encode("apple tree")).not.toEqual(encode("plums tree"));
   });
 
   test("the chat template adds a constant number of tokens", () => {
