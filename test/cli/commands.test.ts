@@ -17,6 +17,7 @@ import {
   emptyFolder,
   startDynbench,
   TINY,
+  until,
   type Outcome,
   type Running,
 } from "./binary.ts";
