@@ -3,9 +3,10 @@ import { parseArmSpecs } from "../plan/arms.ts";
 import { DEFAULTS, defaultEngine, typedNames } from "../plan/choose.ts";
 import { optionSpecs, type OptionSpec } from "../plan/option-spec.ts";
 import { PlaneOptions } from "../plan/plane-options.ts";
-import type { RawOption } from "../plan/raw-option.ts";
+import { isNamed, type RawOption } from "../plan/raw-option.ts";
 import { LoadOptions, RunOptions } from "../plan/run-options.ts";
 import { SimOptions } from "../plan/sim-options.ts";
+import type { Fault } from "../errors.ts";
 import type { AnyPlugin, Router } from "../plugin.ts";
 import type { PluginSet } from "../plugin-set.ts";
 
@@ -50,6 +51,39 @@ const OF_UP: ReadonlySet<string> = new Set<keyof RunOptions>([
   ...(["engine", "router", "port", "host", "replicas", "seed", "out"] as const),
   ...(["header", "apiKeyEnv", "plugin", "pluginFolder", "noPlugins", "config"] as const),
 ]);
+
+/**
+ * Typed for a load, which `up` does not send: whoever types it takes it for a run. `--clock` and
+ * `--resume` are told on their own; a config file may well be shared with a run.
+ */
+export function loadFaults(typed: readonly RawOption[], plugins: PluginSet): Fault[] {
+  const ofKinds = (...kinds: AnyPlugin["kind"][]): OptionSpec[] =>
+    plugins.all.flatMap(({ plugin }) => (kinds.includes(plugin.kind) ? flagSpecs(plugin) : []));
+  const names = new Set(plugins.ofKind("workload").map(({ plugin }) => plugin.name));
+  const taken = [...upGroups([]).flatMap(({ specs }) => specs), ...ofKinds("engine", "router")];
+  const ofLoad = [
+    ...optionSpecs(RunOptions).filter(({ key }) => key !== "clock" && key !== "resume"),
+    ...optionSpecs(LoadOptions),
+    ...ofKinds("workload", "reporter"),
+  ];
+  const isOfLoad = (name: string): boolean => {
+    const dot = name.indexOf(".");
+    const part = name.slice(0, Math.max(0, dot));
+    const bare = name.slice(dot + 1);
+    const has = (specs: readonly OptionSpec[], flag: string): boolean =>
+      specs.some((spec) => isNamed(spec, flag));
+    if (part === "load" || part === "workload" || names.has(part)) return has(ofLoad, bare);
+    const flag = part === "run" ? bare : name;
+    return has(ofLoad, flag) && !has(taken, flag);
+  };
+  return typed
+    .filter(({ name }) => isOfLoad(name))
+    .map(({ origin: path }) => ({
+      path,
+      message: "has no meaning for dynbench up, which sends no load",
+      hint: "Leave it out, or use dynbench run",
+    }));
+}
 
 export function pluginGroup(plugin: AnyPlugin): OptionGroup {
   return { title: `${titled(plugin.kind)} ${plugin.name}`, specs: flagSpecs(plugin) };

@@ -4,7 +4,7 @@ import type { Arguments } from "./arguments.ts";
 import { parseArguments, valuesOf } from "./arguments.ts";
 import { readConfig } from "./config-file.ts";
 import { runHelp } from "./help.ts";
-import { chosenPlugins } from "./option-groups.ts";
+import { chosenPlugins, loadFaults } from "./option-groups.ts";
 import type { Environment } from "./environment.ts";
 import { PlanFaults, type Fault } from "../errors.ts";
 import { buildPlan } from "../plan/build.ts";
@@ -51,7 +51,11 @@ export async function planFromArguments(
     process.stdout.write(runHelp(command, plugins, chosenPlugins(options, plugins)));
     return undefined;
   }
-  const faults = [...parsed.faults, ...parsed.positionals.map(strayWord)];
+  const faults = [
+    ...parsed.faults,
+    ...parsed.positionals.map(strayWord),
+    ...(command === "up" ? loadFaults(parsed.options, plugins) : []),
+  ];
   const resume = lastText(parsed.options, "resume");
   const saved = configs.find((config) => "plan" in config);
   if (resume !== undefined) {

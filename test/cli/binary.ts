@@ -19,9 +19,10 @@ const POLL_MS = 10;
 const RUN_VARIABLE = "DYNBENCH_TEST_RUN";
 
 /** Small enough for a second, large enough to hit caches. */
+export const TINY_ENGINE = ["--workers", "2", "--speedup", "50"] as const;
 export const TINY = [
-  ...["--workers", "2", "--isl", "500", "--osl", "5", "--requests", "10"],
-  ...["--prefix-ratio", "0.5", "--speedup", "50"],
+  ...TINY_ENGINE,
+  ...["--isl", "500", "--osl", "5", "--requests", "10", "--prefix-ratio", "0.5"],
 ] as const;
 
 const PLAIN = { PATH: "/usr/local/bin:/usr/bin:/bin" };

@@ -18,6 +18,7 @@ import {
   startDynbench,
   TINY,
   until,
+  TINY_ENGINE,
   type Outcome,
   type Running,
 } from "./binary.ts";
@@ -183,7 +184,7 @@ describe("plan and run", () => {
 
 describe("servers", () => {
   test("up stays up with its addresses, is pinged, and goes with Ctrl-C", async () => {
-    const up = startDynbench(["up", ...TINY, "--router", "round-robin"], bare);
+    const up = startDynbench(["up", ...TINY_ENGINE, "--router", "round-robin"], bare);
     const router = await urlOf(up, "router round-robin");
     const worker = await urlOf(up, "worker-1");
     expect(new Set([router, worker, await urlOf(up, "worker-0")]).size).toBe(3);
@@ -198,7 +199,7 @@ describe("servers", () => {
   });
 
   test("up finds ordinary text cached where it was, by the router's word and the worker's", async () => {
-    const up = startDynbench(["up", ...TINY, "--router", "kv"], bare);
+    const up = startDynbench(["up", ...TINY_ENGINE, "--router", "kv"], bare);
     const router = await urlOf(up, "router kv");
     const { data } = (await (await fetch(`${router}/v1/models`)).json()) as {
       data: { id: string }[];
@@ -239,7 +240,7 @@ describe("servers", () => {
 
   test("up takes the port it is told, and says at once that somebody has it", async () => {
     const holder = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-    const args = ["up", ...TINY, "--router", "round-robin", "--port", `${holder.port}`];
+    const args = ["up", ...TINY_ENGINE, "--router", "round-robin", "--port", `${holder.port}`];
     const refused = await alone(...args);
     expect(refused).toMatchObject({ exitCode: 3, stdout: "", left: [] });
     expect(refused.stderr).toStartWith(`Cannot listen on 127.0.0.1:${holder.port}: `);
@@ -252,7 +253,7 @@ describe("servers", () => {
   });
 
   test("up ends with its worker, by name", async () => {
-    const up = startDynbench(["up", ...TINY, "--out", "up-logs"], bare);
+    const up = startDynbench(["up", ...TINY_ENGINE, "--out", "up-logs"], bare);
     await urlOf(up);
     const [first] = up.children();
     process.kill(first!, "SIGKILL");

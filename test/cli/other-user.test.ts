@@ -2,7 +2,15 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { binary, dynbench, emptyFolder, TINY, type Details, type Outcome } from "./binary.ts";
+import {
+  binary,
+  dynbench,
+  emptyFolder,
+  TINY,
+  TINY_ENGINE,
+  type Details,
+  type Outcome,
+} from "./binary.ts";
 
 const IS_ROOT = process.getuid?.() === 0;
 /** Root may write anywhere, so here it becomes nobody; anybody else is one as it is. */
@@ -51,7 +59,7 @@ describe("somebody without rights", () => {
       ["plugin", "add", "./secret.ts", "--plugin-folder", "p"],
       `Cannot add "${locked}/secret.ts": ${locked}/p`,
     ],
-    ["logs", ["up", ...TINY, "--out", "logs"], `Cannot write logs to ${locked}/logs`],
+    ["logs", ["up", ...TINY_ENGINE, "--out", "logs"], `Cannot write logs to ${locked}/logs`],
   ];
   test.each(refused)("is told that it may not use %s", async (_why, args, says) => {
     const end = await nobody(locked, args);
@@ -70,7 +78,7 @@ describe("somebody without rights", () => {
   });
 
   test("is told that there is no place for temporary logs", async () => {
-    const end = await nobody(locked, ["up", ...TINY], { TMPDIR: locked });
+    const end = await nobody(locked, ["up", ...TINY_ENGINE], { TMPDIR: locked });
     expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
     expect(end.stderr).toContain(`Cannot write logs to ${locked}: permission denied\n`);
   });
