@@ -19,6 +19,8 @@ const WORDS: Readonly<Record<string, string>> = {
 
 /** The reason as the end of a sentence; what is not known here in the error's own words. */
 export function whyNot(cause: unknown): string {
-  const code = (cause as { code?: unknown } | null)?.code;
+  const { code, syscall } = (cause ?? {}) as { code?: unknown; syscall?: unknown };
+  // Of a folder that was to be made, this says that nothing may be made there: /proc, /sys.
+  if (code === "ENOENT" && syscall === "mkdir") return "it cannot be created there";
   return (typeof code === "string" ? WORDS[code] : undefined) ?? messageOf(cause);
 }

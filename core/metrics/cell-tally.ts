@@ -23,6 +23,8 @@ export interface FailureGroup {
   kind: RequestError["kind"];
   message: string;
   status?: number;
+  /** Which of several URLs failed so. */
+  target?: number;
   count: number;
 }
 
@@ -93,7 +95,7 @@ export class CellTally {
     if (record.sentNs !== undefined) this.#plot(record, record.sentNs);
     if (record.state === "ok") this.#complete(record);
     else if (record.state === "failed" && record.error !== undefined) {
-      this.#fail(record.error, record.status);
+      this.#fail(record.error, record);
     }
   }
 
@@ -207,12 +209,13 @@ export class CellTally {
     if (record.osl >= PACED_OSL_MIN && !Number.isNaN(pace)) oddities.paceMs.push(pace);
   }
 
-  #fail(error: RequestError, status: number | undefined): void {
+  #fail(error: RequestError, { status, target }: RequestRecord): void {
     const words = wordsOf(error.message);
     let key = JSON.stringify([
       error.kind,
       words.map((word, i) => (i % 2 === 0 ? word : 0)),
       status,
+      target,
     ]);
     let group = this.failures.get(key);
     if (group !== undefined && group.message !== error.message) {
@@ -226,6 +229,7 @@ export class CellTally {
       kind: error.kind,
       message: error.message,
       ...(status === undefined ? {} : { status }),
+      ...(target === undefined ? {} : { target }),
       count: 0,
     };
     group.count += 1;

@@ -188,8 +188,8 @@ export interface CellSummary {
   fairness?: Fairness;
   client: ClientHealth;
   routerCost?: RouterCost;
-  /** Failed requests by kind and message, most frequent first. */
-  errors: { kind: string; message: string; status?: number; count: number }[];
+  /** Failed requests by kind and message, and by URL where there are several; most frequent first. */
+  errors: { kind: string; message: string; status?: number; url?: string; count: number }[];
   verdict: Verdict;
 }
 

@@ -45,6 +45,8 @@ export interface CellInput {
   readonly health: Omit<ClientHealth, "latenessMs">;
   /** Every worker of the engine, also those that got nothing. */
   readonly workers: readonly { readonly id: string; readonly role: WorkerRole }[];
+  /** URLs that the load was sent to, where there were several: what `target` of a record counts. */
+  readonly targets?: readonly string[] | undefined;
   readonly idealShare: number;
   readonly pooled?: PooledCache;
   /** How much faster than the modelled hardware the engine ran. */
@@ -87,7 +89,7 @@ export function summarizeCell(input: CellInput): CellResult {
       ...input.health,
     },
     ...(input.routerCost === undefined ? {} : { routerCost: input.routerCost }),
-    errors: [...tally.failures.values()].sort((a, b) => b.count - a.count),
+    errors: errorsOf(tally, input.targets),
     verdict: { state: "trusted", reasons: [] },
   };
   summary.verdict = judgeCell({
@@ -104,6 +106,16 @@ export function summarizeCell(input: CellInput): CellResult {
     points,
     series: cellSeries(tally, ids),
   };
+}
+
+/** Most frequent first, each with the URL that it came from where that says something. */
+function errorsOf({ failures }: CellTally, urls: readonly string[] = []): CellSummary["errors"] {
+  return [...failures.values()]
+    .sort((a, b) => b.count - a.count)
+    .map(({ target, count, ...group }) => {
+      const url = target === undefined ? undefined : urls[target];
+      return { ...group, ...(url === undefined ? {} : { url }), count };
+    });
 }
 
 export interface RunInput {

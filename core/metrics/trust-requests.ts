@@ -29,13 +29,29 @@ export const REQUEST_CHECKS: readonly TrustCheck[] = [
 function failedRequests({ summary }: CellUnderTrial): Finding | undefined {
   const { sent, failed } = summary.requests;
   if (failed === 0) return undefined;
-  const most = summary.errors[0];
   return {
     id: "errors",
     severity: failed / sent > FAULTY_SHARE_MAX ? "untrusted" : "note",
-    message: `${failed} of ${sent} requests failed${most === undefined ? "" : `, most with: ${most.message}`}`,
-    hint: "Read the errors of the cell and the engine's and router's logs; less load may be enough",
+    message: `${failed} of ${sent} requests failed${mostOf(summary.errors)}`,
+    hint:
+      "Read the errors of the cell and the engine's and router's logs" +
+      (summary.errors.some(isOverload) ? "; less load may be enough" : ""),
   };
+}
+
+/** Turned away for now, or not served in time: what less load may mend. */
+function isOverload({ kind, status }: CellUnderTrial["summary"]["errors"][number]): boolean {
+  return kind === "timeout" || kind === "connect" || status === 503 || status === 429;
+}
+
+function mostOf([most, ...others]: CellUnderTrial["summary"]["errors"]): string {
+  if (most === undefined) return "";
+  const { message, url } = most;
+  if (url === undefined) return `, most with: ${message}`;
+  const isOne = others.every((other) => other.url === url);
+  return isOne
+    ? `, all of them of ${url}, most with: ${message}`
+    : `, most with: ${message} (${url})`;
 }
 
 function shortOutputs({ summary, tally }: CellUnderTrial): Finding | undefined {

@@ -102,6 +102,8 @@ function messageOfIssue(issue: v.BaseIssue<unknown>): string {
       return `expected a whole number, got ${received}`;
     case "min_value":
       return `expected at least ${String(requirement)}, got ${received}`;
+    case "gt_value":
+      return `expected more than ${String(requirement)}, got ${received}`;
     case "max_value":
       return `expected at most ${String(requirement)}, got ${received}`;
     case "min_length":

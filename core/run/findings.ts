@@ -17,7 +17,7 @@ export function preflightNote(message: string): Finding {
 export const freshPromptsNote: Finding = {
   id: "fresh-prompts",
   severity: "note",
-  message: "the engine's caches could not be emptied; this cell was sent fresh prompts instead",
+  message: "The engine's caches could not be emptied; this cell was sent fresh prompts instead",
   hint: "Compare the arms as they are: lengths and sharing are the same. Attached workers of your own can be emptied with --allow-reset",
 };
 
@@ -42,7 +42,7 @@ export function policyFinding(count: number, first: string | undefined): Finding
   return {
     id: "policy-fault",
     severity: "untrusted",
-    message: `the policy failed on ${counted(count, "request")}${first ? `, first with: ${first}` : ""}`,
+    message: `The policy failed on ${counted(count, "request")}${first ? `, first with: ${first}` : ""}`,
     hint: "Mend the policy; records.jsonl has each fault with its request",
   };
 }

@@ -84,7 +84,7 @@ async function workerCaches(
     );
   }
   if (second.cachedTokens === undefined) {
-    return `worker "${worker.id}" does not tell how many prompt tokens it found in its cache`;
+    return `Worker "${worker.id}" does not tell how many prompt tokens it found in its cache`;
   }
   if (second.cachedTokens >= worker.blockSize) return undefined;
   throw new DynbenchError(
@@ -118,7 +118,7 @@ export async function preflightRouter(
     const second = await probeRouter(url, details);
     must(second, `arm "${label}" does not answer a second time`, url);
     if (second.cachedTokens === undefined)
-      notes.push(`arm "${label}" does not pass on cached token counts`);
+      notes.push(`Arm "${label}" does not pass on cached token counts`);
     else if (second.cachedTokens === 0) {
       throw new DynbenchError(
         "start",
@@ -172,7 +172,7 @@ export async function proveReset(
   for (const { worker, way, result } of results) {
     must(result, `worker "${worker.id}" does not answer after its reset`, way.url);
     if (result.cachedTokens !== undefined && result.cachedTokens > 0) {
-      return `worker "${worker.id}" still had ${result.cachedTokens} prompt tokens cached after its reset`;
+      return `Worker "${worker.id}" still had ${result.cachedTokens} prompt tokens cached after its reset`;
     }
   }
   return undefined;

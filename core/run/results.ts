@@ -44,6 +44,7 @@ export async function cellResult(
     records,
     health,
     workers: outcome.workers,
+    targets: outcome.targets,
     ...(await knownBounds(cell, {
       outcome,
       plugins,

@@ -43,6 +43,8 @@ export interface CellOutcome {
   state: "completed" | "aborted" | "failed";
   startedAt: string;
   workers: readonly { id: string; role: WorkerRole; blockSize: number; kvBlocks?: number }[];
+  /** URLs that the load was sent to, where there were several. */
+  targets?: readonly string[];
   timeScale: number;
   health?: ClientHealth;
   /** Busy part of all the machine's cores during the load, 0 to 1. */

@@ -228,6 +228,7 @@ class LiveRun {
       workers: group.engine.workers,
       timeScale: group.plugin.timeScale?.(planned.engine.options),
     });
+    if (router.urls.length > 1) outcome.targets = router.urls;
     const plugin = (await plugins.load(planned.router)) as Router;
     const traits = plugin.traits(planned.router.options);
     outcome.findings.push(...Array.from(group.notes, preflightNote));

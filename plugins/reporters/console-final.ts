@@ -70,12 +70,14 @@ function errorLines({ summary }: RunResult): string[] {
   const counts = new Map<string, number>();
   let stopped = 0;
   for (const { errors } of summary.cells) {
-    for (const { kind, status, message, count } of errors) {
+    for (const { kind, status, message, url, count } of errors) {
       if (kind === "aborted") {
         stopped += count; // we broke it off; the server did nothing wrong
         continue;
       }
-      const text = `${kind}${status === undefined ? "" : ` ${status}`}: ${plain(message)}`;
+      // A status of 200 is none of what failed.
+      const what = status === undefined || status === 200 ? kind : `${kind} ${status}`;
+      const text = `${what}${url === undefined ? "" : ` of ${url}`}: ${plain(message)}`;
       counts.set(text, (counts.get(text) ?? 0) + count);
     }
   }

@@ -131,7 +131,7 @@ function notesOf(skips: readonly string[], silentOn: TraceBatch["silentOn"]): st
             `passed over, first ${skips[0]}`,
         ]),
     ...(silentOn.includes("sharing")
-      ? ["the trace does not say what its prompts share: each is another one"]
+      ? ["The trace does not say what its prompts share: each is another one"]
       : []),
   ];
 }

@@ -79,12 +79,13 @@ function errors(data: ReportData): HTMLElement | undefined {
   const groups = new Map<string, { kind: string; message: string; count: number }>();
   let stopped = 0;
   for (const { summary } of data.cells) {
-    for (const { kind, message, status, count } of summary.errors) {
+    for (const { kind, message, status, url, count } of summary.errors) {
       if (kind === "aborted") {
         stopped += count; // we broke it off; the server did nothing wrong
         continue;
       }
-      const label = status === undefined ? kind : `${kind} ${status}`;
+      const what = status === undefined || status === 200 ? kind : `${kind} ${status}`;
+      const label = url === undefined ? what : `${what} of ${url}`;
       const key = JSON.stringify([label, message]);
       const group = groups.get(key) ?? { kind: label, message, count: 0 };
       group.count += count;

@@ -60,6 +60,11 @@ describe("a bad plan starts nothing", () => {
       ["run", "--prefix-ratio", "1.5"],
       "workload.prefix-ratio: expected at most 1, got 1.5",
     ],
+    [
+      "nothing where more is needed",
+      ["run", "--kv-transfer-gb-per-s", "0"],
+      "engine.kv-transfer-gb-per-s: expected more than 0, got 0",
+    ],
     ["ratio under 0", ["run", "--prefix-ratio", "-0.5"], "expected at least 0, got -0.5"],
     [
       "prompt without room",
@@ -131,7 +136,11 @@ describe("a bad plan starts nothing", () => {
     ],
     ["broken config", ["run", "--config", "broken.json"], "Cannot read broken.json: JSON"],
     ["out is a file", ["run", ...TINY, "--out", "a-file"], "Cannot write results to", "--out"],
-    ["out cannot be made", ["run", ...TINY, "--out", "/proc/x"], "Cannot write results to /proc/x"],
+    [
+      "out cannot be made",
+      ["run", ...TINY, "--out", "/proc/x"],
+      "results to /proc/x: it cannot be created there",
+    ],
     ["key not set", ["run", ...TINY, "--api-key-env", "NO_SUCH_KEY"], '"NO_SUCH_KEY" is not set'],
     ["no URL", ["ping", "nonsense"], 'Cannot use URL "nonsense"'],
     ["URL with a password", ["ping", "http://me:s3cret@host"], "--api-key-env"],
@@ -233,16 +242,24 @@ describe("a server that breaks under load", () => {
   }
 
   test("some requests of two URLs fail: told, and the run is not to be trusted", async () => {
-    const urls = `${misbehave({})},${misbehave({ status: 500 })}`;
-    const args = attach(urls, "--preflight", "off", "--json", "--out", "half");
+    const broken = misbehave({ status: 500 });
+    const args = attach(
+      `${misbehave({})},${broken}`,
+      "--preflight",
+      "off",
+      "--json",
+      "--out",
+      "half",
+    );
     const end = await dynbench(args, { cwd });
     expect(end.exitCode).toBe(5);
-    expect(JSON.parse(end.stdout).cells[0].requests).toEqual({
-      sent: 10,
-      ok: 5,
-      failed: 5,
-      dropped: 0,
-    });
+    const { requests, errors, verdict } = JSON.parse(end.stdout).cells[0];
+    expect(requests).toEqual({ sent: 10, ok: 5, failed: 5, dropped: 0 });
+    expect(errors).toMatchObject([{ status: 500, url: broken, count: 5 }]);
+    const [reason] = verdict.reasons as { message: string; hint: string }[];
+    expect(reason!.message).toStartWith(`5 of 10 requests failed, all of them of ${broken}, most`);
+    const rebuilt = await dynbench(["report", "half", "--json"], { cwd });
+    expect(JSON.parse(rebuilt.stdout).cells[0].errors).toEqual(errors);
   });
 });
 

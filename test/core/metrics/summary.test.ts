@@ -280,6 +280,31 @@ describe("a cell", () => {
     expect(chunked.summary.metrics.tpotMs!.mean).toBe(7.5);
   });
 
+  test("names the URL that failed where there are several", () => {
+    const failure = (i: number, target?: number) =>
+      unfinished(i, {
+        error: { kind: "status", message: "down" },
+        status: 500,
+        ...(target === undefined ? {} : { target }),
+      });
+    const targets = ["http://a", "http://b"];
+    const of = (...failed: RequestRecord[]) =>
+      summarizeCell(exampleInput(failed, { targets })).summary;
+    const told = { kind: "status", message: "down", status: 500 };
+    const both = of(failure(0, 1), failure(1, 0), failure(2, 1));
+    expect(both.errors).toEqual([
+      { ...told, url: "http://b", count: 2 },
+      { ...told, url: "http://a", count: 1 },
+    ]);
+    const reason = ({ verdict }: typeof both) =>
+      verdict.reasons.find(({ id }) => id === "errors")!.message;
+    expect(reason(both)).toBe("3 of 3 requests failed, most with: down (http://b)");
+    expect(reason(of(failure(0, 1)))).toBe(
+      "1 of 1 requests failed, all of them of http://b, most with: down",
+    );
+    expect(of(failure(0)).errors).toEqual([{ ...told, count: 1 }]);
+  });
+
   test("counts failures that differ in numbers alone as one", () => {
     const failure = (i: number, message: string) =>
       unfinished(i, { sentNs: 0, error: { kind: "status", message } });

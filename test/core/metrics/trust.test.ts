@@ -4,7 +4,7 @@ import type { LoadShape } from "../../../core/plan/plan.ts";
 import type { RouterCost } from "../../../core/metrics/result.ts";
 import { summarizeCell, type CellInput } from "../../../core/metrics/summary.ts";
 import { judgeRun } from "../../../core/metrics/trust.ts";
-import type { RequestRecord } from "../../../core/record.ts";
+import type { RequestError, RequestRecord } from "../../../core/record.ts";
 import {
   exampleCell,
   exampleInput,
@@ -48,6 +48,23 @@ describe("requests", () => {
     expect(verdictOf(changed(3, failed)).reasons[0]!.message).toBe(
       "3 of 200 requests failed, most with: busy 100",
     );
+  });
+
+  test("that fail hint at the load only where they look like overload", () => {
+    const hintOf = (kind: RequestError["kind"], status?: number) =>
+      verdictOf(
+        changed(3, () => ({
+          state: "failed",
+          error: { kind, message: "no" },
+          ...(status === undefined ? {} : { status }),
+        })),
+      ).reasons[0]!.hint;
+    const read = "Read the errors of the cell and the engine's and router's logs";
+    const less = `${read}; less load may be enough`;
+    expect([hintOf("status", 503), hintOf("status", 429)]).toEqual([less, less]);
+    expect([hintOf("timeout"), hintOf("connect")]).toEqual([less, less]);
+    expect([hintOf("status", 500), hintOf("error-frame", 200)]).toEqual([read, read]);
+    expect(hintOf("disconnected", 200)).toBe(read);
   });
 
   test("that all fail make the cell failed", () => {

@@ -45,7 +45,7 @@ describe("workers", () => {
   test("that cache pass, and one that does not tell is a note", async () => {
     expect(await preflightWorkers(target(worker("a", 0, 128), worker("b", 0, 64)))).toEqual([]);
     expect(await preflightWorkers(target(worker("c", undefined)))).toEqual([
-      'worker "c" does not tell how many prompt tokens it found in its cache',
+      'Worker "c" does not tell how many prompt tokens it found in its cache',
     ]);
   });
 
@@ -74,7 +74,7 @@ describe("workers", () => {
     const none = { urls: [] };
     expect(await proveReset(target(worker("a", 0)), none, {})).toBeUndefined();
     expect(await proveReset(target(worker("a", 0), worker("b", 128)), none, {})).toBe(
-      'worker "b" still had 128 prompt tokens cached after its reset',
+      'Worker "b" still had 128 prompt tokens cached after its reset',
     );
   });
 
@@ -109,7 +109,7 @@ describe("workers", () => {
     expect(await proveReset(clean, router, traits)).toBeUndefined();
     const warm = target(hidden("a", "aggregated", "17"), hidden("b", "aggregated", "18"));
     expect(await proveReset(warm, router, traits)).toBe(
-      'worker "b" still had 64 prompt tokens cached after its reset',
+      'Worker "b" still had 64 prompt tokens cached after its reset',
     );
     expect(pinned.toSorted()).toEqual(["17", "17", "18"]);
     expect(await proveReset(target(hidden("c", "decode", "18")), router, traits)).toBeUndefined();
@@ -139,7 +139,7 @@ describe("routers", () => {
     const check = (...cached: (number | undefined)[]) =>
       preflightRouter(router(worker("a", ...cached).url), traits({ affinity: true }), place);
     expect(await check(0, 128)).toEqual([]);
-    expect(await check(undefined)).toEqual(['arm "kv" does not pass on cached token counts']);
+    expect(await check(undefined)).toEqual(['Arm "kv" does not pass on cached token counts']);
     await expect(check(0, 0)).rejects.toThrow(
       'arm "kv" sent the same prompt twice and found nothing cached',
     );

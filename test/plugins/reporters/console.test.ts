@@ -148,9 +148,11 @@ test("failed requests of all cells are grouped with counts and the server's own 
   run.summary.cells[1]!.errors = [
     { kind: "status", status: 503, message: "overloaded", count: 2 },
     { kind: "timeout", message: "no byte for 600 s", count: 9 },
+    { kind: "disconnected", status: 200, message: "closed", url: "http://b", count: 4 },
   ];
   expect(final(run)).toContain(
-    "14 failed requests:\n  9 × timeout: no byte for 600 s\n  5 × status 503: overloaded\n",
+    "18 failed requests:\n  9 × timeout: no byte for 600 s\n  5 × status 503: overloaded\n" +
+      "  4 × disconnected of http://b: closed\n",
   );
 });
 
