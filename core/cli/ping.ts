@@ -6,8 +6,10 @@ import { parseOwnOptions } from "./own-options.ts";
 import { EXIT_CODES, DynbenchError } from "../errors.ts";
 import { servedModels } from "../http/control.ts";
 import { parseTarget } from "../http/target.ts";
+import { NO_TLS, NO_TLS_HINT } from "../http/tls-check.ts";
+import { optionLines } from "./help.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
-import { probe } from "../run/probe.ts";
+import { probe, type ProbeResult } from "../run/probe.ts";
 
 export const PingOptions = v.strictObject({
   model: v.optional(v.pipe(v.string(), v.description("Model to ask for [the first one served]"))),
@@ -19,6 +21,9 @@ export const PingOptions = v.strictObject({
     v.pipe(v.string(), v.description("Environment variable with a bearer token")),
   ),
 });
+
+/** A list of models takes no computing. */
+const MODELS_LIMIT_MS = 10_000;
 
 const QUESTION = {
   messages: [
@@ -36,7 +41,7 @@ export async function ping(argv: readonly string[], _: Environment): Promise<num
   const { options, positionals, wantsHelp } = parseOwnArguments("ping", argv, specs);
   if (wantsHelp) {
     process.stdout.write(
-      "Usage: dynbench ping URL [--model NAME] [--timeout SECONDS] [--api-key-env NAME]\n",
+      `Usage: dynbench ping URL [options]\n\nSends one streamed request and checks the answer.\n\n${specs.flatMap(optionLines).join("\n")}\n`,
     );
     return EXIT_CODES.ok.code;
   }
@@ -48,18 +53,21 @@ export async function ping(argv: readonly string[], _: Environment): Promise<num
   }
   const chosen = parseOwnOptions("ping", PingOptions, options);
   parseTarget(url);
+  const timeoutMs = chosen.timeout * 1000;
   const token = tokenOf(chosen.apiKeyEnv);
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const model = chosen.model ?? (await servedModels(url, { headers }))[0]!.id;
+  const model =
+    chosen.model ??
+    (await servedModels(url, { headers, limitMs: Math.min(timeoutMs, MODELS_LIMIT_MS) }))[0]!.id;
   const result = await probe(url, {
     path: "/v1/chat/completions",
     body: new TextEncoder().encode(JSON.stringify({ model, ...QUESTION })),
     headers: { accept: "text/event-stream", ...headers },
-    timeoutMs: chosen.timeout * 1000,
+    timeoutMs,
   });
   if (result.fault !== undefined) {
     throw new DynbenchError("start", `${url} does not answer as it should: ${result.fault}`, {
-      hint: `Check that it serves model "${model}" on /v1/chat/completions; --model names another`,
+      hint: hintOf(result, model),
     });
   }
   const usage =
@@ -69,6 +77,19 @@ export async function ping(argv: readonly string[], _: Environment): Promise<num
   const worker = result.worker ? `, worker ${result.worker}` : "";
   process.stdout.write(`ok: ${result.contentChunks} content chunks, ${usage}${worker}\n`);
   return EXIT_CODES.ok.code;
+}
+
+function hintOf({ status, fault = "" }: ProbeResult, model: string): string {
+  if (fault === NO_TLS) return NO_TLS_HINT;
+  if (status === undefined) return "Check that the server is up; --timeout gives it more time";
+  if (status === 401 || status === 403) {
+    return "Name the variable that holds the key with --api-key-env";
+  }
+  const isRefused = status >= 400 && status < 500;
+  if (status === 404 || (isRefused && /model/i.test(fault))) {
+    return `Check that it serves model "${model}" on /v1/chat/completions; --model names another`;
+  }
+  return "See the log of the server, and of the engine behind it";
 }
 
 function tokenOf(variable: string | undefined): string | undefined {

@@ -4,6 +4,8 @@
  */
 import { DynbenchError } from "../errors.ts";
 import { faultWords } from "./fault-words.ts";
+import { parseTarget } from "./target.ts";
+import { lacksTls, NO_TLS, NO_TLS_HINT } from "./tls-check.ts";
 
 /** A server that has not answered a control request by then is not usable for a benchmark either. */
 const CONTROL_LIMIT_MS = 10_000;
@@ -18,6 +20,8 @@ export interface ControlRequest {
   readonly signal?: AbortSignal;
   /** Ten seconds when left out. */
   readonly limitMs?: number;
+  /** What to try where something else answers than what was asked for, by its status. */
+  readonly hint?: (status: number) => string;
 }
 
 /** The body of a 2xx answer; anything else throws a `DynbenchError` of code `start`. */
@@ -41,6 +45,12 @@ export async function fetchControl(url: string, request: ControlRequest = {}): P
     text = await response.text();
   } catch (cause) {
     request.signal?.throwIfAborted();
+    if (await isWithoutTls(url, cause)) {
+      throw new DynbenchError("start", `Cannot ${method} ${url}: ${NO_TLS}`, {
+        hint: NO_TLS_HINT,
+        cause,
+      });
+    }
     throw new DynbenchError("start", `Cannot ${method} ${url}: ${faultWords(cause)}`, {
       hint: "Check that the address is right and the server is up",
       cause,
@@ -51,7 +61,15 @@ export async function fetchControl(url: string, request: ControlRequest = {}): P
   throw new DynbenchError(
     "start",
     `Cannot ${method} ${url}: status ${response.status}${quoted === "" ? "" : `, ${quoted}`}`,
+    { hint: request.hint?.(response.status) },
   );
+}
+
+/** The runtime tells a failed handshake, but of a server that waits in silence only that time is up. */
+async function isWithoutTls(url: string, cause: unknown): Promise<boolean> {
+  if (!url.startsWith("https:")) return false;
+  const { name, code } = (cause ?? {}) as { name?: unknown; code?: unknown };
+  return code === "EPROTO" || (name === "TimeoutError" && (await lacksTls(parseTarget(url))));
 }
 
 /** The same for an answer that must be JSON. */
@@ -62,6 +80,7 @@ export async function fetchControlJson(url: string, request?: ControlRequest): P
   } catch (cause) {
     const quoted = text.slice(0, QUOTED_CHARACTERS).trim();
     throw new DynbenchError("start", `Cannot read ${url}: expected JSON, got "${quoted}"`, {
+      hint: request?.hint?.(200),
       cause,
     });
   }
@@ -78,7 +97,10 @@ export interface ServedModel {
 /** Models of `GET <url>/v1/models`, at least one. */
 export async function servedModels(url: string, request?: ControlRequest): Promise<ServedModel[]> {
   const address = `${withoutSlash(url)}/v1/models`;
-  const list = await fetchControlJson(address, request);
+  const list = await fetchControlJson(address, {
+    hint: (status) => notModelsHint(url, status),
+    ...request,
+  });
   const data = isObject(list) && Array.isArray(list.data) ? list.data : [];
   const models = data.filter(
     (entry): entry is { id: string; max_model_len?: unknown; owned_by?: unknown } =>
@@ -94,6 +116,16 @@ export async function servedModels(url: string, request?: ControlRequest): Promi
     maxModelLen: typeof model.max_model_len === "number" ? model.max_model_len : undefined,
     ownedBy: typeof model.owned_by === "string" ? model.owned_by : undefined,
   }));
+}
+
+function notModelsHint(url: string, status: number): string {
+  if (status === 401 || status === 403) {
+    return "Name the variable that holds the key with --api-key-env";
+  }
+  const base = withoutSlash(url);
+  return base.endsWith("/v1")
+    ? `Leave out the /v1 at its end, which dynbench adds itself: ${base.slice(0, -"/v1".length)}`
+    : "Is this an OpenAI-compatible server? Give its base URL; dynbench adds /v1 itself";
 }
 
 /** A base URL as everything appends to it. */

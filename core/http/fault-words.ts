@@ -18,6 +18,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EAI_AGAIN: "host name not resolved",
   ETIMEDOUT: "connection timed out",
   EPIPE: "connection broken",
+  EPROTO: "that port does not answer TLS",
   Malformed_HTTP_Response: "what answers there speaks no HTTP",
 };
 

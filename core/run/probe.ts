@@ -5,6 +5,7 @@
  */
 import { HttpClient } from "../http/client.ts";
 import { parseTarget } from "../http/target.ts";
+import { lacksTls, NO_TLS } from "../http/tls-check.ts";
 import { readNvext, type Routing } from "../load/nvext.ts";
 import type { Wire } from "../plan/plan.ts";
 
@@ -39,7 +40,8 @@ export interface ProbeRequest {
  */
 export function probe(baseUrl: string, request: ProbeRequest): Promise<ProbeResult> {
   const { signal } = request;
-  const client = new HttpClient(parseTarget(baseUrl), { connection: "per-request" });
+  const target = parseTarget(baseUrl);
+  const client = new HttpClient(target, { connection: "per-request" });
   const answer = new Answer();
   return new Promise<ProbeResult>((resolve, reject) => {
     const leave = (): void => {
@@ -58,7 +60,9 @@ export function probe(baseUrl: string, request: ProbeRequest): Promise<ProbeResu
     };
     const limit = setTimeout(() => {
       exchange.abort();
-      finish(`no complete answer within ${request.timeoutMs / 1000} s`);
+      const late = `no complete answer within ${request.timeoutMs / 1000} s`;
+      if (!target.tls || answer.status !== undefined) return finish(late);
+      void lacksTls(target).then((lacks) => finish(lacks ? NO_TLS : late));
     }, request.timeoutMs);
     const exchange = client.exchange(
       {

@@ -173,20 +173,24 @@ describe("a server that is none", () => {
     new Response("<html>Hello</html>", { headers: { "content-type": "text/html" } });
   test("refuses", () =>
     refuse(attach("http://127.0.0.1:1"), 3, "Cannot GET http://127.0.0.1:1/v1/models"));
+  const isIt = "Is this an OpenAI-compatible server? Give its base URL; dynbench adds /v1 itself";
   test("answers 404", () =>
     refuse(
       attach(serveAll(() => new Response("no such page", { status: 404 }))),
-      3,
-      "404, no such page",
+      ...([3, "404, no such page", isIt] as const),
     ));
   test("answers 500", () =>
     refuse(
       attach(serveAll(() => new Response("broken inside", { status: 500 }))),
-      3,
-      "500, broken inside",
+      ...([3, "500, broken inside", isIt] as const),
     ));
   test("answers HTML", () =>
-    refuse(attach(serveAll(html)), 3, 'expected JSON, got "<html>Hello</html>"'));
+    refuse(attach(serveAll(html)), 3, 'expected JSON, got "<html>Hello</html>"', isIt));
+  test("is given with /v1", async () => {
+    const url = misbehave({});
+    const said = `Leave out the /v1 at its end, which dynbench adds itself: ${url}\n`;
+    await refuse(["ping", `${url}/v1/`], 3, "/v1/v1/models: status 404", said);
+  });
   test("lists no model", () =>
     refuse(attach(serveAll(() => Response.json({ data: [] }))), 3, "lists no model"));
   test("has not the model", () =>
@@ -213,6 +217,41 @@ describe("a server that is none", () => {
       3,
       "does not answer as it should: no complete answer within 0.3 s",
     ));
+});
+
+describe("a ping that is answered otherwise tells what to look at", () => {
+  const pinged = (answer: () => Response, ...says: string[]) =>
+    refuse(["ping", serve(answer)], 3, ...says);
+  const events = (text: string) =>
+    new Response(text, { headers: { "content-type": "text/event-stream" } });
+  const log = "See the log of the server, and of the engine behind it";
+  const model = 'Check that it serves model "null" on /v1/chat/completions';
+
+  test("404, or a word about the model: the model", async () => {
+    await pinged(() => new Response("nothing here", { status: 404 }), model);
+    await pinged(() => new Response("unknown model null", { status: 400 }), model);
+  });
+  test("an error frame, a cut stream, 500: the log", async () => {
+    const frame = 'data: {"error":{"message":"the model ran out of memory"}}\n\n';
+    for (const answer of [
+      () => events(frame),
+      () => events('data: {"choices":[{"text":"a"}]}\n\n'),
+      () => new Response("model runner broke", { status: 500 }),
+    ]) {
+      const { stderr } = await pinged(answer, log);
+      expect(stderr).not.toContain("Check that it serves");
+    }
+  });
+  test("401: the key", async () => {
+    await pinged(() => new Response("who?", { status: 401 }), "--api-key-env");
+  });
+  for (const named of [[], ["--model", "m"]]) {
+    test(`https to a port of plain HTTP: TLS ${named.join(" ")}`, async () => {
+      const silent = misbehave({}).replace("http:", "https:");
+      const says = ["that port does not answer TLS", "Say http:// where the server"];
+      await refuse(["ping", silent, "--timeout", "0.3", ...named], 3, ...says);
+    });
+  }
 });
 
 describe("a server that breaks under load", () => {
