@@ -50,8 +50,8 @@ function mostOf([most, ...others]: CellUnderTrial["summary"]["errors"]): string 
   if (url === undefined) return `, most with: ${message}`;
   const isOne = others.every((other) => other.url === url);
   return isOne
-    ? `, all of them of ${url}, most with: ${message}`
-    : `, most with: ${message} (${url})`;
+    ? `, all of them at ${url}, most with: ${message}`
+    : `, most at ${url} with: ${message}`;
 }
 
 function shortOutputs({ summary, tally }: CellUnderTrial): Finding | undefined {
@@ -122,7 +122,7 @@ function fewRequests({ summary, points }: CellUnderTrial): Finding | undefined {
   return {
     id: "few-requests",
     severity: "note",
-    message: `p99 of ${counted(ok, "request")} is all but the slowest of them (TTFT ${max!.toFixed(1)} ms)`,
+    message: `The p99 of ${counted(ok, "request")} is all but the slowest of them (TTFT ${max!.toFixed(1)} ms)`,
     hint: `Use --requests ${REQUESTS_FOR_P99} or more to speak of p99`,
   };
 }

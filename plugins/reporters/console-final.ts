@@ -77,7 +77,7 @@ function errorLines({ summary }: RunResult): string[] {
       }
       // A status of 200 is none of what failed.
       const what = status === undefined || status === 200 ? kind : `${kind} ${status}`;
-      const text = `${what}${url === undefined ? "" : ` of ${url}`}: ${plain(message)}`;
+      const text = `${what}${url === undefined ? "" : ` at ${url}`}: ${plain(message)}`;
       counts.set(text, (counts.get(text) ?? 0) + count);
     }
   }

@@ -85,7 +85,7 @@ function errors(data: ReportData): HTMLElement | undefined {
         continue;
       }
       const what = status === undefined || status === 200 ? kind : `${kind} ${status}`;
-      const label = url === undefined ? what : `${what} of ${url}`;
+      const label = url === undefined ? what : `${what} at ${url}`;
       const key = JSON.stringify([label, message]);
       const group = groups.get(key) ?? { kind: label, message, count: 0 };
       group.count += count;

@@ -296,7 +296,7 @@ describe("a server that breaks under load", () => {
     expect(requests).toEqual({ sent: 10, ok: 5, failed: 5, dropped: 0 });
     expect(errors).toMatchObject([{ status: 500, url: broken, count: 5 }]);
     const [reason] = verdict.reasons as { message: string; hint: string }[];
-    expect(reason!.message).toStartWith(`5 of 10 requests failed, all of them of ${broken}, most`);
+    expect(reason!.message).toStartWith(`5 of 10 requests failed, all of them at ${broken}, most`);
     const rebuilt = await dynbench(["report", "half", "--json"], { cwd });
     expect(JSON.parse(rebuilt.stdout).cells[0].errors).toEqual(errors);
   });

@@ -287,6 +287,14 @@ describe("help", () => {
     },
   );
 
+  test("of ping says what its options mean and what they are else", async () => {
+    const { stdout } = await alone("ping", "--help");
+    expect(stdout).toContain("Sends one streamed request and checks the answer.");
+    expect(stdout).toMatch(/--model TEXT +Model to ask for \[the first one served\]\n/);
+    expect(stdout).toMatch(/--timeout N +Limit in seconds \[30\]\n/);
+    expect(stdout).toMatch(/--api-key-env TEXT +Environment variable with a bearer token\n/);
+  });
+
   test("shows the options of reporters as they are typed, and they work", async () => {
     const help = (await alone("run", "--help")).stdout;
     expect(help).toContain("--html.path TEXT");

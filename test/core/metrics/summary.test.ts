@@ -298,9 +298,9 @@ describe("a cell", () => {
     ]);
     const reason = ({ verdict }: typeof both) =>
       verdict.reasons.find(({ id }) => id === "errors")!.message;
-    expect(reason(both)).toBe("3 of 3 requests failed, most with: down (http://b)");
+    expect(reason(both)).toBe("3 of 3 requests failed, most at http://b with: down");
     expect(reason(of(failure(0, 1)))).toBe(
-      "1 of 1 requests failed, all of them of http://b, most with: down",
+      "1 of 1 requests failed, all of them at http://b, most with: down",
     );
     expect(of(failure(0)).errors).toEqual([{ ...told, count: 1 }]);
   });

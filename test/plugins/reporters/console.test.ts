@@ -152,7 +152,7 @@ test("failed requests of all cells are grouped with counts and the server's own 
   ];
   expect(final(run)).toContain(
     "18 failed requests:\n  9 × timeout: no byte for 600 s\n  5 × status 503: overloaded\n" +
-      "  4 × disconnected of http://b: closed\n",
+      "  4 × disconnected at http://b: closed\n",
   );
 });
 
