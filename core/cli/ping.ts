@@ -5,7 +5,7 @@ import { parseOwnArguments } from "./arguments.ts";
 import { parseOwnOptions } from "./own-options.ts";
 import { EXIT_CODES, DynbenchError } from "../errors.ts";
 import { servedModels } from "../http/control.ts";
-import { parseTarget } from "../http/target.ts";
+import { KEY_HINT, parseTarget } from "../http/target.ts";
 import { NO_TLS, NO_TLS_HINT } from "../http/tls-check.ts";
 import { optionLines } from "./help.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
@@ -83,7 +83,7 @@ function hintOf({ status, fault = "" }: ProbeResult, model: string): string {
   if (fault === NO_TLS) return NO_TLS_HINT;
   if (status === undefined) return "Check that the server is up; --timeout gives it more time";
   if (status === 401 || status === 403) {
-    return "Name the variable that holds the key with --api-key-env";
+    return KEY_HINT;
   }
   const isRefused = status >= 400 && status < 500;
   if (status === 404 || (isRefused && /model/i.test(fault))) {

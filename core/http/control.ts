@@ -4,7 +4,7 @@
  */
 import { DynbenchError } from "../errors.ts";
 import { faultWords } from "./fault-words.ts";
-import { parseTarget } from "./target.ts";
+import { KEY_HINT, parseTarget } from "./target.ts";
 import { lacksTls, NO_TLS, NO_TLS_HINT } from "./tls-check.ts";
 
 /** A server that has not answered a control request by then is not usable for a benchmark either. */
@@ -120,7 +120,7 @@ export async function servedModels(url: string, request?: ControlRequest): Promi
 
 function notModelsHint(url: string, status: number): string {
   if (status === 401 || status === 403) {
-    return "Name the variable that holds the key with --api-key-env";
+    return KEY_HINT;
   }
   const base = withoutSlash(url);
   return base.endsWith("/v1")

@@ -16,6 +16,9 @@ export interface HttpTarget {
 
 const HINT = "Give a URL such as http://127.0.0.1:8000 or https://host/base";
 
+/** What to do where a server asks for a key. */
+export const KEY_HINT = "Name the variable that holds the key with --api-key-env";
+
 /** Takes an http or https URL apart; throws a `DynbenchError` that quotes the URL. */
 export function parseTarget(url: string): HttpTarget {
   const parsed = URL.parse(url);
@@ -25,7 +28,7 @@ export function parseTarget(url: string): HttpTarget {
   }
   if (parsed.username !== "" || parsed.password !== "") {
     throw fault(hidePassword(parsed), "it carries a user name or password", {
-      hint: "Name the variable that holds the key with --api-key-env",
+      hint: KEY_HINT,
     });
   }
   if (parsed.search !== "" || parsed.hash !== "") {

@@ -20,10 +20,10 @@ const RUN_VARIABLE = "DYNBENCH_TEST_RUN";
 
 /** Small enough for a second, large enough to hit caches. */
 export const TINY_ENGINE = ["--workers", "2", "--speedup", "50"] as const;
-export const TINY = [
-  ...TINY_ENGINE,
+export const TINY_LOAD = [
   ...["--isl", "500", "--osl", "5", "--requests", "10", "--prefix-ratio", "0.5"],
 ] as const;
+export const TINY = [...TINY_ENGINE, ...TINY_LOAD] as const;
 
 const PLAIN = { PATH: "/usr/local/bin:/usr/bin:/bin" };
 /** No test asks a public registry: whatever can name one names a port where nobody listens. */

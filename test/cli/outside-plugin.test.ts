@@ -12,6 +12,7 @@ import {
   emptyFolder,
   startDynbench,
   TINY,
+  TINY_LOAD,
   until,
   type Outcome,
 } from "./binary.ts";
@@ -234,7 +235,7 @@ export default defineEngine({
   },
 });
 `;
-  const args = ["run", ...TINY.slice(2, -2), "--plugin", "family.ts", "--engine", "family"];
+  const args = ["run", ...TINY_LOAD, "--plugin", "family.ts", "--engine", "family"];
   const start = (out: string, ...more: string[]) => {
     write("family.ts", ENGINE);
     const run = startDynbench([...args, "--out", out, ...more], {
