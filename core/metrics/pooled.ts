@@ -6,9 +6,10 @@
  */
 import { SegmentBlocks } from "../kv/segment-blocks.ts";
 import type { RequestSpec } from "../request.ts";
-import { lruCurve } from "../trace/lru-curve.ts";
+import { lruShare } from "../trace/lru-share.ts";
 import { minCurve } from "../trace/min-curve.ts";
 import type { BlockRows } from "../trace/trace-columns.ts";
+import type { BlocksOfRequest } from "./ideal.ts";
 import type { PooledCache } from "./result.ts";
 
 /** 4 bytes each, and some 40 more while the bounds are computed. */
@@ -16,15 +17,30 @@ const MAX_BLOCKS = 20_000_000;
 
 /** Fed with the requests in send order, warm-up included. */
 export class PooledRequests {
+  readonly #table: SegmentBlocks;
   readonly #rows: CutRequests;
   #warmup = 0;
   #isTooLarge = false;
 
   constructor(blockSize: number) {
+    this.#table = new SegmentBlocks(blockSize);
     this.#rows = new CutRequests(blockSize);
   }
 
-  add(request: Pick<RequestSpec, "index" | "prompt" | "isl" | "osl">, isMeasured: boolean): void {
+  add(
+    { index, prompt, isl, osl }: Pick<RequestSpec, "index" | "prompt" | "isl" | "osl">,
+    isMeasured: boolean,
+  ): void {
+    if (this.#isTooLarge) return;
+    const blocks = this.#table.blocksOf(prompt, isl);
+    // The last token of an answer is never computed, so it fills no block.
+    const answer = { answerOf: index, tokens: Math.max(0, osl - 1) };
+    const answerBlocks = this.#table.blocksAfter({ end: this.#table.end, isl }, answer);
+    this.addBlocks({ blocks, answerBlocks, isl }, isMeasured);
+  }
+
+  /** The same for a request whose blocks have ids already, equal for equal content and history. */
+  addBlocks(request: BlocksOfRequest, isMeasured: boolean): void {
     if (this.#rows.totalBlocks > MAX_BLOCKS) this.#isTooLarge = true;
     if (this.#isTooLarge) return;
     this.#rows.add(request);
@@ -40,7 +56,7 @@ export class PooledRequests {
     const rules = { usable, firstCounted: this.#warmup };
     return {
       blocks,
-      lruShare: lruCurve(rows, rules)(blocks),
+      lruShare: lruShare(rows, blocks, rules),
       minShare: minCurve(rows, [blocks], rules)[0]!,
     };
   }
@@ -48,18 +64,15 @@ export class PooledRequests {
 
 /** Requests cut into blocks, those of the answer behind those of the prompt. */
 class CutRequests implements BlockRows {
-  readonly #table: SegmentBlocks;
+  readonly blockSize: number;
+  distinctBlocks = 0;
   readonly #isl: number[] = [];
   /** Where each request's blocks begin; one more than requests. */
   readonly #starts = [0];
   #blocks = new Int32Array(1 << 16);
 
   constructor(blockSize: number) {
-    this.#table = new SegmentBlocks(blockSize);
-  }
-
-  get blockSize(): number {
-    return this.#table.blockSize;
+    this.blockSize = blockSize;
   }
 
   get rows(): number {
@@ -70,10 +83,6 @@ class CutRequests implements BlockRows {
     return this.#starts.at(-1)!;
   }
 
-  get distinctBlocks(): number {
-    return this.#table.size;
-  }
-
   isl(row: number): number {
     return this.#isl[row]!;
   }
@@ -82,11 +91,7 @@ class CutRequests implements BlockRows {
     return this.#blocks.subarray(this.#starts[row], this.#starts[row + 1]);
   }
 
-  add({ index, prompt, isl, osl }: Pick<RequestSpec, "index" | "prompt" | "isl" | "osl">): void {
-    const blocks = this.#table.blocksOf(prompt, isl);
-    // The last token of an answer is never computed, so it fills no block.
-    const answer = { answerOf: index, tokens: Math.max(0, osl - 1) };
-    const answerBlocks = this.#table.blocksAfter({ end: this.#table.end, isl }, answer);
+  add({ blocks, answerBlocks, isl }: BlocksOfRequest): void {
     const start = this.totalBlocks;
     const end = start + blocks.length + answerBlocks.length;
     if (end > this.#blocks.length) {
@@ -96,6 +101,9 @@ class CutRequests implements BlockRows {
     }
     this.#blocks.set(blocks, start);
     this.#blocks.set(answerBlocks, start + blocks.length);
+    for (let at = start; at < end; at += 1) {
+      if (this.#blocks[at]! >= this.distinctBlocks) this.distinctBlocks = this.#blocks[at]! + 1;
+    }
     this.#starts.push(end);
     this.#isl.push(isl);
   }

@@ -69,6 +69,12 @@ export interface CellCache {
   pooled?: PooledCache;
 }
 
+/** What no router could have passed on the requests of a cell. */
+export interface CacheBounds {
+  readonly idealShare: number;
+  readonly pooled?: PooledCache;
+}
+
 /** One cache as large as those of all workers that compute prompts, in send order. */
 export interface PooledCache {
   blocks: number;

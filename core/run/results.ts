@@ -4,7 +4,7 @@ import type { CellOutcome } from "./run-folder.ts";
 import { CellTally } from "../metrics/cell-tally.ts";
 import { IdealCache } from "../metrics/ideal.ts";
 import { PooledRequests } from "../metrics/pooled.ts";
-import type { CellResult, PooledCache, RunResult } from "../metrics/result.ts";
+import type { CacheBounds, CellResult, RunResult } from "../metrics/result.ts";
 import { summarizeCell, summarizeRun } from "../metrics/summary.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
 import type { Plan, PlannedCell } from "../plan/plan.ts";
@@ -12,11 +12,6 @@ import type { Router, Workload } from "../plugin.ts";
 import type { PluginSet } from "../plugin-set.ts";
 import type { RequestRecord } from "../record.ts";
 import { USUAL_BLOCK_SIZE } from "../request.ts";
-
-export interface CacheBounds {
-  readonly idealShare: number;
-  readonly pooled?: PooledCache;
-}
 
 /** By what the requests of a cell follow from, and the caches they meet. */
 export type KnownBounds = Map<string, CacheBounds>;
@@ -95,16 +90,16 @@ async function knownBounds(
   },
 ): Promise<CacheBounds> {
   const { outcome, plugins, bounds, count } = details;
+  const { idealShare, pooled } = outcome;
+  if (idealShare !== undefined) return { idealShare, ...(pooled === undefined ? {} : { pooled }) };
   const workload = (await plugins.load(cell.workload)) as Workload;
-  const pool = readsFile(cell, workload) ? pooledBlocks(outcome.workers) : undefined;
-  const { idealShare } = outcome;
-  if (pool === undefined && idealShare !== undefined) return { idealShare };
+  const pool = await poolOf(cell, outcome.workers, plugins);
   const { workload: use, load, seed } = cell;
   const blockSize = outcome.workers[0]?.blockSize ?? USUAL_BLOCK_SIZE;
   const key = JSON.stringify([use, load.requests, load.warmup, seed, blockSize, pool, count]);
   const found = bounds?.get(key) ?? (await drawnBounds(cell, { workload, blockSize, pool, count }));
   bounds?.set(key, found);
-  return { ...found, ...(idealShare === undefined ? {} : { idealShare }) };
+  return found;
 }
 
 /** The bounds of the requests of this very cell, drawn again from its seed. */
@@ -142,6 +137,16 @@ function readsFile({ workload }: PlannedCell, { options }: Workload): boolean {
   return optionSpecs(options).some(
     ({ key, isFile }) => isFile && typeof workload.options[key] === "string",
   );
+}
+
+/** Of a workload that reads a file: blocks of all its workers' caches, where they tell. */
+export async function poolOf(
+  cell: PlannedCell,
+  workers: CellOutcome["workers"],
+  plugins: PluginSet,
+): Promise<number | undefined> {
+  const workload = (await plugins.load(cell.workload)) as Workload;
+  return readsFile(cell, workload) ? pooledBlocks(workers) : undefined;
 }
 
 /** Blocks of all workers that compute prompts; undefined where one does not tell. */

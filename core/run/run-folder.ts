@@ -31,7 +31,13 @@ import {
 import { basename, join, resolve } from "node:path";
 import { DynbenchError } from "../errors.ts";
 import { whyNot } from "../files/why-not.ts";
-import type { ClientHealth, Finding, Quantiles, RouterCost } from "../metrics/result.ts";
+import type {
+  ClientHealth,
+  Finding,
+  PooledCache,
+  Quantiles,
+  RouterCost,
+} from "../metrics/result.ts";
 import type { Plan } from "../plan/plan.ts";
 import { parsePlan } from "../plan/saved-plan.ts";
 import { parseRecords, type RequestRecord } from "../record.ts";
@@ -54,8 +60,9 @@ export interface CellOutcome {
   prefixesFound?: number;
   /** Virtual clock: of all decode steps; records keep only first and last token. */
   itlMs?: Quantiles;
-  /** Where the whole load was simulated: of its requests; elsewhere they are drawn again for it. */
+  /** Where the load was simulated: of its requests; elsewhere they are drawn again for it. */
   idealShare?: number;
+  pooled?: PooledCache;
   /** What the run itself noticed: a dead worker, a reset that could not be proved. */
   findings: Finding[];
 }

@@ -3,6 +3,7 @@
  * live one leaves. No process is started and no port is bound.
  */
 import { brokenAnswersNote, brokenCell, overloadFinding, policyFinding } from "./findings.ts";
+import { poolOf } from "./results.ts";
 import { LineChunks } from "./line-chunks.ts";
 import { interrupted, type RunBook } from "./run-book.ts";
 import type { RunDeps } from "./run.ts";
@@ -81,7 +82,7 @@ async function simulateInto(
   const policy = () => router.policy!(use.options);
   let brokenAnswers = 0;
   const simulation = await simulationOf(
-    { ...deps, policy },
+    { ...deps, policy, pooledBlocks: await poolOf(deps.cell, outcome.workers, deps.plugins) },
     {
       onRecord: (record) => {
         records.add(recordLine(record));
@@ -110,7 +111,7 @@ async function simulateInto(
   if (brokenAnswers > 0) outcome.findings.push(brokenAnswersNote(brokenAnswers));
   const itlMs = quantilesOf(simulation.gaps, NS_PER_MS);
   if (itlMs !== undefined) outcome.itlMs = itlMs;
-  outcome.idealShare = simulation.idealShare || 0; // NaN of a cell that sent nothing
+  Object.assign(outcome, simulation.bounds);
   return fault;
 }
 
@@ -126,6 +127,7 @@ export async function simulationOf(
     readonly cell: PlannedCell;
     readonly model: EngineModel;
     readonly policy: () => RoutingPolicy;
+    readonly pooledBlocks?: number | undefined;
     readonly plugins: PluginSet;
     readonly signal: AbortSignal;
   },
@@ -146,6 +148,7 @@ export async function simulationOf(
       requests: drawRequests(cell, workload, rows),
       replicas: plan.replicas,
       settings: plan.sim!,
+      pooledBlocks: deps.pooledBlocks,
     },
     output,
   );

@@ -1,24 +1,34 @@
 /**
  * The blocks of requests between their coming in and their sending, cut once for all who ask: policy,
- * workers, and the cache without bounds that says what any router could have reached.
+ * workers, and the caches that say what any router could have reached.
  */
 import { SegmentBlocks } from "../kv/segment-blocks.ts";
 import { IdealCache, type BlocksOfRequest } from "../metrics/ideal.ts";
+import { PooledRequests } from "../metrics/pooled.ts";
+import type { CacheBounds } from "../metrics/result.ts";
 import type { RequestSpec } from "../request.ts";
 
 export class BlocksAhead {
   readonly #table: SegmentBlocks;
   readonly #ideal: IdealCache;
+  readonly #pooled: PooledRequests | undefined;
+  readonly #pooledBlocks: number;
   readonly #waiting = new Map<number, BlocksOfRequest>();
 
-  constructor(blockSize: number) {
+  /** `pooledBlocks`: of all caches together, where it is asked what they could serve as one. */
+  constructor(blockSize: number, pooledBlocks: number | undefined) {
     this.#table = new SegmentBlocks(blockSize);
     this.#ideal = new IdealCache({ blockSize });
+    this.#pooledBlocks = pooledBlocks ?? 0;
+    if (pooledBlocks !== undefined) this.#pooled = new PooledRequests(blockSize);
   }
 
-  /** Ideal share of the measured requests that came in; NaN before the first. */
-  get idealShare(): number {
-    return this.#ideal.shares.ideal;
+  /** Of the measured requests that came in. */
+  get bounds(): CacheBounds {
+    const pooled = this.#pooled?.served(this.#pooledBlocks);
+    // NaN before the first.
+    const idealShare = this.#ideal.shares.ideal || 0;
+    return { idealShare, ...(pooled === undefined ? {} : { pooled }) };
   }
 
   /** In the workload's order. */
@@ -29,6 +39,7 @@ export class BlocksAhead {
     const answerBlocks = this.#table.blocksAfter({ end: this.#table.end, isl }, answer);
     const all = { blocks, answerBlocks, isl };
     this.#ideal.addBlocks(all, isMeasured);
+    this.#pooled?.addBlocks(all, isMeasured);
     this.#waiting.set(index, all);
   }
 

@@ -19,6 +19,8 @@ export interface SimTask {
   /** Router replicas; requests are dealt to them in turn. */
   readonly replicas: number;
   readonly settings: SimSettings;
+  /** Blocks of all caches together, where it is asked what they could serve as one. */
+  readonly pooledBlocks?: number | undefined;
 }
 
 export interface SimOutput {

@@ -68,7 +68,7 @@ export class Simulation {
     this.#network = new Network(settings, cell.seed);
     this.#routingNs = Math.round(settings.routingMs * 1e6);
     this.#isSplit = isSplit(engine.workers);
-    this.#blocks = new BlocksAhead(engine.limits.blockSize);
+    this.#blocks = new BlocksAhead(engine.limits.blockSize, task.pooledBlocks);
     this.#timeouts = new Timeouts(Math.round(cell.load.timeoutS * 1e9), (atNs) =>
       this.#heap.push(atNs, event.TIMEOUT, 0),
     );
@@ -108,8 +108,8 @@ export class Simulation {
   }
 
   /** What any router could have reached on the requests that came in. */
-  get idealShare(): number {
-    return this.#blocks.idealShare;
+  get bounds(): BlocksAhead["bounds"] {
+    return this.#blocks.bounds;
   }
 
   /**

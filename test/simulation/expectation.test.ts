@@ -12,7 +12,9 @@ test.each(["kv", "kv-approx"])("of %s goes down step by step", async (policy) =>
   const { records, simulation } = await simulate({ requests, mocker, policy, load });
   const { cache, expected } = CellTally.of(records);
   expect(expected.requests).toBe(200);
-  expect(expected.bestTokens / cache.promptTokens).toBeLessThanOrEqual(simulation.idealShare);
+  expect(expected.bestTokens / cache.promptTokens).toBeLessThanOrEqual(
+    simulation.bounds.idealShare,
+  );
   expect(expected.tokens).toBeLessThan(expected.bestTokens);
   for (const record of records) {
     expect(record.expected!.tokens).toBeLessThanOrEqual(record.expected!.bestTokens);
