@@ -116,6 +116,7 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
     clock: run.clock,
     repeats: run.repeat,
     preflight: run.preflight === "on",
+    ...(run.pooledBounds === "off" ? { pooledBounds: false } : {}),
     wire: wire!,
     arms: planned,
     cells,

@@ -167,6 +167,8 @@ export interface Plan {
   readonly repeats: number;
   /** Prove before the load that the set-up is what its label says. */
   readonly preflight: boolean;
+  /** Of requests from a file: what one cache of all workers' blocks would serve is computed; on when left out. */
+  readonly pooledBounds?: boolean;
   readonly wire: Wire;
   readonly arms: readonly PlannedArm[];
   /** In the order in which they run. */

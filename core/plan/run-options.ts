@@ -70,6 +70,15 @@ export const RunOptions = v.strictObject({
     ),
     0,
   ),
+  pooledBounds: v.optional(
+    v.pipe(
+      v.picklist(["on", "off"]),
+      v.description(
+        "Of a trace: compute what one cache of all workers' blocks would serve, with LRU and at most",
+      ),
+    ),
+    "on",
+  ),
   preflight: v.optional(
     v.pipe(
       v.picklist(["on", "off"]),

@@ -93,6 +93,7 @@ const SavedPlan = v.pipe(
     clock: v.picklist(["wall", "virtual"]),
     repeats: Count,
     preflight: v.boolean(),
+    pooledBounds: v.exactOptional(v.boolean()),
     wire: v.object({
       form: v.picklist(["ids", "text", "chat"]),
       connection: v.picklist(["keep-alive", "per-request"]),

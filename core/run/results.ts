@@ -40,7 +40,7 @@ export async function cellResult(
     health,
     workers: outcome.workers,
     targets: outcome.targets,
-    ...(await knownBounds(cell, {
+    ...(await knownBounds(plan, cell, {
       outcome,
       plugins,
       bounds: details.bounds,
@@ -80,6 +80,7 @@ export function runResult(
 }
 
 async function knownBounds(
+  plan: Plan,
   cell: PlannedCell,
   details: {
     outcome: CellOutcome;
@@ -93,7 +94,7 @@ async function knownBounds(
   const { idealShare, pooled } = outcome;
   if (idealShare !== undefined) return { idealShare, ...(pooled === undefined ? {} : { pooled }) };
   const workload = (await plugins.load(cell.workload)) as Workload;
-  const pool = await poolOf(cell, outcome.workers, plugins);
+  const pool = await poolOf(plan, cell, { workers: outcome.workers, plugins });
   const { workload: use, load, seed } = cell;
   const blockSize = outcome.workers[0]?.blockSize ?? USUAL_BLOCK_SIZE;
   const key = JSON.stringify([use, load.requests, load.warmup, seed, blockSize, pool, count]);
@@ -141,10 +142,12 @@ function readsFile({ workload }: PlannedCell, { options }: Workload): boolean {
 
 /** Of a workload that reads a file: blocks of all its workers' caches, where they tell. */
 export async function poolOf(
+  plan: Pick<Plan, "pooledBounds">,
   cell: PlannedCell,
-  workers: CellOutcome["workers"],
-  plugins: PluginSet,
+  on: { workers: CellOutcome["workers"]; plugins: PluginSet },
 ): Promise<number | undefined> {
+  const { workers, plugins } = on;
+  if (plan.pooledBounds === false) return undefined;
   const workload = (await plugins.load(cell.workload)) as Workload;
   return readsFile(cell, workload) ? pooledBlocks(workers) : undefined;
 }

@@ -82,7 +82,11 @@ async function simulateInto(
   const policy = () => router.policy!(use.options);
   let brokenAnswers = 0;
   const simulation = await simulationOf(
-    { ...deps, policy, pooledBlocks: await poolOf(deps.cell, outcome.workers, deps.plugins) },
+    {
+      ...deps,
+      policy,
+      pooledBlocks: await poolOf(deps.plan, deps.cell, { ...deps, workers: outcome.workers }),
+    },
     {
       onRecord: (record) => {
         records.add(recordLine(record));
