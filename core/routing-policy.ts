@@ -8,7 +8,7 @@
 import type { RandomStream } from "./random.ts";
 import type { WorkerRole } from "./request.ts";
 
-/** A place a request can go to: one data-parallel rank of one worker. */
+/** A place a request can go to: a worker. Data-parallel ranks inside it are not told apart yet. */
 export interface Candidate {
   /** Position in the host's columns; stable for the life of the host. */
   readonly index: number;
