@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { CellSummary, Summary } from "../../core/metrics/result.ts";
 import { freePorts } from "../../core/process/free-ports.ts";
+import { statOf } from "../../core/process/keeper.ts";
 import { parseRecords, type RequestRecord } from "../../core/record.ts";
 import { dynbench, emptyFolder, startDynbench, until, type Outcome } from "../cli/binary.ts";
 import { installed, isRealRun } from "./programs.ts";
@@ -197,6 +198,8 @@ describe.skipIf(!isHere)("Dynamo (skipped without DYNBENCH_REAL=1, Dynamo, etcd 
     process.kill(running.pid, "SIGSTOP"); // it must not notice the keeper's end
     process.kill(keeper, "SIGKILL");
     process.kill(running.pid, "SIGKILL");
+    const isGone = (pid: number): boolean => statOf(pid)?.isLive !== true;
+    expect(await until(() => isGone(keeper) && isGone(running.pid), LIMITS.leftoverMs)).toBe(true);
     const left = () => running.children().filter((pid) => isRunning(pid, ""));
     expect(left().length).toBeGreaterThanOrEqual(4);
     const { stdout, exitCode } = await dynbench(["doctor", "--clean"], details());
