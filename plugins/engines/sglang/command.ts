@@ -6,6 +6,7 @@
  */
 import type { WorkerRole } from "dynbench";
 import { flagsFor, isLoopback, refuseOwn, several, some } from "../../model-servers/flags.ts";
+import { publishesEvents } from "../../model-servers/kv-events.ts";
 import type {
   DynamoWorker,
   ServerCommand,
@@ -45,16 +46,6 @@ export function serverCommand(server: ServerCommand): string[] {
   ];
   const start = ["-m", SERVER_MODULE, "--model-path", options.modelPath];
   return [options.python, ...start, ...flagsFor(wanted, server), ...engineArgs];
-}
-
-/** Whether the server will tell what it stores and evicts. */
-export function publishesEvents({
-  options,
-  flags,
-}: Pick<ServerCommand, "options" | "flags">): boolean {
-  const knows = flags.size === 0 || flags.has("--kv-events-config");
-  // With several ranks each has a cache of its own, and the server chooses among them.
-  return knows && options.dataParallelSize === 1;
 }
 
 export function dynamoCommand(worker: DynamoWorker): string[] {

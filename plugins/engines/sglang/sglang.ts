@@ -4,19 +4,18 @@
  * `python/sglang/srt/entrypoints/http_server.py`.
  */
 import { defineEngine, fetchControl, fetchControlJson, messageOf, v } from "dynbench";
-import { startDynamoWorkers } from "../../model-servers/dynamo-workers.ts";
-import { startHttpServers } from "../../model-servers/http-servers.ts";
+import { publishesEvents } from "../../model-servers/kv-events.ts";
 import { plannedServers, serverLimits } from "../../model-servers/planned.ts";
 import { resetPatiently, type ResetTry } from "../../model-servers/reset-cache.ts";
 import type { AskedServer, ServerFacts, ServerKind } from "../../model-servers/server-kind.ts";
 import { checkServers, serverOptions } from "../../model-servers/server-options.ts";
 import { optional } from "../../model-servers/server-ready.ts";
+import { startServers } from "../../model-servers/start-servers.ts";
 import {
   DYNAMO_MODULE,
   dynamoCommand,
   dynamoEnv,
   KV_EVENTS_TOPIC,
-  publishesEvents,
   SERVER_MODULE,
   serverCommand,
   serverEnv,
@@ -61,10 +60,7 @@ export const sglang = defineEngine({
   check: checkServers,
   limits: serverLimits,
   processes: (options, plane) => plannedServers(kind, options, plane),
-  start: (options, plane, context) =>
-    plane === "dynamo"
-      ? startDynamoWorkers(kind, options, context)
-      : startHttpServers(kind, options, context),
+  start: startServers(kind),
 });
 
 /** What `/server_info` has of interest; before 0.5.4 it was called `/get_server_info`. */

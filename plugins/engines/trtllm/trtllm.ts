@@ -4,8 +4,6 @@
  * TensorRT-LLM 1.2's `tensorrt_llm/serve/openai_server.py`.
  */
 import { defineEngine, fetchControl, fetchControlJson, v, type StartContext } from "dynbench";
-import { startDynamoWorkers } from "../../model-servers/dynamo-workers.ts";
-import { startHttpServers } from "../../model-servers/http-servers.ts";
 import { flagValue } from "../../model-servers/flags.ts";
 import { plannedServers, serverLimits } from "../../model-servers/planned.ts";
 import type {
@@ -17,6 +15,7 @@ import type {
 } from "../../model-servers/server-kind.ts";
 import { checkServers, serverOptions } from "../../model-servers/server-options.ts";
 import { optional } from "../../model-servers/server-ready.ts";
+import { startServers } from "../../model-servers/start-servers.ts";
 import {
   configFiles,
   DYNAMO_MODULE,
@@ -89,10 +88,7 @@ export const trtllm = defineEngine({
   ],
   limits: serverLimits,
   processes: (options, plane) => plannedServers(kind, options, plane),
-  start: (options, plane, context) =>
-    plane === "dynamo"
-      ? startDynamoWorkers(kind, options, context)
-      : startHttpServers(kind, options, context),
+  start: startServers(kind),
   serve: (_options, task, context) => startEventRelay(v.parse(RelayTask, task), context),
 });
 

@@ -6,6 +6,7 @@
  */
 import type { WorkerRole } from "dynbench";
 import { flagsFor, isLoopback, refuseOwn, several, some } from "../../model-servers/flags.ts";
+import { publishesEvents } from "../../model-servers/kv-events.ts";
 import type {
   DynamoWorker,
   ServerCommand,
@@ -43,16 +44,6 @@ export function serverCommand(server: ServerCommand): string[] {
   const start = PROGRAM_MODULES[isModule ? "api_server" : "serve"];
   const flags = flagsFor(wantedFlags(server), server);
   return [options.python, ...start, ...model, ...flags, ...engineArgs];
-}
-
-/** Whether the server will tell what it stores and evicts. */
-export function publishesEvents({
-  options,
-  flags,
-}: Pick<ServerCommand, "options" | "flags">): boolean {
-  const knows = flags.size === 0 || flags.has("--kv-events-config");
-  // With several ranks each has a cache of its own, and the server chooses among them.
-  return knows && options.dataParallelSize === 1;
 }
 
 function wantedFlags(server: ServerCommand): string[][] {

@@ -11,19 +11,18 @@ import {
   kvEventSource,
   v,
 } from "dynbench";
-import { startDynamoWorkers } from "../../model-servers/dynamo-workers.ts";
-import { startHttpServers } from "../../model-servers/http-servers.ts";
+import { publishesEvents } from "../../model-servers/kv-events.ts";
 import { plannedServers, serverLimits } from "../../model-servers/planned.ts";
 import type { AskedServer, ServerFacts, ServerKind } from "../../model-servers/server-kind.ts";
 import { checkServers, serverOptions } from "../../model-servers/server-options.ts";
 import { optional } from "../../model-servers/server-ready.ts";
+import { startServers } from "../../model-servers/start-servers.ts";
 import {
   DYNAMO_MODULE,
   dynamoCommand,
   dynamoEnv,
   KV_EVENTS_TOPIC,
   PROGRAM_MODULES,
-  publishesEvents,
   serverCommand,
   serverEnv,
 } from "./command.ts";
@@ -75,10 +74,7 @@ export const vllm = defineEngine({
   check: checkServers,
   limits: serverLimits,
   processes: (options, plane) => plannedServers(kind, options, plane),
-  start: (options, plane, context) =>
-    plane === "dynamo"
-      ? startDynamoWorkers(kind, options, context)
-      : startHttpServers(kind, options, context),
+  start: startServers(kind),
 });
 
 async function ask({

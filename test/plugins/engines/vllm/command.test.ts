@@ -2,12 +2,12 @@
 import { describe, expect, test } from "bun:test";
 import { v } from "dynbench";
 import {
-  publishesEvents,
   dynamoCommand,
   dynamoEnv,
   serverCommand,
   serverEnv,
 } from "../../../../plugins/engines/vllm/command.ts";
+import { publishesEvents } from "../../../../plugins/model-servers/kv-events.ts";
 import { flagNames } from "../../../../plugins/model-servers/flags.ts";
 import type { DynamoWorker, ServerCommand } from "../../../../plugins/model-servers/server-kind.ts";
 import { serverOptions } from "../../../../plugins/model-servers/server-options.ts";
