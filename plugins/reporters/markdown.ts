@@ -2,43 +2,20 @@
  * `results.md` in the run folder: the terminal's tables as Markdown, with the command and what bears on
  * the verdict, to paste where people talk about them. Rewritten after cells, at most every few seconds.
  */
-import { defineReporter, v, type CellResult, type RunResult } from "dynbench";
-import { claimFile } from "./atomic-write.ts";
+import { defineReporter, type RunResult } from "dynbench";
 import { comparisonGrids, ratioText, type Grid } from "./comparison-grids.ts";
 import { timeSentence } from "./console-final.ts";
 import { plain } from "./console-text.ts";
-import { partialRun } from "./partial-run.ts";
 import { FIGURE_HEAD, resultRows } from "./result-rows.ts";
+import { openRewritten, rewrittenFileOptions } from "./rewritten-file.ts";
 import { programsLine } from "./router-programs.ts";
 
 export const markdown = defineReporter({
   name: "markdown",
   summary: "results.md in the run folder: the tables to paste",
-  options: v.strictObject({
-    path: v.pipe(
-      v.optional(v.pipe(v.string(), v.nonEmpty("must name a file")), "results.md"),
-      v.description("file to write, relative to the run folder"),
-    ),
-    rewriteEveryS: v.pipe(
-      v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(3600)), 5),
-      v.description("seconds between two versions of the file while the run goes on"),
-    ),
-  }),
-  open: async ({ path, rewriteEveryS }, plan, { runDir }) => {
-    const file = await claimFile(runDir, path);
-    const startedAt = new Date().toISOString();
-    const cells: CellResult[] = [];
-    let nextMs = 0;
-    return {
-      cell: async (result) => {
-        cells.push(result);
-        if (performance.now() < nextMs) return;
-        nextMs = performance.now() + rewriteEveryS * 1000;
-        await file.write(resultsText(partialRun(plan, cells, startedAt)));
-      },
-      end: (run) => file.write(resultsText(run)),
-    };
-  },
+  options: rewrittenFileOptions("results.md", "file"),
+  open: (options, plan, { runDir }) =>
+    openRewritten(options, plan, { runDir, textOf: resultsText }),
 });
 
 /** Pure. */
