@@ -3,7 +3,7 @@ import type { Comparison } from "../../core/metrics/result.ts";
 import type { ReportData } from "../data.ts";
 import { groupedTable, h, section } from "../dom.ts";
 import { formatRatio } from "../format.ts";
-import { formatMeasure, MEASURES, measureOf, type Measure } from "../measures.ts";
+import { formatDifference, MEASURES, measureOf, type Measure } from "../measures.ts";
 import { parametersKey } from "../sweep.ts";
 
 /** With more pairs than this, only the first of them are shown at once and the rest is opened on request. */
@@ -93,15 +93,13 @@ function ratioCell(
 ): HTMLElement {
   const sure = ratio.high < 1 || ratio.low > 1;
   const better = ratio.value < 1 === measure.lowerIsBetter;
-  const size = formatMeasure(Math.abs(difference.value), measure);
-  const sign = /^0\D/.test(size) ? "" : difference.value > 0 ? "+" : "−";
   return h(
     "div",
     { class: `ratio ${sure ? (better ? "better" : "worse") : "unsure"}` },
     h("b", {}, formatRatio(ratio.value)),
     h("span", {}, `${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)}`),
     forest(ratio, reach),
-    h("small", {}, `${sign}${size}`),
+    h("small", {}, formatDifference(difference.value, measure)),
   );
 }
 
