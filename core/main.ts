@@ -7,7 +7,7 @@
 import { BUNDLED } from "../plugins/bundled.ts";
 import { CHILD_ARGUMENT } from "./process/child-argument.ts";
 import { IS_COMPILED } from "./process/compiled.ts";
-import { PluginSet } from "./plugin-set.ts";
+import { PluginSet } from "./plugin-folder/plugin-set.ts";
 
 const plugins = new PluginSet(BUNDLED);
 const self = IS_COMPILED ? [process.execPath] : [process.execPath, Bun.main];

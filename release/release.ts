@@ -18,10 +18,10 @@ import {
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { manPage } from "../core/cli/man.ts";
-import { PluginSet } from "../core/plugin-set.ts";
-import { messageOf } from "../core/errors.ts";
-import { VERSION } from "../core/version.ts";
+import { manPage } from "../core/cli/commands/man.ts";
+import { PluginSet } from "../core/plugin-folder/plugin-set.ts";
+import { messageOf } from "../core/base/errors.ts";
+import { VERSION } from "../core/base/version.ts";
 import { BUNDLED } from "../plugins/bundled.ts";
 import { gzipped, LEVELS, sha256, tarOf, zstdOf, type Levels } from "./archive.ts";
 import type { Contents } from "./contents.ts";
@@ -142,7 +142,7 @@ function notes(): string {
 function build({ name, bun }: Target, stage: string): string {
   const binary = join(stage, "build", name, "dynbench");
   mkdirSync(join(stage, "build", name), { recursive: true });
-  must([process.execPath, "build.ts", binary, bun]);
+  must([process.execPath, "release/build.ts", binary, bun]);
   return binary;
 }
 

@@ -3,9 +3,9 @@
  * details, set-up).
  */
 import "./resolution.ts";
-import type { ReportData } from "./data.ts";
-import { h } from "./dom.ts";
-import { documentData, standPage, type ChartCards } from "./standing.ts";
+import type { ReportData } from "./data/data.ts";
+import { h } from "./drawing/dom.ts";
+import { documentData, standPage, type ChartCards } from "./sections/standing.ts";
 import { clientSection } from "./sections/client.ts";
 import { comparisonSection } from "./sections/comparison.ts";
 import { cellsSection, setupSection } from "./sections/closing.ts";

@@ -1,8 +1,8 @@
 /** The finished pages around their data. Imported late, since making the templates takes a moment. */
 import { bundlePage } from "./bundle.ts" with { type: "macro" };
-import { encodeData, reportData } from "./data.ts";
-import type { TracePageData } from "./trace-data.ts";
-import type { RunResult } from "../core/metrics/result.ts";
+import { encodeData, reportData } from "./data/data.ts";
+import type { TracePageData } from "./data/trace-data.ts";
+import type { RunResult } from "../core/contract/result.ts";
 
 const RUN_TEMPLATE: string = bundlePage("page.ts");
 const TRACE_TEMPLATE: string = bundlePage("trace-page.ts");

@@ -1,9 +1,9 @@
 /** The page of a trace's analysis, or of several traces one after the other. */
 import "./resolution.ts";
-import { h } from "./dom.ts";
-import { documentData, standPage } from "./standing.ts";
-import { themeToggle } from "./theme-toggle.ts";
-import type { TracePageData } from "./trace-data.ts";
+import { h } from "./drawing/dom.ts";
+import { documentData, standPage } from "./sections/standing.ts";
+import { themeToggle } from "./drawing/theme-toggle.ts";
+import type { TracePageData } from "./data/trace-data.ts";
 import { traceSections } from "./sections/trace.ts";
 
 const data = documentData() as TracePageData;

@@ -5,13 +5,13 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
-import { EXIT_CODES } from "../core/errors.ts";
+import { EXIT_CODES } from "../core/base/errors.ts";
 import { METRICS } from "../core/metrics/definitions.ts";
 import { optionSpecs, type OptionSpec } from "../core/plan/option-spec.ts";
 import { LoadOptions, RunOptions } from "../core/plan/run-options.ts";
 import { PlaneOptions } from "../core/plan/plane-options.ts";
 import { SimOptions } from "../core/plan/sim-options.ts";
-import { defaultText } from "../core/cli/help.ts";
+import { defaultText } from "../core/cli/text/help.ts";
 import { BUNDLED } from "../plugins/bundled.ts";
 
 interface Source {
@@ -24,8 +24,8 @@ interface Source {
 const ROOT = join(import.meta.dir, "..");
 const ENTRIES = [
   "core/main.ts",
-  "build.ts",
-  "build-types.ts",
+  "release/build.ts",
+  "release/types.ts",
   "release/release.ts",
   "reports/page.ts",
   "reports/trace-page.ts",
@@ -144,17 +144,17 @@ describe("floors", () => {
 /** Contract, plan, models, metrics, routing, arrivals, simulator: the same on every machine. */
 function isPure({ path }: { path: string }): boolean {
   const files = [
-    "core/plugin.ts",
-    "core/request.ts",
-    "core/record.ts",
-    "core/routing-policy.ts",
-    "core/worker-model.ts",
-    "core/random.ts",
-    "core/portable-math.ts",
-    "core/load/arrivals.ts",
-    "core/load/draw.ts",
+    "core/contract/plugin.ts",
+    "core/contract/request.ts",
+    "core/contract/record.ts",
+    "core/contract/routing-policy.ts",
+    "core/contract/worker-model.ts",
+    "core/base/random.ts",
+    "core/base/portable-math.ts",
+    "core/workload/arrivals.ts",
+    "core/workload/draw.ts",
     "core/load/completion.ts",
-    "core/http/byte-range.ts",
+    "core/wire/http/byte-range.ts",
     "core/prompt/tokens.ts",
     "core/prompt/body.ts",
     "core/load/nvext.ts",
@@ -207,14 +207,14 @@ describe("pure floors", () => {
     const isModel = (source: Source): boolean =>
       isPure(source) &&
       !within("core/metrics", "core/plan")(source) &&
-      source.path !== "core/portable-math.ts";
+      source.path !== "core/base/portable-math.ts";
     const found = program.filter(isModel).filter(({ text }) => libm.test(code(text)));
     expect(found.map(({ path }) => path)).toEqual([]);
   });
 
   test("only clock.ts reads the clock, and only random.ts makes chance", () => {
     const found = program
-      .filter(({ path }) => path.startsWith("core/") && path !== "core/clock.ts")
+      .filter(({ path }) => path.startsWith("core/") && path !== "core/system/clock.ts")
       .filter(({ text }) => /Date\.now|process\.hrtime|Math\.random/.test(code(text)));
     expect(found.map(({ path }) => path)).toEqual([]);
   });

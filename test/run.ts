@@ -23,7 +23,7 @@ function everyday(): string[] {
   );
 }
 
-const build = Bun.spawnSync([process.execPath, "build.ts"], {
+const build = Bun.spawnSync([process.execPath, "release/build.ts"], {
   stdout: "inherit",
   stderr: "inherit",
 });

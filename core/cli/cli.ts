@@ -1,12 +1,12 @@
 /** argv → the command that it names, and its exit code. */
 import { defineCommand, runCommand, type CommandDef } from "citty";
 import { COMMANDS } from "./commands.ts";
-import type { Environment } from "./environment.ts";
-import { columnsOf, faultText } from "./fault-text.ts";
-import { OVERVIEW } from "./help.ts";
-import { DynbenchError } from "../errors.ts";
-import { didYouMean } from "../plan/suggest.ts";
-import { VERSION, versionFacts } from "../version.ts";
+import type { Environment } from "./options/environment.ts";
+import { columnsOf, faultText } from "./text/fault-text.ts";
+import { OVERVIEW } from "./text/help.ts";
+import { DynbenchError } from "../base/errors.ts";
+import { didYouMean } from "../base/suggest.ts";
+import { VERSION, versionFacts } from "../base/version.ts";
 
 /** Runs the command line; returns the exit code. Never throws. */
 export async function runCli(argv: readonly string[], environment: Environment): Promise<number> {

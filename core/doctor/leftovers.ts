@@ -7,9 +7,9 @@ import { readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync, statSync } 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Check } from "./check.ts";
-import { counted } from "../counted.ts";
-import { makerOf } from "../files/temporary-name.ts";
-import { whyNot } from "../files/why-not.ts";
+import { counted } from "../base/counted.ts";
+import { makerOf } from "../system/temporary-name.ts";
+import { whyNot } from "../base/why-not.ts";
 import {
   endMarked,
   groupMembers,

@@ -6,8 +6,8 @@ import type { Check } from "./check.ts";
 import { programOutput } from "./program-output.ts";
 import { concurrencyWithin, openFileLimit } from "../process/file-limit.ts";
 import { GPU_QUERY, parseGpus, visibleGpus, type Gpu } from "../process/gpus.ts";
-import { counted } from "../counted.ts";
-import { messageOf } from "../errors.ts";
+import { counted } from "../base/counted.ts";
+import { messageOf } from "../base/errors.ts";
 import { LOAD_PRIORITY } from "../load/load-child.ts";
 
 const GROUP = { group: "machine" } as const;

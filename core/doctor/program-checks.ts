@@ -7,7 +7,7 @@ import * as v from "valibot";
 import type { Check } from "./check.ts";
 import { programOutput } from "./program-output.ts";
 import { reaches } from "./reaches.ts";
-import type { AnyPlugin, Need } from "../plugin.ts";
+import type { AnyPlugin, Need } from "../contract/plugin.ts";
 import { lastJson } from "../process/python-probe.ts";
 
 const GROUP = { group: "engines and routers" } as const;

@@ -3,8 +3,8 @@
  * is full or gone costs the lines, never a request.
  */
 import { open, type FileHandle } from "node:fs/promises";
-import { messageOf } from "../errors.ts";
-import type { Logger } from "../plugin.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../contract/plugin.ts";
 
 /** A killed gateway loses at most the decisions of this long. */
 const FLUSH_INTERVAL_MS = 200;

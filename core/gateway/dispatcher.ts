@@ -2,15 +2,15 @@
  * Carries requests from their arrival through the policy's decision to a worker and back: the life
  * of a request in one place. It tries another worker only while nothing of an answer has come.
  */
-import { monotonicNs } from "../clock.ts";
-import { messageOf } from "../errors.ts";
-import type { ExchangeFailure, ResponseHead } from "../http/client.ts";
-import type { Logger } from "../plugin.ts";
+import { monotonicNs } from "../system/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import type { ExchangeFailure, ResponseHead } from "../wire/http/client.ts";
+import type { Logger } from "../contract/plugin.ts";
 import { decisionOf } from "../routing/decision.ts";
 import { expectationOf } from "../routing/expectation.ts";
 import type { PolicyHost } from "../routing/host.ts";
 import { NoWorkerFault, PolicyFault } from "../routing/routing-fault.ts";
-import { HOLD } from "../routing-policy.ts";
+import { HOLD } from "../contract/routing-policy.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { Flight, type Endpoint } from "./flight.ts";
 import type { Answer, ParsedRequest } from "./http-server.ts";

@@ -2,15 +2,15 @@
  * Follows one worker's KV events over ZMQ and keeps its part of the index true: replays at the start,
  * after a gap and after a broken message, and starts over when the worker does.
  */
-import { decodeKvBatch, type KvBatch } from "../kv/kv-events.ts";
-import type { BlockTable } from "../kv/block-table.ts";
-import { EventTracker, type BlockSink } from "../kv/event-tracker.ts";
-import { DynbenchError, messageOf } from "../errors.ts";
-import type { Logger } from "../plugin.ts";
-import type { KvEventSource, Worker } from "../request.ts";
-import { requestReplay } from "../zmq/replay.ts";
-import { decodeSequence } from "../zmq/sequence.ts";
-import { connectSubscriber } from "../zmq/subscriber.ts";
+import { decodeKvBatch, type KvBatch } from "../routing/kv/kv-events.ts";
+import type { BlockTable } from "../routing/kv/block-table.ts";
+import { EventTracker, type BlockSink } from "../routing/kv/event-tracker.ts";
+import { DynbenchError, messageOf } from "../base/errors.ts";
+import type { Logger } from "../contract/plugin.ts";
+import type { KvEventSource, Worker } from "../contract/request.ts";
+import { requestReplay } from "../wire/zmq/replay.ts";
+import { decodeSequence } from "../wire/zmq/sequence.ts";
+import { connectSubscriber } from "../wire/zmq/subscriber.ts";
 
 export interface EventFeedOptions {
   readonly worker: Worker;

@@ -1,9 +1,9 @@
 /** One request on its way through the gateway, from its arrival to the last byte of its answer. */
-import type { Exchange } from "../http/client.ts";
-import type { Expectation } from "../record.ts";
-import type { WorkerRole } from "../request.ts";
+import type { Exchange } from "../wire/http/client.ts";
+import type { Expectation } from "../contract/record.ts";
+import type { WorkerRole } from "../contract/request.ts";
 import { atStage } from "../routing/stage.ts";
-import type { RouteRequest } from "../routing-policy.ts";
+import type { RouteRequest } from "../contract/routing-policy.ts";
 import type { PromptField } from "./body-scan.ts";
 import type { DecisionCost } from "./cost-samples.ts";
 import type { Answer, ParsedRequest } from "./http-server.ts";

@@ -1,5 +1,5 @@
 /** What `GET /dynbench/state` and `GET /metrics` say of a running gateway. */
-import type { BlockTable } from "../kv/block-table.ts";
+import type { BlockTable } from "../routing/kv/block-table.ts";
 import type { PolicyHost } from "../routing/host.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import type { Dispatcher } from "./dispatcher.ts";

@@ -5,17 +5,17 @@
  * the index. Requests go around hono; everything else is `control-app.ts`.
  */
 import type { Hono } from "hono";
-import { monotonicNs } from "../clock.ts";
-import { DynbenchError, messageOf } from "../errors.ts";
-import { BlockTable } from "../kv/block-table.ts";
-import type { BlockSink } from "../kv/event-tracker.ts";
-import type { Logger } from "../plugin.ts";
-import { randomStream } from "../random.ts";
-import type { Worker } from "../request.ts";
+import { monotonicNs } from "../system/clock.ts";
+import { DynbenchError, messageOf } from "../base/errors.ts";
+import { BlockTable } from "../routing/kv/block-table.ts";
+import type { BlockSink } from "../routing/kv/event-tracker.ts";
+import type { Logger } from "../contract/plugin.ts";
+import { randomStream } from "../base/random.ts";
+import type { Worker } from "../contract/request.ts";
 import { HostJournal } from "../routing/host-journal.ts";
 import { PolicyHost } from "../routing/host.ts";
 import { isSplit } from "../routing/stage.ts";
-import type { Candidate, RoutingPolicy } from "../routing-policy.ts";
+import type { Candidate, RoutingPolicy } from "../contract/routing-policy.ts";
 import { controlApp } from "./control-app.ts";
 import { DecisionLog } from "./decision-log.ts";
 import { Dispatcher } from "./dispatcher.ts";

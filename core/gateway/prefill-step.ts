@@ -1,5 +1,5 @@
 /** The first of the two steps where prefill and decode are split: from the prefill worker's request to its whole answer. */
-import type { Exchange, ExchangeFailure, ResponseHead } from "../http/client.ts";
+import type { Exchange, ExchangeFailure, ResponseHead } from "../wire/http/client.ts";
 import { prefillBody, readHandoff, releasePath, type KvHandoff } from "./kv-handoff.ts";
 import type { Flight } from "./flight.ts";
 import type { WorkerLink } from "./worker-link.ts";

@@ -4,10 +4,10 @@
  * Token ids are hashed as they are. Text and chats are tokenised first: with the model's tokenizer
  * on threads, with the built-in one here, which takes less than the way to a thread and back.
  */
-import { blockHashes, hashBlocks, type BlockHashes } from "../kv/block-hash.ts";
-import { BlockTable } from "../kv/block-table.ts";
+import { blockHashes, hashBlocks, type BlockHashes } from "../routing/kv/block-hash.ts";
+import { BlockTable } from "../routing/kv/block-table.ts";
 import { WORD_TOKENIZER } from "../prompt/word-tokenizer.ts";
-import { monotonicNs } from "../clock.ts";
+import { monotonicNs } from "../system/clock.ts";
 import {
   BodyScanner,
   type PromptField,

@@ -1,7 +1,7 @@
 /**
  * Passes a worker's answer on to the client as it comes: status, headers and body bytes unchanged.
  */
-import type { ResponseHead } from "../http/client.ts";
+import type { ResponseHead } from "../wire/http/client.ts";
 import type { Answer } from "./http-server.ts";
 import { errorFrame } from "./openai-error.ts";
 

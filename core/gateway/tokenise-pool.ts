@@ -3,7 +3,7 @@
  * stream of another request nor its decision. Prompts are begun in the order in which they came; each
  * thread has one at a time, so a second one does not wait for the first.
  */
-import { DynbenchError } from "../errors.ts";
+import { DynbenchError } from "../base/errors.ts";
 import { IS_COMPILED } from "../process/compiled.ts";
 import type { TextPrompt, TextTokens } from "./text-tokens.ts";
 import type { ThreadAnswer, ThreadStart } from "./tokenise-thread.ts";

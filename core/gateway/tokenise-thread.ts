@@ -2,8 +2,8 @@
  * The other end of `tokenise-pool.ts`: a thread that reads one tokenizer and turns prompts into tokens,
  * one at a time. It is the entry of its thread, so importing it there is what starts it.
  */
-import { monotonicNs } from "../clock.ts";
-import { messageOf } from "../errors.ts";
+import { monotonicNs } from "../system/clock.ts";
+import { messageOf } from "../base/errors.ts";
 import { openTokenizer } from "../prompt/open-tokenizer.ts";
 import type { Tokenizer } from "../prompt/tokenizer.ts";
 import { wordText } from "../prompt/word-table.ts";

@@ -2,8 +2,8 @@
  * A worker as the gateway sees it: a client with kept connections, and whether it answers. A worker
  * that refused a connection gets no requests until it answers a probe again.
  */
-import { HttpClient, parseTarget, type Exchange } from "../http/client.ts";
-import type { Worker } from "../request.ts";
+import { HttpClient, parseTarget, type Exchange } from "../wire/http/client.ts";
+import type { Worker } from "../contract/request.ts";
 
 const PROBE_INTERVAL_MS = 1000;
 

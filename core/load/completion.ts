@@ -8,8 +8,8 @@
  * token in Dynamo 1.6.1, which sends it after the last token; in vLLM 0.32 the last token's event
  * carries it, and its text may be empty. Usage tells the two apart.
  */
-import { viewOf, type ByteRange } from "../http/byte-range.ts";
-import type { RequestError, RequestRecord } from "../record.ts";
+import { viewOf, type ByteRange } from "../wire/http/byte-range.ts";
+import type { RequestError, RequestRecord } from "../contract/record.ts";
 import { errorWords } from "./error-words.ts";
 import { hasNvext, readNvext, type Routing } from "./nvext.ts";
 

@@ -2,13 +2,13 @@
  * One request in flight: sends it, reads the answer as it comes, and ends with its record, whatever
  * happens. Nothing is parsed or allocated per token that the record does not keep.
  */
-import { monotonicNs } from "../clock.ts";
-import { messageOf } from "../errors.ts";
-import { viewOf, type ByteRange } from "../http/byte-range.ts";
-import type { Exchange, ExchangeFailure, HttpClient, ResponseHead } from "../http/client.ts";
-import { SseParser } from "../http/sse.ts";
+import { monotonicNs } from "../system/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import { viewOf, type ByteRange } from "../wire/http/byte-range.ts";
+import type { Exchange, ExchangeFailure, HttpClient, ResponseHead } from "../wire/http/client.ts";
+import { SseParser } from "../wire/http/sse.ts";
 import type { RequestBody } from "../prompt/body.ts";
-import type { Expectation, RequestError, RequestRecord } from "../record.ts";
+import type { Expectation, RequestError, RequestRecord } from "../contract/record.ts";
 import { Completion } from "./completion.ts";
 import { errorWords } from "./error-words.ts";
 

@@ -5,20 +5,20 @@
  * timetable that nothing moves. Either way a request knows when it should have been sent, and what the
  * generator itself delays counts as latency. Warm-up is a phase of its own that is drained first.
  */
-import { monotonicNs } from "../clock.ts";
-import { HttpClient, type ClientOptions, type HttpTarget } from "../http/client.ts";
-import type { LoadShape } from "../plan/plan.ts";
+import { monotonicNs } from "../system/clock.ts";
+import { HttpClient, type ClientOptions, type HttpTarget } from "../wire/http/client.ts";
+import type { LoadShape } from "../contract/plan.ts";
 import type { RequestBody } from "../prompt/body.ts";
-import type { RandomStream } from "../random.ts";
-import { plannedRecord, type RequestRecord } from "../record.ts";
-import type { RequestSpec } from "../request.ts";
-import { EndTimes } from "./end-times.ts";
-import { arrivals } from "./arrivals.ts";
+import type { RandomStream } from "../base/random.ts";
+import { plannedRecord, type RequestRecord } from "../contract/record.ts";
+import type { RequestSpec } from "../contract/request.ts";
+import { EndTimes } from "../workload/end-times.ts";
+import { arrivals } from "../workload/arrivals.ts";
 import { Flight } from "./flight.ts";
 import { Pacer } from "./pacer.ts";
 import { RequestFeed } from "./request-feed.ts";
-import { MAX_IN_FLIGHT, RequestQueue, type QueuedRequest } from "./request-queue.ts";
-import { Slots } from "./slots.ts";
+import { MAX_IN_FLIGHT, RequestQueue, type QueuedRequest } from "../workload/request-queue.ts";
+import { Slots } from "../workload/slots.ts";
 
 /** Records told in one turn of the event loop: half a millisecond, for which stamps may have to wait. */
 const RECORDS_A_TURN = 32;

@@ -4,21 +4,21 @@
  * loses none of them.
  */
 import { setPriority } from "node:os";
-import { monotonicOriginMs } from "../clock.ts";
-import { DynbenchError } from "../errors.ts";
-import { parseTarget } from "../http/client.ts";
-import type { ClientHealth } from "../metrics/result.ts";
-import type { PlannedCell, Wire } from "../plan/plan.ts";
-import type { Workload } from "../plugin.ts";
+import { monotonicOriginMs } from "../system/clock.ts";
+import { DynbenchError } from "../base/errors.ts";
+import { parseTarget } from "../wire/http/client.ts";
+import type { ClientHealth } from "../contract/result.ts";
+import type { PlannedCell, Wire } from "../contract/plan.ts";
+import type { Workload } from "../contract/plugin.ts";
 import { requestBody, type RequestBody } from "../prompt/body.ts";
 import { openTokenizer, promptTokenizer } from "../prompt/open-tokenizer.ts";
 import type { Tokenizer } from "../prompt/tokenizer.ts";
 import { fillTokens } from "../prompt/tokens.ts";
-import { randomStream } from "../random.ts";
-import { recordLine, type RequestRecord } from "../record.ts";
-import type { PriorityDialect, RequestSpec } from "../request.ts";
+import { randomStream } from "../base/random.ts";
+import { recordLine, type RequestRecord } from "../contract/record.ts";
+import type { PriorityDialect, RequestSpec } from "../contract/request.ts";
 import { Answers } from "./answers.ts";
-import { drawRequests, readRows } from "./draw.ts";
+import { drawRequests, readRows } from "../workload/draw.ts";
 import { Generator } from "./generator.ts";
 import { withPriority } from "./priority-fields.ts";
 import { rehearse } from "./rehearsal.ts";

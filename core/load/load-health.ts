@@ -2,9 +2,9 @@
  * Watches the load process itself: whether it sent in time, whether its event loop was free, and what
  * it used. A run whose generator was busy must not be believed, and this is how one knows.
  */
-import { monotonicNs } from "../clock.ts";
-import type { RequestRecord } from "../record.ts";
-import type { ClientHealth } from "../metrics/result.ts";
+import { monotonicNs } from "../system/clock.ts";
+import type { RequestRecord } from "../contract/record.ts";
+import type { ClientHealth } from "../contract/result.ts";
 
 const SAMPLE_MS = 20;
 /** An hour of samples; from then on every second one is kept, then every fourth, … */

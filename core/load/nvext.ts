@@ -3,7 +3,7 @@
  * the one with the finish reason. Ids are u64 and are read as digits, because a double would lose their
  * end. Pure.
  */
-import type { RoutingTiming } from "../record.ts";
+import type { RoutingTiming } from "../contract/record.ts";
 
 export interface Routing {
   worker?: string;

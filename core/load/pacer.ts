@@ -7,7 +7,7 @@
  * `AWAKE_SHARE` of the time; short rests go first, because they cost least and save most. A rest
  * beyond the ration is slept as one more millisecond.
  */
-import { monotonicNs } from "../clock.ts";
+import { monotonicNs } from "../system/clock.ts";
 
 /** Part of the time that may be spent awake: 100 exact deadlines a second, half of them at 400. */
 const AWAKE_SHARE = 0.05;

@@ -4,7 +4,7 @@
  * processed first"), so it gets the negative. Dynamo 1.6 reads `nvext.agent_hints.priority`, higher for
  * earlier, and answers 400 to any top-level `priority`, 0 too ("Unsupported parameter(s)", 1.6.1). Pure.
  */
-import type { PriorityDialect } from "../request.ts";
+import type { PriorityDialect } from "../contract/request.ts";
 
 /** `fields` of a request body with the priority in them; what the user said of the same field stands. */
 export function withPriority(

@@ -3,12 +3,12 @@
  * takes milliseconds to be compiled, and those would be the first requests' lateness.
  */
 import { Generator } from "./generator.ts";
-import { startNullServer } from "./null-server.ts";
-import { parseTarget } from "../http/client.ts";
+import { startNullServer } from "./null-server/null-server.ts";
+import { parseTarget } from "../wire/http/client.ts";
 import type { RequestBody } from "../prompt/body.ts";
-import { randomStream } from "../random.ts";
-import { recordLine } from "../record.ts";
-import type { RequestSpec } from "../request.ts";
+import { randomStream } from "../base/random.ts";
+import { recordLine } from "../contract/record.ts";
+import type { RequestSpec } from "../contract/request.ts";
 
 /** Enough for the compiler to have seen every part; takes about 20 ms. */
 const REQUESTS = 24;

@@ -3,13 +3,13 @@
  * their bodies there, one at a time between other events, so that a send seldom waits for a body.
  */
 import type { RequestBody } from "../prompt/body.ts";
-import type { RequestSpec } from "../request.ts";
+import type { RequestSpec } from "../contract/request.ts";
 import {
   AHEAD_PARKED,
   AHEAD_REQUESTS,
   type QueuedRequest,
   type RequestQueue,
-} from "./request-queue.ts";
+} from "../workload/request-queue.ts";
 
 /** Bodies built ahead: 380 prompts of 14,000 tokens. */
 const AHEAD_BYTES = 33_554_432;

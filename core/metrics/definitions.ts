@@ -3,7 +3,7 @@
  * the README's table are made from it. The field does not agree on these names, so each entry says
  * what other tools call the same number.
  */
-import type { CellMetrics } from "./result.ts";
+import type { CellMetrics } from "../contract/result.ts";
 
 export type MetricKey = Exclude<keyof CellMetrics, "tokensPerChunk"> | "cachedShare";
 

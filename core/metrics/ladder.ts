@@ -4,7 +4,7 @@
  * router's belief, what the engine then found. The losses and what was found add up to the ideal.
  * Beside it how evenly the work fell.
  */
-import type { CellCache, WorkerShare } from "./result.ts";
+import type { CellCache, WorkerShare } from "../contract/result.ts";
 
 export type LossName = "absent" | "choice" | "unmet" | "untold" | "unseen";
 

@@ -10,7 +10,7 @@ import type {
   Interval,
   Quantiles,
   TierSummary,
-} from "./result.ts";
+} from "../contract/result.ts";
 
 /** The same cell in the time of the hardware that its engine models. */
 export function inModelTime(result: CellResult): CellResult {

@@ -2,10 +2,10 @@
 import { optionSpecs, type OptionSpec } from "./option-spec.ts";
 import { coerce, isNamed, splitList, type RawOption, type Scope } from "./raw-option.ts";
 import { LoadOptions } from "./run-options.ts";
-import { didYouMean } from "./suggest.ts";
+import { didYouMean } from "../base/suggest.ts";
 import type { Axis, Value } from "./sweep.ts";
-import type { Fault } from "../errors.ts";
-import type { Workload } from "../plugin.ts";
+import type { Fault } from "../base/errors.ts";
+import type { Workload } from "../contract/plugin.ts";
 
 /** Swept options: those given as lists, those of `--sweep`, and those the workload sweeps by default. */
 export function axesOf(

@@ -10,7 +10,14 @@ import { clockFaults } from "./clock-faults.ts";
 import { loadShape } from "./load-shape.ts";
 import { optionSpecs, type OptionSpec } from "./option-spec.ts";
 import { parseOptions } from "./parse-options.ts";
-import type { LoadShape, Plan, PlannedArm, PlannedCell, PluginUse, Wire } from "./plan.ts";
+import type {
+  LoadShape,
+  Plan,
+  PlannedArm,
+  PlannedCell,
+  PluginUse,
+  Wire,
+} from "../contract/plan.ts";
 import { assign, type RawOption, type Scope } from "./raw-option.ts";
 import { roleFaults } from "./role-faults.ts";
 import { LoadOptions, RunOptions } from "./run-options.ts";
@@ -28,12 +35,12 @@ import {
 import { maskWords } from "./secret-words.ts";
 import { engineKey } from "./secrets.ts";
 import { wireOf } from "./wire.ts";
-import { PlanFaults, type Fault } from "../errors.ts";
-import type { LoadedPlugin, PluginSet } from "../plugin-set.ts";
-import type { AnyPlugin, Engine, OptionsSchema, Router, Workload } from "../plugin.ts";
-import { deriveSeed } from "../random.ts";
-import type { Plane } from "../request.ts";
-import { VERSION } from "../version.ts";
+import { PlanFaults, type Fault } from "../base/errors.ts";
+import type { LoadedPlugin, PluginSet } from "../plugin-folder/plugin-set.ts";
+import type { AnyPlugin, Engine, OptionsSchema, Router, Workload } from "../contract/plugin.ts";
+import { deriveSeed } from "../base/random.ts";
+import type { Plane } from "../contract/request.ts";
+import { VERSION } from "../base/version.ts";
 
 /** More cells than this are a slip in a sweep: at ten seconds each they take a day. */
 const MAX_CELLS = 10_000;

@@ -2,9 +2,9 @@
 import { armLabels, parseArmSpecs, type ArmSpec } from "./arms.ts";
 import { missingControls } from "./control-arms.ts";
 import { splitList, type RawOption } from "./raw-option.ts";
-import type { Fault } from "../errors.ts";
-import type { LoadedPlugin, PluginKind, PluginSet } from "../plugin-set.ts";
-import type { Router } from "../plugin.ts";
+import type { Fault } from "../base/errors.ts";
+import type { LoadedPlugin, PluginKind, PluginSet } from "../plugin-folder/plugin-set.ts";
+import type { Router } from "../contract/plugin.ts";
 
 export interface Chosen {
   readonly workload: LoadedPlugin;

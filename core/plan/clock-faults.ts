@@ -1,10 +1,10 @@
 /** What the chosen clock cannot run, with the nearest thing that it can. */
-import type { PlannedArm, SimSettings } from "./plan.ts";
+import type { PlannedArm, SimSettings } from "../contract/plan.ts";
 import type { RawOption } from "./raw-option.ts";
 import type { RunOptions } from "./run-options.ts";
-import type { Fault } from "../errors.ts";
-import type { PluginKind, PluginSet } from "../plugin-set.ts";
-import type { AnyPlugin, Engine, Router } from "../plugin.ts";
+import type { Fault } from "../base/errors.ts";
+import type { PluginKind, PluginSet } from "../plugin-folder/plugin-set.ts";
+import type { AnyPlugin, Engine, Router } from "../contract/plugin.ts";
 
 export function clockFaults(
   given: {

@@ -4,10 +4,10 @@
  * that gives each worker its turn runs on both, and gains across are told only where the two agree.
  */
 import type { ArmSpec } from "./arms.ts";
-import type { PluginUse } from "./plan.ts";
-import type { LoadedPlugin, PluginSet } from "../plugin-set.ts";
-import type { Router } from "../plugin.ts";
-import type { Plane } from "../request.ts";
+import type { PluginUse } from "../contract/plan.ts";
+import type { LoadedPlugin, PluginSet } from "../plugin-folder/plugin-set.ts";
+import type { Router } from "../contract/plugin.ts";
+import type { Plane } from "../contract/request.ts";
 
 export type RouterSpec = ArmSpec & { readonly loaded: LoadedPlugin };
 

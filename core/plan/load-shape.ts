@@ -2,10 +2,10 @@
 import { parseRateProfile } from "./rate-profile-text.ts";
 import { parseSlo } from "./slo-text.ts";
 import { parseTiers } from "./tiers-text.ts";
-import type { LoadShape, RateProfile } from "./plan.ts";
+import type { LoadShape, RateProfile } from "../contract/plan.ts";
 import type { LoadOptions } from "./run-options.ts";
-import type { Fault } from "../errors.ts";
-import type { Workload } from "../plugin.ts";
+import type { Fault } from "../base/errors.ts";
+import type { Workload } from "../contract/plugin.ts";
 
 /** A rate, or how it changes, makes the loop open. */
 export function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]): LoadShape {

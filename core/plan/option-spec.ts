@@ -3,7 +3,7 @@
  * of raw strings and docs. The schema stays the one source; this only reads it.
  */
 import * as v from "valibot";
-import type { OptionMetadata, OptionsSchema } from "../plugin.ts";
+import type { OptionMetadata, OptionsSchema } from "../contract/plugin.ts";
 
 export interface OptionSpec {
   /** As in the schema: `numPrefixPrompts`. */

@@ -2,9 +2,9 @@
 import * as v from "valibot";
 import { optionSpecs, type OptionSpec } from "./option-spec.ts";
 import { coerce, splitList, type RawOption } from "./raw-option.ts";
-import { didYouMean } from "./suggest.ts";
-import type { Fault } from "../errors.ts";
-import type { OptionsSchema } from "../plugin.ts";
+import { didYouMean } from "../base/suggest.ts";
+import type { Fault } from "../base/errors.ts";
+import type { OptionsSchema } from "../contract/plugin.ts";
 
 /** Whose options they are: `engine` and `mocker`, or `load` alone. */
 export interface Part {

@@ -4,10 +4,10 @@
  * comparison of two routers on different planes would compare the planes.
  */
 import * as v from "valibot";
-import type { PlaneSettings } from "./plan.ts";
+import type { PlaneSettings } from "../contract/plan.ts";
 import type { RawOption } from "./raw-option.ts";
-import type { Fault } from "../errors.ts";
-import type { Plane } from "../request.ts";
+import type { Fault } from "../base/errors.ts";
+import type { Plane } from "../contract/request.ts";
 
 const url = (scheme: RegExp, expected: string) => v.pipe(v.string(), v.regex(scheme, expected));
 

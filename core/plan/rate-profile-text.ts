@@ -1,5 +1,5 @@
 /** The text of `--rate-profile`: `ramp:30`, `sine:min=5,max=10,period=60`, `steps:0=5,60=20`. */
-import type { RateProfile } from "./plan.ts";
+import type { RateProfile } from "../contract/plan.ts";
 
 /** As many requests a second as `--rate` allows, and ten years. */
 const MAX_RPS = 1_000_000;

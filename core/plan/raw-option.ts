@@ -2,9 +2,9 @@
  * Options as they were typed, before any schema has seen them: on the command line, inline in an
  * arm, or in a config file. Here names find their scope and strings become typed values.
  */
-import type { Fault } from "../errors.ts";
+import type { Fault } from "../base/errors.ts";
 import { keyOf, type OptionSpec } from "./option-spec.ts";
-import { didYouMean } from "./suggest.ts";
+import { didYouMean } from "../base/suggest.ts";
 
 export interface RawOption {
   /** As typed, without dashes: `isl`, `workload.isl`, `numPrefixPrompts`. */

@@ -1,8 +1,8 @@
 /** Prefill and decode on different workers: which engines can serve so, and which routers know of it. */
-import type { PlannedArm } from "./plan.ts";
-import type { Fault } from "../errors.ts";
-import type { PluginSet } from "../plugin-set.ts";
-import type { Engine, Router } from "../plugin.ts";
+import type { PlannedArm } from "../contract/plan.ts";
+import type { Fault } from "../base/errors.ts";
+import type { PluginSet } from "../plugin-folder/plugin-set.ts";
+import type { Engine, Router } from "../contract/plugin.ts";
 
 export function roleFaults(arms: readonly PlannedArm[], plugins: PluginSet): Fault[] {
   return arms.flatMap(({ engine: use, router: routerUse, plane }): Fault[] => {

@@ -3,7 +3,7 @@
  * Flags, defaults, help and the README's tables come from these schemas.
  */
 import * as v from "valibot";
-import { MAX_IN_FLIGHT } from "../load/request-queue.ts";
+import { MAX_IN_FLIGHT } from "../workload/request-queue.ts";
 
 /** Beyond this a number is a slip of the keyboard, not a wish. */
 const MANY = 1e9;

@@ -1,7 +1,7 @@
 /** A plan that was written down, read back: checked to be whole before anything trusts it. */
 import * as v from "valibot";
-import type { Plan } from "./plan.ts";
-import { DynbenchError } from "../errors.ts";
+import type { Plan } from "../contract/plan.ts";
+import { DynbenchError } from "../base/errors.ts";
 
 /** `name` says where it was read, for messages. Keys that a plan has not are dropped. */
 export function parsePlan(value: unknown, name: string): Plan {

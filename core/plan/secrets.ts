@@ -6,9 +6,9 @@
  * `--header` or after `--`, because a run without them would be another run. What should be repeatable without
  * typing names an environment variable: `--api-key-env`.
  */
-import type { Plan, PluginUse } from "./plan.ts";
+import type { Plan, PluginUse } from "../contract/plan.ts";
 import { MASK, masked, maskWords } from "./secret-words.ts";
-import type { Fault } from "../errors.ts";
+import type { Fault } from "../base/errors.ts";
 
 /** The plan as it may be stored. `secretOptions` names the options of a plugin that its author marked. */
 export function maskPlan(plan: Plan, secretOptions: (use: PluginUse) => readonly string[]): Plan {

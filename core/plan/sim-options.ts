@@ -3,8 +3,8 @@
  * unless asked for, so that a simulation shows what routing alone does.
  */
 import * as v from "valibot";
-import type { SimSettings, WorkerDown } from "./plan.ts";
-import type { Fault } from "../errors.ts";
+import type { SimSettings, WorkerDown } from "../contract/plan.ts";
+import type { Fault } from "../base/errors.ts";
 
 /** A minute late is no delay but a broken system. */
 const MAX_DELAY_MS = 60_000;

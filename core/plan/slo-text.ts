@@ -1,5 +1,5 @@
 /** The text of `--slo`: `ttft=500,tpot=50,e2e=20000`, limits in milliseconds that a request must keep. */
-import type { ServiceLevel } from "./plan.ts";
+import type { ServiceLevel } from "../contract/plan.ts";
 
 const KEYS = { ttft: "ttftMs", tpot: "tpotMs", e2e: "e2eMs" } as const;
 const MAX_MS = 86_400_000;

@@ -2,14 +2,14 @@
  * What a plan amounts to: the requests of each point of the sweep, drawn as the load will draw them.
  * Finds what no schema can: a prompt larger than the KV cache, or than the model's context.
  */
-import type { Plan, PlannedArm, PlannedCell } from "./plan.ts";
+import type { Plan, PlannedArm, PlannedCell } from "../contract/plan.ts";
 import { pointLabel } from "./sweep.ts";
-import type { Fault } from "../errors.ts";
-import { IdealCache } from "../metrics/ideal.ts";
-import type { Engine, Workload } from "../plugin.ts";
-import type { PluginSet } from "../plugin-set.ts";
-import { USUAL_BLOCK_SIZE, type Worker } from "../request.ts";
-import { drawRequests, readRows } from "../load/draw.ts";
+import type { Fault } from "../base/errors.ts";
+import { IdealCache } from "../metrics/tally/ideal.ts";
+import type { Engine, Workload } from "../contract/plugin.ts";
+import type { PluginSet } from "../plugin-folder/plugin-set.ts";
+import { USUAL_BLOCK_SIZE, type Worker } from "../contract/request.ts";
+import { drawRequests, readRows } from "../workload/draw.ts";
 
 /** Shares are computed over at most this many requests of a point. */
 const SURVEYED_REQUESTS = 50_000;

@@ -1,5 +1,5 @@
 /** The text of `--tiers`: `low=0.5:0,medium=0.3:1,high=0.2:2`, each NAME=SHARE or NAME=SHARE:PRIORITY. */
-import type { Tier } from "./plan.ts";
+import type { Tier } from "../contract/plan.ts";
 
 /** More would fill no table that anyone reads. */
 const MAX_TIERS = 32;

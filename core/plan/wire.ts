@@ -1,10 +1,10 @@
 /** How the load speaks, decided once for all arms: a comparison in two wire forms compares parsers. */
-import type { PlannedArm, Wire } from "./plan.ts";
+import type { PlannedArm, Wire } from "../contract/plan.ts";
 import type { RunOptions } from "./run-options.ts";
-import type { Fault } from "../errors.ts";
-import type { PluginSet } from "../plugin-set.ts";
-import type { Router } from "../plugin.ts";
-import type { WireForm } from "../request.ts";
+import type { Fault } from "../base/errors.ts";
+import type { PluginSet } from "../plugin-folder/plugin-set.ts";
+import type { Router } from "../contract/plugin.ts";
+import type { WireForm } from "../contract/request.ts";
 
 /** Widest first: ids cost no tokenising anywhere and are exact. */
 const FORMS: readonly WireForm[] = ["ids", "text", "chat"];

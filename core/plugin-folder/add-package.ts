@@ -23,10 +23,10 @@ import { runBun } from "./own-bun.ts";
 import type { PackageSpec } from "./package-spec.ts";
 import { entryOf, folderOf, manifestOf, type AddedPackage } from "./plugin-folder.ts";
 import { strayPath } from "./tar-paths.ts";
-import { DynbenchError, messageOf } from "../errors.ts";
-import { whyNot } from "../files/why-not.ts";
-import type { LoadedPlugin, PluginSet } from "../plugin-set.ts";
-import { VERSION } from "../version.ts";
+import { DynbenchError, messageOf } from "../base/errors.ts";
+import { whyNot } from "../base/why-not.ts";
+import type { LoadedPlugin, PluginSet } from "./plugin-set.ts";
+import { VERSION } from "../base/version.ts";
 
 const STAGE = ".adding-";
 /** In a stage: the package that is being replaced, under the name of its folder. */

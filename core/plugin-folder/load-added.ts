@@ -1,7 +1,7 @@
 /** Loads the packages of a plugin folder. One that cannot be used is left out, and the rest goes on. */
 import { addedPackages, entryOf } from "./plugin-folder.ts";
-import { DynbenchError } from "../errors.ts";
-import type { PluginSet } from "../plugin-set.ts";
+import { DynbenchError } from "../base/errors.ts";
+import type { PluginSet } from "./plugin-set.ts";
 
 export interface LoadDetails {
   /** The package that is left alone: a new version of it is about to be loaded. */

@@ -4,8 +4,8 @@
  */
 import { statSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import { DynbenchError } from "../errors.ts";
-import { whyNot } from "../files/why-not.ts";
+import { DynbenchError } from "../base/errors.ts";
+import { whyNot } from "../base/why-not.ts";
 
 export type PackageSpec =
   | { readonly from: "registry"; readonly spec: string; readonly name: string }

@@ -6,8 +6,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as v from "valibot";
-import { DynbenchError } from "../errors.ts";
-import { whyNot } from "../files/why-not.ts";
+import { DynbenchError } from "../base/errors.ts";
+import { whyNot } from "../base/why-not.ts";
 
 export interface AddedPackage {
   readonly name: string;

@@ -6,12 +6,12 @@
  * closes, which happens however its parent ended.
  */
 import { runKeeper } from "./keeper.ts";
-import { DynbenchError, messageOf, type ErrorCode } from "../errors.ts";
+import { DynbenchError, messageOf, type ErrorCode } from "../base/errors.ts";
 import type { GatewayTask } from "../gateway/gateway.ts";
 import type { LoadTask } from "../load/load-child.ts";
-import type { ChildContext, Engine, Logger, Router, Workload } from "../plugin.ts";
-import type { PluginUse } from "../plan/plan.ts";
-import type { PluginSet } from "../plugin-set.ts";
+import type { ChildContext, Engine, Logger, Router, Workload } from "../contract/plugin.ts";
+import type { PluginUse } from "../contract/plan.ts";
+import type { PluginSet } from "../plugin-folder/plugin-set.ts";
 
 /** A child that has not ended this long after it was asked to is stuck, and ends itself. */
 const DISPOSE_LIMIT_MS = 2000;

@@ -6,7 +6,7 @@
  * gets them by accident in the meantime.
  */
 import { readFileSync } from "node:fs";
-import { DynbenchError } from "../errors.ts";
+import { DynbenchError } from "../base/errors.ts";
 
 /** Every address of the machine, as KV-event publishers bind. */
 const ANY_HOST = "0.0.0.0";

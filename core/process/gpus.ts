@@ -1,5 +1,5 @@
 /** Which GPUs there are, and which worker gets which: contiguous sets that do not overlap. Pure. */
-import { DynbenchError } from "../errors.ts";
+import { DynbenchError } from "../base/errors.ts";
 
 export interface Gpu {
   /** As CUDA_VISIBLE_DEVICES names it. */

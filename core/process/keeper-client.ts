@@ -5,8 +5,8 @@ import { CHILD_ARGUMENT } from "./child-argument.ts";
 import { MARKER_VARIABLE, type KeeperAnswer, type KeeperRequest } from "./keeper.ts";
 import { endOfFile, EXPLAINED_LINES, LAST_LINES, lastLinesOf, linesOf, signalOf } from "./lines.ts";
 import type { SupervisorOptions } from "./supervisor.ts";
-import { DynbenchError } from "../errors.ts";
-import type { ForeignDetails, ForeignProcess } from "../plugin.ts";
+import { DynbenchError } from "../base/errors.ts";
+import type { ForeignDetails, ForeignProcess } from "../contract/plugin.ts";
 
 /** Foreign engines may need this long to leave (vLLM: 4–8 s measured on a busy machine). */
 const FOREIGN_GRACE_MS = 15_000;

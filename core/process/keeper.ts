@@ -8,7 +8,7 @@
  */
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { withoutProxies } from "./proxies.ts";
-import { whyNot } from "../files/why-not.ts";
+import { whyNot } from "../base/why-not.ts";
 
 /** Environment variable that every process of a run carries; its value is the run's marker. */
 export const MARKER_VARIABLE = "DYNBENCH_RUN";

@@ -12,8 +12,8 @@ import { CHILD_ARGUMENT } from "./child-argument.ts";
 import { killGroup, startKeeper, type Keeper } from "./keeper-client.ts";
 import { MARKER_VARIABLE } from "./keeper.ts";
 import { LAST_LINES, lastLinesOf, linesOf, signalOf } from "./lines.ts";
-import { DynbenchError } from "../errors.ts";
-import type { Explanation, ProcessHandle, Processes } from "../plugin.ts";
+import { DynbenchError } from "../base/errors.ts";
+import type { Explanation, ProcessHandle, Processes } from "../contract/plugin.ts";
 
 /** From closing a child's stdin to killing it: children end themselves after two seconds. */
 const CHILD_GRACE_MS = 3000;

@@ -2,8 +2,8 @@
 import { EXPLAINED_LINES, LAST_LINES } from "./lines.ts";
 import { endOf, lastWords } from "./supervisor.ts";
 import { tellLastLine } from "./task.ts";
-import { DynbenchError, messageOf } from "../errors.ts";
-import type { Explanation, ForeignProcess, Logger } from "../plugin.ts";
+import { DynbenchError, messageOf } from "../base/errors.ts";
+import type { Explanation, ForeignProcess, Logger } from "../contract/plugin.ts";
 
 /** Loading takes seconds to minutes: half a second more is not felt, and polling costs nothing. */
 const POLL_MS = 250;

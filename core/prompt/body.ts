@@ -2,8 +2,8 @@
  * Writes the JSON body of a completion request straight as bytes. Only fields that vLLM and Dynamo
  * both take at top level are sent (Dynamo 1.6.1 answers 400 to any other; vLLM 0.32 ignores it).
  */
-import { DynbenchError } from "../errors.ts";
-import type { WireForm } from "../request.ts";
+import { DynbenchError } from "../base/errors.ts";
+import type { WireForm } from "../contract/request.ts";
 import { FIRST_TOKEN_ID, LAST_TOKEN_ID } from "./tokens.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { writeWords } from "./word-table.ts";

@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { Tokenizer as HfTokenizer } from "@huggingface/tokenizers";
 import * as v from "valibot";
-import { DynbenchError, messageOf } from "../errors.ts";
+import { DynbenchError, messageOf } from "../base/errors.ts";
 import { chatRenderer, type TemplateConfig } from "./chat-template.ts";
 import { stableWords } from "./stable-words.ts";
 import { memoized } from "./token-memo.ts";

@@ -1,7 +1,7 @@
 /** Which tokenizer is meant by a folder, or by none. */
 import { join, resolve } from "node:path";
-import { DynbenchError, messageOf } from "../errors.ts";
-import type { WireForm } from "../request.ts";
+import { DynbenchError, messageOf } from "../base/errors.ts";
+import type { WireForm } from "../contract/request.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { WORD_TOKENIZER } from "./word-tokenizer.ts";
 

@@ -2,7 +2,7 @@
  * Finds words of a vocabulary that are one token each wherever prompts have them, so that text of
  * exactly n tokens is n of them with spaces between, and equal beginnings stay equal.
  */
-import { DynbenchError } from "../errors.ts";
+import { DynbenchError } from "../base/errors.ts";
 import type { Encode } from "./token-memo.ts";
 import { wordTable, type WordTable } from "./word-table.ts";
 

@@ -3,7 +3,7 @@
  * that two prompts share exactly the tokens that their leading segments share, on every machine and
  * in every process. 32-bit mixing only: 14,000 tokens take well under a millisecond.
  */
-import type { Segment } from "../request.ts";
+import type { Segment } from "../contract/request.ts";
 
 /** Ids below are left to special tokens of real vocabularies. */
 export const FIRST_TOKEN_ID = 1_000;

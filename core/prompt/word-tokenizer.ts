@@ -10,7 +10,7 @@
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { DynbenchError } from "../errors.ts";
+import { DynbenchError } from "../base/errors.ts";
 import type { ChatMessage, Tokenizer } from "./tokenizer.ts";
 import { FIRST_TOKEN_ID, LAST_TOKEN_ID } from "./tokens.ts";
 import { wordTable, type WordTable } from "./word-table.ts";

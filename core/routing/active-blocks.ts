@@ -6,7 +6,7 @@
  * what is active on a candidate is closed under prefixes. How deep a new prompt reaches into it is
  * therefore a binary search, not a walk.
  */
-import { BlockMap } from "../kv/block-map.ts";
+import { BlockMap } from "./kv/block-map.ts";
 
 export class ActiveBlocks {
   /** Blocks active on each candidate: a column of the routing view. */

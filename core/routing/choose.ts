@@ -1,6 +1,6 @@
 /** How policies choose among eligible candidates once each has a number: the least, or at random. */
-import { exp } from "../portable-math.ts";
-import type { RoutingView } from "../routing-policy.ts";
+import { exp } from "../base/portable-math.ts";
+import type { RoutingView } from "../contract/routing-policy.ts";
 
 type Choice = Pick<RoutingView, "eligible" | "random">;
 

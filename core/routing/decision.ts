@@ -1,6 +1,6 @@
 /** One routing decision as a line of `decisions.jsonl`: what was picked, among what, and at what cost. */
-import type { RouteRequest, RoutingView } from "../routing-policy.ts";
-import type { WorkerRole } from "../request.ts";
+import type { RouteRequest, RoutingView } from "../contract/routing-policy.ts";
+import type { WorkerRole } from "../contract/request.ts";
 
 export interface Decision {
   /** The host's number of the request. */

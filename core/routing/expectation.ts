@@ -3,8 +3,8 @@
  * the request, and the most it took to be cached anywhere it could have. Beside what the engine then
  * found, this tells where the rest of the possible hits was lost (`metrics/ladder.ts`).
  */
-import type { Expectation } from "../record.ts";
-import type { RouteRequest, RoutingView } from "../routing-policy.ts";
+import type { Expectation } from "../contract/record.ts";
+import type { RouteRequest, RoutingView } from "../contract/routing-policy.ts";
 
 /** From the host's view, right after the decision. The last prompt token is computed in any case. */
 export function expectationOf(

@@ -3,7 +3,7 @@
  * served. Bounded in length and in time, because a policy that holds for ever must show as its fault and
  * not as a hung run.
  */
-import type { RouteRequest } from "../routing-policy.ts";
+import type { RouteRequest } from "../contract/routing-policy.ts";
 
 /** Requests held at once; far more than any load keeps in flight, and still small in memory. */
 export const MAX_HELD = 16_384;

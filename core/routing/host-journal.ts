@@ -2,8 +2,8 @@
  * What a policy host is told, in order, as data: enough to tell another host the same and see the
  * same picks. The gateway writes it to `events.jsonl`.
  */
-import type { WorkerRole } from "../request.ts";
-import type { RouteRequest } from "../routing-policy.ts";
+import type { WorkerRole } from "../contract/request.ts";
+import type { RouteRequest } from "../contract/routing-policy.ts";
 
 /** One call of the host. Candidates by index, times in monotonic nanoseconds. */
 export type HostEvent =

@@ -3,16 +3,16 @@
  * and load accounts), asks it, checks its answer and books the request. Pure: whoever owns it
  * delivers the events, the gateway from HTTP, the simulator from its heap.
  */
-import { PrefixIndex } from "../kv/prefix-index.ts";
-import type { RandomStream } from "../random.ts";
-import type { WorkerRole } from "../request.ts";
+import { PrefixIndex } from "./kv/prefix-index.ts";
+import type { RandomStream } from "../base/random.ts";
+import type { WorkerRole } from "../contract/request.ts";
 import {
   HOLD,
   type Candidate,
   type RouteRequest,
   type RoutingPolicy,
   type RoutingView,
-} from "../routing-policy.ts";
+} from "../contract/routing-policy.ts";
 import type { HostJournal } from "./host-journal.ts";
 import { HoldQueue, MAX_HELD, MAX_HOLD_NS, type HeldRequest } from "./hold-queue.ts";
 import { LoadAccounts } from "./load-accounts.ts";

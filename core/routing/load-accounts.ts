@@ -6,8 +6,8 @@
  * share it; its uncached prompt tokens are outstanding until its first token. A decode worker is
  * sent the prompt's KV: it has nothing to prefill and holds its own copy of every block.
  */
-import type { WorkerRole } from "../request.ts";
-import type { RouteRequest } from "../routing-policy.ts";
+import type { WorkerRole } from "../contract/request.ts";
+import type { RouteRequest } from "../contract/routing-policy.ts";
 import { ActiveBlocks } from "./active-blocks.ts";
 
 /** A request at a candidate, as it was booked. */

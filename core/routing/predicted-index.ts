@@ -8,8 +8,8 @@
  * frees memory, a little with each prompt. Source of the rule: Dynamo 1.6, approximate mode of its
  * KV router (time to live 120 s, renewed by every use).
  */
-import type { RoutingPolicy } from "../routing-policy.ts";
-import { BlockMap } from "../kv/block-map.ts";
+import type { RoutingPolicy } from "../contract/routing-policy.ts";
+import { BlockMap } from "./kv/block-map.ts";
 
 /** Blocks believed per candidate where the policy sets no bound: keeps a router below about 150 MB a worker. */
 export const MAX_PREDICTED_BLOCKS = 1 << 22;

@@ -2,8 +2,8 @@
  * Why a request could not be routed: the policy misbehaved, or there is nobody to route to. Both
  * name what a policy's author or a user needs to see: the policy, what it did, the candidates.
  */
-import { DynbenchError, messageOf } from "../errors.ts";
-import type { Candidate, RouteRequest } from "../routing-policy.ts";
+import { DynbenchError, messageOf } from "../base/errors.ts";
+import type { Candidate, RouteRequest } from "../contract/routing-policy.ts";
 
 /** Candidates listed in a message; a cluster of hundreds would bury the reason. */
 const LISTED_CANDIDATES = 16;

@@ -1,6 +1,6 @@
 /** A request of split workers, as a policy is asked about it: once for its prefill, once for its decode. */
-import type { WorkerRole } from "../request.ts";
-import type { Candidate, RouteRequest } from "../routing-policy.ts";
+import type { WorkerRole } from "../contract/request.ts";
+import type { Candidate, RouteRequest } from "../contract/routing-policy.ts";
 
 /** The same request in that stage. Hosts keep what they are given, so a stage never changes. */
 export function atStage(request: RouteRequest, stage: WorkerRole): RouteRequest {

@@ -1,7 +1,7 @@
 /** All reporters of a run as one: each hears everything, and one that throws takes no other with it. */
-import { messageOf } from "../errors.ts";
-import type { CellResult, Progress, RunResult } from "../metrics/result.ts";
-import type { Logger, ReporterHandle } from "../plugin.ts";
+import { messageOf } from "../base/errors.ts";
+import type { CellResult, Progress, RunResult } from "../contract/result.ts";
+import type { Logger, ReporterHandle } from "../contract/plugin.ts";
 
 export interface OpenReporter {
   readonly name: string;

@@ -2,10 +2,10 @@
  * What a cell's records show beside its figures: a role that nobody saw, an acknowledgement that was
  * waited for. Pure.
  */
-import type { Finding } from "../metrics/result.ts";
-import type { Wire } from "../plan/plan.ts";
-import type { RequestRecord } from "../record.ts";
-import type { WorkerRole } from "../request.ts";
+import type { Finding } from "../contract/result.ts";
+import type { Wire } from "../contract/plan.ts";
+import type { RequestRecord } from "../contract/record.ts";
+import type { WorkerRole } from "../contract/request.ts";
 
 type RoleOfWorker = { readonly id: string; readonly role: WorkerRole };
 

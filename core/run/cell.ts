@@ -1,14 +1,14 @@
 /** One cell on the wall clock: a load child in front of a router, its records as they come. */
-import type { RunFolder } from "./run-folder.ts";
+import type { RunFolder } from "./folder/run-folder.ts";
 import type { LoadTask } from "../load/load-child.ts";
-import type { ClientHealth } from "../metrics/result.ts";
-import type { Plan, PlannedCell } from "../plan/plan.ts";
+import type { ClientHealth } from "../contract/result.ts";
+import type { Plan, PlannedCell } from "../contract/plan.ts";
 import { lastWords, type Supervisor } from "../process/supervisor.ts";
-import type { EngineHandle, RouterTraits } from "../plugin.ts";
-import type { RequestRecord } from "../record.ts";
-import type { Worker } from "../request.ts";
-import type { RunningRouter } from "./router-up.ts";
-import { DynbenchError } from "../errors.ts";
+import type { EngineHandle, RouterTraits } from "../contract/plugin.ts";
+import type { RequestRecord } from "../contract/record.ts";
+import type { Worker } from "../contract/request.ts";
+import type { RunningRouter } from "./setup/router-up.ts";
+import { DynbenchError } from "../base/errors.ts";
 
 /** What the load says of itself while it runs. */
 export interface LoadTick {

@@ -4,13 +4,13 @@
  * knows, and only the timetable of an open loop says how long it takes at least.
  */
 import { simulationOf } from "./virtual-run.ts";
-import { monotonicNs } from "../clock.ts";
-import { messageOf } from "../errors.ts";
-import type { Plan, PlannedCell } from "../plan/plan.ts";
+import { monotonicNs } from "../system/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Plan, PlannedCell } from "../contract/plan.ts";
 import { NO_DELAYS } from "../plan/sim-options.ts";
-import type { Engine, Router } from "../plugin.ts";
-import type { PluginSet } from "../plugin-set.ts";
-import type { RoutingPolicy } from "../routing-policy.ts";
+import type { Engine, Router } from "../contract/plugin.ts";
+import type { PluginSet } from "../plugin-folder/plugin-set.ts";
+import type { RoutingPolicy } from "../contract/routing-policy.ts";
 
 /** What a user will wait for a plan. */
 const BUDGET_S = 5;

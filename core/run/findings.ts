@@ -1,8 +1,8 @@
 /** What the run itself can notice about a cell, in the words of the verdict. */
-import type { Finding } from "../metrics/result.ts";
+import type { Finding } from "../contract/result.ts";
 import { endOf, type Death } from "../process/supervisor.ts";
-import { counted } from "../counted.ts";
-import { DynbenchError, firstCause, messageOf } from "../errors.ts";
+import { counted } from "../base/counted.ts";
+import { DynbenchError, firstCause, messageOf } from "../base/errors.ts";
 
 /** What preflight found worth a note. */
 export function preflightNote(message: string): Finding {

@@ -1,10 +1,10 @@
 /** Turns what happens in a run into the `Progress` that reporters hear, at most four times a second. */
 import type { LoadTick } from "./cell.ts";
 import { timeLeftS } from "./time-left.ts";
-import { monotonicNs } from "../clock.ts";
-import type { Progress } from "../metrics/result.ts";
-import type { Plan, PlannedCell } from "../plan/plan.ts";
-import type { RequestRecord } from "../record.ts";
+import { monotonicNs } from "../system/clock.ts";
+import type { Progress } from "../contract/result.ts";
+import type { Plan, PlannedCell } from "../contract/plan.ts";
+import type { RequestRecord } from "../contract/record.ts";
 
 const INTERVAL_NS = 250e6;
 

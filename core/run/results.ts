@@ -1,17 +1,17 @@
 /** From what a run left (plan, outcomes, records) to its results: used live, and to rebuild reports. */
-import { drawRequests, readRows } from "../load/draw.ts";
-import type { CellOutcome } from "./run-folder.ts";
-import { CellTally } from "../metrics/cell-tally.ts";
-import { IdealCache } from "../metrics/ideal.ts";
-import { PooledRequests } from "../metrics/pooled.ts";
-import type { CacheBounds, CellResult, RunResult } from "../metrics/result.ts";
-import { summarizeCell, summarizeRun } from "../metrics/summary.ts";
+import { drawRequests, readRows } from "../workload/draw.ts";
+import type { CellOutcome } from "./folder/run-folder.ts";
+import { CellTally } from "../metrics/tally/cell-tally.ts";
+import { IdealCache } from "../metrics/tally/ideal.ts";
+import { PooledRequests } from "../metrics/tally/pooled.ts";
+import type { CacheBounds, CellResult, RunResult } from "../contract/result.ts";
+import { summarizeCell, summarizeRun } from "../metrics/summary/summary.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
-import type { Plan, PlannedCell } from "../plan/plan.ts";
-import type { Router, Workload } from "../plugin.ts";
-import type { PluginSet } from "../plugin-set.ts";
-import type { RequestRecord } from "../record.ts";
-import { USUAL_BLOCK_SIZE } from "../request.ts";
+import type { Plan, PlannedCell } from "../contract/plan.ts";
+import type { Router, Workload } from "../contract/plugin.ts";
+import type { PluginSet } from "../plugin-folder/plugin-set.ts";
+import type { RequestRecord } from "../contract/record.ts";
+import { USUAL_BLOCK_SIZE } from "../contract/request.ts";
 
 /** By what the requests of a cell follow from, and the caches they meet. */
 export type KnownBounds = Map<string, CacheBounds>;

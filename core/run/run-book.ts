@@ -6,14 +6,14 @@ import { allReporters, type AllReporters } from "./all-reporters.ts";
 import { ProgressMeter } from "./progress-meter.ts";
 import { cellResult, runResult, type KnownBounds } from "./results.ts";
 import type { RunDeps } from "./run.ts";
-import { RunFacts } from "./run-facts.ts";
-import type { CellOutcome } from "./run-folder.ts";
-import { epochMs } from "../clock.ts";
-import { DynbenchError, messageOf } from "../errors.ts";
-import type { CellTally } from "../metrics/cell-tally.ts";
-import type { CellResult, RunResult } from "../metrics/result.ts";
-import type { Plan, PlannedCell } from "../plan/plan.ts";
-import type { RequestRecord } from "../record.ts";
+import { RunFacts } from "./folder/run-facts.ts";
+import type { CellOutcome } from "./folder/run-folder.ts";
+import { epochMs } from "../system/clock.ts";
+import { DynbenchError, messageOf } from "../base/errors.ts";
+import type { CellTally } from "../metrics/tally/cell-tally.ts";
+import type { CellResult, RunResult } from "../contract/result.ts";
+import type { Plan, PlannedCell } from "../contract/plan.ts";
+import type { RequestRecord } from "../contract/record.ts";
 
 /** The fault of a run that its user stopped. */
 export function interrupted(): DynbenchError {

@@ -17,23 +17,23 @@ import {
   preflightNote,
   resetFinding,
 } from "./findings.ts";
-import { watchCpu } from "./machine.ts";
+import { watchCpu } from "./sampling/machine.ts";
 import {
   preflightRouter,
   preflightWorkers,
   proveReset,
   type PreflightTarget,
-} from "./preflight.ts";
-import { wireHeaders } from "./probe.ts";
+} from "./setup/preflight.ts";
+import { wireHeaders } from "./setup/probe.ts";
 import { interrupted, RunBook } from "./run-book.ts";
-import { startRouter, type RunningRouter, mustFindRouters } from "./router-up.ts";
-import type { CellOutcome, RunFolder } from "./run-folder.ts";
-import { startSampling, type Sampling } from "./sampling.ts";
+import { startRouter, type RunningRouter, mustFindRouters } from "./setup/router-up.ts";
+import type { CellOutcome, RunFolder } from "./folder/run-folder.ts";
+import { startSampling, type Sampling } from "./sampling/sampling.ts";
 import { simulatePlan } from "./virtual-run.ts";
-import { epochMs } from "../clock.ts";
-import { DynbenchError, firstCause, messageOf } from "../errors.ts";
-import type { RunResult } from "../metrics/result.ts";
-import type { Plan, PlannedCell } from "../plan/plan.ts";
+import { epochMs } from "../system/clock.ts";
+import { DynbenchError, firstCause, messageOf } from "../base/errors.ts";
+import type { RunResult } from "../contract/result.ts";
+import type { Plan, PlannedCell } from "../contract/plan.ts";
 import { faultsOnWorkers } from "../plan/survey.ts";
 import type {
   Engine,
@@ -42,12 +42,12 @@ import type {
   Router,
   RouterTraits,
   StartContext,
-} from "../plugin.ts";
-import type { PluginSet } from "../plugin-set.ts";
+} from "../contract/plugin.ts";
+import type { PluginSet } from "../plugin-folder/plugin-set.ts";
 import { deathError, startSupervisor, type Death, type Supervisor } from "../process/supervisor.ts";
-import { deriveSeed } from "../random.ts";
-import type { RequestRecord } from "../record.ts";
-import type { Worker } from "../request.ts";
+import { deriveSeed } from "../base/random.ts";
+import type { RequestRecord } from "../contract/record.ts";
+import type { Worker } from "../contract/request.ts";
 
 export interface RunDeps {
   /** The plan as it may be printed and stored: reporters see no secrets. */

@@ -2,9 +2,9 @@
  * A cell of a run as a trace: the requests that were drawn, at the times when they were sent, with
  * the outputs that came. Sharing is exact, because the prompts are known and not only their lengths.
  */
-import { SegmentBlocks } from "../kv/segment-blocks.ts";
-import type { RequestRecord } from "../record.ts";
-import type { RequestSpec } from "../request.ts";
+import { SegmentBlocks } from "../routing/kv/segment-blocks.ts";
+import type { RequestRecord } from "../contract/record.ts";
+import type { RequestSpec } from "../contract/request.ts";
 import { BlockNames } from "./block-names.ts";
 import type { TraceRow } from "./trace-row.ts";
 

@@ -2,7 +2,7 @@
  * A whole trace in memory, as columns: what analysis and synthesis walk several times. A block costs
  * four bytes, so a million rows of Mooncake's lengths are about 100 MB.
  */
-import { BlockTable } from "../kv/block-table.ts";
+import { BlockTable } from "../routing/kv/block-table.ts";
 import type { TraceRow } from "./trace-row.ts";
 
 const FIRST_ROWS = 1024;

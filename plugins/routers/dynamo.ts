@@ -4,10 +4,10 @@
  */
 import { join } from "node:path";
 import { defineRouter, DynbenchError, fetchControl, v } from "dynbench";
-import { startFrontends } from "../dynamo/frontend.ts";
-import { APPROXIMATE_MODE, frontendFlags, POLICY_FLAG } from "../dynamo/frontend-flags.ts";
-import { eventsAppliedOf } from "../dynamo/frontend-metrics.ts";
-import { probeModule } from "../dynamo/python-module.ts";
+import { startFrontends } from "../shared/dynamo/frontend.ts";
+import { APPROXIMATE_MODE, frontendFlags, POLICY_FLAG } from "../shared/dynamo/frontend-flags.ts";
+import { eventsAppliedOf } from "../shared/dynamo/frontend-metrics.ts";
+import { probeModule } from "../shared/dynamo/python-module.ts";
 
 /** Larger weights say nothing more: every other term is lost beside them. */
 const MAX_WEIGHT = 1e6;

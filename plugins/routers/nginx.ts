@@ -8,7 +8,7 @@ import {
   listenAddress,
   programPorts,
   startProgram,
-} from "./external/program.ts";
+} from "../shared/external/program.ts";
 
 const BALANCE = ["round_robin", "least_conn", "random_two", "hash"] as const;
 const KEY_HEADER = "x-session-id";

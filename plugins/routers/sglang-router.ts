@@ -1,7 +1,12 @@
 /** The older line of SGLang's router (PyPI sglang-router, 0.3). Takes text and chat; token ids it refuses. */
 import { defineRouter, urlHost, v } from "dynbench";
-import { commandOption, foundCommand, programPorts, startProgram } from "./external/program.ts";
-import { allWorkersIn, rustFlags, rustOptions } from "./external/rust-router.ts";
+import {
+  commandOption,
+  foundCommand,
+  programPorts,
+  startProgram,
+} from "../shared/external/program.ts";
+import { allWorkersIn, rustFlags, rustOptions } from "../shared/external/rust-router.ts";
 
 const POLICIES = ["cache_aware", "round_robin", "random", "power_of_two", "manual"] as const;
 const MODES = ["random", "min_load", "min_group"] as const;

@@ -1,6 +1,11 @@
 /** SGLang's model gateway (PyPI smg, 1.13). Takes text and chat; token ids it refuses. */
 import { defineRouter, urlHost, v } from "dynbench";
-import { commandOption, foundCommand, programPorts, startProgram } from "./external/program.ts";
+import {
+  commandOption,
+  foundCommand,
+  programPorts,
+  startProgram,
+} from "../shared/external/program.ts";
 import {
   allWorkersIn,
   answersOnce,
@@ -9,7 +14,7 @@ import {
   rustFlags,
   rustOptions,
   switchOption,
-} from "./external/rust-router.ts";
+} from "../shared/external/rust-router.ts";
 
 const POLICIES = [
   "cache_aware",

@@ -3,8 +3,13 @@
  * workers for the token ids, so their tokenising is part of what it costs.
  */
 import { defineRouter, DynbenchError, fetchControl, urlHost, v, type Worker } from "dynbench";
-import { commandOption, foundCommand, programPorts, startProgram } from "./external/program.ts";
-import { allWorkersIn, rustFlags, rustOptions } from "./external/rust-router.ts";
+import {
+  commandOption,
+  foundCommand,
+  programPorts,
+  startProgram,
+} from "../shared/external/program.ts";
+import { allWorkersIn, rustFlags, rustOptions } from "../shared/external/rust-router.ts";
 
 const POLICIES = [
   "cache_aware",

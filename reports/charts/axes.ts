@@ -1,7 +1,7 @@
 /** Axes, scales and text that all charts share: quiet grid, units in labels, figures with separators. */
 import uPlot from "uplot";
-import { formatNumber } from "../format.ts";
-import { FONT, type Theme } from "../theme.ts";
+import { formatNumber } from "../drawing/format.ts";
+import { FONT, type Theme } from "../drawing/theme.ts";
 
 /** Font of figures and labels on a canvas, in CSS pixels. */
 export const CHART_FONT = `12px ${FONT}`;

@@ -1,6 +1,6 @@
 /** One bar per arm with its figure at the end: what a panel shows when nothing was swept. */
-import { formatNumber } from "../format.ts";
-import { armColour } from "../theme.ts";
+import { formatNumber } from "../drawing/format.ts";
+import { armColour } from "../drawing/theme.ts";
 import { measureLabel, px, setFont } from "./axes.ts";
 import type { ChartSpec } from "./chart.ts";
 import { rowsHeight, rowsPlot } from "./rows.ts";

@@ -3,9 +3,9 @@
  * replacement could (MIN), and one without a bound.
  */
 import uPlot from "uplot";
-import type { CachePoint } from "../../core/trace/analysis.ts";
-import { formatNumber, formatTokens } from "../format.ts";
-import { armColour, type Theme } from "../theme.ts";
+import type { CachePoint } from "../../core/trace/analysis/analysis.ts";
+import { formatNumber, formatTokens } from "../drawing/format.ts";
+import { armColour, type Theme } from "../drawing/theme.ts";
 import { logTicks, xAxis, yAxis } from "./axes.ts";
 import type { ChartSpec } from "./chart.ts";
 import { tooltip } from "./tooltip.ts";

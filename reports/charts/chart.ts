@@ -5,8 +5,8 @@
  * card is drawn anew, not patched, when the theme or the width changes: charts carry few points.
  */
 import uPlot from "uplot";
-import { h } from "../dom.ts";
-import { readTheme, type Theme } from "../theme.ts";
+import { h } from "../drawing/dom.ts";
+import { readTheme, type Theme } from "../drawing/theme.ts";
 import { savePng } from "./png.ts";
 
 export interface LegendItem {

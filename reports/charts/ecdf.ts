@@ -1,8 +1,8 @@
 /** Empirical distributions: which share of requests was at or below a value, one step line per arm. */
 import uPlot from "uplot";
-import { formatNumber } from "../format.ts";
-import { armColour, type Theme } from "../theme.ts";
-import { cumulativeShares, type Distribution } from "../thin.ts";
+import { formatNumber } from "../drawing/format.ts";
+import { armColour, type Theme } from "../drawing/theme.ts";
+import { cumulativeShares, type Distribution } from "../data/thin.ts";
 import { logTicks, px, setFont, xAxis, yAxis } from "./axes.ts";
 import type { ChartSpec } from "./chart.ts";
 

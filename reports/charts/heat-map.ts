@@ -1,7 +1,7 @@
 /** Requests in flight per worker over a cell's time: imbalance, stalls and the tail at one glance. */
 import type uPlot from "uplot";
-import { formatNumber } from "../format.ts";
-import { armColour, mix, type Theme } from "../theme.ts";
+import { formatNumber } from "../drawing/format.ts";
+import { armColour, mix, type Theme } from "../drawing/theme.ts";
 import { px, setFont } from "./axes.ts";
 import type { ChartSpec } from "./chart.ts";
 import { rowsHeight, rowsPlot } from "./rows.ts";

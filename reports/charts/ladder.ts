@@ -4,8 +4,8 @@
  */
 import type uPlot from "uplot";
 import { LOSSES, type HitLadder, type LossName } from "../../core/metrics/ladder.ts";
-import { drawnLosses } from "../drawn-losses.ts";
-import { armColour, mix, readableOn, type Theme } from "../theme.ts";
+import { drawnLosses } from "../data/drawn-losses.ts";
+import { armColour, mix, readableOn, type Theme } from "../drawing/theme.ts";
 import { px, setFont } from "./axes.ts";
 import type { ChartSpec, LegendItem } from "./chart.ts";
 import { rowsHeight, rowsPlot } from "./rows.ts";

@@ -1,6 +1,6 @@
 /** A shape per arm beside its colour, so that charts read in grey and for every eye. */
 
-import { ARM_COLOURS } from "../theme.ts";
+import { ARM_COLOURS } from "../drawing/theme.ts";
 
 /** Fills a marker at (x, y); `radius` in canvas pixels. Shapes repeat after four, another way when the colours do. */
 export function drawMarker(

@@ -1,5 +1,5 @@
 /** A chart as a picture that stands alone in a deck: title, caption, legend, plot and time scale in one PNG. */
-import { FONT, type Theme } from "../theme.ts";
+import { FONT, type Theme } from "../drawing/theme.ts";
 import type { ChartSpec, LegendItem } from "./chart.ts";
 
 const PADDING = 20;

@@ -1,6 +1,6 @@
 /** Charts with one row per name: plain bars, stacked bars, heat maps share this frame. */
 import type uPlot from "uplot";
-import type { Theme } from "../theme.ts";
+import type { Theme } from "../drawing/theme.ts";
 import { shorten, xAxis, yAxis } from "./axes.ts";
 
 /** Room that rows need beside their own height: the x axis with its label, and the top. */

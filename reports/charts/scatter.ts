@@ -1,6 +1,6 @@
 /** One mark per request: what it waited for its first token against what had to be prefilled. */
 import type uPlot from "uplot";
-import { armColour, type Theme } from "../theme.ts";
+import { armColour, type Theme } from "../drawing/theme.ts";
 import { fromZero, px, xAxis, yAxis } from "./axes.ts";
 import type { ChartSpec } from "./chart.ts";
 import { drawMarker } from "./markers.ts";

@@ -1,6 +1,6 @@
 /** How a total was divided among workers: one full-width bar per arm, ticks where even shares would end. */
 import type uPlot from "uplot";
-import { armColour, mix, readableOn, type Theme } from "../theme.ts";
+import { armColour, mix, readableOn, type Theme } from "../drawing/theme.ts";
 import { measureLabel, px, setFont } from "./axes.ts";
 import type { ChartSpec } from "./chart.ts";
 import { rowsHeight, rowsPlot } from "./rows.ts";

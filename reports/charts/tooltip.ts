@@ -1,6 +1,6 @@
 /** The values under the pointer, for charts whose marks are uPlot series. */
 import uPlot from "uplot";
-import { h } from "../dom.ts";
+import { h } from "../drawing/dom.ts";
 
 export interface TooltipRow {
   label: string;

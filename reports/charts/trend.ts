@@ -3,9 +3,9 @@
  * lowest to the highest repeat, the arm's name at the end of its line.
  */
 import uPlot from "uplot";
-import type { Axis } from "../sweep.ts";
-import { formatNumber } from "../format.ts";
-import { armColour, type Theme } from "../theme.ts";
+import type { Axis } from "../data/sweep.ts";
+import { formatNumber } from "../drawing/format.ts";
+import { armColour, type Theme } from "../drawing/theme.ts";
 import { fromZero, measureLabel, px, setFont, shorten, xAxis, yAxis } from "./axes.ts";
 import type { ChartSpec } from "./chart.ts";
 import { drawMarker } from "./markers.ts";

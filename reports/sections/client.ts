@@ -1,11 +1,11 @@
 /** Whether the load generator itself kept up: lateness, event loop lag, CPU. */
-import type { CellSummary } from "../../core/metrics/result.ts";
+import type { CellSummary } from "../../core/contract/result.ts";
 import { ecdfChart } from "../charts/ecdf.ts";
-import type { ReportData } from "../data.ts";
-import { h, section, table } from "../dom.ts";
-import { formatNumber } from "../format.ts";
+import type { ReportData } from "../data/data.ts";
+import { h, section, table } from "../drawing/dom.ts";
+import { formatNumber } from "../drawing/format.ts";
 import type { Page } from "../page.ts";
-import { thinIndexes } from "../thin.ts";
+import { thinIndexes } from "../data/thin.ts";
 
 /** A simulated load is never late and has no process: nothing to show. */
 export function clientSection(page: Page): HTMLElement | undefined {

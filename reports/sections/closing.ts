@@ -1,9 +1,9 @@
 /** The end of the page: every measurement, the set-up, and the command that repeats the run. */
-import type { CellSummary, Quantiles } from "../../core/metrics/result.ts";
-import type { ReportData } from "../data.ts";
-import { h, section, table } from "../dom.ts";
-import { formatNumber, formatShare } from "../format.ts";
-import type { SetupSection } from "../setup.ts";
+import type { CellSummary, Quantiles } from "../../core/contract/result.ts";
+import type { ReportData } from "../data/data.ts";
+import { h, section, table } from "../drawing/dom.ts";
+import { formatNumber, formatShare } from "../drawing/format.ts";
+import type { SetupSection } from "../data/setup.ts";
 
 /** Rows drawn before the rest is left to summary.json. */
 const MAX_CELL_ROWS = 400;

@@ -1,10 +1,10 @@
 /** Ratios with their intervals: a group per pair of arms, a row per setting, a column per measure. */
-import type { Comparison } from "../../core/metrics/result.ts";
-import type { ReportData } from "../data.ts";
-import { groupedTable, h, section } from "../dom.ts";
-import { formatRatio } from "../format.ts";
-import { formatDifference, MEASURES, measureOf, type Measure } from "../measures.ts";
-import { parametersKey } from "../sweep.ts";
+import type { Comparison } from "../../core/contract/result.ts";
+import type { ReportData } from "../data/data.ts";
+import { groupedTable, h, section } from "../drawing/dom.ts";
+import { formatRatio } from "../drawing/format.ts";
+import { formatDifference, MEASURES, measureOf, type Measure } from "../data/measures.ts";
+import { parametersKey } from "../data/sweep.ts";
 
 /** With more pairs than this, only the first of them are shown at once and the rest is opened on request. */
 const PAIRS_AT_ONCE = 4;

@@ -1,7 +1,7 @@
 /** What is shown for one setting at a time: why, latencies, and where and when requests went. */
 import type { ChartSpec } from "../charts/chart.ts";
-import type { ReportData, ReportGroup } from "../data.ts";
-import { chips, h, section } from "../dom.ts";
+import type { ReportData, ReportGroup } from "../data/data.ts";
+import { chips, h, section } from "../drawing/dom.ts";
 import type { Page } from "../page.ts";
 import { latencyCharts } from "./latency.ts";
 import { heatMaps, timeCharts } from "./over-time.ts";

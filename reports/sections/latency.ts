@@ -1,7 +1,7 @@
 /** Distributions of what a user waits for. */
 import { ecdfChart } from "../charts/ecdf.ts";
 import type { ChartSpec } from "../charts/chart.ts";
-import type { ReportData } from "../data.ts";
+import type { ReportData } from "../data/data.ts";
 import { groupsAt, where } from "./detail.ts";
 
 export function latencyCharts(data: ReportData, point: number): ChartSpec[] {

@@ -2,8 +2,8 @@
 import { heatMapChart } from "../charts/heat-map.ts";
 import { lineChart } from "../charts/lines.ts";
 import type { ChartSpec } from "../charts/chart.ts";
-import type { ReportData } from "../data.ts";
-import type { OverTime } from "../over-time.ts";
+import type { ReportData } from "../data/data.ts";
+import type { OverTime } from "../data/over-time.ts";
 import { groupsAt, where } from "./detail.ts";
 
 const TIME_AXIS = "Time since the start of the load (s)";

@@ -2,10 +2,10 @@
 import { barChart } from "../charts/bars.ts";
 import type { ChartSpec } from "../charts/chart.ts";
 import { trendChart, type TrendLine } from "../charts/trend.ts";
-import type { CellSummary } from "../../core/metrics/result.ts";
-import type { ReportData } from "../data.ts";
-import { chips, h, section } from "../dom.ts";
-import { meanOf } from "../measures.ts";
+import type { CellSummary } from "../../core/contract/result.ts";
+import type { ReportData } from "../data/data.ts";
+import { chips, h, section } from "../drawing/dom.ts";
+import { meanOf } from "../data/measures.ts";
 import type { Page } from "../page.ts";
 
 export function panelsSection(page: Page): HTMLElement {

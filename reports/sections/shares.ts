@@ -1,8 +1,8 @@
 /** How requests, and the tokens that had to be computed for them, were divided among workers. */
 import { sharesChart, type ShareRow } from "../charts/shares.ts";
 import type { ChartSpec } from "../charts/chart.ts";
-import type { WorkerShare } from "../../core/metrics/result.ts";
-import type { ReportData } from "../data.ts";
+import type { WorkerShare } from "../../core/contract/result.ts";
+import type { ReportData } from "../data/data.ts";
 import { where } from "./detail.ts";
 
 export function shareCharts(data: ReportData, point: number): ChartSpec[] {

@@ -1,9 +1,9 @@
 /** Several runs router by router: the same setting measured in each, and how the others relate to the first. */
-import type { CellSummary } from "../../core/metrics/result.ts";
-import type { ReportData } from "../data.ts";
-import { h, section, table } from "../dom.ts";
-import { formatNumber, formatRatio, formatShare } from "../format.ts";
-import { mean, meanOf, MEASURES } from "../measures.ts";
+import type { CellSummary } from "../../core/contract/result.ts";
+import type { ReportData } from "../data/data.ts";
+import { h, section, table } from "../drawing/dom.ts";
+import { formatNumber, formatRatio, formatShare } from "../drawing/format.ts";
+import { mean, meanOf, MEASURES } from "../data/measures.ts";
 
 export function sideBySideSection(data: ReportData): HTMLElement | undefined {
   const { sideBySide } = data;

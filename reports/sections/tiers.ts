@@ -1,10 +1,10 @@
 /** What each tier of the load got on each arm: a chart of means with intervals, and a table of the rest. */
-import { meanFairness, tierRows, type TierRow } from "../../core/metrics/tier-rows.ts";
+import { meanFairness, tierRows, type TierRow } from "../../core/metrics/tally/tier-rows.ts";
 import { barChart, type Bar } from "../charts/bars.ts";
 import type { ChartSpec } from "../charts/chart.ts";
-import type { ReportData } from "../data.ts";
-import { groupedTable, h } from "../dom.ts";
-import { formatNumber, formatShare } from "../format.ts";
+import type { ReportData } from "../data/data.ts";
+import { groupedTable, h } from "../drawing/dom.ts";
+import { formatNumber, formatShare } from "../drawing/format.ts";
 import { where } from "./detail.ts";
 
 export function hasTiers(data: ReportData): boolean {

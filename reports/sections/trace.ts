@@ -1,13 +1,13 @@
 /** What one trace holds: figures, lengths, arrivals, sharing, and what a cache of some size serves. */
-import type { Quantiles } from "../../core/metrics/result.ts";
+import type { Quantiles } from "../../core/contract/result.ts";
 import { barChart } from "../charts/bars.ts";
 import { cacheCurvesChart } from "../charts/cache-curves.ts";
 import { histogramChart } from "../charts/histogram.ts";
 import { lineChart } from "../charts/lines.ts";
-import { h, section, table } from "../dom.ts";
-import { formatNumber, formatShare, formatTokens } from "../format.ts";
-import type { ChartCards } from "../standing.ts";
-import type { NamedAnalysis } from "../trace-data.ts";
+import { h, section, table } from "../drawing/dom.ts";
+import { formatNumber, formatShare, formatTokens } from "../drawing/format.ts";
+import type { ChartCards } from "./standing.ts";
+import type { NamedAnalysis } from "../data/trace-data.ts";
 
 export function traceSections(trace: NamedAnalysis, cards: ChartCards): HTMLElement[] {
   return [

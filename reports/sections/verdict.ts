@@ -1,12 +1,12 @@
 /** The top of the page: what was compared, who won and why, and whether to believe it. */
-import type { Comparison, Finding, Interval } from "../../core/metrics/result.ts";
-import type { ReportData } from "../data.ts";
-import { h } from "../dom.ts";
-import { formatRatio } from "../format.ts";
-import { invertInterval } from "../headline.ts";
-import { MEASURES, measureOf } from "../measures.ts";
-import { parametersKey } from "../sweep.ts";
-import { themeToggle } from "../theme-toggle.ts";
+import type { Comparison, Finding, Interval } from "../../core/contract/result.ts";
+import type { ReportData } from "../data/data.ts";
+import { h } from "../drawing/dom.ts";
+import { formatRatio } from "../drawing/format.ts";
+import { invertInterval } from "../data/headline.ts";
+import { MEASURES, measureOf } from "../data/measures.ts";
+import { parametersKey } from "../data/sweep.ts";
+import { themeToggle } from "../drawing/theme-toggle.ts";
 
 export function header(data: ReportData): HTMLElement {
   const date = new Date(data.startedAt);

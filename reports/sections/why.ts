@@ -3,7 +3,7 @@ import { ladderChart } from "../charts/ladder.ts";
 import { lineChart } from "../charts/lines.ts";
 import { scatterChart } from "../charts/scatter.ts";
 import type { ChartSpec } from "../charts/chart.ts";
-import type { ReportData } from "../data.ts";
+import type { ReportData } from "../data/data.ts";
 import { groupsAt, where } from "./detail.ts";
 import { hitShareChart } from "./panels.ts";
 

@@ -1,5 +1,5 @@
 /** Block hashes of a 14,016-token prompt: ours, and one native call per hash as the plain way. */
-import { blockHashes, hashBlocks } from "../../core/kv/block-hash.ts";
+import { blockHashes, hashBlocks } from "../../core/routing/kv/block-hash.ts";
 import { medianUs } from "./median.ts";
 
 export const name = "block-hash";

@@ -4,11 +4,11 @@
  * Dynamo-exact block hashes and their ids, of token ids just written to memory as by a body scan;
  * without it blocks come as ids.
  */
-import { v } from "../../core/kit.ts";
-import { blockHashes, hashBlocks } from "../../core/kv/block-hash.ts";
-import { BlockTable } from "../../core/kv/block-table.ts";
-import { randomStream } from "../../core/random.ts";
-import { HOLD, type RouteRequest, type RoutingPolicy } from "../../core/routing-policy.ts";
+import { v } from "../../core/doors/dynbench.ts";
+import { blockHashes, hashBlocks } from "../../core/routing/kv/block-hash.ts";
+import { BlockTable } from "../../core/routing/kv/block-table.ts";
+import { randomStream } from "../../core/base/random.ts";
+import { HOLD, type RouteRequest, type RoutingPolicy } from "../../core/contract/routing-policy.ts";
 import { PolicyHost } from "../../core/routing/host.ts";
 import { cacheAware } from "../../plugins/routers/cache-aware.ts";
 import { kvApprox } from "../../plugins/routers/kv-approx.ts";

@@ -3,10 +3,10 @@
  * kept connections, against the same trivial upstream asked directly, in turn, in one run. Upstream
  * and gateway are processes of their own, as in a run; the client is the load's.
  */
-import { randomStream } from "../../core/random.ts";
-import { HttpClient, parseTarget } from "../../core/http/client.ts";
-import { monotonicNs } from "../../core/clock.ts";
-import type { Worker } from "../../core/request.ts";
+import { randomStream } from "../../core/base/random.ts";
+import { HttpClient, parseTarget } from "../../core/wire/http/client.ts";
+import { monotonicNs } from "../../core/system/clock.ts";
+import type { Worker } from "../../core/contract/request.ts";
 import { startDynamoFrontend } from "./dynamo-rival.ts";
 import { RIVALS, startRival, type Rival } from "./rival-routers.ts";
 import type { Row } from "./row.ts";
@@ -283,9 +283,9 @@ async function serveRole(role: string): Promise<void> {
 
 /** Workers that all live on one port, each with half of the prompts' blocks in its replay. */
 async function upstream(): Promise<Worker[]> {
-  const { encodeKvBatch } = await import("../../core/kv/kv-events.ts");
-  const { startPublisher } = await import("../../core/zmq/publisher.ts");
-  const { startReplayServer } = await import("../../core/zmq/replay.ts");
+  const { encodeKvBatch } = await import("../../core/routing/kv/kv-events.ts");
+  const { startPublisher } = await import("../../core/wire/zmq/publisher.ts");
+  const { startReplayServer } = await import("../../core/wire/zmq/replay.ts");
   const port = answerAtOnce();
   return Array.from({ length: WORKERS }, (_, worker) => {
     const prompts = Array.from({ length: PROMPTS }, (_, i) => i).filter(

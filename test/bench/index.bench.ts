@@ -1,9 +1,9 @@
 /** Prefix index, KV-event codec, event tracker and blocks of segments, at the sizes of a busy gateway. */
-import { BlockTable } from "../../core/kv/block-table.ts";
-import { EventTracker } from "../../core/kv/event-tracker.ts";
-import { decodeKvBatch, encodeKvBatch, type KvBatch } from "../../core/kv/kv-events.ts";
-import { PrefixIndex } from "../../core/kv/prefix-index.ts";
-import { SegmentBlocks } from "../../core/kv/segment-blocks.ts";
+import { BlockTable } from "../../core/routing/kv/block-table.ts";
+import { EventTracker } from "../../core/routing/kv/event-tracker.ts";
+import { decodeKvBatch, encodeKvBatch, type KvBatch } from "../../core/routing/kv/kv-events.ts";
+import { PrefixIndex } from "../../core/routing/kv/prefix-index.ts";
+import { SegmentBlocks } from "../../core/routing/kv/segment-blocks.ts";
 import { medianUs } from "./median.ts";
 
 export const name = "index";

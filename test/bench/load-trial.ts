@@ -4,20 +4,20 @@
  *
  * Run as a program it is one of those processes.
  */
-import { arrivals } from "../../core/load/arrivals.ts";
+import { arrivals } from "../../core/workload/arrivals.ts";
 import { runLoad, type LoadMessage, type LoadTask } from "../../core/load/load-child.ts";
 import {
   startNullServer,
   type NullServerOptions,
   type NullStats,
   type NullTruth,
-} from "../../core/load/null-server.ts";
-import type { ClientHealth } from "../../core/metrics/result.ts";
-import type { LoadShape } from "../../core/plan/plan.ts";
-import type { Workload } from "../../core/plugin.ts";
-import { randomStream } from "../../core/random.ts";
-import type { RequestRecord } from "../../core/record.ts";
-import type { RequestSpec } from "../../core/request.ts";
+} from "../../core/load/null-server/null-server.ts";
+import type { ClientHealth } from "../../core/contract/result.ts";
+import type { LoadShape } from "../../core/contract/plan.ts";
+import type { Workload } from "../../core/contract/plugin.ts";
+import { randomStream } from "../../core/base/random.ts";
+import type { RequestRecord } from "../../core/contract/record.ts";
+import type { RequestSpec } from "../../core/contract/request.ts";
 import { inRealTime } from "./real-time.ts";
 import { runRawClient, type RawResult, type RawTask } from "./raw-client.ts";
 

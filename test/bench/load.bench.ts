@@ -3,7 +3,7 @@
  * and whether its own faults show. Where a figure is also the machine's, a client that does nothing
  * but stamp is measured beside it, in turn.
  */
-import { summarizeCell } from "../../core/metrics/summary.ts";
+import { summarizeCell } from "../../core/metrics/summary/summary.ts";
 import { exampleCell, exampleInput } from "../core/metrics/example-cells.ts";
 import { measure, measureRaw, type Lags, type Measured, type Trial } from "./load-trial.ts";
 import { priority } from "./real-time.ts";

@@ -1,9 +1,9 @@
 /** Costs of turning records into figures: spans of a large simulation, and a comparison of arms. */
-import { compareArms } from "../../core/metrics/compare.ts";
-import { quantilesOf } from "../../core/metrics/quantiles.ts";
-import { summarizeCell } from "../../core/metrics/summary.ts";
-import { WeightedSamples } from "../../core/metrics/weighted-samples.ts";
-import { randomStream } from "../../core/random.ts";
+import { compareArms } from "../../core/metrics/compare/compare.ts";
+import { quantilesOf } from "../../core/metrics/statistics/quantiles.ts";
+import { summarizeCell } from "../../core/metrics/summary/summary.ts";
+import { WeightedSamples } from "../../core/metrics/statistics/weighted-samples.ts";
+import { randomStream } from "../../core/base/random.ts";
 import {
   exampleArm,
   exampleCell,

@@ -4,7 +4,7 @@
  * and machine set at this hour; the load generator is shown beside it.
  */
 import type { Socket } from "bun";
-import { monotonicNs, monotonicOriginMs } from "../../core/clock.ts";
+import { monotonicNs, monotonicOriginMs } from "../../core/system/clock.ts";
 import { Pacer } from "../../core/load/pacer.ts";
 
 export interface RawTask {

@@ -5,7 +5,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { NullStats } from "../../core/load/null-server.ts";
+import type { NullStats } from "../../core/load/null-server/null-server.ts";
 import { inRealTime, priority } from "./real-time.ts";
 import type { Row } from "./row.ts";
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseRecords } from "../../core/record.ts";
+import { parseRecords } from "../../core/contract/record.ts";
 import { dynbench, emptyFolder, TINY, type Outcome } from "./binary.ts";
 import { misbehave, serve, serveAll } from "./servers.ts";
 

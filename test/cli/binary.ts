@@ -151,7 +151,10 @@ export function binary(): string {
   const age = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const sources = [...new Bun.Glob("{core,plugins,reports}/**/*.{ts,css}").scanSync(ROOT)];
   if (sources.some((source) => statSync(join(ROOT, source)).mtimeMs > age)) {
-    const build = Bun.spawnSync([process.execPath, "build.ts"], { cwd: ROOT, stderr: "pipe" });
+    const build = Bun.spawnSync([process.execPath, "release/build.ts"], {
+      cwd: ROOT,
+      stderr: "pipe",
+    });
     if (build.exitCode !== 0) throw new Error(`the build failed:\n${build.stderr.toString()}`);
   }
   built = path;

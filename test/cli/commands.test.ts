@@ -9,8 +9,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { Summary } from "../../core/metrics/result.ts";
-import { VERSION } from "../../core/version.ts";
+import type { Summary } from "../../core/contract/result.ts";
+import { VERSION } from "../../core/base/version.ts";
 import {
   binary,
   dynbench,

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
 import { dynbench, emptyFolder } from "./binary.ts";
-import { standInPython } from "../plugins/model-servers/stand-in-python.ts";
+import { standInPython } from "../plugins/shared/model-servers/stand-in-python.ts";
 
 const cwd = emptyFolder();
 const PATH = `${standInPython({ gpus: 4 })}:/usr/local/bin:/usr/bin:/bin`;

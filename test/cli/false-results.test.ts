@@ -5,7 +5,7 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Summary } from "../../core/metrics/result.ts";
+import type { Summary } from "../../core/contract/result.ts";
 import { dynbench, emptyFolder } from "./binary.ts";
 
 const cwd = emptyFolder();

@@ -1,10 +1,10 @@
-/** plugins/dynamo/guide.md: every command on it is one that the binary takes. */
+/** plugins/shared/dynamo/guide.md: every command on it is one that the binary takes. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "bun:test";
 import { dynbench, emptyFolder } from "./binary.ts";
 
-const page = readFileSync(join(import.meta.dir, "../../plugins/dynamo/guide.md"), "utf8");
+const page = readFileSync(join(import.meta.dir, "../../plugins/shared/dynamo/guide.md"), "utf8");
 const commands = [...page.matchAll(/^\.\/dynbench (.*)$/gm)].map(([, words]) => words!.split(" "));
 const cwd = emptyFolder();
 const row = (i: number) => ({

@@ -6,10 +6,10 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { drawRequests } from "../../core/load/draw.ts";
-import type { CellSummary, Summary } from "../../core/metrics/result.ts";
-import type { Plan, PlannedCell } from "../../core/plan/plan.ts";
-import type { RequestSpec } from "../../core/request.ts";
+import { drawRequests } from "../../core/workload/draw.ts";
+import type { CellSummary, Summary } from "../../core/contract/result.ts";
+import type { Plan, PlannedCell } from "../../core/contract/plan.ts";
+import type { RequestSpec } from "../../core/contract/request.ts";
 import { prefix } from "../../plugins/workloads/prefix.ts";
 
 const BINARY = join(import.meta.dir, "../../dynbench");

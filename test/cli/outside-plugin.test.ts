@@ -2,10 +2,10 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Summary } from "../../core/metrics/result.ts";
-import type { Plan } from "../../core/plan/plan.ts";
-import { VERSION } from "../../core/version.ts";
-import { parseRecords } from "../../core/record.ts";
+import type { Summary } from "../../core/contract/result.ts";
+import type { Plan } from "../../core/contract/plan.ts";
+import { VERSION } from "../../core/base/version.ts";
+import { parseRecords } from "../../core/contract/record.ts";
 import {
   binary,
   dynbench,

@@ -9,8 +9,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { PLUGIN_HELP, VERB_HELP } from "../../core/cli/plugin-help.ts";
-import { API_VERSION } from "../../core/plugin.ts";
+import { PLUGIN_HELP, VERB_HELP } from "../../core/cli/text/plugin-help.ts";
+import { API_VERSION } from "../../core/contract/plugin.ts";
 import { binary, dynbench, emptyFolder } from "./binary.ts";
 
 const root = emptyFolder();

@@ -5,7 +5,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { API_VERSION } from "../../core/plugin.ts";
+import { API_VERSION } from "../../core/contract/plugin.ts";
 import { dynbench, emptyFolder, startDynbench, TINY, until, type Outcome } from "./binary.ts";
 import { npmRegistry, tarballOf, type Published } from "./npm-registry.ts";
 

@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Summary } from "../../core/metrics/result.ts";
-import type { Plan } from "../../core/plan/plan.ts";
-import { parseRecords, type RequestRecord } from "../../core/record.ts";
+import type { Summary } from "../../core/contract/result.ts";
+import type { Plan } from "../../core/contract/plan.ts";
+import { parseRecords, type RequestRecord } from "../../core/contract/record.ts";
 import { dynbench, emptyFolder, startDynbench, TINY, until } from "./binary.ts";
 
 const cwd = emptyFolder();

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Plan } from "../../core/plan/plan.ts";
+import type { Plan } from "../../core/contract/plan.ts";
 import { dynbench, emptyFolder, type Outcome } from "./binary.ts";
 import { misbehave } from "./servers.ts";
 

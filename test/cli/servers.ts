@@ -4,7 +4,7 @@ import {
   NULL_SERVER_DEFAULTS,
   startNullServer,
   type NullServerOptions,
-} from "../../core/load/null-server.ts";
+} from "../../core/load/null-server/null-server.ts";
 
 const MODELS = { object: "list", data: [{ id: "null", object: "model" }] };
 

@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Summary } from "../../core/metrics/result.ts";
-import { parseRecords, type RequestRecord } from "../../core/record.ts";
+import type { Summary } from "../../core/contract/result.ts";
+import { parseRecords, type RequestRecord } from "../../core/contract/record.ts";
 import { dynbench, emptyFolder } from "./binary.ts";
 
 const cwd = emptyFolder();

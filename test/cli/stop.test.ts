@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Summary } from "../../core/metrics/result.ts";
-import { randomStream } from "../../core/random.ts";
-import { parseRecords } from "../../core/record.ts";
+import type { Summary } from "../../core/contract/result.ts";
+import { randomStream } from "../../core/base/random.ts";
+import { parseRecords } from "../../core/contract/record.ts";
 import { dynbench, emptyFolder, startDynbench, TINY, until, type Running } from "./binary.ts";
 
 const cwd = emptyFolder();

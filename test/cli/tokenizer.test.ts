@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseRecords } from "../../core/record.ts";
+import { parseRecords } from "../../core/contract/record.ts";
 import { writeSmallTokenizer } from "../core/prompt/small-tokenizer.ts";
 import { dynbench, emptyFolder, TINY } from "./binary.ts";
 

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { Plan } from "../../core/plan/plan.ts";
+import type { Plan } from "../../core/contract/plan.ts";
 import { dynbench, emptyFolder, startDynbench, until } from "./binary.ts";
 
 const cwd = emptyFolder();

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import type { Summary } from "../../core/metrics/result.ts";
+import type { Summary } from "../../core/contract/result.ts";
 import { writeSmallTokenizer } from "../core/prompt/small-tokenizer.ts";
 import { dynbench, emptyFolder } from "./binary.ts";
 

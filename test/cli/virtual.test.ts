@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Summary } from "../../core/metrics/result.ts";
-import { parseRecords, type RequestRecord } from "../../core/record.ts";
+import type { Summary } from "../../core/contract/result.ts";
+import { parseRecords, type RequestRecord } from "../../core/contract/record.ts";
 import type { Decision } from "../../core/routing/decision.ts";
 import { dynbench, emptyFolder, startDynbench, until } from "./binary.ts";
 

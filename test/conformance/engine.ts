@@ -5,10 +5,10 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { v, type Engine, type EngineHandle, type StartContext, type Worker } from "dynbench";
-import { decodeKvBatch, type KvEvent } from "../../core/kv/kv-events.ts";
-import { requestReplay } from "../../core/zmq/replay.ts";
-import { connectSubscriber } from "../../core/zmq/subscriber.ts";
-import { decodeSequence } from "../../core/zmq/sequence.ts";
+import { decodeKvBatch, type KvEvent } from "../../core/routing/kv/kv-events.ts";
+import { requestReplay } from "../../core/wire/zmq/replay.ts";
+import { connectSubscriber } from "../../core/wire/zmq/subscriber.ts";
+import { decodeSequence } from "../../core/wire/zmq/sequence.ts";
 import { ask, eventually, metric, post } from "./ask.ts";
 import type { TriedContext } from "./in-process.ts";
 import { testStarts, triedParts, type Check } from "./start.ts";

@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { startCachingWorker } from "./caching-worker.ts";
 import { silentLog } from "./in-process.ts";
 import { startGateway } from "../../core/gateway/gateway.ts";
-import { randomStream, type RandomStream } from "../../core/random.ts";
+import { randomStream, type RandomStream } from "../../core/base/random.ts";
 import type { HostEvent } from "../../core/routing/host-journal.ts";
-import type { Candidate, RoutingPolicy } from "../../core/routing-policy.ts";
+import type { Candidate, RoutingPolicy } from "../../core/contract/routing-policy.ts";
 import { picksOf } from "../simulation/asked-again.ts";
 
 const SEED = 5;

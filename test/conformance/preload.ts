@@ -2,7 +2,7 @@
  * Registers `dynbench` and `dynbench/testing` in a test process: `dynbench plugin test` runs this
  * before a plugin's tests.
  */
-import * as kit from "../../core/kit.ts";
+import * as kit from "../../core/doors/dynbench.ts";
 import * as testing from "./testing.ts";
 
 // What a test starts is this program, and no longer Bun.

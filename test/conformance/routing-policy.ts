@@ -3,14 +3,14 @@
  * file of your own. Clusters, loads and faults are drawn from seeds; a failure prints its seed.
  */
 import { describe, expect, test } from "bun:test";
-import { randomStream, type RandomStream } from "../../core/random.ts";
-import type { WorkerRole } from "../../core/request.ts";
+import { randomStream, type RandomStream } from "../../core/base/random.ts";
+import type { WorkerRole } from "../../core/contract/request.ts";
 import {
   HOLD,
   type Candidate,
   type RouteRequest,
   type RoutingPolicy,
-} from "../../core/routing-policy.ts";
+} from "../../core/contract/routing-policy.ts";
 import { PolicyHost } from "../../core/routing/host.ts";
 import { testLiveAsVirtual } from "./live-policy.ts";
 import { BLOCK_SIZE, blocksFrom, clusterOf, requestOf } from "./sample-routing.ts";

@@ -1,6 +1,6 @@
 /** Clusters and requests for tests of routing: as small as they can be, and the same every time. */
-import type { Candidate, RouteRequest } from "../../core/routing-policy.ts";
-import type { WorkerRole } from "../../core/request.ts";
+import type { Candidate, RouteRequest } from "../../core/contract/routing-policy.ts";
+import type { WorkerRole } from "../../core/contract/request.ts";
 
 export const BLOCK_SIZE = 64;
 

@@ -5,8 +5,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
-import type { Summary } from "../../core/metrics/result.ts";
-import { parseRecords } from "../../core/record.ts";
+import type { Summary } from "../../core/contract/result.ts";
+import { parseRecords } from "../../core/contract/record.ts";
 import { dynbench, emptyFolder } from "../cli/binary.ts";
 import { installed, isRealRun } from "./programs.ts";
 import { tinyModel } from "./tiny-model.ts";

@@ -5,10 +5,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { CellSummary, Summary } from "../../core/metrics/result.ts";
+import type { CellSummary, Summary } from "../../core/contract/result.ts";
 import { freePorts } from "../../core/process/free-ports.ts";
 import { statOf } from "../../core/process/keeper.ts";
-import { parseRecords, type RequestRecord } from "../../core/record.ts";
+import { parseRecords, type RequestRecord } from "../../core/contract/record.ts";
 import { dynbench, emptyFolder, startDynbench, until, type Outcome } from "../cli/binary.ts";
 import { installed, isRealRun } from "./programs.ts";
 

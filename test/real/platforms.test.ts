@@ -46,7 +46,9 @@ function digests(command: readonly string[], platform: string): string[] {
 describe.skipIf(!isHere)("platforms (skipped without DYNBENCH_REAL=1 and emulators)", () => {
   test.each(Object.keys(PLATFORMS))("%s writes the bytes that this machine writes", (target) => {
     const binary = join(folder, target);
-    const build = Bun.spawnSync([process.execPath, "build.ts", binary, target], { cwd: root });
+    const build = Bun.spawnSync([process.execPath, "release/build.ts", binary, target], {
+      cwd: root,
+    });
     expect(build.stderr.toString()).toBe("");
     const ours = digests([join(root, "dynbench")], `beside ${target}`);
     expect(new Set(ours).size).toBe(3);

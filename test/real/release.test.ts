@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { VERSION } from "../../core/version.ts";
+import { VERSION } from "../../core/base/version.ts";
 import { installed, isRealRun } from "./programs.ts";
 
 const root = join(import.meta.dir, "../..");

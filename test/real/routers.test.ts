@@ -6,7 +6,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { CellSummary, Summary } from "../../core/metrics/result.ts";
+import type { CellSummary, Summary } from "../../core/contract/result.ts";
 import { dynbench, emptyFolder, startDynbench, until } from "../cli/binary.ts";
 import { installed, isRealRun } from "./programs.ts";
 

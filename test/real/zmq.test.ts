@@ -3,10 +3,10 @@
  * zmq (PYTHON names another one).
  */
 import { describe, expect, test } from "bun:test";
-import { startPublisher } from "../../core/zmq/publisher.ts";
-import { requestReplay, startReplayServer } from "../../core/zmq/replay.ts";
-import { encodeSequence } from "../../core/zmq/sequence.ts";
-import { connectSubscriber } from "../../core/zmq/subscriber.ts";
+import { startPublisher } from "../../core/wire/zmq/publisher.ts";
+import { requestReplay, startReplayServer } from "../../core/wire/zmq/replay.ts";
+import { encodeSequence } from "../../core/wire/zmq/sequence.ts";
+import { connectSubscriber } from "../../core/wire/zmq/subscriber.ts";
 
 const HOST = "127.0.0.1";
 const PYTHON = process.env["PYTHON"] ?? "python3";

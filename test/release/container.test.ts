@@ -5,7 +5,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Summary } from "../../core/metrics/result.ts";
+import type { Summary } from "../../core/contract/result.ts";
 import { binary, dynbench, emptyFolder, TINY } from "../cli/binary.ts";
 
 const RELEASE = join(import.meta.dir, "../../release");

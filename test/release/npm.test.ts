@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { VERSION } from "../../core/version.ts";
+import { VERSION } from "../../core/base/version.ts";
 import { packBinary, packProgram } from "../../release/pack-npm.ts";
 import { TARGETS } from "../../release/targets.ts";
 import { emptyFolder } from "../cli/binary.ts";

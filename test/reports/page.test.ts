@@ -5,8 +5,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
-import { mergeRuns } from "../../core/metrics/merge-runs.ts";
-import type { RunResult } from "../../core/metrics/result.ts";
+import { mergeRuns } from "../../core/metrics/summary/merge-runs.ts";
+import type { RunResult } from "../../core/contract/result.ts";
 import { reportPage } from "../../reports/template.ts";
 import {
   generateRun,

@@ -5,9 +5,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Browser } from "playwright-core";
-import { analyzeTrace } from "../../core/trace/analysis.ts";
+import { analyzeTrace } from "../../core/trace/analysis/analysis.ts";
 import { tracePage } from "../../reports/template.ts";
-import type { NamedAnalysis } from "../../reports/trace-data.ts";
+import type { NamedAnalysis } from "../../reports/data/trace-data.ts";
 import { columnsOf, fromRows } from "../core/trace/columns.ts";
 
 const BROWSER = process.env["CHROMIUM"] ?? "/usr/bin/chromium";

@@ -2,7 +2,7 @@
 import type { Candidate, RandomStream, RouteRequest, RoutingPolicy } from "dynbench";
 import { idsOf, type HostEvent } from "../../core/routing/host-journal.ts";
 import { PolicyHost } from "../../core/routing/host.ts";
-import { HOLD } from "../../core/routing-policy.ts";
+import { HOLD } from "../../core/contract/routing-policy.ts";
 
 export interface Pick {
   readonly request: number;

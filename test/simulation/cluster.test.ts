@@ -8,10 +8,10 @@
  */
 import { describe, expect, test } from "bun:test";
 import { HOLD, type RequestRecord, type RoutingPolicy, type WorkerSink } from "dynbench";
-import { SegmentBlocks } from "../../core/kv/segment-blocks.ts";
-import type { EngineModel } from "../../core/plugin.ts";
-import { recordLine } from "../../core/record.ts";
-import type { Simulation } from "../../core/sim/simulation.ts";
+import { SegmentBlocks } from "../../core/routing/kv/segment-blocks.ts";
+import type { EngineModel } from "../../core/contract/plugin.ts";
+import { recordLine } from "../../core/contract/record.ts";
+import type { Simulation } from "../../core/simulate/simulation.ts";
 import { resolveMocker } from "../../plugins/engines/mocker/mocker-options.ts";
 import { mocker } from "../../plugins/engines/mocker/mocker.ts";
 import { v } from "dynbench";

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { SegmentBlocks } from "../../core/kv/segment-blocks.ts";
+import { SegmentBlocks } from "../../core/routing/kv/segment-blocks.ts";
 import type { RequestRecord, RequestSpec, RoutingPolicy } from "dynbench";
 import { bundledPolicy, simulate, type Simulated, type SimulateOptions } from "./simulate.ts";
 

@@ -1,6 +1,6 @@
 /** What routers believed, beside what there was: the steps from the ideal to what was found. */
 import { expect, test } from "bun:test";
-import { CellTally } from "../../core/metrics/cell-tally.ts";
+import { CellTally } from "../../core/metrics/tally/cell-tally.ts";
 import { simulate } from "./simulate.ts";
 import { sweepRequests } from "./sweep-requests.ts";
 

@@ -5,7 +5,7 @@
  */
 import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { recordLine } from "../../core/record.ts";
+import { recordLine } from "../../core/contract/record.ts";
 import { randomCluster, randomSplitCluster } from "./random-cluster.ts";
 import { simulate, type SimulateOptions } from "./simulate.ts";
 import { sweepRequests } from "./sweep-requests.ts";

@@ -6,9 +6,9 @@
  * tokens/s. Each is of a single run; a simulation here is of many.
  */
 import { deriveSeed, v, type PlannedCell, type Workload } from "dynbench";
-import { drawRequests } from "../../core/load/draw.ts";
-import { probe } from "../../core/metrics/quantiles.ts";
-import { WeightedSamples } from "../../core/metrics/weighted-samples.ts";
+import { drawRequests } from "../../core/workload/draw.ts";
+import { probe } from "../../core/metrics/statistics/quantiles.ts";
+import { WeightedSamples } from "../../core/metrics/statistics/weighted-samples.ts";
 import { prefix } from "../../plugins/workloads/prefix.ts";
 import { meanInterval, type Interval } from "./mean-interval.ts";
 import { simulate, type Simulated } from "./simulate.ts";

@@ -8,7 +8,7 @@ import {
   type RoutingPolicy,
   type Segment,
 } from "dynbench";
-import type { SimSettings, WorkerDown } from "../../core/plan/plan.ts";
+import type { SimSettings, WorkerDown } from "../../core/contract/plan.ts";
 import { NO_DELAYS } from "../../core/plan/sim-options.ts";
 import { bundledPolicy } from "./simulate.ts";
 

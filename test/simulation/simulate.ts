@@ -6,14 +6,14 @@ import {
   type RequestRecord,
   type RequestSpec,
 } from "dynbench";
-import type { SimSettings } from "../../core/plan/plan.ts";
-import { CellTally } from "../../core/metrics/cell-tally.ts";
+import type { SimSettings } from "../../core/contract/plan.ts";
+import { CellTally } from "../../core/metrics/tally/cell-tally.ts";
 import { NO_DELAYS } from "../../core/plan/sim-options.ts";
-import { quantilesOf } from "../../core/metrics/quantiles.ts";
-import { WeightedSamples } from "../../core/metrics/weighted-samples.ts";
-import type { EngineModel, Router } from "../../core/plugin.ts";
-import { Simulation } from "../../core/sim/simulation.ts";
-import type { SimOutput } from "../../core/sim/sim-task.ts";
+import { quantilesOf } from "../../core/metrics/statistics/quantiles.ts";
+import { WeightedSamples } from "../../core/metrics/statistics/weighted-samples.ts";
+import type { EngineModel, Router } from "../../core/contract/plugin.ts";
+import { Simulation } from "../../core/simulate/simulation.ts";
+import type { SimOutput } from "../../core/simulate/sim-task.ts";
 import { mocker } from "../../plugins/engines/mocker/mocker.ts";
 import { BUNDLED } from "../../plugins/bundled.ts";
 import type { RoutingPolicy } from "dynbench";

@@ -6,11 +6,11 @@
 import { expect, test } from "bun:test";
 import { randomStream, v, type RequestSpec } from "dynbench";
 import { fillTokens } from "../../core/prompt/tokens.ts";
-import { BlockTable } from "../../core/kv/block-table.ts";
-import { blockHashes, hashBlocks } from "../../core/kv/block-hash.ts";
+import { BlockTable } from "../../core/routing/kv/block-table.ts";
+import { blockHashes, hashBlocks } from "../../core/routing/kv/block-hash.ts";
 import { PolicyHost } from "../../core/routing/host.ts";
 import { atStage } from "../../core/routing/stage.ts";
-import type { RouteRequest } from "../../core/routing-policy.ts";
+import type { RouteRequest } from "../../core/contract/routing-policy.ts";
 import { mocker } from "../../plugins/engines/mocker/mocker.ts";
 import { resolveMocker } from "../../plugins/engines/mocker/mocker-options.ts";
 import { createWorkerModel } from "../../plugins/engines/mocker/scheduler.ts";

@@ -12,11 +12,11 @@ import {
   type Worker,
   type WorkerRole,
 } from "dynbench";
-import { helpFlags } from "../../dynamo/help-flags.ts";
-import { openPlane } from "../../dynamo/plane.ts";
-import { probeModule } from "../../dynamo/python-module.ts";
-import type { Registration } from "../../dynamo/registration.ts";
-import { componentOf, startWorkers, type WorkerLaunch } from "../../dynamo/workers.ts";
+import { helpFlags } from "../../shared/dynamo/help-flags.ts";
+import { openPlane } from "../../shared/dynamo/plane.ts";
+import { probeModule } from "../../shared/dynamo/python-module.ts";
+import type { Registration } from "../../shared/dynamo/registration.ts";
+import { componentOf, startWorkers, type WorkerLaunch } from "../../shared/dynamo/workers.ts";
 import { resolveMocker, type MockerOptions } from "./mocker-options.ts";
 
 /** They register within 1.5 s; a machine under load takes ten times that and more. */

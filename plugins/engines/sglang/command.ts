@@ -5,15 +5,21 @@
  * SGLang at hand does not know is left out, and so is ours where the user gave the same after `--`.
  */
 import type { WorkerRole } from "dynbench";
-import { flagsFor, isLoopback, refuseOwn, several, some } from "../../model-servers/flags.ts";
-import { publishesEvents } from "../../model-servers/kv-events.ts";
+import {
+  flagsFor,
+  isLoopback,
+  refuseOwn,
+  several,
+  some,
+} from "../../shared/model-servers/flags.ts";
+import { publishesEvents } from "../../shared/model-servers/kv-events.ts";
 import type {
   DynamoWorker,
   ServerCommand,
   ServerPlacement,
   ServerPorts,
-} from "../../model-servers/server-kind.ts";
-import type { ServerOptions } from "../../model-servers/server-options.ts";
+} from "../../shared/model-servers/server-kind.ts";
+import type { ServerOptions } from "../../shared/model-servers/server-options.ts";
 
 export const SERVER_MODULE = "sglang.launch_server";
 export const DYNAMO_MODULE = "dynamo.sglang";

@@ -1,5 +1,5 @@
 /** What SGLang says before it ends. Pure. Texts are those of SGLang 0.5's sources. */
-import { explainer, type Reason } from "../../model-servers/log-reasons.ts";
+import { explainer, type Reason } from "../../shared/model-servers/log-reasons.ts";
 
 const OWN: readonly Reason[] = [
   {

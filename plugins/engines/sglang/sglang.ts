@@ -4,13 +4,17 @@
  * `python/sglang/srt/entrypoints/http_server.py`.
  */
 import { defineEngine, fetchControl, fetchControlJson, messageOf, v } from "dynbench";
-import { publishesEvents } from "../../model-servers/kv-events.ts";
-import { plannedServers, serverLimits } from "../../model-servers/planned.ts";
-import { resetPatiently, type ResetTry } from "../../model-servers/reset-cache.ts";
-import type { AskedServer, ServerFacts, ServerKind } from "../../model-servers/server-kind.ts";
-import { checkServers, serverOptions } from "../../model-servers/server-options.ts";
-import { optional } from "../../model-servers/server-ready.ts";
-import { startServers } from "../../model-servers/start-servers.ts";
+import { publishesEvents } from "../../shared/model-servers/kv-events.ts";
+import { plannedServers, serverLimits } from "../../shared/model-servers/planned.ts";
+import { resetPatiently, type ResetTry } from "../../shared/model-servers/reset-cache.ts";
+import type {
+  AskedServer,
+  ServerFacts,
+  ServerKind,
+} from "../../shared/model-servers/server-kind.ts";
+import { checkServers, serverOptions } from "../../shared/model-servers/server-options.ts";
+import { optional } from "../../shared/model-servers/server-ready.ts";
+import { startServers } from "../../shared/model-servers/start-servers.ts";
 import {
   DYNAMO_MODULE,
   dynamoCommand,

@@ -13,13 +13,13 @@ import {
   refuseOwn,
   several,
   some,
-} from "../../model-servers/flags.ts";
+} from "../../shared/model-servers/flags.ts";
 import type {
   DynamoWorker,
   ServerCommand,
   ServerPlacement,
-} from "../../model-servers/server-kind.ts";
-import type { ServerOptions } from "../../model-servers/server-options.ts";
+} from "../../shared/model-servers/server-kind.ts";
+import type { ServerOptions } from "../../shared/model-servers/server-options.ts";
 
 /** What the command `trtllm-serve` runs; named so, it is that of this Python for certain. */
 export const SERVER_MODULE = "tensorrt_llm.commands.serve";

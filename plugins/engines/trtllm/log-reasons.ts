@@ -1,5 +1,5 @@
 /** What TensorRT-LLM says before it ends. Pure. Texts are those of TensorRT-LLM 1.2's sources. */
-import { explainer, type Reason } from "../../model-servers/log-reasons.ts";
+import { explainer, type Reason } from "../../shared/model-servers/log-reasons.ts";
 
 const MEMORY_HINT =
   "Lower --max-num-batched-tokens or --max-num-seqs, or let TensorRT-LLM take less for its KV cache: -- --free_gpu_memory_fraction 0.8";

@@ -4,18 +4,18 @@
  * TensorRT-LLM 1.2's `tensorrt_llm/serve/openai_server.py`.
  */
 import { defineEngine, fetchControl, fetchControlJson, v, type StartContext } from "dynbench";
-import { flagValue } from "../../model-servers/flags.ts";
-import { plannedServers, serverLimits } from "../../model-servers/planned.ts";
+import { flagValue } from "../../shared/model-servers/flags.ts";
+import { plannedServers, serverLimits } from "../../shared/model-servers/planned.ts";
 import type {
   AskedServer,
   EventPublisher,
   PublishedServer,
   ServerFacts,
   ServerKind,
-} from "../../model-servers/server-kind.ts";
-import { checkServers, serverOptions } from "../../model-servers/server-options.ts";
-import { optional } from "../../model-servers/server-ready.ts";
-import { startServers } from "../../model-servers/start-servers.ts";
+} from "../../shared/model-servers/server-kind.ts";
+import { checkServers, serverOptions } from "../../shared/model-servers/server-options.ts";
+import { optional } from "../../shared/model-servers/server-ready.ts";
+import { startServers } from "../../shared/model-servers/start-servers.ts";
 import {
   configFiles,
   DYNAMO_MODULE,

@@ -5,15 +5,21 @@
  * 1.6.1, whose help lists vLLM's flags beside its own.
  */
 import type { WorkerRole } from "dynbench";
-import { flagsFor, isLoopback, refuseOwn, several, some } from "../../model-servers/flags.ts";
-import { publishesEvents } from "../../model-servers/kv-events.ts";
+import {
+  flagsFor,
+  isLoopback,
+  refuseOwn,
+  several,
+  some,
+} from "../../shared/model-servers/flags.ts";
+import { publishesEvents } from "../../shared/model-servers/kv-events.ts";
 import type {
   DynamoWorker,
   ServerCommand,
   ServerPlacement,
   ServerPorts,
-} from "../../model-servers/server-kind.ts";
-import type { ServerOptions } from "../../model-servers/server-options.ts";
+} from "../../shared/model-servers/server-kind.ts";
+import type { ServerOptions } from "../../shared/model-servers/server-options.ts";
 
 /** Topic of the KV events: none, as by default; vllm-router takes no others. */
 export const KV_EVENTS_TOPIC = "";

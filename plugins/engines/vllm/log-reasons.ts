@@ -1,5 +1,5 @@
 /** What vLLM says before it ends. Pure. Texts are those of vLLM 0.31. */
-import { explainer, type Reason } from "../../model-servers/log-reasons.ts";
+import { explainer, type Reason } from "../../shared/model-servers/log-reasons.ts";
 
 const OWN: readonly Reason[] = [
   {

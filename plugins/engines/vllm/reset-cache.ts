@@ -1,6 +1,6 @@
 /** Empties the prefix cache of a vLLM server (`/reset_prefix_cache`, with VLLM_SERVER_DEV_MODE=1). */
 import { fetchControl, messageOf } from "dynbench";
-import { resetPatiently, type ResetTry } from "../../model-servers/reset-cache.ts";
+import { resetPatiently, type ResetTry } from "../../shared/model-servers/reset-cache.ts";
 
 /** False where the server has no such path. Throws when it will not. */
 export function resetCache(url: string, signal?: AbortSignal): Promise<boolean> {

@@ -1,6 +1,6 @@
 /** Routing policies that each break one rule. `broken.test.ts` sees which test finds it. */
 import { routingPolicyConformance } from "../routing-policy.ts";
-import type { RoutingPolicy, RoutingView } from "../../../core/routing-policy.ts";
+import type { RoutingPolicy, RoutingView } from "../../../core/contract/routing-policy.ts";
 
 const first = (view: RoutingView): number => view.eligible[0]!;
 

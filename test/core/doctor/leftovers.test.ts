@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findLeftovers, isOfLivingRun, leftoversCheck } from "../../../core/doctor/leftovers.ts";
-import { makerOf, temporaryName } from "../../../core/files/temporary-name.ts";
+import { makerOf, temporaryName } from "../../../core/system/temporary-name.ts";
 import { parseStat } from "../../../core/process/keeper.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dynbench-leftovers-"));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { BodyScanner, type PromptField } from "../../../core/gateway/body-scan.ts";
-import { randomStream, type RandomStream } from "../../../core/random.ts";
+import { randomStream, type RandomStream } from "../../../core/base/random.ts";
 
 const scanner = new BodyScanner();
 const encoder = new TextEncoder();

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { encodeKvBatch, type KvEvent } from "../../../core/kv/kv-events.ts";
-import { startPublisher } from "../../../core/zmq/publisher.ts";
-import { startReplayServer } from "../../../core/zmq/replay.ts";
-import { encodeSequence } from "../../../core/zmq/sequence.ts";
+import { encodeKvBatch, type KvEvent } from "../../../core/routing/kv/kv-events.ts";
+import { startPublisher } from "../../../core/wire/zmq/publisher.ts";
+import { startReplayServer } from "../../../core/wire/zmq/replay.ts";
+import { encodeSequence } from "../../../core/wire/zmq/sequence.ts";
 import { answerStream, gatewayOf, mostOverlap, startWorker, until } from "./stand-ins.ts";
 
 const TOPIC = "kv";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { HOLD, type RoutingPolicy } from "../../../core/routing-policy.ts";
+import { HOLD, type RoutingPolicy } from "../../../core/contract/routing-policy.ts";
 import { wordOf } from "../../../core/prompt/word-tokenizer.ts";
 import {
   answerJson,

@@ -1,9 +1,9 @@
 /** Stand-ins for the gateway's tests: workers whose every byte the test decides, simple policies. */
 import type { Socket } from "bun";
 import { startGateway, type GatewayTask } from "../../../core/gateway/gateway.ts";
-import type { Logger } from "../../../core/plugin.ts";
-import type { Worker } from "../../../core/request.ts";
-import type { RoutingPolicy } from "../../../core/routing-policy.ts";
+import type { Logger } from "../../../core/contract/plugin.ts";
+import type { Worker } from "../../../core/contract/request.ts";
+import type { RoutingPolicy } from "../../../core/contract/routing-policy.ts";
 
 /** A request as a stand-in worker received it; the test writes the answer byte by byte. */
 export interface Received {

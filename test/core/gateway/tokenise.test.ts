@@ -7,10 +7,10 @@ import { GatewayCounts } from "../../../core/gateway/gateway-counts.ts";
 import type { Answer, ParsedRequest } from "../../../core/gateway/http-server.ts";
 import { PromptReader, type ReadPrompt } from "../../../core/gateway/prompt-reader.ts";
 import { TokeniseFault, TokenisePool } from "../../../core/gateway/tokenise-pool.ts";
-import { BlockTable } from "../../../core/kv/block-table.ts";
+import { BlockTable } from "../../../core/routing/kv/block-table.ts";
 import { openTokenizer } from "../../../core/prompt/open-tokenizer.ts";
 import { decode, encode } from "../../../core/prompt/word-tokenizer.ts";
-import type { RoutingPolicy } from "../../../core/routing-policy.ts";
+import type { RoutingPolicy } from "../../../core/contract/routing-policy.ts";
 import { smallTokenizer, writeSmallTokenizer } from "../prompt/small-tokenizer.ts";
 import { answerStream, gatewayOf, startWorker } from "./stand-ins.ts";
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { HOLD, type RoutingPolicy } from "../../../core/routing-policy.ts";
+import { HOLD, type RoutingPolicy } from "../../../core/contract/routing-policy.ts";
 import {
   answerJson,
   answerStream,

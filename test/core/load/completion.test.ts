@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { rangeOf } from "../../../core/http/byte-range.ts";
+import { rangeOf } from "../../../core/wire/http/byte-range.ts";
 import { Completion } from "../../../core/load/completion.ts";
 
 /** Feeds events at 10, 20, 30 … ns and tells what came of them. */

@@ -1,10 +1,13 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { runLoad, type LoadMessage, type LoadTask } from "../../../core/load/load-child.ts";
-import { startNullServer, type NullServerOptions } from "../../../core/load/null-server.ts";
-import type { LoadShape } from "../../../core/plan/plan.ts";
-import type { Workload } from "../../../core/plugin.ts";
-import type { RequestRecord } from "../../../core/record.ts";
-import type { RequestSpec } from "../../../core/request.ts";
+import {
+  startNullServer,
+  type NullServerOptions,
+} from "../../../core/load/null-server/null-server.ts";
+import type { LoadShape } from "../../../core/contract/plan.ts";
+import type { Workload } from "../../../core/contract/plugin.ts";
+import type { RequestRecord } from "../../../core/contract/record.ts";
+import type { RequestSpec } from "../../../core/contract/request.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

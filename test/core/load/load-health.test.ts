@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { LoadHealth } from "../../../core/load/load-health.ts";
-import type { RequestRecord } from "../../../core/record.ts";
+import type { RequestRecord } from "../../../core/contract/record.ts";
 
 const SOCKETS = { connections: 3, retries: 1 };
 

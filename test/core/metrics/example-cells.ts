@@ -1,7 +1,7 @@
 /** Small cells for the tests of metrics: records with round times, and what surrounds them. */
-import type { PlannedArm, PlannedCell, PluginUse } from "../../../core/plan/plan.ts";
-import type { RequestRecord } from "../../../core/record.ts";
-import type { CellInput } from "../../../core/metrics/summary.ts";
+import type { PlannedArm, PlannedCell, PluginUse } from "../../../core/contract/plan.ts";
+import type { RequestRecord } from "../../../core/contract/record.ts";
+import type { CellInput } from "../../../core/metrics/summary/summary.ts";
 
 export const MS = 1e6;
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { inModelTime, timeScaleNotes } from "../../../core/metrics/model-time.ts";
-import { summarizeCell } from "../../../core/metrics/summary.ts";
+import { summarizeCell } from "../../../core/metrics/summary/summary.ts";
 import { exampleArm, exampleInput, steadyRecords } from "./example-cells.ts";
 
 const input = exampleInput(steadyRecords(40), {});

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { buildPlan } from "../../../core/plan/build.ts";
-import { PlanFaults } from "../../../core/errors.ts";
+import { PlanFaults } from "../../../core/base/errors.ts";
 import { faultsBy, faultsOf, hintOf, planOf, samplePlugins, typed } from "./sample-plugins.ts";
 
 describe("defaults", () => {

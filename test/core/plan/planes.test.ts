@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { BUNDLED } from "../../../plugins/bundled.ts";
 import { buildPlan } from "../../../core/plan/build.ts";
-import { PlanFaults } from "../../../core/errors.ts";
-import type { Plan } from "../../../core/plan/plan.ts";
-import { PluginSet } from "../../../core/plugin-set.ts";
+import { PlanFaults } from "../../../core/base/errors.ts";
+import type { Plan } from "../../../core/contract/plan.ts";
+import { PluginSet } from "../../../core/plugin-folder/plugin-set.ts";
 
 function planOf(options: Record<string, unknown>): Plan {
   const typed = Object.entries(options).map(([name, value]) => ({

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
 import { flagOf, keyOf, optionSpecs } from "../../../core/plan/option-spec.ts";
 import { coerce, splitList } from "../../../core/plan/raw-option.ts";
-import { didYouMean, editDistance } from "../../../core/plan/suggest.ts";
+import { didYouMean, editDistance } from "../../../core/base/suggest.ts";
 
 const schema = v.strictObject({
   count: v.pipe(v.number(), v.description("how many")),

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { v, defineEngine, type Engine } from "dynbench";
 import { buildPlan } from "../../../core/plan/build.ts";
-import { PlanFaults, type Fault } from "../../../core/errors.ts";
-import { PluginSet } from "../../../core/plugin-set.ts";
+import { PlanFaults, type Fault } from "../../../core/base/errors.ts";
+import { PluginSet } from "../../../core/plugin-folder/plugin-set.ts";
 import { surveyPlan } from "../../../core/plan/survey.ts";
 import { BUNDLED } from "../../../plugins/bundled.ts";
 

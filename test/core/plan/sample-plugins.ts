@@ -2,15 +2,15 @@
 import * as v from "valibot";
 import { buildPlan, type BuiltPlan } from "../../../core/plan/build.ts";
 import type { RawOption } from "../../../core/plan/raw-option.ts";
-import { DynbenchError, PlanFaults } from "../../../core/errors.ts";
+import { DynbenchError, PlanFaults } from "../../../core/base/errors.ts";
 import {
   defineEngine,
   defineReporter,
   defineRouter,
   defineWorkload,
   type RouterTraits,
-} from "../../../core/plugin.ts";
-import { PluginSet } from "../../../core/plugin-set.ts";
+} from "../../../core/contract/plugin.ts";
+import { PluginSet } from "../../../core/plugin-folder/plugin-set.ts";
 
 const whole = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1e9));
 

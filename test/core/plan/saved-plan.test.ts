@@ -3,7 +3,7 @@ import { buildPlan } from "../../../core/plan/build.ts";
 import { parsePlan } from "../../../core/plan/saved-plan.ts";
 import { MASK } from "../../../core/plan/secret-words.ts";
 import { maskPlan, withSecrets } from "../../../core/plan/secrets.ts";
-import type { Fault } from "../../../core/errors.ts";
+import type { Fault } from "../../../core/base/errors.ts";
 import { planOf, samplePlugins, typed } from "./sample-plugins.ts";
 
 const plan = planOf(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { requestBody } from "../../../core/prompt/body.ts";
 import { decode, encode, encodeChat, WORD_TOKENIZER } from "../../../core/prompt/word-tokenizer.ts";
-import type { WireForm } from "../../../core/request.ts";
+import type { WireForm } from "../../../core/contract/request.ts";
 
 const tokens = Uint32Array.from({ length: 3000 }, (_, i) => 1000 + ((i * 7919) % 30_000));
 

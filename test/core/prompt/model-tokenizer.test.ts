@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Tokenizer as HfTokenizer } from "@huggingface/tokenizers";
-import { blockHashes, hashBlocks } from "../../../core/kv/block-hash.ts";
+import { blockHashes, hashBlocks } from "../../../core/routing/kv/block-hash.ts";
 import { requestBody } from "../../../core/prompt/body.ts";
 import { modelTokenizer } from "../../../core/prompt/model-tokenizer.ts";
 import {
@@ -15,7 +15,7 @@ import type { Tokenizer } from "../../../core/prompt/tokenizer.ts";
 import { fillTokens } from "../../../core/prompt/tokens.ts";
 import { wordText } from "../../../core/prompt/word-table.ts";
 import { WORD_TOKENIZER } from "../../../core/prompt/word-tokenizer.ts";
-import type { Segment } from "../../../core/request.ts";
+import type { Segment } from "../../../core/contract/request.ts";
 import { smallTokenizer, writeSmallTokenizer } from "./small-tokenizer.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dynbench-tokenizer-"));

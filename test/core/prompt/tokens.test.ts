@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { FIRST_TOKEN_ID, LAST_TOKEN_ID, fillTokens } from "../../../core/prompt/tokens.ts";
-import type { Segment } from "../../../core/request.ts";
+import type { Segment } from "../../../core/contract/request.ts";
 
 function tokens(prompt: readonly Segment[], seed = 0): number[] {
   const out = new Uint32Array(prompt.reduce((sum, segment) => sum + segment.tokens, 0));

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { randomStream } from "../../../core/random.ts";
+import { randomStream } from "../../../core/base/random.ts";
 import { chooseLeast, chooseSoftly } from "../../../core/routing/choose.ts";
 
 const DRAWS = 20_000;

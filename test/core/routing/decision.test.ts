@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { randomStream } from "../../../core/random.ts";
-import type { RoutingPolicy } from "../../../core/routing-policy.ts";
+import { randomStream } from "../../../core/base/random.ts";
+import type { RoutingPolicy } from "../../../core/contract/routing-policy.ts";
 import { decisionOf } from "../../../core/routing/decision.ts";
 import { PolicyHost } from "../../../core/routing/host.ts";
 import { BLOCK_SIZE, blocksFrom, clusterOf, requestOf } from "../../conformance/sample-routing.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { expectationOf } from "../../../core/routing/expectation.ts";
-import { randomStream } from "../../../core/random.ts";
-import type { RoutingView } from "../../../core/routing-policy.ts";
+import { randomStream } from "../../../core/base/random.ts";
+import type { RoutingView } from "../../../core/contract/routing-policy.ts";
 
 /** Four workers with 3, 9, 5 and 0 blocks of 16 tokens; the second cannot be picked. */
 const view: RoutingView = {

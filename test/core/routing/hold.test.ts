@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { randomStream } from "../../../core/random.ts";
-import { HOLD, type Candidate, type RoutingPolicy } from "../../../core/routing-policy.ts";
+import { randomStream } from "../../../core/base/random.ts";
+import { HOLD, type Candidate, type RoutingPolicy } from "../../../core/contract/routing-policy.ts";
 import { MAX_HELD, MAX_HOLD_NS } from "../../../core/routing/hold-queue.ts";
 import { PolicyHost } from "../../../core/routing/host.ts";
 import { NoWorkerFault, PolicyFault } from "../../../core/routing/routing-fault.ts";

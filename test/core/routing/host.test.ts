@@ -1,6 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { randomStream } from "../../../core/random.ts";
-import type { Candidate, RouteRequest, RoutingPolicy } from "../../../core/routing-policy.ts";
+import { randomStream } from "../../../core/base/random.ts";
+import type {
+  Candidate,
+  RouteRequest,
+  RoutingPolicy,
+} from "../../../core/contract/routing-policy.ts";
 import { PolicyHost, type PolicyHostOptions } from "../../../core/routing/host.ts";
 import { NoWorkerFault, PolicyFault } from "../../../core/routing/routing-fault.ts";
 import { BLOCK_SIZE, blocksFrom, clusterOf, requestOf } from "../../conformance/sample-routing.ts";

@@ -1,7 +1,7 @@
 /** What records show of a set-up that is not what it seems. */
 import { describe, expect, test } from "bun:test";
 import { cellFindings } from "../../../core/run/cell-findings.ts";
-import type { RequestRecord } from "../../../core/record.ts";
+import type { RequestRecord } from "../../../core/contract/record.ts";
 
 const record = (more: Partial<RequestRecord>): RequestRecord => ({
   ...{ cell: "c", index: 0, phase: "measured", state: "ok", intendedNs: 0, endNs: 1e9 },

@@ -1,6 +1,6 @@
 /** Each format by a small file of its kind: how it is told, read and cut. */
 import { describe, expect, test } from "bun:test";
-import { readTrace, type ReadTraceOptions } from "../../../core/files/read-trace.ts";
+import { readTrace, type ReadTraceOptions } from "../../../core/trace/read-trace.ts";
 import { TRACE_FORMATS } from "../../../core/trace/trace-formats.ts";
 import type { TraceRow } from "../../../core/trace/trace-row.ts";
 import { scratchFile } from "../../plugins/workloads/scratch-file.ts";

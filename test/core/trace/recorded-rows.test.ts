@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { plannedRecord } from "../../../core/record.ts";
-import type { RequestSpec } from "../../../core/request.ts";
+import { plannedRecord } from "../../../core/contract/record.ts";
+import type { RequestSpec } from "../../../core/contract/request.ts";
 import { recordedRows } from "../../../core/trace/recorded-rows.ts";
 
 const request = (index: number, own: number): RequestSpec => ({

@@ -4,7 +4,7 @@ import { guide } from "../../../plugins/reporters/guide.ts";
 import { html } from "../../../plugins/reporters/html.ts";
 import { json } from "../../../plugins/reporters/json.ts";
 import { markdown } from "../../../plugins/reporters/markdown.ts";
-import type { ReportData } from "../../../reports/data.ts";
+import type { ReportData } from "../../../reports/data/data.ts";
 import { testReporter } from "../../conformance/reporter.ts";
 import { sampleRun } from "../../conformance/sample-run.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { sloBlock } from "../../../plugins/reporters/console-slo.ts";
 import { tierBlock } from "../../../plugins/reporters/console-tiers.ts";
-import type { RunResult } from "../../../core/kit.ts";
+import type { RunResult } from "../../../core/doors/dynbench.ts";
 
 const REQUESTS = { sent: 3, ok: 2, failed: 1, dropped: 0 };
 const TIMES = { mean: 100.4, p50: 12.34, p99: 1234.5 };

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { v } from "dynbench";
 import { cacheAware } from "../../../plugins/routers/cache-aware.ts";
 import { PolicyHost } from "../../../core/routing/host.ts";
-import { randomStream } from "../../../core/random.ts";
+import { randomStream } from "../../../core/base/random.ts";
 import { routingPolicyConformance } from "../../conformance/routing-policy.ts";
 import { BLOCK_SIZE, blocksFrom, clusterOf, requestOf } from "../../conformance/sample-routing.ts";
 

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { v } from "dynbench";
 import { roundRobin } from "../../../plugins/routers/round-robin.ts";
 import { PolicyHost } from "../../../core/routing/host.ts";
-import type { Candidate } from "../../../core/routing-policy.ts";
-import { randomStream } from "../../../core/random.ts";
+import type { Candidate } from "../../../core/contract/routing-policy.ts";
+import { randomStream } from "../../../core/base/random.ts";
 import { routingPolicyConformance } from "../../conformance/routing-policy.ts";
 import { BLOCK_SIZE, clusterOf, requestOf } from "../../conformance/sample-routing.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { randomStream, v, type RequestSpec } from "dynbench";
-import { SegmentBlocks } from "../../../core/kv/segment-blocks.ts";
+import { SegmentBlocks } from "../../../core/routing/kv/segment-blocks.ts";
 import { mooncake } from "../../../plugins/workloads/mooncake.ts";
 import { testWorkload } from "../../conformance/workload.ts";
 import { scratchFile } from "./scratch-file.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { randomStream, v, type ContentSegment, type RequestSpec } from "dynbench";
-import { idealShares } from "../../../core/metrics/ideal.ts";
+import { idealShares } from "../../../core/metrics/tally/ideal.ts";
 import { prefixTree } from "../../../plugins/workloads/prefix-tree.ts";
 import { testWorkload } from "../../conformance/workload.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { decodeKvBatch } from "../../../../core/kv/kv-events.ts";
+import { decodeKvBatch } from "../../../../core/routing/kv/kv-events.ts";
 import { KEPT_BATCHES, KvBatches } from "../../../../plugins/engines/mocker/kv-batches.ts";
 
 function setUp(form: "map" | "array" = "map") {

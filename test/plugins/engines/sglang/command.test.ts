@@ -7,10 +7,13 @@ import {
   serverEnv,
 } from "../../../../plugins/engines/sglang/command.ts";
 import { explainSglang } from "../../../../plugins/engines/sglang/log-reasons.ts";
-import { flagNames } from "../../../../plugins/model-servers/flags.ts";
-import type { DynamoWorker, ServerCommand } from "../../../../plugins/model-servers/server-kind.ts";
-import { serverOptions } from "../../../../plugins/model-servers/server-options.ts";
-import { DOCUMENTED, OOM_LINE } from "../../model-servers/documented.ts";
+import { flagNames } from "../../../../plugins/shared/model-servers/flags.ts";
+import type {
+  DynamoWorker,
+  ServerCommand,
+} from "../../../../plugins/shared/model-servers/server-kind.ts";
+import { serverOptions } from "../../../../plugins/shared/model-servers/server-options.ts";
+import { DOCUMENTED, OOM_LINE } from "../../shared/model-servers/documented.ts";
 
 const common = { flags: new Set<string>(), folder: "/run/engine", engineArgs: [] };
 const server = (raw: object = {}, change: Partial<ServerCommand> = {}): ServerCommand => ({

@@ -8,10 +8,17 @@ import {
 } from "../../../../plugins/engines/trtllm/command.ts";
 import { explainTrtllm } from "../../../../plugins/engines/trtllm/log-reasons.ts";
 import { trtllm } from "../../../../plugins/engines/trtllm/trtllm.ts";
-import { flagNames } from "../../../../plugins/model-servers/flags.ts";
-import type { DynamoWorker, ServerCommand } from "../../../../plugins/model-servers/server-kind.ts";
-import { serverOptions } from "../../../../plugins/model-servers/server-options.ts";
-import { DOCUMENTED, DYNAMO_TRTLLM_FLAGS, OOM_LINE } from "../../model-servers/documented.ts";
+import { flagNames } from "../../../../plugins/shared/model-servers/flags.ts";
+import type {
+  DynamoWorker,
+  ServerCommand,
+} from "../../../../plugins/shared/model-servers/server-kind.ts";
+import { serverOptions } from "../../../../plugins/shared/model-servers/server-options.ts";
+import {
+  DOCUMENTED,
+  DYNAMO_TRTLLM_FLAGS,
+  OOM_LINE,
+} from "../../shared/model-servers/documented.ts";
 
 const options = (raw: object = {}) => v.parse(serverOptions, { modelPath: "/models/x", ...raw });
 const common = { flags: new Set<string>(), folder: "/run/engine", engineArgs: [] };

@@ -7,10 +7,13 @@ import {
   serverCommand,
   serverEnv,
 } from "../../../../plugins/engines/vllm/command.ts";
-import { publishesEvents } from "../../../../plugins/model-servers/kv-events.ts";
-import { flagNames } from "../../../../plugins/model-servers/flags.ts";
-import type { DynamoWorker, ServerCommand } from "../../../../plugins/model-servers/server-kind.ts";
-import { serverOptions } from "../../../../plugins/model-servers/server-options.ts";
+import { publishesEvents } from "../../../../plugins/shared/model-servers/kv-events.ts";
+import { flagNames } from "../../../../plugins/shared/model-servers/flags.ts";
+import type {
+  DynamoWorker,
+  ServerCommand,
+} from "../../../../plugins/shared/model-servers/server-kind.ts";
+import { serverOptions } from "../../../../plugins/shared/model-servers/server-options.ts";
 
 const server = (
   raw: Record<string, unknown> = {},

@@ -1,0 +1,26 @@
+/** Why a file or folder could not be used, in words: the system's own repeat the path and its call. */
+import { messageOf } from "./errors.ts";
+
+const WORDS: Readonly<Record<string, string>> = {
+  ENOSPC: "no space left on the device",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "it is larger than files may be here",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the file system is read-only",
+  ENOENT: "there is no such file or folder",
+  ENOTDIR: "part of the path is a file, not a folder",
+  EEXIST: "there is a file of that name",
+  EISDIR: "it is a folder",
+  ENAMETOOLONG: "the name is too long",
+  ELOOP: "its links go round in a circle",
+  EMFILE: "too many files are open",
+};
+
+/** The reason as the end of a sentence; what is not known here in the error's own words. */
+export function whyNot(cause: unknown): string {
+  const { code, syscall } = (cause ?? {}) as { code?: unknown; syscall?: unknown };
+  // Of a folder that was to be made, this says that nothing may be made there: /proc, /sys.
+  if (code === "ENOENT" && syscall === "mkdir") return "it cannot be created there";
+  return (typeof code === "string" ? WORDS[code] : undefined) ?? messageOf(cause);
+}

@@ -1,0 +1,105 @@
+/** `dynbench doctor`: what this machine has for runs, what it lacks, and what dead runs left. */
+import * as v from "valibot";
+import { loadPlugins, PLUGIN_OPTIONS } from "../options/added-plugins.ts";
+import { parseOwnArguments } from "../options/arguments.ts";
+import { doctorText } from "../text/doctor-text.ts";
+import type { Environment } from "../options/environment.ts";
+import { optionLines } from "../text/help.ts";
+import { wantsColor } from "../text/log.ts";
+import { parseOwnOptions } from "../options/own-options.ts";
+import { stateOf, type Check } from "../../doctor/check.ts";
+import { examine } from "../../doctor/examine.ts";
+import { findLeftovers, removeLeftovers, type Leftovers } from "../../doctor/leftovers.ts";
+import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
+import { optionSpecs } from "../../plan/option-spec.ts";
+import { VERSION } from "../../base/version.ts";
+
+export const DoctorOptions = v.strictObject({
+  clean: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description("List and remove what dead runs left: processes, temporary folders"),
+    ),
+    false,
+  ),
+  json: v.optional(
+    v.pipe(v.boolean(), v.description("Print JSON on stdout and nothing else")),
+    false,
+  ),
+  python: v.optional(v.pipe(v.string(), v.description("Python to look for engines in [python3]"))),
+  out: v.optional(v.pipe(v.string(), v.description("Folder where runs go")), "runs"),
+  ...PLUGIN_OPTIONS,
+});
+
+const HELP = `Usage: dynbench doctor [options]
+
+Looks at this machine as a run would: GPUs, processors, limits, folders, ports, and the programs
+and Python packages that engines and routers need. Each line says what was found; → says what to
+do next. ✓ is fine, · worth knowing, ! in the way of some runs or of good figures, ✗ of every run.
+
+`;
+const HELP_END = `
+Exit codes: 0 a run can start, 3 a ✗ is above, or with --clean something could not be removed.
+`;
+
+export async function doctor(argv: readonly string[], environment: Environment): Promise<number> {
+  const specs = optionSpecs(DoctorOptions);
+  const { options, positionals, wantsHelp } = parseOwnArguments("doctor", argv, specs);
+  if (wantsHelp) {
+    process.stdout.write(`${HELP}${specs.flatMap(optionLines).join("\n")}\n${HELP_END}`);
+    return EXIT_CODES.ok.code;
+  }
+  if (positionals.length > 0) {
+    throw new DynbenchError("plan", `Cannot examine "${positionals[0]}": doctor takes no words`, {
+      hint: "See dynbench doctor --help",
+    });
+  }
+  const chosen = parseOwnOptions("doctor", DoctorOptions, options);
+  if (chosen.clean) return clean(chosen);
+  const { plugins } = environment;
+  await loadPlugins(plugins, chosen);
+  const checks = await examine({
+    plugins: plugins.all.map(({ plugin }) => plugin),
+    python: chosen.python ?? "python3",
+    isPythonNamed: chosen.python !== undefined,
+    runs: chosen.out,
+  });
+  const state = stateOf(checks);
+  process.stdout.write(
+    chosen.json ? json({ state, checks }) : doctorText(checks, terminal(process.stdout)),
+  );
+  return state === "fault" ? EXIT_CODES.start.code : EXIT_CODES.ok.code;
+}
+
+async function clean({ json: asJson, out }: { json: boolean; out: string }): Promise<number> {
+  const found = findLeftovers(out);
+  const kept = await removeLeftovers(found);
+  process.stdout.write(asJson ? json({ ...found, kept }) : cleanText(found, kept));
+  return kept.length > 0 ? EXIT_CODES.start.code : EXIT_CODES.ok.code;
+}
+
+function cleanText({ processes, folders }: Leftovers, kept: readonly string[]): string {
+  const found = [
+    ...processes.map(({ pid, command }) => `process ${pid} ${command}`),
+    ...folders.map((folder) => `folder ${folder}`),
+  ];
+  if (found.length === 0) return "Dead runs have left nothing.\n";
+  const rest = kept.length === 0 ? [] : ["Still there:", ...kept.map((each) => `  ${each}`)];
+  return `${["Left by dead runs, and removed:", ...found.map((each) => `  ${each}`), ...rest].join("\n")}\n`;
+}
+
+interface DoctorReport {
+  readonly state: Check["state"];
+  readonly checks: readonly Check[];
+}
+
+function json(report: DoctorReport | (Leftovers & { kept: readonly string[] })): string {
+  const tool = { name: "dynbench", version: VERSION };
+  return `${JSON.stringify({ schemaVersion: 1, tool, ...report }, null, 2)}\n`;
+}
+
+const USUAL_COLUMNS = 100;
+
+function terminal(stream: NodeJS.WriteStream): { columns: number; color: boolean } {
+  return { columns: stream.columns ?? USUAL_COLUMNS, color: wantsColor(stream) };
+}

@@ -1,0 +1,132 @@
+/** `dynbench man`: the manual page, in the roff of man(7), from what help and completion are made of. */
+import { COMMANDS } from "../commands.ts";
+import { COMMAND_WORDS, type CommandWords } from "../command-words.ts";
+import type { Environment } from "../options/environment.ts";
+import { defaultText, placeholder } from "../text/help.ts";
+import { optionGroups, pluginGroup, type OptionGroup } from "../options/option-groups.ts";
+import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
+import type { OptionSpec } from "../../plan/option-spec.ts";
+import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
+import { versionFacts, type VersionFacts } from "../../base/version.ts";
+
+export async function man(argv: readonly string[], { plugins }: Environment): Promise<number> {
+  if (argv.includes("--help") || argv.includes("-h")) {
+    process.stdout.write(
+      "Usage: dynbench man\n\nPrints the manual page: dynbench man | man -l -\n",
+    );
+    return EXIT_CODES.ok.code;
+  }
+  if (argv.length > 0) {
+    throw new DynbenchError("plan", `Cannot print the manual page: "${argv[0]}" is unexpected`, {
+      hint: "dynbench man",
+    });
+  }
+  process.stdout.write(manPage(plugins, versionFacts()));
+  return EXIT_CODES.ok.code;
+}
+
+/** Of the plugins in the set; a page of a release has the bundled ones. */
+export function manPage(
+  plugins: PluginSet,
+  { version, date }: Pick<VersionFacts, "version" | "date">,
+): string {
+  const run = optionGroups("run", plugins, []).filter(
+    ({ title }) => !title.startsWith("Reporters"),
+  );
+  const own = plugins.all.map(({ plugin }) => ({
+    ...pluginGroup(plugin),
+    summary: plugin.summary,
+  }));
+  return [
+    `.TH DYNBENCH 1 "${date ?? ""}" "dynbench ${version}" "User Commands"`,
+    ".SH NAME",
+    "dynbench \\- which LLM router serves your traffic best, and why",
+    ".SH SYNOPSIS",
+    ".B dynbench",
+    ".I COMMAND",
+    "[options] [\\-\\- engine arguments]",
+    ".SH DESCRIPTION",
+    ...text(
+      "Brings workers of an LLM engine up, puts a router in front of them, checks that the set-up is what its label says, drives the load, measures it, and explains the result in one HTML file.",
+    ),
+    ".SH COMMANDS",
+    ...Object.entries(COMMAND_WORDS).flatMap(([name, words]) =>
+      command(name, COMMANDS[name as keyof typeof COMMANDS].description, words),
+    ),
+    ".SH OPTIONS OF RUN, PLAN AND UP",
+    ...text(
+      "Where two parts have an option of the same name, say whose: \\-\\-workload.NAME, \\-\\-router.NAME. A comma list sweeps an option of the workload.",
+      true,
+    ),
+    ...run.flatMap(group),
+    ".SH PLUGINS",
+    ...own.flatMap(({ summary, ...one }) => [
+      ...heading(one.title),
+      ...text(summary),
+      ...one.specs.flatMap(option),
+    ]),
+    ".SH EXIT STATUS",
+    ...Object.values(EXIT_CODES).flatMap(({ code, meaning }) => [
+      ".TP",
+      String(code),
+      ...text(meaning),
+    ]),
+    ".SH ENVIRONMENT",
+    ".TP",
+    ".B NO_COLOR",
+    "No colors, whatever the terminal can do.",
+    ".TP",
+    ".B XDG_DATA_HOME",
+    "Added plugins are in dynbench/plugins below it; ~/.local/share where it is not set.",
+    "",
+  ].join("\n");
+}
+
+function command(name: string, description: string, { verbs, options }: CommandWords): string[] {
+  const verbList = verbs ? ` ${Object.keys(verbs).join("|")}` : "";
+  const ofVerbs = Object.entries(verbs ?? {}).flatMap(([verb, words]) =>
+    words.options.length === 0
+      ? []
+      : [...heading(`${name} ${verb}`), ...words.options.flatMap(option)],
+  );
+  return [
+    ...heading(`${name}${verbList}`),
+    ...text(description),
+    ...options.flatMap(option),
+    ...ofVerbs,
+  ];
+}
+
+function group({ title, specs }: OptionGroup): string[] {
+  return [...heading(title), ...specs.flatMap(option)];
+}
+
+function heading(words: string): string[] {
+  return [`.SS "${escaped(words)}"`];
+}
+
+function option(spec: OptionSpec): string[] {
+  const names = [spec.flag, ...spec.aliases].map((flag) => `\\fB${escaped(`--${flag}`)}\\fR`);
+  const value = spec.type === "boolean" ? "" : ` \\fI${escaped(placeholder(spec))}\\fR`;
+  const fallback = spec.sweep
+    ? `[${spec.sweep.join(",")}]`
+    : spec.default === false
+      ? ""
+      : defaultText(spec);
+  return [".TP", `${names.join(", ")}${value}`, ...text(`${spec.description} ${fallback}`.trim())];
+}
+
+/** A line that begins like a request is none. */
+function text(words: string, isRoff = false): string[] {
+  const line = isRoff ? words : escaped(words);
+  return [/^[.']/.test(line) ? `\\&${line}` : line];
+}
+
+/** Backslashes and hyphens as they are typed; a quote that would end an argument; no line breaks. */
+export function escaped(words: string): string {
+  return words
+    .replaceAll("\\", "\\e")
+    .replaceAll("-", "\\-")
+    .replaceAll('"', "\\(dq")
+    .replaceAll(/\s+/g, " ");
+}

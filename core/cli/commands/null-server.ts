@@ -1,0 +1,90 @@
+/** `dynbench null-server`: a server of known timing, to measure a load generator with. */
+import * as v from "valibot";
+import { parseOwnArguments } from "../options/arguments.ts";
+import type { Environment } from "../options/environment.ts";
+import { DynbenchError, EXIT_CODES, messageOf } from "../../base/errors.ts";
+import { startNullServer } from "../../load/null-server/null-server.ts";
+import { optionLines } from "../text/help.ts";
+import { optionSpecs } from "../../plan/option-spec.ts";
+import { parseOwnOptions } from "../options/own-options.ts";
+
+const milliseconds = (fallback: number, text: string) =>
+  v.optional(
+    v.pipe(v.number(), v.minValue(0), v.maxValue(3_600_000), v.description(text)),
+    fallback,
+  );
+const events = (fallback: number, text: string) =>
+  v.optional(
+    v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(1e9), v.description(text)),
+    fallback,
+  );
+
+export const NullServerOptions = v.strictObject({
+  host: v.optional(v.pipe(v.string(), v.description("Address to listen on")), "127.0.0.1"),
+  port: v.optional(
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(0),
+      v.maxValue(65_535),
+      v.description("Port; 0: any free one"),
+    ),
+    9100,
+  ),
+  ttftMs: milliseconds(200, "Time from the request read to its first token, in milliseconds"),
+  itlMs: milliseconds(20, "Time between tokens, in milliseconds"),
+  batch: events(1, "Tokens per event"),
+  status: v.optional(
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(200),
+      v.maxValue(599),
+      v.description("Status of every answer"),
+    ),
+    200,
+  ),
+  failEvery: events(0, "Every n-th request is answered with 500; 0: none"),
+  cutAfter: events(0, "Close the connection after so many events; 0: never"),
+  errorFrameAfter: events(-1, "Send an error frame after so many events; -1: never"),
+  malformedAfter: events(-1, "Send something that is no JSON after so many events; -1: never"),
+  silentAfter: events(-1, "Stop in silence after so many events; -1: never"),
+  close: v.optional(
+    v.pipe(v.boolean(), v.description("Close each connection after its answer")),
+    false,
+  ),
+});
+
+export async function nullServer(argv: readonly string[], _: Environment): Promise<number> {
+  const specs = optionSpecs(NullServerOptions);
+  const { options, wantsHelp } = parseOwnArguments("null-server", argv, specs);
+  if (wantsHelp) {
+    const lines = specs.flatMap(optionLines).join("\n");
+    process.stdout.write(
+      `Usage: dynbench null-server [options]\n\n${lines}\n\nGET /null/stats tells when each event was really written (monotonic ns, by x-request-id).\n`,
+    );
+    return EXIT_CODES.ok.code;
+  }
+  const chosen = parseOwnOptions("null-server", NullServerOptions, options);
+  await using server = listen(chosen);
+  process.stdout.write(`${server.url}\nTry it: dynbench ping ${server.url}    Ctrl-C ends it\n`);
+  await new Promise<void>((resolve) => {
+    process.once("SIGINT", () => resolve());
+    process.once("SIGTERM", () => resolve());
+  });
+  return EXIT_CODES.ok.code;
+}
+
+function listen(
+  chosen: v.InferOutput<typeof NullServerOptions>,
+): ReturnType<typeof startNullServer> {
+  try {
+    return startNullServer(chosen);
+  } catch (cause) {
+    throw new DynbenchError(
+      "start",
+      `Cannot listen on ${chosen.host}:${chosen.port}: ${messageOf(cause)}`,
+      { cause, hint: "Choose another --port, or stop the program that holds it" },
+    );
+  }
+}

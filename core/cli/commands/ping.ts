@@ -1,0 +1,102 @@
+/** `dynbench ping URL`: one streamed request, checked. */
+import * as v from "valibot";
+import type { Environment } from "../options/environment.ts";
+import { parseOwnArguments } from "../options/arguments.ts";
+import { parseOwnOptions } from "../options/own-options.ts";
+import { EXIT_CODES, DynbenchError } from "../../base/errors.ts";
+import { servedModels } from "../../wire/http/control.ts";
+import { KEY_HINT, parseTarget } from "../../wire/http/target.ts";
+import { NO_TLS, NO_TLS_HINT } from "../../wire/http/tls-check.ts";
+import { optionLines } from "../text/help.ts";
+import { optionSpecs } from "../../plan/option-spec.ts";
+import { probe, type ProbeResult } from "../../run/setup/probe.ts";
+
+export const PingOptions = v.strictObject({
+  model: v.optional(v.pipe(v.string(), v.description("Model to ask for [the first one served]"))),
+  timeout: v.optional(
+    v.pipe(v.number(), v.minValue(0.1), v.maxValue(3600), v.description("Limit in seconds")),
+    30,
+  ),
+  apiKeyEnv: v.optional(
+    v.pipe(v.string(), v.description("Environment variable with a bearer token")),
+  ),
+});
+
+/** A list of models takes no computing. */
+const MODELS_LIMIT_MS = 10_000;
+
+const QUESTION = {
+  messages: [
+    { role: "system", content: "You are a helpful assistant. Answer in 5 words." },
+    { role: "user", content: "What is 2+2?" },
+  ],
+  stream: true,
+  stream_options: { include_usage: true },
+  max_tokens: 10,
+};
+
+/** Passes only on at least one content chunk and a clean end; a missing usage is said. */
+export async function ping(argv: readonly string[], _: Environment): Promise<number> {
+  const specs = optionSpecs(PingOptions);
+  const { options, positionals, wantsHelp } = parseOwnArguments("ping", argv, specs);
+  if (wantsHelp) {
+    process.stdout.write(
+      `Usage: dynbench ping URL [options]\n\nSends one streamed request and checks the answer.\n\n${specs.flatMap(optionLines).join("\n")}\n`,
+    );
+    return EXIT_CODES.ok.code;
+  }
+  const url = positionals[0];
+  if (url === undefined || positionals.length > 1) {
+    throw new DynbenchError("plan", "Cannot ping: expected one URL", {
+      hint: "dynbench ping http://127.0.0.1:8000",
+    });
+  }
+  const chosen = parseOwnOptions("ping", PingOptions, options);
+  parseTarget(url);
+  const timeoutMs = chosen.timeout * 1000;
+  const token = tokenOf(chosen.apiKeyEnv);
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const model =
+    chosen.model ??
+    (await servedModels(url, { headers, limitMs: Math.min(timeoutMs, MODELS_LIMIT_MS) }))[0]!.id;
+  const result = await probe(url, {
+    path: "/v1/chat/completions",
+    body: new TextEncoder().encode(JSON.stringify({ model, ...QUESTION })),
+    headers: { accept: "text/event-stream", ...headers },
+    timeoutMs,
+  });
+  if (result.fault !== undefined) {
+    throw new DynbenchError("start", `${url} does not answer as it should: ${result.fault}`, {
+      hint: hintOf(result, model),
+    });
+  }
+  const usage =
+    result.promptTokens === undefined
+      ? "no usage"
+      : `${result.promptTokens} prompt tokens (${result.cachedTokens ?? "unknown"} cached), ${result.outputTokens} output tokens`;
+  const worker = result.worker ? `, worker ${result.worker}` : "";
+  process.stdout.write(`ok: ${result.contentChunks} content chunks, ${usage}${worker}\n`);
+  return EXIT_CODES.ok.code;
+}
+
+function hintOf({ status, fault = "" }: ProbeResult, model: string): string {
+  if (fault === NO_TLS) return NO_TLS_HINT;
+  if (status === undefined) return "Check that the server is up; --timeout gives it more time";
+  if (status === 401 || status === 403) {
+    return KEY_HINT;
+  }
+  const isRefused = status >= 400 && status < 500;
+  if (status === 404 || (isRefused && /model/i.test(fault))) {
+    return `Check that it serves model "${model}" on /v1/chat/completions; --model names another`;
+  }
+  return "See the log of the server, and of the engine behind it";
+}
+
+function tokenOf(variable: string | undefined): string | undefined {
+  if (variable === undefined) return undefined;
+  const token = process.env[variable];
+  if (token) return token;
+  throw new DynbenchError("plan", `Cannot ping: environment variable "${variable}" is not set`, {
+    hint: "Set it, or leave out --api-key-env",
+  });
+}

@@ -1,0 +1,203 @@
+/** `dynbench plan`: everything a run would start and send; starts nothing. */
+import type { Environment } from "../options/environment.ts";
+import { startLog } from "../text/log.ts";
+import { planFromArguments } from "./plan-from-arguments.ts";
+import { secretOptions } from "./run.ts";
+import { settledPlan } from "./settled-plan.ts";
+import { counted } from "../../base/counted.ts";
+import { EXIT_CODES, PlanFaults } from "../../base/errors.ts";
+import type { InputFile, Plan } from "../../contract/plan.ts";
+import { masked, maskWords } from "../../plan/secret-words.ts";
+import { maskPlan } from "../../plan/secrets.ts";
+import { surveyPlan, type PlanSurvey, type PointSurvey } from "../../plan/survey.ts";
+import { pointLabel } from "../../plan/sweep.ts";
+import type { Engine, PlannedProcess, Router } from "../../contract/plugin.ts";
+import { estimateRun, type Estimate } from "../../run/estimate.ts";
+import { bytesText, holdStdin } from "../../run/folder/input-files.ts";
+
+/** `--json` prints the plan itself, which `dynbench run --config plan.json` runs unchanged. */
+export async function plan(argv: readonly string[], environment: Environment): Promise<number> {
+  const planned = await planFromArguments("plan", argv, environment);
+  if (!planned) return EXIT_CODES.ok.code;
+  const { plugins } = environment;
+  const log = startLog({ debug: false });
+  using held = await holdStdin(planned.plan, plugins, log.info);
+  const settled = await settledPlan(planned, { plugins, stdin: held?.path, log });
+  const survey = await surveyPlan(settled.runnable, plugins, {
+    signal: new AbortController().signal,
+  });
+  if (survey.faults.length > 0) throw new PlanFaults(survey.faults);
+  const processes = await processesOf(settled.plan, environment);
+  const estimate = await estimateRun(settled.runnable, {
+    plugins,
+    requestsOf: ({ parameters, load }) => {
+      const point = survey.points.find((one) => Bun.deepEquals(one.parameters, parameters))!;
+      return point.requests + load.warmup;
+    },
+  });
+  const shown = maskPlan(settled.plan, secretOptions(plugins));
+  const text = planned.json
+    ? JSON.stringify({ ...shown, survey: survey.points, estimate, processes }, null, 2)
+    : describe(shown, { processes, survey, estimate });
+  process.stdout.write(`${text}\n`);
+  return EXIT_CODES.ok.code;
+}
+
+/** One entry an engine and an arm, in the order in which they start. */
+async function processesOf(planned: Plan, { plugins }: Environment): Promise<PlannedProcess[]> {
+  const processes: PlannedProcess[] = [];
+  if (planned.clock === "virtual") return processes;
+  const engines = new Map(planned.arms.map((arm) => [arm.engineKey, arm]));
+  for (const [engineKey, { engine, plane }] of engines) {
+    const plugin = (await plugins.load(engine)) as Engine;
+    processes.push(...(plugin.processes?.(engine.options, plane) ?? []));
+    const workers = plugin.limits?.(engine.options).workers ?? 0;
+    for (const arm of planned.arms.filter((one) => one.engineKey === engineKey)) {
+      const router = (await plugins.load(arm.router)) as Router;
+      if (router.policy) {
+        processes.push({
+          name: `router-${arm.label}`,
+          command: ["dynbench", "(gateway)"],
+          count: planned.replicas,
+          note: `hosts the policy "${router.name}"; port chosen by the system`,
+        });
+      } else processes.push(...(router.processes?.(arm.router.options, workers) ?? []));
+    }
+  }
+  const { apiKeyEnv } = planned.wire;
+  const note = apiKeyEnv === undefined ? "" : `; sends the value of ${apiKeyEnv}`;
+  processes.push({
+    name: "load",
+    command: ["dynbench", "(load)"],
+    note: `one for each cell${note}`,
+  });
+  processes.push({
+    name: "keeper",
+    command: ["dynbench", "(keeper)"],
+    note: "ends what a killed run would leave",
+  });
+  return processes.map(storable);
+}
+
+function describe(
+  planned: Plan,
+  {
+    processes,
+    survey: { points, notes },
+    estimate,
+  }: {
+    processes: readonly PlannedProcess[];
+    survey: PlanSurvey;
+    estimate: Estimate;
+  },
+): string {
+  const isVirtual = planned.clock === "virtual";
+  const isCrossing = new Set(planned.arms.map(({ plane }) => plane)).size > 1;
+  const engines = isVirtual ? 0 : new Set(planned.arms.map(({ engineKey }) => engineKey)).size;
+  const { wire, cells, arms } = planned;
+  return [
+    `Plan: ${counted(arms.length, "arm")} x ${counted(points.length, "point")} x ${counted(planned.repeats, "repeat")} = ${counted(cells.length, "cell")}, clock ${planned.clock}, seed ${planned.seed}`,
+    isVirtual
+      ? "      simulated: no engine is started and nothing is sent"
+      : `      ${counted(engines, "engine start")}, ${counted(cells.length, "reset")} of caches and index, prompts as ${wire.form}, connections ${wire.connection}`,
+    `      ${durationText(planned, estimate)}`,
+    ...headerLines(wire),
+    ...(planned.engineArgs.length === 0
+      ? []
+      : [`      engine arguments: ${planned.engineArgs.join(" ")}`]),
+    "",
+    "Arms",
+    ...arms.map(
+      ({ label, engine, router, plane, isControl }) =>
+        `  ${label}: router ${router.name} on engine ${engine.name}, plane ${plane}${isControl && isCrossing ? ", of the control pair" : ""}`,
+    ),
+    "",
+    "Processes",
+    ...(processes.length === 0 ? ["  none: the run is simulated"] : processes.map(processLine)),
+    "",
+    `Requests of one cell (${loadText(planned)})`,
+    table(points),
+    ...(planned.files ?? []).map(fileLine),
+    ...notes.map((note) => `  ${note}`),
+    "",
+    "Cells, in order",
+    ...cells.map((cell, i) => `  ${String(i + 1).padStart(3)}  ${cell.id}  seed ${cell.seed}`),
+  ].join("\n");
+}
+
+function durationText({ clock }: Plan, { wallS, loadS, atLeastS, how }: Estimate): string {
+  if (wallS === undefined || loadS === undefined) {
+    const least = atLeastS ? `; at least ${duration(atLeastS)} by the timetable` : "";
+    return `duration unknown: ${how}${least}`;
+  }
+  return clock === "virtual"
+    ? `duration about ${duration(wallS)}, for ${duration(loadS)} on the virtual clock (${how})`
+    : `duration about ${duration(wallS)}, of which ${duration(loadS)} is load (${how})`;
+}
+
+/** `1h 02m`, `3m 05s`, `12s`. */
+function duration(seconds: number): string {
+  const whole = Math.max(1, Math.round(seconds));
+  const two = (value: number): string => String(value).padStart(2, "0");
+  if (whole >= 3600) return `${Math.floor(whole / 3600)}h ${two(Math.floor((whole % 3600) / 60))}m`;
+  return whole >= 60 ? `${Math.floor(whole / 60)}m ${two(whole % 60)}s` : `${whole}s`;
+}
+
+function loadText({ cells }: Plan): string {
+  const { arrival, concurrency, concurrencyOf, rateRps, rateProfile, timeoutS } = cells[0]!.load;
+  return [
+    arrival === "closed" ? "closed loop" : `${arrival} arrivals`,
+    ...(rateRps === undefined ? [] : [`${rateRps} requests/s`]),
+    ...(rateProfile === undefined ? [] : [`rate profile ${rateProfile.kind}`]),
+    ...(concurrency === undefined
+      ? []
+      : [`concurrency ${concurrency}${concurrencyOf === "sessions" ? " sessions" : ""}`]),
+    `time-out ${timeoutS} s`,
+  ].join(", ");
+}
+
+function headerLines({ headers }: Plan["wire"]): string[] {
+  const each = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  return each.length === 0 ? [] : [`      extra headers: ${each.join(", ")}`];
+}
+
+function processLine({ name, command, env, count = 1, note }: PlannedProcess): string {
+  const variables = Object.entries(env ?? {}).map(([key, value]) => `${key}=${value} `);
+  const times = count > 1 ? `  x${count}` : "";
+  return `  ${name}${times}: ${variables.join("")}${command.join(" ")}${note ? `  (${note})` : ""}`;
+}
+
+function fileLine({ path, bytes, sha256 }: InputFile): string {
+  return `  ${path === "-" ? "standard input" : path}: ${bytesText(bytes)}, SHA-256 ${sha256.slice(0, 12)}…`;
+}
+
+function storable({ env = {}, ...planned }: PlannedProcess): PlannedProcess {
+  const entries = Object.entries(env).map(([name, value]) => [name, masked(name, value)]);
+  return {
+    ...planned,
+    command: maskWords(planned.command),
+    ...(entries.length === 0 ? {} : { env: Object.fromEntries(entries) }),
+  };
+}
+
+function table(points: readonly PointSurvey[]): string {
+  const rows = [
+    ["point", "requests", "prompt tokens", "output tokens", "longest", "ideal hits", "round robin"],
+    ...points.map((point) => [
+      pointLabel(point.parameters) || "-",
+      point.warmup > 0 ? `${point.requests} (+${point.warmup})` : `${point.requests}`,
+      `${point.promptTokens}`,
+      `${point.outputTokens}`,
+      `${point.longestPrompt}`,
+      point.idealShare.toFixed(3),
+      point.roundRobinShare.toFixed(3),
+    ]),
+  ];
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows
+    .map(
+      (row) =>
+        `  ${row.map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!))).join("  ")}`,
+    )
+    .join("\n");
+}

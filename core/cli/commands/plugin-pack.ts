@@ -1,0 +1,89 @@
+/** `dynbench plugin pack [FOLDER]`: a plugin and all it imports as one file, for a host without a network. */
+import {
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import type { Environment } from "../options/environment.ts";
+import { DynbenchError, EXIT_CODES, messageOf } from "../../base/errors.ts";
+import { temporaryFolder } from "../../system/temporary-name.ts";
+import { whyNot } from "../../base/why-not.ts";
+import { NEEDS_INSTALL } from "../../plugin-folder/install-fault.ts";
+import { entryOf, manifestOf } from "../../plugin-folder/plugin-folder.ts";
+import { runBun } from "../../plugin-folder/own-bun.ts";
+
+/** Packs a folder's package, or a single file; loads the result once to see that it is a plugin. */
+export async function packPlugin(
+  path: string,
+  out: string | undefined,
+  { plugins }: Environment,
+): Promise<number> {
+  const refuse = (state: string, hint?: string): DynbenchError =>
+    new DynbenchError("plan", `Cannot pack "${path}": ${state}`, { hint });
+  const stage = temporaryFolder("pack", `pack "${path}"`);
+  try {
+    const { name, entry } = sourceOf(resolve(path), stage, refuse);
+    const target = resolve(out ?? `${name}.js`);
+    if (target === entry)
+      throw refuse("the packed file would replace it", "Name another with --out FILE");
+    // Named as the target is: the builder leaves the name in the file.
+    const packed = join(stage, basename(target));
+    const args = ["build", entry, "--target=bun", "--external", "dynbench", "--outfile", packed];
+    const { exitCode, output } = await runBun(args, { cwd: stage, env: { NO_COLOR: "1" } });
+    if (exitCode !== 0) throw refuse(...faultIn(output));
+    const loaded = await plugins.addFile(packed).catch((cause: unknown) => {
+      throw refuse(messageOf(cause).replace(/^Cannot (?:load|use) plugin [^:]*: /, ""));
+    });
+    move(packed, target, refuse);
+    const what = loaded.map(({ plugin: { kind, name: each } }) => `${kind} ${each}`).join(", ");
+    process.stdout.write(`Packed ${what}: ${target}\n`);
+    return EXIT_CODES.ok.code;
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
+}
+
+type Refuse = (state: string, hint?: string) => DynbenchError;
+
+function sourceOf(path: string, stage: string, refuse: Refuse): { name: string; entry: string } {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) throw refuse("there is no such file or folder");
+  if (!found.isDirectory()) return { name: basename(path, extname(path)), entry: path };
+  let name: string;
+  try {
+    ({ name } = manifestOf(path));
+  } catch (cause) {
+    throw refuse(`its package.json: ${whyNot(cause)}`, "Pack a single file by its own path");
+  }
+  // Resolved as an importer of the package would, whatever its package.json says.
+  const link = join(stage, "node_modules", name);
+  mkdirSync(dirname(link), { recursive: true });
+  symlinkSync(path, link);
+  const entry = entryOf({ name, version: "", folder: stage });
+  return { name: name.split("/").at(-1)!, entry };
+}
+
+/** State, and what to try. */
+function faultIn(output: string): [string, string?] {
+  const missing = /Could not resolve: "([^"]+)"/.exec(output);
+  if (missing) return [`there is no package "${missing[1]}" beside it`, NEEDS_INSTALL];
+  const line = output.split("\n").find((each) => each.includes("error:"));
+  return [line?.slice(line.indexOf("error:") + "error:".length).trim() || "it cannot be bundled"];
+}
+
+/** In one step, so that a full disk leaves no half of it. */
+function move(packed: string, target: string, refuse: Refuse): void {
+  const half = `${target}.tmp`;
+  try {
+    writeFileSync(half, readFileSync(packed));
+    renameSync(half, target);
+  } catch (cause) {
+    rmSync(half, { force: true });
+    throw refuse(`${target}: ${whyNot(cause)}`);
+  }
+}

@@ -1,0 +1,151 @@
+/** `dynbench plugin list|show|add|remove|new|test|pack`. */
+import * as v from "valibot";
+import { loadPlugins, PLUGIN_OPTIONS } from "../options/added-plugins.ts";
+import { parseOwnArguments } from "../options/arguments.ts";
+import type { Environment } from "../options/environment.ts";
+import { pluginHelp } from "../text/help.ts";
+import { parseOwnOptions } from "../options/own-options.ts";
+import { PLUGIN_HELP, VERB_HELP } from "../text/plugin-help.ts";
+import { newPlugin } from "./plugin-new.ts";
+import { packPlugin } from "./plugin-pack.ts";
+import { testPlugin } from "./plugin-test.ts";
+import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
+import { optionSpecs } from "../../plan/option-spec.ts";
+import { didYouMean } from "../../base/suggest.ts";
+import { addPackage, removePackage } from "../../plugin-folder/add-package.ts";
+import { packageSpec } from "../../plugin-folder/package-spec.ts";
+import { addedPackages, pluginFolder } from "../../plugin-folder/plugin-folder.ts";
+
+export const PluginCommandOptions = v.strictObject({
+  ...PLUGIN_OPTIONS,
+  out: v.optional(v.pipe(v.string(), v.description("Where pack writes to"))),
+});
+
+type Options = v.InferOutput<typeof PluginCommandOptions>;
+/** One verb: its words after the verb, and what else was said. */
+type Verb = (
+  words: readonly string[],
+  options: Options,
+  environment: Environment,
+) => Promise<number>;
+
+/** How many words each verb takes. */
+const VERBS: Readonly<
+  Record<keyof typeof VERB_HELP, { readonly words: readonly [number, number]; run: Verb }>
+> = {
+  list: { words: [0, 0], run: list },
+  show: { words: [1, 1], run: show },
+  add: { words: [1, 1], run: add },
+  remove: { words: [1, 1], run: remove },
+  new: { words: [2, 2], run: ([kind, name], _options, at) => newPlugin(kind!, name!, at) },
+  test: { words: [0, 1], run: ([folder]) => testPlugin(folder ?? ".") },
+  pack: { words: [0, 1], run: ([folder], { out }, at) => packPlugin(folder ?? ".", out, at) },
+};
+
+export async function plugin(argv: readonly string[], environment: Environment): Promise<number> {
+  const specs = optionSpecs(PluginCommandOptions);
+  const { options, positionals, wantsHelp } = parseOwnArguments("plugin", argv, specs);
+  const [name, ...words] = positionals;
+  if (wantsHelp || name === undefined) {
+    process.stdout.write(isVerb(name) ? VERB_HELP[name] : PLUGIN_HELP);
+    return wantsHelp ? EXIT_CODES.ok.code : EXIT_CODES.plan.code;
+  }
+  const parsed = parseOwnOptions("plugin", PluginCommandOptions, options);
+  if (!isVerb(name)) {
+    const guess = didYouMean(name, Object.keys(VERBS));
+    throw new DynbenchError("plan", `There is no "dynbench plugin ${name}"`, {
+      hint: guess ? `Did you mean "${guess}"?` : `See "dynbench plugin --help"`,
+    });
+  }
+  const { words: bounds, run } = VERBS[name];
+  const [least, most] = bounds;
+  if (words.length < least || words.length > most) {
+    throw new DynbenchError(
+      "plan",
+      `Cannot do "dynbench plugin ${positionals.join(" ")}": ${words.length < least ? "a word is missing" : "a word is too many"}`,
+      { hint: VERB_HELP[name].split("\n", 1)[0] },
+    );
+  }
+  return run(words, parsed, environment);
+}
+
+function isVerb(name: string | undefined): name is keyof typeof VERBS {
+  return name !== undefined && Object.hasOwn(VERBS, name);
+}
+
+async function list(_: readonly string[], options: Options, { plugins }: Environment) {
+  await loadPlugins(plugins, options);
+  process.stdout.write(listing(plugins));
+  return EXIT_CODES.ok.code;
+}
+
+async function show([name]: readonly string[], options: Options, { plugins }: Environment) {
+  await loadPlugins(plugins, options);
+  const found = plugins.all.filter(
+    ({ plugin: one }) => one.name === name || one.aliases?.includes(name!),
+  );
+  if (found.length === 0) {
+    const guess = didYouMean(
+      name!,
+      plugins.all.map(({ plugin: one }) => one.name),
+    );
+    throw new DynbenchError("plan", `There is no plugin "${name}"`, {
+      hint: guess ? `Did you mean "${guess}"?` : 'See "dynbench plugin list"',
+    });
+  }
+  process.stdout.write(found.map((one) => pluginHelp(one.plugin, one.source)).join("\n"));
+  return EXIT_CODES.ok.code;
+}
+
+async function add([text]: readonly string[], options: Options, { plugins }: Environment) {
+  const spec = packageSpec(text!);
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort();
+  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+  const { added, plugins: loaded } = await addPackage(spec, {
+    folder: folderFor("add", options),
+    plugins,
+    signal: stop.signal,
+  });
+  const what = loaded.map(({ plugin: { kind, name } }) => `${kind} ${name}`).join(", ");
+  process.stdout.write(`Added ${added.name} ${added.version}: ${what}\n`);
+  return EXIT_CODES.ok.code;
+}
+
+async function remove([name]: readonly string[], options: Options) {
+  const folder = folderFor("remove", options);
+  const there = addedPackages(folder);
+  const found = there.find((each) => each.name === name);
+  if (!found) {
+    const names = there.map((each) => each.name);
+    throw new DynbenchError("plan", `Cannot remove "${name}": no package of that name was added`, {
+      hint: names.length === 0 ? "None was added" : `Added packages: ${names.join(", ")}`,
+    });
+  }
+  removePackage(found, folder);
+  process.stdout.write(`Removed ${found.name} ${found.version}\n`);
+  return EXIT_CODES.ok.code;
+}
+
+function folderFor(verb: string, { pluginFolder: named }: Options): string {
+  const folder = pluginFolder(named);
+  if (folder !== undefined) return folder;
+  throw new DynbenchError("plan", `Cannot ${verb} plugins: neither HOME nor XDG_DATA_HOME is set`, {
+    hint: "Name a folder with --plugin-folder DIR, here and when you run",
+  });
+}
+
+function listing(plugins: Environment["plugins"]): string {
+  const kinds = ["engine", "router", "workload", "reporter"] as const;
+  const width = Math.max(...plugins.all.map(({ plugin: one }) => one.name.length)) + 2;
+  const parts = kinds.map((kind) => {
+    const lines = plugins.ofKind(kind).map(({ plugin: one, source, from }) => {
+      const origin = source === "bundled" ? "" : `  (${from ? `package ${from}` : source})`;
+      return `  ${one.name.padEnd(width)}${one.summary}${origin}`;
+    });
+    return `${kind}s\n${lines.join("\n")}\n`;
+  });
+  const broken = plugins.broken.map(({ from, fault }) => `  ${from}: ${fault.message}`);
+  if (broken.length > 0) parts.push(`left out\n${broken.join("\n")}\n`);
+  return parts.join("\n");
+}

@@ -1,0 +1,172 @@
+/** `dynbench report DIR…`: rebuilds the reports of run folders from plan, facts and records. */
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { basename } from "node:path";
+import * as v from "valibot";
+import type { Environment } from "../options/environment.ts";
+import { loadPlugins, PLUGIN_OPTIONS } from "../options/added-plugins.ts";
+import { parseOwnArguments } from "../options/arguments.ts";
+import { guideTable } from "../text/guide-table.ts";
+import { startLog } from "../text/log.ts";
+import { parseOwnOptions } from "../options/own-options.ts";
+import { exitCodeOf, openReporters, reporterContext } from "./run.ts";
+import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
+import { whyNot } from "../../base/why-not.ts";
+import { parseGuideSummary } from "../../metrics/summary/guide-summary.ts";
+import { mergeRuns } from "../../metrics/summary/merge-runs.ts";
+import type { CellResult, RunResult } from "../../contract/result.ts";
+import { optionSpecs } from "../../plan/option-spec.ts";
+import { RunOptions } from "../../plan/run-options.ts";
+import { allReporters } from "../../run/all-reporters.ts";
+import { cellResult, runResult, type KnownBounds } from "../../run/results.ts";
+import { changedFiles, inputFiles, runnablePlan } from "../../run/folder/input-files.ts";
+import { RunFolder } from "../../run/folder/run-folder.ts";
+
+const HELP = `Usage: dynbench report DIR [DIR…] [--pairs all] [--json] [--plugin FILE]
+       dynbench report results_summary.json [results_summary.json…]
+
+Rebuilds summary.json, report.html and the tables of a run folder.
+Several folders are compared in one report, written to the first one's folder as compare/: live
+runs and simulated ones, say, router by router. Runs on different time scales are told in the time
+of the hardware that they model.
+With --pairs all summary.json compares every pair of arms, not only those that matter most.
+Files of the router benchmarking guide's form are printed beside each other.
+`;
+
+export const ReportOptions = v.strictObject({
+  json: RunOptions.entries.json,
+  ...PLUGIN_OPTIONS,
+  pairs: v.pipe(
+    v.optional(v.picklist(["usual", "all"]), "usual"),
+    v.description("Which arms are compared with which in summary.json"),
+  ),
+});
+
+/** One folder: its reports are written again. Several: a report of all beside each other, in the first. */
+export async function report(argv: readonly string[], environment: Environment): Promise<number> {
+  const specs = optionSpecs(ReportOptions);
+  const { positionals, options, wantsHelp } = parseOwnArguments("report", argv, specs);
+  if (wantsHelp) {
+    process.stdout.write(HELP);
+    return EXIT_CODES.ok.code;
+  }
+  const { json, pairs, ...added } = parseOwnOptions("report", ReportOptions, options);
+  await loadPlugins(environment.plugins, added);
+  if (positionals.length === 0) {
+    throw new DynbenchError("plan", "Cannot report: expected at least one run folder", {
+      hint: "dynbench report runs/2026-01-01T12-00-00-prefix",
+    });
+  }
+  const files = positionals.filter(isFile);
+  if (files.length === 0) {
+    return reportFolders(positionals, { json, everyPair: pairs === "all" }, environment);
+  }
+  if (files.length < positionals.length) {
+    throw new DynbenchError("plan", "Cannot report: files and folders do not go together", {
+      hint: "Give run folders, or results_summary.json files (each run folder has its own in guide/)",
+    });
+  }
+  const summaries = files.map((path) => ({
+    name: path,
+    summary: parseGuideSummary(readText(path), path),
+  }));
+  process.stdout.write(json ? `${JSON.stringify(summaries, null, 2)}\n` : guideTable(summaries));
+  return EXIT_CODES.ok.code;
+}
+
+async function reportFolders(
+  paths: readonly string[],
+  { json, everyPair }: { json: boolean; everyPair: boolean },
+  environment: Environment,
+): Promise<number> {
+  const folders = paths.map((path) => RunFolder.open(path));
+  const results: RunResult[] = [];
+  for (const folder of folders) results.push(await rebuild(folder, everyPair, environment));
+  const isComparison = results.length > 1;
+  const result = isComparison
+    ? mergeRuns(results, runNames(folders, results), { everyPair })
+    : results[0]!;
+  const target = isComparison ? folders[0]!.file("compare") : folders[0]!.path;
+  if (isComparison) mkdirSync(target, { recursive: true });
+  const context = reporterContext(target, json);
+  if (isComparison && !json) {
+    const lines = result.sideBySide!.runs.map((name, i) => `${name}: ${folders[i]!.path}\n`);
+    process.stdout.write(`${lines.join("")}\n`);
+  }
+  const plans = { plan: result.plan, storable: result.plan };
+  const reporters = await openReporters(plans, context, environment);
+  const failed = await allReporters(reporters, context.log).end(result);
+  return failed.length > 0 ? EXIT_CODES.load.code : exitCodeOf(result.summary);
+}
+
+/** Names longer than this would crowd tables and charts. */
+const NAME_LENGTH = 16;
+
+/**
+ * What arms are told apart by: `live` and `virtual` where that says it, else the folders' names where
+ * they are short and differ, else letters in the order of the command.
+ */
+function runNames(folders: readonly RunFolder[], runs: readonly RunResult[]): string[] {
+  const clocks = runs.map(({ plan }) => (plan.clock === "wall" ? "live" : "virtual"));
+  const names = folders.map(({ name }) => name);
+  const differ = (all: readonly string[]): boolean => new Set(all).size === all.length;
+  if (differ(clocks)) return clocks;
+  if (differ(names) && names.every(({ length }) => length <= NAME_LENGTH)) return names;
+  return names.map((_, i) => (i < 26 ? String.fromCharCode(65 + i) : `run ${i + 1}`));
+}
+
+async function rebuild(
+  folder: RunFolder,
+  everyPair: boolean,
+  { plugins }: Environment,
+): Promise<RunResult> {
+  const stored = folder.readPlan();
+  const plan = await runnablePlan(folder, plugins);
+  const files = await inputFiles(stored, { plugins, stdin: folder.stdinFile });
+  for (const change of changedFiles(stored, files)) startLog({ debug: false }).warn(change);
+  const facts = folder.readFacts();
+  const outcomes = folder.readOutcomes();
+  const records = Map.groupBy(folder.readRecords(), (record) => record.cell);
+  const cells: CellResult[] = [];
+  const bounds: KnownBounds = new Map();
+  for (const cell of plan.cells) {
+    const outcome = outcomes.findLast(({ id }) => id === cell.id);
+    if (!outcome) continue; // never run, or killed on the way: its records stay for who wants them
+    cells.push(
+      await cellResult(plan, cell, {
+        outcome,
+        records: records.get(cell.id) ?? [],
+        plugins,
+        bounds,
+      }),
+    );
+  }
+  if (cells.length === 0) {
+    throw new DynbenchError("plan", `Cannot report ${folder.path}: no cell of it was finished`, {
+      hint: `Go on with it: dynbench run --resume ${folder.path}`,
+    });
+  }
+  return runResult(stored, cells, {
+    facts,
+    everyPair,
+    startedAt: textOr(facts.startedAt, outcomes[0]!.startedAt),
+    command: textOr(facts.command, `dynbench run --config ${folder.path}/plan.json`),
+  });
+}
+
+function textOr(value: unknown, otherwise: string): string {
+  return typeof value === "string" ? value : otherwise;
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new DynbenchError("plan", `Cannot read ${basename(path)}: ${whyNot(cause)}`, {
+      cause,
+    });
+  }
+}

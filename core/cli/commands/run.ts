@@ -1,0 +1,159 @@
+/** `dynbench run`. */
+import type { Environment } from "../options/environment.ts";
+import { columnsOf, faultText } from "../text/fault-text.ts";
+import { startLog, wantsColor } from "../text/log.ts";
+import { checkApiKey, planFromArguments } from "./plan-from-arguments.ts";
+import { settledPlan } from "./settled-plan.ts";
+import { epochMs } from "../../system/clock.ts";
+import { stopSignals } from "./stop-signals.ts";
+import { DynbenchError, EXIT_CODES, PlanFaults } from "../../base/errors.ts";
+import type { Summary } from "../../contract/result.ts";
+import { optionSpecs } from "../../plan/option-spec.ts";
+import type { Plan, PluginUse } from "../../contract/plan.ts";
+import { isSecretName, MASK, maskWords } from "../../plan/secret-words.ts";
+import { maskPlan } from "../../plan/secrets.ts";
+import { surveyForRun } from "../../plan/survey.ts";
+import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
+import type { Reporter, ReporterContext } from "../../contract/plugin.ts";
+import { openFileLimit } from "../../process/file-limit.ts";
+import type { OpenReporter } from "../../run/all-reporters.ts";
+import { hostFaults, hostNotes } from "../../run/setup/host-faults.ts";
+import { holdStdin, withStdinAt } from "../../run/folder/input-files.ts";
+import { defaultRunPath, RunFolder } from "../../run/folder/run-folder.ts";
+
+/** Returns the exit code. */
+export async function run(argv: readonly string[], environment: Environment): Promise<number> {
+  const planned = await planFromArguments("run", argv, environment);
+  if (!planned) return EXIT_CODES.ok.code;
+  const { resumed } = planned;
+  const { plugins } = environment;
+  checkApiKey(planned.plan);
+  const log = startLog({ debug: false });
+  using held = resumed ? undefined : await holdStdin(planned.plan, plugins, log.info);
+  const stdin = held?.path ?? resumed?.stdinFile;
+  const { plan, runnable: surveyed } = await settledPlan(planned, { plugins, stdin, log });
+  const interrupt = new AbortController();
+  const { faults, notes } = await surveyForRun(surveyed, plugins, interrupt.signal);
+  const host = { fileLimit: openFileLimit(), env: process.env };
+  const refused = [...faults, ...hostFaults(plan, plugins, host)];
+  if (refused.length > 0) throw new PlanFaults(refused);
+
+  const folder =
+    resumed ??
+    RunFolder.create(planned.out ?? defaultRunPath(plan.cells[0]!.workload.name, epochMs()));
+  const kept = await held?.keepIn(folder);
+  if (kept !== undefined) log.info(`standard input is kept in ${kept}`);
+  const runnable = kept === undefined ? surveyed : await withStdinAt(plan, kept, plugins);
+  const storable = maskPlan(plan, secretOptions(plugins));
+  if (!resumed) folder.writeJson("plan.json", storable);
+  const outcomes = resumed?.readOutcomes() ?? [];
+  const context = reporterContext(folder.path, planned.json);
+  for (const note of notes) log.info(`workload: ${note}`);
+  for (const note of hostNotes(plan, plugins, host)) log.info(note);
+  const reporters = await openReporters({ plan: runnable, storable }, context, environment);
+
+  using _ = onInterrupt(interrupt, context);
+  const { executePlan } = await import("../../run/run.ts");
+  const { result, fault, unwritten } = await executePlan(runnable, {
+    storable,
+    plugins,
+    self: environment.self,
+    folder,
+    log: context.log,
+    signal: interrupt.signal,
+    reporters,
+    isResumed: resumed !== undefined,
+    finished: outcomes.filter(({ state }) => state === "completed"),
+    command: `dynbench run ${storableWords(argv).map(shellWord).join(" ")}`.trim(),
+  });
+  if (fault !== undefined) {
+    const { text, exitCode } = faultText(fault, {
+      debug: argv.includes("--debug"),
+      plugins,
+      isRunning: true,
+      columns: columnsOf(process.stderr),
+    });
+    context.stderr.write(text);
+    return exitCode;
+  }
+  return unwritten.length > 0 ? EXIT_CODES.load.code : exitCodeOf(result.summary);
+}
+
+/** The arguments as they may be stored: `--header authorization=***`. */
+function storableWords(argv: readonly string[]): string[] {
+  const header = /^(--(?:run\.)?header=)?([\w-]+)(\s*[:=]\s*)/;
+  const words = argv.map((word, i) => {
+    const match = header.exec(word);
+    const isHeader = /^--(run\.)?header$/.test(argv[i - 1] ?? "") || match?.[1] !== undefined;
+    if (!match || !isHeader || !isSecretName(match[2]!)) return word;
+    return `${match[0]}${MASK}`;
+  });
+  return maskWords(words);
+}
+
+/** Options that a plugin's author marked as secret. */
+export function secretOptions(plugins: PluginSet): (use: PluginUse) => string[] {
+  return ({ kind, name }) => {
+    const loaded = plugins.find(kind, name);
+    const specs = loaded ? optionSpecs(loaded.plugin.options) : [];
+    return specs.filter(({ isSecret }) => isSecret).map(({ key }) => key);
+  };
+}
+
+/** A failed load, a run not to be trusted, or neither. */
+export function exitCodeOf(summary: Summary): number {
+  const { state } = summary.verdict;
+  if (state === "failed") return EXIT_CODES.load.code;
+  return state === "untrusted" ? EXIT_CODES.untrusted.code : EXIT_CODES.ok.code;
+}
+
+export function reporterContext(runDir: string, json: boolean): ReporterContext {
+  const sink = (stream: NodeJS.WriteStream) => ({
+    write: (text: string) => void stream.write(text),
+    isTTY: stream.isTTY === true,
+    columns: stream.columns ?? 100,
+  });
+  return {
+    runDir,
+    log: startLog({ debug: false }),
+    stdout: sink(process.stdout),
+    stderr: sink(process.stderr),
+    color: wantsColor(process.stdout),
+    json,
+  };
+}
+
+/** Opens every reporter of the plan: a path that cannot be written fails here, before anything starts. */
+export async function openReporters(
+  { plan, storable }: { plan: Plan; storable: Plan },
+  context: ReporterContext,
+  { plugins }: Environment,
+): Promise<OpenReporter[]> {
+  const reporters: OpenReporter[] = [];
+  for (const use of plan.reporters) {
+    const reporter = (await plugins.load(use)) as Reporter;
+    const handle = await reporter.open(use.options, storable, context);
+    reporters.push({ name: use.name, handle });
+  }
+  return reporters;
+}
+
+/** Once: stop, keep and report what is there. Twice: at once; children end because their stdin closes. */
+function onInterrupt(interrupt: AbortController, context: ReporterContext): Disposable {
+  const signals = stopSignals();
+  const handle = (): void => {
+    if (interrupt.signal.aborted) process.exit(EXIT_CODES.interrupted.code);
+    context.stderr.write("\nStopping; what was measured is kept. Once more to stop at once.\n");
+    interrupt.abort(new DynbenchError("interrupted", "Interrupted"));
+  };
+  for (const signal of signals) process.on(signal, handle);
+  return {
+    [Symbol.dispose]: () => {
+      for (const signal of signals) process.off(signal, handle);
+    },
+  };
+}
+
+function shellWord(word: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

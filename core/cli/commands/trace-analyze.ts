@@ -1,0 +1,68 @@
+/** `dynbench trace analyze FILE…`. */
+import * as v from "valibot";
+import { parseOwnArguments } from "../options/arguments.ts";
+import { optionLines } from "../text/help.ts";
+import { parseOwnOptions } from "../options/own-options.ts";
+import { analysisText } from "../text/trace-text.ts";
+import { readWhole, TRACE_FILE_ENTRIES } from "../options/trace-file-options.ts";
+import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
+import { writeLines } from "../../system/write-lines.ts";
+import { optionSpecs } from "../../plan/option-spec.ts";
+import { analyzeTrace } from "../../trace/analysis/analysis.ts";
+import { VERSION } from "../../base/version.ts";
+
+export const AnalyzeOptions = v.strictObject({
+  ...TRACE_FILE_ENTRIES,
+  inputFile: v.pipe(v.optional(v.string()), v.description("Trace file, as datagen names it")),
+  cacheBlocks: v.pipe(
+    v.optional(
+      v.pipe(
+        v.array(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1e9))),
+        v.minLength(1),
+      ),
+    ),
+    v.description("Sizes of cache to tell, in blocks [256, doubled until everything fits]"),
+  ),
+  json: v.pipe(v.optional(v.boolean(), false), v.description("Print the analysis as JSON")),
+  html: v.pipe(
+    v.optional(v.pipe(v.string(), v.nonEmpty("must name a file"))),
+    v.description("Write a page with charts to this file"),
+  ),
+});
+
+export async function traceAnalyze(argv: readonly string[]): Promise<number> {
+  const specs = optionSpecs(AnalyzeOptions);
+  const { options, positionals, wantsHelp } = parseOwnArguments("trace analyze", argv, specs);
+  if (wantsHelp) {
+    process.stdout.write(
+      "Usage: dynbench trace analyze FILE… [options]\n\n" +
+        "Tells lengths, sharing, hit shares and arrivals of Mooncake traces (plain, gzip or zstd; -\n" +
+        `for standard input).\n\n${specs.flatMap(optionLines).join("\n")}\n`,
+    );
+    return EXIT_CODES.ok.code;
+  }
+  const chosen = parseOwnOptions("trace analyze", AnalyzeOptions, options);
+  const files = [...positionals, ...(chosen.inputFile === undefined ? [] : [chosen.inputFile])];
+  if (files.length === 0) {
+    throw new DynbenchError("plan", "Cannot analyze: expected a trace file", {
+      hint: "dynbench trace analyze trace.jsonl",
+    });
+  }
+  const pools = chosen.cacheBlocks?.toSorted((a, b) => a - b);
+  const analyses = [];
+  for (const file of files) {
+    const analysis = { file, ...analyzeTrace(await readWhole(file, chosen), pools) };
+    analyses.push(analysis);
+    if (!chosen.json) process.stdout.write(analysisText(analysis));
+  }
+  if (chosen.json) {
+    process.stdout.write(`${JSON.stringify(analyses.length === 1 ? analyses[0] : analyses)}\n`);
+  }
+  if (chosen.html !== undefined) {
+    const { tracePage } = await import("../../../reports/template.ts");
+    const page = tracePage({ tool: `dynbench ${VERSION}`, traces: analyses });
+    await writeLines(chosen.html, [page], "--html");
+    process.stderr.write(`Page: ${chosen.html}\n`);
+  }
+  return EXIT_CODES.ok.code;
+}

@@ -1,0 +1,123 @@
+/** `dynbench trace convert FILE|RUN_FOLDER --to FORMAT`. */
+import { statSync } from "node:fs";
+import * as v from "valibot";
+import { parseOwnArguments } from "../options/arguments.ts";
+import type { Environment } from "../options/environment.ts";
+import { optionLines } from "../text/help.ts";
+import { parseOwnOptions } from "../options/own-options.ts";
+import { readAloud, TRACE_FILE_ENTRIES } from "../options/trace-file-options.ts";
+import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
+import { writeLines } from "../../system/write-lines.ts";
+import { optionSpecs } from "../../plan/option-spec.ts";
+import { recordedTrace } from "../../run/folder/recorded-trace.ts";
+import { TRACE_FORMATS } from "../../trace/trace-formats.ts";
+import type { TraceFormat } from "../../trace/trace-format.ts";
+import type { TraceRow } from "../../trace/trace-row.ts";
+
+const WRITTEN = TRACE_FORMATS.filter(({ writer }) => writer !== undefined).map(({ name }) => name);
+
+export const ConvertOptions = v.strictObject({
+  ...TRACE_FILE_ENTRIES,
+  to: v.pipe(v.optional(v.picklist(WRITTEN), "mooncake"), v.description("Format to write")),
+  cell: v.pipe(
+    v.optional(v.string()),
+    v.description("Of a run folder: the cell to convert, where there are several"),
+  ),
+  out: v.pipe(
+    v.optional(v.string(), "-"),
+    v.description("File to write; packed if its name ends in .gz or .zst; - is standard output"),
+  ),
+});
+
+type Choice = v.InferOutput<typeof ConvertOptions>;
+
+export async function traceConvert(
+  argv: readonly string[],
+  environment: Environment,
+): Promise<number> {
+  const specs = optionSpecs(ConvertOptions);
+  const { options, positionals, wantsHelp } = parseOwnArguments("trace convert", argv, specs);
+  if (wantsHelp) {
+    const formats = TRACE_FORMATS.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`);
+    process.stdout.write(
+      "Usage: dynbench trace convert FILE [--to FORMAT] [--out FILE] [options]\n" +
+        "       dynbench trace convert RUN_FOLDER [--cell CELL] [options]\n\n" +
+        "Writes the rows of a trace in another format, as they are read. Of a run folder: the requests\n" +
+        "of a cell as they were sent, to replay what was measured. What a format cannot say is told\n" +
+        `and not invented.\n\nFormats:\n${formats.join("\n")}\n\n${specs.flatMap(optionLines).join("\n")}\n`,
+    );
+    return EXIT_CODES.ok.code;
+  }
+  const chosen = parseOwnOptions("trace convert", ConvertOptions, options);
+  const [path, ...more] = positionals;
+  if (path === undefined || more.length > 0) {
+    throw new DynbenchError("plan", "Cannot convert: expected one trace file or run folder", {
+      hint: "dynbench trace convert azure.csv --out trace.jsonl",
+    });
+  }
+  const target = TRACE_FORMATS.find(({ name }) => name === chosen.to)!;
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const batches = isFolder ? runBatches(path, chosen, environment) : fileBatches(path, chosen);
+  await writeLines(chosen.out, convertedLines(batches, target));
+  return EXIT_CODES.ok.code;
+}
+
+/** Rows, and what they were. */
+interface SourceBatch {
+  readonly source: Pick<TraceFormat, "name" | "silentOn">;
+  readonly blockSize: number;
+  readonly rows: readonly TraceRow[];
+}
+
+async function* fileBatches(path: string, chosen: Choice): AsyncGenerator<SourceBatch> {
+  for await (const { format, silentOn, ...batch } of readAloud(path, chosen)) {
+    yield { source: { name: format.name, silentOn }, ...batch };
+  }
+}
+
+async function* runBatches(
+  path: string,
+  { cell, traceBlockSize: blockSize }: Choice,
+  { plugins }: Environment,
+): AsyncGenerator<SourceBatch> {
+  const rows = await recordedTrace(path, { cell, blockSize, plugins });
+  yield { source: { name: "a run", silentOn: [] }, blockSize, rows };
+}
+
+async function* convertedLines(
+  batches: AsyncIterable<SourceBatch>,
+  target: TraceFormat,
+): AsyncGenerator<string> {
+  let rowCount = 0;
+  let last: SourceBatch | undefined;
+  let writer: ReturnType<NonNullable<TraceFormat["writer"]>> | undefined;
+  for await (const batch of batches) {
+    last = batch;
+    if (writer === undefined) {
+      writer = target.writer!({ blockSize: batch.blockSize });
+      if (writer.head !== undefined) yield writer.head;
+    }
+    for (const row of batch.rows) yield writer.line(row);
+    rowCount += batch.rows.length;
+  }
+  process.stderr.write(conversionText(rowCount, last!, target));
+}
+
+/** What was written, and what the new file cannot say: the old one did not, or the new format cannot. */
+function conversionText(
+  rows: number,
+  { source, blockSize }: SourceBatch,
+  target: TraceFormat,
+): string {
+  const isShared = [source, target].every(({ silentOn }) => !silentOn.includes("sharing"));
+  const missing = source.silentOn.join(" and ");
+  const dropped = target.silentOn
+    .filter((aspect) => !source.silentOn.includes(aspect))
+    .join(" and ");
+  return [
+    `${rows} rows of ${source.name} as ${target.name}${isShared ? `, ${blockSize} tokens to a hash id` : ""}`,
+    ...(missing === "" ? [] : [`${source.name} says nothing of ${missing}: the rows have none`]),
+    ...(dropped === "" ? [] : [`${target.name} cannot hold ${dropped}: left out`]),
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,122 @@
+/** Which options the commands of a run have, in groups: what help, man page and completion show. */
+import { parseArmSpecs } from "../../plan/arms.ts";
+import { DEFAULTS, defaultEngine, typedNames } from "../../plan/choose.ts";
+import { optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
+import { PlaneOptions } from "../../plan/plane-options.ts";
+import { isNamed, type RawOption } from "../../plan/raw-option.ts";
+import { LoadOptions, RunOptions } from "../../plan/run-options.ts";
+import { SimOptions } from "../../plan/sim-options.ts";
+import type { Fault } from "../../base/errors.ts";
+import type { AnyPlugin, Router } from "../../contract/plugin.ts";
+import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
+
+export interface OptionGroup {
+  /** `Load`, `Router kv`. */
+  readonly title: string;
+  readonly specs: readonly OptionSpec[];
+}
+
+/** Those of `run` and `plan`, or of `up`; then those of the chosen plugins. Empty groups are left out. */
+export function optionGroups(
+  command: string,
+  plugins: PluginSet,
+  chosen: readonly AnyPlugin[],
+): readonly OptionGroup[] {
+  const groups = command === "up" ? upGroups(chosen) : runGroups(plugins, chosen);
+  return groups.filter(({ specs }) => specs.length > 0);
+}
+
+function runGroups(plugins: PluginSet, chosen: readonly AnyPlugin[]): OptionGroup[] {
+  const reporters = plugins.ofKind("reporter").map(({ plugin }) => plugin);
+  return [
+    { title: "Run", specs: optionSpecs(RunOptions) },
+    { title: "Load", specs: optionSpecs(LoadOptions) },
+    { title: "Virtual clock", specs: optionSpecs(SimOptions) },
+    { title: "Plane dynamo", specs: optionSpecs(PlaneOptions) },
+    ...chosen.map(pluginGroup),
+    { title: "Reporters, which all take part", specs: reporters.flatMap(flagSpecs) },
+  ];
+}
+
+/** What sends no load needs no options of one. */
+function upGroups(chosen: readonly AnyPlugin[]): OptionGroup[] {
+  return [
+    { title: "Run", specs: optionSpecs(RunOptions).filter(({ key }) => OF_UP.has(key)) },
+    { title: "Plane dynamo", specs: optionSpecs(PlaneOptions) },
+    ...chosen.filter(({ kind }) => kind !== "workload").map(pluginGroup),
+  ];
+}
+
+const OF_UP: ReadonlySet<string> = new Set<keyof RunOptions>([
+  ...(["engine", "router", "port", "host", "replicas", "seed", "out"] as const),
+  ...(["header", "apiKeyEnv", "plugin", "pluginFolder", "noPlugins", "config"] as const),
+]);
+
+/**
+ * Typed for a load, which `up` does not send: whoever types it takes it for a run. `--clock` and
+ * `--resume` are told on their own; a config file may well be shared with a run.
+ */
+export function loadFaults(typed: readonly RawOption[], plugins: PluginSet): Fault[] {
+  const ofKinds = (...kinds: AnyPlugin["kind"][]): OptionSpec[] =>
+    plugins.all.flatMap(({ plugin }) => (kinds.includes(plugin.kind) ? flagSpecs(plugin) : []));
+  const names = new Set(plugins.ofKind("workload").map(({ plugin }) => plugin.name));
+  const taken = [...upGroups([]).flatMap(({ specs }) => specs), ...ofKinds("engine", "router")];
+  const ofLoad = [
+    ...optionSpecs(RunOptions).filter(({ key }) => key !== "clock" && key !== "resume"),
+    ...optionSpecs(LoadOptions),
+    ...ofKinds("workload", "reporter"),
+  ];
+  const isOfLoad = (name: string): boolean => {
+    const dot = name.indexOf(".");
+    const part = name.slice(0, Math.max(0, dot));
+    const bare = name.slice(dot + 1);
+    const has = (specs: readonly OptionSpec[], flag: string): boolean =>
+      specs.some((spec) => isNamed(spec, flag));
+    if (part === "load" || part === "workload" || names.has(part)) return has(ofLoad, bare);
+    const flag = part === "run" ? bare : name;
+    return has(ofLoad, flag) && !has(taken, flag);
+  };
+  return typed
+    .filter(({ name }) => isOfLoad(name))
+    .map(({ origin: path }) => ({
+      path,
+      message: "has no meaning for dynbench up, which sends no load",
+      hint: "Leave it out, or use dynbench run",
+    }));
+}
+
+export function pluginGroup(plugin: AnyPlugin): OptionGroup {
+  return { title: `${titled(plugin.kind)} ${plugin.name}`, specs: flagSpecs(plugin) };
+}
+
+/** Options as they are typed: those of a reporter behind its name, because all take part in a run. */
+export function flagSpecs({ kind, name, options }: AnyPlugin): readonly OptionSpec[] {
+  const specs = optionSpecs(options);
+  if (kind !== "reporter") return specs;
+  const behind = (flag: string): string => `${name}.${flag}`;
+  return specs.map((spec) => ({
+    ...spec,
+    flag: behind(spec.flag),
+    aliases: spec.aliases.map(behind),
+  }));
+}
+
+/** The plugins that are named, or taken where none is: whose options there are. */
+export function chosenPlugins(options: readonly RawOption[], plugins: PluginSet): AnyPlugin[] {
+  const named = (kind: "engine" | "router" | "workload", fallback: string): AnyPlugin[] => {
+    const specs = parseArmSpecs(kind, typedNames(options, kind) ?? [fallback]);
+    const found = specs.map(({ name }) => plugins.find(kind, name)?.plugin);
+    return [...new Set(found)].filter((plugin) => plugin !== undefined);
+  };
+  const routers = named("router", DEFAULTS.router);
+  return [
+    ...named("engine", defaultEngine(routers as Router[])),
+    ...routers,
+    ...named("workload", DEFAULTS.workload),
+  ];
+}
+
+/** `engine` → `Engine`. */
+export function titled(kind: string): string {
+  return kind[0]!.toUpperCase() + kind.slice(1);
+}

@@ -1,0 +1,97 @@
+/** What every command on a trace file is told about it, and how it is read whole. */
+import * as v from "valibot";
+import { readTrace, type TraceBatch } from "../../trace/read-trace.ts";
+import { chosenTokenizer, openTokenizer } from "../../prompt/open-tokenizer.ts";
+import type { Tokenizer } from "../../prompt/tokenizer.ts";
+import type { TextTokenizer } from "../../trace/trace-format.ts";
+import { TRACE_FORMATS } from "../../trace/trace-formats.ts";
+import { TraceColumns } from "../../trace/trace-columns.ts";
+import { MAX_ROW_TOKENS, TRACE_BLOCK_SIZE } from "../../trace/trace-row.ts";
+
+export const TRACE_FILE_ENTRIES = {
+  traceBlockSize: v.pipe(
+    v.optional(
+      v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_ROW_TOKENS)),
+      TRACE_BLOCK_SIZE,
+    ),
+    v.description("Tokens that one hash id stands for"),
+    v.metadata({ aliases: ["block-size"] }),
+  ),
+  traceFormat: v.pipe(
+    v.optional(v.string(), "auto"),
+    v.description(`Format of the trace: auto, ${TRACE_FORMATS.map(({ name }) => name).join(", ")}`),
+    v.metadata({ aliases: ["format"] }),
+  ),
+  tokenizer: v.pipe(
+    v.optional(v.pipe(v.string(), v.nonEmpty("must name a folder"))),
+    v.description("Folder with the model's tokenizer.json, which counts and cuts texts"),
+  ),
+  lenient: v.pipe(
+    v.optional(v.boolean(), false),
+    v.description("Pass over rows that are not as they should be, and count them"),
+  ),
+};
+
+/** Skipped rows that are told one by one; the rest is counted. */
+const SHOWN_SKIPS = 5;
+
+export interface TraceFileChoice {
+  readonly traceBlockSize: number;
+  readonly traceFormat: string;
+  readonly lenient: boolean;
+  readonly tokenizer?: string | undefined;
+}
+
+/** The trace in memory; says on stderr what was passed over. */
+export async function readWhole(path: string, chosen: TraceFileChoice): Promise<TraceColumns> {
+  let columns: TraceColumns | undefined;
+  for await (const { blockSize, rows } of readAloud(path, chosen)) {
+    columns ??= new TraceColumns(blockSize);
+    for (const row of rows) columns.add(row);
+  }
+  return columns!; // a trace without rows is a fault of its reader
+}
+
+/** The trace in batches; says on stderr what was passed over and left out. */
+export async function* readAloud(
+  path: string,
+  { traceBlockSize, traceFormat, lenient, tokenizer: folder }: TraceFileChoice,
+): AsyncGenerator<TraceBatch> {
+  let skipped = 0;
+  const skip = (message: string): void => {
+    skipped += 1;
+    if (skipped <= SHOWN_SKIPS) say(`passed over ${message}`);
+  };
+  const say = (text: string): unknown => process.stderr.write(`${path}: ${text}\n`);
+  const tokenizer = folder === undefined ? undefined : await tokenizerIn(folder, say);
+  yield* readTrace(path, {
+    blockSize: traceBlockSize,
+    format: traceFormat,
+    leftOut: (reason, count) => say(`left out ${count} ${reason}`),
+    ...(lenient ? { skipped: skip } : {}),
+    ...(tokenizer === undefined ? {} : { tokenizer }),
+  });
+  if (skipped > SHOWN_SKIPS) say(`passed over ${skipped} rows in all`);
+}
+
+async function tokenizerIn(folder: string, say: (text: string) => void): Promise<TextTokenizer> {
+  const tokenizer = await openTokenizer(await chosenTokenizer(folder, undefined));
+  const reader = {
+    encode: (text: string) => tokenizer.encode(text),
+    encodePart: (text: string) => tokenizer.encodePart(text),
+  };
+  if (hasChats(tokenizer)) {
+    return { ...reader, encodeChat: (messages) => tokenizer.encodeChat(messages) };
+  }
+  say("this tokenizer has no chat template: chats are counted as roles and contents, line by line");
+  return reader;
+}
+
+/** Templates are programs of others, and may throw. */
+function hasChats(tokenizer: Tokenizer): boolean {
+  try {
+    return tokenizer.chatOverhead !== undefined;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,92 @@
+/** How a fault looks on the terminal: what, where, and what to try. No stack, unless it is a bug. */
+import { dirname } from "node:path";
+import { wrapped } from "./wrapped.ts";
+import { DynbenchError, EXIT_CODES, firstCause, messageOf, PlanFaults } from "../../base/errors.ts";
+import type { LoadedPlugin, PluginSet } from "../../plugin-folder/plugin-set.ts";
+
+export interface FaultDetails {
+  /** With the stack also where the fault is nobody's bug. */
+  readonly debug: boolean;
+  readonly plugins: Pick<PluginSet, "all">;
+  /** Processes were started, or load was simulated. */
+  readonly isRunning?: boolean;
+  /** Width of the terminal that shows it; undefined where none does, and lines stay whole. */
+  readonly columns?: number | undefined;
+}
+
+export interface FaultText {
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+/** The text for stderr and the exit code. */
+export function faultText(error: unknown, details: FaultDetails): FaultText {
+  const cause = firstCause(error);
+  if (cause instanceof PlanFaults) {
+    const count = cause.faults.length;
+    const lines = cause.faults.flatMap(({ path, message, hint }) => [
+      `  ${path}: ${message}`,
+      ...(hint ? [`    ${hint}`] : []),
+    ]);
+    const heading = count === 1 ? "The command has a fault:" : `The command has ${count} faults:`;
+    return {
+      text: fitted(`${heading}\n${lines.join("\n")}\n`, details.columns),
+      exitCode: cause.exitCode,
+    };
+  }
+  if (cause instanceof DynbenchError) {
+    const hint = cause.hint ? `\n${cause.hint}` : "";
+    const stack = details.debug && cause.stack ? `\n${cause.stack}` : "";
+    return {
+      text: `${fitted(`${cause.message}${hint}`, details.columns)}${stack}\n`,
+      exitCode: cause.exitCode,
+    };
+  }
+  const stack = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  const culprit = details.plugins.all.find((plugin) => isIn(plugin, stack));
+  if (culprit) return pluginText(culprit, { cause, stack }, details.isRunning === true);
+  return {
+    text: `A bug in dynbench, please report it with these lines:\n${stack}\n`,
+    exitCode: EXIT_CODES.bug.code,
+  };
+}
+
+/** Of a terminal that a person looks at. */
+export function columnsOf(stream: NodeJS.WriteStream): number | undefined {
+  return stream.isTTY === true ? stream.columns : undefined;
+}
+
+/** Lines no longer than the terminal is wide, each as far indented as the one it goes on. */
+function fitted(text: string, columns: number | undefined): string {
+  if (columns === undefined) return text;
+  return text
+    .split("\n")
+    .flatMap((line) => {
+      const indent = /^ */.exec(line)![0];
+      return wrapped(line.slice(indent.length), { width: columns, indent });
+    })
+    .join("\n");
+}
+
+/** Whether a call of the stack is of the plugin's file, or of one beside it. */
+function isIn({ source }: LoadedPlugin, stack: string): boolean {
+  return source !== "bundled" && stack.includes(`${dirname(source)}/`);
+}
+
+/** A plugin of somebody else threw what is no `DynbenchError`: a bug of its own. */
+function pluginText(
+  { plugin: { kind, name }, source }: LoadedPlugin,
+  thrown: { cause: unknown; stack: string },
+  isRunning: boolean,
+): FaultText {
+  const { cause, stack } = thrown;
+  const what = cause instanceof Error ? `${cause.name}: ${cause.message}` : messageOf(cause);
+  const folder = `${dirname(source)}/`;
+  const places = stack.split("\n").filter((line) => line.includes(folder));
+  const isStart = kind === "engine" || kind === "router";
+  const { code } = !isRunning ? EXIT_CODES.plan : isStart ? EXIT_CODES.start : EXIT_CODES.load;
+  return {
+    text: `A bug in the ${kind} "${name}" (${source}), which threw ${what}\n${places.join("\n")}\n`,
+    exitCode: code,
+  };
+}

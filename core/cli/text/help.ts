@@ -1,0 +1,157 @@
+/** Help texts, made from the schemas. */
+import { flagSpecs, optionGroups, titled } from "../options/option-groups.ts";
+import type { OptionSpec } from "../../plan/option-spec.ts";
+import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
+import type { AnyPlugin } from "../../contract/plugin.ts";
+
+const WIDTH = 98;
+const FLAG_COLUMN = 32;
+
+export const OVERVIEW = `dynbench: which LLM router serves your traffic best, and why
+
+Usage: dynbench COMMAND [options]
+
+Commands:
+  run          measure routers: bring engines up, drive the load, compare, report
+  plan         print everything a run would start and send; start nothing
+  up           start an engine and a router and keep them up
+  ping URL     send one streamed request and check the answer
+  report DIR…  rebuild the reports of a run folder, or compare several
+  trace        analyze a trace of requests, synthesize more of its kind, or convert it
+  plugin       list, show, add and remove plugins; make, test and pack one of your own
+  doctor       look at what this machine has for runs, and remove what dead runs left
+  null-server  a server of known timing, to measure a load generator with
+  completion   print what completes the command line in bash, zsh or fish
+  man          print the manual page
+
+Start here:
+  dynbench run                                   8 simulated L40S workers behind the kv router
+  dynbench run --router kv,round-robin --repeat 3
+  dynbench run --help                            every option of a run
+
+Exit codes: 0 fine, 1 bug, 2 bad plan, 3 did not come up, 4 load failed, 5 not to be trusted,
+            130 interrupted
+`;
+
+/** What each command that takes a run's options does with them. */
+const DOES: Readonly<Record<string, string>> = {
+  run: "Brings engines and routers up, drives the load through each, compares them and reports.",
+  plan: "Prints everything that `dynbench run` with the same options would start and send.",
+  up: "Starts one engine and one router, prints their URLs and stays until Ctrl-C. Sends no load.",
+};
+
+/** `dynbench run --help`: the run's options, then those of the chosen plugins. */
+export function runHelp(command: string, plugins: PluginSet, chosen: readonly AnyPlugin[]): string {
+  const names = (kind: "engine" | "router" | "workload"): string[] =>
+    plugins.ofKind(kind).map(({ plugin }) => plugin.name);
+  const sections = [
+    `Usage: dynbench ${command} [options] [-- engine arguments]`,
+    "",
+    DOES[command] ?? "",
+    "",
+    ...examples(command),
+    "",
+    ...optionGroups(command, plugins, chosen).flatMap(({ title, specs }) => section(title, specs)),
+    ...(["engine", "router", ...(command === "up" ? [] : ["workload" as const])] as const).flatMap(
+      (kind) => wrap(`${titled(kind)}s: ${names(kind).join(", ")}`, WIDTH),
+    ),
+    "",
+    "Options of other plugins: dynbench plugin show NAME.",
+    ...NAMING,
+    ...(command === "up" ? [] : SWEEPING),
+  ];
+  return `${sections.join("\n")}\n`;
+}
+
+const NAMING = [
+  "Where two parts have an option of the same name, say whose: --workload.NAME, --router.NAME.",
+];
+const SWEEPING = [
+  "Options of reporters are always named behind the reporter: --html.path PAGE.",
+  "A comma list sweeps an option of the workload: --prefix-ratio 0.1,0.5.",
+];
+
+function examples(command: string): string[] {
+  if (command === "up") {
+    return [
+      "Examples:",
+      "  dynbench up",
+      "  dynbench up --router round-robin --workers 2 --port 8000",
+      "  dynbench up --engine attach --worker-url http://127.0.0.1:8001,http://127.0.0.1:8002",
+    ];
+  }
+  return [
+    "Examples:",
+    `  dynbench ${command} --engine mocker --workload prefix --router kv,round-robin --repeat 3`,
+    `  dynbench ${command} --router kv:temperature=0.5,kv --prefix-ratio 0.1,0.5,0.9`,
+    `  dynbench ${command} --sweep concurrency=1,8,64 --isl 4000 --osl 100`,
+    `  dynbench ${command} --router attach --url http://127.0.0.1:8000`,
+  ];
+}
+
+/** `dynbench plugin show NAME`. */
+export function pluginHelp(plugin: AnyPlugin, source: string): string {
+  const names = plugin.aliases?.length ? ` (also ${plugin.aliases.join(", ")})` : "";
+  return `${[
+    `${titled(plugin.kind)} ${plugin.name}${names}: ${plugin.summary}`,
+    ...(source === "bundled" ? [] : [`From ${source}`]),
+    "",
+    ...pluginOptions(plugin),
+  ].join("\n")}\n`;
+}
+
+function pluginOptions(plugin: AnyPlugin): string[] {
+  const specs = flagSpecs(plugin);
+  return specs.length === 0 ? ["It has no options."] : section("Options", specs).slice(0, -1);
+}
+
+function section(heading: string, specs: readonly OptionSpec[]): string[] {
+  return [`${heading}:`, ...specs.flatMap(optionLines), ""];
+}
+
+/** An option's flag, description and default, wrapped. */
+export function optionLines(spec: OptionSpec): string[] {
+  const flag = `  --${spec.flag}${spec.type === "boolean" ? "" : ` ${placeholder(spec)}`}`;
+  const fallback = spec.sweep
+    ? `[${spec.sweep.join(",")}]`
+    : spec.default === false // what a switch is unless it is given
+      ? ""
+      : defaultText(spec);
+  const alias = spec.aliases.length > 0 ? ` (also --${spec.aliases.join(", --")})` : "";
+  const text = [spec.description, fallback].filter((part) => part !== "").join(" ") + alias;
+  const lines = wrap(text, WIDTH - FLAG_COLUMN);
+  const head =
+    flag.length < FLAG_COLUMN - 1
+      ? [flag.padEnd(FLAG_COLUMN) + lines[0]]
+      : [flag, " ".repeat(FLAG_COLUMN) + lines[0]];
+  return [...head, ...lines.slice(1).map((line) => " ".repeat(FLAG_COLUMN) + line)];
+}
+
+/** What stands for the value of an option. */
+export function placeholder(spec: OptionSpec): string {
+  if (spec.choices) return spec.choices.join("|").length <= 20 ? spec.choices.join("|") : "NAME";
+  if (spec.type === "number") return "N";
+  if (spec.type === "list") return spec.isVerbatim ? "TEXT" : "A,B";
+  return "TEXT";
+}
+
+/** `[8]`; empty for an option that may be left out. */
+export function defaultText(spec: OptionSpec): string {
+  if (spec.isRequired) return "(required)";
+  if (spec.default === undefined || (Array.isArray(spec.default) && spec.default.length === 0))
+    return "";
+  return `[${Array.isArray(spec.default) ? spec.default.join(",") : String(spec.default)}]`;
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  lines.push(line);
+  return lines;
+}

@@ -1,0 +1,23 @@
+/** Logs go to stderr, results to stdout: consola would mix them, so it gets its streams from here. */
+import { createConsola, LogLevels } from "consola";
+import type { Logger } from "../../contract/plugin.ts";
+
+/** Colours only where a person looks and has not said no. */
+export function wantsColor(stream: { isTTY?: boolean }): boolean {
+  return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
+}
+
+export function startLog(details: { debug: boolean }): Logger {
+  const consola = createConsola({
+    level: details.debug ? LogLevels.debug : LogLevels.info,
+    stdout: process.stderr,
+    stderr: process.stderr,
+    formatOptions: { date: false, colors: wantsColor(process.stderr) },
+  });
+  return {
+    info: (message) => consola.info(message),
+    warn: (message) => consola.warn(message),
+    error: (message) => consola.error(message),
+    debug: (message) => consola.debug(message),
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * Which arms are compared with which, reference first.
+ *
+ * Within the arms that share an engine every arm stands against round robin where it is there, else
+ * against the first; and of three or more the best against the second best, because that is the
+ * choice to be made. Across engines, and across runs, an arm stands against the one of the first
+ * engine that has the same router; where no router is common, the references stand against each other.
+ */
+import type { PlannedArm } from "../../contract/plan.ts";
+import { log } from "../../base/portable-math.ts";
+import type { CellSummary } from "../../contract/result.ts";
+
+/** Indices of arms: ratios are second / first. */
+export type ArmPair = readonly [a: number, b: number];
+
+/** `cells`: the completed ones. `every`: all pairs there are, those of `usualPairs` first. */
+export function armPairs(
+  arms: readonly PlannedArm[],
+  of: { readonly cells: readonly CellSummary[]; readonly every?: boolean },
+): ArmPair[] {
+  const pairs = usualPairs(arms);
+  const add = (pair: ArmPair): void => {
+    if (!pairs.some((known) => isSamePair(known, pair))) pairs.push(pair);
+  };
+  for (const group of engineGroups(arms)) {
+    const [best, second] = group.length < 3 ? [] : rank(group, arms, of.cells);
+    if (best !== undefined && second !== undefined) add([second, best]);
+  }
+  for (const pair of bestAcross(arms, of.cells)) add(pair);
+  if (of.every === true) {
+    for (const a of arms.keys()) for (let b = a + 1; b < arms.length; b += 1) add([a, b]);
+  }
+  return pairs;
+}
+
+/** Each arm against its reference, and the engines against each other. */
+export function usualPairs(arms: readonly PlannedArm[]): ArmPair[] {
+  const groups = engineGroups(arms);
+  const references = groups.map(
+    (group) =>
+      group.find((arm) => arms[arm]!.isControl) ??
+      group.find((arm) => arms[arm]!.router.name === "round-robin") ??
+      group[0]!,
+  );
+  const within = groups.flatMap((group, i) =>
+    group.filter((arm) => arm !== references[i]).map((arm): ArmPair => [references[i]!, arm]),
+  );
+  const across = groups.slice(1).flatMap((group, i): ArmPair[] => {
+    const twins = group.flatMap((arm): ArmPair[] => {
+      const twin = groups[0]!.find((first) => haveSameRouter(arms[first]!, arms[arm]!));
+      return twin === undefined ? [] : [[twin, arm]];
+    });
+    return twins.length > 0 ? twins : [[references[0]!, references[i + 1]!]];
+  });
+  return [...within, ...across];
+}
+
+/** The best of each other plane against that of the first; controls are there to judge the planes. */
+function bestAcross(arms: readonly PlannedArm[], cells: readonly CellSummary[]): ArmPair[] {
+  const contenders = [...arms.keys()].filter((arm) => !arms[arm]!.isControl);
+  const planes = Map.groupBy(contenders, (arm) => arms[arm]!.plane);
+  const best = [...planes.values()].flatMap((group) => rank(group, arms, cells).slice(0, 1));
+  return best.slice(1).map((arm): ArmPair => [best[0]!, arm]);
+}
+
+/** The same router with the same options. */
+export function haveSameRouter(a: PlannedArm, b: PlannedArm): boolean {
+  return (
+    a.router.name === b.router.name &&
+    JSON.stringify(a.router.options) === JSON.stringify(b.router.options)
+  );
+}
+
+/** Arms of each engine, in the plan's order. */
+function engineGroups(arms: readonly PlannedArm[]): number[][] {
+  return [...Map.groupBy(arms.keys(), (arm) => arms[arm]!.engineKey).values()];
+}
+
+/** By the geometric mean of mean TTFT over the points that all of the group have, lowest first. */
+function rank(
+  group: readonly number[],
+  arms: readonly PlannedArm[],
+  cells: readonly CellSummary[],
+): number[] {
+  const points = Map.groupBy(cells, (cell) => JSON.stringify(cell.parameters));
+  const scores = new Map(group.map((arm) => [arm, 0]));
+  let isKnown = false;
+  for (const atPoint of points.values()) {
+    const means = group.map((arm) => {
+      const own = atPoint.filter((cell) => cell.arm === arms[arm]!.label);
+      return own.reduce((sum, cell) => sum + (cell.metrics.ttftMs?.mean ?? NaN), 0) / own.length;
+    });
+    if (!means.every((mean) => mean > 0)) continue;
+    isKnown = true;
+    group.forEach((arm, i) => scores.set(arm, scores.get(arm)! + log(means[i]!)));
+  }
+  return isKnown ? group.toSorted((x, y) => scores.get(x)! - scores.get(y)!) : [];
+}
+
+function isSamePair(x: ArmPair, y: ArmPair): boolean {
+  return (x[0] === y[0] && x[1] === y[1]) || (x[0] === y[1] && x[1] === y[0]);
+}

@@ -1,0 +1,97 @@
+/**
+ * Whether arms on different planes may be compared: at a point of the sweep they may where the control
+ * pair, one router that deals in turns on each plane, agrees within a margin. Pure.
+ */
+import type { PlannedArm } from "../../contract/plan.ts";
+import type { CellSummary, Finding } from "../../contract/result.ts";
+
+/** Beyond what two repeats of one arm differ by, and below what a router is chosen for. */
+export const CONTROL_MARGIN = 0.05;
+
+export interface Crossing {
+  readonly parameters: CellSummary["parameters"];
+  /** Labels of the control pair. */
+  readonly control: readonly [string, string];
+  /** Second by first, of means over repeats. */
+  readonly ttftRatio: number;
+  readonly e2eRatio: number;
+  readonly isFair: boolean;
+}
+
+/** One for each point that both controls have completed; none where a plan stays on one plane. */
+export function crossings(arms: readonly PlannedArm[], cells: readonly CellSummary[]): Crossing[] {
+  const [a, b] = controlPair(arms);
+  if (a === undefined || b === undefined) return [];
+  const points = Map.groupBy(cells, ({ parameters }) => pointKey(parameters));
+  return [...points.values()].flatMap((atPoint): Crossing[] => {
+    const ratio = (metric: "ttftMs" | "e2eMs"): number =>
+      meanOf(atPoint, b.label, metric) / meanOf(atPoint, a.label, metric);
+    const [ttftRatio, e2eRatio] = [ratio("ttftMs"), ratio("e2eMs")];
+    if (!(ttftRatio > 0 && e2eRatio > 0)) return [];
+    const { parameters } = atPoint[0]!;
+    const isFair = isWithin(ttftRatio) && isWithin(e2eRatio);
+    return [{ parameters, control: [a.label, b.label], ttftRatio, e2eRatio, isFair }];
+  });
+}
+
+/** Whether two arms may be compared at a point. */
+export function mayCross(
+  a: PlannedArm,
+  b: PlannedArm,
+  at: { readonly key: string; readonly crossings: readonly Crossing[] },
+): boolean {
+  if (a.plane === b.plane || (a.isControl === true && b.isControl === true)) return true;
+  return at.crossings.some(({ parameters, isFair }) => isFair && pointKey(parameters) === at.key);
+}
+
+/** The same parameters make the same key, whatever the order of their names. */
+export function pointKey(parameters: CellSummary["parameters"]): string {
+  return JSON.stringify(Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** What the control pair says, for the verdict: points where it agrees, and where it does not. */
+export function crossingFindings(all: readonly Crossing[]): Finding[] {
+  const margin = `${CONTROL_MARGIN * 100} %`;
+  return [true, false].flatMap((isFair): Finding[] => {
+    const own = all.filter((crossing) => crossing.isFair === isFair);
+    if (own.length === 0) return [];
+    const [a, b] = own[0]!.control;
+    const ratios = own.map(
+      ({ ttftRatio, e2eRatio, parameters }) =>
+        `TTFT ${ttftRatio.toFixed(2)}x, E2E ${e2eRatio.toFixed(2)}x${where(parameters)}`,
+    );
+    return [
+      {
+        id: isFair ? "control-agrees" : "control-differs",
+        severity: "note",
+        message: `Control pair "${b}" against "${a}": ${ratios.join("; ")}; ${isFair ? "within" : "not within"} ${margin}`,
+        hint: isFair
+          ? "Arms of the two planes are compared there"
+          : "Nothing is compared across the planes there: their difference would be the planes'",
+      },
+    ];
+  });
+}
+
+function controlPair(arms: readonly PlannedArm[]): readonly PlannedArm[] {
+  const controls = arms.filter(({ isControl }) => isControl);
+  const first = controls[0];
+  const second = controls.find(({ plane }) => plane !== first?.plane);
+  return first === undefined || second === undefined ? [] : [first, second];
+}
+
+function meanOf(cells: readonly CellSummary[], arm: string, metric: "ttftMs" | "e2eMs"): number {
+  const means = cells
+    .filter((cell) => cell.arm === arm && cell.state === "completed")
+    .map((cell) => cell.metrics[metric]?.mean ?? NaN);
+  return means.reduce((sum, mean) => sum + mean, 0) / means.length;
+}
+
+function isWithin(ratio: number): boolean {
+  return ratio <= 1 + CONTROL_MARGIN && ratio >= 1 / (1 + CONTROL_MARGIN);
+}
+
+function where(parameters: CellSummary["parameters"]): string {
+  const words = Object.entries(parameters).map(([name, value]) => `${name} ${String(value)}`);
+  return words.length === 0 ? "" : ` at ${words.join(", ")}`;
+}

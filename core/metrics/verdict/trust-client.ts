@@ -1,0 +1,133 @@
+/** Trust checks: did the load generator, and the machine under it, keep up? Wall clock only. */
+import type { Finding, RouterCost } from "../../contract/result.ts";
+import { sendRates } from "../tally/send-rate.ts";
+import type { CellUnderTrial, TrustCheck } from "./trust.ts";
+
+/** Lateness is part of every latency: at most this much, or this part of the figure it goes into. */
+const LATE_MS = 5;
+const LATE_MEAN_MS = 1;
+const LATE_TTFT_SHARE = 0.05;
+/** One stall of the generator spoils all that was in flight, however many requests it missed. */
+const STALL_MS = 250;
+const STALL_TTFT_SHARE = 0.1;
+/** Part of its time from which the generator's single thread, or all of the machine's cores, are full. */
+const THREAD_FULL = 0.9;
+const MACHINE_FULL = 0.95;
+/** Our own part of TTFT on a sped-up engine: told from here, not to be believed from there. */
+const OVERHEAD_TOLD = 0.02;
+const OVERHEAD_MAX = 0.1;
+/** Sent rate over planned rate of an open loop. */
+const RATE_REACHED = 0.95;
+export const CLIENT_CHECKS: readonly TrustCheck[] = [
+  clientLate,
+  clientStalled,
+  loopLag,
+  cpuFull,
+  timeScale,
+  rateNotReached,
+].map(
+  (check) => (cell: CellUnderTrial) => (cell.summary.clock === "wall" ? check(cell) : undefined),
+);
+
+/** Like against like: a few late requests bend the tail, many bend the mean. */
+function clientLate({ summary, points }: CellUnderTrial): Finding | undefined {
+  const { p99 } = summary.client.latenessMs;
+  const mean = points.latenessMs.reduce((a, b) => a + b, 0) / Math.max(1, points.latenessMs.length);
+  const tailLimit = Math.max(LATE_MS, LATE_TTFT_SHARE * (summary.metrics.ttftMs?.p99 ?? 0));
+  const meanLimit = Math.max(LATE_MEAN_MS, LATE_TTFT_SHARE * meanTtftMs(summary));
+  const isTail = p99 > tailLimit;
+  if (!isTail && !(mean > meanLimit)) return undefined;
+  const [what, seen, limit] = isTail ? ["p99", p99, tailLimit] : ["mean", mean, meanLimit];
+  return {
+    id: "client-late",
+    severity: "untrusted",
+    message: `Requests left late: ${what} ${ms(seen)} behind their time, where ${ms(limit)} would do no harm`,
+    hint: "Give the load generator a core of its own, or lower --concurrency or --rate",
+  };
+}
+
+function clientStalled({ summary }: CellUnderTrial): Finding | undefined {
+  const longest = Math.max(summary.client.latenessMs.max, summary.client.loopLagMs?.max ?? 0);
+  if (longest <= Math.max(STALL_MS, STALL_TTFT_SHARE * meanTtftMs(summary))) return undefined;
+  return {
+    id: "client-stalled",
+    severity: "untrusted",
+    message: `The load generator stood still for ${ms(longest)}`,
+    hint: "Look for other load on the machine, suspended processes or swapping, then run again",
+  };
+}
+
+function loopLag({ summary }: CellUnderTrial): Finding | undefined {
+  const p99 = summary.client.loopLagMs?.p99;
+  const limit = Math.max(LATE_MS, LATE_TTFT_SHARE * meanTtftMs(summary));
+  if (p99 === undefined || p99 <= limit) return undefined;
+  return {
+    id: "loop-lag",
+    severity: "untrusted",
+    message: `Stamps of the load generator can be ${ms(p99)} late (p99 lag of its event loop)`,
+    hint: "Give the load generator a core of its own, or lower --concurrency or --rate",
+  };
+}
+
+function cpuFull({ summary, evidence }: CellUnderTrial): Finding | undefined {
+  const thread = summary.client.busyShare ?? 0;
+  const machine = evidence.machineCpuShare ?? 0;
+  if (!(thread > THREAD_FULL) && !(machine > MACHINE_FULL)) return undefined;
+  return {
+    id: "cpu-full",
+    severity: "untrusted",
+    message:
+      thread > THREAD_FULL
+        ? `The load generator was busy ${(100 * thread).toFixed(0)} % of the time`
+        : `The machine's cores were ${(100 * machine).toFixed(0)} % busy`,
+    hint:
+      summary.timeScale > 1
+        ? "Lower --speedup, --concurrency or --workers, or use a machine with more cores"
+        : "Lower --concurrency or --rate, or use a machine with more cores",
+  };
+}
+
+/** On a sped-up engine our own milliseconds weigh `timeScale` times as much as on a real one. */
+function timeScale({ summary, evidence }: CellUnderTrial): Finding | undefined {
+  if (summary.timeScale <= 1) return undefined;
+  const cost = summary.routerCost;
+  const decisionMs = cost === undefined ? 0 : decisionUs(cost) / 1000;
+  const ownMs = summary.client.latenessMs.p50 + decisionMs + (evidence.gatewayMs ?? 0);
+  // Both scale alike: own × scale of the modelled TTFT is own of the measured one.
+  const share = ownMs / meanTtftMs(summary);
+  if (!(share > OVERHEAD_TOLD)) return undefined;
+  return {
+    id: "time-scale",
+    severity: share > OVERHEAD_MAX ? "untrusted" : "note",
+    message: `Our own ${ownMs.toFixed(2)} ms a request are ${(100 * share).toFixed(1)} % of TTFT at ${summary.timeScale}x speed`,
+    hint: "Lower --speedup, or use --clock virtual, which has no overhead",
+  };
+}
+
+function decisionUs(cost: RouterCost): number {
+  const { hashUs, lookupUs, scoreUs, tokeniseUs, tokeniseWaitUs } = cost;
+  const parts = [hashUs, lookupUs, scoreUs, tokeniseUs, tokeniseWaitUs];
+  return parts.reduce((sum, part) => sum + (part?.p50 ?? 0), 0);
+}
+
+function rateNotReached({ load, points }: CellUnderTrial): Finding | undefined {
+  const rates = sendRates(points, load);
+  if (rates === undefined) return undefined;
+  const reached = rates.sentRps / rates.requestedRps;
+  if (reached >= RATE_REACHED) return undefined;
+  return {
+    id: "rate-not-reached",
+    severity: "untrusted",
+    message: `Requests left at ${(100 * reached).toFixed(0)} % of the planned rate`,
+    hint: "Raise --concurrency, which caps requests in flight, or lower --rate",
+  };
+}
+
+/** 0 where unknown, so that the fixed limits hold. */
+function meanTtftMs(summary: CellUnderTrial["summary"]): number {
+  return summary.metrics.ttftMs?.mean ?? 0;
+}
+
+function ms(value: number): string {
+  return value < 10 ? `${value.toFixed(1)} ms` : `${value.toFixed(0)} ms`;
+}

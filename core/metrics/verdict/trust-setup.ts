@@ -1,0 +1,95 @@
+/** Trust checks: was the set-up what its label says, from the first request to the last? */
+import { counted } from "../../base/counted.ts";
+import type { Finding } from "../../contract/result.ts";
+import type { CellUnderTrial, TrustCheck } from "./trust.ts";
+
+/** More cached than any router could have reached, beyond what a chat template's shared tokens explain. */
+const WARM_CACHE_SHARE = 0.02;
+
+export const SETUP_CHECKS: readonly TrustCheck[] = [
+  aborted,
+  idleWorker,
+  unseenRole,
+  workersUnknown,
+  noKvEvents,
+  warmCache,
+];
+
+function aborted({ summary }: CellUnderTrial): Finding | undefined {
+  if (summary.state !== "aborted") return undefined;
+  const { ok, aborted: broken } = summary.requests;
+  const rest = broken === undefined ? "" : `, ${broken} in flight were broken off`;
+  return {
+    id: "aborted",
+    severity: "untrusted",
+    message: `Stopped early, after ${counted(ok, "completed request")}${rest}`,
+    hint: "Continue with --resume and the run's folder",
+  };
+}
+
+function idleWorker({ summary, evidence }: CellUnderTrial): Finding | undefined {
+  const idle = summary.workers.filter((worker) => worker.requests === 0).map(({ id }) => id);
+  if (idle.length === 0 || idle.length === summary.workers.length) return undefined;
+  const tooFew = summary.requests.ok < summary.workers.length;
+  return {
+    id: "idle-worker",
+    severity: evidence.traits.spreads && !tooFew ? "untrusted" : "note",
+    message: `${idle.join(", ")} served no request`,
+    hint: tooFew
+      ? "Use --requests to send at least one request per worker"
+      : evidence.traits.spreads
+        ? "Check that the router sees every worker; this router is meant to use them all"
+        : "Raise the load or the number of prefixes, if all should work: this router keeps a prompt on its worker",
+  };
+}
+
+/** Split workers: an answer that skipped a stage was not what the label says. */
+function unseenRole({ summary }: CellUnderTrial): Finding | undefined {
+  const served = (role: string): number =>
+    summary.workers.reduce((sum, each) => sum + (each.role === role ? each.requests : 0), 0);
+  const isSplit = summary.workers.some(({ role }) => role !== undefined);
+  const unseen = ["prefill", "decode"].filter((role) => served(role) === 0);
+  if (!isSplit || unseen.length === 0 || summary.requests.ok === 0) return undefined;
+  return {
+    id: "role-unseen",
+    severity: "untrusted",
+    message: `No answer names a ${unseen.join(" or a ")} worker`,
+    hint: "Check that the router sends each request to a prefill and then to a decode worker",
+  };
+}
+
+function workersUnknown({ summary }: CellUnderTrial): Finding | undefined {
+  const named = summary.workers.some((worker) => worker.requests > 0);
+  if (named || summary.requests.ok === 0) return undefined;
+  return {
+    id: "workers-unknown",
+    severity: "note",
+    message: "Answers do not say which worker served them, so shares per worker are unknown",
+    hint: "Use an engine or router that names the worker in a response header",
+  };
+}
+
+function noKvEvents({ summary, evidence }: CellUnderTrial): Finding | undefined {
+  if (!evidence.traits.kvEvents || summary.routerCost?.eventsApplied !== 0) return undefined;
+  return {
+    id: "no-kv-events",
+    severity: "untrusted",
+    message: "The router routes by KV events and got none",
+    hint: "Check that the engine publishes KV events and that its prefix cache is on",
+  };
+}
+
+function warmCache({ summary }: CellUnderTrial): Finding | undefined {
+  const { cachedShare, idealShare } = summary.cache;
+  if (cachedShare === undefined || !(cachedShare > idealShare + WARM_CACHE_SHARE)) return undefined;
+  return {
+    id: "warm-cache",
+    severity: "untrusted",
+    message: `Workers had ${percent(cachedShare)} of the prompts cached, and these requests alone can leave ${percent(idealShare)}`,
+    hint: "Restart the engine, or use another --seed: an earlier run's prompts are still cached",
+  };
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}

@@ -1,0 +1,115 @@
+/**
+ * Whether a result may be believed, and why not: verdict first. Each check looks at one thing that
+ * has made benchmarks wrong before, and says what was seen, what it means and what to try.
+ * `untrusted` means that the figures may be wrong or the label does not fit; `note` that they hold
+ * and something about them is worth knowing.
+ */
+import type { RouterTraits } from "../../contract/plugin.ts";
+import type { LoadShape } from "../../contract/plan.ts";
+import type { CellTally } from "../tally/cell-tally.ts";
+import type { CellSummary, Finding, RequestPoints, Verdict } from "../../contract/result.ts";
+import { CLIENT_CHECKS } from "./trust-client.ts";
+import { saturated } from "./saturation.ts";
+import { REQUEST_CHECKS } from "./trust-requests.ts";
+import { ROUTING_CHECKS } from "./trust-routing.ts";
+import { SETUP_CHECKS } from "./trust-setup.ts";
+
+/** What the run saw beside the records. */
+export interface Evidence {
+  readonly traits: Pick<RouterTraits, "spreads" | "kvEvents"> &
+    Partial<Pick<RouterTraits, "affinity" | "keyHeader">>;
+  /** Requests for which the router says that it found a beginning cached, where it tells. */
+  readonly prefixesFound?: number;
+  /** What the run itself met: a process that died, a cache that could not be reset, … */
+  readonly findings?: readonly Finding[];
+  /** Busy part of all the machine's cores during the cell, 0 to 1. */
+  readonly machineCpuShare?: number;
+  /** Time that our gateway added to a request at idle, where it was measured. */
+  readonly gatewayMs?: number;
+}
+
+/** What a check may look at. `summary.verdict` is not yet set. */
+export interface CellUnderTrial {
+  readonly summary: Omit<CellSummary, "verdict">;
+  readonly tally: CellTally;
+  readonly points: RequestPoints;
+  readonly load: LoadShape;
+  readonly evidence: Evidence;
+}
+
+export type TrustCheck = (cell: CellUnderTrial) => Finding | undefined;
+
+/** From this many repeats up an interval speaks of repeats, not of this run alone. */
+const REPEATS_FOR_INTERVALS = 3;
+
+/** Verdict of one cell; `failed` when it broke or nothing succeeded. One that we stopped ourselves did not fail. */
+export function judgeCell(cell: CellUnderTrial): Verdict {
+  const checks = [
+    saturated,
+    ...SETUP_CHECKS,
+    ...ROUTING_CHECKS,
+    ...REQUEST_CHECKS,
+    ...CLIENT_CHECKS,
+  ];
+  const seen = checks.flatMap((check) => check(cell) ?? []);
+  const reasons = [...(cell.evidence.findings ?? []), ...seen];
+  const { state, requests } = cell.summary;
+  const failed = state === "failed" || (state === "completed" && requests.ok === 0);
+  return { state: stateOf(reasons, failed), reasons: bySeverity(reasons) };
+}
+
+/** Verdict of the run: the cells' findings, each once with the cells it was seen in. */
+export function judgeRun(
+  cells: readonly CellSummary[],
+  run: {
+    readonly arms: number;
+    readonly repeats: number;
+    readonly cellsPlanned: number;
+    /** Of no cell alone. */
+    readonly findings?: readonly Finding[];
+  },
+): Verdict {
+  const reasons: Finding[] = [];
+  for (const cell of cells) {
+    for (const finding of cell.verdict.reasons) {
+      const same = reasons.find(
+        (reason) => reason.id === finding.id && reason.severity === finding.severity,
+      );
+      if (same === undefined) reasons.push({ ...finding, cells: [cell.id] });
+      else if (!same.cells!.includes(cell.id)) same.cells!.push(cell.id);
+    }
+  }
+  reasons.push(...(run.findings ?? []));
+  if (cells.length < run.cellsPlanned) reasons.push(cutShort(cells.length, run.cellsPlanned));
+  if (run.arms > 1 && run.repeats < REPEATS_FOR_INTERVALS) reasons.push(fewRepeats(run.repeats));
+  const failed = cells.length === 0 || cells.some((cell) => cell.verdict.state === "failed");
+  return { state: stateOf(reasons, failed), reasons: bySeverity(reasons) };
+}
+
+function stateOf(reasons: readonly Finding[], failed: boolean): Verdict["state"] {
+  if (failed) return "failed";
+  return reasons.some((reason) => reason.severity === "untrusted") ? "untrusted" : "trusted";
+}
+
+function bySeverity(reasons: readonly Finding[]): Finding[] {
+  const heavy = reasons.filter((reason) => reason.severity === "untrusted");
+  return [...heavy, ...reasons.filter((reason) => reason.severity === "note")];
+}
+
+function cutShort(done: number, planned: number): Finding {
+  return {
+    id: "cut-short",
+    severity: "untrusted",
+    message: `Only ${done} of ${planned} cells were measured`,
+    hint: "Continue with --resume and the run's folder",
+  };
+}
+
+function fewRepeats(repeats: number): Finding {
+  return {
+    id: "few-repeats",
+    severity: "note",
+    message: `Intervals come from ${repeats === 1 ? "one repeat" : `${repeats} repeats`} and speak of this run only`,
+    hint: `Use --repeat ${REPEATS_FOR_INTERVALS} or more for intervals that cover other runs`,
+  };
+}

@@ -1,0 +1,311 @@
+/**
+ * The plugins of this process: the bundled ones, those of added packages, and files the user named
+ * with `--plugin`.
+ *
+ * Main process and children use the same loader, so an outside policy runs inside the gateway child
+ * exactly as a bundled one does.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync, realpathSync } from "node:fs";
+import { resolve } from "node:path";
+import * as v from "valibot";
+import { DynbenchError, messageOf } from "../base/errors.ts";
+import { whyNot } from "../base/why-not.ts";
+import * as kit from "../doors/dynbench.ts";
+import { API_VERSION, type AnyPlugin } from "../contract/plugin.ts";
+import { NEEDS_INSTALL } from "./install-fault.ts";
+import type { PluginUse } from "../contract/plan.ts";
+import { optionSpecs } from "../plan/option-spec.ts";
+import { didYouMean } from "../base/suggest.ts";
+import { VERSION } from "../base/version.ts";
+
+export type PluginKind = PluginUse["kind"];
+
+export interface LoadedPlugin {
+  readonly plugin: AnyPlugin;
+  /** `bundled` or the file's absolute path. */
+  readonly source: string;
+  readonly digest?: string;
+  /** The added package it came in, as `NAME VERSION`. */
+  readonly from?: string;
+}
+
+/** A plugin of an added package, and the file that is taken in its place. */
+export interface Replacement {
+  readonly plugin: LoadedPlugin;
+  readonly by: string;
+}
+
+/** An added package that cannot be used. */
+export interface BrokenPackage {
+  readonly from: string;
+  readonly fault: DynbenchError;
+}
+
+/** A top-level await that never ends would hang every command. */
+const LOAD_LIMIT_MS = 10_000;
+
+const Text = v.pipe(v.string(), v.nonEmpty());
+const NEED = { install: Text, onlyWith: v.optional(Text) };
+const NeedShape = v.union(
+  [
+    v.strictObject({
+      ...NEED,
+      command: Text,
+      versionFlag: v.optional(Text),
+      port: v.optional(v.number()),
+    }),
+    v.strictObject({ ...NEED, packages: v.pipe(v.array(Text), v.nonEmpty()) }),
+  ],
+  "must say install, and either command or packages",
+);
+
+const Shape = v.looseObject({
+  kind: v.picklist(["engine", "router", "workload", "reporter"]),
+  name: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*$/, "must be kebab-case")),
+  summary: v.string(),
+  options: v.looseObject({ type: v.literal("strict_object") }),
+  needs: v.optional(v.array(NeedShape)),
+});
+
+export class PluginSet {
+  #loaded: readonly LoadedPlugin[];
+  readonly #broken: BrokenPackage[] = [];
+  readonly #replaced: Replacement[] = [];
+
+  constructor(bundled: readonly AnyPlugin[]) {
+    this.#loaded = bundled.map((plugin) => ({ plugin, source: "bundled" }));
+  }
+
+  get all(): readonly LoadedPlugin[] {
+    return this.#loaded;
+  }
+
+  /** Added packages that were left out, each with its reason. */
+  get broken(): readonly BrokenPackage[] {
+    return this.#broken;
+  }
+
+  /** Plugins of added packages that a file named for this run stands in for. */
+  get replaced(): readonly Replacement[] {
+    return this.#replaced;
+  }
+
+  leaveOut(broken: BrokenPackage): void {
+    this.#broken.push(broken);
+  }
+
+  ofKind(kind: PluginKind): readonly LoadedPlugin[] {
+    return this.#loaded.filter(({ plugin }) => plugin.kind === kind);
+  }
+
+  /** The plugin of that name or alias; nothing if there is none. */
+  find(kind: PluginKind, name: string): LoadedPlugin | undefined {
+    return this.ofKind(kind).find(
+      ({ plugin }) => plugin.name === name || plugin.aliases?.includes(name),
+    );
+  }
+
+  /** A sentence for a name nobody has: what there is, and what was probably meant. */
+  unknown(kind: PluginKind, name: string): { message: string; hint: string } {
+    const names = this.ofKind(kind).map(({ plugin }) => plugin.name);
+    const guess = didYouMean(name, names);
+    const leftOut = this.#broken.map(({ from, fault }) => `\nLeft out: ${from}: ${fault.message}`);
+    return {
+      message: `there is no ${kind} "${name}"`,
+      hint: `${guess ? `Did you mean "${guess}"? ` : ""}Known ${kind}s: ${names.join(", ")}${leftOut.join("")}`,
+    };
+  }
+
+  /**
+   * Loads a plugin file. Its default export is the plugin (or a list of them): all of it or nothing. One
+   * that is not `from` a package takes the place of an added one of its name.
+   */
+  async addFile(path: string, from?: string): Promise<readonly LoadedPlugin[]> {
+    const { source, digest } = fileOf(path);
+    registerHostModule();
+    const exported = await defaultExport(source);
+    const added: LoadedPlugin[] = [];
+    for (const candidate of Array.isArray(exported) ? exported : [exported]) {
+      const plugin = this.#accept(candidate, { source, from });
+      const twin = added.find((one) => sameName(one.plugin, plugin));
+      if (twin) throw nameTaken(plugin, source, source);
+      added.push({ plugin, source, digest, ...(from === undefined ? {} : { from }) });
+    }
+    const replaced = added.flatMap(({ plugin }) => this.find(plugin.kind, plugin.name) ?? []);
+    this.#replaced.push(...replaced.map((plugin) => ({ plugin, by: source })));
+    this.#loaded = [...this.#loaded.filter((one) => !replaced.includes(one)), ...added];
+    return added;
+  }
+
+  /** The plugin a plan names, loaded from its file when it is not bundled. */
+  async load(use: PluginUse): Promise<AnyPlugin> {
+    const known = this.#loaded.find(
+      ({ plugin, source }) =>
+        plugin.kind === use.kind && plugin.name === use.name && source === use.source,
+    );
+    if (known) return unchanged(use, known);
+    if (use.source === "bundled") {
+      throw new DynbenchError(
+        "plan",
+        `Cannot run the plan: this dynbench has no ${use.kind} "${use.name}"`,
+      );
+    }
+    const added = await this.addFile(use.source);
+    const match = added.find(({ plugin }) => plugin.kind === use.kind && plugin.name === use.name);
+    if (!match) {
+      throw new DynbenchError(
+        "plan",
+        `Cannot run the plan: ${use.source} has no ${use.kind} "${use.name}"`,
+      );
+    }
+    return unchanged(use, match);
+  }
+
+  #accept(candidate: unknown, of: { source: string; from: string | undefined }): AnyPlugin {
+    const { source, from } = of;
+    checkVersion(candidate, source);
+    const result = v.safeParse(Shape, candidate);
+    if (!result.success) {
+      const faults = result.issues.map(
+        (issue) => `${v.getDotPath(issue) ?? "default export"}: ${issue.message}`,
+      );
+      throw new DynbenchError("plan", `Cannot use plugin ${source}: ${faults.join("; ")}`, {
+        hint: "Its default export must be made by defineEngine, defineRouter, defineWorkload or defineReporter",
+      });
+    }
+    const plugin = candidate as AnyPlugin;
+    const lacks = missingParts(plugin);
+    if (lacks.length > 0) {
+      throw new DynbenchError(
+        "plan",
+        `Cannot use plugin ${source}: ${plugin.kind} "${plugin.name}" lacks ${lacks.join(", ")}`,
+        { hint: "See plugins/README.md for what each kind must have" },
+      );
+    }
+    try {
+      optionSpecs(plugin.options); // an option that no flag can carry
+    } catch (cause) {
+      throw new DynbenchError("plan", `Cannot use plugin ${source}: ${messageOf(cause)}`, {
+        cause,
+      });
+    }
+    const taken = this.find(plugin.kind, plugin.name);
+    const mayReplace = taken?.from !== undefined && from === undefined;
+    if (taken && !mayReplace) throw nameTaken(plugin, source, taken.source);
+    return plugin;
+  }
+}
+
+function sameName(a: AnyPlugin, b: AnyPlugin): boolean {
+  return a.kind === b.kind && (a.name === b.name || a.aliases?.includes(b.name) === true);
+}
+
+function nameTaken({ kind, name }: AnyPlugin, source: string, by: string): DynbenchError {
+  return new DynbenchError(
+    "plan",
+    `Cannot use plugin ${source}: the name ${kind} "${name}" is taken (${by})`,
+  );
+}
+
+async function defaultExport(source: string): Promise<unknown> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`it is still not loaded after ${LOAD_LIMIT_MS / 1000} s`)),
+    LOAD_LIMIT_MS,
+  );
+  try {
+    const loaded = (await Promise.race([import(source), late.promise])) as { default?: unknown };
+    return loaded.default;
+  } catch (cause) {
+    throw new DynbenchError("plan", `Cannot load plugin ${source}: ${messageOf(cause)}`, {
+      cause,
+      hint: loadHint(messageOf(cause)),
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function loadHint(message: string): string | undefined {
+  if (/export named .* not found in module 'dynbench'/i.test(message)) {
+    return `dynbench ${VERSION} has no such export: take versions that match`;
+  }
+  return /cannot find package/i.test(message) ? NEEDS_INSTALL : undefined;
+}
+
+/** Told before its form is looked at: another contract's form would only confuse. */
+function checkVersion(candidate: unknown, source: string): void {
+  const { apiVersion } = Object(candidate) as { apiVersion?: unknown };
+  if (apiVersion === undefined || apiVersion === API_VERSION) return;
+  const isNewer = typeof apiVersion === "number" && apiVersion > API_VERSION;
+  throw new DynbenchError(
+    "plan",
+    `Cannot use plugin ${source}: it is written for version ${String(apiVersion)} of the plugin contract, ` +
+      `and dynbench ${VERSION} has version ${API_VERSION}`,
+    {
+      hint: isNewer
+        ? "Update dynbench, or take an older version of the plugin"
+        : "Update the plugin: plugins/README.md has the contract as it is now",
+    },
+  );
+}
+
+/** What a kind cannot do without, where the plugin has it not. */
+function missingParts(plugin: AnyPlugin): string[] {
+  const fields = plugin as unknown as Record<string, unknown>;
+  const has = (name: string): boolean => typeof fields[name] === "function";
+  switch (plugin.kind) {
+    case "engine":
+      return [
+        ...(Array.isArray(fields.planes) ? [] : ["planes"]),
+        ...(has("start") || has("model") ? [] : ["start() or model()"]),
+      ];
+    case "router":
+      return [
+        ...(fields.plane === "http" || fields.plane === "dynamo" ? [] : ["plane"]),
+        ...(has("traits") ? [] : ["traits()"]),
+        ...(has("policy") || has("start") ? [] : ["policy() or start()"]),
+      ];
+    case "workload":
+      return [
+        ...(typeof fields.load === "object" && fields.load !== null ? [] : ["load"]),
+        ...(has("requests") ? [] : ["requests()"]),
+      ];
+    case "reporter":
+      return has("open") ? [] : ["open()"];
+  }
+}
+
+function unchanged(use: PluginUse, { plugin, digest }: LoadedPlugin): AnyPlugin {
+  if (use.digest === undefined || use.digest === digest) return plugin;
+  throw new DynbenchError(
+    "plan",
+    `Cannot run the plan: ${use.source} has changed since it was made`,
+    { hint: "Make the plan again" },
+  );
+}
+
+/** The file's real path, so that a plan finds it from anywhere, and its digest. */
+function fileOf(path: string): { source: string; digest: string } {
+  try {
+    const source = realpathSync(resolve(path));
+    return { source, digest: createHash("sha256").update(readFileSync(source)).digest("hex") };
+  } catch (cause) {
+    throw new DynbenchError("plan", `Cannot load plugin ${path}: ${whyNot(cause)}`, { cause });
+  }
+}
+
+let isRegistered = false;
+
+/** Makes `import … from "dynbench"` in an outside plugin give this very program's `core/doors/dynbench.ts`. */
+function registerHostModule(): void {
+  if (isRegistered) return;
+  isRegistered = true;
+  Bun.plugin({
+    name: "dynbench",
+    setup: (build) => {
+      build.module("dynbench", () => ({ exports: { ...kit }, loader: "object" }));
+    },
+  });
+}

@@ -1,0 +1,74 @@
+/** What this machine and its environment mean for a plan, before anything starts. Pure. */
+import { counted } from "../../base/counted.ts";
+import type { Fault } from "../../base/errors.ts";
+import type { Plan, PlannedArm, PlannedCell } from "../../contract/plan.ts";
+import type { Engine, Router } from "../../contract/plugin.ts";
+import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
+import { concurrencyWithin } from "../../process/file-limit.ts";
+import { proxyVariables } from "../../process/proxies.ts";
+
+export interface Host {
+  /** Open files that a process may have; undefined where the system does not tell. */
+  readonly fileLimit: number | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+type Plugins = Pick<PluginSet, "find">;
+
+/** Below, an open loop without a bound meets the limit before it is hopelessly saturated. */
+const LOW_LIMIT = 4096;
+
+/** Loads that hold more requests in flight than files may be open: they would wait for ever, unseen. */
+export function hostFaults(plan: Plan, plugins: Plugins, { fileLimit }: Host): Fault[] {
+  if (plan.clock === "virtual" || fileLimit === undefined) return [];
+  const most = Math.min(...plan.arms.map((arm) => concurrencyOf(arm, plugins, fileLimit)));
+  const wanted = Math.max(...plan.cells.map(inFlight));
+  if (wanted <= most) return [];
+  return [
+    {
+      path: "load.concurrency",
+      message: `${counted(wanted, "request")} in flight need more open files than the ${fileLimit} that a process may have here`,
+      hint: `Raise the limit (ulimit -n ${enoughFor(wanted)}), or use --concurrency ${Math.max(1, most)}`,
+    },
+  ];
+}
+
+/** Worth a line before the run. */
+export function hostNotes(plan: Plan, plugins: Plugins, { fileLimit, env }: Host): string[] {
+  if (plan.clock === "virtual") return [];
+  const proxies = proxyVariables(env);
+  const isUnbounded = plan.cells.some(({ load }) => load.concurrency === undefined);
+  return [
+    ...(proxies.length > 0
+      ? [`${proxies.join(", ")}: not used for engines and routers, nor by them on this machine`]
+      : []),
+    ...(isUnbounded && fileLimit !== undefined && fileLimit < LOW_LIMIT
+      ? [
+          `open files: ${fileLimit}, enough for ${Math.min(...plan.arms.map((arm) => concurrencyOf(arm, plugins, fileLimit)))} requests in flight, and the load has no bound; raise it (ulimit -n 65536), or bound it: --concurrency`,
+        ]
+      : []),
+  ];
+}
+
+function inFlight({ load }: PlannedCell): number {
+  const all = load.requests === undefined ? Infinity : load.requests + load.warmup;
+  return Math.min(load.concurrency ?? 0, all);
+}
+
+function concurrencyOf({ engine, router }: PlannedArm, plugins: Plugins, limit: number): number {
+  const engineOf = plugins.find("engine", engine.name)?.plugin as Engine | undefined;
+  const routerOf = plugins.find("router", router.name)?.plugin as Router | undefined;
+  const workers = engineOf?.limits?.(engine.options).workers;
+  const hasRouter =
+    routerOf === undefined ||
+    routerOf.policy !== undefined ||
+    (routerOf.processes?.(router.options, workers ?? 1).length ?? 0) > 0;
+  return concurrencyWithin(limit, { hasRouter, ...(workers === undefined ? {} : { workers }) });
+}
+
+/** The next power of two above what so many requests take, with room for every router. */
+function enoughFor(requests: number): number {
+  let limit = 2 * LOW_LIMIT;
+  while (concurrencyWithin(limit, { hasRouter: true, workers: 64 }) < requests) limit *= 2;
+  return limit;
+}

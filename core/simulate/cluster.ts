@@ -1,0 +1,270 @@
+/**
+ * The workers of a simulation: one model each, asked when it next changes and jumped from change to
+ * change. A worker is looked at more closely only where somebody looks: before a policy reads the
+ * index, its cache changes up to that moment are told.
+ */
+import type { EngineModel } from "../contract/plugin.ts";
+import {
+  stepsNs,
+  type DecodeRun,
+  type WorkerModel,
+  type WorkerRequest,
+  type WorkerSink,
+} from "../contract/worker-model.ts";
+import { PrefillPart } from "./prefill-part.ts";
+import { NOWHERE, SimRequest } from "./sim-request.ts";
+
+export interface ClusterEvents {
+  /** The worker must be advanced at that time; earlier calls for it are void. */
+  wake(worker: number, atNs: number): void;
+  /** Its prefill worker is done, and keeps its blocks. */
+  prefilled(request: SimRequest, atNs: number): void;
+  /** Its decode worker has the prompt's KV. */
+  received(request: SimRequest, atNs: number): void;
+  firstToken(request: SimRequest, atNs: number): void;
+  finished(request: SimRequest, atNs: number): void;
+  /** `decoders` requests each made `run.steps` tokens. */
+  decoded(decoders: number, run: DecodeRun): void;
+  /** One request made a token after a gap that is no step. */
+  late(gapNs: number): void;
+  /** Who hears what each worker caches and evicts. */
+  readonly caches: CacheListener;
+}
+
+export interface CacheListener {
+  stored(worker: number, blocks: readonly number[], atNs: number): void;
+  removed(worker: number, blocks: readonly number[], atNs: number): void;
+  cleared(worker: number, atNs: number): void;
+}
+
+export class Cluster {
+  readonly ids: readonly string[];
+  readonly #engine: EngineModel;
+  readonly #events: ClusterEvents;
+  /** Undefined while the worker is dead. */
+  readonly #models: (WorkerModel | undefined)[];
+  /** When each worker is due to be advanced; Infinity when idle. */
+  readonly #wakeNs: Float64Array;
+  /** Decode steps that each worker has made, and when it told the last of them. */
+  readonly #steps: Float64Array;
+  readonly #lastStepNs: Float64Array;
+  /** The stretch of steps of each worker that has not been told yet, and its decoders. */
+  readonly #stretches: Stretch[];
+  /** Cache changes are waited for, not only looked up. */
+  #isWatched = false;
+
+  constructor(engine: EngineModel, events: ClusterEvents) {
+    const count = engine.workers.length;
+    this.ids = engine.workers.map(({ id }) => id);
+    this.#engine = engine;
+    this.#events = events;
+    this.#wakeNs = new Float64Array(count).fill(Infinity);
+    this.#steps = new Float64Array(count);
+    this.#lastStepNs = new Float64Array(count);
+    this.#stretches = engine.workers.map(() => ({ ...NO_STRETCH }));
+    this.#models = engine.workers.map((_, worker) => this.#create(worker));
+  }
+
+  get size(): number {
+    return this.#models.length;
+  }
+
+  model(worker: number): WorkerModel | undefined {
+    return this.#models[worker];
+  }
+
+  /** Why the worker can never serve the request, in the engine's words; undefined when it was taken. */
+  submit(worker: number, request: SimRequest, nowNs: number): string | undefined {
+    const part = request.leg.stage === "prefill" ? new PrefillPart(request) : request;
+    const refusal = this.#models[worker]!.submit(part, nowNs);
+    if (refusal === undefined) this.#reschedule(worker);
+    return refusal;
+  }
+
+  abort(worker: number, requestId: number, nowNs: number): void {
+    this.#models[worker]?.abort(requestId, nowNs);
+    this.#reschedule(worker);
+  }
+
+  /** What the worker keeps of the request for a decode worker is needed no more. */
+  release(worker: number, requestId: number, nowNs: number): void {
+    this.#models[worker]?.release(requestId, nowNs);
+    this.#reschedule(worker);
+  }
+
+  /** The time that `wake` asked for has come; an older call is passed over. */
+  advance(worker: number, nowNs: number): void {
+    if (this.#wakeNs[worker] !== nowNs) return;
+    this.#wakeNs[worker] = Infinity;
+    this.#models[worker]?.advance(nowNs);
+    this.#reschedule(worker);
+  }
+
+  /** Tells every cache change before `nowNs`, and those of steps that are under way at `nowNs`. */
+  settleCaches(nowNs: number): void {
+    for (const model of this.#models) {
+      if (model === undefined || model.nextCacheChangeNs > nowNs) continue;
+      // What changes at this very moment comes after what arrives at it, as everywhere.
+      model.advance(model.nextChangeNs > nowNs ? nowNs : nowNs - 1);
+    }
+  }
+
+  /** While true, workers are also woken when only their caches change. */
+  watch(isWatched: boolean): void {
+    if (isWatched === this.#isWatched) return;
+    this.#isWatched = isWatched;
+    for (let worker = 0; worker < this.#models.length; worker += 1) this.#reschedule(worker);
+  }
+
+  /** Drops the worker with all it holds. What its requests had received until now has been told. */
+  kill(worker: number, nowNs: number): void {
+    const model = this.#models[worker];
+    if (model === undefined) return;
+    if (model.nextChangeNs > nowNs) model.advance(nowNs);
+    this.#models[worker] = undefined;
+    this.#wakeNs[worker] = Infinity;
+  }
+
+  /** A fresh worker in its place, with an empty cache. */
+  revive(worker: number): void {
+    this.#models[worker] ??= this.#create(worker);
+  }
+
+  /** Brings a request's tokens up to date before it is broken off. */
+  settle(worker: number, nowNs: number): void {
+    const model = this.#models[worker];
+    if (model !== undefined && model.nextChangeNs > nowNs) model.advance(nowNs);
+  }
+
+  /** The request makes no more tokens here: its count stands. */
+  stopCounting(request: SimRequest): void {
+    if (request.worker !== NOWHERE) request.stopCounting(this.#steps[request.worker]!);
+  }
+
+  /** Tells the decode steps that were kept to be told in one piece. */
+  flush(): void {
+    for (const stretch of this.#stretches) this.#tellStretch(stretch);
+  }
+
+  /** When the worker of the request told its last decode step; 0 where it has none. */
+  lastTokenNs({ worker }: SimRequest): number {
+    return worker === NOWHERE ? 0 : this.#lastStepNs[worker]!;
+  }
+
+  /** A span looked at on the way comes in pieces; they are put together again. */
+  #decoded(stretch: Stretch, decoders: number, run: DecodeRun): void {
+    const goesOn =
+      stretch.decoders === decoders &&
+      stretch.spanStartNs === run.spanStartNs &&
+      stretch.fromStep + stretch.steps === run.fromStep;
+    if (goesOn) {
+      stretch.steps += run.steps;
+      return;
+    }
+    this.#tellStretch(stretch);
+    stretch.decoders = decoders;
+    stretch.spanStartNs = run.spanStartNs;
+    stretch.firstNs = run.firstNs;
+    stretch.growthNs = run.growthNs;
+    stretch.growth2Ns = run.growth2Ns;
+    stretch.fromStep = run.fromStep;
+    stretch.steps = run.steps;
+  }
+
+  #tellStretch(stretch: Stretch): void {
+    if (stretch.steps > 0) this.#events.decoded(stretch.decoders, stretch);
+    stretch.steps = 0;
+    stretch.decoders = 0;
+  }
+
+  #reschedule(worker: number): void {
+    const model = this.#models[worker];
+    if (model === undefined) return;
+    const changeNs = model.nextChangeNs;
+    const nextNs = this.#isWatched ? Math.min(changeNs, model.nextCacheChangeNs) : changeNs;
+    if (nextNs >= this.#wakeNs[worker]!) return;
+    this.#wakeNs[worker] = nextNs;
+    this.#events.wake(worker, nextNs);
+  }
+
+  #create(worker: number): WorkerModel {
+    const isPrefill = this.#engine.workers[worker]!.role === "prefill";
+    const sink = this.#sinkOf(worker);
+    return this.#engine.create(worker, isPrefill ? this.#prefillSink(sink) : sink);
+  }
+
+  /** Of a worker whose requests are the prefill parts of a simulation's. */
+  #prefillSink(sink: WorkerSink): WorkerSink {
+    return {
+      ...sink,
+      ...NO_TOKENS,
+      admitted: (part, cachedTokens) => {
+        (part as PrefillPart).whole.cachedTokens = cachedTokens;
+      },
+      finished: (part, atNs) => this.#events.prefilled((part as PrefillPart).whole, atNs),
+    };
+  }
+
+  #sinkOf(worker: number): WorkerSink {
+    const events = this.#events;
+    const { caches } = events;
+    const steps = this.#steps;
+    return {
+      admitted: (request, cachedTokens) => {
+        // What a decode worker finds of a prompt saves a transfer, and no prefill.
+        if (request.handoff === undefined) requestOf(request).cachedTokens = cachedTokens;
+      },
+      received: (request, atNs) => events.received(requestOf(request), atNs),
+      firstToken: (request, atNs) => {
+        const sim = requestOf(request);
+        sim.tokensBefore = 1;
+        sim.stepsAtJoin = steps[worker]!;
+        events.firstToken(sim, atNs);
+      },
+      tokens: (requests, run) => {
+        steps[worker]! += run.steps;
+        this.#lastStepNs[worker] = endOf(run);
+        this.#decoded(this.#stretches[worker]!, requests.length, run);
+      },
+      lateToken: (request, gapNs) => {
+        const sim = requestOf(request);
+        sim.tokensBefore += 1;
+        sim.stepsAtJoin = steps[worker]!;
+        events.late(gapNs);
+      },
+      finished: (request, atNs) => {
+        requestOf(request).stopCounting(steps[worker]!);
+        events.finished(requestOf(request), atNs);
+      },
+      preempted: (request) => requestOf(request).stopCounting(steps[worker]!),
+      stored: (_parent, blocks, atNs) => caches.stored(worker, blocks, atNs),
+      removed: (blocks, atNs) => caches.removed(worker, blocks, atNs),
+      cleared: (atNs) => caches.cleared(worker, atNs),
+      generatedBlock: (request, index) => requestOf(request).generatedBlock(index),
+    };
+  }
+}
+
+/** No token of a prefill worker goes to a client. */
+const NO_TOKENS = { received() {}, firstToken() {}, tokens() {}, lateToken() {}, preempted() {} };
+
+type Stretch = { -readonly [K in keyof DecodeRun]: DecodeRun[K] } & { decoders: number };
+
+const NO_STRETCH: Stretch = {
+  decoders: 0,
+  spanStartNs: 0,
+  firstNs: 0,
+  growthNs: 0,
+  growth2Ns: 0,
+  fromStep: 0,
+  steps: 0,
+};
+
+/** Every request that a simulation submits is one of its own. */
+function requestOf(request: WorkerRequest): SimRequest {
+  return request as SimRequest;
+}
+
+function endOf(run: DecodeRun): number {
+  return run.spanStartNs + stepsNs(run, run.fromStep + run.steps);
+}

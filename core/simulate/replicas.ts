@@ -1,0 +1,201 @@
+/**
+ * The routers of a simulation: one policy host a replica, and how late each learns what happens.
+ *
+ * KV events reach every replica `eventDelayMs` after they happen. They are kept until somebody looks,
+ * because nothing else can tell when they came. Loads are the owner's to deliver in time.
+ */
+import type { EngineModel } from "../contract/plugin.ts";
+import { randomStream } from "../base/random.ts";
+import { decisionOf } from "../routing/decision.ts";
+import { expectationOf } from "../routing/expectation.ts";
+import { PolicyHost, type PolicyHostOptions } from "../routing/host.ts";
+import type { SimRequest } from "./sim-request.ts";
+import type { SimOutput, SimTask } from "./sim-task.ts";
+
+export interface ReplicaEvents extends Required<Pick<PolicyHostOptions, "onRelease" | "onFault">> {
+  /** A policy failed while it was told something. */
+  hookFailed(error: unknown): void;
+  /** A cache change is on its way; it has arrived by `nextArrivalNs`. */
+  onLate(): void;
+}
+
+/** A change of a worker's cache on its way to the routers. */
+interface LateChange {
+  readonly dueNs: number;
+  readonly what: "stored" | "removed" | "cleared";
+  readonly blocks: readonly number[];
+}
+
+export class Replicas {
+  readonly hosts: readonly PolicyHost[];
+  readonly needsEvents: boolean;
+  eventsApplied = 0;
+  readonly #delayNs: number;
+  readonly #isSynced: boolean;
+  readonly #events: ReplicaEvents;
+  readonly #onDecision: SimOutput["onDecision"];
+  /** By worker, in order of time. */
+  readonly #late: LateChange[][];
+
+  constructor(task: SimTask, output: Pick<SimOutput, "onDecision">, events: ReplicaEvents) {
+    const { engine, cell, settings } = task;
+    this.#events = events;
+    this.#onDecision = settings.decisions ? output.onDecision : undefined;
+    this.#isSynced = settings.replicaSync && task.replicas > 1;
+    this.#delayNs = Math.round(settings.eventDelayMs * 1e6);
+    this.hosts = Array.from(
+      { length: task.replicas },
+      (_, replica) =>
+        new PolicyHost({
+          policy: task.policy(),
+          policyName: task.policyName,
+          candidates: candidatesOf(engine),
+          blockSize: engine.limits.blockSize,
+          random: randomStream(cell.seed, "gateway", replica),
+          onRelease: events.onRelease,
+          onFault: events.onFault,
+        }),
+    );
+    this.needsEvents = this.hosts.some((host) => host.needsEvents);
+    this.#late = engine.workers.map(() => []);
+  }
+
+  get heldRequests(): number {
+    return this.hosts.reduce((sum, host) => sum + host.heldRequests, 0);
+  }
+
+  /** Latest moment at which `checkHeld` must be called; Infinity when nothing is held. */
+  get holdDeadlineNs(): number {
+    return this.hosts.reduce((least, host) => Math.min(least, host.holdDeadlineNs), Infinity);
+  }
+
+  /** As `PolicyHost.route`, on the request's own replica; the others hear of it where they are in sync. */
+  route(request: SimRequest, nowNs: number): number {
+    const candidate = this.hosts[request.replica]!.route(request.leg, nowNs, request.tried);
+    if (candidate >= 0) this.tellOthers(request, candidate, nowNs);
+    return candidate;
+  }
+
+  /** Notes the decision that its replica has just made of the request. */
+  decided(request: SimRequest, candidate: number): void {
+    const host = this.hosts[request.replica]!;
+    const { leg, tried } = request;
+    this.#onDecision?.(
+      decisionOf(host.view, { request: leg, candidate, retries: tried?.size ?? 0 }),
+    );
+    // A decode worker computes no prompt.
+    if (!host.readsOverlap || leg.stage === "decode") return;
+    request.expected = expectationOf(host.view, request, candidate);
+  }
+
+  /** The decision of one replica as the others see it. */
+  tellOthers(request: SimRequest, candidate: number, nowNs: number): void {
+    if (!this.#isSynced) return;
+    const own = this.hosts[request.replica]!;
+    const overlapBlocks = own.view.overlapBlocks[candidate]!;
+    this.#tell((host) => {
+      if (host !== own) host.adopt(request.leg, { candidate, overlapBlocks }, nowNs);
+    });
+  }
+
+  firstToken(requestId: number, nowNs: number): void {
+    this.#tell((host) => host.firstToken(requestId, nowNs));
+  }
+
+  /** Its prefill worker has answered and counts it no more. */
+  prefilled(requestId: number, nowNs: number): void {
+    this.#tell((host) => {
+      host.firstToken(requestId, nowNs, "prefill");
+      host.ended(requestId, nowNs, "prefill");
+    });
+  }
+
+  ended(requestId: number, nowNs: number): void {
+    this.#tell((host) => host.ended(requestId, nowNs));
+  }
+
+  setAlive(worker: number, alive: boolean, nowNs: number): void {
+    if (!alive) this.#late[worker]!.length = 0;
+    this.#tell((host) => host.setAlive(worker, alive, nowNs));
+  }
+
+  checkHeld(nowNs: number): void {
+    this.#tell((host) => host.checkHeld(nowNs));
+  }
+
+  stored(worker: number, blocks: readonly number[], atNs: number): void {
+    if (this.#delayNs > 0) this.#postpone(worker, "stored", { blocks, atNs });
+    else this.#apply(worker, "stored", { blocks, atNs });
+  }
+
+  removed(worker: number, blocks: readonly number[], atNs: number): void {
+    if (this.#delayNs > 0) this.#postpone(worker, "removed", { blocks, atNs });
+    else this.#apply(worker, "removed", { blocks, atNs });
+  }
+
+  cleared(worker: number, atNs: number): void {
+    if (this.#delayNs > 0) this.#postpone(worker, "cleared", { blocks: [], atNs });
+    else this.#apply(worker, "cleared", { blocks: [], atNs });
+  }
+
+  /** When the next cache change arrives; Infinity when none is on its way. */
+  get nextArrivalNs(): number {
+    return this.#late.reduce((least, [next]) => Math.min(least, next?.dueNs ?? Infinity), Infinity);
+  }
+
+  /** Applies the cache changes that have arrived by `nowNs`. */
+  deliver(nowNs: number): void {
+    if (this.#delayNs === 0) return;
+    for (const [worker, late] of this.#late.entries()) {
+      let arrived = 0;
+      while (arrived < late.length && late[arrived]!.dueNs <= nowNs) {
+        const { what, blocks } = late[arrived]!;
+        this.#apply(worker, what, { blocks, atNs: nowNs });
+        arrived += 1;
+      }
+      if (arrived > 0) late.splice(0, arrived);
+    }
+  }
+
+  #postpone(worker: number, what: LateChange["what"], change: CacheChange): void {
+    const dueNs = change.atNs + this.#delayNs;
+    this.#late[worker]!.push({ dueNs, what, blocks: [...change.blocks] });
+    this.#events.onLate();
+  }
+
+  #apply(worker: number, what: LateChange["what"], { blocks, atNs }: CacheChange): void {
+    if (!this.needsEvents) return;
+    this.eventsApplied += 1;
+    for (const host of this.hosts) {
+      if (what === "stored") host.stored(worker, blocks, atNs);
+      else if (what === "removed") host.removed(worker, blocks, atNs);
+      else host.cleared(worker, atNs);
+    }
+  }
+
+  /** A policy that fails in a hook is told, and costs no request that is under way. */
+  #tell(tell: (host: PolicyHost) => void): void {
+    for (const host of this.hosts) {
+      try {
+        tell(host);
+      } catch (error) {
+        this.#events.hookFailed(error);
+      }
+    }
+  }
+}
+
+interface CacheChange {
+  readonly blocks: readonly number[];
+  readonly atNs: number;
+}
+
+function candidatesOf({ workers, limits }: EngineModel) {
+  return workers.map(({ id, role }, index) => ({
+    index,
+    workerId: id,
+    rank: 0,
+    role,
+    kvBlocks: limits.kvBlocks,
+  }));
+}

@@ -1,0 +1,163 @@
+/** Queues of known load: those below capacity are left alone, those above it are told. */
+import { describe, expect, test } from "bun:test";
+import type { LoadShape } from "../../../../core/contract/plan.ts";
+import type { RequestRecord } from "../../../../core/contract/record.ts";
+import { summarizeCell, summarizeRun } from "../../../../core/metrics/summary/summary.ts";
+import { randomStream } from "../../../../core/base/random.ts";
+import { planOf } from "../../plan/sample-plugins.ts";
+import { exampleArm, exampleCell, exampleInput, okRecord } from "../example-cells.ts";
+
+const cellWith = (load: Partial<LoadShape>, arm = 0) =>
+  exampleCell({
+    id: `r0-${arm}`,
+    arm,
+    load: { arrival: "poisson", rateRps: 100, warmup: 0, timeoutS: 600, ...load },
+  });
+const resultOf = (records: readonly RequestRecord[], load: Partial<LoadShape> = {}) =>
+  summarizeCell(exampleInput(records, { cell: cellWith(load), clock: "virtual" }));
+const reasonOf = (records: readonly RequestRecord[], load: Partial<LoadShape> = {}) =>
+  resultOf(records, load).summary.verdict.reasons.find(({ id }) => id === "saturated");
+
+interface Queue {
+  servers: number;
+  requests: number;
+  load: number;
+  /** Whoever has no answer by then leaves. */
+  patienceS?: number;
+}
+
+/** Poisson arrivals at a part of the capacity of `servers`, which take 0.5 to 1.5 s each, first come first served. */
+function queue(seed: number, of: Queue) {
+  const random = randomStream(seed, "queue");
+  const free = new Array<number>(of.servers).fill(0);
+  let atMs = 0;
+  return Array.from({ length: of.requests }, (_, i) => {
+    atMs += random.exponential(1000 / (of.load * of.servers));
+    const next = free.indexOf(Math.min(...free));
+    const startMs = Math.max(atMs, free[next]!);
+    const endMs = startMs + 500 + 1000 * random.next();
+    const untilMs = atMs + 1000 * (of.patienceS ?? Infinity);
+    if (endMs > untilMs) {
+      if (startMs < untilMs) free[next] = untilMs;
+      return timedOut(i, { atMs, untilMs });
+    }
+    free[next] = endMs;
+    return okRecord(i, { intended: atMs, first: startMs, gaps: [endMs - startMs] });
+  });
+}
+const timedOut = (index: number, { atMs, untilMs }: { atMs: number; untilMs: number }) => {
+  const {
+    firstTokenNs: _,
+    lastTokenNs: __,
+    ...sent
+  } = okRecord(index, {
+    intended: atMs,
+    first: untilMs,
+    gaps: [],
+  });
+  const error = { kind: "timeout", message: "no complete answer" } as const;
+  return { ...sent, state: "failed", osl: 0, error } satisfies RequestRecord;
+};
+const alarms = ({ patienceS: timeoutS = 600, ...of }: Queue): number =>
+  Array.from({ length: 100 }, (_, seed) =>
+    reasonOf(queue(seed, { ...of, patienceS: timeoutS }), { timeoutS }),
+  ).filter(Boolean).length;
+
+describe("a queue", () => {
+  test("below capacity is left alone, also a short run that has hardly begun", () => {
+    expect(alarms({ servers: 32, requests: 1000, load: 0.8 })).toBe(0);
+    expect(alarms({ servers: 4, requests: 400, load: 0.5 })).toBe(0);
+    // Fewer requests than servers: in flight grows to the end, latencies do not.
+    expect(alarms({ servers: 160, requests: 100, load: 0.8 })).toBeLessThanOrEqual(3);
+  });
+
+  test("above capacity is told, nearly always", () => {
+    expect(alarms({ servers: 32, requests: 1000, load: 1.2 })).toBeGreaterThanOrEqual(95);
+    expect(alarms({ servers: 4, requests: 100, load: 2 })).toBeGreaterThanOrEqual(95);
+  });
+
+  test("above capacity is told where whoever waits too long leaves, and the queue stops growing", () => {
+    // 1,000 requests come within 20 s; those from the middle on wait longer than 4 s.
+    const of = { servers: 32, requests: 1000, load: 1.5, patienceS: 4 };
+    expect(alarms(of)).toBeGreaterThanOrEqual(95);
+    const { message } = reasonOf(queue(1, of), { timeoutS: 4 })!;
+    expect(message).toMatch(/with \d{2,3} that timed out, so latencies tell how long the run was$/);
+  });
+
+  test("a worker that hangs is none: as many time out at the start as at the end", () => {
+    const hanging = queue(1, { servers: 32, requests: 1000, load: 0.6 }).map((record, i) => {
+      const atMs = record.intendedNs / 1e6;
+      return i % 8 === 0 ? timedOut(i, { atMs, untilMs: atMs + 20_000 }) : record;
+    });
+    expect(reasonOf(hanging, { timeoutS: 20 })).toBeUndefined();
+  });
+
+  test("requests that fail at once are no queue", () => {
+    const refused = queue(1, { servers: 32, requests: 1000, load: 0.6 }).map((record, i) => {
+      const atMs = record.intendedNs / 1e6;
+      const failed = timedOut(i, { atMs, untilMs: atMs });
+      return i < 300 ? record : { ...failed, error: { kind: "status", message: "503" } as const };
+    });
+    expect(reasonOf(refused)).toBeUndefined();
+  });
+});
+
+/** One comes every 10 ms and one is served every 20 ms: request i ends at 20·i + 191 ms. */
+const twice = Array.from({ length: 200 }, (_, i) =>
+  okRecord(i, { intended: 10 * i, first: 20 * i + 100, gaps: [91] }),
+);
+
+test("the reason says how much came, how much was served, and what to try", () => {
+  // In flight at request i: those that end after 10·i, about i/2 + 10, in the second quarter (i about
+  // 74.5) and the last (174.5). From 1,000 to 1,990 ms 49 end, those from 41 to 89: 49 / 0.99 s.
+  expect(reasonOf(twice)).toEqual({
+    id: "saturated",
+    severity: "untrusted",
+    message:
+      "Saturated: 100.0 requests/s came and 49.5 were served; those begun and not ended grew " +
+      "from 48 to 98, so latencies tell how long the run was",
+    hint:
+      "Lower --rate to below what is served, or measure the most that is with a closed loop: " +
+      "--concurrency",
+  });
+  expect(reasonOf(twice, { arrival: "trace" })!.hint).toStartWith("Slow the trace down");
+  expect(resultOf(twice).summary.verdict.state).toBe("untrusted");
+});
+
+test("a closed loop cannot be saturated, and few requests do not tell", () => {
+  expect(reasonOf(twice, { arrival: "closed", concurrency: 300 })).toBeUndefined();
+  expect(reasonOf(twice.slice(0, 39))).toBeUndefined();
+});
+
+test("what waits in the generator for a cap waits too", () => {
+  // Two in flight at most: each is sent when the one before the last ends.
+  const capped = twice.map((record) => {
+    const sentNs = record.firstTokenNs! - 60e6;
+    return { ...record, startNs: Math.max(sentNs, record.intendedNs), sentNs };
+  });
+  expect(reasonOf(capped, { concurrency: 2 })?.severity).toBe("untrusted");
+});
+
+test("latencies of a saturated cell are compared with nothing, rates and hit shares are", () => {
+  const arms = [exampleArm("kv"), exampleArm("round-robin")];
+  const steady = twice.map((record, i) =>
+    okRecord(i, { intended: 10 * i, first: 10 * i + 100, gaps: [90] }),
+  );
+  const metricsOf = (first: readonly RequestRecord[]): Set<string> => {
+    const cells = [first, steady].map((records, arm) =>
+      summarizeCell(
+        exampleInput(
+          records.map((record) => ({ ...record, cachedTokens: 40 + (record.index % 7) })),
+          { cell: cellWith({}, arm), arm: arms[arm]!, clock: "virtual" },
+        ),
+      ),
+    );
+    const plan = { ...planOf(), arms, cells: cells.map(({ cell }) => cell) };
+    const { comparisons } = summarizeRun({ plan, cells, startedAt: "" });
+    return new Set(comparisons.map(({ metric }) => metric));
+  };
+  expect(metricsOf(steady)).toContain("ttftMs.mean");
+  const left = metricsOf(twice);
+  expect(left).toContain("cachedShare");
+  expect([...left].filter((metric) => /ttft|e2e/.test(metric))).toEqual([]);
+});

@@ -1,0 +1,128 @@
+/** Routers that did not tell workers apart, and routers that are only as they should be. */
+import { describe, expect, test } from "bun:test";
+import type { CellInput } from "../../../../core/metrics/summary/summary.ts";
+import { summarizeCell } from "../../../../core/metrics/summary/summary.ts";
+import type { RequestRecord } from "../../../../core/contract/record.ts";
+import { exampleInput, steadyRecords } from "../example-cells.ts";
+
+const N = 200;
+type Each = (i: number) => Partial<RequestRecord>;
+
+function findings(each: Each, details: Partial<CellInput> = {}): string[] {
+  const { summary } = summarizeCell(exampleInput(steadyRecords(N, each), details));
+  return summary.verdict.reasons.map(({ id, severity }) => `${id} ${severity}`);
+}
+
+const affine = { traits: { spreads: false, kvEvents: true, affinity: true } };
+
+describe("equal scores", () => {
+  const believes = (tokens: number, bestTokens: number): Each => {
+    return () => ({ expected: { tokens, bestTokens } });
+  };
+
+  test("of every worker in every request are untrusted", () => {
+    expect(findings(believes(0, 0), { evidence: affine })).toEqual(["equal-workers untrusted"]);
+  });
+
+  test("are none when it saw a beginning, also where it chose another worker", () => {
+    expect(findings(believes(0, 10), { evidence: affine })).toEqual([]);
+    expect(findings(believes(40, 40), { evidence: affine })).toEqual([]);
+  });
+
+  test("show in the hit rates that a router of others tells of itself", () => {
+    const tells = (kvHitRate: number): Each => {
+      return () => ({ routing: { kvHitRate } });
+    };
+    expect(findings(tells(0), { evidence: affine })).toEqual(["equal-workers untrusted"]);
+    expect(findings(tells(0.4), { evidence: affine })).toEqual([]);
+  });
+
+  test("show in a count of found beginnings that stays at zero", () => {
+    const evidence = (prefixesFound: number) => ({ ...affine, prefixesFound });
+    expect(findings(() => ({}), { evidence: evidence(0) })).toEqual(["equal-workers untrusted"]);
+    expect(findings(() => ({}), { evidence: evidence(1) })).toEqual([]);
+  });
+
+  test("are no fault where there was nothing to find, or the workers had lost it", () => {
+    const cold: Each = (i) => ({ ...believes(0, 0)(i), cachedTokens: 0 });
+    expect(findings(cold, { evidence: affine })).toEqual([]);
+    expect(findings(believes(0, 0), { evidence: affine, idealShare: 0.04 })).not.toContain(
+      "equal-workers untrusted",
+    );
+  });
+
+  test("are no fault where all were sent before the first answer came", () => {
+    const atOnce: Each = (i) => ({ ...believes(0, 0)(i), intendedNs: 0, startNs: 0, sentNs: 0 });
+    expect(findings(atOnce, { evidence: affine })).not.toContain("equal-workers untrusted");
+  });
+
+  test("are no fault of a router that does not look at caches", () => {
+    expect(findings(() => ({}))).toEqual([]);
+  });
+});
+
+describe("requests that no cache could help", () => {
+  /** The first `count` find nothing and go to `worker(i)`. */
+  const cold = (count: number, worker: (i: number) => number): Each => {
+    return (i) => (i < count ? { cachedTokens: 0, worker: `worker-${worker(i)}` } : {});
+  };
+
+  test("are untrusted when all went to one worker", () => {
+    expect(
+      findings(
+        cold(10, () => 0),
+        { evidence: affine },
+      ),
+    ).toEqual(["cold-on-one untrusted"]);
+    expect(
+      findings(
+        cold(10, () => 1),
+        { evidence: affine },
+      ),
+    ).toEqual(["cold-on-one untrusted"]);
+  });
+
+  test("say nothing when they are few, or one went elsewhere", () => {
+    expect(
+      findings(
+        cold(9, () => 0),
+        { evidence: affine },
+      ),
+    ).toEqual([]);
+    expect(
+      findings(
+        cold(10, (i) => (i === 9 ? 1 : 0)),
+        { evidence: affine },
+      ),
+    ).toEqual([]);
+  });
+
+  test("may all go to one worker where a key says so, or nothing was promised", () => {
+    const keyed = { traits: { ...affine.traits, keyHeader: "x-session-id" } };
+    expect(
+      findings(
+        cold(10, () => 0),
+        { evidence: keyed },
+      ),
+    ).toEqual([]);
+    expect(findings(cold(10, () => 0))).toEqual([]);
+  });
+
+  test("go to workers for prefill, where those are apart", () => {
+    const workers = [
+      { id: "prefill-0", role: "prefill" },
+      { id: "prefill-1", role: "prefill" },
+      { id: "decode-0", role: "decode" },
+    ] as const;
+    const split = (first: (i: number) => number): Each => {
+      return (i) => ({
+        ...{ worker: "decode-0", prefillWorker: `prefill-${i < 10 ? first(i) : i % 2}` },
+        ...(i < 10 ? { cachedTokens: 0 } : {}),
+      });
+    };
+    const of = (first: (i: number) => number) =>
+      findings(split(first), { workers, evidence: affine });
+    expect(of(() => 0)).toEqual(["cold-on-one untrusted"]);
+    expect(of((i) => i % 2)).toEqual([]);
+  });
+});

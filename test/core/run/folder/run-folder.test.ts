@@ -1,0 +1,143 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  defaultRunPath,
+  RunFolder,
+  type CellOutcome,
+} from "../../../../core/run/folder/run-folder.ts";
+import { plannedRecord, recordLine } from "../../../../core/contract/record.ts";
+import { planOf } from "../../plan/sample-plugins.ts";
+
+const root = mkdtempSync(join(tmpdir(), "dynbench-folder-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+let count = 0;
+const fresh = (): string => join(root, `${(count += 1)}`);
+
+const outcome = (id: string): CellOutcome => ({
+  ...{ id, state: "completed", startedAt: "2026-01-01T00:00:00.000Z" },
+  ...{ workers: [], timeScale: 1, findings: [] },
+});
+const record = (cell: string, index: number): string =>
+  recordLine(plannedRecord(cell, { index, prompt: [], isl: 0, osl: 1 }, "measured", 0));
+
+/** A folder of two cells, of which the first is over; both files end in a cut line. */
+function killed(): string {
+  const path = fresh();
+  const folder = RunFolder.create(path);
+  folder.writeJson("plan.json", planOf());
+  folder.appendRecords(record("a", 0) + record("a", 1));
+  folder.appendOutcome(outcome("a"));
+  folder.appendRecords(record("b", 0));
+  folder.close();
+  appendFileSync(join(path, "records.jsonl"), record("b", 1).slice(0, -5));
+  appendFileSync(join(path, "cells.jsonl"), '{"id":"b","sta');
+  return path;
+}
+
+describe("a new folder", () => {
+  test("is made with its parents, and gives back what was written", () => {
+    const folder = RunFolder.create(join(fresh(), "deep/er"));
+    folder.writeJson("plan.json", planOf());
+    folder.appendRecords(record("a", 0));
+    folder.appendRecords(record("a", 1));
+    folder.appendOutcome(outcome("a"));
+    expect(folder.readPlan()).toEqual(planOf());
+    expect(folder.readRecords().map(({ index }) => index)).toEqual([0, 1]);
+    expect(folder.readOutcomes()).toEqual([outcome("a")]);
+    expect(folder.readFacts()).toEqual({});
+  });
+
+  test("is refused where a run already is, or records of one", () => {
+    const path = killed();
+    expect(() => RunFolder.create(path)).toThrow("it already holds a run");
+    rmSync(join(path, "plan.json"));
+    expect(() => RunFolder.create(path)).toThrow("it already holds a run");
+  });
+
+  test("is refused where there is a file, and may be an empty folder", () => {
+    const path = fresh();
+    writeFileSync(path, "");
+    const why = /^Cannot write results to .*: part of the path is a file, not a folder$/;
+    expect(() => RunFolder.create(path)).toThrow(why);
+    expect(() => RunFolder.create(join(path, "below"))).toThrow(why);
+    const empty = fresh();
+    mkdirSync(empty);
+    expect(RunFolder.create(empty).readRecords()).toEqual([]);
+  });
+});
+
+describe("a folder that a killed run left", () => {
+  test("reads up to the last whole line", () => {
+    const folder = RunFolder.open(killed());
+    expect(folder.readRecords().map(({ cell, index }) => `${cell}${index}`)).toEqual([
+      "a0",
+      "a1",
+      "b0",
+    ]);
+    expect(folder.readOutcomes().map(({ id }) => id)).toEqual(["a"]);
+  });
+
+  test("keeps what is over and forgets the rest, so that appending makes whole lines", () => {
+    const folder = RunFolder.open(killed());
+    const sample = (cell: string): string =>
+      `{"cell":"${cell}","atMs":1,"worker":"w","values":{}}\n`;
+    folder.appendMetrics(`${sample("a")}${sample("b")}{"cell":"a","at`);
+    folder.keepCells(folder.readOutcomes());
+    expect(readFileSync(folder.file("metrics.jsonl"), "utf8")).toBe(sample("a"));
+    folder.appendRecords(record("b", 0));
+    folder.appendOutcome(outcome("b"));
+    expect(folder.readRecords().map(({ cell, index }) => `${cell}${index}`)).toEqual([
+      "a0",
+      "a1",
+      "b0",
+    ]);
+    expect(folder.readOutcomes().map(({ id }) => id)).toEqual(["a", "b"]);
+  });
+
+  test("can be gone on with when nothing was over", () => {
+    const folder = RunFolder.open(killed());
+    folder.keepCells([]);
+    folder.appendRecords(record("a", 0));
+    expect(folder.readRecords().map(({ cell, index }) => `${cell}${index}`)).toEqual(["a0"]);
+    expect(folder.readOutcomes()).toEqual([]);
+  });
+
+  test("whose file was damaged elsewhere is told with the line", () => {
+    const path = killed();
+    writeFileSync(join(path, "records.jsonl"), `${record("a", 0)}garbage\n${record("a", 1)}`);
+    expect(() => RunFolder.open(path).readRecords()).toThrow("line 2 of the records is not JSON");
+    writeFileSync(join(path, "cells.jsonl"), "garbage\n");
+    expect(() => RunFolder.open(path).readOutcomes()).toThrow(/^Cannot read .*cells\.jsonl/);
+    writeFileSync(join(path, "plan.json"), "{}");
+    expect(() => RunFolder.open(path).readPlan()).toThrow("it is not a plan of this version");
+    writeFileSync(join(path, "plan.json"), "{");
+    expect(() => RunFolder.open(path).readPlan()).toThrow(/^Cannot read .*plan\.json: JSON/);
+    expect(() => RunFolder.open(fresh())).toThrow("there is no such folder");
+  });
+});
+
+test("a file that cannot be written is told, and leaves no half of it", () => {
+  const path = fresh();
+  const folder = RunFolder.create(path);
+  mkdirSync(join(path, "facts.json"));
+  expect(() => folder.writeJson("facts.json", {})).toThrow(/^Cannot write .*facts\.json/);
+  expect(existsSync(join(path, "facts.json.part"))).toBe(false);
+  folder.writeJson("other.json", { a: 1 });
+  expect(readFileSync(join(path, "other.json"), "utf8")).toBe('{\n  "a": 1\n}\n');
+});
+
+test("the default path says when and what, and counts where that is taken", () => {
+  const at = Date.UTC(2026, 2, 1, 9, 30, 0);
+  const path = defaultRunPath("prefix", at);
+  expect(path).toBe("runs/2026-03-01T09-30-00-prefix");
+});

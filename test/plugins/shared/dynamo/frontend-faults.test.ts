@@ -1,0 +1,56 @@
+/** What the frontend's log and metrics say; lines as ai-dynamo 1.6.1 writes them. */
+import { describe, expect, test } from "bun:test";
+import { explainFrontend, isHopeless } from "../../../../plugins/shared/dynamo/frontend-faults.ts";
+import { eventsAppliedOf } from "../../../../plugins/shared/dynamo/frontend-metrics.ts";
+
+const COLOURED =
+  "\u001b[2m2026-11-24T08:15:32Z\u001b[0m \u001b[33m WARN\u001b[0m dynamo_llm::discovery: Model materialization failed; scheduling retry error=chat_template field is required in the tokenizer_config.json file";
+
+describe("the log", () => {
+  test("a model without a chat template never becomes ready, and that is said", () => {
+    const fault = explainFrontend(["all is well", COLOURED])!;
+    expect(fault.what).toContain("no chat template");
+    expect(fault.hint).toStartWith(
+      'Add "chat_template" to its tokenizer_config.json. Its log says:',
+    );
+    expect(fault.hint).not.toContain("\u001b");
+  });
+
+  test("a taken port, an unknown flag, another broken model", () => {
+    const message = (line: string) => explainFrontend([line])?.what;
+    expect(message("ERROR Failed to start HTTP server: port 8000 already in use")).toContain(
+      "port",
+    );
+    expect(
+      message("ERROR main.parse_args: Unknown arguments specified: ['--router-reset-states']"),
+    ).toBe("it does not know a flag");
+    expect(message("WARN Model materialization failed; error=no tokenizer")).toContain("the model");
+  });
+
+  test("waiting is in vain without a template, and may help where the reason is another", () => {
+    expect(isHopeless([COLOURED])).toBe(true);
+    expect(isHopeless(["WARN Model materialization failed; error=no tokenizer"])).toBe(false);
+    expect(isHopeless(["INFO all is well"])).toBe(false);
+  });
+
+  test("an ordinary log explains nothing", () => {
+    expect(explainFrontend(["INFO Selected worker router_mode=kv", ""])).toBeUndefined();
+  });
+});
+
+describe("metrics", () => {
+  const METRICS = `# TYPE dynamo_component_kv_cache_events_applied counter
+dynamo_component_kv_cache_events_applied{event_type="stored",status="ok"} 41
+dynamo_component_kv_cache_events_applied{event_type="removed",status="ok"} 1e1
+dynamo_component_kv_cache_events_applied{event_type="stored",status="parent_block_not_found"} 3
+dynamo_component_kv_cache_event_warnings 7
+`;
+
+  test("events applied are those that went well, of all types", () => {
+    expect(eventsAppliedOf(METRICS)).toBe(51);
+  });
+
+  test("a family that is not there yet has applied none", () => {
+    expect(eventsAppliedOf("dynamo_frontend_requests_total 3\n")).toBe(0);
+  });
+});
