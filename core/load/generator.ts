@@ -15,7 +15,7 @@ import type { RequestSpec } from "../contract/request.ts";
 import { EndTimes } from "../workload/end-times.ts";
 import { arrivals } from "../workload/arrivals.ts";
 import { Flight } from "./flight.ts";
-import { Pacer } from "./pacer.ts";
+import { Pacer } from "../system/pacer.ts";
 import { RequestFeed } from "./request-feed.ts";
 import { MAX_IN_FLIGHT, RequestQueue, type QueuedRequest } from "../workload/request-queue.ts";
 import { Slots } from "../workload/slots.ts";

@@ -5,7 +5,7 @@
  */
 import type { Socket } from "bun";
 import { monotonicNs, monotonicOriginMs } from "../../core/system/clock.ts";
-import { Pacer } from "../../core/load/pacer.ts";
+import { Pacer } from "../../core/system/pacer.ts";
 
 export interface RawTask {
   port: number;

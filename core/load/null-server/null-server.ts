@@ -12,7 +12,7 @@ import { monotonicNs, monotonicOriginMs } from "../../system/clock.ts";
 import { Heap } from "../../workload/heap.ts";
 import { nullEvents, type NullEvent } from "./null-events.ts";
 import { RequestReader, type NullRequest } from "./null-request.ts";
-import { Pacer } from "../pacer.ts";
+import { Pacer } from "../../system/pacer.ts";
 
 export interface NullServerOptions {
   host: string;
