@@ -7,16 +7,21 @@
 import { BUNDLED } from "../plugins/bundled.ts";
 import { CHILD_ARGUMENT } from "./process/child-argument.ts";
 import { IS_COMPILED } from "./process/compiled.ts";
+import * as dynbench from "./doors/dynbench.ts";
 import { PluginSet } from "./plugin-folder/plugin-set.ts";
 
-const plugins = new PluginSet(BUNDLED);
+const plugins = new PluginSet(BUNDLED, { dynbench });
 const self = IS_COMPILED ? [process.execPath] : [process.execPath, Bun.main];
 
 if (!Bun.isMainThread) {
   await import("./gateway/tokenise-thread.ts"); // the only thread there is
 } else if (process.argv[2] === CHILD_ARGUMENT) {
   const { runChild } = await import("./process/child.ts");
-  process.exit(await runChild(plugins));
+  const roles = {
+    gateway: async () => (await import("./gateway/gateway.ts")).startGateway,
+    load: async () => (await import("./load/load-child.ts")).runLoad,
+  };
+  process.exit(await runChild(plugins, roles));
 } else {
   const { runCli } = await import("./cli/cli.ts");
   const examples = async () => (await import("../plugins/examples.ts")).EXAMPLES;

@@ -4,7 +4,7 @@ import { findLeftovers, leftoversCheck } from "./leftovers.ts";
 import { machineChecks } from "./machine-checks.ts";
 import { placeChecks } from "./place-checks.ts";
 import { programChecks } from "./program-checks.ts";
-import type { AnyPlugin } from "../contract/plugin.ts";
+import type { AnyPlugin } from "../contract/plugins.ts";
 
 export interface Examined {
   readonly plugins: readonly AnyPlugin[];

@@ -7,7 +7,8 @@ import * as v from "valibot";
 import type { Check } from "./check.ts";
 import { programOutput } from "./program-output.ts";
 import { reaches } from "./reaches.ts";
-import type { AnyPlugin, Need } from "../contract/plugin.ts";
+import type { Need } from "../contract/foreign-programs.ts";
+import type { AnyPlugin } from "../contract/plugins.ts";
 import { lastJson } from "../process/python-probe.ts";
 
 const GROUP = { group: "engines and routers" } as const;

@@ -4,6 +4,13 @@
  */
 export * as v from "valibot";
 export * from "../contract/plugin.ts";
+export * from "../contract/engine.ts";
+export * from "../contract/router.ts";
+export * from "../contract/workload.ts";
+export * from "../contract/reporter.ts";
+export type * from "../contract/foreign-programs.ts";
+export type * from "../contract/processes.ts";
+export type { AnyPlugin } from "../contract/plugins.ts";
 export * from "../contract/request.ts";
 export * from "../contract/routing-policy.ts";
 export * from "../contract/worker-model.ts";

@@ -4,7 +4,7 @@
  */
 import { open, type FileHandle } from "node:fs/promises";
 import { messageOf } from "../base/errors.ts";
-import type { Logger } from "../contract/plugin.ts";
+import type { Logger } from "../contract/processes.ts";
 
 /** A killed gateway loses at most the decisions of this long. */
 const FLUSH_INTERVAL_MS = 200;

@@ -5,7 +5,7 @@
 import { monotonicNs } from "../system/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { ExchangeFailure, ResponseHead } from "../wire/http/client.ts";
-import type { Logger } from "../contract/plugin.ts";
+import type { Logger } from "../contract/processes.ts";
 import { decisionOf } from "../routing/decision.ts";
 import { expectationOf } from "../routing/expectation.ts";
 import type { PolicyHost } from "../routing/host.ts";

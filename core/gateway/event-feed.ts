@@ -6,7 +6,7 @@ import { decodeKvBatch, type KvBatch } from "../routing/kv/kv-events.ts";
 import type { BlockTable } from "../routing/kv/block-table.ts";
 import { EventTracker, type BlockSink } from "../routing/kv/event-tracker.ts";
 import { DynbenchError, messageOf } from "../base/errors.ts";
-import type { Logger } from "../contract/plugin.ts";
+import type { Logger } from "../contract/processes.ts";
 import type { KvEventSource, Worker } from "../contract/request.ts";
 import { requestReplay } from "../wire/zmq/replay.ts";
 import { decodeSequence } from "../wire/zmq/sequence.ts";

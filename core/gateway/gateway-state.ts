@@ -4,7 +4,7 @@ import type { PolicyHost } from "../routing/host.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { EventFeed } from "./event-feed.ts";
-import type { GatewayTask } from "./gateway.ts";
+import type { GatewayTask } from "../process/messages.ts";
 import type { GatewayCounts } from "./gateway-counts.ts";
 import type { WorkerLink } from "./worker-link.ts";
 

@@ -9,13 +9,14 @@ import { monotonicNs } from "../system/clock.ts";
 import { DynbenchError, messageOf } from "../base/errors.ts";
 import { BlockTable } from "../routing/kv/block-table.ts";
 import type { BlockSink } from "../routing/kv/event-tracker.ts";
-import type { Logger } from "../contract/plugin.ts";
+import type { Logger } from "../contract/processes.ts";
 import { randomStream } from "../base/random.ts";
 import type { Worker } from "../contract/request.ts";
 import { HostJournal } from "../routing/host-journal.ts";
 import { PolicyHost } from "../routing/host.ts";
 import { isSplit } from "../routing/stage.ts";
 import type { Candidate, RoutingPolicy } from "../contract/routing-policy.ts";
+import type { GatewayTask } from "../process/messages.ts";
 import { controlApp } from "./control-app.ts";
 import { DecisionLog } from "./decision-log.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -33,29 +34,6 @@ import { answerError } from "./openai-error.ts";
 import { PromptReader, warmUpReading } from "./prompt-reader.ts";
 import { TokenisePool } from "./tokenise-pool.ts";
 import { WorkerLink } from "./worker-link.ts";
-
-/** What the gateway child is told; data only. */
-export interface GatewayTask {
-  readonly workers: readonly Worker[];
-  /** The `model` it says it serves. */
-  readonly model: string;
-  readonly host: string;
-  /** 0: the system chooses. */
-  readonly port: number;
-  readonly seed: number;
-  /** Number of this gateway among several; each draws its own. */
-  readonly replica: number;
-  /** Where each decision is written as a line; nowhere when left out. */
-  readonly decisionsPath?: string;
-  /** Where each thing that the policy's host is told is written as a line; nowhere when left out. */
-  readonly eventsPath?: string;
-  /** Folder of the model's tokenizer.json; left out: text is read with the built-in tokenizer. */
-  readonly tokenizer?: string;
-  /** Text is what will come: its tokenizer is read before the start, and not at the first text. */
-  readonly expectsText?: boolean;
-  /** What messages call the policy. */
-  readonly policyName?: string;
-}
 
 /** By path; requests there are for the workers, everything else is for us. */
 const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map([

@@ -7,65 +7,21 @@ import { setPriority } from "node:os";
 import { monotonicOriginMs } from "../system/clock.ts";
 import { DynbenchError } from "../base/errors.ts";
 import { parseTarget } from "../wire/http/client.ts";
-import type { ClientHealth } from "../contract/result.ts";
-import type { PlannedCell, Wire } from "../contract/plan.ts";
-import type { Workload } from "../contract/plugin.ts";
+import type { Workload } from "../contract/workload.ts";
 import { requestBody, type RequestBody } from "../prompt/body.ts";
 import { openTokenizer, promptTokenizer } from "../prompt/open-tokenizer.ts";
 import type { Tokenizer } from "../prompt/tokenizer.ts";
 import { fillTokens } from "../prompt/tokens.ts";
 import { randomStream } from "../base/random.ts";
 import { recordLine, type RequestRecord } from "../contract/record.ts";
-import type { PriorityDialect, RequestSpec } from "../contract/request.ts";
+import type { RequestSpec } from "../contract/request.ts";
+import type { LoadMessage, LoadProgress, LoadTask } from "../process/messages.ts";
 import { Answers } from "./answers.ts";
 import { drawRequests, readRows } from "../workload/draw.ts";
 import { Generator } from "./generator.ts";
 import { withPriority } from "./priority-fields.ts";
 import { rehearse } from "./rehearsal.ts";
 import { LoadHealth, type ProcessUsage } from "./load-health.ts";
-
-export interface LoadTask {
-  readonly cell: PlannedCell;
-  readonly wire: Wire;
-  /** Base URLs; slots and requests are dealt over them in turn. */
-  readonly targets: readonly string[];
-  readonly model: string;
-  /** Folder of the model's tokenizer.json, for prompts as text; left out: the built-in one. */
-  readonly tokenizer?: string;
-  /** See `EngineHandle`. */
-  readonly bareText?: boolean;
-  /** Seed of the prompts' tokens: the cell's, unless its arms must not find each other's caches warm. */
-  readonly tokenSeed?: number;
-  /** Gets the request's session, or else its prefix group. */
-  readonly keyHeader?: string;
-  /** Extra top-level fields of each body, below those that the user gave. */
-  readonly requestFields?: Readonly<Record<string, unknown>>;
-  /** How priorities are written; vLLM's way when left out. */
-  readonly priorityDialect?: PriorityDialect;
-  /** Ids of workers by the names that answers have for them. */
-  readonly workerNames?: Readonly<Record<string, string>>;
-  /** Worker behind each target, where the load goes to workers directly; an answer's own word goes before. */
-  readonly targetWorkers?: readonly (string | null)[];
-}
-
-/** The lines that are not records; those start with `{"cell":`. */
-export type LoadMessage =
-  /** The zero of the records' times: Unix epoch with fraction, and on this process's own clock. */
-  | { type: "started"; epochMs: number; monotonicNs: number }
-  | ({ type: "tick" } & LoadProgress)
-  | { type: "done"; health: ClientHealth };
-
-export interface LoadProgress {
-  sent: number;
-  inFlight: number;
-  done: number;
-  failed: number;
-  /** Of the measured requests that succeeded so far. */
-  ttftMsMean?: number;
-  outputTokens: number;
-  /** Since the start of the load, warm-up included. */
-  elapsedS: number;
-}
 
 export interface LoadDeps {
   readonly workload: Workload;

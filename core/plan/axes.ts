@@ -5,7 +5,7 @@ import { LoadOptions } from "./run-options.ts";
 import { didYouMean } from "../base/suggest.ts";
 import type { Axis, Value } from "./sweep.ts";
 import type { Fault } from "../base/errors.ts";
-import type { Workload } from "../contract/plugin.ts";
+import type { Workload } from "../contract/workload.ts";
 
 /** Swept options: those given as lists, those of `--sweep`, and those the workload sweeps by default. */
 export function axesOf(

@@ -36,8 +36,12 @@ import { maskWords } from "./secret-words.ts";
 import { engineKey } from "./secrets.ts";
 import { wireOf } from "./wire.ts";
 import { PlanFaults, type Fault } from "../base/errors.ts";
-import type { LoadedPlugin, PluginSet } from "../plugin-folder/plugin-set.ts";
-import type { AnyPlugin, Engine, OptionsSchema, Router, Workload } from "../contract/plugin.ts";
+import type { LoadedPlugin, Plugins } from "../contract/plugins.ts";
+import type { Engine } from "../contract/engine.ts";
+import type { OptionsSchema } from "../contract/plugin.ts";
+import type { AnyPlugin } from "../contract/plugins.ts";
+import type { Router } from "../contract/router.ts";
+import type { Workload } from "../contract/workload.ts";
 import { deriveSeed } from "../base/random.ts";
 import type { Plane } from "../contract/request.ts";
 import { VERSION } from "../base/version.ts";
@@ -60,7 +64,7 @@ export interface BuiltPlan {
 }
 
 /** Throws `PlanFaults` with every fault found. */
-export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
+export function buildPlan(request: PlanRequest, plugins: Plugins): BuiltPlan {
   const faults: Fault[] = [...(request.faults ?? [])];
   const chosen = choosePlugins(request.options, plugins, faults);
   if (!chosen) throw new PlanFaults(distinct(faults)); // without the plugins no option can be judged
@@ -140,7 +144,7 @@ export function buildPlan(request: PlanRequest, plugins: PluginSet): BuiltPlan {
 /** Which scope takes which of the options as typed. */
 function assignOptions(
   options: readonly RawOption[],
-  { chosen, plugins }: { chosen: Chosen; plugins: PluginSet },
+  { chosen, plugins }: { chosen: Chosen; plugins: Plugins },
   faults: Fault[],
 ): { scopes: Scope[]; takes: (scope: Scope) => Map<OptionSpec, RawOption> } {
   const reporters = plugins.ofKind("reporter").map(scopeOfPlugin);
@@ -293,7 +297,7 @@ function planPoint(
 function argumentFaults(
   engineArgs: readonly string[],
   arms: readonly PlannedArm[],
-  plugins: PluginSet,
+  plugins: Plugins,
 ): Fault[] {
   if (engineArgs.length === 0) return [];
   const deaf = arms

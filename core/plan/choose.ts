@@ -3,8 +3,8 @@ import { armLabels, parseArmSpecs, type ArmSpec } from "./arms.ts";
 import { missingControls } from "./control-arms.ts";
 import { splitList, type RawOption } from "./raw-option.ts";
 import type { Fault } from "../base/errors.ts";
-import type { LoadedPlugin, PluginKind, PluginSet } from "../plugin-folder/plugin-set.ts";
-import type { Router } from "../contract/plugin.ts";
+import type { LoadedPlugin, PluginKind, Plugins } from "../contract/plugins.ts";
+import type { Router } from "../contract/router.ts";
 
 export interface Chosen {
   readonly workload: LoadedPlugin;
@@ -17,7 +17,7 @@ export interface Chosen {
 /** The chosen plugins; nothing when one of them is unknown, with the reasons in `faults`. */
 export function choosePlugins(
   options: readonly RawOption[],
-  plugins: PluginSet,
+  plugins: Plugins,
   faults: Fault[],
 ): Chosen | undefined {
   const before = faults.length;

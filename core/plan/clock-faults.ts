@@ -3,8 +3,10 @@ import type { PlannedArm, SimSettings } from "../contract/plan.ts";
 import type { RawOption } from "./raw-option.ts";
 import type { RunOptions } from "./run-options.ts";
 import type { Fault } from "../base/errors.ts";
-import type { PluginKind, PluginSet } from "../plugin-folder/plugin-set.ts";
-import type { AnyPlugin, Engine, Router } from "../contract/plugin.ts";
+import type { PluginKind, Plugins } from "../contract/plugins.ts";
+import type { Engine } from "../contract/engine.ts";
+import type { AnyPlugin } from "../contract/plugins.ts";
+import type { Router } from "../contract/router.ts";
 
 export function clockFaults(
   given: {
@@ -14,7 +16,7 @@ export function clockFaults(
     readonly simGiven: readonly RawOption[];
   },
   arms: readonly PlannedArm[],
-  plugins: PluginSet,
+  plugins: Plugins,
 ): Fault[] {
   if (given.run.clock === "virtual") {
     return arms.flatMap((arm) => [
@@ -29,7 +31,7 @@ export function clockFaults(
   }));
 }
 
-function modelFaults({ engine, router }: PlannedArm, plugins: PluginSet): Fault[] {
+function modelFaults({ engine, router }: PlannedArm, plugins: Plugins): Fault[] {
   const faults: Fault[] = [];
   if (!engineOf(engine.name, plugins).model) {
     const models = names("engine", plugins, (plugin) => "model" in plugin);
@@ -53,7 +55,7 @@ function modelFaults({ engine, router }: PlannedArm, plugins: PluginSet): Fault[
   return faults;
 }
 
-function downFaults({ downs }: SimSettings, { engine }: PlannedArm, plugins: PluginSet): Fault[] {
+function downFaults({ downs }: SimSettings, { engine }: PlannedArm, plugins: Plugins): Fault[] {
   const workers = engineOf(engine.name, plugins).limits?.(engine.options).workers ?? Infinity;
   return downs
     .filter(({ worker }) => worker >= workers)
@@ -64,11 +66,11 @@ function downFaults({ downs }: SimSettings, { engine }: PlannedArm, plugins: Plu
     }));
 }
 
-function engineOf(name: string, plugins: PluginSet): Engine {
+function engineOf(name: string, plugins: Plugins): Engine {
   return plugins.find("engine", name)?.plugin as Engine;
 }
 
-function names(kind: PluginKind, plugins: PluginSet, can: (plugin: AnyPlugin) => boolean): string {
+function names(kind: PluginKind, plugins: Plugins, can: (plugin: AnyPlugin) => boolean): string {
   const able = plugins.ofKind(kind).filter(({ plugin }) => can(plugin));
   return able.map(({ plugin }) => plugin.name).join(", ");
 }

@@ -5,14 +5,14 @@
  */
 import type { ArmSpec } from "./arms.ts";
 import type { PluginUse } from "../contract/plan.ts";
-import type { LoadedPlugin, PluginSet } from "../plugin-folder/plugin-set.ts";
-import type { Router } from "../contract/plugin.ts";
+import type { LoadedPlugin, Plugins } from "../contract/plugins.ts";
+import type { Router } from "../contract/router.ts";
 import type { Plane } from "../contract/request.ts";
 
 export type RouterSpec = ArmSpec & { readonly loaded: LoadedPlugin };
 
 /** Routers to add to those that were typed: the missing controls, where their planes are several. */
-export function missingControls(routers: readonly RouterSpec[], plugins: PluginSet): RouterSpec[] {
+export function missingControls(routers: readonly RouterSpec[], plugins: Plugins): RouterSpec[] {
   const planes = new Set(routers.map(planeOf));
   if (planes.size < 2) return [];
   return [...planes].flatMap((plane) => {

@@ -5,7 +5,7 @@ import { parseTiers } from "./tiers-text.ts";
 import type { LoadShape, RateProfile } from "../contract/plan.ts";
 import type { LoadOptions } from "./run-options.ts";
 import type { Fault } from "../base/errors.ts";
-import type { Workload } from "../contract/plugin.ts";
+import type { Workload } from "../contract/workload.ts";
 
 /** A rate, or how it changes, makes the loop open. */
 export function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]): LoadShape {

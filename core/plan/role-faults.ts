@@ -1,10 +1,11 @@
 /** Prefill and decode on different workers: which engines can serve so, and which routers know of it. */
 import type { PlannedArm } from "../contract/plan.ts";
 import type { Fault } from "../base/errors.ts";
-import type { PluginSet } from "../plugin-folder/plugin-set.ts";
-import type { Engine, Router } from "../contract/plugin.ts";
+import type { Plugins } from "../contract/plugins.ts";
+import type { Engine } from "../contract/engine.ts";
+import type { Router } from "../contract/router.ts";
 
-export function roleFaults(arms: readonly PlannedArm[], plugins: PluginSet): Fault[] {
+export function roleFaults(arms: readonly PlannedArm[], plugins: Plugins): Fault[] {
   return arms.flatMap(({ engine: use, router: routerUse, plane }): Fault[] => {
     const engine = plugins.find("engine", use.name)!.plugin as Engine;
     if (engine.limits?.(use.options).prefillWorkers === undefined) return [];
@@ -34,7 +35,7 @@ export function roleFaults(arms: readonly PlannedArm[], plugins: PluginSet): Fau
   });
 }
 
-function routerNames(plugins: PluginSet, can: (router: Router) => boolean): string {
+function routerNames(plugins: Plugins, can: (router: Router) => boolean): string {
   const able = plugins.ofKind("router").filter(({ plugin }) => can(plugin as Router));
   return able.map(({ plugin }) => plugin.name).join(", ");
 }

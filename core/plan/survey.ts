@@ -6,8 +6,9 @@ import type { Plan, PlannedArm, PlannedCell } from "../contract/plan.ts";
 import { pointLabel } from "./sweep.ts";
 import type { Fault } from "../base/errors.ts";
 import { IdealCache } from "../metrics/tally/ideal.ts";
-import type { Engine, Workload } from "../contract/plugin.ts";
-import type { PluginSet } from "../plugin-folder/plugin-set.ts";
+import type { Engine } from "../contract/engine.ts";
+import type { Workload } from "../contract/workload.ts";
+import type { Plugins } from "../contract/plugins.ts";
 import { USUAL_BLOCK_SIZE, type Worker } from "../contract/request.ts";
 import { drawRequests, readRows } from "../workload/draw.ts";
 
@@ -36,7 +37,7 @@ export interface PlanSurvey {
 /** What stops the plan, and what is known; quicker than the whole, for a run that will see it all anyway. */
 export async function surveyForRun(
   plan: Plan,
-  plugins: PluginSet,
+  plugins: Plugins,
   signal: AbortSignal,
 ): Promise<Pick<PlanSurvey, "faults" | "notes">> {
   const depth = plan.clock === "virtual" ? "first" : "sizes";
@@ -49,7 +50,7 @@ export async function surveyForRun(
  */
 export async function faultsOnWorkers(
   plan: Plan,
-  plugins: PluginSet,
+  plugins: Plugins,
   at: { arm: PlannedArm; workers: readonly Worker[]; signal: AbortSignal },
 ): Promise<readonly Fault[]> {
   const { arm, workers, signal } = at;
@@ -73,7 +74,7 @@ export async function faultsOnWorkers(
 
 export async function surveyPlan(
   plan: Plan,
-  plugins: PluginSet,
+  plugins: Plugins,
   {
     signal,
     depth = "shares",
@@ -123,7 +124,7 @@ interface Longest {
   osl: number;
 }
 
-async function limitsOf(plan: Plan, plugins: PluginSet): Promise<EngineLimits[]> {
+async function limitsOf(plan: Plan, plugins: Plugins): Promise<EngineLimits[]> {
   const engines = new Map(plan.arms.map(({ engineKey, engine }) => [engineKey, engine]));
   return Promise.all(
     [...engines.values()].map(async (use): Promise<EngineLimits> => {

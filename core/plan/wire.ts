@@ -2,8 +2,8 @@
 import type { PlannedArm, Wire } from "../contract/plan.ts";
 import type { RunOptions } from "./run-options.ts";
 import type { Fault } from "../base/errors.ts";
-import type { PluginSet } from "../plugin-folder/plugin-set.ts";
-import type { Router } from "../contract/plugin.ts";
+import type { Plugins } from "../contract/plugins.ts";
+import type { Router } from "../contract/router.ts";
 import type { WireForm } from "../contract/request.ts";
 
 /** Widest first: ids cost no tokenising anywhere and are exact. */
@@ -12,7 +12,7 @@ const FORMS: readonly WireForm[] = ["ids", "text", "chat"];
 export function wireOf(
   run: RunOptions,
   arms: readonly PlannedArm[],
-  plugins: PluginSet,
+  plugins: Plugins,
   faults: Fault[],
 ): Wire | undefined {
   const accepted = arms.map(({ label, router }) => ({

@@ -25,7 +25,8 @@ import { entryOf, folderOf, manifestOf, type AddedPackage } from "./plugin-folde
 import { strayPath } from "./tar-paths.ts";
 import { DynbenchError, messageOf } from "../base/errors.ts";
 import { whyNot } from "../base/why-not.ts";
-import type { LoadedPlugin, PluginSet } from "./plugin-set.ts";
+import type { PluginSet } from "./plugin-set.ts";
+import type { LoadedPlugin } from "../contract/plugins.ts";
 import { VERSION } from "../base/version.ts";
 
 const STAGE = ".adding-";

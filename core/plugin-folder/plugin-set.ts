@@ -11,24 +11,13 @@ import { resolve } from "node:path";
 import * as v from "valibot";
 import { DynbenchError, messageOf } from "../base/errors.ts";
 import { whyNot } from "../base/why-not.ts";
-import * as kit from "../doors/dynbench.ts";
-import { API_VERSION, type AnyPlugin } from "../contract/plugin.ts";
+import { API_VERSION } from "../contract/plugin.ts";
+import type { AnyPlugin, LoadedPlugin, PluginKind, Plugins } from "../contract/plugins.ts";
 import { NEEDS_INSTALL } from "./install-fault.ts";
 import type { PluginUse } from "../contract/plan.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
 import { didYouMean } from "../base/suggest.ts";
 import { VERSION } from "../base/version.ts";
-
-export type PluginKind = PluginUse["kind"];
-
-export interface LoadedPlugin {
-  readonly plugin: AnyPlugin;
-  /** `bundled` or the file's absolute path. */
-  readonly source: string;
-  readonly digest?: string;
-  /** The added package it came in, as `NAME VERSION`. */
-  readonly from?: string;
-}
 
 /** A plugin of an added package, and the file that is taken in its place. */
 export interface Replacement {
@@ -68,12 +57,18 @@ const Shape = v.looseObject({
   needs: v.optional(v.array(NeedShape)),
 });
 
-export class PluginSet {
+/** Modules that an outside plugin may import by name, as this very program has them: `{ dynbench: … }`. */
+export type HostModules = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+export class PluginSet implements Plugins {
   #loaded: readonly LoadedPlugin[];
   readonly #broken: BrokenPackage[] = [];
   readonly #replaced: Replacement[] = [];
 
-  constructor(bundled: readonly AnyPlugin[]) {
+  readonly #modules: HostModules;
+
+  constructor(bundled: readonly AnyPlugin[], modules: HostModules = {}) {
+    this.#modules = modules;
     this.#loaded = bundled.map((plugin) => ({ plugin, source: "bundled" }));
   }
 
@@ -123,7 +118,7 @@ export class PluginSet {
    */
   async addFile(path: string, from?: string): Promise<readonly LoadedPlugin[]> {
     const { source, digest } = fileOf(path);
-    registerHostModule();
+    registerHostModules(this.#modules);
     const exported = await defaultExport(source);
     const added: LoadedPlugin[] = [];
     for (const candidate of Array.isArray(exported) ? exported : [exported]) {
@@ -296,16 +291,18 @@ function fileOf(path: string): { source: string; digest: string } {
   }
 }
 
-let isRegistered = false;
+let areRegistered = false;
 
-/** Makes `import … from "dynbench"` in an outside plugin give this very program's `core/doors/dynbench.ts`. */
-function registerHostModule(): void {
-  if (isRegistered) return;
-  isRegistered = true;
+/** Makes `import … from "dynbench"` in an outside plugin give this very program's modules. */
+function registerHostModules(modules: HostModules): void {
+  if (areRegistered) return;
+  areRegistered = true;
   Bun.plugin({
     name: "dynbench",
     setup: (build) => {
-      build.module("dynbench", () => ({ exports: { ...kit }, loader: "object" }));
+      for (const [name, exports] of Object.entries(modules)) {
+        build.module(name, () => ({ exports: { ...exports }, loader: "object" }));
+      }
     },
   });
 }

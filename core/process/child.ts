@@ -6,35 +6,35 @@
  * closes, which happens however its parent ended.
  */
 import { runKeeper } from "./keeper.ts";
-import { DynbenchError, messageOf, type ErrorCode } from "../base/errors.ts";
-import type { GatewayTask } from "../gateway/gateway.ts";
-import type { LoadTask } from "../load/load-child.ts";
-import type { ChildContext, Engine, Logger, Router, Workload } from "../contract/plugin.ts";
-import type { PluginUse } from "../contract/plan.ts";
-import type { PluginSet } from "../plugin-folder/plugin-set.ts";
+import { DynbenchError, messageOf } from "../base/errors.ts";
+import type { Engine } from "../contract/engine.ts";
+import type { ChildContext, Logger } from "../contract/processes.ts";
+import type { Router } from "../contract/router.ts";
+import type { Workload } from "../contract/workload.ts";
+import type { RoutingPolicy } from "../contract/routing-policy.ts";
+import type { ChildAnswer, ChildMessage, GatewayTask, LoadTask } from "./messages.ts";
+import type { Plugins } from "../contract/plugins.ts";
 
 /** A child that has not ended this long after it was asked to is stuck, and ends itself. */
 const DISPOSE_LIMIT_MS = 2000;
 
-interface ChildBase {
-  readonly name: string;
-  readonly host: string;
-  readonly seed: number;
+type Running = AsyncDisposable & { readonly ready: unknown };
+
+/** What a child runs by role, each loaded when it is asked for; handed in by `main.ts`. */
+export interface ChildRoles {
+  gateway(): Promise<
+    (task: GatewayTask, deps: { policy: RoutingPolicy; log: Logger }) => Promise<Running>
+  >;
+  load(): Promise<
+    (
+      task: LoadTask,
+      deps: { workload: Workload; emit(line: string): void; signal: AbortSignal },
+    ) => Promise<void>
+  >;
 }
 
-export type ChildMessage =
-  | { readonly role: "keeper"; readonly marker: string }
-  | (ChildBase & { readonly role: "engine"; readonly use: PluginUse; readonly task: unknown })
-  | (ChildBase & { readonly role: "gateway"; readonly use: PluginUse; readonly task: GatewayTask })
-  | (ChildBase & { readonly role: "load"; readonly use: PluginUse; readonly task: LoadTask });
-
-/** What a child says on stdout besides the lines of its role. */
-export type ChildAnswer =
-  | { type: "ready"; ready: unknown }
-  | { type: "failed"; code: ErrorCode; message: string; hint?: string | undefined };
-
 /** Runs the role named in the first line of stdin, until stdin closes or the role is done. */
-export async function runChild(plugins: PluginSet): Promise<number> {
+export async function runChild(plugins: Plugins, roles: ChildRoles): Promise<number> {
   keepStdoutClean();
   const stop = new AbortController();
   const lines = stdinLines(() => stop.abort());
@@ -47,7 +47,7 @@ export async function runChild(plugins: PluginSet): Promise<number> {
     for await (const _ of lines) continue; // nothing more is expected; this waits for the end
   })();
   try {
-    await using running = await start(message, plugins, stop.signal);
+    await using running = await start(message, { plugins, roles, signal: stop.signal });
     if (running === undefined) return 0;
     say({ type: "ready", ready: running.ready });
     await stdinEnds;
@@ -67,9 +67,8 @@ export async function runChild(plugins: PluginSet): Promise<number> {
 
 async function start(
   message: Exclude<ChildMessage, { role: "keeper" }>,
-  plugins: PluginSet,
-  signal: AbortSignal,
-): Promise<(AsyncDisposable & { readonly ready: unknown }) | undefined> {
+  { plugins, roles, signal }: { plugins: Plugins; roles: ChildRoles; signal: AbortSignal },
+): Promise<Running | undefined> {
   const log = stderrLogger();
   const plugin = await plugins.load(message.use);
   switch (message.role) {
@@ -82,11 +81,11 @@ async function start(
     case "gateway": {
       const router = plugin as Router;
       if (!router.policy) throw new Error(`router "${router.name}" has no policy()`);
-      const { startGateway } = await import("../gateway/gateway.ts");
+      const startGateway = await roles.gateway();
       return startGateway(message.task, { policy: router.policy(message.use.options), log });
     }
     case "load": {
-      const { runLoad } = await import("../load/load-child.ts");
+      const runLoad = await roles.load();
       const emit = (line: string): void => void process.stdout.write(line);
       await runLoad(message.task, { workload: plugin as Workload, emit, signal });
       await flushed();

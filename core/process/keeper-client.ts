@@ -1,12 +1,12 @@
 /** The main process's end of the keeper (`keeper.ts`): starts and stops foreign programs through it. */
 import { join } from "node:path";
-import type { ChildMessage } from "./child.ts";
 import { CHILD_ARGUMENT } from "./child-argument.ts";
-import { MARKER_VARIABLE, type KeeperAnswer, type KeeperRequest } from "./keeper.ts";
+import type { Death } from "./death.ts";
+import { MARKER_VARIABLE } from "./keeper.ts";
+import type { ChildMessage, KeeperAnswer, KeeperRequest } from "./messages.ts";
 import { endOfFile, EXPLAINED_LINES, LAST_LINES, lastLinesOf, linesOf, signalOf } from "./lines.ts";
-import type { SupervisorOptions } from "./supervisor.ts";
 import { DynbenchError } from "../base/errors.ts";
-import type { ForeignDetails, ForeignProcess } from "../contract/plugin.ts";
+import type { ForeignDetails, ForeignProcess } from "../contract/processes.ts";
 
 /** Foreign engines may need this long to leave (vLLM: 4–8 s measured on a busy machine). */
 const FOREIGN_GRACE_MS = 15_000;
@@ -20,12 +20,21 @@ export interface Keeper extends AsyncDisposable {
   unwatch(pid: number): void;
 }
 
+export interface KeeperOptions {
+  /** Command that starts this program again. */
+  readonly self: readonly string[];
+  /** Value of the marker variable; unique to the run. */
+  readonly marker: string;
+  readonly logDir: string;
+  readonly onDeath: (death: Death) => void;
+}
+
 interface Ended {
   readonly code: number | null;
   readonly signal: string | null;
 }
 
-export function startKeeper(options: SupervisorOptions): Keeper {
+export function startKeeper(options: KeeperOptions): Keeper {
   // The keeper itself carries no marker, or it would be swept with the rest.
   const { [MARKER_VARIABLE]: _, ...env } = process.env;
   const keeper = Bun.spawn([...options.self, CHILD_ARGUMENT], {
@@ -95,7 +104,7 @@ class Program {
   readonly #name: string;
   readonly #logPath: string;
   readonly #logStart: number;
-  readonly #options: SupervisorOptions;
+  readonly #options: KeeperOptions;
   readonly #details: ForeignDetails;
   readonly #answer = Promise.withResolvers<KeeperAnswer>();
   readonly #end = Promise.withResolvers<Ended>();
@@ -107,7 +116,7 @@ class Program {
   constructor(of: {
     name: string;
     logPath: string;
-    options: SupervisorOptions;
+    options: KeeperOptions;
     details: ForeignDetails;
   }) {
     this.#name = of.name;

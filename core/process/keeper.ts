@@ -7,6 +7,7 @@
  * forked itself out of its group still inherits that.
  */
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
+import type { KeeperAnswer, KeeperRequest } from "./messages.ts";
 import { withoutProxies } from "./proxies.ts";
 import { whyNot } from "../base/why-not.ts";
 
@@ -19,27 +20,6 @@ const GROUP_POLL_MS = 20;
 /** How often, and how many times, the process table is swept for strays. */
 const SWEEP_INTERVAL_MS = 100;
 const SWEEP_LIMIT = 50;
-
-/** What the main process asks for, one JSON object a line. */
-export type KeeperRequest =
-  | {
-      type: "start";
-      id: number;
-      name: string;
-      command: readonly string[];
-      env: Readonly<Record<string, string>>;
-      cwd: string | undefined;
-      holdsStdin: boolean;
-      logPath: string;
-    }
-  | { type: "stop"; id: number; graceMs: number }
-  | { type: "watch"; pid: number }
-  | { type: "unwatch"; pid: number };
-
-export type KeeperAnswer =
-  | { type: "started"; id: number; pid: number }
-  | { type: "refused"; id: number; message: string }
-  | { type: "exited"; id: number; code: number | null; signal: string | null };
 
 /** Serves requests until stdin ends, then leaves nothing of the run behind. Returns the exit code. */
 export async function runKeeper(marker: string, requests: AsyncIterable<string>): Promise<number> {

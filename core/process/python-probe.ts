@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { launched } from "./launch-prefix.ts";
 import { runForeign } from "./task.ts";
 import { DynbenchError } from "../base/errors.ts";
-import type { Logger, Processes } from "../contract/plugin.ts";
+import type { Logger, Processes } from "../contract/processes.ts";
 
 /** Two imports of an engine, at 20 s each on a busy machine without GPU, and as much again. */
 const PROBE_LIMIT_MS = 180_000;

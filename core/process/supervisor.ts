@@ -7,28 +7,19 @@
  */
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import type { ChildAnswer, ChildMessage } from "./child.ts";
 import { CHILD_ARGUMENT } from "./child-argument.ts";
-import { killGroup, startKeeper, type Keeper } from "./keeper-client.ts";
+import { endOf, lastWords } from "./death.ts";
+import { killGroup, startKeeper, type Keeper, type KeeperOptions } from "./keeper-client.ts";
+import type { ChildAnswer, ChildMessage } from "./messages.ts";
 import { MARKER_VARIABLE } from "./keeper.ts";
 import { LAST_LINES, lastLinesOf, linesOf, signalOf } from "./lines.ts";
 import { DynbenchError } from "../base/errors.ts";
-import type { Explanation, ProcessHandle, Processes } from "../contract/plugin.ts";
+import type { ProcessHandle, Processes } from "../contract/processes.ts";
 
 /** From closing a child's stdin to killing it: children end themselves after two seconds. */
 const CHILD_GRACE_MS = 3000;
 /** A child of ours opens ports and reads a model's tokenizer at most; a minute is a busy machine's. */
 const READY_LIMIT_MS = 60_000;
-
-export interface Death {
-  readonly name: string;
-  readonly code: number | null;
-  readonly signal: string | null;
-  readonly lastLines: readonly string[];
-  readonly logPath: string;
-  /** What whoever started it reads in its log. */
-  readonly reason?: Explanation;
-}
 
 /** A process as it was started, for `facts.json`. */
 export interface StartedCommand {
@@ -39,17 +30,11 @@ export interface StartedCommand {
   readonly env: Readonly<Record<string, string>>;
 }
 
-export interface SupervisorOptions {
-  /** Command that starts this program again. */
-  readonly self: readonly string[];
-  /** Value of the marker variable; unique to the run. */
-  readonly marker: string;
-  readonly logDir: string;
+export interface SupervisorOptions extends KeeperOptions {
   readonly host: string;
   readonly seed: number;
   /** Ends the waiting for children that are not ready yet. */
   readonly signal: AbortSignal;
-  readonly onDeath: (death: Death) => void;
   readonly onStart?: (command: StartedCommand) => void;
   readonly readyLimitMs?: number;
 }
@@ -118,28 +103,6 @@ export function startSupervisor(options: SupervisorOptions): Supervisor {
       await keeper[Symbol.asyncDispose]();
     },
   };
-}
-
-/** How a process ended, in words. */
-export function endOf(code: number | null, signal: string | null): string {
-  return signal === null ? `exit code ${code}` : `killed by ${signal}`;
-}
-
-/** A death as one error: who died (`what` says when), why as far as its log tells, what to try. */
-export function deathError(death: Death, what = "died"): DynbenchError {
-  const { name, code, signal, lastLines, logPath, reason } = death;
-  const why = reason === undefined ? "" : `: ${reason.what}`;
-  return new DynbenchError("load", `${name} ${what} (${endOf(code, signal)})${why}`, {
-    hint: [...(reason === undefined ? [] : [reason.hint]), lastWords(lastLines, logPath)].join(
-      "\n",
-    ),
-  });
-}
-
-export function lastWords(lines: readonly string[], logPath: string): string {
-  return lines.length === 0
-    ? `Its log is empty: ${logPath}`
-    : `Last lines of ${logPath}:\n${lines.map((line) => `  ${line}`).join("\n")}`;
 }
 
 /** What the child says in `ready`; throws when it fails, ends, is waited for too long, or no longer wanted. */

@@ -1,7 +1,7 @@
 /** A foreign program that runs to its end before the run goes on: a probe, a download. */
 import { EXPLAINED_LINES } from "./lines.ts";
 import { DynbenchError } from "../base/errors.ts";
-import type { Logger, Processes } from "../contract/plugin.ts";
+import type { Logger, Processes } from "../contract/processes.ts";
 
 export interface ForeignTask {
   readonly name: string;

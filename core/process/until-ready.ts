@@ -1,9 +1,9 @@
 /** Waits until a foreign server that takes minutes to load serves, or says why it never will. */
 import { EXPLAINED_LINES, LAST_LINES } from "./lines.ts";
-import { endOf, lastWords } from "./supervisor.ts";
+import { endOf, lastWords } from "./death.ts";
 import { tellLastLine } from "./task.ts";
 import { DynbenchError, messageOf } from "../base/errors.ts";
-import type { Explanation, ForeignProcess, Logger } from "../contract/plugin.ts";
+import type { Explanation, ForeignProcess, Logger } from "../contract/processes.ts";
 
 /** Loading takes seconds to minutes: half a second more is not felt, and polling costs nothing. */
 const POLL_MS = 250;

@@ -1,7 +1,8 @@
 /** All reporters of a run as one: each hears everything, and one that throws takes no other with it. */
 import { messageOf } from "../base/errors.ts";
 import type { CellResult, Progress, RunResult } from "../contract/result.ts";
-import type { Logger, ReporterHandle } from "../contract/plugin.ts";
+import type { Logger } from "../contract/processes.ts";
+import type { ReporterHandle } from "../contract/reporter.ts";
 
 export interface OpenReporter {
   readonly name: string;

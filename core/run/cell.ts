@@ -1,10 +1,12 @@
 /** One cell on the wall clock: a load child in front of a router, its records as they come. */
 import type { RunFolder } from "./folder/run-folder.ts";
-import type { LoadTask } from "../load/load-child.ts";
+import type { LoadTask } from "../process/messages.ts";
 import type { ClientHealth } from "../contract/result.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
-import { lastWords, type Supervisor } from "../process/supervisor.ts";
-import type { EngineHandle, RouterTraits } from "../contract/plugin.ts";
+import { type Supervisor } from "../process/supervisor.ts";
+import { lastWords } from "../process/death.ts";
+import type { EngineHandle } from "../contract/engine.ts";
+import type { RouterTraits } from "../contract/router.ts";
 import type { RequestRecord } from "../contract/record.ts";
 import type { Worker } from "../contract/request.ts";
 import type { RunningRouter } from "./setup/router-up.ts";

@@ -8,8 +8,9 @@ import { monotonicNs } from "../system/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
 import { NO_DELAYS } from "../plan/sim-options.ts";
-import type { Engine, Router } from "../contract/plugin.ts";
-import type { PluginSet } from "../plugin-folder/plugin-set.ts";
+import type { Engine } from "../contract/engine.ts";
+import type { Router } from "../contract/router.ts";
+import type { Plugins } from "../contract/plugins.ts";
 import type { RoutingPolicy } from "../contract/routing-policy.ts";
 
 /** What a user will wait for a plan. */
@@ -31,7 +32,7 @@ export interface Estimate {
 }
 
 interface EstimateDeps {
-  readonly plugins: PluginSet;
+  readonly plugins: Plugins;
   /** How many requests a cell sends, warm-up included. */
   readonly requestsOf: (cell: PlannedCell) => number;
 }
@@ -84,7 +85,7 @@ async function simulatedEstimate(plan: Plan, deps: EstimateDeps): Promise<Estima
   };
 }
 
-async function hasOutsideRouter({ arms }: Plan, plugins: PluginSet): Promise<boolean> {
+async function hasOutsideRouter({ arms }: Plan, plugins: Plugins): Promise<boolean> {
   const routers = await Promise.all(arms.map(({ router }) => plugins.load(router)));
   return routers.some((router) => !(router as Router).policy);
 }

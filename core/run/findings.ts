@@ -1,6 +1,6 @@
 /** What the run itself can notice about a cell, in the words of the verdict. */
 import type { Finding } from "../contract/result.ts";
-import { endOf, type Death } from "../process/supervisor.ts";
+import { endOf, type Death } from "../process/death.ts";
 import { counted } from "../base/counted.ts";
 import { DynbenchError, firstCause, messageOf } from "../base/errors.ts";
 

@@ -8,8 +8,9 @@ import type { CacheBounds, CellResult, RunResult } from "../contract/result.ts";
 import { summarizeCell, summarizeRun } from "../metrics/summary/summary.ts";
 import { optionSpecs } from "../plan/option-spec.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
-import type { Router, Workload } from "../contract/plugin.ts";
-import type { PluginSet } from "../plugin-folder/plugin-set.ts";
+import type { Router } from "../contract/router.ts";
+import type { Workload } from "../contract/workload.ts";
+import type { Plugins } from "../contract/plugins.ts";
 import type { RequestRecord } from "../contract/record.ts";
 import { USUAL_BLOCK_SIZE } from "../contract/request.ts";
 
@@ -22,7 +23,7 @@ export async function cellResult(
   details: {
     outcome: CellOutcome;
     records: readonly RequestRecord[] | CellTally;
-    plugins: PluginSet;
+    plugins: Plugins;
     /** Of the cells before: other arms are sent the same requests. */
     bounds?: KnownBounds;
   },
@@ -84,7 +85,7 @@ async function knownBounds(
   cell: PlannedCell,
   details: {
     outcome: CellOutcome;
-    plugins: PluginSet;
+    plugins: Plugins;
     bounds: KnownBounds | undefined;
     /** So many of its requests, warm-up included, at most. */
     count: number;
@@ -144,7 +145,7 @@ function readsFile({ workload }: PlannedCell, { options }: Workload): boolean {
 export async function poolOf(
   plan: Pick<Plan, "pooledBounds">,
   cell: PlannedCell,
-  on: { workers: CellOutcome["workers"]; plugins: PluginSet },
+  on: { workers: CellOutcome["workers"]; plugins: Plugins },
 ): Promise<number | undefined> {
   const { workers, plugins } = on;
   if (plan.pooledBounds === false) return undefined;

@@ -35,16 +35,12 @@ import { DynbenchError, firstCause, messageOf } from "../base/errors.ts";
 import type { RunResult } from "../contract/result.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
 import { faultsOnWorkers } from "../plan/survey.ts";
-import type {
-  Engine,
-  EngineHandle,
-  Logger,
-  Router,
-  RouterTraits,
-  StartContext,
-} from "../contract/plugin.ts";
-import type { PluginSet } from "../plugin-folder/plugin-set.ts";
-import { deathError, startSupervisor, type Death, type Supervisor } from "../process/supervisor.ts";
+import type { Engine, EngineHandle } from "../contract/engine.ts";
+import type { Logger, StartContext } from "../contract/processes.ts";
+import type { Router, RouterTraits } from "../contract/router.ts";
+import type { Plugins } from "../contract/plugins.ts";
+import { startSupervisor, type Supervisor } from "../process/supervisor.ts";
+import { deathError, type Death } from "../process/death.ts";
 import { deriveSeed } from "../base/random.ts";
 import type { RequestRecord } from "../contract/record.ts";
 import type { Worker } from "../contract/request.ts";
@@ -52,7 +48,7 @@ import type { Worker } from "../contract/request.ts";
 export interface RunDeps {
   /** The plan as it may be printed and stored: reporters see no secrets. */
   readonly storable: Plan;
-  readonly plugins: PluginSet;
+  readonly plugins: Plugins;
   readonly self: readonly string[];
   readonly folder: RunFolder;
   readonly log: Logger;

@@ -14,9 +14,11 @@ import { drawRequests, readRows } from "../workload/draw.ts";
 import { CellTally } from "../metrics/tally/cell-tally.ts";
 import { quantilesOf } from "../metrics/statistics/quantiles.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
-import type { Engine, EngineModel, Router, Workload } from "../contract/plugin.ts";
+import type { Engine, EngineModel } from "../contract/engine.ts";
+import type { Router } from "../contract/router.ts";
+import type { Workload } from "../contract/workload.ts";
 import { recordLine, type RequestRecord } from "../contract/record.ts";
-import type { PluginSet } from "../plugin-folder/plugin-set.ts";
+import type { Plugins } from "../contract/plugins.ts";
 import type { RoutingPolicy } from "../contract/routing-policy.ts";
 import type { SimOutput } from "../simulate/sim-task.ts";
 import { Simulation } from "../simulate/simulation.ts";
@@ -132,7 +134,7 @@ export async function simulationOf(
     readonly model: EngineModel;
     readonly policy: () => RoutingPolicy;
     readonly pooledBlocks?: number | undefined;
-    readonly plugins: PluginSet;
+    readonly plugins: Plugins;
     readonly signal: AbortSignal;
   },
   output: SimOutput,

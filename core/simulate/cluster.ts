@@ -3,7 +3,7 @@
  * change. A worker is looked at more closely only where somebody looks: before a policy reads the
  * index, its cache changes up to that moment are told.
  */
-import type { EngineModel } from "../contract/plugin.ts";
+import type { EngineModel } from "../contract/engine.ts";
 import {
   stepsNs,
   type DecodeRun,

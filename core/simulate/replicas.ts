@@ -4,7 +4,7 @@
  * KV events reach every replica `eventDelayMs` after they happen. They are kept until somebody looks,
  * because nothing else can tell when they came. Loads are the owner's to deliver in time.
  */
-import type { EngineModel } from "../contract/plugin.ts";
+import type { EngineModel } from "../contract/engine.ts";
 import { randomStream } from "../base/random.ts";
 import { decisionOf } from "../routing/decision.ts";
 import { expectationOf } from "../routing/expectation.ts";

@@ -1,6 +1,6 @@
 /** What a simulation is told and what it tells. */
 import type { PlannedCell, SimSettings } from "../contract/plan.ts";
-import type { EngineModel } from "../contract/plugin.ts";
+import type { EngineModel } from "../contract/engine.ts";
 import type { RequestRecord } from "../contract/record.ts";
 import type { RequestSpec } from "../contract/request.ts";
 import type { Decision } from "../routing/decision.ts";

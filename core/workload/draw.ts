@@ -4,7 +4,7 @@
  * parameters, not on the arm.
  */
 import type { PlannedCell } from "../contract/plan.ts";
-import type { Workload } from "../contract/plugin.ts";
+import type { Workload } from "../contract/workload.ts";
 import { randomStream } from "../base/random.ts";
 import type { RequestSpec } from "../contract/request.ts";
 import { soundRequests } from "./sound-requests.ts";

@@ -5,7 +5,8 @@
  * Run as a program it is one of those processes.
  */
 import { arrivals } from "../../core/workload/arrivals.ts";
-import { runLoad, type LoadMessage, type LoadTask } from "../../core/load/load-child.ts";
+import { runLoad } from "../../core/load/load-child.ts";
+import type { LoadMessage, LoadTask } from "../../core/process/messages.ts";
 import {
   startNullServer,
   type NullServerOptions,
@@ -14,7 +15,7 @@ import {
 } from "../../core/load/null-server/null-server.ts";
 import type { ClientHealth } from "../../core/contract/result.ts";
 import type { LoadShape } from "../../core/contract/plan.ts";
-import type { Workload } from "../../core/contract/plugin.ts";
+import type { Workload } from "../../core/contract/workload.ts";
 import { randomStream } from "../../core/base/random.ts";
 import type { RequestRecord } from "../../core/contract/record.ts";
 import type { RequestSpec } from "../../core/contract/request.ts";

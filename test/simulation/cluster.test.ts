@@ -9,7 +9,7 @@
 import { describe, expect, test } from "bun:test";
 import { HOLD, type RequestRecord, type RoutingPolicy, type WorkerSink } from "dynbench";
 import { SegmentBlocks } from "../../core/routing/kv/segment-blocks.ts";
-import type { EngineModel } from "../../core/contract/plugin.ts";
+import type { EngineModel } from "../../core/contract/engine.ts";
 import { recordLine } from "../../core/contract/record.ts";
 import type { Simulation } from "../../core/simulate/simulation.ts";
 import { resolveMocker } from "../../plugins/engines/mocker/mocker-options.ts";

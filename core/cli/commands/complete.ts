@@ -5,8 +5,9 @@ import { COMMAND_WORDS, type CommandWords, type Word } from "../command-words.ts
 import { chosenPlugins, optionGroups } from "../options/option-groups.ts";
 import { optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
 import { LoadOptions } from "../../plan/run-options.ts";
-import type { AnyPlugin } from "../../contract/plugin.ts";
-import type { PluginKind, PluginSet } from "../../plugin-folder/plugin-set.ts";
+import type { AnyPlugin } from "../../contract/plugins.ts";
+import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
+import type { PluginKind } from "../../contract/plugins.ts";
 
 export interface Candidate {
   /** The whole word, as it would stand on the line. */

@@ -11,7 +11,9 @@ import { masked, maskWords } from "../../plan/secret-words.ts";
 import { maskPlan } from "../../plan/secrets.ts";
 import { surveyPlan, type PlanSurvey, type PointSurvey } from "../../plan/survey.ts";
 import { pointLabel } from "../../plan/sweep.ts";
-import type { Engine, PlannedProcess, Router } from "../../contract/plugin.ts";
+import type { Engine } from "../../contract/engine.ts";
+import type { PlannedProcess } from "../../contract/foreign-programs.ts";
+import type { Router } from "../../contract/router.ts";
 import { estimateRun, type Estimate } from "../../run/estimate.ts";
 import { bytesText, holdStdin } from "../../run/folder/input-files.ts";
 

@@ -5,7 +5,7 @@ import type { Environment, PluginExample } from "../options/environment.ts";
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
 import { whyNot } from "../../base/why-not.ts";
 import { didYouMean } from "../../base/suggest.ts";
-import type { PluginKind } from "../../plugin-folder/plugin-set.ts";
+import type { PluginKind } from "../../contract/plugins.ts";
 import { VERSION } from "../../base/version.ts";
 
 /** For an editor, which then tells of a mistake as it is typed; the binary needs none of it. */

@@ -14,7 +14,7 @@ import { isSecretName, MASK, maskWords } from "../../plan/secret-words.ts";
 import { maskPlan } from "../../plan/secrets.ts";
 import { surveyForRun } from "../../plan/survey.ts";
 import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
-import type { Reporter, ReporterContext } from "../../contract/plugin.ts";
+import type { Reporter, ReporterContext } from "../../contract/reporter.ts";
 import { openFileLimit } from "../../process/file-limit.ts";
 import type { OpenReporter } from "../../run/all-reporters.ts";
 import { hostFaults, hostNotes } from "../../run/setup/host-faults.ts";

@@ -2,7 +2,7 @@
 import type { Planned } from "./plan-from-arguments.ts";
 import { DynbenchError } from "../../base/errors.ts";
 import type { Plan } from "../../contract/plan.ts";
-import type { Logger } from "../../contract/plugin.ts";
+import type { Logger } from "../../contract/processes.ts";
 import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
 import { changedFiles, inputFiles, withStdinAt } from "../../run/folder/input-files.ts";
 

@@ -19,8 +19,11 @@ import { temporaryName } from "../../system/temporary-name.ts";
 import { whyNot } from "../../base/why-not.ts";
 import type { Plan, PlannedArm } from "../../contract/plan.ts";
 import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
-import type { Engine, EngineHandle, Router, StartContext } from "../../contract/plugin.ts";
-import { deathError, startSupervisor } from "../../process/supervisor.ts";
+import type { Engine, EngineHandle } from "../../contract/engine.ts";
+import type { StartContext } from "../../contract/processes.ts";
+import type { Router } from "../../contract/router.ts";
+import { startSupervisor } from "../../process/supervisor.ts";
+import { deathError } from "../../process/death.ts";
 import { wireHeaders } from "../../run/setup/probe.ts";
 import { startRouter, type RunningRouter, mustFindRouters } from "../../run/setup/router-up.ts";
 

@@ -1,5 +1,6 @@
 /** What the composition root hands to the commands. */
-import type { PluginKind, PluginSet } from "../../plugin-folder/plugin-set.ts";
+import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
+import type { PluginKind } from "../../contract/plugins.ts";
 
 export interface Environment {
   readonly plugins: PluginSet;

@@ -7,7 +7,8 @@ import { isNamed, type RawOption } from "../../plan/raw-option.ts";
 import { LoadOptions, RunOptions } from "../../plan/run-options.ts";
 import { SimOptions } from "../../plan/sim-options.ts";
 import type { Fault } from "../../base/errors.ts";
-import type { AnyPlugin, Router } from "../../contract/plugin.ts";
+import type { AnyPlugin } from "../../contract/plugins.ts";
+import type { Router } from "../../contract/router.ts";
 import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
 
 export interface OptionGroup {

@@ -2,7 +2,8 @@
 import { dirname } from "node:path";
 import { wrapped } from "./wrapped.ts";
 import { DynbenchError, EXIT_CODES, firstCause, messageOf, PlanFaults } from "../../base/errors.ts";
-import type { LoadedPlugin, PluginSet } from "../../plugin-folder/plugin-set.ts";
+import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
+import type { LoadedPlugin } from "../../contract/plugins.ts";
 
 export interface FaultDetails {
   /** With the stack also where the fault is nobody's bug. */

@@ -2,7 +2,7 @@
 import { flagSpecs, optionGroups, titled } from "../options/option-groups.ts";
 import type { OptionSpec } from "../../plan/option-spec.ts";
 import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
-import type { AnyPlugin } from "../../contract/plugin.ts";
+import type { AnyPlugin } from "../../contract/plugins.ts";
 
 const WIDTH = 98;
 const FLAG_COLUMN = 32;

@@ -1,6 +1,6 @@
 /** Logs go to stderr, results to stdout: consola would mix them, so it gets its streams from here. */
 import { createConsola, LogLevels } from "consola";
-import type { Logger } from "../../contract/plugin.ts";
+import type { Logger } from "../../contract/processes.ts";
 
 /** Colours only where a person looks and has not said no. */
 export function wantsColor(stream: { isTTY?: boolean }): boolean {

@@ -4,7 +4,7 @@
  * `untrusted` means that the figures may be wrong or the label does not fit; `note` that they hold
  * and something about them is worth knowing.
  */
-import type { RouterTraits } from "../../contract/plugin.ts";
+import type { RouterTraits } from "../../contract/router.ts";
 import type { LoadShape } from "../../contract/plan.ts";
 import type { CellTally } from "../tally/cell-tally.ts";
 import type { CellSummary, Finding, RequestPoints, Verdict } from "../../contract/result.ts";

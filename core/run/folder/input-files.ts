@@ -14,7 +14,7 @@ import { temporaryName } from "../../system/temporary-name.ts";
 import { whyNot } from "../../base/why-not.ts";
 import { optionSpecs } from "../../plan/option-spec.ts";
 import type { InputFile, Plan } from "../../contract/plan.ts";
-import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
+import type { Plugins } from "../../contract/plugins.ts";
 import type { RunFolder } from "./run-folder.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -36,7 +36,7 @@ export interface HeldInput extends Disposable {
  */
 export async function inputFiles(
   plan: Plan,
-  { plugins, stdin }: { plugins: PluginSet; stdin: string | undefined },
+  { plugins, stdin }: { plugins: Plugins; stdin: string | undefined },
 ): Promise<InputFile[]> {
   const files: InputFile[] = [];
   for (const path of await inputPaths(plan, plugins)) {
@@ -61,7 +61,7 @@ export function changedFiles(plan: Plan, now: readonly InputFile[]): string[] {
 }
 
 /** The plan with another file in place of standard input. */
-export async function withStdinAt(plan: Plan, path: string, plugins: PluginSet): Promise<Plan> {
+export async function withStdinAt(plan: Plan, path: string, plugins: Plugins): Promise<Plan> {
   const keys = await fileKeys(plan, plugins);
   const cells = plan.cells.map((cell) => {
     const { workload } = cell;
@@ -76,14 +76,14 @@ export async function withStdinAt(plan: Plan, path: string, plugins: PluginSet):
 }
 
 /** A run folder's plan that requests can be drawn from: standard input is where the folder keeps it. */
-export async function runnablePlan(folder: RunFolder, plugins: PluginSet): Promise<Plan> {
+export async function runnablePlan(folder: RunFolder, plugins: Plugins): Promise<Plan> {
   return withStdinAt(folder.readPlan(), folder.stdinFile, plugins);
 }
 
 /** Reads standard input to its end, if the plan wants it. `say` is told how much there was. */
 export async function holdStdin(
   plan: Plan,
-  plugins: PluginSet,
+  plugins: Plugins,
   say: (text: string) => void,
 ): Promise<HeldInput | undefined> {
   if (!(await inputPaths(plan, plugins)).includes(STDIN)) return undefined;
@@ -140,7 +140,7 @@ export async function holdStdin(
 }
 
 /** By workload: the options that name files. */
-async function fileKeys(plan: Plan, plugins: PluginSet): Promise<Map<string, Set<string>>> {
+async function fileKeys(plan: Plan, plugins: Plugins): Promise<Map<string, Set<string>>> {
   const keys = new Map<string, Set<string>>();
   for (const { workload } of plan.cells) {
     if (keys.has(workload.name)) continue;
@@ -152,7 +152,7 @@ async function fileKeys(plan: Plan, plugins: PluginSet): Promise<Map<string, Set
 }
 
 /** As the plan names them, each once. */
-async function inputPaths(plan: Plan, plugins: PluginSet): Promise<string[]> {
+async function inputPaths(plan: Plan, plugins: Plugins): Promise<string[]> {
   const keys = await fileKeys(plan, plugins);
   const paths = plan.cells.flatMap(({ workload: { name, options } }) =>
     Object.entries(options).flatMap(([key, value]) =>

@@ -5,8 +5,8 @@ import { DynbenchError } from "../../base/errors.ts";
 import { drawRequests, readRows } from "../../workload/draw.ts";
 import type { PlannedCell } from "../../contract/plan.ts";
 import { didYouMean } from "../../base/suggest.ts";
-import type { Workload } from "../../contract/plugin.ts";
-import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
+import type { Workload } from "../../contract/workload.ts";
+import type { Plugins } from "../../contract/plugins.ts";
 import type { RequestSpec } from "../../contract/request.ts";
 import { recordedRows } from "../../trace/recorded-rows.ts";
 import type { TraceRow } from "../../trace/trace-row.ts";
@@ -14,7 +14,7 @@ import type { TraceRow } from "../../trace/trace-row.ts";
 /** Throws where the folder holds no run, or several cells of which none was named. */
 export async function recordedTrace(
   path: string,
-  options: { cell: string | undefined; blockSize: number; plugins: PluginSet },
+  options: { cell: string | undefined; blockSize: number; plugins: Plugins },
 ): Promise<TraceRow[]> {
   const folder = RunFolder.open(path);
   const records = Map.groupBy(folder.readRecords(), (record) => record.cell);

@@ -2,8 +2,9 @@
 import { counted } from "../../base/counted.ts";
 import type { Fault } from "../../base/errors.ts";
 import type { Plan, PlannedArm, PlannedCell } from "../../contract/plan.ts";
-import type { Engine, Router } from "../../contract/plugin.ts";
-import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
+import type { Engine } from "../../contract/engine.ts";
+import type { Router } from "../../contract/router.ts";
+import type { Plugins } from "../../contract/plugins.ts";
 import { concurrencyWithin } from "../../process/file-limit.ts";
 import { proxyVariables } from "../../process/proxies.ts";
 
@@ -13,13 +14,15 @@ export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-type Plugins = Pick<PluginSet, "find">;
-
 /** Below, an open loop without a bound meets the limit before it is hopelessly saturated. */
 const LOW_LIMIT = 4096;
 
 /** Loads that hold more requests in flight than files may be open: they would wait for ever, unseen. */
-export function hostFaults(plan: Plan, plugins: Plugins, { fileLimit }: Host): Fault[] {
+export function hostFaults(
+  plan: Plan,
+  plugins: Pick<Plugins, "find">,
+  { fileLimit }: Host,
+): Fault[] {
   if (plan.clock === "virtual" || fileLimit === undefined) return [];
   const most = Math.min(...plan.arms.map((arm) => concurrencyOf(arm, plugins, fileLimit)));
   const wanted = Math.max(...plan.cells.map(inFlight));
@@ -34,7 +37,11 @@ export function hostFaults(plan: Plan, plugins: Plugins, { fileLimit }: Host): F
 }
 
 /** Worth a line before the run. */
-export function hostNotes(plan: Plan, plugins: Plugins, { fileLimit, env }: Host): string[] {
+export function hostNotes(
+  plan: Plan,
+  plugins: Pick<Plugins, "find">,
+  { fileLimit, env }: Host,
+): string[] {
   if (plan.clock === "virtual") return [];
   const proxies = proxyVariables(env);
   const isUnbounded = plan.cells.some(({ load }) => load.concurrency === undefined);
@@ -55,7 +62,11 @@ function inFlight({ load }: PlannedCell): number {
   return Math.min(load.concurrency ?? 0, all);
 }
 
-function concurrencyOf({ engine, router }: PlannedArm, plugins: Plugins, limit: number): number {
+function concurrencyOf(
+  { engine, router }: PlannedArm,
+  plugins: Pick<Plugins, "find">,
+  limit: number,
+): number {
   const engineOf = plugins.find("engine", engine.name)?.plugin as Engine | undefined;
   const routerOf = plugins.find("router", router.name)?.plugin as Router | undefined;
   const workers = engineOf?.limits?.(engine.options).workers;

@@ -11,7 +11,8 @@ import { requestBody } from "../../prompt/body.ts";
 import { promptTokenizer } from "../../prompt/open-tokenizer.ts";
 import { fillTokens } from "../../prompt/tokens.ts";
 import type { Wire } from "../../contract/plan.ts";
-import type { EngineHandle, RouterTraits } from "../../contract/plugin.ts";
+import type { EngineHandle } from "../../contract/engine.ts";
+import type { RouterTraits } from "../../contract/router.ts";
 import { USUAL_BLOCK_SIZE, type Worker } from "../../contract/request.ts";
 
 /**

@@ -4,9 +4,11 @@ import { urlHost } from "../../wire/http/target.ts";
 import { fetchControl, fetchControlJson } from "../../wire/http/control.ts";
 import type { RouterCost } from "../../contract/result.ts";
 import type { PlannedArm } from "../../contract/plan.ts";
-import type { GatewayTask } from "../../gateway/gateway.ts";
-import type { EngineHandle, Router, StartContext } from "../../contract/plugin.ts";
-import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
+import type { GatewayTask } from "../../process/messages.ts";
+import type { EngineHandle } from "../../contract/engine.ts";
+import type { StartContext } from "../../contract/processes.ts";
+import type { Router } from "../../contract/router.ts";
+import type { Plugins } from "../../contract/plugins.ts";
 import type { Supervisor } from "../../process/supervisor.ts";
 import type { PriorityDialect, WireForm } from "../../contract/request.ts";
 
@@ -65,7 +67,7 @@ export interface RouterPlace {
 /** Throws where a program is missing that the router of an arm would start: minutes before its turn. */
 export async function mustFindRouters(
   arms: Iterable<PlannedArm>,
-  plugins: Pick<PluginSet, "load">,
+  plugins: Pick<Plugins, "load">,
 ): Promise<void> {
   for (const { router, engine } of arms) {
     const plugin = (await plugins.load(router)) as Router;

@@ -1,7 +1,8 @@
 /** Stand-ins for the gateway's tests: workers whose every byte the test decides, simple policies. */
 import type { Socket } from "bun";
-import { startGateway, type GatewayTask } from "../../../core/gateway/gateway.ts";
-import type { Logger } from "../../../core/contract/plugin.ts";
+import { startGateway } from "../../../core/gateway/gateway.ts";
+import type { GatewayTask } from "../../../core/process/messages.ts";
+import type { Logger } from "../../../core/contract/processes.ts";
 import type { Worker } from "../../../core/contract/request.ts";
 import type { RoutingPolicy } from "../../../core/contract/routing-policy.ts";
 

@@ -1,11 +1,12 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { runLoad, type LoadMessage, type LoadTask } from "../../../core/load/load-child.ts";
+import { runLoad } from "../../../core/load/load-child.ts";
+import type { LoadMessage, LoadTask } from "../../../core/process/messages.ts";
 import {
   startNullServer,
   type NullServerOptions,
 } from "../../../core/load/null-server/null-server.ts";
 import type { LoadShape } from "../../../core/contract/plan.ts";
-import type { Workload } from "../../../core/contract/plugin.ts";
+import type { Workload } from "../../../core/contract/workload.ts";
 import type { RequestRecord } from "../../../core/contract/record.ts";
 import type { RequestSpec } from "../../../core/contract/request.ts";
 

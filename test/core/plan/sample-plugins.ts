@@ -3,13 +3,10 @@ import * as v from "valibot";
 import { buildPlan, type BuiltPlan } from "../../../core/plan/build.ts";
 import type { RawOption } from "../../../core/plan/raw-option.ts";
 import { DynbenchError, PlanFaults } from "../../../core/base/errors.ts";
-import {
-  defineEngine,
-  defineReporter,
-  defineRouter,
-  defineWorkload,
-  type RouterTraits,
-} from "../../../core/contract/plugin.ts";
+import { defineEngine } from "../../../core/contract/engine.ts";
+import { defineReporter } from "../../../core/contract/reporter.ts";
+import { defineRouter, type RouterTraits } from "../../../core/contract/router.ts";
+import { defineWorkload } from "../../../core/contract/workload.ts";
 import { PluginSet } from "../../../core/plugin-folder/plugin-set.ts";
 
 const whole = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1e9));

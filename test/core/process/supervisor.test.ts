@@ -7,7 +7,8 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { killMarked, markedPids } from "../../../core/process/keeper.ts";
-import { startSupervisor, type Death, type Supervisor } from "../../../core/process/supervisor.ts";
+import { startSupervisor, type Supervisor } from "../../../core/process/supervisor.ts";
+import type { Death } from "../../../core/process/death.ts";
 import { until } from "../../cli/binary.ts";
 
 const MAIN = join(import.meta.dir, "../../../core/main.ts");

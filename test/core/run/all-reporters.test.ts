@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { allReporters } from "../../../core/run/all-reporters.ts";
-import type { Logger } from "../../../core/contract/plugin.ts";
+import type { Logger } from "../../../core/contract/processes.ts";
 import { guideRun } from "../../fixtures/results/generate-run.ts";
 
 test("one that fails takes no other with it, and those after it are told", async () => {

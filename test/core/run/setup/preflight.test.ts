@@ -7,7 +7,7 @@ import {
   type PreflightTarget,
 } from "../../../../core/run/setup/preflight.ts";
 import type { IndexState, RunningRouter } from "../../../../core/run/setup/router-up.ts";
-import type { RouterTraits } from "../../../../core/contract/plugin.ts";
+import type { RouterTraits } from "../../../../core/contract/router.ts";
 import type { Worker } from "../../../../core/contract/request.ts";
 
 /** A worker whose n-th answer says that so many prompt tokens were cached; nothing: does not say. */

@@ -1,6 +1,6 @@
 /** A router that is a program: what is said when it is not there, or ends before it serves. */
 import { expect, test } from "bun:test";
-import type { StartContext } from "../../../../core/contract/plugin.ts";
+import type { StartContext } from "../../../../core/contract/processes.ts";
 import {
   explainProgram,
   programPorts,

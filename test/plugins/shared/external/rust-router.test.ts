@@ -1,7 +1,7 @@
 /** The command lines of the three routers, to the letter, and what their policies promise. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { parse } from "valibot";
-import type { EngineHandle } from "../../../../core/contract/plugin.ts";
+import type { EngineHandle } from "../../../../core/contract/engine.ts";
 import type { Worker } from "../../../../core/contract/request.ts";
 import { allWorkersIn } from "../../../../plugins/shared/external/rust-router.ts";
 import { sglangArgv, sglangRouter } from "../../../../plugins/routers/sglang-router.ts";
