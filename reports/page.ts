@@ -5,7 +5,7 @@
 import "./resolution.ts";
 import type { ReportData } from "./data/data.ts";
 import { h } from "./drawing/dom.ts";
-import { documentData, standPage, type ChartCards } from "./sections/standing.ts";
+import { documentData, standPage, type Page } from "./sections/standing.ts";
 import { clientSection } from "./sections/client.ts";
 import { comparisonSection } from "./sections/comparison.ts";
 import { cellsSection, setupSection } from "./sections/closing.ts";
@@ -13,11 +13,6 @@ import { detailSections } from "./sections/detail.ts";
 import { panelsSection } from "./sections/panels.ts";
 import { sideBySideSection } from "./sections/side-by-side.ts";
 import { header, titleOf, verdictSection } from "./sections/verdict.ts";
-
-/** What sections need. */
-export interface Page extends ChartCards {
-  data: ReportData;
-}
 
 const data = documentData() as ReportData;
 document.title = `${titleOf(data)} · ${data.workload} · dynbench`;

@@ -1,12 +1,29 @@
 /** argv → the command that it names, and its exit code. */
 import { defineCommand, runCommand, type CommandDef } from "citty";
-import { COMMANDS } from "./commands.ts";
+import { COMMANDS, type CommandName } from "./options/command-list.ts";
 import type { Environment } from "./options/environment.ts";
 import { columnsOf, faultText } from "./text/fault-text.ts";
 import { OVERVIEW } from "./text/help.ts";
 import { DynbenchError } from "../base/errors.ts";
 import { didYouMean } from "../base/suggest.ts";
 import { VERSION, versionFacts } from "../base/version.ts";
+
+type Body = (argv: readonly string[], environment: Environment) => Promise<number>;
+
+/** Loaded when they are called: start-up is imports. */
+const BODIES: Readonly<Record<CommandName, () => Promise<Body>>> = {
+  run: async () => (await import("./commands/run.ts")).run,
+  plan: async () => (await import("./commands/plan.ts")).plan,
+  up: async () => (await import("./commands/up.ts")).up,
+  ping: async () => (await import("./commands/ping.ts")).ping,
+  report: async () => (await import("./commands/report.ts")).report,
+  trace: async () => (await import("./commands/trace.ts")).trace,
+  plugin: async () => (await import("./commands/plugin.ts")).plugin,
+  doctor: async () => (await import("./commands/doctor.ts")).doctor,
+  "null-server": async () => (await import("./commands/null-server.ts")).nullServer,
+  completion: async () => (await import("./commands/completion.ts")).completion,
+  man: async () => (await import("./commands/man.ts")).man,
+};
 
 /** Runs the command line; returns the exit code. Never throws. */
 export async function runCli(argv: readonly string[], environment: Environment): Promise<number> {
@@ -55,9 +72,9 @@ function outliveReaders(): void {
 async function dispatch(rawArgs: string[], environment: Environment): Promise<number> {
   let exitCode = 0;
   const subCommands: Record<string, CommandDef> = {};
-  for (const [name, { description, load }] of Object.entries(COMMANDS)) {
+  for (const [name, load] of Object.entries(BODIES)) {
     subCommands[name] = defineCommand({
-      meta: { name, description },
+      meta: { name, description: COMMANDS[name as CommandName] },
       run: async (context) => {
         exitCode = await (await load())(context.rawArgs, environment);
       },

@@ -2,18 +2,38 @@
  * What every run keeps, live or simulated: facts, the results of its cells, progress, and the end
  * that reporters are told.
  */
-import { allReporters, type AllReporters } from "./all-reporters.ts";
+import { allReporters, type AllReporters, type OpenReporter } from "./all-reporters.ts";
 import { ProgressMeter } from "./progress-meter.ts";
 import { cellResult, runResult, type KnownBounds } from "./results.ts";
-import type { RunDeps } from "./run.ts";
 import { RunFacts } from "./folder/run-facts.ts";
-import type { CellOutcome } from "./folder/run-folder.ts";
+import type { CellOutcome, RunFolder } from "./folder/run-folder.ts";
 import { epochMs } from "../system/clock.ts";
 import { DynbenchError, messageOf } from "../base/errors.ts";
 import type { CellTally } from "../metrics/tally/cell-tally.ts";
 import type { CellResult, RunResult } from "../contract/result.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
+import type { Plugins } from "../contract/plugins.ts";
+import type { Logger } from "../contract/processes.ts";
 import type { RequestRecord } from "../contract/record.ts";
+
+/** What a run is given, live or simulated. */
+export interface RunDeps {
+  /** The plan as it may be printed and stored: reporters see no secrets. */
+  readonly storable: Plan;
+  readonly plugins: Plugins;
+  readonly self: readonly string[];
+  readonly folder: RunFolder;
+  readonly log: Logger;
+  /** Stop, keep and report what is there. */
+  readonly signal: AbortSignal;
+  readonly reporters: readonly OpenReporter[];
+  /** The folder holds an earlier part of this run. */
+  readonly isResumed: boolean;
+  /** Cells that it has finished; all else of it is forgotten. */
+  readonly finished: readonly CellOutcome[];
+  /** The command that repeats the run. */
+  readonly command: string;
+}
 
 /** The fault of a run that its user stopped. */
 export function interrupted(): DynbenchError {

@@ -25,7 +25,7 @@ import {
   type PreflightTarget,
 } from "./setup/preflight.ts";
 import { wireHeaders } from "./setup/probe.ts";
-import { interrupted, RunBook } from "./run-book.ts";
+import { interrupted, RunBook, type RunDeps } from "./run-book.ts";
 import { startRouter, type RunningRouter, mustFindRouters } from "./setup/router-up.ts";
 import type { CellOutcome, RunFolder } from "./folder/run-folder.ts";
 import { startSampling, type Sampling } from "./sampling/sampling.ts";
@@ -44,24 +44,6 @@ import { deathError, type Death } from "../process/death.ts";
 import { deriveSeed } from "../base/random.ts";
 import type { RequestRecord } from "../contract/record.ts";
 import type { Worker } from "../contract/request.ts";
-
-export interface RunDeps {
-  /** The plan as it may be printed and stored: reporters see no secrets. */
-  readonly storable: Plan;
-  readonly plugins: Plugins;
-  readonly self: readonly string[];
-  readonly folder: RunFolder;
-  readonly log: Logger;
-  /** Stop, keep and report what is there. */
-  readonly signal: AbortSignal;
-  readonly reporters: readonly OpenReporter[];
-  /** The folder holds an earlier part of this run. */
-  readonly isResumed: boolean;
-  /** Cells that it has finished; all else of it is forgotten. */
-  readonly finished: readonly CellOutcome[];
-  /** The command that repeats the run. */
-  readonly command: string;
-}
 
 /** What ended the run early, if anything did. */
 export interface RunEnd {

@@ -5,8 +5,7 @@
 import { brokenAnswersNote, brokenCell, overloadFinding, policyFinding } from "./findings.ts";
 import { poolOf } from "./results.ts";
 import { LineChunks } from "./line-chunks.ts";
-import { interrupted, type RunBook } from "./run-book.ts";
-import type { RunDeps } from "./run.ts";
+import { interrupted, type RunBook, type RunDeps } from "./run-book.ts";
 import type { CellOutcome } from "./folder/run-folder.ts";
 import { monotonicNs } from "../system/clock.ts";
 import { DynbenchError } from "../base/errors.ts";

@@ -2,7 +2,7 @@
 import { formatNumber } from "../drawing/format.ts";
 import { armColour } from "../drawing/theme.ts";
 import { measureLabel, px, setFont } from "./axes.ts";
-import type { ChartSpec } from "./chart.ts";
+import type { ChartSpec } from "./chart-spec.ts";
 import { rowsHeight, rowsPlot } from "./rows.ts";
 
 export interface Bar {

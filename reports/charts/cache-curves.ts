@@ -7,7 +7,7 @@ import type { CachePoint } from "../../core/trace/analysis/analysis.ts";
 import { formatNumber, formatTokens } from "../drawing/format.ts";
 import { armColour, type Theme } from "../drawing/theme.ts";
 import { logTicks, xAxis, yAxis } from "./axes.ts";
-import type { ChartSpec } from "./chart.ts";
+import type { ChartSpec } from "./chart-spec.ts";
 import { tooltip } from "./tooltip.ts";
 
 const LRU = 0;

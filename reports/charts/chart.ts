@@ -7,27 +7,8 @@
 import uPlot from "uplot";
 import { h } from "../drawing/dom.ts";
 import { readTheme, type Theme } from "../drawing/theme.ts";
+import type { ChartSpec, LegendItem } from "./chart-spec.ts";
 import { savePng } from "./png.ts";
-
-export interface LegendItem {
-  label: string;
-  colour: (theme: Theme) => string;
-  /** A dashed line instead of a square. */
-  dashed?: boolean;
-}
-
-export interface ChartSpec {
-  title: string;
-  /** What is drawn, over what, and what the band means. */
-  subtitle: string;
-  height: number;
-  legend: readonly LegendItem[];
-  /** What names in the legend mean, under the chart. */
-  notes?: readonly (readonly [name: string, meaning: string])[];
-  /** `undefined`: there is nothing to draw, and `empty` says why. */
-  plot(theme: Theme): { options: Partial<uPlot.Options>; data: uPlot.AlignedData } | undefined;
-  empty?: string;
-}
 
 export interface ChartCard {
   element: HTMLElement;

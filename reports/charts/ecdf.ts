@@ -4,7 +4,7 @@ import { formatNumber } from "../drawing/format.ts";
 import { armColour, type Theme } from "../drawing/theme.ts";
 import { cumulativeShares, type Distribution } from "../data/thin.ts";
 import { logTicks, px, setFont, xAxis, yAxis } from "./axes.ts";
-import type { ChartSpec } from "./chart.ts";
+import type { ChartSpec } from "./chart-spec.ts";
 
 export interface EcdfLine {
   label: string;

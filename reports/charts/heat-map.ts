@@ -3,7 +3,7 @@ import type uPlot from "uplot";
 import { formatNumber } from "../drawing/format.ts";
 import { armColour, mix, type Theme } from "../drawing/theme.ts";
 import { px, setFont } from "./axes.ts";
-import type { ChartSpec } from "./chart.ts";
+import type { ChartSpec } from "./chart-spec.ts";
 import { rowsHeight, rowsPlot } from "./rows.ts";
 
 export interface HeatMap {

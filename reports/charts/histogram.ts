@@ -4,7 +4,7 @@ import type { LengthHistogram } from "../../core/trace/analysis/length-histogram
 import { formatNumber } from "../drawing/format.ts";
 import { armColour } from "../drawing/theme.ts";
 import { fromZero, logTicks, xAxis, yAxis } from "./axes.ts";
-import type { ChartSpec } from "./chart.ts";
+import type { ChartSpec } from "./chart-spec.ts";
 import { tooltip } from "./tooltip.ts";
 
 export function histogramChart(

@@ -7,7 +7,7 @@ import { LOSSES, type HitLadder, type LossName } from "../../core/metrics/ladder
 import { drawnLosses } from "../data/drawn-losses.ts";
 import { armColour, mix, readableOn, type Theme } from "../drawing/theme.ts";
 import { px, setFont } from "./axes.ts";
-import type { ChartSpec, LegendItem } from "./chart.ts";
+import type { ChartSpec, LegendItem } from "./chart-spec.ts";
 import { rowsHeight, rowsPlot } from "./rows.ts";
 
 export interface LadderRow {

@@ -3,7 +3,7 @@ import uPlot from "uplot";
 import { formatNumber } from "../drawing/format.ts";
 import { armColour, type Theme } from "../drawing/theme.ts";
 import { fromZero, xAxis, yAxis } from "./axes.ts";
-import type { ChartSpec } from "./chart.ts";
+import type { ChartSpec } from "./chart-spec.ts";
 import { tooltip } from "./tooltip.ts";
 
 export interface TimeLine {

@@ -1,6 +1,6 @@
 /** A chart as a picture that stands alone in a deck: title, caption, legend, plot and time scale in one PNG. */
 import { FONT, type Theme } from "../drawing/theme.ts";
-import type { ChartSpec, LegendItem } from "./chart.ts";
+import type { ChartSpec, LegendItem } from "./chart-spec.ts";
 
 const PADDING = 20;
 const LINE = 20;

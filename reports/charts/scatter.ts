@@ -2,7 +2,7 @@
 import type uPlot from "uplot";
 import { armColour, type Theme } from "../drawing/theme.ts";
 import { fromZero, px, xAxis, yAxis } from "./axes.ts";
-import type { ChartSpec } from "./chart.ts";
+import type { ChartSpec } from "./chart-spec.ts";
 import { drawMarker } from "./markers.ts";
 
 export interface ScatterCloud {

@@ -2,7 +2,7 @@
 import type uPlot from "uplot";
 import { armColour, mix, readableOn, type Theme } from "../drawing/theme.ts";
 import { measureLabel, px, setFont } from "./axes.ts";
-import type { ChartSpec } from "./chart.ts";
+import type { ChartSpec } from "./chart-spec.ts";
 import { rowsHeight, rowsPlot } from "./rows.ts";
 
 export interface ShareRow {

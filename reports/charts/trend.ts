@@ -7,7 +7,7 @@ import type { Axis } from "../data/sweep.ts";
 import { formatNumber } from "../drawing/format.ts";
 import { armColour, type Theme } from "../drawing/theme.ts";
 import { fromZero, measureLabel, px, setFont, shorten, xAxis, yAxis } from "./axes.ts";
-import type { ChartSpec } from "./chart.ts";
+import type { ChartSpec } from "./chart-spec.ts";
 import { drawMarker } from "./markers.ts";
 import { tooltip } from "./tooltip.ts";
 

@@ -16,7 +16,7 @@ import { meanLadder, type HitLadder } from "../../core/metrics/ladder.ts";
 import { timeScaleNotes } from "../../core/metrics/model-time.ts";
 import { writeHeadline, type Headline } from "./headline.ts";
 import { overTime, type OverTime } from "./over-time.ts";
-import { writeRunsHeadline } from "./runs-headline.ts";
+import { writeRunsHeadline, type SideBySide } from "./runs-headline.ts";
 import { describeSetup, type SetupSection } from "./setup.ts";
 import { parametersKey, readSweep, type Sweep } from "./sweep.ts";
 import { binSteps, roundTo5, thinDistribution, thinIndexes, type Distribution } from "./thin.ts";
@@ -42,11 +42,6 @@ export interface ReportData {
   sideBySide?: SideBySide;
   /** Points drawn and left out over all scatter charts. */
   scatter: { drawn: number; of: number };
-}
-
-export interface SideBySide {
-  runs: readonly string[];
-  routers: { label: string; arms: (number | null)[] }[];
 }
 
 export interface ReportCell {

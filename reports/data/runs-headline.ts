@@ -3,11 +3,16 @@
  * they say the same of the routers, and how far their figures lie apart.
  */
 import type { CellSummary, Comparison } from "../../core/contract/result.ts";
-import type { SideBySide } from "./data.ts";
 import { formatRatio } from "../drawing/format.ts";
 import { invertInterval, type Headline } from "./headline.ts";
 import { mean, meanOf, measureOf } from "./measures.ts";
 import { parametersKey, type SweepPoint } from "./sweep.ts";
+
+/** Routers of several runs beside each other; null: this run has no such router. */
+export interface SideBySide {
+  runs: readonly string[];
+  routers: { label: string; arms: (number | null)[] }[];
+}
 
 interface Plan {
   arms: readonly string[];

@@ -4,7 +4,7 @@ import { ecdfChart } from "../charts/ecdf.ts";
 import type { ReportData } from "../data/data.ts";
 import { h, section, table } from "../drawing/dom.ts";
 import { formatNumber } from "../drawing/format.ts";
-import type { Page } from "../page.ts";
+import type { Page } from "./standing.ts";
 import { thinIndexes } from "../data/thin.ts";
 
 /** A simulated load is never late and has no process: nothing to show. */

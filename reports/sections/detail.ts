@@ -1,8 +1,8 @@
 /** What is shown for one setting at a time: why, latencies, and where and when requests went. */
-import type { ChartSpec } from "../charts/chart.ts";
-import type { ReportData, ReportGroup } from "../data/data.ts";
+import type { ChartSpec } from "../charts/chart-spec.ts";
+import type { ReportData } from "../data/data.ts";
 import { chips, h, section } from "../drawing/dom.ts";
-import type { Page } from "../page.ts";
+import type { Page } from "./standing.ts";
 import { latencyCharts } from "./latency.ts";
 import { heatMaps, timeCharts } from "./over-time.ts";
 import { shareCharts } from "./shares.ts";
@@ -109,15 +109,4 @@ function sampleNote(data: ReportData): string {
   return drawn < of
     ? `The scatter shows ${drawn.toLocaleString("en-US")} of ${of.toLocaleString("en-US")} requests, taken at even steps.`
     : "";
-}
-
-/** One group per arm at that point. */
-export function groupsAt(data: ReportData, point: number): ReportGroup[] {
-  return data.groups.filter((group) => group.point === point).sort((a, b) => a.arm - b.arm);
-}
-
-/** ` at prefix ratio 0.5`, or nothing. */
-export function where(data: ReportData, point: number): string {
-  const label = data.sweep.points[point]?.label ?? "";
-  return label === "" ? "" : ` at ${label}`;
 }

@@ -1,8 +1,8 @@
 /** Distributions of what a user waits for. */
 import { ecdfChart } from "../charts/ecdf.ts";
-import type { ChartSpec } from "../charts/chart.ts";
+import type { ChartSpec } from "../charts/chart-spec.ts";
 import type { ReportData } from "../data/data.ts";
-import { groupsAt, where } from "./detail.ts";
+import { groupsAt, where } from "./at-point.ts";
 
 export function latencyCharts(data: ReportData, point: number): ChartSpec[] {
   const chart = (key: "ttftMs" | "e2eMs", title: string, xLabel: string): ChartSpec =>

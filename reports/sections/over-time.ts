@@ -1,10 +1,10 @@
 /** The load over a cell's time: what was open, what waited, and which worker had it. */
 import { heatMapChart } from "../charts/heat-map.ts";
 import { lineChart } from "../charts/lines.ts";
-import type { ChartSpec } from "../charts/chart.ts";
+import type { ChartSpec } from "../charts/chart-spec.ts";
 import type { ReportData } from "../data/data.ts";
 import type { OverTime } from "../data/over-time.ts";
-import { groupsAt, where } from "./detail.ts";
+import { groupsAt, where } from "./at-point.ts";
 
 const TIME_AXIS = "Time since the start of the load (s)";
 

@@ -1,12 +1,12 @@
 /** The two panels people know from router benchmarks: mean TTFT and output throughput over the sweep. */
 import { barChart } from "../charts/bars.ts";
-import type { ChartSpec } from "../charts/chart.ts";
+import type { ChartSpec } from "../charts/chart-spec.ts";
 import { trendChart, type TrendLine } from "../charts/trend.ts";
 import type { CellSummary } from "../../core/contract/result.ts";
 import type { ReportData } from "../data/data.ts";
 import { chips, h, section } from "../drawing/dom.ts";
 import { meanOf } from "../data/measures.ts";
-import type { Page } from "../page.ts";
+import type { Page } from "./standing.ts";
 
 export function panelsSection(page: Page): HTMLElement {
   const { data } = page;

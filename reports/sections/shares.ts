@@ -1,9 +1,9 @@
 /** How requests, and the tokens that had to be computed for them, were divided among workers. */
 import { sharesChart, type ShareRow } from "../charts/shares.ts";
-import type { ChartSpec } from "../charts/chart.ts";
+import type { ChartSpec } from "../charts/chart-spec.ts";
 import type { WorkerShare } from "../../core/contract/result.ts";
 import type { ReportData } from "../data/data.ts";
-import { where } from "./detail.ts";
+import { where } from "./at-point.ts";
 
 export function shareCharts(data: ReportData, point: number): ChartSpec[] {
   const chart = (

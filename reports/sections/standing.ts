@@ -2,7 +2,9 @@
  * What every page does around its sections: reads the data that the document carries, puts the
  * sections in, and draws the charts once they stand, then again for another theme, width or paper.
  */
-import { chartCard, type ChartCard, type ChartSpec } from "../charts/chart.ts";
+import { chartCard, type ChartCard } from "../charts/chart.ts";
+import type { ChartSpec } from "../charts/chart-spec.ts";
+import type { ReportData } from "../data/data.ts";
 
 /** How sections put charts on the page. */
 export interface ChartCards {
@@ -10,6 +12,11 @@ export interface ChartCards {
   chart(spec: ChartSpec): HTMLElement;
   /** Puts other charts into `host`, in place of those that were there. */
   swap(host: HTMLElement, specs: readonly ChartSpec[]): void;
+}
+
+/** What the sections of a run's page get. */
+export interface Page extends ChartCards {
+  data: ReportData;
 }
 
 /** Content width of an A4 page with the margins of the style sheet, in CSS pixels. */

@@ -1,11 +1,11 @@
 /** What each tier of the load got on each arm: a chart of means with intervals, and a table of the rest. */
 import { meanFairness, tierRows, type TierRow } from "../../core/metrics/tally/tier-rows.ts";
 import { barChart, type Bar } from "../charts/bars.ts";
-import type { ChartSpec } from "../charts/chart.ts";
+import type { ChartSpec } from "../charts/chart-spec.ts";
 import type { ReportData } from "../data/data.ts";
 import { groupedTable, h } from "../drawing/dom.ts";
 import { formatNumber, formatShare } from "../drawing/format.ts";
-import { where } from "./detail.ts";
+import { where } from "./at-point.ts";
 
 export function hasTiers(data: ReportData): boolean {
   return data.cells.some(({ summary }) => summary.tiers !== undefined);

@@ -2,9 +2,9 @@
 import { ladderChart } from "../charts/ladder.ts";
 import { lineChart } from "../charts/lines.ts";
 import { scatterChart } from "../charts/scatter.ts";
-import type { ChartSpec } from "../charts/chart.ts";
+import type { ChartSpec } from "../charts/chart-spec.ts";
 import type { ReportData } from "../data/data.ts";
-import { groupsAt, where } from "./detail.ts";
+import { groupsAt, where } from "./at-point.ts";
 import { hitShareChart } from "./panels.ts";
 
 export function whyCharts(data: ReportData, point: number): ChartSpec[] {

@@ -7,9 +7,9 @@
 import { arrivals } from "../../core/workload/arrivals.ts";
 import { runLoad } from "../../core/load/load-child.ts";
 import type { LoadMessage, LoadTask } from "../../core/process/messages.ts";
+import { type NullServerOptions } from "../../core/load/null-server/null-events.ts";
 import {
   startNullServer,
-  type NullServerOptions,
   type NullStats,
   type NullTruth,
 } from "../../core/load/null-server/null-server.ts";

@@ -2,9 +2,9 @@
 import { afterAll } from "bun:test";
 import {
   NULL_SERVER_DEFAULTS,
-  startNullServer,
   type NullServerOptions,
-} from "../../core/load/null-server/null-server.ts";
+} from "../../core/load/null-server/null-events.ts";
+import { startNullServer } from "../../core/load/null-server/null-server.ts";
 
 const MODELS = { object: "list", data: [{ id: "null", object: "model" }] };
 

@@ -1,7 +1,7 @@
 /** What may come next on a command line, from the schemas. Pure. */
 import { parseArguments } from "../options/arguments.ts";
-import { COMMANDS } from "../commands.ts";
-import { COMMAND_WORDS, type CommandWords, type Word } from "../command-words.ts";
+import { COMMANDS } from "../options/command-list.ts";
+import { COMMAND_WORDS, type CommandWords, type Word } from "./command-words.ts";
 import { chosenPlugins, optionGroups } from "../options/option-groups.ts";
 import { optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
 import { LoadOptions } from "../../plan/run-options.ts";
@@ -163,7 +163,7 @@ function positional(
 }
 
 function commandNames(): Candidate[] {
-  return Object.entries(COMMANDS).map(([word, { description }]) => ({ word, description }));
+  return Object.entries(COMMANDS).map(([word, description]) => ({ word, description }));
 }
 
 type Flag = Pick<OptionSpec, "flag" | "description"> & Partial<Pick<OptionSpec, "default">>;

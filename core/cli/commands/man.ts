@@ -1,6 +1,6 @@
 /** `dynbench man`: the manual page, in the roff of man(7), from what help and completion are made of. */
-import { COMMANDS } from "../commands.ts";
-import { COMMAND_WORDS, type CommandWords } from "../command-words.ts";
+import { COMMANDS } from "../options/command-list.ts";
+import { COMMAND_WORDS, type CommandWords } from "./command-words.ts";
 import type { Environment } from "../options/environment.ts";
 import { defaultText, placeholder } from "../text/help.ts";
 import { optionGroups, pluginGroup, type OptionGroup } from "../options/option-groups.ts";
@@ -51,7 +51,7 @@ export function manPage(
     ),
     ".SH COMMANDS",
     ...Object.entries(COMMAND_WORDS).flatMap(([name, words]) =>
-      command(name, COMMANDS[name as keyof typeof COMMANDS].description, words),
+      command(name, COMMANDS[name as keyof typeof COMMANDS], words),
     ),
     ".SH OPTIONS OF RUN, PLAN AND UP",
     ...text(

@@ -3,7 +3,45 @@
  * one HTTP chunk an event. Equal events share their bytes, so an event costs one write.
  */
 import type { NullRequest } from "./null-request.ts";
-import type { NullServerOptions } from "./null-server.ts";
+
+export interface NullServerOptions {
+  host: string;
+  /** 0: any free port. */
+  port: number;
+  ttftMs: number;
+  itlMs: number;
+  /** Tokens per event. */
+  batch: number;
+  /** Status of every answer; other than 200 with an OpenAI error body. */
+  status: number;
+  /** Every n-th request is answered with 500; 0: none. */
+  failEvery: number;
+  /** Close the connection after so many events; 0: never. */
+  cutAfter: number;
+  /** Send an error frame in place of the event after so many; −1: never. */
+  errorFrameAfter: number;
+  /** Send something that is no JSON in place of the event after so many; −1: never. */
+  malformedAfter: number;
+  /** Stop in silence after so many events, leaving the connection open; −1: never. */
+  silentAfter: number;
+  /** Close each connection after its answer. */
+  close: boolean;
+}
+
+export const NULL_SERVER_DEFAULTS: NullServerOptions = {
+  host: "127.0.0.1",
+  port: 0,
+  ttftMs: 200,
+  itlMs: 20,
+  batch: 1,
+  status: 200,
+  failEvery: 0,
+  cutAfter: 0,
+  errorFrameAfter: -1,
+  malformedAfter: -1,
+  silentAfter: -1,
+  close: false,
+};
 
 export interface NullEvent {
   readonly bytes: Uint8Array;

@@ -10,48 +10,14 @@
 import type { Socket } from "bun";
 import { monotonicNs, monotonicOriginMs } from "../../system/clock.ts";
 import { Heap } from "../../workload/heap.ts";
-import { nullEvents, type NullEvent } from "./null-events.ts";
+import {
+  NULL_SERVER_DEFAULTS,
+  nullEvents,
+  type NullEvent,
+  type NullServerOptions,
+} from "./null-events.ts";
 import { RequestReader, type NullRequest } from "./null-request.ts";
 import { Pacer } from "../../system/pacer.ts";
-
-export interface NullServerOptions {
-  host: string;
-  /** 0: any free port. */
-  port: number;
-  ttftMs: number;
-  itlMs: number;
-  /** Tokens per event. */
-  batch: number;
-  /** Status of every answer; other than 200 with an OpenAI error body. */
-  status: number;
-  /** Every n-th request is answered with 500; 0: none. */
-  failEvery: number;
-  /** Close the connection after so many events; 0: never. */
-  cutAfter: number;
-  /** Send an error frame in place of the event after so many; −1: never. */
-  errorFrameAfter: number;
-  /** Send something that is no JSON in place of the event after so many; −1: never. */
-  malformedAfter: number;
-  /** Stop in silence after so many events, leaving the connection open; −1: never. */
-  silentAfter: number;
-  /** Close each connection after its answer. */
-  close: boolean;
-}
-
-export const NULL_SERVER_DEFAULTS: NullServerOptions = {
-  host: "127.0.0.1",
-  port: 0,
-  ttftMs: 200,
-  itlMs: 20,
-  batch: 1,
-  status: 200,
-  failEvery: 0,
-  cutAfter: 0,
-  errorFrameAfter: -1,
-  malformedAfter: -1,
-  silentAfter: -1,
-  close: false,
-};
 
 /** What really happened to one request; monotonic nanoseconds. */
 export interface NullTruth {

@@ -23,7 +23,8 @@ import type {
   Summary,
   WorkerShare,
 } from "../../contract/result.ts";
-import { judgeCell, judgeRun, type Evidence } from "../verdict/trust.ts";
+import { judgeCell, judgeRun } from "../verdict/trust.ts";
+import type { Evidence } from "../verdict/trust-check.ts";
 import { sendRates } from "../tally/send-rate.ts";
 import { keptShare } from "../tally/slo.ts";
 import { tierResults } from "../tally/tier-tally.ts";

@@ -16,7 +16,7 @@
  * not. Where a worker hangs, the answers of the others begin as early as ever.
  */
 import type { Finding, RequestPoints } from "../../contract/result.ts";
-import type { CellUnderTrial } from "./trust.ts";
+import type { CellUnderTrial } from "./trust-check.ts";
 
 export const SATURATED = "saturated";
 

@@ -1,7 +1,7 @@
 /** Trust checks: did the load generator, and the machine under it, keep up? Wall clock only. */
 import type { Finding, RouterCost } from "../../contract/result.ts";
 import { sendRates } from "../tally/send-rate.ts";
-import type { CellUnderTrial, TrustCheck } from "./trust.ts";
+import type { CellUnderTrial, TrustCheck } from "./trust-check.ts";
 
 /** Lateness is part of every latency: at most this much, or this part of the figure it goes into. */
 const LATE_MS = 5;

@@ -2,7 +2,7 @@
 import { counted } from "../../base/counted.ts";
 import { probe } from "../statistics/quantiles.ts";
 import type { Finding } from "../../contract/result.ts";
-import type { CellUnderTrial, TrustCheck } from "./trust.ts";
+import type { CellUnderTrial, TrustCheck } from "./trust-check.ts";
 import { WeightedSamples } from "../statistics/weighted-samples.ts";
 
 /** Share of requests that may fail, or end short, before the rest no longer stand for the load. */

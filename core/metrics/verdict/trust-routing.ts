@@ -6,7 +6,7 @@
  */
 import type { CellTally } from "../tally/cell-tally.ts";
 import type { Finding } from "../../contract/result.ts";
-import type { CellUnderTrial, TrustCheck } from "./trust.ts";
+import type { CellUnderTrial, TrustCheck } from "./trust-check.ts";
 
 /** Below it there was next to nothing to find. */
 const FINDABLE_SHARE = 0.05;

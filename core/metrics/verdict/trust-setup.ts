@@ -1,7 +1,7 @@
 /** Trust checks: was the set-up what its label says, from the first request to the last? */
 import { counted } from "../../base/counted.ts";
 import type { Finding } from "../../contract/result.ts";
-import type { CellUnderTrial, TrustCheck } from "./trust.ts";
+import type { CellUnderTrial, TrustCheck } from "./trust-check.ts";
 
 /** More cached than any router could have reached, beyond what a chat template's shared tokens explain. */
 const WARM_CACHE_SHARE = 0.02;

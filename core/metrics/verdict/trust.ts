@@ -4,40 +4,13 @@
  * `untrusted` means that the figures may be wrong or the label does not fit; `note` that they hold
  * and something about them is worth knowing.
  */
-import type { RouterTraits } from "../../contract/router.ts";
-import type { LoadShape } from "../../contract/plan.ts";
-import type { CellTally } from "../tally/cell-tally.ts";
-import type { CellSummary, Finding, RequestPoints, Verdict } from "../../contract/result.ts";
+import type { CellSummary, Finding, Verdict } from "../../contract/result.ts";
+import type { CellUnderTrial } from "./trust-check.ts";
 import { CLIENT_CHECKS } from "./trust-client.ts";
 import { saturated } from "./saturation.ts";
 import { REQUEST_CHECKS } from "./trust-requests.ts";
 import { ROUTING_CHECKS } from "./trust-routing.ts";
 import { SETUP_CHECKS } from "./trust-setup.ts";
-
-/** What the run saw beside the records. */
-export interface Evidence {
-  readonly traits: Pick<RouterTraits, "spreads" | "kvEvents"> &
-    Partial<Pick<RouterTraits, "affinity" | "keyHeader">>;
-  /** Requests for which the router says that it found a beginning cached, where it tells. */
-  readonly prefixesFound?: number;
-  /** What the run itself met: a process that died, a cache that could not be reset, … */
-  readonly findings?: readonly Finding[];
-  /** Busy part of all the machine's cores during the cell, 0 to 1. */
-  readonly machineCpuShare?: number;
-  /** Time that our gateway added to a request at idle, where it was measured. */
-  readonly gatewayMs?: number;
-}
-
-/** What a check may look at. `summary.verdict` is not yet set. */
-export interface CellUnderTrial {
-  readonly summary: Omit<CellSummary, "verdict">;
-  readonly tally: CellTally;
-  readonly points: RequestPoints;
-  readonly load: LoadShape;
-  readonly evidence: Evidence;
-}
-
-export type TrustCheck = (cell: CellUnderTrial) => Finding | undefined;
 
 /** From this many repeats up an interval speaks of repeats, not of this run alone. */
 const REPEATS_FOR_INTERVALS = 3;

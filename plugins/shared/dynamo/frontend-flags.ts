@@ -3,26 +3,8 @@
  * found lists. A flag that a version has not is never passed: an older or newer spelling takes its
  * place, or the wish is told as a fault. Pure.
  */
-import { isInPolicy, routerPolicy } from "./router-policy.ts";
+import { isInPolicy, routerPolicy, type FrontendWishes } from "./router-policy.ts";
 import { helpChoices, helpFlags } from "./help-flags.ts";
-
-/** What a user wants of the router; undefined leaves Dynamo's own default. */
-export interface FrontendWishes {
-  readonly mode: string;
-  readonly overlapCredit?: number | undefined;
-  readonly creditDecay?: number | undefined;
-  readonly prefillLoadScale?: number | undefined;
-  readonly activeRequestWeight?: number | undefined;
-  readonly temperature?: number | undefined;
-  readonly queueThreshold?: number | undefined;
-  readonly queuePolicy?: string | undefined;
-  readonly decodeBlocksThreshold?: number | undefined;
-  readonly prefillTokensThreshold?: number | undefined;
-  readonly prefillTokensThresholdShare?: number | undefined;
-  readonly ttlS?: number | undefined;
-  readonly replicaSync: boolean;
-  readonly migrationLimit?: number | undefined;
-}
 
 export interface FrontendFlags {
   readonly argv: readonly string[];

@@ -2,7 +2,23 @@
  * What Dynamo's frontend takes in its policy file in place of flags: 1.6.1 knows both, 1.7 is to drop
  * the flags. Written as JSON, which is YAML too. Pure; the forms were tried on 1.6.1.
  */
-import type { FrontendWishes } from "./frontend-flags.ts";
+/** What a user wants of the router; undefined leaves Dynamo's own default. */
+export interface FrontendWishes {
+  readonly mode: string;
+  readonly overlapCredit?: number | undefined;
+  readonly creditDecay?: number | undefined;
+  readonly prefillLoadScale?: number | undefined;
+  readonly activeRequestWeight?: number | undefined;
+  readonly temperature?: number | undefined;
+  readonly queueThreshold?: number | undefined;
+  readonly queuePolicy?: string | undefined;
+  readonly decodeBlocksThreshold?: number | undefined;
+  readonly prefillTokensThreshold?: number | undefined;
+  readonly prefillTokensThresholdShare?: number | undefined;
+  readonly ttlS?: number | undefined;
+  readonly replicaSync: boolean;
+  readonly migrationLimit?: number | undefined;
+}
 
 const SELECTION = "dynbench";
 

@@ -1,10 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { runLoad } from "../../../core/load/load-child.ts";
 import type { LoadMessage, LoadTask } from "../../../core/process/messages.ts";
-import {
-  startNullServer,
-  type NullServerOptions,
-} from "../../../core/load/null-server/null-server.ts";
+import { type NullServerOptions } from "../../../core/load/null-server/null-events.ts";
+import { startNullServer } from "../../../core/load/null-server/null-server.ts";
 import type { LoadShape } from "../../../core/contract/plan.ts";
 import type { Workload } from "../../../core/contract/workload.ts";
 import type { RequestRecord } from "../../../core/contract/record.ts";

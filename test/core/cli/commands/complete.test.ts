@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { complete } from "../../../../core/cli/commands/complete.ts";
-import { COMMANDS } from "../../../../core/cli/commands.ts";
+import { COMMANDS } from "../../../../core/cli/options/command-list.ts";
 import { PluginSet } from "../../../../core/plugin-folder/plugin-set.ts";
 import { BUNDLED } from "../../../../plugins/bundled.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { COMMANDS } from "../../../../core/cli/commands.ts";
+import { COMMANDS } from "../../../../core/cli/options/command-list.ts";
 import { escaped, manPage } from "../../../../core/cli/commands/man.ts";
 import { optionSpecs } from "../../../../core/plan/option-spec.ts";
 import { LoadOptions, RunOptions } from "../../../../core/plan/run-options.ts";
@@ -23,7 +23,7 @@ describe("the manual page", () => {
       const shown = rendered();
       const options = [...optionSpecs(RunOptions), ...optionSpecs(LoadOptions)];
       const wanted = [
-        ...Object.values(COMMANDS).map(({ description }) => description),
+        ...Object.values(COMMANDS),
         ...options.map(({ flag }) => `--${flag}`),
         ...BUNDLED.flatMap(({ summary, options: own }) => [
           summary.replaceAll(/\s+/g, " "),

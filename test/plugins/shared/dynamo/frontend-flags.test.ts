@@ -1,10 +1,8 @@
 /** What Dynamo's frontend is given, for help texts of several versions. */
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import {
-  frontendFlags,
-  type FrontendWishes,
-} from "../../../../plugins/shared/dynamo/frontend-flags.ts";
+import { frontendFlags } from "../../../../plugins/shared/dynamo/frontend-flags.ts";
+import type { FrontendWishes } from "../../../../plugins/shared/dynamo/router-policy.ts";
 import { helpChoices, helpFlags } from "../../../../plugins/shared/dynamo/help-flags.ts";
 
 /** `python -m dynamo.frontend --help` of ai-dynamo 1.6.1: usage, and of each flag its first line. */

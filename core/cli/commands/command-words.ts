@@ -1,17 +1,17 @@
 /** What may stand on the line of each command, for completion and the manual page. */
 import * as v from "valibot";
-import type { CommandName } from "./commands.ts";
-import { DoctorOptions } from "./commands/doctor.ts";
-import { NullServerOptions } from "./commands/null-server.ts";
-import { PingOptions } from "./commands/ping.ts";
-import type { VERB_HELP } from "./text/plugin-help.ts";
-import { PluginCommandOptions } from "./commands/plugin.ts";
-import { ReportOptions } from "./commands/report.ts";
-import { AnalyzeOptions } from "./commands/trace-analyze.ts";
-import { ConvertOptions } from "./commands/trace-convert.ts";
-import { SynthesizeOptions } from "./commands/trace-synthesize.ts";
-import { optionSpecs, type OptionSpec } from "../plan/option-spec.ts";
-import type { OptionsSchema } from "../contract/plugin.ts";
+import type { CommandName } from "../options/command-list.ts";
+import { DoctorOptions } from "./doctor.ts";
+import { NullServerOptions } from "./null-server.ts";
+import { PingOptions } from "./ping.ts";
+import type { VERB_HELP } from "../text/plugin-help.ts";
+import { PluginCommandOptions } from "./plugin.ts";
+import { ReportOptions } from "./report.ts";
+import { AnalyzeOptions } from "./trace-analyze.ts";
+import { ConvertOptions } from "./trace-convert.ts";
+import { SynthesizeOptions } from "./trace-synthesize.ts";
+import { optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
+import type { OptionsSchema } from "../../contract/plugin.ts";
 
 /** A word that is no option: one of these, the name of a plugin, or what the shell knows. */
 export type Word = readonly string[] | "plugin" | "files" | "folders" | "url";

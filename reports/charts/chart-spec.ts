@@ -1,0 +1,23 @@
+/** A chart before it is drawn: its words, its legend, and how uPlot plots it. */
+import type uPlot from "uplot";
+import type { Theme } from "../drawing/theme.ts";
+
+export interface LegendItem {
+  label: string;
+  colour: (theme: Theme) => string;
+  /** A dashed line instead of a square. */
+  dashed?: boolean;
+}
+
+export interface ChartSpec {
+  title: string;
+  /** What is drawn, over what, and what the band means. */
+  subtitle: string;
+  height: number;
+  legend: readonly LegendItem[];
+  /** What names in the legend mean, under the chart. */
+  notes?: readonly (readonly [name: string, meaning: string])[];
+  /** `undefined`: there is nothing to draw, and `empty` says why. */
+  plot(theme: Theme): { options: Partial<uPlot.Options>; data: uPlot.AlignedData } | undefined;
+  empty?: string;
+}
