@@ -1,4 +1,5 @@
 /** The npm packages that are in the binary: those whose files the bundler read, for program and page. */
+import { given } from "../core/base/given.ts";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
@@ -48,6 +49,6 @@ function readPackage(folder: string, integrity: string | undefined): NpmPackage 
     version,
     licence: license,
     ...(texts.length === 0 ? {} : { text: texts.join("\n\n") }),
-    ...(integrity === undefined ? {} : { integrity }),
+    ...given({ integrity }),
   };
 }

@@ -4,6 +4,7 @@
  * The same commit gives the same bytes: no hour, no name of a machine or a folder gets in. What is
  * not committed is refused for that reason.
  */
+import { given } from "../core/base/given.ts";
 import {
   chmodSync,
   copyFileSync,
@@ -132,10 +133,7 @@ function notes(): string {
   const range = since === undefined ? ["HEAD"] : [`${since}..HEAD`];
   const commits = parseLog(git("log", "--no-merges", "--format=%h%x09%s", "--abbrev=10", ...range));
   const date = git("log", "-1", "--format=%cs");
-  return releaseNotes(
-    { version: VERSION, date, ...(since === undefined ? {} : { since }) },
-    commits,
-  );
+  return releaseNotes({ version: VERSION, date, ...given({ since }) }, commits);
 }
 
 /** The file is called the same for every target, because its name is part of its bytes. */

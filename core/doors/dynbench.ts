@@ -15,6 +15,7 @@ export * from "../contract/request.ts";
 export * from "../contract/routing-policy.ts";
 export * from "../contract/worker-model.ts";
 export * from "../base/errors.ts";
+export { given, type Given } from "../base/given.ts";
 export { whyNot } from "../base/why-not.ts";
 export type * from "../contract/record.ts";
 export type * from "../contract/plan.ts";

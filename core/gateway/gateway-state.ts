@@ -1,4 +1,5 @@
 /** What `GET /dynbench/state` and `GET /metrics` say of a running gateway. */
+import { given } from "../base/given.ts";
 import type { BlockTable } from "../routing/kv/block-table.ts";
 import type { PolicyHost } from "../routing/host.ts";
 import type { DecisionLog } from "./decision-log.ts";
@@ -34,7 +35,7 @@ export function stateOf(parts: GatewayParts): Record<string, unknown> {
     replays: sumOf(parts.feeds, (feed) => feed.counts.replays),
     malformedEvents: sumOf(parts.feeds, (feed) => feed.counts.malformed),
     ...counts.sinceReset,
-    ...(counts.firstPolicyFault === undefined ? {} : { firstPolicyFault: counts.firstPolicyFault }),
+    ...given({ firstPolicyFault: counts.firstPolicyFault }),
     prompts: counts.prompts,
     sharing: sharingOf(counts),
     ...(counts.sinceReset.decisions === 0 ? {} : { costUs: counts.costUs() }),
@@ -71,7 +72,7 @@ function workersOf({ links, host, feeds }: GatewayParts): Record<string, unknown
     id: link.worker.id,
     url: link.worker.url,
     alive: link.alive,
-    ...(link.lastFailure === undefined ? {} : { lastFailure: link.lastFailure }),
+    ...given({ lastFailure: link.lastFailure }),
     requests: link.requests,
     inFlight: host.view.requests[i]!,
     blocks: host.cachedBlocks(i),

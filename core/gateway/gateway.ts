@@ -4,6 +4,7 @@
  * `dispatcher.ts` carries the requests, `core/routing/host.ts` asks the policy, `event-feed.ts` keeps
  * the index. Requests go around hono; everything else is `control-app.ts`.
  */
+import { given } from "../base/given.ts";
 import type { Hono } from "hono";
 import { monotonicNs } from "../system/clock.ts";
 import { DynbenchError, messageOf } from "../base/errors.ts";
@@ -64,7 +65,7 @@ export async function startGateway(
   const counts = new GatewayCounts();
   const host = new PolicyHost({
     policy,
-    ...(task.policyName === undefined ? {} : { policyName: task.policyName }),
+    ...given({ policyName: task.policyName }),
     candidates: candidatesOf(task.workers),
     blockSize,
     random: randomStream(task.seed, "gateway", task.replica),
@@ -144,7 +145,7 @@ function candidatesOf(workers: readonly Worker[]): Candidate[] {
     workerId: id,
     rank: 0,
     role,
-    ...(kvBlocks === undefined ? {} : { kvBlocks }),
+    ...given({ kvBlocks }),
   }));
 }
 

@@ -2,6 +2,7 @@
  * Options → plan. Pure: it reads no file, clock or environment, so the same options give the same
  * plan everywhere. All faults are collected and told at once, each with its place.
  */
+import { given } from "../base/given.ts";
 import { armLabels } from "./arms.ts";
 import { axesOf } from "./axes.ts";
 import { choosePlugins, type Chosen } from "./choose.ts";
@@ -84,8 +85,8 @@ export function buildPlan(request: PlanRequest, plugins: Plugins): BuiltPlan {
   const workload = chosen.workload.plugin as Workload;
   const workloadGiven = takes(scopeOf("workload", workload.name));
   const loadGiven = takes(scopeOf("load"));
-  const given = { workload: workloadGiven, load: loadGiven };
-  const axes = axesOf(run?.sweep ?? [], { workload, given, scopes }, faults);
+  const typed = { workload: workloadGiven, load: loadGiven };
+  const axes = axesOf(run?.sweep ?? [], { workload, given: typed, scopes }, faults);
   const planes = new Set(chosen.arms.map(({ router }) => (router.loaded.plugin as Router).plane));
   const arms = chosen.arms.map((arm) => planArm(arm, { planes, takes, scopeOf }, faults));
   const reporters = plugins.ofKind("reporter").map((loaded) => {
@@ -136,7 +137,7 @@ export function buildPlan(request: PlanRequest, plugins: Plugins): BuiltPlan {
     host: run.host,
     replicas: run.replicas,
     ...(run.clock === "virtual" ? { sim: settings! } : {}),
-    ...(settingsOfPlane === undefined ? {} : { planeSettings: settingsOfPlane }),
+    ...given({ planeSettings: settingsOfPlane }),
   };
   return { plan, run };
 }
@@ -344,7 +345,7 @@ function useOf(loaded: LoadedPlugin, options: Record<string, unknown>): PluginUs
     kind: loaded.plugin.kind,
     name: loaded.plugin.name,
     source: loaded.source,
-    ...(loaded.digest === undefined ? {} : { digest: loaded.digest }),
+    ...given({ digest: loaded.digest }),
     options,
   };
 }

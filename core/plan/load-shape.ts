@@ -1,4 +1,5 @@
 /** The load of a cell: the options of the load over the workload's own defaults. */
+import { given } from "../base/given.ts";
 import { parseRateProfile } from "./rate-profile-text.ts";
 import { parseSlo } from "./slo-text.ts";
 import { parseTiers } from "./tiers-text.ts";
@@ -25,15 +26,11 @@ export function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]
   const concurrencyOf = load.concurrencyOf ?? preset.concurrencyOf;
   return {
     arrival,
-    ...(concurrency === undefined ? {} : { concurrency }),
-    ...(concurrencyOf === undefined ? {} : { concurrencyOf }),
-    ...(rateRps === undefined ? {} : { rateRps }),
+    ...given({ concurrency, concurrencyOf, rateRps }),
     ...(arrival === "gamma" ? { burstiness: load.burstiness ?? 1 } : {}),
-    ...(profile === undefined ? {} : { rateProfile: profile }),
-    ...(tiers === undefined ? {} : { tiers }),
-    ...(slo === undefined ? {} : { slo }),
+    ...given({ rateProfile: profile, tiers, slo }),
     ...(load.sendPriority === "off" ? { sendPriority: "off" } : {}),
-    ...(requests === undefined ? {} : { requests }),
+    ...given({ requests }),
     warmup: load.warmup,
     timeoutS: load.timeout,
   };

@@ -2,6 +2,7 @@
  * Options as data: what a valibot schema says about each of its entries, for flags, help, checking
  * of raw strings and docs. The schema stays the one source; this only reads it.
  */
+import { given } from "../base/given.ts";
 import * as v from "valibot";
 import type { OptionMetadata, OptionsSchema } from "../contract/plugin.ts";
 
@@ -80,12 +81,11 @@ function specOf(key: string, entry: AnySchema): OptionSpec {
     flag: flagOf(key),
     aliases: metadata.aliases ?? [],
     type,
-    ...(itemType === undefined ? {} : { itemType }),
-    ...(choices === undefined ? {} : { choices }),
+    ...given({ itemType, choices }),
     description,
     default: fallback,
     isRequired: !isOptional,
-    ...(metadata.sweep === undefined ? {} : { sweep: metadata.sweep }),
+    ...given({ sweep: metadata.sweep }),
     isSecret: metadata.secret === true,
     isVerbatim: metadata.verbatim === true,
     isFile: metadata.file === true,

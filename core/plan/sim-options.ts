@@ -2,6 +2,7 @@
  * Options of the virtual clock: what a live system has and a simulation would forget. All are zero
  * unless asked for, so that a simulation shows what routing alone does.
  */
+import { given } from "../base/given.ts";
 import * as v from "valibot";
 import type { SimSettings, WorkerDown } from "../contract/plan.ts";
 import type { Fault } from "../base/errors.ts";
@@ -88,5 +89,5 @@ function parseDown(text: string): WorkerDown | undefined {
   const fromS = Number(match[2]);
   const toS = match[3] === undefined ? undefined : Number(match[3]);
   if (toS !== undefined && toS <= fromS) return undefined;
-  return { worker: Number(match[1]), fromS, ...(toS === undefined ? {} : { toS }) };
+  return { worker: Number(match[1]), fromS, ...given({ toS }) };
 }

@@ -1,4 +1,5 @@
 /** How the load speaks, decided once for all arms: a comparison in two wire forms compares parsers. */
+import { given } from "../base/given.ts";
 import type { PlannedArm, Wire } from "../contract/plan.ts";
 import type { RunOptions } from "./run-options.ts";
 import type { Fault } from "../base/errors.ts";
@@ -51,7 +52,7 @@ export function wireOf(
     connection: run.connection,
     headers,
     body,
-    ...(run.apiKeyEnv === undefined ? {} : { apiKeyEnv: run.apiKeyEnv }),
+    ...given({ apiKeyEnv: run.apiKeyEnv }),
   };
 }
 

@@ -5,6 +5,7 @@
  * Main process and children use the same loader, so an outside policy runs inside the gateway child
  * exactly as a bundled one does.
  */
+import { given } from "../base/given.ts";
 import { createHash } from "node:crypto";
 import { readFileSync, realpathSync } from "node:fs";
 import { resolve } from "node:path";
@@ -125,7 +126,7 @@ export class PluginSet implements Plugins {
       const plugin = this.#accept(candidate, { source, from });
       const twin = added.find((one) => sameName(one.plugin, plugin));
       if (twin) throw nameTaken(plugin, source, source);
-      added.push({ plugin, source, digest, ...(from === undefined ? {} : { from }) });
+      added.push({ plugin, source, digest, ...given({ from }) });
     }
     const replaced = added.flatMap(({ plugin }) => this.find(plugin.kind, plugin.name) ?? []);
     this.#replaced.push(...replaced.map((plugin) => ({ plugin, by: source })));

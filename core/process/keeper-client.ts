@@ -1,4 +1,5 @@
 /** The main process's end of the keeper (`keeper.ts`): starts and stops foreign programs through it. */
+import { given } from "../base/given.ts";
 import { join } from "node:path";
 import { CHILD_ARGUMENT } from "./child-argument.ts";
 import type { Death } from "./death.ts";
@@ -146,7 +147,7 @@ class Program {
       ...this.#ended,
       lastLines: this.#lastLines(LAST_LINES),
       logPath: this.#logPath,
-      ...(reason === undefined ? {} : { reason }),
+      ...given({ reason }),
     });
   }
 

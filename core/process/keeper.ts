@@ -6,6 +6,7 @@
  * then KILL), and then whatever else carries the run's marker in its environment: a program that
  * forked itself out of its group still inherits that.
  */
+import { given } from "../base/given.ts";
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import type { KeeperAnswer, KeeperRequest } from "./messages.ts";
 import { withoutProxies } from "./proxies.ts";
@@ -59,7 +60,7 @@ function startForeign(
       stdout: log,
       stderr: log,
       env: { ...env, ...withoutProxies(env), [MARKER_VARIABLE]: marker },
-      ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
+      ...given({ cwd: request.cwd }),
       onExit: (_, code, signal) => {
         running.delete(request.id);
         signalGroup(child.pid, "SIGKILL"); // what a dead leader leaves behind holds ports and GPUs

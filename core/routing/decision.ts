@@ -1,4 +1,5 @@
 /** One routing decision as a line of `decisions.jsonl`: what was picked, among what, and at what cost. */
+import { given } from "../base/given.ts";
 import type { RouteRequest, RoutingView } from "../contract/routing-policy.ts";
 import type { WorkerRole } from "../contract/request.ts";
 
@@ -56,7 +57,7 @@ export function decisionOf(
     overlaps,
     inFlight: Array.from(view.requests),
     prefillTokens: Array.from(view.prefillTokens),
-    ...(costUs === undefined ? {} : { costUs }),
+    ...given({ costUs }),
     ...(retries === undefined || retries === 0 ? {} : { retries }),
   };
 }

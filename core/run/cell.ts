@@ -1,4 +1,5 @@
 /** One cell on the wall clock: a load child in front of a router, its records as they come. */
+import { given } from "../base/given.ts";
 import type { RunFolder } from "./folder/run-folder.ts";
 import type { LoadTask } from "../process/messages.ts";
 import type { ClientHealth } from "../contract/result.ts";
@@ -122,11 +123,9 @@ export function cellLoad(of: {
     targetWorkers: router.urls.map(
       (url) => engine.workers.find((worker) => worker.url === url)?.id ?? null,
     ),
-    ...(tokenizer === undefined ? {} : { tokenizer }),
-    ...(bareText === undefined ? {} : { bareText }),
+    ...given({ tokenizer, bareText }),
     priorityDialect: router.priorityDialect ?? (engine.discovery === undefined ? "vllm" : "dynamo"),
-    ...(keyHeader === undefined ? {} : { keyHeader }),
-    ...(requestFields === undefined ? {} : { requestFields }),
+    ...given({ keyHeader, requestFields }),
   };
 }
 

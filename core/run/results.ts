@@ -1,4 +1,5 @@
 /** From what a run left (plan, outcomes, records) to its results: used live, and to rebuild reports. */
+import { given } from "../base/given.ts";
 import { drawRequests, readRows } from "../workload/draw.ts";
 import type { CellOutcome } from "./folder/run-folder.ts";
 import { CellTally } from "../metrics/tally/cell-tally.ts";
@@ -49,15 +50,11 @@ export async function cellResult(
       count: outcome.state === "completed" ? Infinity : sentOf(records),
     })),
     timeScale: outcome.timeScale,
-    ...(outcome.itlMs === undefined ? {} : { itlMs: outcome.itlMs }),
-    ...(outcome.routerCost === undefined ? {} : { routerCost: outcome.routerCost }),
+    ...given({ itlMs: outcome.itlMs, routerCost: outcome.routerCost }),
     evidence: {
       traits: router.traits(arm.router.options),
       findings: outcome.findings,
-      ...(outcome.prefixesFound === undefined ? {} : { prefixesFound: outcome.prefixesFound }),
-      ...(outcome.machineCpuShare === undefined
-        ? {}
-        : { machineCpuShare: outcome.machineCpuShare }),
+      ...given({ prefixesFound: outcome.prefixesFound, machineCpuShare: outcome.machineCpuShare }),
     },
   });
 }
@@ -93,7 +90,7 @@ async function knownBounds(
 ): Promise<CacheBounds> {
   const { outcome, plugins, bounds, count } = details;
   const { idealShare, pooled } = outcome;
-  if (idealShare !== undefined) return { idealShare, ...(pooled === undefined ? {} : { pooled }) };
+  if (idealShare !== undefined) return { idealShare, ...given({ pooled }) };
   const workload = (await plugins.load(cell.workload)) as Workload;
   const pool = await poolOf(plan, cell, { workers: outcome.workers, plugins });
   const { workload: use, load, seed } = cell;
@@ -127,7 +124,7 @@ async function drawnBounds(
   }
   const pooled = pool === undefined ? undefined : requests?.served(pool);
   // NaN of a cell that sent nothing.
-  return { idealShare: ideal.shares.ideal || 0, ...(pooled === undefined ? {} : { pooled }) };
+  return { idealShare: ideal.shares.ideal || 0, ...given({ pooled }) };
 }
 
 /** Requests that went out, warm-up included. */

@@ -2,6 +2,7 @@
  * What every run keeps, live or simulated: facts, the results of its cells, progress, and the end
  * that reporters are told.
  */
+import { given } from "../base/given.ts";
 import { allReporters, type AllReporters, type OpenReporter } from "./all-reporters.ts";
 import { ProgressMeter } from "./progress-meter.ts";
 import { cellResult, runResult, type KnownBounds } from "./results.ts";
@@ -78,7 +79,7 @@ export class RunBook {
         id,
         role,
         blockSize,
-        ...(kvBlocks === undefined ? {} : { kvBlocks }),
+        ...given({ kvBlocks }),
       })),
       timeScale: on.timeScale ?? 1,
       findings: [],

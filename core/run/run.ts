@@ -5,6 +5,7 @@
  * arm needs another one than is up. Whatever ends a run early (a dead worker, Ctrl-C, a full disk),
  * what was measured is kept and reported.
  */
+import { given } from "../base/given.ts";
 import type { OpenReporter } from "./all-reporters.ts";
 import { cellLoad, loadCell, type LoadTick } from "./cell.ts";
 import { cellFindings } from "./cell-findings.ts";
@@ -256,7 +257,7 @@ class LiveRun {
     outcome.findings.push(...this.#deaths.map(deathFinding));
     outcome.findings.push(
       ...cellFindings(records, {
-        ...(traits.keyHeader === undefined ? {} : { keyHeader: traits.keyHeader }),
+        ...given({ keyHeader: traits.keyHeader }),
         workers: outcome.workers,
         connection: this.#plan.wire.connection,
       }),
@@ -317,9 +318,7 @@ class LiveRun {
       replicas: this.#plan.replicas,
       seed: this.#plan.seed,
       engineArgs: this.#plan.engineArgs,
-      ...(this.#plan.planeSettings === undefined
-        ? {}
-        : { planeSettings: this.#plan.planeSettings }),
+      ...given({ planeSettings: this.#plan.planeSettings }),
       requestHeaders: wireHeaders(this.#plan.wire, process.env),
     };
   }

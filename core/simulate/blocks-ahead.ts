@@ -2,6 +2,7 @@
  * The blocks of requests between their coming in and their sending, cut once for all who ask: policy,
  * workers, and the caches that say what any router could have reached.
  */
+import { given } from "../base/given.ts";
 import { SegmentBlocks } from "../routing/kv/segment-blocks.ts";
 import { IdealCache, type BlocksOfRequest } from "../metrics/tally/ideal.ts";
 import { PooledRequests } from "../metrics/tally/pooled.ts";
@@ -28,7 +29,7 @@ export class BlocksAhead {
     const pooled = this.#pooled?.served(this.#pooledBlocks);
     // NaN before the first.
     const idealShare = this.#ideal.shares.ideal || 0;
-    return { idealShare, ...(pooled === undefined ? {} : { pooled }) };
+    return { idealShare, ...given({ pooled }) };
   }
 
   /** In the workload's order. */

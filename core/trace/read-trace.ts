@@ -3,6 +3,7 @@
  * are rows of their own are walked in constant memory. The first row that is not as it should be
  * ends the reading with its place; `skipped` passes over such rows and is told of each.
  */
+import { given } from "../base/given.ts";
 import { DynbenchError } from "../base/errors.ts";
 import { didYouMean } from "../base/suggest.ts";
 import { mooncakeFormat } from "./formats/mooncake-format.ts";
@@ -118,7 +119,7 @@ function openReader(path: string, format: TraceFormat, options: ReadTraceOptions
       { hint: "Name one: dynbench trace convert FILE --tokenizer MODEL_FOLDER --out trace.jsonl" },
     );
   }
-  return format.reader({ blockSize, ...(tokenizer === undefined ? {} : { tokenizer }) });
+  return format.reader({ blockSize, ...given({ tokenizer }) });
 }
 
 function noRows(

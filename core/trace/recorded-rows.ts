@@ -2,6 +2,7 @@
  * A cell of a run as a trace: the requests that were drawn, at the times when they were sent, with
  * the outputs that came. Sharing is exact, because the prompts are known and not only their lengths.
  */
+import { given } from "../base/given.ts";
 import { SegmentBlocks } from "../routing/kv/segment-blocks.ts";
 import type { RequestRecord } from "../contract/record.ts";
 import type { RequestSpec } from "../contract/request.ts";
@@ -34,7 +35,7 @@ export function recordedRows(
       isl,
       osl: record.osl,
       blocks: names.ofChained([...full, ...partial]),
-      ...(record.session === undefined ? {} : { session: record.session }),
+      ...given({ session: record.session }),
     };
   });
 }

@@ -6,15 +6,16 @@
 import {
   cacheConfig,
   chosenTokenizer,
+  type ControlRequest,
   defineEngine,
   DynbenchError,
   fetchControl,
   fetchControlJson,
+  given,
   kvEventSource,
   servedModels,
   v,
   withoutSlash,
-  type ControlRequest,
   type Worker,
 } from "dynbench";
 
@@ -79,7 +80,7 @@ export const attach = defineEngine({
     return {
       workers,
       servedModelName: commonModel(found, chosen),
-      ...(tokenizer === undefined ? {} : { tokenizer }),
+      ...given({ tokenizer }),
       facts: {
         workers: found.map(({ worker, version }) => ({ url: worker.url, version })),
       },
@@ -130,9 +131,7 @@ async function discoverWorker(at: {
       url,
       role: "aggregated",
       blockSize,
-      ...(kvBlocks === undefined ? {} : { kvBlocks }),
-      ...(model.maxModelLen === undefined ? {} : { maxModelLen: model.maxModelLen }),
-      ...(kvEvents === undefined ? {} : { kvEvents }),
+      ...given({ kvBlocks, maxModelLen: model.maxModelLen, kvEvents }),
       ...(metrics === undefined ? {} : { metricsUrl: `${url}/metrics` }),
     },
   };

@@ -1,4 +1,5 @@
 /** `dynbench up`: an engine and a router that stay up until Ctrl-C, with their URLs. */
+import { given } from "../../base/given.ts";
 import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -148,7 +149,7 @@ async function stayUp(
     replicas: plan.replicas,
     seed: plan.seed,
     engineArgs: plan.engineArgs,
-    ...(plan.planeSettings === undefined ? {} : { planeSettings: plan.planeSettings }),
+    ...given({ planeSettings: plan.planeSettings }),
     requestHeaders: wireHeaders(plan.wire, process.env),
   };
   await mustFindRouters([arm], environment.plugins);
@@ -162,7 +163,7 @@ async function stayUp(
     engine: handle,
     replicas: plan.replicas,
     form: plan.wire.form,
-    ...(port === undefined ? {} : { port }),
+    ...given({ port }),
     supervisor,
     context,
   });

@@ -1,4 +1,5 @@
 /** What every command on a trace file is told about it, and how it is read whole. */
+import { given } from "../../base/given.ts";
 import * as v from "valibot";
 import { readTrace, type TraceBatch } from "../../trace/read-trace.ts";
 import { chosenTokenizer, openTokenizer } from "../../prompt/open-tokenizer.ts";
@@ -69,7 +70,7 @@ export async function* readAloud(
     format: traceFormat,
     leftOut: (reason, count) => say(`left out ${count} ${reason}`),
     ...(lenient ? { skipped: skip } : {}),
-    ...(tokenizer === undefined ? {} : { tokenizer }),
+    ...given({ tokenizer }),
   });
   if (skipped > SHOWN_SKIPS) say(`passed over ${skipped} rows in all`);
 }

@@ -7,6 +7,7 @@
  * TTFT and ITL. We write the keys of both. Their ITL comes from aiperf's "inter token latency",
  * (E2E − TTFT) / (OSL − 1) per request: what we call TPOT, and that is what is written there.
  */
+import { given } from "../../base/given.ts";
 import * as v from "valibot";
 import { DynbenchError } from "../../base/errors.ts";
 import { momentsOf, probe } from "../statistics/quantiles.ts";
@@ -104,8 +105,7 @@ export function formatGuideSummary(summary: GuideSummary): string {
   const { ttftMsQuartiles: ttft, tpotMsQuartiles: tpot } = summary;
   const file: v.InferInput<typeof FileSchema> = {
     prefix_ratios: summary.prefixRatios,
-    ...(summary.ttftMs === undefined ? {} : { ttft_values: summary.ttftMs }),
-    ...(summary.outputTps === undefined ? {} : { throughput_values: summary.outputTps }),
+    ...given({ ttft_values: summary.ttftMs, throughput_values: summary.outputTps }),
     ...(ttft === undefined
       ? {}
       : { ttft_p25_values: ttft.p25, ttft_p50_values: ttft.p50, ttft_p75_values: ttft.p75 }),
@@ -140,10 +140,7 @@ export function parseGuideSummary(text: string, name: string): GuideSummary {
   }
   return {
     prefixRatios: file.prefix_ratios,
-    ...(ttftMs === undefined ? {} : { ttftMs }),
-    ...(outputTps === undefined ? {} : { outputTps }),
-    ...(ttft === undefined ? {} : { ttftMsQuartiles: ttft }),
-    ...(tpot === undefined ? {} : { tpotMsQuartiles: tpot }),
+    ...given({ ttftMs, outputTps, ttftMsQuartiles: ttft, tpotMsQuartiles: tpot }),
     config: file.config,
   };
 }

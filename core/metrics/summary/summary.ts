@@ -2,6 +2,7 @@
  * From the records of a cell to its result, and from the results of all cells to the summary of the
  * run. Warm-up is left out of every figure; latencies are those of completed requests.
  */
+import { given } from "../../base/given.ts";
 import type { LoadShape, Plan, PlannedArm, PlannedCell } from "../../contract/plan.ts";
 import type { RequestRecord } from "../../contract/record.ts";
 import type { WorkerRole } from "../../contract/request.ts";
@@ -89,7 +90,7 @@ export function summarizeCell(input: CellInput): CellResult {
       ...sendRates(points, input.cell.load),
       ...input.health,
     },
-    ...(input.routerCost === undefined ? {} : { routerCost: input.routerCost }),
+    ...given({ routerCost: input.routerCost }),
     errors: errorsOf(tally, input.targets),
     verdict: { state: "trusted", reasons: [] },
   };
@@ -115,7 +116,7 @@ function errorsOf({ failures }: CellTally, urls: readonly string[] = []): CellSu
     .sort((a, b) => b.count - a.count)
     .map(({ target, count, ...group }) => {
       const url = target === undefined ? undefined : urls[target];
-      return { ...group, ...(url === undefined ? {} : { url }), count };
+      return { ...group, ...given({ url }), count };
     });
 }
 

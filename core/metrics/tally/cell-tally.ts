@@ -5,6 +5,7 @@
  * Latencies and lengths are those of completed measured requests; warm-up requests show only in the
  * requests in flight per worker.
  */
+import { given } from "../../base/given.ts";
 import type { RequestError, RequestRecord } from "../../contract/record.ts";
 import type { RequestPoints, WorkerShare } from "../../contract/result.ts";
 import { TierTally } from "./tier-tally.ts";
@@ -228,8 +229,7 @@ export class CellTally {
     group ??= {
       kind: error.kind,
       message: error.message,
-      ...(status === undefined ? {} : { status }),
-      ...(target === undefined ? {} : { target }),
+      ...given({ status, target }),
       count: 0,
     };
     group.count += 1;

@@ -1,4 +1,5 @@
 /** What each tier of one arm at one setting got, its repeats together: for tables and charts. */
+import { given } from "../../base/given.ts";
 import { REPEATS_FOR_T, tInterval } from "../statistics/mean-interval.ts";
 import type { CellSummary, TierSummary } from "../../contract/result.ts";
 
@@ -42,7 +43,7 @@ export function tierRows(repeats: readonly CellSummary[]): TierRow[] {
     const known = Object.entries(figures).filter(([, value]) => value !== undefined);
     return {
       name,
-      ...(priority === undefined ? {} : { priority }),
+      ...given({ priority }),
       requests: {
         ok: sum(({ requests }) => requests.ok),
         failed: sum(({ requests }) => requests.failed + requests.dropped),

@@ -2,6 +2,7 @@
  * What each tier of a load got: its latencies, its part of the cache, and how alike the tiers were
  * served. Warm-up is left out, and latencies are those of completed requests, as everywhere.
  */
+import { given } from "../../base/given.ts";
 import type { LoadShape } from "../../contract/plan.ts";
 import { randomStream } from "../../base/random.ts";
 import type { RequestRecord } from "../../contract/record.ts";
@@ -79,7 +80,7 @@ export function tierResults(
     };
   });
   const fairness = fairnessOf(tiers);
-  return { tiers, ...(fairness === undefined ? {} : { fairness }) };
+  return { tiers, ...given({ fairness }) };
 }
 
 function summaryOf(

@@ -1,4 +1,5 @@
 /** What this machine and its environment mean for a plan, before anything starts. Pure. */
+import { given } from "../../base/given.ts";
 import { counted } from "../../base/counted.ts";
 import type { Fault } from "../../base/errors.ts";
 import type { Plan, PlannedArm, PlannedCell } from "../../contract/plan.ts";
@@ -74,7 +75,7 @@ function concurrencyOf(
     routerOf === undefined ||
     routerOf.policy !== undefined ||
     (routerOf.processes?.(router.options, workers ?? 1).length ?? 0) > 0;
-  return concurrencyWithin(limit, { hasRouter, ...(workers === undefined ? {} : { workers }) });
+  return concurrencyWithin(limit, { hasRouter, ...given({ workers }) });
 }
 
 /** The next power of two above what so many requests take, with room for every router. */

@@ -3,6 +3,7 @@
  *
  * Not the load's client path: a probe reads every frame as JSON and keeps the server's own words.
  */
+import { given } from "../../base/given.ts";
 import { HttpClient } from "../../wire/http/client.ts";
 import { parseTarget } from "../../wire/http/target.ts";
 import { lacksTls, NO_TLS } from "../../wire/http/tls-check.ts";
@@ -149,7 +150,7 @@ class Answer {
         : usage?.prompt_tokens_details?.cached_tokens,
       outputTokens: usage?.completion_tokens,
       worker: this.worker ?? routing.worker,
-      ...(routing.prefillWorker === undefined ? {} : { prefillWorker: routing.prefillWorker }),
+      ...given({ prefillWorker: routing.prefillWorker }),
     };
   }
 

@@ -1,4 +1,5 @@
 /** Brings one arm's router up in front of a running engine: the gateway for a policy, else its own program. */
+import { given } from "../../base/given.ts";
 import * as v from "valibot";
 import { urlHost } from "../../wire/http/target.ts";
 import { fetchControl, fetchControlJson } from "../../wire/http/control.ts";
@@ -92,17 +93,16 @@ async function startExternal(
   const context = {
     ...place.context,
     ...pythonOf(planned.engine),
-    ...(place.port === undefined ? {} : { port: place.port }),
+    ...given({ port: place.port }),
   };
   const handle = await router.start!(planned.router.options, engine, context);
   return {
     arm: place.arm,
     urls: handle.urls,
     facts: handle.facts,
-    ...(handle.servedModelName === undefined ? {} : { servedModelName: handle.servedModelName }),
-    ...(handle.priorityDialect === undefined ? {} : { priorityDialect: handle.priorityDialect }),
+    ...given({ servedModelName: handle.servedModelName, priorityDialect: handle.priorityDialect }),
     ...(handle.reset ? { reset: () => handle.reset!() } : {}),
-    ...(handle.metricsUrls === undefined ? {} : { metricsUrls: handle.metricsUrls }),
+    ...given({ metricsUrls: handle.metricsUrls }),
     ...(handle.eventsApplied ? { eventsApplied: () => handle.eventsApplied!() } : {}),
     ...(handle.prefixesFound ? { prefixesFound: () => handle.prefixesFound!() } : {}),
     [Symbol.asyncDispose]: () => handle[Symbol.asyncDispose](),
@@ -129,7 +129,7 @@ async function startGateways(place: RouterPlace): Promise<RunningRouter> {
           port: place.port === undefined ? 0 : place.port + replica,
           seed: context.seed,
           replica,
-          ...(engine.tokenizer === undefined ? {} : { tokenizer: engine.tokenizer }),
+          ...given({ tokenizer: engine.tokenizer }),
           expectsText: place.form !== "ids",
           policyName: planned.router.name,
           ...place.logs,

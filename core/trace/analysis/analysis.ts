@@ -1,4 +1,5 @@
 /** Everything that `dynbench trace analyze` tells of a trace, as data. */
+import { given } from "../../base/given.ts";
 import { coreTree } from "./core-tree.ts";
 import { lengthHistogram, type LengthHistogram } from "./length-histogram.ts";
 import { lruCurve } from "./lru-curve.ts";
@@ -63,7 +64,7 @@ export function analyzeTrace(trace: TraceColumns, pools?: readonly number[]): Tr
     distinctBlocks: trace.distinctBlocks,
     sharing,
     lengths: lengthsOf(trace),
-    ...(arrivals === undefined ? {} : { arrivals }),
+    ...given({ arrivals }),
     ...(hasBlocks ? { cache: cachePoints(trace, pools ?? usualPools(trace)) } : {}),
     roots: hasBlocks ? sharedRoots(trace) : [],
   };

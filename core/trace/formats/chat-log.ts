@@ -4,6 +4,7 @@
  * `output_tokens` allow. `timestamp` in milliseconds and `session_id` are read where they are there.
  * Without a tokenizer a text is as long as `usage.prompt_tokens` says, and shares nothing.
  */
+import { given } from "../../base/given.ts";
 import { BlockNames } from "../block-names.ts";
 import {
   listIn,
@@ -47,8 +48,7 @@ export const chatLog: TraceFormat = {
             isl: tokens === undefined ? countedTokens(log) : tokensIn(tokens.length, "prompt"),
             osl: answerTokens(log, body),
             blocks: tokens === undefined ? [] : names.ofTokens(tokens, blockSize),
-            ...(atMs === undefined ? {} : { atMs }),
-            ...(session === undefined ? {} : { session }),
+            ...given({ atMs, session }),
           },
         ];
       },

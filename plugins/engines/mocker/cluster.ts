@@ -2,13 +2,14 @@
 import {
   chosenTokenizer,
   DynbenchError,
-  fetchControlJson,
-  urlHost,
-  v,
   type EngineHandle,
+  fetchControlJson,
+  given,
   type PluginUse,
   type ProcessHandle,
   type StartContext,
+  urlHost,
+  v,
   type Worker,
   type WorkerRole,
 } from "dynbench";
@@ -98,8 +99,7 @@ function workerAt(at: {
     url,
     role,
     blockSize: limits.blockSize,
-    ...(limits.kvBlocks === undefined ? {} : { kvBlocks: limits.kvBlocks }),
-    ...(limits.maxModelLen === undefined ? {} : { maxModelLen: limits.maxModelLen }),
+    ...given({ kvBlocks: limits.kvBlocks, maxModelLen: limits.maxModelLen }),
     kvEvents: {
       endpoint: `tcp://${host}:${ready.kvEventsPort}`,
       replayEndpoint: `tcp://${host}:${ready.replayPort}`,

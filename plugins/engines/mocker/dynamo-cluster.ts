@@ -5,10 +5,11 @@
 import { join } from "node:path";
 import {
   chosenTokenizer,
-  promptTokenizer,
-  wordTokenizer,
   type EngineHandle,
+  given,
+  promptTokenizer,
   type StartContext,
+  wordTokenizer,
   type Worker,
   type WorkerRole,
 } from "dynbench";
@@ -44,10 +45,10 @@ export async function startDynamoCluster(
   return {
     workers: workersOf(registered, roster, limits.maxModelLen),
     servedModelName,
-    ...(tokenizer === undefined ? {} : { tokenizer }),
+    ...given({ tokenizer }),
     bareText: true, // measured: its frontend (1.6.1) puts no first token before a text
     discovery: plane.discovery,
-    ...(plane.kvEventMessages === undefined ? {} : { eventsPublished: plane.kvEventMessages }),
+    ...given({ eventsPublished: plane.kvEventMessages }),
     facts: { engine: MODULE, dynamo: version, timing: "dynamo", timeScale, limits },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -118,7 +119,7 @@ function workersOf(
     const { blockSize, kvBlocks } = card!;
     return {
       ...{ id, url: "", role, instance, blockSize, maxModelLen },
-      ...(kvBlocks === undefined ? {} : { kvBlocks }),
+      ...given({ kvBlocks }),
     };
   });
 }

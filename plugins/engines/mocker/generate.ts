@@ -1,5 +1,5 @@
 /** Answers one generation request: from its body to the last byte of its answer, or to its client's going away. */
-import { epochMs, type Tokenizer } from "dynbench";
+import { epochMs, given, type Tokenizer } from "dynbench";
 import { chunkWriter, wholeAnswer, type Answer } from "./answer-format.ts";
 import { AnswerStream } from "./answer-stream.ts";
 import { ApiFault } from "./api-fault.ts";
@@ -137,7 +137,7 @@ function submit(
   };
   const outcome = worker.loop.submit(answer.sequence, listener, {
     priority: request.priority,
-    ...(transfer === undefined ? {} : { handoff: transfer.way }),
+    ...given({ handoff: transfer?.way }),
   });
   if (typeof outcome === "string") {
     received(); // nobody will read it

@@ -3,7 +3,7 @@
  * `python -m dynamo.sglang` on Dynamo's plane. Paths are those of SGLang 0.5's
  * `python/sglang/srt/entrypoints/http_server.py`.
  */
-import { defineEngine, fetchControl, fetchControlJson, messageOf, v } from "dynbench";
+import { defineEngine, fetchControl, fetchControlJson, given, messageOf, v } from "dynbench";
 import { publishesEvents } from "../../shared/model-servers/kv-events.ts";
 import { plannedServers, serverLimits } from "../../shared/model-servers/planned.ts";
 import { resetPatiently, type ResetTry } from "../../shared/model-servers/reset-cache.ts";
@@ -106,7 +106,7 @@ async function ask({
 
 /** SGLang answers 400 while requests run or wait. */
 function resetCache(url: string, signal?: AbortSignal): Promise<boolean> {
-  const request = { method: "POST", ...(signal === undefined ? {} : { signal }) } as const;
+  const request = { method: "POST", ...given({ signal }) } as const;
   return resetPatiently(url, async (): Promise<ResetTry> => {
     try {
       await fetchControl(`${url}/flush_cache`, request);

@@ -3,7 +3,14 @@
  * written for them, or `python -m dynamo.trtllm` on Dynamo's plane. Paths are those of
  * TensorRT-LLM 1.2's `tensorrt_llm/serve/openai_server.py`.
  */
-import { defineEngine, fetchControl, fetchControlJson, v, type StartContext } from "dynbench";
+import {
+  defineEngine,
+  fetchControl,
+  fetchControlJson,
+  given,
+  type StartContext,
+  v,
+} from "dynbench";
 import { flagValue } from "../../shared/model-servers/flags.ts";
 import { plannedServers, serverLimits } from "../../shared/model-servers/planned.ts";
 import type {
@@ -110,7 +117,7 @@ async function ask({ url, options, engineArgs, request }: AskedServer): Promise<
     // Where it does not tell, it has what its configuration file says.
     blockSize: cache?.tokensPerBlock ?? options.blockSize,
     maxModelLen: Number(flagValue(engineArgs, "--max_seq_len") ?? options.maxModelLen),
-    ...(cache === undefined ? {} : { kvBlocks: cache.maxNumBlocks }),
+    ...given({ kvBlocks: cache?.maxNumBlocks }),
     ...(v.is(v.looseObject({ version: v.string() }), version) ? { version: version.version } : {}),
     ...(metrics === undefined ? {} : { metricsUrl: `${url}/prometheus/metrics` }),
   };

@@ -4,6 +4,7 @@
  * the same one after `--`. Checked against vLLM 0.31 to 0.33 (`vllm serve --help=all`) and Dynamo
  * 1.6.1, whose help lists vLLM's flags beside its own.
  */
+import { given } from "dynbench";
 import type { WorkerRole } from "dynbench";
 import {
   flagsFor,
@@ -128,7 +129,7 @@ export function serverEnv({ gpus, cpus }: Pick<ServerPlacement, "gpus" | "cpus">
     VLLM_SERVER_DEV_MODE: "1", // has /reset_prefix_cache
     VLLM_NO_USAGE_STATS: "1",
     ...(gpus === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpus.join(",") }),
-    ...(cpus === undefined ? {} : { VLLM_CPU_OMP_THREADS_BIND: cpus }),
+    ...given({ VLLM_CPU_OMP_THREADS_BIND: cpus }),
   };
 }
 

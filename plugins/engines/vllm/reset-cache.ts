@@ -1,10 +1,10 @@
 /** Empties the prefix cache of a vLLM server (`/reset_prefix_cache`, with VLLM_SERVER_DEV_MODE=1). */
-import { fetchControl, messageOf } from "dynbench";
+import { fetchControl, given, messageOf } from "dynbench";
 import { resetPatiently, type ResetTry } from "../../shared/model-servers/reset-cache.ts";
 
 /** False where the server has no such path. Throws when it will not. */
 export function resetCache(url: string, signal?: AbortSignal): Promise<boolean> {
-  const request = { method: "POST", ...(signal === undefined ? {} : { signal }) } as const;
+  const request = { method: "POST", ...given({ signal }) } as const;
   return resetPatiently(url, async (): Promise<ResetTry> => {
     try {
       const answer = await fetchControl(`${url}/reset_prefix_cache`, request);

@@ -8,6 +8,7 @@ import {
   defineEngine,
   fetchControl,
   fetchControlJson,
+  given,
   kvEventSource,
   v,
 } from "dynbench";
@@ -103,7 +104,7 @@ async function ask({
   return {
     blockSize,
     hint: "Leave out -- --disable-log-stats, which switches the metrics off",
-    ...(kvBlocks === undefined ? {} : { kvBlocks }),
+    ...given({ kvBlocks }),
     ...(v.is(v.looseObject({ version: v.string() }), version) ? { version: version.version } : {}),
     ...(publishesEvents({ options, flags }) ? { kvEvents } : {}),
     metricsUrl: `${url}/metrics`,

@@ -2,7 +2,7 @@
  * Listens on Dynamo's event plane over NATS: an independent proof that workers publish KV events, which
  * does not rest on what the router says of itself. `nats` is loaded only where a NATS is used.
  */
-import { DynbenchError, messageOf } from "dynbench";
+import { DynbenchError, given, messageOf } from "dynbench";
 import { greetingFault } from "./nats-greeting.ts";
 
 const CONNECT_LIMIT_MS = 5000;
@@ -62,9 +62,7 @@ export function isKvEvents(subject: string): boolean {
 function login(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const { NATS_AUTH_USERNAME: user, NATS_AUTH_PASSWORD: pass, NATS_AUTH_TOKEN: token } = env;
   return {
-    ...(user === undefined ? {} : { user }),
-    ...(pass === undefined ? {} : { pass }),
-    ...(token === undefined ? {} : { token }),
+    ...given({ user, pass, token }),
   };
 }
 

@@ -2,6 +2,7 @@
  * The environment that puts a process of Dynamo (1.6.1) on a run's plane. Pure. Without the addresses
  * it would advertise the machine's first outside address: `--http-host` moves the HTTP port alone.
  */
+import { given } from "dynbench";
 import type { PlaneSettings } from "dynbench";
 
 export interface PlanePlaces {
@@ -28,7 +29,6 @@ export function planeEnvironment(places: PlanePlaces): Record<string, string> {
     DYN_LOG: "info",
     HF_HUB_OFFLINE: "1",
     ...(settings.discovery === "file" ? { DYN_FILE_KV: places.folder } : {}),
-    ...(places.etcdUrl === undefined ? {} : { ETCD_ENDPOINTS: places.etcdUrl }),
-    ...(places.natsUrl === undefined ? {} : { NATS_SERVER: places.natsUrl }),
+    ...given({ ETCD_ENDPOINTS: places.etcdUrl, NATS_SERVER: places.natsUrl }),
   };
 }

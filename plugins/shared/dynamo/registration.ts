@@ -3,7 +3,7 @@
  * `v1/instances/NAMESPACE/COMPONENT/ENDPOINT/HEX` and `v1/mdc/…`; values are JSON in which ids are
  * u64 numbers. They stay digits here, because a double would lose their end. Pure.
  */
-import { v } from "dynbench";
+import { given, v } from "dynbench";
 
 /** The endpoint that serves requests; workers register helpers beside it. */
 const SERVING_ENDPOINT = "generate";
@@ -69,7 +69,7 @@ export function registrationsOf(values: readonly string[], namespace: string): R
     .map(({ component, instance_id: instance }): Registration => {
       const card = cards.get(instance);
       const endpoints = endpointsOf(instance);
-      return { namespace, component, instance, endpoints, ...(card === undefined ? {} : { card }) };
+      return { namespace, component, instance, endpoints, ...given({ card }) };
     })
     .sort((a, b) => compare(a.component, b.component) || compareIds(a.instance, b.instance));
 }

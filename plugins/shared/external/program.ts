@@ -4,13 +4,14 @@
  */
 import {
   DynbenchError,
+  type Explanation,
   freePorts,
+  given,
+  type RouterHandle,
+  type StartContext,
   untilReady,
   urlHost,
   v,
-  type Explanation,
-  type RouterHandle,
-  type StartContext,
 } from "dynbench";
 import { findProgram, programVersion, type VersionSource } from "./find-program.ts";
 
@@ -92,7 +93,7 @@ export async function startProgram(
   return {
     urls: [url],
     ...(program.metricsUrl === undefined ? {} : { metricsUrls: [program.metricsUrl] }),
-    ...(program.prefixesFound === undefined ? {} : { prefixesFound: program.prefixesFound }),
+    ...given({ prefixesFound: program.prefixesFound }),
     facts: {
       program: name,
       version: version ?? "unknown",

@@ -7,9 +7,10 @@ import {
   allOrNone,
   chosenTokenizer,
   DynbenchError,
-  freePorts,
-  probePython,
   type EngineHandle,
+  freePorts,
+  given,
+  probePython,
   type StartContext,
 } from "dynbench";
 import { openPlane } from "../dynamo/plane.ts";
@@ -55,11 +56,10 @@ export async function startDynamoWorkers(
   return {
     workers,
     servedModelName,
-    ...(tokenizer === undefined ? {} : { tokenizer }),
+    ...given({ tokenizer }),
     bareText: true, // measured: its frontend (1.6.1) puts no first token before a text
     discovery: plane.discovery,
-    ...(plane.kvEventMessages === undefined ? {} : { eventsPublished: plane.kvEventMessages }),
-    ...(resetCache === undefined ? {} : { resetCache }),
+    ...given({ eventsPublished: plane.kvEventMessages, resetCache }),
     ...(found.isCpuBuild ? {} : { gpus: placement.gpus.flatMap((set) => set ?? []) }),
     facts: {
       engine: kind.onDynamo.module,

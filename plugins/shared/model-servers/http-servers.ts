@@ -4,10 +4,11 @@ import {
   allOrNone,
   chosenTokenizer,
   endedTogether,
-  launched,
-  messageOf,
   type EngineHandle,
   type ForeignProcess,
+  given,
+  launched,
+  messageOf,
   type StartContext,
 } from "dynbench";
 import { mustBeAsPlanned } from "./as-planned.ts";
@@ -64,7 +65,7 @@ export async function startHttpServers(
   return {
     workers,
     servedModelName: ready[0]!.servedModelName,
-    ...(tokenizer === undefined ? {} : { tokenizer }),
+    ...given({ tokenizer }),
     facts: factsOf({ kind, installed, placement, model, servers }),
     ...(canReset
       ? {

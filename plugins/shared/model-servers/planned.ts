@@ -1,4 +1,5 @@
 /** What engines of model servers tell a plan: their limits, and the commands they would start. Pure. */
+import { given } from "dynbench";
 import type { Plane, PlannedProcess, WorkerLimits } from "dynbench";
 import type { ServerKind } from "./server-kind.ts";
 import {
@@ -15,10 +16,9 @@ export function serverLimits(
   const { blockSize, kvBlocks, maxModelLen, maxNumBatchedTokens, maxNumSeqs } = options;
   return {
     workers: workersWanted(options) ?? GUIDE_WORKERS,
-    ...(options.prefillWorkers === undefined ? {} : { prefillWorkers: options.prefillWorkers }),
+    ...given({ prefillWorkers: options.prefillWorkers }),
     ...{ blockSize, maxModelLen, maxNumBatchedTokens },
-    ...(kvBlocks === undefined ? {} : { kvBlocks }),
-    ...(maxNumSeqs === undefined ? {} : { maxNumSeqs }),
+    ...given({ kvBlocks, maxNumSeqs }),
   };
 }
 
@@ -43,7 +43,7 @@ export function plannedServers(
         name: "worker",
         command: kind.command({ ...common, program, ports }),
         env: { ...kind.env(place), ...users },
-        ...(wanted === undefined ? {} : { count: wanted }),
+        ...given({ count: wanted }),
         note,
       },
     ];

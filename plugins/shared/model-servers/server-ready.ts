@@ -5,14 +5,15 @@
 import {
   DynbenchError,
   fetchControl,
+  type ForeignProcess,
+  given,
+  type Logger,
   messageOf,
   servedModels,
   startFault,
   untilReady,
-  type ForeignProcess,
-  type Logger,
-  type Worker,
   urlHost,
+  type Worker,
 } from "dynbench";
 import type { Ports } from "./placement.ts";
 import type { ServerKind } from "./server-kind.ts";
@@ -91,7 +92,7 @@ export async function serverReady(
     canReset: reset === true,
     worker: {
       ...{ id, url, role: "aggregated", blockSize, ...rest },
-      ...(maxModelLen === undefined ? {} : { maxModelLen }),
+      ...given({ maxModelLen }),
     },
   };
 }
