@@ -1,26 +1,23 @@
 /**
- * `npm run types`: what an editor knows of `dynbench` and `dynbench/testing`, in `dist/types/`.
- * `bun release/types.ts FOLDER` writes elsewhere.
+ * `npm run types`: declarations of the modules that a plugin imports, for an editor, in `dist/types/`.
+ * `bun release/types.ts FOLDER` writes them elsewhere.
  *
- * The compiler declares every module that the two reach. Only those whose declarations name each other
+ * The compiler declares every module that those reach. Only modules whose declarations name each other
  * are kept, with valibot's beside them, so that the folder needs no package: its `index.d.ts` is
- * `dynbench`, its `testing.d.ts` is `dynbench/testing`.
+ * `dynbench`, its `engine.d.ts` is `dynbench/engine`.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
+import { DOORS } from "./doors.ts";
 
 const folder = process.argv[2] ?? "dist/types";
-/** What a plugin imports, and the module that it gets. */
-const DOORS = {
-  "index.d.ts": "core/doors/dynbench.d.ts",
-  "testing.d.ts": "test/conformance/testing.d.ts",
-} as const;
-/** Imports by name, and the file of the folder that stands for each. */
-const PACKAGES: Readonly<Record<string, string>> = {
-  dynbench: DOORS["index.d.ts"],
-  valibot: "valibot/index.d.ts",
-};
+const VALIBOT = "valibot/index.d.ts";
+/** Imports by name, and the file of the folder that declares each. */
+const PACKAGES = new Map([
+  ["valibot", VALIBOT],
+  ...DOORS.map(({ name, source }) => [name, declarationOf(source)] as const),
+]);
 const IMPORT = /(\bfrom\s+|\bimport\()"([^"]+)"/g;
 
 const declared = mkdtempSync(join(tmpdir(), "dynbench-types-"));
@@ -30,11 +27,11 @@ try {
   if (exitCode !== 0) throw new Error(`The compiler refuses:\n${stdout.toString()}`);
   rmSync(folder, { recursive: true, force: true });
   const kept = new Set<string>();
-  for (const path of Object.values(DOORS)) keep(path, kept);
-  for (const [name, path] of Object.entries(DOORS)) {
-    write(name, `export * from "${addressOf(path, ".")}";\n`);
+  for (const { source, types } of DOORS) {
+    keep(declarationOf(source), kept);
+    write(types, `export * from "${addressOf(declarationOf(source), ".")}";\n`);
   }
-  write(PACKAGES.valibot!, readFileSync("node_modules/valibot/dist/index.d.mts", "utf8"));
+  write(VALIBOT, readFileSync("node_modules/valibot/dist/index.d.mts", "utf8"));
   copyFileSync("node_modules/valibot/LICENSE.md", join(folder, "valibot/LICENSE.md"));
   console.log(`${kept.size} modules declared in ${folder}`);
 } finally {
@@ -51,7 +48,7 @@ function keep(path: string, kept: Set<string>): void {
     IMPORT,
     (_, before: string, name: string) => {
       const target = targetOf(name, own);
-      if (target !== PACKAGES.valibot) named.push(target);
+      if (target !== VALIBOT) named.push(target);
       return `${before}"${addressOf(target, own)}"`;
     },
   );
@@ -60,10 +57,14 @@ function keep(path: string, kept: Set<string>): void {
 }
 
 function targetOf(name: string, from: string): string {
-  if (name.startsWith(".")) return join(from, name.replace(/\.ts$/, ".d.ts"));
-  const target = PACKAGES[name];
+  if (name.startsWith(".")) return join(from, declarationOf(name));
+  const target = PACKAGES.get(name);
   if (target) return target;
   throw new Error(`${from}: a plugin would need the package "${name}" for its types`);
+}
+
+function declarationOf(source: string): string {
+  return source.replace(/\.ts$/, ".d.ts");
 }
 
 /** As an importer in folder `from` writes it; an editor looks for the declarations beside that name. */

@@ -13,14 +13,23 @@
 import type * as v from "valibot";
 
 /**
- * Version of this contract. It goes up when a plugin written for the one before would no longer do
- * what it says; `define…` stamps it, and a plugin of another version is refused with both numbers.
+ * Version of this contract. It goes up when a plugin written for the version before may no longer
+ * load or no longer do what it says. `define…` stamps it.
+ *
+ * 2: what engines, reporters and trace workloads import moved from `dynbench` to `dynbench/engine`,
+ * `dynbench/report` and `dynbench/trace`.
  */
-export const API_VERSION = 1;
+export const API_VERSION = 2;
+
+/**
+ * The oldest version that is still accepted: a plugin of version 1 that loads does what it did, and
+ * one that imports a name which has moved is refused by that name.
+ */
+export const OLDEST_API_VERSION = 1;
 
 export type OptionsSchema = v.StrictObjectSchema<v.ObjectEntries, any>;
 
-/** What `v.metadata()` may say about an option. */
+/** What `v.metadata()` may hold about an option. */
 export interface OptionMetadata {
   /** Other spellings of the flag, without dashes: `["num-workers"]`. */
   aliases?: readonly string[];
@@ -35,7 +44,10 @@ export interface OptionMetadata {
 }
 
 export interface PluginBase<Schema extends OptionsSchema> {
-  /** The contract it was written for. Stamped by `define…`; say it yourself to be told of a new one. */
+  /**
+   * Version of the contract that it was written for. `define…` stamps the current one; a plugin that
+   * states its own is refused by a dynbench that has no such version.
+   */
   readonly apiVersion?: number;
   /** Kebab-case, unique within its kind. */
   readonly name: string;

@@ -3,21 +3,18 @@
  * nothing. Without a worker URL it stands for the engine behind `--router attach`, whose workers
  * are not reached directly.
  */
+import { defineEngine, DynbenchError, given, v } from "dynbench";
 import {
   cacheConfig,
   chosenTokenizer,
   type ControlRequest,
-  defineEngine,
-  DynbenchError,
   fetchControl,
   fetchControlJson,
-  given,
   kvEventSource,
   servedModels,
-  v,
   withoutSlash,
   type Worker,
-} from "dynbench";
+} from "dynbench/engine";
 
 /** More workers than any deployment that one gateway serves. */
 const MAX_WORKERS = 4096;

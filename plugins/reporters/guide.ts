@@ -2,15 +2,9 @@
  * `results_summary.json` as the scripts of Dynamo's router benchmarking guide write it, one per arm,
  * so that their plots read our results.
  */
-import {
-  defineReporter,
-  formatGuideSummary,
-  guideSummary,
-  v,
-  type CellResult,
-  type Plan,
-} from "dynbench";
-import { claimFile } from "./atomic-write.ts";
+import { defineReporter, v } from "dynbench";
+import { formatGuideSummary, guideSummary, type CellResult, type Plan } from "dynbench/report";
+import { claimFile } from "../shared/reporters/atomic-write.ts";
 
 export const guide = defineReporter({
   name: "guide",

@@ -2,13 +2,13 @@
  * `results.md` in the run folder: the terminal's tables as Markdown, with the command and what bears on
  * the verdict, to paste where people talk about them. Rewritten after cells, at most every few seconds.
  */
-import { defineReporter, type RunResult } from "dynbench";
-import { comparisonGrids, ratioText, type Grid } from "./comparison-grids.ts";
-import { timeSentence } from "./console-final.ts";
-import { plain } from "./console-text.ts";
-import { FIGURE_HEAD, resultRows } from "./result-rows.ts";
-import { openRewritten, rewrittenFileOptions } from "./rewritten-file.ts";
-import { programsLine } from "./router-programs.ts";
+import { defineReporter } from "dynbench";
+import type { RunResult } from "dynbench/report";
+import { comparisonGrids, ratioText, type Grid } from "../shared/reporters/comparison-grids.ts";
+import { plain } from "../shared/reporters/text.ts";
+import { FIGURE_HEAD, resultRows } from "../shared/reporters/result-rows.ts";
+import { openRewritten, rewrittenFileOptions } from "../shared/reporters/rewritten-file.ts";
+import { programsLine, timeSentence } from "../shared/reporters/run-sentences.ts";
 
 export const markdown = defineReporter({
   name: "markdown",

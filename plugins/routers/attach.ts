@@ -2,7 +2,8 @@
  * Running routers or whole deployments that somebody else started, driven by URL. Several URLs
  * share the load. What they do inside is unknown, so nothing is promised that was not said.
  */
-import { defineRouter, DynbenchError, servedModels, v, withoutSlash } from "dynbench";
+import { defineRouter, DynbenchError, v } from "dynbench";
+import { servedModels, withoutSlash } from "dynbench/engine";
 
 /** What Dynamo's frontend writes into `owned_by` of every model (1.6.1). */
 const DYNAMOS_OWNER = "nvidia";

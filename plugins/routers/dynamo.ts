@@ -3,7 +3,8 @@
  * Which flags it is given follows from the `--help` of the version that is found.
  */
 import { join } from "node:path";
-import { defineRouter, DynbenchError, fetchControl, v } from "dynbench";
+import { defineRouter, DynbenchError, v } from "dynbench";
+import { fetchControl } from "dynbench/engine";
 import { startFrontends } from "../shared/dynamo/frontend.ts";
 import { APPROXIMATE_MODE, frontendFlags, POLICY_FLAG } from "../shared/dynamo/frontend-flags.ts";
 import { eventsAppliedOf } from "../shared/dynamo/frontend-metrics.ts";

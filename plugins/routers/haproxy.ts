@@ -1,7 +1,8 @@
 /** HAProxy as a plain load balancer, with its hash of a header and the bounded load of that. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { defineRouter, servedModels, v } from "dynbench";
+import { defineRouter, v } from "dynbench";
+import { servedModels } from "dynbench/engine";
 import {
   commandOption,
   foundCommand,

@@ -1,7 +1,8 @@
 /** nginx as a plain load balancer: it knows nothing of prompts, and is the least that a router may cost. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { defineRouter, servedModels, v } from "dynbench";
+import { defineRouter, v } from "dynbench";
+import { servedModels } from "dynbench/engine";
 import {
   commandOption,
   foundCommand,

@@ -1,5 +1,6 @@
 /** The older line of SGLang's router (PyPI sglang-router, 0.3). Takes text and chat; token ids it refuses. */
-import { defineRouter, urlHost, v } from "dynbench";
+import { defineRouter, v } from "dynbench";
+import { urlHost } from "dynbench/engine";
 import {
   commandOption,
   foundCommand,

@@ -1,5 +1,6 @@
 /** SGLang's model gateway (PyPI smg, 1.13). Takes text and chat; token ids it refuses. */
-import { defineRouter, urlHost, v } from "dynbench";
+import { defineRouter, v } from "dynbench";
+import { urlHost } from "dynbench/engine";
 import {
   commandOption,
   foundCommand,

@@ -2,7 +2,8 @@
  * vLLM's router (PyPI vllm-router, 0.1.17), which takes token ids as well. Of texts it asks the
  * workers for the token ids, so their tokenising is part of what it costs.
  */
-import { defineRouter, DynbenchError, fetchControl, urlHost, v, type Worker } from "dynbench";
+import { defineRouter, DynbenchError, v } from "dynbench";
+import { fetchControl, urlHost, type Worker } from "dynbench/engine";
 import {
   commandOption,
   foundCommand,

@@ -6,27 +6,20 @@
  * history, so a prompt is the list of its ids' contents, at every block size of an engine. The last
  * one may be partial and then shares only the tokens that it has.
  */
+import { defineWorkload, v, type RequestSpec } from "dynbench";
 import {
   boundFaults,
   changesRows,
-  defineWorkload,
   knobsOf,
   learnTrace,
-  MAX_BLOCK_ID,
-  MAX_ROW_TOKENS,
-  readTrace,
   SYNTHESIS_ENTRIES,
   synthesizeRows,
-  TRACE_BLOCK_SIZE,
-  TRACE_FORMATS,
   TraceColumns,
-  v,
-  type ContentSegment,
-  type RequestSpec,
   type TraceBatch,
   type TraceModel,
   type TraceRow,
-} from "dynbench";
+} from "dynbench/trace";
+import { promptOf, traceFileOptions, traceRows } from "../shared/traces/trace-file.ts";
 
 const MAX_ROWS = 1_000_000_000;
 
@@ -41,17 +34,7 @@ const options = v.strictObject({
     ),
     v.metadata({ file: true }),
   ),
-  traceFormat: v.pipe(
-    v.optional(v.string(), "auto"),
-    v.description(`Format of the trace: auto, ${TRACE_FORMATS.map(({ name }) => name).join(", ")}`),
-  ),
-  traceBlockSize: v.pipe(
-    v.optional(
-      v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_ROW_TOKENS)),
-      TRACE_BLOCK_SIZE,
-    ),
-    v.description("Tokens that one hash id of the trace stands for"),
-  ),
+  ...traceFileOptions,
   from: v.pipe(v.optional(seconds, 0), v.description("Leave out the rows before this second")),
   to: v.pipe(v.optional(seconds), v.description("Leave out the rows from this second on")),
   rows: v.pipe(
@@ -145,13 +128,7 @@ async function* chosenRows(
   const fromMs = chosen.from * 1000;
   const toMs = (chosen.to ?? Infinity) * 1000;
   let left = chosen.rows ?? Infinity;
-  const reading = {
-    blockSize: chosen.traceBlockSize,
-    format: chosen.traceFormat,
-    signal,
-    ...(chosen.lenient ? { skipped } : {}),
-  };
-  for await (const batch of readTrace(chosen.trace, reading)) {
+  for await (const batch of traceRows(chosen, signal, chosen.lenient ? skipped : undefined)) {
     const rows = batch.rows
       .filter(({ atMs }) => atMs === undefined || (atMs >= fromMs && atMs < toMs))
       .slice(0, left)
@@ -194,23 +171,11 @@ function requestOf(
   const { isl, osl, atMs, session, priority } = row;
   return {
     index,
-    prompt: row.blocks.length === 0 ? [unshared(index, isl)] : segmentsOf(row, blockSize),
+    prompt: promptOf(row, { index, blockSize }),
     isl,
     osl,
     ...(atMs === undefined ? {} : { atNs: Math.round((atMs * 1e6) / speedup) }),
     ...(session === undefined ? {} : { session }),
     ...(priority === undefined ? {} : { priority }),
   };
-}
-
-function segmentsOf({ blocks, isl }: TraceRow, blockSize: number): ContentSegment[] {
-  return blocks.map((content, i) => ({
-    content,
-    tokens: Math.min(blockSize, isl - i * blockSize),
-  }));
-}
-
-/** A prompt of a trace that says nothing of sharing: a content of its own. */
-function unshared(index: number, isl: number): ContentSegment {
-  return { content: MAX_BLOCK_ID + index, tokens: isl };
 }

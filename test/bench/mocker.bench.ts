@@ -3,7 +3,8 @@
  * it cached, and how late its loop is while it streams. The streaming part runs the worker here and
  * the client in a child, so that the CPU time is the worker's.
  */
-import { v, wordTokenizer } from "dynbench";
+import { v } from "dynbench";
+import { wordTokenizer } from "dynbench/engine";
 import { chunkWriter } from "../../plugins/engines/mocker/answer-format.ts";
 import { KvBatches } from "../../plugins/engines/mocker/kv-batches.ts";
 import { mocker } from "../../plugins/engines/mocker/mocker.ts";

@@ -5,7 +5,8 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { randomStream, type WorkerRole } from "dynbench";
+import { randomStream } from "dynbench";
+import type { WorkerRole } from "dynbench/engine";
 import type { HostEvent } from "../../core/routing/host-journal.ts";
 import { bundledPolicy } from "../simulation/simulate.ts";
 import { picksOf } from "../simulation/asked-again.ts";

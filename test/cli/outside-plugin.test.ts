@@ -156,6 +156,41 @@ describe("a policy file", () => {
   });
 });
 
+describe("a file written for version 1 of the contract", () => {
+  const OLD = policy("old", "return eligible[0]!;").replace(
+    "defineRouter({",
+    "$&\n  apiVersion: 1,",
+  );
+  const load = (name: string): Promise<Outcome> => alone("plugin", "show", "old", "--plugin", name);
+
+  test("works as it is where the names that it imports have stayed", async () => {
+    write("old.ts", OLD);
+    expect((await load("old.ts")).stderr).toBe("");
+    const args = ["--router", "old,round-robin", "--clock", "virtual"];
+    const end = await measure("old", "--plugin", "old.ts", ...args);
+    expect([0, 5]).toContain(end.exitCode!);
+    const { cells } = JSON.parse(end.stdout) as Summary;
+    expect(cells[0]!.workers.map(({ requests }) => requests)).toEqual([10, 0]);
+  });
+
+  const moved = [
+    ["freePorts", "dynbench/engine"],
+    ["quantilesOf", "dynbench/report"],
+    ["readTrace", "dynbench/trace"],
+    ["TRACE_FORMATS", "dynbench/trace-formats"],
+  ] as const;
+  test.each(moved)("that imports %s is refused, and the message names %s", async (name, door) => {
+    const use = `import { ${name} } from "dynbench";\nconsole.log(${name});\n`;
+    write("moved.ts", use + OLD);
+    const end = await load("moved.ts");
+    expect({ exitCode: end.exitCode, stdout: end.stdout }).toEqual({ exitCode: 2, stdout: "" });
+    expect(end.stderr).toContain("Cannot load plugin");
+    expect(end.stderr).toContain(`"${name}" is no longer in "dynbench": import it from "${door}"`);
+    write("mended.ts", use.replace('"dynbench"', `"${door}"`) + OLD);
+    expect((await load("mended.ts")).exitCode).toBe(0);
+  });
+});
+
 describe("a file that is no plugin", () => {
   const cases: [why: string, text: string, says: string][] = [
     ["throws at load", 'throw new Error("boom");', "boom"],
@@ -176,13 +211,13 @@ describe("a file that is no plugin", () => {
     ],
     [
       "is of a later contract",
-      policy("late", "return 0;").replace("defineRouter({", "defineRouter({ apiVersion: 2,"),
-      `written for version 2 of the plugin contract, and dynbench ${VERSION} has version 1\nUpdate dynbench`,
+      policy("late", "return 0;").replace("defineRouter({", "defineRouter({ apiVersion: 3,"),
+      `written for version 3 of the plugin contract, and dynbench ${VERSION} takes versions 1 to 2\nUpdate dynbench`,
     ],
     [
       "is of an earlier contract",
       policy("early", "return 0;").replace("defineRouter({", "defineRouter({ apiVersion: 0,"),
-      "has version 1\nUpdate the plugin",
+      "takes versions 1 to 2\nUpdate the plugin",
     ],
     [
       "has an option that is no flag",

@@ -157,7 +157,7 @@ describe("what cannot be added leaves nothing and is told in words", () => {
     [
       "newer",
       () => packageOf("newer", ROUTER("newer", API_VERSION + 1)),
-      "version 2 of the plugin contract",
+      "version 3 of the plugin contract",
     ],
     ["taken", () => packageOf("taken", ROUTER("kv", API_VERSION)), "kv"],
   ])("%s", async (name, make, words) => {

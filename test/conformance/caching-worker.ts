@@ -10,7 +10,7 @@ import {
   startPublisher,
   startReplayServer,
   type Worker,
-} from "dynbench";
+} from "dynbench/engine";
 
 export interface CachingWorker extends AsyncDisposable {
   readonly worker: Worker;

@@ -4,7 +4,8 @@
  * counts its tokens, and tells what its caches hold.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { v, type Engine, type EngineHandle, type StartContext, type Worker } from "dynbench";
+import { v } from "dynbench";
+import type { Engine, EngineHandle, StartContext, Worker } from "dynbench/engine";
 import { decodeKvBatch, type KvEvent } from "../../core/routing/kv/kv-events.ts";
 import { requestReplay } from "../../core/wire/zmq/replay.ts";
 import { connectSubscriber } from "../../core/wire/zmq/subscriber.ts";

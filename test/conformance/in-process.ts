@@ -2,7 +2,8 @@
  * `Processes` without processes: a child's `serve` runs right here, so that an engine or router is
  * tested as a whole in milliseconds. What was started is listed, and must be gone after disposal.
  */
-import { DynbenchError, type Engine, type Processes, type StartContext } from "dynbench";
+import { DynbenchError } from "dynbench";
+import type { Engine, Processes, StartContext } from "dynbench/engine";
 
 export interface InProcess {
   readonly processes: Processes;

@@ -8,15 +8,8 @@ import { existsSync, lstatSync } from "node:fs";
 import { mkdtemp, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import {
-  DynbenchError,
-  v,
-  type CellResult,
-  type Progress,
-  type Reporter,
-  type ReporterContext,
-  type RunResult,
-} from "dynbench";
+import { DynbenchError, v } from "dynbench";
+import type { CellResult, Progress, Reporter, ReporterContext, RunResult } from "dynbench/report";
 
 export interface ReporterSuite {
   readonly reporter: Reporter<any>;

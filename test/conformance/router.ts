@@ -5,14 +5,8 @@
  */
 import { describe, expect, test } from "bun:test";
 import { basename } from "node:path";
-import {
-  v,
-  type EngineHandle,
-  type Router,
-  type RouterHandle,
-  type RouterTraits,
-  type StartContext,
-} from "dynbench";
+import { v, type Router, type RouterTraits } from "dynbench";
+import type { EngineHandle, RouterHandle, StartContext } from "dynbench/engine";
 import { ask, post, type Asked } from "./ask.ts";
 import { startCachingWorker, type CachingWorker } from "./caching-worker.ts";
 import type { TriedContext } from "./in-process.ts";

@@ -3,7 +3,8 @@
  * gives up in time when told to, and leaves nothing behind however it ends.
  */
 import { afterAll, expect, test } from "bun:test";
-import { messageOf, type Processes, type StartContext } from "dynbench";
+import { messageOf } from "dynbench";
+import type { Processes, StartContext } from "dynbench/engine";
 import type { TriedContext } from "./in-process.ts";
 
 export type Check = (name: string, run: () => Promise<void> | void) => void;

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DOORS } from "../../release/doors.ts";
 import { dynbench, emptyFolder } from "../cli/binary.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -14,10 +15,9 @@ beforeAll(() => {
   expect(made.stderr.toString()).toBe("");
   const manifest = {
     name: "dynbench",
-    exports: {
-      ".": { types: "./types/index.d.ts" },
-      "./testing": { types: "./types/testing.d.ts" },
-    },
+    exports: Object.fromEntries(
+      DOORS.map(({ key, types: file }) => [key, { types: `./types/${file}` }]),
+    ),
   };
   writeFileSync(join(types, "../package.json"), JSON.stringify(manifest));
   for (const name of ["bun-types", "@types", "undici-types"]) {

@@ -7,7 +7,9 @@
  * and `DYNBENCH_SEEDS=5000` tries that many.
  */
 import { describe, expect, test } from "bun:test";
-import { HOLD, type RequestRecord, type RoutingPolicy, type WorkerSink } from "dynbench";
+import { HOLD, type RoutingPolicy } from "dynbench";
+import type { WorkerSink } from "dynbench/engine";
+import type { RequestRecord } from "dynbench/report";
 import { SegmentBlocks } from "../../core/routing/kv/segment-blocks.ts";
 import type { EngineModel } from "../../core/contract/engine.ts";
 import { recordLine } from "../../core/contract/record.ts";

@@ -6,7 +6,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SegmentBlocks } from "../../core/routing/kv/segment-blocks.ts";
-import type { RequestRecord, RequestSpec, RoutingPolicy } from "dynbench";
+import type { RequestSpec, RoutingPolicy } from "dynbench";
+import type { RequestRecord } from "dynbench/report";
 import { bundledPolicy, simulate, type Simulated, type SimulateOptions } from "./simulate.ts";
 
 export type Figures = Pick<

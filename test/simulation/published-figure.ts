@@ -5,7 +5,8 @@
  * The published numbers are read off its picture (`results.png` of 2025-10-23) to ±1 ms and ±0.2
  * tokens/s. Each is of a single run; a simulation here is of many.
  */
-import { deriveSeed, v, type PlannedCell, type Workload } from "dynbench";
+import { deriveSeed, v, type Workload } from "dynbench";
+import type { PlannedCell } from "dynbench/report";
 import { drawRequests } from "../../core/workload/draw.ts";
 import { probe } from "../../core/metrics/statistics/quantiles.ts";
 import { WeightedSamples } from "../../core/metrics/statistics/weighted-samples.ts";

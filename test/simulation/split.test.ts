@@ -3,7 +3,8 @@
  * and what happens when a worker dies in each stage.
  */
 import { describe, expect, test } from "bun:test";
-import type { RequestRecord, RequestSpec } from "dynbench";
+import type { RequestSpec } from "dynbench";
+import type { RequestRecord } from "dynbench/report";
 import { v } from "dynbench";
 import { mocker } from "../../plugins/engines/mocker/mocker.ts";
 import { resolveMocker } from "../../plugins/engines/mocker/mocker-options.ts";

@@ -3,7 +3,8 @@
  * prompts that come from or go to another worker. Each is walked step by step and jumped from change to change; both must tell the same, and invariants hold.
  */
 import { describe, expect, test } from "bun:test";
-import { randomStream, type RandomStream, type WorkerModel, type WorkerRequest } from "dynbench";
+import { randomStream, type RandomStream } from "dynbench";
+import type { WorkerModel, WorkerRequest } from "dynbench/engine";
 import { TIMING_NAMES, TIMING_PRESETS } from "../../plugins/engines/mocker/gpus.ts";
 import type { TransferTiming } from "../../plugins/engines/mocker/handoffs.ts";
 import { createWorkerModel } from "../../plugins/engines/mocker/scheduler.ts";

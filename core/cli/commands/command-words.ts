@@ -7,10 +7,11 @@ import { PingOptions } from "./ping.ts";
 import type { VERB_HELP } from "../text/plugin-help.ts";
 import { PluginCommandOptions } from "./plugin.ts";
 import { ReportOptions } from "./report.ts";
-import { AnalyzeOptions } from "./trace-analyze.ts";
-import { ConvertOptions } from "./trace-convert.ts";
-import { SynthesizeOptions } from "./trace-synthesize.ts";
+import { analyzeOptions } from "./trace-analyze.ts";
+import { convertOptions } from "./trace-convert.ts";
+import { synthesizeOptions } from "./trace-synthesize.ts";
 import { optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
+import type { TraceFormat } from "../../trace/trace-format.ts";
 import type { OptionsSchema } from "../../contract/plugin.ts";
 
 /** A word that is no option: one of these, the name of a plugin, or what the shell knows. */
@@ -30,7 +31,9 @@ export interface CommandWords {
 const NO_OPTIONS = v.strictObject({});
 const RUN: CommandWords = { takesRun: true, options: [], words: [] };
 
-export const COMMAND_WORDS: Readonly<Record<CommandName, CommandWords>> = {
+export const commandWords = (
+  formats: readonly TraceFormat[],
+): Readonly<Record<CommandName, CommandWords>> => ({
   run: RUN,
   plan: RUN,
   up: RUN,
@@ -39,9 +42,9 @@ export const COMMAND_WORDS: Readonly<Record<CommandName, CommandWords>> = {
   trace: {
     ...own(NO_OPTIONS, []),
     verbs: {
-      analyze: { ...own(AnalyzeOptions, ["files"]), repeats: true },
-      synthesize: own(SynthesizeOptions, ["files"]),
-      convert: own(ConvertOptions, ["files"]),
+      analyze: { ...own(analyzeOptions(formats), ["files"]), repeats: true },
+      synthesize: own(synthesizeOptions(formats), ["files"]),
+      convert: own(convertOptions(formats), ["files"]),
     },
   },
   plugin: { ...own(NO_OPTIONS, []), verbs: pluginVerbs() },
@@ -49,7 +52,7 @@ export const COMMAND_WORDS: Readonly<Record<CommandName, CommandWords>> = {
   "null-server": own(NullServerOptions, []),
   completion: own(NO_OPTIONS, [["bash", "zsh", "fish"]]),
   man: own(NO_OPTIONS, []),
-};
+});
 
 function own(schema: OptionsSchema, words: readonly Word[]): CommandWords {
   return { options: optionSpecs(schema), words };

@@ -1,7 +1,8 @@
 /** What may come next on a command line, from the schemas. Pure. */
 import { parseArguments } from "../options/arguments.ts";
-import { COMMANDS } from "../options/command-list.ts";
-import { COMMAND_WORDS, type CommandWords, type Word } from "./command-words.ts";
+import { COMMANDS, type CommandName } from "../options/command-list.ts";
+import { commandWords, type CommandWords, type Word } from "./command-words.ts";
+import type { Environment } from "../options/environment.ts";
 import { chosenPlugins, optionGroups } from "../options/option-groups.ts";
 import { optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
 import { LoadOptions } from "../../plan/run-options.ts";
@@ -24,12 +25,16 @@ const FILES: Completion = { kind: "files", prefix: "" };
 const KINDS = ["engine", "router", "workload"] as const;
 
 /** `line`: the words after `dynbench`; the last one is being typed, and empty before its first letter. */
-export function complete(line: readonly string[], plugins: PluginSet): Completion {
+export function complete(
+  line: readonly string[],
+  { plugins, traceFormats }: Pick<Environment, "plugins" | "traceFormats">,
+): Completion {
   const typed = line.at(-1) ?? "";
   const [name, ...rest] = line.slice(0, -1);
   if (name === undefined) return words(typed, [...commandNames(), ...flags(GLOBAL)]);
-  if (!Object.hasOwn(COMMAND_WORDS, name)) return words(typed, []);
-  const command = COMMAND_WORDS[name as keyof typeof COMMAND_WORDS];
+  const commands = commandWords(traceFormats);
+  if (!Object.hasOwn(commands, name)) return words(typed, []);
+  const command = commands[name as CommandName];
   if (!command.verbs) return completeIn({ name, command, before: rest, typed }, plugins);
   const [verb, ...after] = rest;
   if (verb === undefined) return words(typed, names(Object.keys(command.verbs)));

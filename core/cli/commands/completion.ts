@@ -47,10 +47,10 @@ export async function completion(
 }
 
 /** A plugin that does not load must not spoil a line that is being typed. */
-async function answer(line: readonly string[], { plugins }: Environment): Promise<number> {
+async function answer(line: readonly string[], environment: Environment): Promise<number> {
   const own = line.slice(0, -1);
   try {
-    await loadPlugins(plugins, {
+    await loadPlugins(environment.plugins, {
       plugin: valuesOf(own, "plugin"),
       pluginFolder: valuesOf(own, "plugin-folder").at(-1),
       noPlugins: own.includes("--no-plugins"),
@@ -58,7 +58,7 @@ async function answer(line: readonly string[], { plugins }: Environment): Promis
   } catch {
     // what did load is offered
   }
-  process.stdout.write(answerText(complete(line, plugins)));
+  process.stdout.write(answerText(complete(line, environment)));
   return EXIT_CODES.ok.code;
 }
 

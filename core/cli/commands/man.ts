@@ -1,15 +1,14 @@
 /** `dynbench man`: the manual page, in the roff of man(7), from what help and completion are made of. */
 import { COMMANDS } from "../options/command-list.ts";
-import { COMMAND_WORDS, type CommandWords } from "./command-words.ts";
+import { commandWords, type CommandWords } from "./command-words.ts";
 import type { Environment } from "../options/environment.ts";
 import { defaultText, placeholder } from "../text/help.ts";
 import { optionGroups, pluginGroup, type OptionGroup } from "../options/option-groups.ts";
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
 import type { OptionSpec } from "../../plan/option-spec.ts";
-import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
 import { versionFacts, type VersionFacts } from "../../base/version.ts";
 
-export async function man(argv: readonly string[], { plugins }: Environment): Promise<number> {
+export async function man(argv: readonly string[], environment: Environment): Promise<number> {
   if (argv.includes("--help") || argv.includes("-h")) {
     process.stdout.write(
       "Usage: dynbench man\n\nPrints the manual page: dynbench man | man -l -\n",
@@ -21,13 +20,13 @@ export async function man(argv: readonly string[], { plugins }: Environment): Pr
       hint: "dynbench man",
     });
   }
-  process.stdout.write(manPage(plugins, versionFacts()));
+  process.stdout.write(manPage(environment, versionFacts()));
   return EXIT_CODES.ok.code;
 }
 
 /** Of the plugins in the set; a page of a release has the bundled ones. */
 export function manPage(
-  plugins: PluginSet,
+  { plugins, traceFormats }: Pick<Environment, "plugins" | "traceFormats">,
   { version, date }: Pick<VersionFacts, "version" | "date">,
 ): string {
   const run = optionGroups("run", plugins, []).filter(
@@ -50,7 +49,7 @@ export function manPage(
       "Brings workers of an LLM engine up, puts a router in front of them, checks that the set-up is what its label says, drives the load, measures it, and explains the result in one HTML file.",
     ),
     ".SH COMMANDS",
-    ...Object.entries(COMMAND_WORDS).flatMap(([name, words]) =>
+    ...Object.entries(commandWords(traceFormats)).flatMap(([name, words]) =>
       command(name, COMMANDS[name as keyof typeof COMMANDS], words),
     ),
     ".SH OPTIONS OF RUN, PLAN AND UP",

@@ -1,14 +1,15 @@
 /** `dynbench trace synthesize FILE --num-requests N`. */
 import * as v from "valibot";
 import { parseOwnArguments } from "../options/arguments.ts";
+import type { Environment } from "../options/environment.ts";
 import { optionLines } from "../text/help.ts";
 import { parseOwnOptions } from "../options/own-options.ts";
-import { readWhole, TRACE_FILE_ENTRIES } from "../options/trace-file-options.ts";
+import { readWhole, traceFileEntries } from "../options/trace-file-options.ts";
 import { DynbenchError, EXIT_CODES, PlanFaults } from "../../base/errors.ts";
 import { writeLines } from "../../system/write-lines.ts";
 import { optionSpecs } from "../../plan/option-spec.ts";
 import { randomStream } from "../../base/random.ts";
-import { formatMooncakeRow } from "../../trace/mooncake.ts";
+import type { TraceFormat } from "../../trace/trace-format.ts";
 import {
   boundFaults,
   knobsOf,
@@ -19,28 +20,33 @@ import { learnTrace } from "../../trace/synthesis/trace-model.ts";
 
 const MAX_REQUESTS = 1e9;
 
-export const SynthesizeOptions = v.strictObject({
-  ...TRACE_FILE_ENTRIES,
-  inputFile: v.pipe(v.optional(v.string()), v.description("Trace file, as datagen names it")),
-  numRequests: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_REQUESTS)), 100_000),
-    v.description("Rows to write"),
-    v.metadata({ aliases: ["requests"] }),
-  ),
-  seed: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff)), 0),
-    v.description("Seed of every draw: the same seed gives the same bytes"),
-  ),
-  out: v.pipe(
-    v.optional(v.string(), "-"),
-    v.description("File to write; packed if its name ends in .gz or .zst; - is standard output"),
-    v.metadata({ aliases: ["output-file"] }),
-  ),
-  ...SYNTHESIS_ENTRIES,
-});
+export const synthesizeOptions = (formats: readonly TraceFormat[]) =>
+  v.strictObject({
+    ...traceFileEntries(formats),
+    inputFile: v.pipe(v.optional(v.string()), v.description("Trace file, as datagen names it")),
+    numRequests: v.pipe(
+      v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_REQUESTS)), 100_000),
+      v.description("Rows to write"),
+      v.metadata({ aliases: ["requests"] }),
+    ),
+    seed: v.pipe(
+      v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff)), 0),
+      v.description("Seed of every draw: the same seed gives the same bytes"),
+    ),
+    out: v.pipe(
+      v.optional(v.string(), "-"),
+      v.description("File to write; packed if its name ends in .gz or .zst; - is standard output"),
+      v.metadata({ aliases: ["output-file"] }),
+    ),
+    ...SYNTHESIS_ENTRIES,
+  });
 
-export async function traceSynthesize(argv: readonly string[]): Promise<number> {
-  const specs = optionSpecs(SynthesizeOptions);
+export async function traceSynthesize(
+  argv: readonly string[],
+  { traceFormats: formats }: Environment,
+): Promise<number> {
+  const schema = synthesizeOptions(formats);
+  const specs = optionSpecs(schema);
   const { options, positionals, wantsHelp } = parseOwnArguments("trace synthesize", argv, specs);
   if (wantsHelp) {
     process.stdout.write(
@@ -50,7 +56,7 @@ export async function traceSynthesize(argv: readonly string[]): Promise<number> 
     );
     return EXIT_CODES.ok.code;
   }
-  const chosen = parseOwnOptions("trace synthesize", SynthesizeOptions, options);
+  const chosen = parseOwnOptions("trace synthesize", schema, options);
   const faults = boundFaults(chosen);
   if (faults.length > 0) throw new PlanFaults(faults);
   const [file, ...more] = [...positionals, ...(chosen.inputFile ? [chosen.inputFile] : [])];
@@ -59,12 +65,15 @@ export async function traceSynthesize(argv: readonly string[]): Promise<number> 
       hint: "dynbench trace synthesize trace.jsonl --num-requests 10000 --out more.jsonl",
     });
   }
-  const model = learnTrace(await readWhole(file, chosen));
+  const model = learnTrace(await readWhole(file, { ...chosen, formats }));
   const rows = synthesizeRows(model, knobsOf(chosen), {
     random: randomStream(chosen.seed, "synthesize"),
     count: chosen.numRequests,
   });
-  await writeLines(chosen.out, rows.map(formatMooncakeRow));
+  const { line } = formats.find(({ name }) => name === "mooncake")!.writer!({
+    blockSize: model.blockSize,
+  });
+  await writeLines(chosen.out, rows.map(line));
   if (chosen.out !== "-") process.stderr.write(`${chosen.numRequests} rows: ${chosen.out}\n`);
   return EXIT_CODES.ok.code;
 }

@@ -1,9 +1,12 @@
 /** What the composition root hands to the commands. */
 import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
+import type { TraceFormat } from "../../trace/trace-format.ts";
 import type { PluginKind } from "../../contract/plugins.ts";
 
 export interface Environment {
   readonly plugins: PluginSet;
+  /** Formats of trace files, in the order in which a file is tried. */
+  readonly traceFormats: readonly TraceFormat[];
   /** Command that starts this program again, for children. */
   readonly self: readonly string[];
   /** What `plugin new` writes: an example of each kind. Loaded when it is wanted. */

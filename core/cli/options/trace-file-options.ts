@@ -1,15 +1,14 @@
-/** What every command on a trace file is told about it, and how it is read whole. */
+/** Options of every command on a trace file, and how the file is read. */
 import { given } from "../../base/given.ts";
 import * as v from "valibot";
 import { readTrace, type TraceBatch } from "../../trace/read-trace.ts";
 import { chosenTokenizer, openTokenizer } from "../../prompt/open-tokenizer.ts";
 import type { Tokenizer } from "../../prompt/tokenizer.ts";
-import type { TextTokenizer } from "../../trace/trace-format.ts";
-import { TRACE_FORMATS } from "../../trace/trace-formats.ts";
+import type { TextTokenizer, TraceFormat } from "../../trace/trace-format.ts";
 import { TraceColumns } from "../../trace/trace-columns.ts";
 import { MAX_ROW_TOKENS, TRACE_BLOCK_SIZE } from "../../trace/trace-row.ts";
 
-export const TRACE_FILE_ENTRIES = {
+export const traceFileEntries = (formats: readonly TraceFormat[]) => ({
   traceBlockSize: v.pipe(
     v.optional(
       v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_ROW_TOKENS)),
@@ -20,7 +19,7 @@ export const TRACE_FILE_ENTRIES = {
   ),
   traceFormat: v.pipe(
     v.optional(v.string(), "auto"),
-    v.description(`Format of the trace: auto, ${TRACE_FORMATS.map(({ name }) => name).join(", ")}`),
+    v.description(`Format of the trace: auto, ${formats.map(({ name }) => name).join(", ")}`),
     v.metadata({ aliases: ["format"] }),
   ),
   tokenizer: v.pipe(
@@ -31,9 +30,9 @@ export const TRACE_FILE_ENTRIES = {
     v.optional(v.boolean(), false),
     v.description("Pass over rows that are not as they should be, and count them"),
   ),
-};
+});
 
-/** Skipped rows that are told one by one; the rest is counted. */
+/** Skipped rows that are printed one by one; the others are counted. */
 const SHOWN_SKIPS = 5;
 
 export interface TraceFileChoice {
@@ -41,9 +40,10 @@ export interface TraceFileChoice {
   readonly traceFormat: string;
   readonly lenient: boolean;
   readonly tokenizer?: string | undefined;
+  readonly formats: readonly TraceFormat[];
 }
 
-/** The trace in memory; says on stderr what was passed over. */
+/** The trace in memory; prints on stderr what was passed over. */
 export async function readWhole(path: string, chosen: TraceFileChoice): Promise<TraceColumns> {
   let columns: TraceColumns | undefined;
   for await (const { blockSize, rows } of readAloud(path, chosen)) {
@@ -53,10 +53,10 @@ export async function readWhole(path: string, chosen: TraceFileChoice): Promise<
   return columns!; // a trace without rows is a fault of its reader
 }
 
-/** The trace in batches; says on stderr what was passed over and left out. */
+/** The trace in batches; prints on stderr what was passed over and left out. */
 export async function* readAloud(
   path: string,
-  { traceBlockSize, traceFormat, lenient, tokenizer: folder }: TraceFileChoice,
+  { formats, traceBlockSize, traceFormat, lenient, tokenizer: folder }: TraceFileChoice,
 ): AsyncGenerator<TraceBatch> {
   let skipped = 0;
   const skip = (message: string): void => {
@@ -66,6 +66,7 @@ export async function* readAloud(
   const say = (text: string): unknown => process.stderr.write(`${path}: ${text}\n`);
   const tokenizer = folder === undefined ? undefined : await tokenizerIn(folder, say);
   yield* readTrace(path, {
+    formats,
     blockSize: traceBlockSize,
     format: traceFormat,
     leftOut: (reason, count) => say(`left out ${count} ${reason}`),

@@ -1,7 +1,8 @@
 /**
  * What a worker takes on: its own sizes, and which requests can ever be served.
  */
-import { DynbenchError, type WorkerLimits, type WorkerRequest } from "dynbench";
+import { DynbenchError } from "dynbench";
+import type { WorkerLimits, WorkerRequest } from "dynbench/engine";
 import type { Sequence } from "./sequence.ts";
 
 /** About 1 GB of tables a worker; the largest GPUs hold a hundred times fewer blocks. */

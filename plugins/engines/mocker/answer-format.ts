@@ -3,7 +3,7 @@
  * chunk that is the same for a whole answer is put together once, and the JSON of each word once for
  * all answers.
  */
-import type { Tokenizer } from "dynbench";
+import type { Tokenizer } from "dynbench/engine";
 import type { GenerationRequest } from "./openai.ts";
 import type { TokenSequence } from "./token-sequences.ts";
 

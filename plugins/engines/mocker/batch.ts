@@ -6,7 +6,7 @@
  * fits (`scheduler_reserve_full_isl`, vLLM's default); when a running one finds no free block, the
  * newest is thrown out and computed again later, or by priority the last to be served of all.
  */
-import type { WorkerLimits, WorkerSink } from "dynbench";
+import type { WorkerLimits, WorkerSink } from "dynbench/engine";
 import { Fifo } from "./fifo.ts";
 import { Handoffs, type TransferTiming } from "./handoffs.ts";
 import { goesBefore, PriorityQueue } from "./priority-queue.ts";

@@ -6,7 +6,7 @@
  * Until then they wait here in order: cleared, then each sequence's evictions before what they made
  * room for.
  */
-import type { WorkerSink } from "dynbench";
+import type { WorkerSink } from "dynbench/engine";
 
 /** A number is an evicted block: most changes are evictions, so they are kept small. */
 type Change = number | { readonly parent: number; readonly blocks: readonly number[] } | "cleared";

@@ -1,18 +1,16 @@
 /** Starts the mocker's workers, one child of this binary each, and speaks with all of them at once. */
+import { DynbenchError, given, v } from "dynbench";
 import {
   chosenTokenizer,
-  DynbenchError,
   type EngineHandle,
   fetchControlJson,
-  given,
   type PluginUse,
   type ProcessHandle,
   type StartContext,
   urlHost,
-  v,
   type Worker,
   type WorkerRole,
-} from "dynbench";
+} from "dynbench/engine";
 import { resolveMocker, type MockerOptions } from "./mocker-options.ts";
 import { KV_EVENTS_TOPIC } from "./kv-batches.ts";
 import type { WorkerReady, WorkerTask } from "./worker-task.ts";

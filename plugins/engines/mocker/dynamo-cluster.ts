@@ -3,16 +3,16 @@
  * and read back. They need a model folder with a tokenizer and a chat template; ours is written for them.
  */
 import { join } from "node:path";
+import { given } from "dynbench";
 import {
   chosenTokenizer,
   type EngineHandle,
-  given,
   promptTokenizer,
   type StartContext,
   wordTokenizer,
   type Worker,
   type WorkerRole,
-} from "dynbench";
+} from "dynbench/engine";
 import { helpFlags } from "../../shared/dynamo/help-flags.ts";
 import { openPlane } from "../../shared/dynamo/plane.ts";
 import { probeModule } from "../../shared/dynamo/python-module.ts";

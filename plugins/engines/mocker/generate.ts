@@ -1,5 +1,6 @@
 /** Answers one generation request: from its body to the last byte of its answer, or to its client's going away. */
-import { epochMs, given, type Tokenizer } from "dynbench";
+import { given } from "dynbench";
+import { epochMs, type Tokenizer } from "dynbench/engine";
 import { chunkWriter, wholeAnswer, type Answer } from "./answer-format.ts";
 import { AnswerStream } from "./answer-stream.ts";
 import { ApiFault } from "./api-fault.ts";

@@ -3,7 +3,7 @@
  * sequence number, sent once and kept for a while for whoever missed it. The hash of a block is its
  * sequence hash, so equal contents have equal hashes on all workers, as with vLLM's default seed.
  */
-import { encodeKvBatch, epochMs, type KvEvent } from "dynbench";
+import { encodeKvBatch, epochMs, type KvEvent } from "dynbench/engine";
 import type { CacheEvents } from "./worker-loop.ts";
 
 /** vLLM's default; vllm-router 0.1.17 drops events of any other without a word. */

@@ -5,7 +5,7 @@
  * ones wait to be found again or evicted, oldest first, and several physical copies of the same
  * content, because a block is cached without looking for a twin. Dynamo's 1.6 mocker does the same.
  */
-import { BlockMap } from "dynbench";
+import { BlockMap } from "dynbench/engine";
 
 export class KvCache {
   readonly capacity: number;

@@ -1,5 +1,5 @@
 /** The ZMQ sockets of a worker's KV events: PUB for what happens, ROUTER for what was missed (vLLM 0.32). */
-import { encodeSequence, startPublisher, startReplayServer } from "dynbench";
+import { encodeSequence, startPublisher, startReplayServer } from "dynbench/engine";
 import { KEPT_BATCHES, KV_EVENTS_TOPIC, type KvBatches, type NumberedBatch } from "./kv-batches.ts";
 
 export interface KvPublisher extends AsyncDisposable {

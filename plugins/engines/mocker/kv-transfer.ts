@@ -3,7 +3,8 @@
  * (0.31, `kv_connector/v1/nixl/pull_scheduler.py`). No bytes travel: the worker model of the decode
  * worker knows how long they would take, and tells the prefill worker when it may let go.
  */
-import { fetchControl, v } from "dynbench";
+import { v } from "dynbench";
+import { fetchControl } from "dynbench/engine";
 
 /**
  * How long a prefill worker keeps KV that nobody asks for: vLLM's VLLM_NIXL_ABORT_REQUEST_TIMEOUT.

@@ -2,7 +2,8 @@
  * Options of the mocker, and what they come to. Defaults that depend on other options (KV blocks on
  * the GPU, the context limit on KV blocks) are left open in the schema and filled in one place.
  */
-import { v, type Plane, type WorkerLimits, type WorkerRole } from "dynbench";
+import { v } from "dynbench";
+import type { Plane, WorkerLimits, WorkerRole } from "dynbench/engine";
 import type { SchedulingPolicy } from "./batch.ts";
 import type { TransferTiming } from "./handoffs.ts";
 import { kvBlocksOf, TIMING_NAMES, TIMING_PRESETS } from "./gpus.ts";

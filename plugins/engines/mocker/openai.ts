@@ -4,7 +4,8 @@
  * There is no end-of-sequence token here, so an answer always has `max_tokens` tokens, cut only at
  * the context limit.
  */
-import { v, type Tokenizer } from "dynbench";
+import { v } from "dynbench";
+import type { Tokenizer } from "dynbench/engine";
 import { ApiFault } from "./api-fault.ts";
 import { transferOf, transferParams, type KvTransfer } from "./kv-transfer.ts";
 

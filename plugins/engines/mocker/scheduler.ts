@@ -5,7 +5,13 @@
  * as far ahead as the batch stays the same: the host can walk those steps one by one or jump over
  * them, with equal times, tokens and cache changes.
  */
-import type { WorkerCounts, WorkerLimits, WorkerModel, WorkerRequest, WorkerSink } from "dynbench";
+import type {
+  WorkerCounts,
+  WorkerLimits,
+  WorkerModel,
+  WorkerRequest,
+  WorkerSink,
+} from "dynbench/engine";
 import { checkSizes, newSequence, refusalOf } from "./admission.ts";
 import { Batch, type SchedulingPolicy } from "./batch.ts";
 import { BlockTimetable } from "./block-timetable.ts";

@@ -4,7 +4,7 @@
  * A sequence holds KV for `computed` tokens. The newest output token is known but not computed yet: it
  * is the input of the next step.
  */
-import type { WorkerRequest, WorkerSink } from "dynbench";
+import type { WorkerRequest, WorkerSink } from "dynbench/engine";
 import type { KvCache } from "./kv-cache.ts";
 
 export interface Sequence {

@@ -4,7 +4,8 @@
  * that start with `dynbench` are ours.
  */
 import { Hono, type Context } from "hono";
-import { deriveSeed, epochMs, openTokenizer, urlHost, v, type ChildContext } from "dynbench";
+import { deriveSeed, v } from "dynbench";
+import { epochMs, openTokenizer, urlHost, type ChildContext } from "dynbench/engine";
 import { VLLM_VERSION } from "./answer-format.ts";
 import { generate, type ServedWorker } from "./generate.ts";
 import { ApiFault } from "./api-fault.ts";

@@ -4,7 +4,7 @@
  * Every step end is computed from the span's start by one polynomial with one rounding, so it does not
  * matter in how many pieces a span is walked. A step with prompt work is a span of one step.
  */
-import { stepsNs } from "dynbench";
+import { stepsNs } from "dynbench/engine";
 
 export class StepSpan {
   /** Read as the fixed part of the `DecodeRun`s told from it. */

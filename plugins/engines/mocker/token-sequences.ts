@@ -3,7 +3,8 @@
  * ids of the blocks they fill. The answer is drawn when the request arrives, because nobody can see
  * it before its time and all blocks can then be hashed at once.
  */
-import { blockHashes, BlockTable, hashBlocks, randomStream, wordTokenizer } from "dynbench";
+import { randomStream } from "dynbench";
+import { blockHashes, BlockTable, hashBlocks, wordTokenizer } from "dynbench/engine";
 
 /** Prompt and answer of one request. */
 export interface TokenSequence {

@@ -2,7 +2,7 @@
  * The worker's gauges and counters under vLLM 0.32's names, in Prometheus' text format, and two of
  * our own: how late the worker loop was, and how much faster than its GPU it runs.
  */
-import type { WorkerCounts, WorkerLimits } from "dynbench";
+import type { WorkerCounts, WorkerLimits } from "dynbench/engine";
 import type { Histogram } from "./histogram.ts";
 
 export interface MetricsSource {

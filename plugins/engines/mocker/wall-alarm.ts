@@ -5,7 +5,7 @@
  * one blocking wait, which costs no CPU. A request that arrives in it would have had to wait for the
  * end of the step anyway.
  */
-import { monotonicNs } from "dynbench";
+import { monotonicNs } from "dynbench/engine";
 
 /** A clock with one alarm. */
 export interface Alarm {

@@ -10,7 +10,7 @@ import {
   type WorkerModel,
   type WorkerRequest,
   type WorkerSink,
-} from "dynbench";
+} from "dynbench/engine";
 import { Histogram } from "./histogram.ts";
 import type { TokenSequence } from "./token-sequences.ts";
 import type { Alarm } from "./wall-alarm.ts";

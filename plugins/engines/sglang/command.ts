@@ -4,7 +4,7 @@
  * `docs/advanced_features/server_arguments.md` and Dynamo 1.6.1's `dynamo/sglang/args.py`. What the
  * SGLang at hand does not know is left out, and so is ours where the user gave the same after `--`.
  */
-import type { WorkerRole } from "dynbench";
+import type { WorkerRole } from "dynbench/engine";
 import {
   flagsFor,
   isLoopback,

@@ -3,7 +3,8 @@
  * `python -m dynamo.sglang` on Dynamo's plane. Paths are those of SGLang 0.5's
  * `python/sglang/srt/entrypoints/http_server.py`.
  */
-import { defineEngine, fetchControl, fetchControlJson, given, messageOf, v } from "dynbench";
+import { defineEngine, given, messageOf, v } from "dynbench";
+import { fetchControl, fetchControlJson } from "dynbench/engine";
 import { publishesEvents } from "../../shared/model-servers/kv-events.ts";
 import { plannedServers, serverLimits } from "../../shared/model-servers/planned.ts";
 import { resetPatiently, type ResetTry } from "../../shared/model-servers/reset-cache.ts";

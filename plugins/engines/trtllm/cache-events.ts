@@ -2,7 +2,8 @@
  * KV events as TensorRT-LLM hands them out at `/kv_cache_events` (1.x): JSON entries
  * `{event_id, data, window_size?}`, where data is created, stored, removed or updated. Pure.
  */
-import { v, type KvEvent } from "dynbench";
+import { v } from "dynbench";
+import type { KvEvent } from "dynbench/engine";
 
 const hash = v.pipe(
   v.string(),

@@ -5,7 +5,7 @@
  * TensorRT-LLM at hand does not know is left out, and so is ours where the user gave the same after `--`.
  */
 import { join } from "node:path";
-import type { WorkerRole } from "dynbench";
+import type { WorkerRole } from "dynbench/engine";
 import {
   flagsFor,
   flagValue,

@@ -2,17 +2,16 @@
  * A child that fetches one server's KV events and publishes them as vLLM would, with a replay of what
  * was missed. Fetching empties the server's buffer, so nobody else may fetch; hence one child for each.
  */
+import { messageOf, v } from "dynbench";
 import {
   encodeKvBatch,
   encodeSequence,
   epochMs,
   fetchControl,
-  messageOf,
   startPublisher,
   startReplayServer,
-  v,
   type ChildContext,
-} from "dynbench";
+} from "dynbench/engine";
 import { createEventReader, parseEntries } from "./cache-events.ts";
 
 export const RelayTask = v.strictObject({ url: v.string(), blockSize: v.number() });

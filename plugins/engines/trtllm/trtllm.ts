@@ -3,14 +3,8 @@
  * written for them, or `python -m dynamo.trtllm` on Dynamo's plane. Paths are those of
  * TensorRT-LLM 1.2's `tensorrt_llm/serve/openai_server.py`.
  */
-import {
-  defineEngine,
-  fetchControl,
-  fetchControlJson,
-  given,
-  type StartContext,
-  v,
-} from "dynbench";
+import { defineEngine, given, v } from "dynbench";
+import { fetchControl, fetchControlJson, type StartContext } from "dynbench/engine";
 import { flagValue } from "../../shared/model-servers/flags.ts";
 import { plannedServers, serverLimits } from "../../shared/model-servers/planned.ts";
 import type {

@@ -5,7 +5,7 @@
  * 1.6.1, whose help lists vLLM's flags beside its own.
  */
 import { given } from "dynbench";
-import type { WorkerRole } from "dynbench";
+import type { WorkerRole } from "dynbench/engine";
 import {
   flagsFor,
   isLoopback,

@@ -1,5 +1,6 @@
 /** Empties the prefix cache of a vLLM server (`/reset_prefix_cache`, with VLLM_SERVER_DEV_MODE=1). */
-import { fetchControl, given, messageOf } from "dynbench";
+import { given, messageOf } from "dynbench";
+import { fetchControl } from "dynbench/engine";
 import { resetPatiently, type ResetTry } from "../../shared/model-servers/reset-cache.ts";
 
 /** False where the server has no such path. Throws when it will not. */

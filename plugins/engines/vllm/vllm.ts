@@ -3,15 +3,8 @@
  * OpenAI's API; `python -m dynamo.vllm` on Dynamo's plane. What is checked before they start is what
  * would else be found minutes later.
  */
-import {
-  cacheConfig,
-  defineEngine,
-  fetchControl,
-  fetchControlJson,
-  given,
-  kvEventSource,
-  v,
-} from "dynbench";
+import { defineEngine, given, v } from "dynbench";
+import { cacheConfig, fetchControl, fetchControlJson, kvEventSource } from "dynbench/engine";
 import { publishesEvents } from "../../shared/model-servers/kv-events.ts";
 import { plannedServers, serverLimits } from "../../shared/model-servers/planned.ts";
 import type {

@@ -1,5 +1,6 @@
 /** Dynamo's discovery in etcd, read through etcd3, which is loaded only where etcd is used. */
-import { DynbenchError, fetchControlJson, messageOf, v } from "dynbench";
+import { DynbenchError, messageOf, v } from "dynbench";
+import { fetchControlJson } from "dynbench/engine";
 import type { DiscoveryStore } from "./discovery-store.ts";
 import { serveEtcdProtos } from "./etcd-protos.ts";
 

@@ -1,5 +1,5 @@
 /** What the log of Dynamo's frontend (1.6.1) says of why it does not serve. Pure. */
-import type { Explanation } from "dynbench";
+import type { Explanation } from "dynbench/engine";
 
 /** The first reason found; undefined while the log tells none. */
 export function explainFrontend(lines: readonly string[]): Explanation | undefined {

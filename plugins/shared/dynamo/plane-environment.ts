@@ -3,7 +3,7 @@
  * it would advertise the machine's first outside address: `--http-host` moves the HTTP port alone.
  */
 import { given } from "dynbench";
-import type { PlaneSettings } from "dynbench";
+import type { PlaneSettings } from "dynbench/engine";
 
 export interface PlanePlaces {
   readonly namespace: string;

@@ -4,13 +4,8 @@
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  DynbenchError,
-  epochMs,
-  type Discovery,
-  type PlaneSettings,
-  type StartContext,
-} from "dynbench";
+import { DynbenchError } from "dynbench";
+import { epochMs, type Discovery, type PlaneSettings, type StartContext } from "dynbench/engine";
 import type { DiscoveryStore } from "./discovery-store.ts";
 import { fileStore } from "./file-store.ts";
 import { openNats } from "./nats-link.ts";

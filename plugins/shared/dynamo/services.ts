@@ -1,14 +1,14 @@
 /** Starts the services that a plane needs and nobody named: etcd and nats-server from PATH, on loopback, for the run. */
 import { join } from "node:path";
+import { DynbenchError } from "dynbench";
 import {
-  DynbenchError,
   fetchControl,
   freePorts,
   untilReady,
   urlHost,
   type ForeignProcess,
   type StartContext,
-} from "dynbench";
+} from "dynbench/engine";
 
 /** Both are ready within half a second; a machine under load takes ten times that. */
 const READY_LIMIT_MS = 30_000;

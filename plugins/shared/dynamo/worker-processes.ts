@@ -3,17 +3,16 @@
  * here, because each has GPUs and metrics of its own: a worker's status server (DYN_SYSTEM_PORT)
  * tells its id. Paths, labels and endpoints are those of Dynamo 1.6.1.
  */
+import { DynbenchError, v } from "dynbench";
 import {
-  DynbenchError,
   fetchControl,
   lastJson,
   runForeign,
-  v,
   type StartContext,
   type Worker,
   type WorkerRole,
   urlHost,
-} from "dynbench";
+} from "dynbench/engine";
 import { withoutInherited } from "./own-environment.ts";
 import type { DynamoPlane } from "./plane.ts";
 import type { Registration } from "./registration.ts";

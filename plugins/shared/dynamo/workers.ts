@@ -2,15 +2,15 @@
  * Starts workers on Dynamo's plane and reads back who registered, before anything else is started:
  * what the plan says and what the discovery holds must be the same.
  */
+import { DynbenchError } from "dynbench";
 import {
-  DynbenchError,
   endedTogether,
   untilReady,
   type Explanation,
   type ForeignProcess,
   type StartContext,
   type WorkerRole,
-} from "dynbench";
+} from "dynbench/engine";
 import { withoutInherited } from "./own-environment.ts";
 import type { DynamoPlane } from "./plane.ts";
 import type { Registration } from "./registration.ts";

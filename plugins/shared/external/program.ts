@@ -2,17 +2,15 @@
  * Starts a router that is a program of its own, in front of running workers, and waits until it
  * serves. One way for all of them; where the command is looked for is in find-program.ts.
  */
+import { DynbenchError, given, v } from "dynbench";
 import {
-  DynbenchError,
   type Explanation,
   freePorts,
-  given,
   type RouterHandle,
   type StartContext,
   untilReady,
   urlHost,
-  v,
-} from "dynbench";
+} from "dynbench/engine";
 import { findProgram, programVersion, type VersionSource } from "./find-program.ts";
 
 /** The slowest was ready after 4 s; a machine under load takes ten times that. */

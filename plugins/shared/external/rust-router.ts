@@ -2,7 +2,8 @@
  * What smg, sglang-router and vllm-router share: they come from one program and have most flags in
  * common. Retries and circuit breaker are off unless asked for, because they hide faults of workers.
  */
-import { DynbenchError, fetchControl, v, type EngineHandle } from "dynbench";
+import { DynbenchError, v } from "dynbench";
+import { fetchControl, type EngineHandle } from "dynbench/engine";
 
 const MAX_COUNT = 2 ** 31 - 1;
 export const countOption = (preset: number, description: string) =>

@@ -1,5 +1,6 @@
 /** The workers' own figures against the plan's: a flag that the engine took otherwise makes another run. Pure. */
-import { DynbenchError, type Worker } from "dynbench";
+import { DynbenchError } from "dynbench";
+import type { Worker } from "dynbench/engine";
 import { flagNames } from "./flags.ts";
 import type { ServerKind } from "./server-kind.ts";
 import type { ServerOptions } from "./server-options.ts";

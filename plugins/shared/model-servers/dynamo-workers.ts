@@ -3,16 +3,15 @@
  * read back and compared with the plan before anything else starts.
  */
 import { cpus } from "node:os";
+import { DynbenchError, given } from "dynbench";
 import {
   allOrNone,
   chosenTokenizer,
-  DynbenchError,
   type EngineHandle,
   freePorts,
-  given,
   probePython,
   type StartContext,
-} from "dynbench";
+} from "dynbench/engine";
 import { openPlane } from "../dynamo/plane.ts";
 import { startWorkerProcesses, type WorkerProcess } from "../dynamo/worker-processes.ts";
 import { mustBeAsPlanned } from "./as-planned.ts";

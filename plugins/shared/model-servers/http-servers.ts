@@ -1,16 +1,15 @@
 /** Brings N model servers up, all at once, and down again. */
 import { cpus } from "node:os";
+import { given, messageOf } from "dynbench";
 import {
   allOrNone,
   chosenTokenizer,
   endedTogether,
   type EngineHandle,
   type ForeignProcess,
-  given,
   launched,
-  messageOf,
   type StartContext,
-} from "dynbench";
+} from "dynbench/engine";
 import { mustBeAsPlanned } from "./as-planned.ts";
 import { writeFiles } from "./files.ts";
 import { findEngine, type Installation } from "./installation.ts";

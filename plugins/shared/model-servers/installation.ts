@@ -1,5 +1,5 @@
 /** The engine of a Python: its version, how its server is started there, and the flags it knows. */
-import { probePython, type StartContext } from "dynbench";
+import { probePython, type StartContext } from "dynbench/engine";
 import type { ServerKind } from "./server-kind.ts";
 import type { ServerOptions } from "./server-options.ts";
 

@@ -3,7 +3,7 @@
  * change. Pure. What Python, PyTorch and the Hugging Face hub say is the same for all engines; texts
  * are those of PyTorch 2.13 and huggingface_hub 2.4.
  */
-import type { Explanation } from "dynbench";
+import type { Explanation } from "dynbench/engine";
 
 export interface Reason {
   readonly seen: RegExp;

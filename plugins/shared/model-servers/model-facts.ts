@@ -2,15 +2,8 @@
  * The model before any server starts: fetched once, looked into, and refused where a server would
  * only find after minutes that it cannot serve it.
  */
-import {
-  DynbenchError,
-  lastJson,
-  launched,
-  runForeign,
-  v,
-  type Gpu,
-  type StartContext,
-} from "dynbench";
+import { DynbenchError, v } from "dynbench";
+import { lastJson, launched, runForeign, type Gpu, type StartContext } from "dynbench/engine";
 import { flagNames, flagValue } from "./flags.ts";
 import type { ServerOptions } from "./server-options.ts";
 

@@ -1,6 +1,6 @@
 /** Which GPUs, cores and ports each server gets, and how many servers there are. */
+import { DynbenchError } from "dynbench";
 import {
-  DynbenchError,
   freePorts,
   GPU_QUERY,
   launched,
@@ -11,7 +11,7 @@ import {
   visibleGpus,
   type Gpu,
   type StartContext,
-} from "dynbench";
+} from "dynbench/engine";
 import { isLoopback } from "./flags.ts";
 import { GUIDE_WORKERS, workersWanted, type ServerOptions } from "./server-options.ts";
 

@@ -1,6 +1,6 @@
 /** What engines of model servers tell a plan: their limits, and the commands they would start. Pure. */
 import { given } from "dynbench";
-import type { Plane, PlannedProcess, WorkerLimits } from "dynbench";
+import type { Plane, PlannedProcess, WorkerLimits } from "dynbench/engine";
 import type { ServerKind } from "./server-kind.ts";
 import {
   environmentOf,

@@ -9,7 +9,7 @@ import type {
   PythonProgram,
   StartContext,
   WorkerRole,
-} from "dynbench";
+} from "dynbench/engine";
 import type { ServerOptions } from "./server-options.ts";
 
 export interface ServerKind {

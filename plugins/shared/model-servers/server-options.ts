@@ -1,5 +1,6 @@
 /** Options of engines that start model servers. Defaults are those of the guide's `run_engines.sh`. */
-import { launchFault, v, type WorkerRole } from "dynbench";
+import { v } from "dynbench";
+import { launchFault, type WorkerRole } from "dynbench/engine";
 import { isLoopback } from "./flags.ts";
 
 /** Workers of the guide, and the most that are started without being asked for. */

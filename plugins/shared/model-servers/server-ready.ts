@@ -2,19 +2,17 @@
  * When a model server is ready, and what it then says of itself. `/health` alone proves nothing: an
  * engine whose first request kills it is healthy until then. So each server answers one request.
  */
+import { DynbenchError, given, messageOf } from "dynbench";
 import {
-  DynbenchError,
   fetchControl,
   type ForeignProcess,
-  given,
   type Logger,
-  messageOf,
   servedModels,
   startFault,
   untilReady,
   urlHost,
   type Worker,
-} from "dynbench";
+} from "dynbench/engine";
 import type { Ports } from "./placement.ts";
 import type { ServerKind } from "./server-kind.ts";
 import type { ServerOptions } from "./server-options.ts";

@@ -1,5 +1,5 @@
 /** Starts an engine's servers on either plane. */
-import type { EngineHandle, Plane, StartContext } from "dynbench";
+import type { EngineHandle, Plane, StartContext } from "dynbench/engine";
 import { startDynamoWorkers } from "./dynamo-workers.ts";
 import { startHttpServers } from "./http-servers.ts";
 import type { ServerKind } from "./server-kind.ts";

@@ -1,5 +1,7 @@
 /** The options of workload `sessions`. */
-import { MAX_ROW_TOKENS, TRACE_BLOCK_SIZE, TRACE_FORMATS, v } from "dynbench";
+import { v } from "dynbench";
+import { MAX_ROW_TOKENS } from "dynbench/trace";
+import { traceFileOptions } from "../../shared/traces/trace-file.ts";
 
 const MAX_SESSIONS = 10_000_000;
 /** A conversation of more turns is a slip. */
@@ -17,14 +19,7 @@ export const sessionOptions = v.strictObject({
     v.description("Trace whose rows have a session_id; without it sessions are made up"),
     v.metadata({ file: true }),
   ),
-  traceFormat: v.pipe(
-    v.optional(v.string(), "auto"),
-    v.description(`Format of the trace: auto, ${TRACE_FORMATS.map(({ name }) => name).join(", ")}`),
-  ),
-  traceBlockSize: v.pipe(
-    v.optional(tokens(1), TRACE_BLOCK_SIZE),
-    v.description("Tokens that one hash id of the trace stands for"),
-  ),
+  ...traceFileOptions,
   turnInputs: v.pipe(
     v.optional(v.picklist(["auto", "delta", "cumulative"]), "auto"),
     v.description(

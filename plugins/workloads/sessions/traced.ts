@@ -1,5 +1,7 @@
 /** Requests of traced sessions: each turn after the one before, with what was said in its prompt. */
-import { MAX_BLOCK_ID, type RequestSpec, type Segment, type TraceRow } from "dynbench";
+import type { RequestSpec, Segment } from "dynbench";
+import { type TraceRow } from "dynbench/trace";
+import { promptOf } from "../../shared/traces/trace-file.ts";
 import type { TracedSessions } from "./read-sessions.ts";
 
 export function* tracedSessions(
@@ -11,7 +13,7 @@ export function* tracedSessions(
     let said: readonly Segment[] = [];
     for (const [turn, row] of rows.entries()) {
       if (index === count) return;
-      const own = segmentsOf(row, { index, blockSize });
+      const own = promptOf(row, { index, blockSize });
       const prompt = inputs === "delta" ? [...said, ...own] : own;
       const isLast = turn === rows.length - 1;
       yield {
@@ -34,16 +36,4 @@ export function* tracedSessions(
 
 function timeOf({ atMs }: TraceRow): { atNs?: number } {
   return atMs === undefined ? {} : { atNs: Math.round(atMs * 1e6) };
-}
-
-/** Blocks that the trace names, or a content of the row's own. */
-function segmentsOf(
-  { blocks, isl }: TraceRow,
-  { index, blockSize }: { index: number; blockSize: number },
-): Segment[] {
-  if (blocks.length === 0) return [{ content: MAX_BLOCK_ID + index, tokens: isl }];
-  return blocks.map((content, i) => ({
-    content,
-    tokens: Math.min(blockSize, isl - i * blockSize),
-  }));
 }

@@ -1,15 +1,13 @@
 /** Engines and routers that each break one rule of `start`. `broken.test.ts` sees which test finds it. */
-import {
-  defineEngine,
-  defineRouter,
-  v,
-  type EngineHandle,
-  type EngineModel,
-  type ProcessHandle,
-  type RouterHandle,
-  type StartContext,
-  type Worker,
-} from "dynbench";
+import { defineEngine, defineRouter, v } from "dynbench";
+import type {
+  EngineHandle,
+  EngineModel,
+  ProcessHandle,
+  RouterHandle,
+  StartContext,
+  Worker,
+} from "dynbench/engine";
 import { startCachingWorker } from "../caching-worker.ts";
 import { testEngine } from "../engine.ts";
 import { inProcessContext } from "../in-process.ts";

@@ -1,6 +1,7 @@
 /** Prefill and decode on different workers: what a plan may ask for, and of whom. */
 import { describe, expect, test } from "bun:test";
-import { v, defineEngine, type Engine } from "dynbench";
+import { v, defineEngine } from "dynbench";
+import type { Engine } from "dynbench/engine";
 import { buildPlan } from "../../../core/plan/build.ts";
 import { PlanFaults, type Fault } from "../../../core/base/errors.ts";
 import { PluginSet } from "../../../core/plugin-folder/plugin-set.ts";

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { cacheConfig, kvEventSource, v, type StartContext } from "dynbench";
+import { v } from "dynbench";
+import { cacheConfig, kvEventSource, type StartContext } from "dynbench/engine";
 import { attach } from "../../../plugins/engines/attach.ts";
 import { mocker } from "../../../plugins/engines/mocker/mocker.ts";
 import { attach as attachRouter } from "../../../plugins/routers/attach.ts";

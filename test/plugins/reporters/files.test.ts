@@ -4,7 +4,7 @@ import { symlink, mkdir } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DynbenchError } from "dynbench";
-import { claimFile } from "../../../plugins/reporters/atomic-write.ts";
+import { claimFile } from "../../../plugins/shared/reporters/atomic-write.ts";
 import { guide } from "../../../plugins/reporters/guide.ts";
 import { json } from "../../../plugins/reporters/json.ts";
 import { inFolder, openReporter } from "../../conformance/reporter.ts";

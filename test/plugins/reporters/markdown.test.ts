@@ -1,9 +1,9 @@
 /** `results.md`: whole tables, and foreign words that stay words. */
 import { expect, test } from "bun:test";
-import { finalText } from "../../../plugins/reporters/console-final.ts";
-import { paintFor } from "../../../plugins/reporters/console-text.ts";
+import { finalText } from "../../../plugins/reporters/console/final.ts";
+import { paintFor } from "../../../plugins/shared/reporters/text.ts";
 import { resultsText } from "../../../plugins/reporters/markdown.ts";
-import { programsLine } from "../../../plugins/reporters/router-programs.ts";
+import { programsLine } from "../../../plugins/shared/reporters/run-sentences.ts";
 import { generateRun, GUIDE_SHAPE, singleCellRun } from "../../fixtures/results/generate-run.ts";
 
 const facts = {

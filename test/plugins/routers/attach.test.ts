@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import type { EngineHandle, StartContext } from "dynbench";
+import type { EngineHandle, StartContext } from "dynbench/engine";
 import { attach } from "../../../plugins/routers/attach.ts";
 
 const servers: Bun.Server<undefined>[] = [];

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { randomStream, v, type RequestSpec, type TraceRow } from "dynbench";
-import { sessions } from "../../../plugins/workloads/sessions.ts";
+import { randomStream, v, type RequestSpec } from "dynbench";
+import type { TraceRow } from "dynbench/trace";
+import { sessions } from "../../../plugins/workloads/sessions/sessions.ts";
 import { turnInputs } from "../../../plugins/workloads/sessions/read-sessions.ts";
 import { testWorkload } from "../../conformance/workload.ts";
 import { scratchFile } from "./scratch-file.ts";

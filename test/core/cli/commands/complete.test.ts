@@ -3,12 +3,13 @@ import { complete } from "../../../../core/cli/commands/complete.ts";
 import { COMMANDS } from "../../../../core/cli/options/command-list.ts";
 import { PluginSet } from "../../../../core/plugin-folder/plugin-set.ts";
 import { BUNDLED } from "../../../../plugins/bundled.ts";
+import { TRACE_FORMATS } from "../../../../plugins/shared/traces/trace-formats.ts";
 
 const plugins = new PluginSet(BUNDLED);
 
 /** The words that are offered; `files` and the like where the shell is to complete. */
 function offered(...line: string[]): string[] | string {
-  const found = complete(line, plugins);
+  const found = complete(line, { plugins, traceFormats: TRACE_FORMATS });
   return found.kind === "words"
     ? found.candidates.map(({ word }) => word)
     : `${found.kind} ${found.prefix}`.trim();

@@ -5,8 +5,12 @@ import { optionSpecs } from "../../../../core/plan/option-spec.ts";
 import { LoadOptions, RunOptions } from "../../../../core/plan/run-options.ts";
 import { PluginSet } from "../../../../core/plugin-folder/plugin-set.ts";
 import { BUNDLED } from "../../../../plugins/bundled.ts";
+import { TRACE_FORMATS } from "../../../../plugins/shared/traces/trace-formats.ts";
 
-const page = manPage(new PluginSet(BUNDLED), { version: "1.2.3", date: "2026-01-02" });
+const page = manPage(
+  { plugins: new PluginSet(BUNDLED), traceFormats: TRACE_FORMATS },
+  { version: "1.2.3", date: "2026-01-02" },
+);
 
 /** What a reader sees. */
 function rendered(): string {

@@ -1,6 +1,7 @@
 /** Prefill and decode workers of the mocker, live: what they keep, hand on and let go of. */
 import { describe, expect, test } from "bun:test";
-import { v, type EngineHandle, type Worker } from "dynbench";
+import { v } from "dynbench";
+import type { EngineHandle, Worker } from "dynbench/engine";
 import {
   KeptRequests,
   transferOf,

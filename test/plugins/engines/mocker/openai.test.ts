@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { wordTokenizer } from "dynbench";
+import { wordTokenizer } from "dynbench/engine";
 import { ApiFault } from "../../../../plugins/engines/mocker/api-fault.ts";
 import {
   chunkWriter,

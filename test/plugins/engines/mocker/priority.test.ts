@@ -3,7 +3,7 @@
  * 10 per prompt token + 1 per context token of its decoders (see linear-timing.ts).
  */
 import { describe, expect, test } from "bun:test";
-import type { WorkerLimits, WorkerModel, WorkerRequest } from "dynbench";
+import type { WorkerLimits, WorkerModel, WorkerRequest } from "dynbench/engine";
 import type { SchedulingPolicy } from "../../../../plugins/engines/mocker/batch.ts";
 import { goesBefore, PriorityQueue } from "../../../../plugins/engines/mocker/priority-queue.ts";
 import { createWorkerModel } from "../../../../plugins/engines/mocker/scheduler.ts";

@@ -1,6 +1,6 @@
 /** A sink that writes down what a worker model tells, and requests to feed it. */
-import type { DecodeRun, WorkerRequest, WorkerSink } from "dynbench";
-import { stepsNs } from "dynbench";
+import type { DecodeRun, WorkerRequest, WorkerSink } from "dynbench/engine";
+import { stepsNs } from "dynbench/engine";
 
 /** One line of a log: what, for whom, when; `n` is a count, a gap or a cached-token number. */
 export interface Told {

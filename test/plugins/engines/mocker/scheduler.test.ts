@@ -3,7 +3,7 @@
  * token of its decoders (see linear-timing.ts).
  */
 import { describe, expect, test } from "bun:test";
-import type { WorkerLimits } from "dynbench";
+import type { WorkerLimits } from "dynbench/engine";
 import {
   createWorkerModel,
   type WorkerModelOptions,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { WorkerModel, WorkerSink } from "dynbench";
+import type { WorkerModel, WorkerSink } from "dynbench/engine";
 import { createWorkerModel } from "../../../../plugins/engines/mocker/scheduler.ts";
 import { TokenSequences } from "../../../../plugins/engines/mocker/token-sequences.ts";
 import type { Alarm } from "../../../../plugins/engines/mocker/wall-alarm.ts";

@@ -1,6 +1,6 @@
 /** What is refused before a server starts, and what is only said. */
 import { describe, expect, test } from "bun:test";
-import type { Gpu } from "dynbench";
+import type { Gpu } from "dynbench/engine";
 import {
   fetchFault,
   modelFaults,

@@ -1,6 +1,7 @@
 /** How many servers there are, and which GPUs, cores and ports they get. */
 import { describe, expect, test } from "bun:test";
-import { v, type Gpu } from "dynbench";
+import { v } from "dynbench";
+import type { Gpu } from "dynbench/engine";
 import {
   coresOf,
   placeServers,
