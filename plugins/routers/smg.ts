@@ -1,20 +1,17 @@
 /** SGLang's model gateway (PyPI smg, 1.13). Takes text and chat; token ids it refuses. */
 import { defineRouter, v } from "dynbench";
-import { urlHost } from "dynbench/engine";
+import { fetchControl } from "dynbench/engine";
+import { commandOption, foundCommand } from "../shared/external/program.ts";
 import {
-  commandOption,
-  foundCommand,
-  programPorts,
-  startProgram,
-} from "../shared/external/program.ts";
-import {
-  allWorkersIn,
-  answersOnce,
+  assignmentModeOption,
   countOption,
   factorOption,
+  PLANNED,
   rustFlags,
   rustOptions,
+  startRustRouter,
   switchOption,
+  type RustPlace,
 } from "../shared/external/rust-router.ts";
 
 const POLICIES = [
@@ -30,7 +27,6 @@ const POLICIES = [
 ] as const;
 const KEYED: readonly string[] = ["consistent_hashing", "manual"];
 const SPREADING: readonly string[] = ["round_robin", "random", "power_of_two", "least_load"];
-const MODES = ["random", "min_load", "min_group"] as const;
 
 const NEED = { command: "smg", install: "pip install smg" };
 
@@ -43,10 +39,7 @@ const options = v.strictObject({
     v.optional(v.picklist(["expected_wait", "requests", "least_requests"]), "expected_wait"),
     v.description("power_of_two: what it compares"),
   ),
-  assignmentMode: v.pipe(
-    v.optional(v.picklist(MODES), "random"),
-    v.description("manual: worker of a new key"),
-  ),
+  assignmentMode: assignmentModeOption,
   overloadProtection: switchOption("Let it leave out workers that say they are overloaded"),
   warmup: switchOption("Let it divert cache misses to workers that have just come up"),
   smgCommand: commandOption(NEED.command),
@@ -66,41 +59,33 @@ export const smg = defineRouter({
     kvEvents: false,
     ...(KEYED.includes(policy) ? { keyHeader: "x-smg-routing-key" } : {}),
   }),
-  find: ({ smgCommand: command }, { python }) =>
-    void foundCommand({ name: "smg", command, install: NEED.install }, python),
+  find: ({ smgCommand }, { python }) => void foundCommand(NEED, smgCommand, python),
   processes: (settings) => [
-    { name: "smg", command: [settings.smgCommand, ...smgArgv(settings, PLANNED)] },
+    { name: NEED.command, command: [settings.smgCommand, ...smgArgv(settings, PLANNED)] },
   ],
-  start: async (settings, engine, context) => {
-    const ports = programPorts("smg", context);
-    const { host } = context;
-    const workers = engine.workers.map(({ url }) => url);
-    return startProgram(
+  start: (settings, engine, context) =>
+    startRustRouter(
       {
-        name: "smg",
+        need: NEED,
         command: settings.smgCommand,
-        install: NEED.install,
-        version: { distribution: "smg" },
-        argv: smgArgv(settings, { host, ports, workers }),
-        ports,
-        metricsUrl: `http://${urlHost(host)}:${ports.metrics}/metrics`,
-        isUp: async (url) => {
-          await allWorkersIn(url, engine);
-          await answersOnce(url, engine);
-        },
+        settings,
+        argv: (at) => smgArgv(settings, at),
+        // It reports ready before it knows which models the workers serve, so a request must pass.
+        isUp: (url) =>
+          fetchControl(`${url}/v1/completions`, {
+            method: "POST",
+            body: { model: engine.servedModelName, prompt: "ready", max_tokens: 1 },
+          }),
         facts: {
           retries: settings.retries || (readsBodyForRetry(settings) ? BODY_READING : false),
-          circuitBreaker: settings.circuitBreaker,
           overloadProtection: settings.overloadProtection,
           warmup: settings.warmup,
         },
       },
+      engine,
       context,
-    );
-  },
+    ),
 });
-
-const PLANNED = { host: "127.0.0.1", ports: { http: 0, metrics: 0 }, workers: ["WORKERS"] };
 
 /**
  * Without retries smg 1.13.0 passes on bodies unread (its metric `smg_router_request_body_path_total`
@@ -116,10 +101,7 @@ function readsBodyForRetry({ policy, retries }: v.InferOutput<typeof options>): 
 }
 
 /** Without a grace it keeps its ports for five seconds after its end is asked for. */
-export function smgArgv(
-  settings: v.InferOutput<typeof options>,
-  at: Parameters<typeof rustFlags>[1],
-): string[] {
+export function smgArgv(settings: v.InferOutput<typeof options>, at: RustPlace): string[] {
   const { policy, overloadProtection, warmup } = settings;
   const ofPolicy: Partial<Record<typeof policy, string[]>> = {
     prefix_hash: [

@@ -3,14 +3,15 @@
  * workers for the token ids, so their tokenising is part of what it costs.
  */
 import { defineRouter, DynbenchError, v } from "dynbench";
-import { fetchControl, urlHost, type Worker } from "dynbench/engine";
+import { fetchControl, type Worker } from "dynbench/engine";
+import { commandOption, foundCommand } from "../shared/external/program.ts";
 import {
-  commandOption,
-  foundCommand,
-  programPorts,
-  startProgram,
-} from "../shared/external/program.ts";
-import { allWorkersIn, rustFlags, rustOptions } from "../shared/external/rust-router.ts";
+  PLANNED,
+  rustFlags,
+  rustOptions,
+  startRustRouter,
+  type RustPlace,
+} from "../shared/external/rust-router.ts";
 
 const POLICIES = [
   "cache_aware",
@@ -48,11 +49,10 @@ export const vllmRouter = defineRouter({
     kvEvents: policy === "kv_aware",
     ...(KEYED.includes(policy) ? { keyHeader: "x-session-id" } : {}),
   }),
-  find: ({ vllmRouterCommand: command }, { python }) =>
-    void foundCommand({ name: "vllm-router", command, install: NEED.install }, python),
+  find: ({ vllmRouterCommand }, { python }) => void foundCommand(NEED, vllmRouterCommand, python),
   processes: (settings) => [
     {
-      name: "vllm-router",
+      name: NEED.command,
       command: [settings.vllmRouterCommand, ...vllmRouterArgv(settings, PLANNED)],
       ...(settings.policy === "kv_aware"
         ? { note: "and each worker's KV events: endpoint, replay endpoint, block size" }
@@ -60,35 +60,25 @@ export const vllmRouter = defineRouter({
     },
   ],
   start: async (settings, engine, context) => {
-    const ports = programPorts("vllm-router", context);
-    const { host } = context;
-    const workers = engine.workers.map(({ url }) => url);
     const isKvAware = settings.policy === "kv_aware";
     const events = isKvAware ? kvEventFlags(engine.workers, engine.servedModelName) : [];
-    const metricsUrl = `http://${urlHost(host)}:${ports.metrics}/metrics`;
-    return startProgram(
+    return startRustRouter(
       {
-        name: "vllm-router",
+        need: NEED,
         command: settings.vllmRouterCommand,
-        install: NEED.install,
-        version: { distribution: "vllm-router" },
-        argv: [...vllmRouterArgv(settings, { host, ports, workers }), ...events],
-        ports,
-        metricsUrl,
-        isUp: (url) => allWorkersIn(url, engine),
+        settings,
+        argv: (at) => [...vllmRouterArgv(settings, at), ...events],
         ...(isKvAware
-          ? { prefixesFound: async () => lookupHits(await fetchControl(metricsUrl)) }
+          ? { prefixesFound: async (metricsUrl) => lookupHits(await fetchControl(metricsUrl)) }
           : {}),
-        facts: { retries: settings.retries, circuitBreaker: settings.circuitBreaker },
       },
+      engine,
       context,
     );
   },
 });
 
-const PLANNED = { host: "127.0.0.1", ports: { http: 0, metrics: 0 }, workers: ["WORKERS"] };
-
-export function vllmRouterArgv(settings: Settings, at: Parameters<typeof rustFlags>[1]): string[] {
+export function vllmRouterArgv(settings: Settings, at: RustPlace): string[] {
   return [...rustFlags(settings, at), "--log-level", "warning"];
 }
 

@@ -37,7 +37,8 @@ export async function startRival(name: RivalName, worker: string): Promise<Rival
   const [http, metrics] = freePorts(2) as [number, number];
   const at = { host: HOST, ports: { http, metrics }, workers: [worker] };
   const listen = `${HOST}:${http}`;
-  const config = { balance: "round_robin", listen, workers: [new URL(worker).host] } as const;
+  const workers = [{ address: new URL(worker).host }];
+  const config = { balance: "round_robin", listen, workers } as const;
   writeFileSync(join(folder, "nginx.conf"), nginxConfig(config));
   const policy = { policy: "round_robin" };
   const argv = {

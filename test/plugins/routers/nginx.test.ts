@@ -2,8 +2,9 @@
 import { expect, test } from "bun:test";
 import { nginxConfig } from "../../../plugins/routers/nginx.ts";
 
+const WORKERS = [{ address: "127.0.0.1:9001" }, { address: "127.0.0.1:9002" }];
 const of = (balance: "round_robin" | "least_conn" | "random_two" | "hash") =>
-  nginxConfig({ balance, listen: "127.0.0.1:8100", workers: ["127.0.0.1:9001", "127.0.0.1:9002"] });
+  nginxConfig({ balance, listen: "127.0.0.1:8100", workers: WORKERS });
 
 test("each way to balance is one line of the workers' block", () => {
   const plain = of("round_robin").split("\n");
