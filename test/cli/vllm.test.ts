@@ -69,7 +69,7 @@ describe("servers on GPUs", () => {
 
   test("of a version or a model that can do less go on, which is said", async () => {
     const old = await run(["--workers", "1", "--out", "old"], { STAND_IN: "old" });
-    expect(old.stderr).toContain("vLLM 0.31.0 does not tell cached tokens");
+    expect(old.stderr).toContain("vLLM 0.31.0 does not report cached tokens");
     const bare = await run(["--workers", "1", "--out", "bare"], { STAND_IN: "no-chat-template" });
     expect(bare.stderr).toContain("The model has no chat template");
     for (const end of [old, bare]) {

@@ -12,22 +12,20 @@ import {
   several,
   some,
 } from "../../shared/model-servers/flags.ts";
-import { publishesEvents } from "../../shared/model-servers/kv-events.ts";
+import {
+  DYNAMO_TOPIC,
+  kvEventsFlag,
+  publishesEvents,
+} from "../../shared/model-servers/kv-events.ts";
 import type {
   DynamoWorker,
   ServerCommand,
   ServerPlacement,
-  ServerPorts,
 } from "../../shared/model-servers/server-kind.ts";
 import type { ServerOptions } from "../../shared/model-servers/server-options.ts";
 
 export const SERVER_MODULE = "sglang.launch_server";
 export const DYNAMO_MODULE = "dynamo.sglang";
-
-/** None, as by default. */
-export const KV_EVENTS_TOPIC = "";
-/** As Dynamo's own examples name it. */
-const DYNAMO_TOPIC = "kv-events";
 
 const OWN_FLAGS = [
   ...["--model-path", "--model", "--host", "--port", "--kv-events-config", "--served-model-name"],
@@ -48,7 +46,7 @@ export function serverCommand(server: ServerCommand): string[] {
     ...engineFlags(options),
     ["--enable-cache-report"],
     ["--enable-metrics"],
-    ...(publishesEvents(server) ? [kvEventsFlag(ports, KV_EVENTS_TOPIC)] : []),
+    ...(publishesEvents(server) ? [kvEventsFlag(ports, {})] : []),
   ];
   const start = ["-m", SERVER_MODULE, "--model-path", options.modelPath];
   return [options.python, ...start, ...flagsFor(wanted, server), ...engineArgs];
@@ -66,7 +64,7 @@ export function dynamoCommand(worker: DynamoWorker): string[] {
   const wanted = [
     ...engineFlags(options),
     ["--enable-metrics"],
-    kvEventsFlag(ports, DYNAMO_TOPIC),
+    kvEventsFlag(ports, { topic: DYNAMO_TOPIC }),
     ...(role === "aggregated" ? [] : split),
   ];
   const names = ["--model-path", model, "--served-model-name", servedModelName];
@@ -89,17 +87,6 @@ function engineFlags(options: ServerOptions): string[][] {
     ...some("--max-running-requests", options.maxNumSeqs),
     ...some("--max-total-tokens", kvBlocks === undefined ? undefined : kvBlocks * blockSize),
   ];
-}
-
-/** A publisher with an address in place of the star would connect instead of binding. */
-function kvEventsFlag(ports: Pick<ServerPorts, "kvEvents" | "replay">, topic: string): string[] {
-  const events = {
-    publisher: "zmq",
-    endpoint: `tcp://*:${ports.kvEvents}`,
-    replay_endpoint: `tcp://*:${ports.replay}`,
-    topic,
-  };
-  return ["--kv-events-config", JSON.stringify(events)];
 }
 
 export function serverEnv({ gpus }: Pick<ServerPlacement, "gpus">): Record<string, string> {

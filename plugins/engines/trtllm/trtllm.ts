@@ -6,7 +6,6 @@
 import { defineEngine, given, v } from "dynbench";
 import { fetchControl, fetchControlJson, type StartContext } from "dynbench/engine";
 import { flagValue } from "../../shared/model-servers/flags.ts";
-import { plannedServers, serverLimits } from "../../shared/model-servers/planned.ts";
 import type {
   AskedServer,
   EventPublisher,
@@ -14,9 +13,9 @@ import type {
   ServerFacts,
   ServerKind,
 } from "../../shared/model-servers/server-kind.ts";
-import { checkServers, serverOptions } from "../../shared/model-servers/server-options.ts";
+import { checkServers } from "../../shared/model-servers/server-options.ts";
 import { optional } from "../../shared/model-servers/server-ready.ts";
-import { startServers } from "../../shared/model-servers/start-servers.ts";
+import { serverEngine } from "../../shared/model-servers/server-engine.ts";
 import {
   configFiles,
   DYNAMO_MODULE,
@@ -28,11 +27,9 @@ import {
 import { KV_EVENTS_TOPIC, RelayReady, RelayTask, startEventRelay } from "./event-relay.ts";
 import { explainTrtllm } from "./log-reasons.ts";
 
-const DISTRIBUTIONS = ["tensorrt-llm"] as const;
-
 const kind: ServerKind = {
   title: "TensorRT-LLM",
-  distributions: DISTRIBUTIONS,
+  distributions: ["tensorrt-llm"],
   programs: [{ name: "trtllm-serve", help: ["-m", SERVER_MODULE, "serve", "--help"] }],
   sizeFlags: {
     blockSize: "--kv-block-size",
@@ -52,11 +49,7 @@ export const trtllm = defineEngine({
   name: "trtllm",
   aliases: ["tensorrt-llm"],
   summary: "TensorRT-LLM servers, started on this machine's GPUs",
-  options: serverOptions,
-  planes: ["http", "dynamo"],
-  splitsOn: ["dynamo"],
-  needs: [{ packages: DISTRIBUTIONS, install: "pip install tensorrt-llm" }],
-  takesArguments: true,
+  ...serverEngine(kind),
   check: (options, router) => [
     ...checkServers(options, router),
     ...(options.launch === undefined || router.plane === "dynamo"
@@ -87,9 +80,6 @@ export const trtllm = defineEngine({
           },
         ]),
   ],
-  limits: serverLimits,
-  processes: (options, plane) => plannedServers(kind, options, plane),
-  start: startServers(kind),
   serve: (_options, task, context) => startEventRelay(v.parse(RelayTask, task), context),
 });
 

@@ -13,19 +13,17 @@ import {
   several,
   some,
 } from "../../shared/model-servers/flags.ts";
-import { publishesEvents } from "../../shared/model-servers/kv-events.ts";
+import {
+  DYNAMO_TOPIC,
+  kvEventsFlag,
+  publishesEvents,
+} from "../../shared/model-servers/kv-events.ts";
 import type {
   DynamoWorker,
   ServerCommand,
   ServerPlacement,
-  ServerPorts,
 } from "../../shared/model-servers/server-kind.ts";
 import type { ServerOptions } from "../../shared/model-servers/server-options.ts";
-
-/** Topic of the KV events: none, as by default; vllm-router takes no others. */
-export const KV_EVENTS_TOPIC = "";
-/** As Dynamo's own examples name it. */
-const DYNAMO_TOPIC = "kv-events";
 
 export const DYNAMO_MODULE = "dynamo.vllm";
 
@@ -61,7 +59,7 @@ function wantedFlags(server: ServerCommand): string[][] {
     ...some("--served-model-name", options.servedModelName),
     ...engineFlags(options),
     ["--enable-prompt-tokens-details"],
-    ...(publishesEvents(server) ? [kvEventsFlag(ports, KV_EVENTS_TOPIC)] : []),
+    ...(publishesEvents(server) ? [kvEventsFlag(ports, { enable_kv_cache_events: true })] : []),
   ];
 }
 
@@ -80,26 +78,11 @@ function engineFlags(options: ServerOptions): string[][] {
   ];
 }
 
-/**
- * A publisher binds where it may be reached from anywhere, and only there: with an address in place
- * of the star vLLM connects instead.
- */
-function kvEventsFlag(ports: Pick<ServerPorts, "kvEvents" | "replay">, topic: string): string[] {
-  const events = {
-    enable_kv_cache_events: true,
-    publisher: "zmq",
-    endpoint: `tcp://*:${ports.kvEvents}`,
-    replay_endpoint: `tcp://*:${ports.replay}`,
-    topic,
-  };
-  return ["--kv-events-config", JSON.stringify(events)];
-}
-
 export function dynamoCommand(worker: DynamoWorker): string[] {
   const { options, model, servedModelName, ports, engineArgs } = worker;
   refuseOwn(OWN_ON_DYNAMO, engineArgs);
   const names = ["--model", model, "--served-model-name", servedModelName];
-  const events = kvEventsFlag(ports, DYNAMO_TOPIC);
+  const events = kvEventsFlag(ports, { topic: DYNAMO_TOPIC, enable_kv_cache_events: true });
   const flags = flagsFor([...engineFlags(options), events, ...roleFlags(worker)], worker);
   return [options.python, "-m", DYNAMO_MODULE, ...names, ...flags, ...engineArgs];
 }
