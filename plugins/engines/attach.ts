@@ -15,11 +15,12 @@ import {
   withoutSlash,
   type Worker,
 } from "dynbench/engine";
+import { text, whole } from "../shared/option-shapes.ts";
 
 /** More workers than any deployment that one gateway serves. */
 const MAX_WORKERS = 4096;
 
-const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2 ** 31));
+const size = whole(1, 2 ** 31);
 const httpUrl = v.pipe(v.string(), v.regex(/^https?:\/\/\S+$/, "expected http://… or https://…"));
 
 const options = v.strictObject({
@@ -33,7 +34,7 @@ const options = v.strictObject({
     v.description("Model to ask for, where the workers serve several; default: the one they serve"),
   ),
   tokenizer: v.pipe(
-    v.optional(v.pipe(v.string(), v.nonEmpty())),
+    v.optional(text),
     v.description("Folder with the model's tokenizer.json, for prompts as text or chat"),
   ),
   blockSize: v.pipe(

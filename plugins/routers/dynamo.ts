@@ -8,14 +8,15 @@ import { fetchControl } from "dynbench/engine";
 import { startFrontends } from "../shared/dynamo/frontend.ts";
 import { APPROXIMATE_MODE, frontendFlags, POLICY_FLAG } from "../shared/dynamo/frontend-flags.ts";
 import { eventsAppliedOf } from "../shared/dynamo/frontend-metrics.ts";
+import { whole, within } from "../shared/option-shapes.ts";
 import { probeModule } from "../shared/dynamo/python-module.ts";
 
 /** Larger weights say nothing more: every other term is lost beside them. */
 const MAX_WEIGHT = 1e6;
 const MAX_COUNT = 2 ** 31 - 1;
 
-const weight = v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_WEIGHT)));
-const count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_COUNT)));
+const weight = v.optional(within(0, MAX_WEIGHT));
+const count = v.optional(whole(0, MAX_COUNT));
 
 const MODES = [
   "kv",

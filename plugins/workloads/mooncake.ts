@@ -19,6 +19,7 @@ import {
   type TraceModel,
   type TraceRow,
 } from "dynbench/trace";
+import { whole } from "../shared/option-shapes.ts";
 import { promptOf, traceFileOptions, traceRows } from "../shared/traces/trace-file.ts";
 
 const MAX_ROWS = 1_000_000_000;
@@ -38,7 +39,7 @@ const options = v.strictObject({
   from: v.pipe(v.optional(seconds, 0), v.description("Leave out the rows before this second")),
   to: v.pipe(v.optional(seconds), v.description("Leave out the rows from this second on")),
   rows: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_ROWS))),
+    v.optional(whole(1, MAX_ROWS)),
     v.description("Use at most this many rows of the trace"),
   ),
   lenient: v.pipe(

@@ -15,13 +15,13 @@ import {
   type RequestSpec,
   type Segment,
 } from "dynbench";
+import { share, whole } from "../shared/option-shapes.ts";
 
 /** Longest prompt or answer that may be asked for; ten times the longest context on sale today. */
 const MAX_TOKENS = 100_000_000;
 const MAX_PREFIX_PROMPTS = 10_000_000;
 
-const tokens = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_TOKENS));
-const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const tokens = whole(1, MAX_TOKENS);
 
 const options = v.strictObject({
   isl: v.pipe(
@@ -30,7 +30,7 @@ const options = v.strictObject({
   ),
   osl: v.pipe(v.optional(tokens, 200), v.description("Mean output tokens")),
   numPrefixPrompts: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_PREFIX_PROMPTS)), 20),
+    v.optional(whole(1, MAX_PREFIX_PROMPTS), 20),
     v.description("Shared prefixes; each request opens with one of them, drawn uniformly"),
   ),
   prefixRatio: v.pipe(

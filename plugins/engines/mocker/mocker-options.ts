@@ -4,6 +4,8 @@
  */
 import { v } from "dynbench";
 import type { Plane, WorkerLimits, WorkerRole } from "dynbench/engine";
+import { text, whole, within } from "../../shared/option-shapes.ts";
+import { fitFaults, roleFaults, rosterOf, type OptionFault } from "../../shared/worker-roles.ts";
 import type { SchedulingPolicy } from "./batch.ts";
 import type { TransferTiming } from "./handoffs.ts";
 import { kvBlocksOf, TIMING_NAMES, TIMING_PRESETS } from "./gpus.ts";
@@ -25,8 +27,8 @@ const MAX_TRANSFER_GB_PER_S = 1e6;
 /** Context limit of the benchmarking guide's engines (`--max-model-len 32768`). */
 const GUIDE_MODEL_LEN = 32_768;
 
-const workerCount = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_WORKERS));
-const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_SIZE));
+const workerCount = whole(1, MAX_WORKERS);
+const size = whole(1, MAX_SIZE);
 
 export const mockerOptions = v.strictObject({
   workers: v.pipe(
@@ -43,18 +45,18 @@ export const mockerOptions = v.strictObject({
     v.description("Workers for decode alone, in place of --workers; with --prefill-workers"),
   ),
   modelPath: v.pipe(
-    v.optional(v.pipe(v.string(), v.nonEmpty()), "deepseek-ai/DeepSeek-R1-Distill-Llama-8B"),
+    v.optional(text, "deepseek-ai/DeepSeek-R1-Distill-Llama-8B"),
     v.description(
       "Model to pretend to serve; nothing is loaded but its tokenizer, where this is a folder that has one",
     ),
     v.metadata({ aliases: ["model"] }),
   ),
   servedModelName: v.pipe(
-    v.optional(v.pipe(v.string(), v.nonEmpty())),
+    v.optional(text),
     v.description("Name that requests must ask for; default: the whole --model-path, as vLLM"),
   ),
   tokenizer: v.pipe(
-    v.optional(v.pipe(v.string(), v.nonEmpty())),
+    v.optional(text),
     v.description(
       "Folder with a model's tokenizer.json, for text; default: --model-path, or else the built-in words",
     ),
@@ -68,12 +70,12 @@ export const mockerOptions = v.strictObject({
     v.metadata({ aliases: ["gpu"] }),
   ),
   speedup: v.pipe(
-    v.optional(v.pipe(v.number(), v.minValue(MIN_SPEEDUP), v.maxValue(MAX_SPEEDUP)), 1),
+    v.optional(within(MIN_SPEEDUP, MAX_SPEEDUP), 1),
     v.description("How many times faster than the simulated GPU everything happens"),
     v.metadata({ aliases: ["speedup-ratio"] }),
   ),
   requestCostMs: v.pipe(
-    v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(60_000))),
+    v.optional(within(0, 60_000)),
     v.description("Fixed time of a request before it is scheduled; default: that of the timing"),
   ),
   blockSize: v.pipe(v.optional(size, 64), v.description("Tokens per KV block")),
@@ -101,7 +103,7 @@ export const mockerOptions = v.strictObject({
     ),
   ),
   python: v.pipe(
-    v.optional(v.pipe(v.string(), v.nonEmpty()), "python3"),
+    v.optional(text, "python3"),
     v.description("Plane dynamo: Python that has the package ai-dynamo"),
   ),
   kvTransferGbPerS: v.pipe(
@@ -113,7 +115,7 @@ export const mockerOptions = v.strictObject({
     v.metadata({ aliases: ["kv-transfer-bandwidth"] }),
   ),
   kvTransferLatencyMs: v.pipe(
-    v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_TRANSFER_LATENCY_MS)), 0),
+    v.optional(within(0, MAX_TRANSFER_LATENCY_MS), 0),
     v.description("Fixed time of such a transfer before its first byte"),
   ),
   kvBytesPerToken: v.pipe(
@@ -157,7 +159,7 @@ export function resolveMocker(options: MockerOptions): ResolvedMocker {
       (options.timing === "dynamo" ? capacity : Math.min(GUIDE_MODEL_LEN, capacity)),
   };
   return {
-    workers: rosterOf(options),
+    workers: rosterOf(options, options.workers ?? DEFAULT_WORKERS),
     servedModelName: options.servedModelName ?? options.modelPath,
     limits,
     timing: preset.timing(limits, requestCostMs === undefined ? {} : { requestCostMs }),
@@ -171,25 +173,6 @@ export function resolveMocker(options: MockerOptions): ResolvedMocker {
   };
 }
 
-function rosterOf(options: MockerOptions): ResolvedMocker["workers"] {
-  const { workers = DEFAULT_WORKERS, prefillWorkers, decodeWorkers } = options;
-  const named = (count: number, name: string, role: WorkerRole): ResolvedMocker["workers"] =>
-    Array.from({ length: count }, (_, i) => ({ id: `${name}-${i}`, role }));
-  if (prefillWorkers === undefined || decodeWorkers === undefined) {
-    return named(workers, "worker", "aggregated");
-  }
-  return [
-    ...named(prefillWorkers, "prefill", "prefill"),
-    ...named(decodeWorkers, "decode", "decode"),
-  ];
-}
-
-interface OptionFault {
-  readonly path: string;
-  readonly message: string;
-  readonly hint: string;
-}
-
 /** What only several options together show, or the plane. */
 export function checkMocker(
   options: MockerOptions,
@@ -197,7 +180,7 @@ export function checkMocker(
 ): OptionFault[] {
   return [
     ...roleFaults(options),
-    ...longestFits(options),
+    ...fitFaults(resolveMocker(options).limits),
     ...(plane === "dynamo" ? [...dynamosTiming(options), ...dynamosPolicy(options)] : []),
   ];
 }
@@ -221,43 +204,6 @@ function dynamosPolicy({ schedulingPolicy }: MockerOptions): OptionFault[] {
       path: "schedulingPolicy",
       message: "Dynamo's mocker, which serves on plane dynamo, serves first come, first served",
       hint: "Leave --scheduling-policy out, or measure a router on HTTP workers",
-    },
-  ];
-}
-
-function roleFaults({ workers, prefillWorkers, decodeWorkers }: MockerOptions): OptionFault[] {
-  if (prefillWorkers === undefined && decodeWorkers === undefined) return [];
-  if (prefillWorkers === undefined || decodeWorkers === undefined) {
-    const [given, missing] =
-      prefillWorkers === undefined ? ["decode", "prefill"] : ["prefill", "decode"];
-    return [
-      {
-        path: `${given}Workers`,
-        message: `${given} workers alone answer no request`,
-        hint: `Add --${missing}-workers 1`,
-      },
-    ];
-  }
-  if (workers === undefined) return [];
-  return [
-    {
-      path: "workers",
-      message: "workers are either split into prefill and decode, or do both",
-      hint: "Leave out --workers, or --prefill-workers and --decode-workers",
-    },
-  ];
-}
-
-/** vLLM refuses to start when one request of the longest kind would not fit the cache. */
-function longestFits(options: MockerOptions): OptionFault[] {
-  const { limits } = resolveMocker(options);
-  const capacity = limits.kvBlocks * limits.blockSize;
-  if (limits.maxModelLen <= capacity) return [];
-  return [
-    {
-      path: "maxModelLen",
-      message: `A request of ${limits.maxModelLen} tokens does not fit a KV cache of ${capacity}`,
-      hint: `Use --max-model-len ${capacity}, or at least --kv-blocks ${Math.ceil(limits.maxModelLen / limits.blockSize)}`,
     },
   ];
 }

@@ -11,6 +11,7 @@ import {
   untilReady,
   urlHost,
 } from "dynbench/engine";
+import { text } from "../option-shapes.ts";
 import { findProgram, programVersion, type VersionSource } from "./find-program.ts";
 
 /** The slowest was ready after 4 s; a machine under load takes ten times that. */
@@ -18,10 +19,7 @@ const READY_LIMIT_MS = 60_000;
 
 /** The option that names the program where it is not on PATH under its usual name. */
 export function commandOption<const Name extends string>(name: Name) {
-  return v.pipe(
-    v.optional(v.pipe(v.string(), v.nonEmpty()), name),
-    v.description("Name or path of the program"),
-  );
+  return v.pipe(v.optional(text, name), v.description("Name or path of the program"));
 }
 
 export interface ProgramPorts {

@@ -10,26 +10,21 @@ import {
   type RouterHandle,
   type StartContext,
 } from "dynbench/engine";
+import { share, whole, within } from "../option-shapes.ts";
 import { programPorts, startProgram, type ProgramNeed, type ProgramPorts } from "./program.ts";
 
 const MAX_COUNT = 2 ** 31 - 1;
 export const countOption = (preset: number, description: string) =>
-  v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_COUNT)), preset),
-    v.description(description),
-  );
+  v.pipe(v.optional(whole(0, MAX_COUNT), preset), v.description(description));
 export const factorOption = (preset: number, description: string) =>
-  v.pipe(
-    v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(1e6)), preset),
-    v.description(description),
-  );
+  v.pipe(v.optional(within(1, 1e6), preset), v.description(description));
 export const switchOption = (description: string) =>
   v.pipe(v.optional(v.boolean(), false), v.description(description));
 
 /** Defaults are the programs' own. */
 export const rustOptions = {
   cacheThreshold: v.pipe(
-    v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 0.3),
+    v.optional(share, 0.3),
     v.description("cache_aware: share of the prompt that must match to follow the cache"),
   ),
   balanceAbsThreshold: countOption(64, "cache_aware: requests of imbalance it tolerates"),

@@ -20,7 +20,8 @@ import { flagNames } from "./flags.ts";
 import { fetchModel, modelBesideEngine, modelFaults, type ModelFacts } from "./model-facts.ts";
 import { coresOf, findGpus, placeServers, type Placement } from "./placement.ts";
 import type { ServerKind } from "./server-kind.ts";
-import { environmentOf, rosterOf, type ServerOptions } from "./server-options.ts";
+import { rosterOf } from "../worker-roles.ts";
+import { environmentOf, type ServerOptions } from "./server-options.ts";
 
 /** KV events, their replay, the status server, KV transfers. */
 const PORTS_EACH = 4;

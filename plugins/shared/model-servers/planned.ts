@@ -1,11 +1,11 @@
 /** What engines of model servers tell a plan: their limits, and the commands they would start. Pure. */
 import { given } from "dynbench";
 import type { Plane, PlannedProcess, WorkerLimits } from "dynbench/engine";
+import { rosterOf } from "../worker-roles.ts";
 import type { ServerKind } from "./server-kind.ts";
 import {
   environmentOf,
   GUIDE_WORKERS,
-  rosterOf,
   workersWanted,
   type ServerOptions,
 } from "./server-options.ts";

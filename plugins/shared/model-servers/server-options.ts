@@ -1,6 +1,8 @@
 /** Options of engines that start model servers. Defaults are those of the guide's `run_engines.sh`. */
 import { v } from "dynbench";
-import { launchFault, type WorkerRole } from "dynbench/engine";
+import { launchFault } from "dynbench/engine";
+import { text, whole, within } from "../option-shapes.ts";
+import { fitFaults, roleFaults, type OptionFault } from "../worker-roles.ts";
 import { isLoopback } from "./flags.ts";
 
 /** Workers of the guide, and the most that are started without being asked for. */
@@ -12,22 +14,21 @@ const MAX_SIZE = 2 ** 31 - 1;
 const MAX_PARALLEL = 64;
 const MAX_PORT = 65_535;
 
-const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_SIZE));
-const parallel = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_PARALLEL));
-const text = v.pipe(v.string(), v.nonEmpty());
+const size = whole(1, MAX_SIZE);
+const parallel = whole(1, MAX_PARALLEL);
 
 export const serverOptions = v.strictObject({
   workers: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_WORKERS))),
+    v.optional(whole(1, MAX_WORKERS)),
     v.description("Servers to start; default: as many as the GPUs hold, at most 8"),
     v.metadata({ aliases: ["num-workers"] }),
   ),
   prefillWorkers: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_WORKERS))),
+    v.optional(whole(1, MAX_WORKERS)),
     v.description("Workers for prefill alone, in place of --workers; with --router dynamo"),
   ),
   decodeWorkers: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_WORKERS))),
+    v.optional(whole(1, MAX_WORKERS)),
     v.description("Workers for decode alone, in place of --workers; with --router dynamo"),
   ),
   modelPath: v.pipe(
@@ -50,7 +51,7 @@ export const serverOptions = v.strictObject({
     v.description("Replicas of the model inside one server, each with GPUs of its own"),
   ),
   gpuOffset: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1024)), 0),
+    v.optional(whole(0, 1024), 0),
     v.description("GPUs left alone at the start of the list; the next ones go to worker-0"),
     v.metadata({ aliases: ["base-gpu-offset"] }),
   ),
@@ -97,24 +98,18 @@ export const serverOptions = v.strictObject({
     v.description("Where the servers are reached; another machine's name with --launch ssh"),
   ),
   firstPort: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_PORT))),
+    v.optional(whole(1, MAX_PORT)),
     v.description("Port of worker-0, the others' follow; default: free ports, elsewhere 8100"),
   ),
   readyLimitS: v.pipe(
-    v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(86_400)), 1800),
+    v.optional(within(1, 86_400), 1800),
     v.description("Limit for loading the model and answering the first request, in seconds"),
   ),
 });
 
 export type ServerOptions = v.InferOutput<typeof serverOptions>;
 
-interface OptionFault {
-  path: string;
-  message: string;
-  hint: string;
-}
-
-/** Faults of all such engines. vLLM refuses to start when one request of the longest kind would not fit the cache. */
+/** Faults of all such engines. */
 export function checkServers(
   options: ServerOptions,
   router?: { readonly plane: "http" | "dynamo" },
@@ -133,27 +128,8 @@ export function checkServers(
     });
   }
   const { kvBlocks, blockSize, maxModelLen } = options;
-  if (kvBlocks !== undefined && kvBlocks * blockSize < maxModelLen) {
-    faults.push({
-      path: "maxModelLen",
-      message: `A request of ${maxModelLen} tokens does not fit a KV cache of ${kvBlocks * blockSize}`,
-      hint: `Use --max-model-len ${kvBlocks * blockSize}, or at least --kv-blocks ${Math.ceil(maxModelLen / blockSize)}`,
-    });
-  }
+  if (kvBlocks !== undefined) faults.push(...fitFaults({ kvBlocks, blockSize, maxModelLen }));
   return faults;
-}
-
-function roleFaults({ workers, prefillWorkers, decodeWorkers }: ServerOptions): OptionFault[] {
-  if (prefillWorkers === undefined && decodeWorkers === undefined) return [];
-  if (prefillWorkers === undefined || decodeWorkers === undefined) {
-    const [given, missing] =
-      prefillWorkers === undefined ? ["decode", "prefill"] : ["prefill", "decode"];
-    const hint = `Add --${missing}-workers 1`;
-    return [{ path: `${given}Workers`, message: `${given} workers alone answer no request`, hint }];
-  }
-  if (workers === undefined) return [];
-  const message = "are either all alike, or split into prefill and decode";
-  return [{ path: "workers", message, hint: "Leave --workers out" }];
 }
 
 /** Workers of Dynamo's plane find each other through this machine's files and loopback. */
@@ -179,20 +155,6 @@ function planeFaults(options: ServerOptions): OptionFault[] {
 export function workersWanted(options: ServerOptions): number | undefined {
   const { workers, prefillWorkers, decodeWorkers } = options;
   return prefillWorkers === undefined ? workers : prefillWorkers + (decodeWorkers ?? 0);
-}
-
-/** Name and role of each of `count` workers. */
-export function rosterOf(
-  { prefillWorkers, decodeWorkers }: ServerOptions,
-  count: number,
-): { readonly id: string; readonly role: WorkerRole }[] {
-  const named = (size: number, name: string, role: WorkerRole) =>
-    Array.from({ length: size }, (_, i) => ({ id: `${name}-${i}`, role }));
-  if (prefillWorkers === undefined) return named(count, "worker", "aggregated");
-  return [
-    ...named(prefillWorkers, "prefill", "prefill"),
-    ...named(decodeWorkers ?? 0, "decode", "decode"),
-  ];
 }
 
 /** `--env` as a map; a name alone has the value it has in `surroundings`, and none without one. */

@@ -8,6 +8,7 @@ import {
   type TraceBatch,
   type TraceRow,
 } from "dynbench/trace";
+import { whole } from "../option-shapes.ts";
 import { TRACE_FORMATS } from "./trace-formats.ts";
 
 export const traceFileOptions = {
@@ -16,10 +17,7 @@ export const traceFileOptions = {
     v.description(`Format of the trace: auto, ${TRACE_FORMATS.map(({ name }) => name).join(", ")}`),
   ),
   traceBlockSize: v.pipe(
-    v.optional(
-      v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_ROW_TOKENS)),
-      TRACE_BLOCK_SIZE,
-    ),
+    v.optional(whole(1, MAX_ROW_TOKENS), TRACE_BLOCK_SIZE),
     v.description("Tokens that one hash id of the trace stands for"),
   ),
 };

@@ -4,10 +4,10 @@ import { v } from "dynbench";
 import {
   checkServers,
   environmentOf,
-  rosterOf,
   serverOptions,
   workersWanted,
 } from "../../../../plugins/shared/model-servers/server-options.ts";
+import { rosterOf } from "../../../../plugins/shared/worker-roles.ts";
 
 describe("options", () => {
   const faults = (raw: Record<string, unknown>) => checkServers(v.parse(serverOptions, raw));
