@@ -6,7 +6,6 @@
 import { given } from "../base/given.ts";
 import { DynbenchError } from "../base/errors.ts";
 import { didYouMean } from "../base/suggest.ts";
-import { RowOrder } from "./row-order.ts";
 import type { TextTokenizer, TraceAspect, TraceFormat, TraceReader } from "./trace-format.ts";
 import { TraceFault, type TraceRow } from "./trace-row.ts";
 import { readLines } from "../system/read-lines.ts";
@@ -151,4 +150,29 @@ function rowFault(
     cause: fault,
     hint,
   });
+}
+
+/** Checks what must hold between rows: times never go back, and all rows have one or none has. */
+class RowOrder {
+  #previousMs: number | undefined;
+  #rows = 0;
+
+  /** Throws a `TraceFault` when the row cannot follow those before it. */
+  follow(row: TraceRow): void {
+    const { atMs } = row;
+    const previousMs = this.#previousMs;
+    if (this.#rows > 0 && (atMs === undefined) !== (previousMs === undefined)) {
+      throw new TraceFault(
+        "timestamp",
+        atMs === undefined
+          ? "is missing, and earlier rows have one"
+          : "is there, and earlier rows have none",
+      );
+    }
+    if (atMs !== undefined && previousMs !== undefined && atMs < previousMs) {
+      throw new TraceFault("timestamp", `goes back: ${atMs} ms comes after ${previousMs} ms`);
+    }
+    this.#previousMs = atMs;
+    this.#rows += 1;
+  }
 }

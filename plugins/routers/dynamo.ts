@@ -7,7 +7,6 @@ import { defineRouter, DynbenchError, v } from "dynbench";
 import { fetchControl } from "dynbench/engine";
 import { startFrontends } from "../shared/dynamo/frontend.ts";
 import { APPROXIMATE_MODE, frontendFlags, POLICY_FLAG } from "../shared/dynamo/frontend-flags.ts";
-import { eventsAppliedOf } from "../shared/dynamo/frontend-metrics.ts";
 import { whole, within } from "../shared/option-shapes.ts";
 import { probeModule } from "../shared/dynamo/python-module.ts";
 
@@ -183,4 +182,17 @@ async function writePolicy(folder: string, policy: object): Promise<string[]> {
 async function leastApplied(urls: readonly string[], signal: AbortSignal): Promise<number> {
   const metrics = await Promise.all(urls.map((url) => fetchControl(`${url}/metrics`, { signal })));
   return Math.min(...metrics.map(eventsAppliedOf));
+}
+
+/**
+ * Pure. KV events that a frontend's index has applied, from its Prometheus text (Dynamo 1.6.1); 0 while
+ * the metric is missing, as it is until the first event.
+ */
+export function eventsAppliedOf(metrics: string): number {
+  const lines = metrics.matchAll(
+    /^dynamo_component_kv_cache_events_applied\{([^}]*)\}\s+(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/gm,
+  );
+  let sum = 0;
+  for (const [, labels, value] of lines) if (/status="ok"/.test(labels!)) sum += Number(value);
+  return sum;
 }

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts } from "../../core/process/free-ports.ts";
 import * as wordTokenizer from "../../core/prompt/word-tokenizer.ts";
-import { planeEnvironment } from "../../plugins/shared/dynamo/plane-environment.ts";
+import { planeEnvironment } from "../../plugins/shared/dynamo/plane.ts";
 import { installed } from "../real/programs.ts";
 import { answers, cpuMsOf, type Rival } from "./rival-routers.ts";
 

@@ -4,12 +4,10 @@
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { DynbenchError } from "dynbench";
+import { DynbenchError, given } from "dynbench";
 import { epochMs, type Discovery, type PlaneSettings, type StartContext } from "dynbench/engine";
-import type { DiscoveryStore } from "./discovery-store.ts";
-import { fileStore } from "./file-store.ts";
+import { fileStore, type DiscoveryStore } from "./discovery-store.ts";
 import { openNats } from "./nats-link.ts";
-import { planeEnvironment } from "./plane-environment.ts";
 import { registrationsOf, type Registration } from "./registration.ts";
 import { startEtcd, startNatsServer } from "./services.ts";
 
@@ -81,4 +79,36 @@ async function openEtcd(
 ): Promise<DiscoveryStore> {
   const { etcdStore } = await import("./etcd-store.ts");
   return etcdStore(url, at);
+}
+
+interface PlanePlaces {
+  readonly namespace: string;
+  readonly settings: PlaneSettings;
+  /** Of the file discovery. */
+  readonly folder: string;
+  /** The address everything binds or advertises. */
+  readonly host: string;
+  readonly etcdUrl: string | undefined;
+  readonly natsUrl: string | undefined;
+}
+
+/**
+ * Pure. The environment that puts a process of Dynamo (1.6.1) on the plane. Without the addresses it
+ * would advertise the machine's first outside address: `--http-host` moves the HTTP port alone.
+ */
+export function planeEnvironment(places: PlanePlaces): Record<string, string> {
+  const { settings, host } = places;
+  return {
+    DYN_NAMESPACE: places.namespace,
+    DYN_DISCOVERY_BACKEND: settings.discovery,
+    DYN_REQUEST_PLANE: settings.requestPlane,
+    DYN_EVENT_PLANE: settings.eventPlane,
+    DYN_TCP_RPC_HOST: host,
+    DYN_TCP_RESPONSE_STREAM_HOST: host,
+    DYN_EVENT_PLANE_HOST: host,
+    DYN_LOG: "info",
+    HF_HUB_OFFLINE: "1",
+    ...(settings.discovery === "file" ? { DYN_FILE_KV: places.folder } : {}),
+    ...given({ ETCD_ENDPOINTS: places.etcdUrl, NATS_SERVER: places.natsUrl }),
+  };
 }

@@ -8,11 +8,11 @@ import {
   type EngineHandle,
   type ForeignProcess,
   launched,
+  probePython,
   type StartContext,
 } from "dynbench/engine";
 import { mustBeAsPlanned } from "./as-planned.ts";
 import { writeFiles } from "./files.ts";
-import { findEngine, type Installation } from "./installation.ts";
 import { fetchModel, modelBesideEngine, modelFaults, type ModelFacts } from "./model-facts.ts";
 import { coresOf, findGpus, placeServers, portsOf, type Placement } from "./placement.ts";
 import type { ServerKind } from "./server-kind.ts";
@@ -78,6 +78,29 @@ export async function startHttpServers(
       : { gpus: placement.gpus.flatMap((set) => set ?? []) }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** The engine of a Python: its version, how its server is started there, and the flags it knows. */
+interface Installation {
+  readonly version: string;
+  readonly program: string;
+  readonly flags: ReadonlySet<string>;
+  readonly isCpuBuild: boolean;
+}
+
+/** Throws when that Python has no such engine that runs. */
+async function findEngine(
+  kind: ServerKind,
+  options: ServerOptions,
+  env: Readonly<Record<string, string>>,
+  context: Pick<StartContext, "processes" | "signal" | "log">,
+): Promise<Installation> {
+  const { distributions, programs } = kind;
+  const { python, launch } = options;
+  const question = { python, env, launch, distributions, programs };
+  const { versions, program, flags } = await probePython(question, context);
+  const version = distributions.map((name) => versions[name]).find((each) => each !== undefined)!;
+  return { version, program, flags, isCpuBuild: kind.isCpuBuild?.(versions) ?? false };
 }
 
 interface Server {

@@ -3,11 +3,12 @@
  * over, with all that was said before in its prompt. Sessions are made up from lengths, or come from
  * a trace whose rows name theirs. Concurrency counts sessions, think times included.
  */
-import { defineWorkload } from "dynbench";
+import { defineWorkload, type RequestSpec, type Segment } from "dynbench";
+import type { TraceRow } from "dynbench/trace";
+import { promptOf } from "../../shared/traces/trace-file.ts";
 import { madeUpSessions } from "./made-up.ts";
 import { sessionOptions } from "./session-options.ts";
 import { readSessions, type TracedSessions } from "./read-sessions.ts";
-import { tracedSessions } from "./traced.ts";
 
 export const sessions = defineWorkload({
   name: "sessions",
@@ -26,3 +27,38 @@ export const sessions = defineWorkload({
       ? madeUpSessions(chosen, random, count)
       : tracedSessions(rows, { count, delayMs: chosen.delay }),
 });
+
+/** Requests of traced sessions: each turn after the one before, with the conversation so far in its prompt. */
+function* tracedSessions(
+  { sessions, inputs, blockSize }: TracedSessions,
+  { count, delayMs }: { count: number; delayMs: number | undefined },
+): Generator<RequestSpec> {
+  let index = 0;
+  for (const [number, rows] of sessions.entries()) {
+    let said: readonly Segment[] = [];
+    for (const [turn, row] of rows.entries()) {
+      if (index === count) return;
+      const own = promptOf(row, { index, blockSize });
+      const prompt = inputs === "delta" ? [...said, ...own] : own;
+      const isLast = turn === rows.length - 1;
+      yield {
+        index,
+        prompt,
+        isl: prompt.reduce((sum, { tokens }) => sum + tokens, 0),
+        osl: row.osl,
+        session: row.session ?? `row ${number}`,
+        ...(turn === 0
+          ? { sessionRequests: rows.length, ...timeOf(row) }
+          : { after: { request: index - 1, thinkMs: delayMs ?? row.delayMs ?? 0 } }),
+        ...(row.priority === undefined ? {} : { priority: row.priority }),
+        ...(inputs === "delta" && !isLast ? { keepAnswer: true } : {}),
+      };
+      said = [...prompt, { answerOf: index, tokens: row.osl }];
+      index += 1;
+    }
+  }
+}
+
+function timeOf({ atMs }: TraceRow): { atNs?: number } {
+  return atMs === undefined ? {} : { atNs: Math.round(atMs * 1e6) };
+}

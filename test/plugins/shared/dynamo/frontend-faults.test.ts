@@ -1,7 +1,7 @@
 /** What the frontend's log and metrics say; lines as ai-dynamo 1.6.1 writes them. */
 import { describe, expect, test } from "bun:test";
 import { explainFrontend, isHopeless } from "../../../../plugins/shared/dynamo/frontend-faults.ts";
-import { eventsAppliedOf } from "../../../../plugins/shared/dynamo/frontend-metrics.ts";
+import { eventsAppliedOf } from "../../../../plugins/routers/dynamo.ts";
 
 const COLOURED =
   "\u001b[2m2026-11-24T08:15:32Z\u001b[0m \u001b[33m WARN\u001b[0m dynamo_llm::discovery: Model materialization failed; scheduling retry error=chat_template field is required in the tokenizer_config.json file";

@@ -1,7 +1,7 @@
 /** The environment of a process on a plane. */
 import { expect, test } from "bun:test";
 import { withoutInherited } from "../../../../plugins/shared/dynamo/own-environment.ts";
-import { planeEnvironment } from "../../../../plugins/shared/dynamo/plane-environment.ts";
+import { planeEnvironment } from "../../../../plugins/shared/dynamo/plane.ts";
 
 const places = { namespace: "dyn", folder: "/run/discovery", host: "127.0.0.1" };
 

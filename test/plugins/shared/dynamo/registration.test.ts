@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileStore } from "../../../../plugins/shared/dynamo/file-store.ts";
+import { fileStore } from "../../../../plugins/shared/dynamo/discovery-store.ts";
 import { parseWithIds, registrationsOf } from "../../../../plugins/shared/dynamo/registration.ts";
 import { differenceOf, otherModel } from "../../../../plugins/shared/dynamo/workers.ts";
 
