@@ -1,4 +1,5 @@
 /** Manifests of the npm packages: the program, and a binary for each target. */
+import { given } from "../core/base/given.ts";
 import { DOORS } from "./doors.ts";
 import type { Target } from "./targets.ts";
 
@@ -16,7 +17,7 @@ export function binaryManifest({ name, npm }: Target, { version }: Facts): objec
     license: "Apache-2.0",
     os: [npm.os],
     cpu: [npm.cpu],
-    ...(npm.libc === undefined ? {} : { libc: [npm.libc] }),
+    ...given({ libc: npm.libc && [npm.libc] }),
     files: ["dynbench", "LICENSES.txt"],
   };
 }

@@ -28,7 +28,7 @@ export async function startCluster(
   const { workers: roster, servedModelName, limits, timeScale } = resolveMocker(options);
   const use: PluginUse = { kind: "engine", name: "mocker", source: "bundled", options };
   const tokenizer = await chosenTokenizer(options.tokenizer, options.modelPath);
-  const tokenizerPart = tokenizer === undefined ? {} : { tokenizer };
+  const tokenizerPart = given({ tokenizer });
   await using started = new AsyncDisposableStack();
   const children = await startAll(roster.length, started, (index) => {
     const task: WorkerTask = { index, ...tokenizerPart };

@@ -2,7 +2,7 @@
  * Options of the mocker, and what they come to. Defaults that depend on other options (KV blocks on
  * the GPU, the context limit on KV blocks) are left open in the schema and filled in one place.
  */
-import { v } from "dynbench";
+import { given, v } from "dynbench";
 import type { Plane, WorkerLimits, WorkerRole } from "dynbench/engine";
 import { text, whole, within } from "../../shared/option-shapes.ts";
 import { fitFaults, roleFaults, rosterOf, type OptionFault } from "../../shared/worker-roles.ts";
@@ -162,7 +162,7 @@ export function resolveMocker(options: MockerOptions): ResolvedMocker {
     workers: rosterOf(options, options.workers ?? DEFAULT_WORKERS),
     servedModelName: options.servedModelName ?? options.modelPath,
     limits,
-    timing: preset.timing(limits, requestCostMs === undefined ? {} : { requestCostMs }),
+    timing: preset.timing(limits, given({ requestCostMs })),
     timeScale: options.speedup,
     policy: options.schedulingPolicy,
     transfer: {

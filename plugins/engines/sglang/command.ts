@@ -4,6 +4,7 @@
  * `docs/advanced_features/server_arguments.md` and Dynamo 1.6.1's `dynamo/sglang/args.py`. What the
  * SGLang at hand does not know is left out, and so is ours where the user gave the same after `--`.
  */
+import { given } from "dynbench";
 import type { WorkerRole } from "dynbench/engine";
 import {
   flagsFor,
@@ -93,7 +94,7 @@ export function serverEnv({ gpus }: Pick<ServerPlacement, "gpus">): Record<strin
   return {
     // Page hashes must agree between servers, also in versions that seed from it.
     PYTHONHASHSEED: "0",
-    ...(gpus === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpus.join(",") }),
+    ...given({ CUDA_VISIBLE_DEVICES: gpus?.join(",") }),
   };
 }
 

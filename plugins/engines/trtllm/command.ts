@@ -4,6 +4,7 @@
  * `tensorrt_llm/commands/serve.py` and Dynamo 1.6.1's `dynamo/trtllm/backend_args.py`. What the
  * TensorRT-LLM at hand does not know is left out, and so is ours where the user gave the same after `--`.
  */
+import { given } from "dynbench";
 import { join } from "node:path";
 import type { WorkerRole } from "dynbench/engine";
 import {
@@ -109,8 +110,10 @@ function configOf(role: WorkerRole, options: ServerOptions, engineArgs: readonly
       enable_block_reuse: true,
       tokens_per_block: blockSize,
       event_buffer_max_size: EVENT_BUFFER,
-      ...(kvBlocks === undefined ? {} : { max_tokens: kvBlocks * blockSize }),
-      ...(share === undefined ? {} : { free_gpu_memory_fraction: Number(share) }),
+      ...given({
+        max_tokens: kvBlocks && kvBlocks * blockSize,
+        free_gpu_memory_fraction: share === undefined ? undefined : Number(share),
+      }),
     },
     enable_chunked_prefill: true,
     // Their statistics tell the KV cache's size.
@@ -129,5 +132,5 @@ const MEMORY_FLAGS = [
 ];
 
 export function serverEnv({ gpus }: Pick<ServerPlacement, "gpus">): Record<string, string> {
-  return gpus === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpus.join(",") };
+  return given({ CUDA_VISIBLE_DEVICES: gpus?.join(",") });
 }

@@ -111,8 +111,7 @@ export function serverEnv({ gpus, cpus }: Pick<ServerPlacement, "gpus" | "cpus">
     VLLM_HOST_IP: "127.0.0.1",
     VLLM_SERVER_DEV_MODE: "1", // has /reset_prefix_cache
     VLLM_NO_USAGE_STATS: "1",
-    ...(gpus === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpus.join(",") }),
-    ...given({ VLLM_CPU_OMP_THREADS_BIND: cpus }),
+    ...given({ CUDA_VISIBLE_DEVICES: gpus?.join(","), VLLM_CPU_OMP_THREADS_BIND: cpus }),
   };
 }
 

@@ -56,7 +56,7 @@ export function plannedServers(
       servedModelName: options.servedModelName ?? options.modelPath,
     }),
     env: { ...kind.onDynamo.env({ ...place, role, transferPort: "PORT" }), ...users },
-    ...(wanted === undefined ? {} : { count }),
+    ...given({ count: wanted && count }),
     note,
   }));
 }
