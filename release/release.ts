@@ -41,7 +41,7 @@ const USAGE = `Usage: npm run release -- [options]
   --out FOLDER       A new folder for everything [dist, which is emptied]
   --gzip-level N     1 to 12 [${LEVELS.gzip}]
   --zstd-level N     1 to 22 [${LEVELS.zstd}]
-  --download-url URL Where install.sh fetches from unless it is told
+  --download-url URL Where install.sh fetches from without --from
   --allow-modified   Build a tree with changes that are not committed
 `;
 

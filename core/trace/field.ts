@@ -49,7 +49,7 @@ export function tokensIn(value: unknown, field: string): number {
   );
 }
 
-/** Ten years: a larger time is one in nanoseconds, or of the wrong column. */
+/** Ten years: a larger time is in nanoseconds, or of another column. */
 const MAX_TIME_MS = 320_000_000_000;
 
 export function millisecondsIn(value: unknown, field: string): number {
@@ -69,7 +69,7 @@ export function secondsIn(value: unknown, field: string): number {
 /** The year 5138: later seconds are milliseconds. */
 const MAX_UNIX_S = 100_000_000_000;
 
-/** The number that a table's cell holds, or its text, which no reader takes for one. */
+/** The number in a table's cell, or its text, which no reader of numbers accepts. */
 export function numberIn(cell: string): number | string {
   return /^\d+(\.\d*)?([eE][+-]?\d+)?$/.test(cell) ? Number(cell) : cell;
 }
@@ -118,7 +118,7 @@ export function mustCover(
   );
 }
 
-/** `is missing`, or `is` and as much of the value as says which one it is. */
+/** `is missing`, or `is` and the beginning of the value. */
 function found(value: unknown): string {
   return value === undefined ? "is missing" : `is ${show(value)}`;
 }

@@ -13,7 +13,7 @@ import { readLines } from "../system/read-lines.ts";
 export interface ReadTraceOptions {
   /** Formats that the file may have; the first that recognizes its first line is taken. */
   readonly formats: readonly TraceFormat[];
-  /** Tokens per hash id, where the format does not say it itself. */
+  /** Tokens per hash id, where the file does not record it. */
   readonly blockSize: number;
   /** A format by name; `auto` recognizes it from the first line. */
   readonly format?: string;
@@ -130,7 +130,7 @@ function noRows(
     skipped: number;
   },
 ): DynbenchError {
-  const what = of.skipped === 0 ? "" : `: all ${of.skipped} that are there were passed over`;
+  const what = of.skipped === 0 ? "" : `: all ${of.skipped} rows were invalid and left out`;
   const expected =
     of.format?.summary ?? `a trace: ${of.formats.map(({ name }) => name).join(", ")}`;
   return new DynbenchError("plan", `Cannot use "${path}": there is no row in it${what}`, {
@@ -166,7 +166,7 @@ class RowOrder {
         "timestamp",
         atMs === undefined
           ? "is missing, and earlier rows have one"
-          : "is there, and earlier rows have none",
+          : "is present, and earlier rows have none",
       );
     }
     if (atMs !== undefined && previousMs !== undefined && atMs < previousMs) {

@@ -40,7 +40,7 @@ export const guide = defineReporter({
   },
 });
 
-/** What the guide notes of a run, from the plan. Options that a workload does not have are 0. */
+/** The fields that the guide records of a run, from the plan. Options that a workload does not have are 0. */
 function guideConfig(plan: Plan, arm: number): Parameters<typeof guideSummary>[1] {
   const cell = plan.cells.find((one) => one.arm === arm)!;
   const engine = plan.arms[arm]!.engine;
@@ -58,7 +58,7 @@ function guideConfig(plan: Plan, arm: number): Parameters<typeof guideSummary>[1
   };
 }
 
-/** A folder name per label: what file systems take, made distinct by a number where labels meet. */
+/** A folder name per label: characters that file systems allow, and a number where two labels would give one name. */
 function folderNames(labels: readonly string[]): string[] {
   const names: string[] = [];
   for (const label of labels) {

@@ -1,6 +1,6 @@
 /**
- * `report.html` in the run folder: one offline file that says who won, by how much, how surely and
- * why. The page itself is `reports/`. Rewritten after cells, at most every few seconds.
+ * `report.html` in the run folder: one offline file that shows which arm won, by how much, how surely
+ * and why. The page itself is `reports/`. Rewritten after cells, at most every few seconds.
  */
 import { defineReporter } from "dynbench";
 import type { RunResult } from "dynbench/report";

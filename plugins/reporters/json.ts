@@ -1,6 +1,6 @@
 /**
  * `summary.json` in the run folder, and with `--json` the same on stdout and nothing else there.
- * Rewritten after each cell, so that a crash leaves what was measured until then.
+ * Rewritten after each cell, so that a crash loses no finished cell.
  */
 import { defineReporter, v } from "dynbench";
 import type { CellSummary } from "dynbench/report";

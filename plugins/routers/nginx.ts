@@ -1,4 +1,4 @@
-/** nginx as a plain load balancer: it knows nothing of prompts, and is the least that a router may cost. */
+/** nginx as a plain load balancer: it does not look at prompts, and shows the least cost of a proxy. */
 import { defineRouter, v } from "dynbench";
 import {
   balanceOption,

@@ -34,14 +34,17 @@ const options = v.strictObject({
   policy: v.pipe(v.optional(v.picklist(POLICIES), "cache_aware"), v.description("How it routes")),
   ...rustOptions,
   prefixTokenCount: countOption(256, "prefix_hash: leading tokens that are hashed"),
-  prefixHashLoadFactor: factorOption(1.25, "prefix_hash: load it tolerates, times the mean"),
+  prefixHashLoadFactor: factorOption(
+    1.25,
+    "prefix_hash: most requests in flight of a worker, as a multiple of the mean",
+  ),
   powerOfTwoLoadMetric: v.pipe(
     v.optional(v.picklist(["expected_wait", "requests", "least_requests"]), "expected_wait"),
-    v.description("power_of_two: what it compares"),
+    v.description("power_of_two: the load that it compares"),
   ),
   assignmentMode: assignmentModeOption,
-  overloadProtection: switchOption("Let it leave out workers that say they are overloaded"),
-  warmup: switchOption("Let it divert cache misses to workers that have just come up"),
+  overloadProtection: switchOption("Let it leave out workers that report overload"),
+  warmup: switchOption("Let it send cache misses to workers that have just started"),
   smgCommand: commandOption(NEED.command),
 });
 
@@ -89,8 +92,8 @@ export const smg = defineRouter({
 
 /**
  * Without retries smg 1.13.0 passes on bodies unread (its metric `smg_router_request_body_path_total`
- * says "streamed"), and prefix_hash, which has nothing to hash then, takes the least loaded worker
- * (`smg_prefix_hash_policy_branch_total` says "no_routing_key"). One retry makes it read them.
+ * has "streamed"), and prefix_hash, which has nothing to hash then, takes the least loaded worker
+ * (`smg_prefix_hash_policy_branch_total` has "no_routing_key"). One retry makes it read them.
  */
 const BODY_READING = "one: without it bodies pass unread, and prefix_hash has nothing to hash";
 /** Longer bodies pass unread again; this is the most that it takes. */
@@ -100,7 +103,7 @@ function readsBodyForRetry({ policy, retries }: v.InferOutput<typeof options>): 
   return policy === "prefix_hash" && !retries;
 }
 
-/** Without a grace it keeps its ports for five seconds after its end is asked for. */
+/** With its default grace period it keeps its ports for five seconds after SIGTERM. */
 export function smgArgv(settings: v.InferOutput<typeof options>, at: RustPlace): string[] {
   const { policy, overloadProtection, warmup } = settings;
   const ofPolicy: Partial<Record<typeof policy, string[]>> = {

@@ -1,6 +1,6 @@
 /**
- * vLLM's router (PyPI vllm-router, 0.1.17), which takes token ids as well. Of texts it asks the
- * workers for the token ids, so their tokenising is part of what it costs.
+ * vLLM's router (PyPI vllm-router, 0.1.17), which takes token ids as well. For texts it asks the
+ * workers for the token ids, so their tokenising is part of its cost.
  */
 import { defineRouter, DynbenchError, v } from "dynbench";
 import { fetchControl, type Worker } from "dynbench/engine";
@@ -83,9 +83,9 @@ export function vllmRouterArgv(settings: Settings, at: RustPlace): string[] {
 }
 
 /**
- * Where kv_aware hears of the workers' caches. Named, because what it finds by itself lacks the
- * block size. Of a named source it takes the messages whose topic is empty and drops all others
- * without a word, so a worker with another one is refused.
+ * The sources of KV events for kv_aware. They are named, because sources that it finds by itself lack the
+ * block size. Of a named source it takes messages whose topic is empty and silently drops all others, so a
+ * worker with another topic is refused.
  */
 export function kvEventFlags(workers: readonly Worker[], model: string): string[] {
   const refused = (what: string): DynbenchError =>
@@ -110,7 +110,7 @@ export function kvEventFlags(workers: readonly Worker[], model: string): string[
   return [...sources, "--kv-event-block-size", `${blockSize}`, "--kv-event-model", model];
 }
 
-/** Pure. Requests for which its index held a beginning, of its Prometheus text; 0 before the first one. */
+/** Pure. Requests for which its index held a beginning, from its Prometheus text; 0 before the first one. */
 export function lookupHits(metrics: string): number {
   const hit = /^vllm_router_kv_placement_lookups_total\{result="hit"\} (\d+)/m.exec(metrics);
   return Number(hit?.[1] ?? 0);

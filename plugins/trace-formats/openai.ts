@@ -1,8 +1,8 @@
 /**
- * Logs of OpenAI requests, one body a line: `messages`, or `prompt` as text or token ids. The answer
- * is as long as `usage.completion_tokens` says, else as `max_completion_tokens`, `max_tokens` or
- * `output_tokens` allow. `timestamp` in milliseconds and `session_id` are read where they are there.
- * Without a tokenizer a text is as long as `usage.prompt_tokens` says, and shares nothing.
+ * Logs of OpenAI requests, one body a line: `messages`, or `prompt` as text or token ids. The length of the
+ * answer is `usage.completion_tokens`, else `max_completion_tokens`, `max_tokens` or
+ * `output_tokens`. `timestamp` in milliseconds and `session_id` are optional.
+ * Without a tokenizer the length of a text is `usage.prompt_tokens`, and it shares nothing.
  */
 import { given } from "dynbench";
 import {
@@ -80,7 +80,7 @@ function countedTokens(log: JsonObject): number {
   if (counted !== undefined && counted !== null) return tokensIn(counted, "usage.prompt_tokens");
   throw new TraceFault(
     "line",
-    "holds a text, and neither usage.prompt_tokens nor --tokenizer MODEL_FOLDER says how long it is",
+    "holds a text, and its length is unknown without usage.prompt_tokens or --tokenizer MODEL_FOLDER",
   );
 }
 

@@ -1,6 +1,6 @@
 /**
  * ShareGPT files: one JSON list of conversations, `[{"id", "conversations": [{"from": "human" | "gpt"
- * | "system", "value"}]}]`. Each answer is a row whose prompt is everything said before it. The file
+ * | "system", "value"}]}]`. Each answer is a row whose prompt is the conversation before it. The file
  * is one value, so it is read whole.
  */
 import {
@@ -66,18 +66,18 @@ function turnsOf(value: unknown, index: number): Turn[] {
   const conversation = objectIn(value, place);
   const session = optional(conversation, "id", nameIn) ?? String(index);
   const turns: Turn[] = [];
-  let said = "";
+  let earlier = "";
   listIn(conversation["conversations"], `${place}.conversations`).forEach((part, i) => {
     const field = `${place}.conversations[${i}]`;
     const { from, value: text } = objectIn(part, field);
     const speaker = textIn(from, `${field}.from`);
     const words = textIn(text, `${field}.value`);
-    if (ANSWERER_NAMES.includes(speaker) && said !== "") {
-      turns.push({ session, prompt: said, answer: words });
+    if (ANSWERER_NAMES.includes(speaker) && earlier !== "") {
+      turns.push({ session, prompt: earlier, answer: words });
     } else if (![...USER_NAMES, ...ANSWERER_NAMES, "system"].includes(speaker)) {
       throw new TraceFault(`${field}.from`, `must be human, gpt or system, and is "${speaker}"`);
     }
-    said += `${speaker}\n${words}\n`;
+    earlier += `${speaker}\n${words}\n`;
   });
   return turns;
 }

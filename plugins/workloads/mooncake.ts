@@ -36,20 +36,26 @@ const options = v.strictObject({
     v.metadata({ file: true }),
   ),
   ...traceFileOptions,
-  from: v.pipe(v.optional(seconds, 0), v.description("Leave out the rows before this second")),
-  to: v.pipe(v.optional(seconds), v.description("Leave out the rows from this second on")),
+  from: v.pipe(
+    v.optional(seconds, 0),
+    v.description("Leave out the rows before this time, in seconds since the start of the trace"),
+  ),
+  to: v.pipe(
+    v.optional(seconds),
+    v.description("Leave out the rows from this time on, in seconds since the start of the trace"),
+  ),
   rows: v.pipe(
     v.optional(whole(1, MAX_ROWS)),
     v.description("Use at most this many rows of the trace"),
   ),
   lenient: v.pipe(
     v.optional(v.boolean(), false),
-    v.description("Pass over rows that are not as they should be"),
+    v.description("Leave out invalid rows instead of stopping at the first"),
   ),
   synthesize: v.pipe(
     v.optional(v.boolean(), false),
     v.description(
-      "Draw new rows that share like the trace's; the multipliers and bounds below imply it",
+      "Draw new rows that share prefixes like those of the trace; each multiplier and length bound below implies it",
     ),
   ),
   ...SYNTHESIS_ENTRIES,
@@ -88,7 +94,7 @@ export const mooncake = defineWorkload({
     let silentOn: TraceBatch["silentOn"] = [];
     for await (const batch of chosenRows(chosen, signal, (row) => skips.push(row))) {
       silentOn = batch.silentOn;
-      if (isReplay && !chosen.lenient) break; // it is read again for each cell, and tells its faults
+      if (isReplay && !chosen.lenient) break; // it is read again for each cell, where a fault is reported
       if (isReplay) continue;
       columns ??= new TraceColumns(batch.blockSize);
       for (const row of batch.rows) columns.add(row);
@@ -115,7 +121,7 @@ function notesOf(skips: readonly string[], silentOn: TraceBatch["silentOn"]): st
             `passed over, first ${skips[0]}`,
         ]),
     ...(silentOn.includes("sharing")
-      ? ["The trace does not say what its prompts share: each is another one"]
+      ? ["The trace does not record what its prompts share: each prompt is a different one"]
       : []),
   ];
 }

@@ -1,6 +1,6 @@
 /**
  * Prompts that share along a tree: an organisation's prompt, a team's, a document's, then text of
- * one's own. Branches are as popular as Zipf's law says, popularity may drift, and the part of one's
+ * one's own. The popularity of branches follows Zipf's law and may drift, and the part of one's
  * own may be sized so that a given share of all prompt tokens could be found cached.
  */
 import {
@@ -44,13 +44,13 @@ const options = v.strictObject({
   ),
   uniqueTokens: v.pipe(
     v.optional(whole(1, MAX_TOKENS), 2000),
-    v.description("Mean tokens that a prompt has of its own"),
+    v.description("Mean tokens of a prompt that no other prompt has"),
   ),
   hitShare: v.pipe(
     v.optional(v.pipe(share, v.gtValue(0))),
     v.description(
-      "Share of prompt tokens that an unbounded cache could serve; sizes the part of one's own " +
-        "instead of --unique-tokens",
+      "Share of prompt tokens that an unbounded cache could serve, above 0 and up to 1; replaces " +
+        "--unique-tokens",
     ),
     v.metadata({ aliases: ["target-hit-share"] }),
   ),

@@ -69,7 +69,7 @@ export const prefix = defineWorkload({
       {
         path: "isl",
         message: `leaves no room for a shared prefix at ratio ${prefixRatio}: ${isl} x ${prefixRatio} is less than one token`,
-        hint: `Say --isl ${Math.ceil(1 / prefixRatio)} or more, or --prefix-ratio 0`,
+        hint: `Use --isl ${Math.ceil(1 / prefixRatio)} or more, or --prefix-ratio 0`,
       },
     ];
   },
@@ -113,7 +113,7 @@ function prefixTokens(isl: number, ratio: number): number {
 
 /**
  * A length as aiperf draws it (`sample_positive_normal_integer`): normal, drawn again until it is
- * not negative, rounded up, at least 1. A mean of 0 says that there is no such part.
+ * not negative, rounded up, at least 1. A mean of 0 means that there is no such part.
  */
 function drawLength(mean: number, stddevShare: number, draws: RandomStream): number {
   if (mean === 0) return 0;

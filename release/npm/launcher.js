@@ -6,7 +6,7 @@ const { readFileSync } = require("node:fs");
 
 const manifest = JSON.parse(readFileSync(require.resolve("./package.json"), "utf8"));
 
-/** Both where the C library cannot be told: the one that is installed is the one. */
+/** Both names where the C library is unknown: the installed package is the right one. */
 function candidates() {
   const name = `dynbench-${process.platform}-${process.arch}`;
   if (process.platform !== "linux") return [name];

@@ -85,7 +85,7 @@ test("is packed into one file that runs elsewhere", async () => {
   expect(ran.exitCode).toBe(0);
 });
 
-test("a file named for one run stands in for the added one of its name, and says so", async () => {
+test("a file named for one run stands in for the added one of its name, and reports it", async () => {
   await alone("plugin", "new", "router", "tried");
   await alone("plugin", "add", "./tried");
   const file = join(cwd, "tried/tried.ts");
@@ -134,7 +134,7 @@ describe("help", () => {
   });
 });
 
-describe("what cannot be added leaves nothing and is told in words", () => {
+describe("what cannot be added leaves nothing and is reported in a message", () => {
   /** A package of one file. */
   const packageOf = (name: string, source: string): string => {
     const folder = join(cwd, name);
@@ -168,7 +168,7 @@ describe("what cannot be added leaves nothing and is told in words", () => {
     expect(existsSync(join(packages, name))).toBe(false);
   });
 
-  test("a package that breaks later is left out, said, and harms no other command", async () => {
+  test("a package that breaks later is left out, reported, and harms no other command", async () => {
     await alone("plugin", "add", packageOf("fragile", ROUTER("fragile", API_VERSION)));
     const found = new Bun.Glob("**/fragile/**/index.js").scanSync({
       cwd: packages,

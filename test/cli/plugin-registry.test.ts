@@ -203,7 +203,7 @@ describe("the plugin folder of a project", () => {
   });
 });
 
-describe("what the registry does not give leaves nothing and is told in words", () => {
+describe("what the registry does not give leaves nothing and is reported in a message", () => {
   const refusing = (status: number) => () => new Response("no", { status });
   test.each([
     ["no such package", "missing", undefined, "the registry has no such package (404 of http"],
@@ -259,7 +259,7 @@ describe("what the registry does not give leaves nothing and is told in words", 
   });
 });
 
-describe("what is no plugin for this program leaves nothing and is told in words", () => {
+describe("what is no plugin for this program leaves nothing and is reported in a message", () => {
   beforeAll(async () => {
     await add("first-worker@1.0.0");
   });
@@ -401,7 +401,7 @@ describe("an add that was cut short", () => {
   });
 });
 
-test("a data folder that cannot be one is told, with what to do", async () => {
+test("a data folder that cannot be one is reported, with what to do", async () => {
   writeFileSync(join(root, "plain"), "");
   for (const data of [join(root, "plain"), "/proc/nowhere"]) {
     const end = await dynbench(["plugin", "add", "first-worker"], {

@@ -39,7 +39,7 @@ const SECOND_LINES: [name: string, line: string, said: string][] = [
 ];
 
 describe("the second line", () => {
-  test.each(SECOND_LINES)("with %s is told by file, line and field", async (_, line, said) => {
+  test.each(SECOND_LINES)("with %s is reported by file, line and field", async (_, line, said) => {
     const { stderr, exitCode } = await analyze(file("bad.jsonl", `${good}\n${line}\n`));
     expect(exitCode).toBe(2);
     expect(stderr).toStartWith('Cannot read "bad.jsonl": line 2: ');
@@ -53,7 +53,7 @@ describe("the second line", () => {
     expect(stderr).toContain('line 2: "timestamp" goes back: 50 ms comes after 100 ms');
   });
 
-  test("is passed over with --lenient, and told", async () => {
+  test("is left out with --lenient, and reported", async () => {
     file("some.jsonl", [good, "{oops", row({ timestamp: 5 })].join("\n"));
     const { stdout, stderr, exitCode } = await analyze("some.jsonl", "--lenient");
     expect(exitCode).toBe(0);
@@ -117,7 +117,7 @@ describe("a whole file", () => {
     file("g.jsonl", `${good}\n${good}\n`);
     const { stderr, exitCode } = await analyze("g.jsonl", "--lenient", "--trace-format", "weka");
     expect(exitCode).toBe(2);
-    expect(stderr).toContain("there is no row in it: all 2 that are there were passed over");
+    expect(stderr).toContain("there is no row in it: all 2 rows were invalid and left out");
     expect(stderr).toContain("Expected Weka agent traces");
   });
 });

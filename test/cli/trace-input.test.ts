@@ -49,7 +49,7 @@ test("a trace that is none leaves no folder behind", async () => {
   expect(existsSync(join(cwd, "nothing"))).toBe(false);
 });
 
-test("a saved plan tells that its trace is another one, and goes on", async () => {
+test("a saved plan reports that its trace is another one, and goes on", async () => {
   const planned = await run("plan", ...ASK, "--trace", "t.jsonl", "--json");
   writeFileSync(join(cwd, "plan.json"), planned.stdout);
   const same = await run("run", "--config", "plan.json", "--out", "same");

@@ -25,7 +25,7 @@ test("order, time and umask of their making leave no trace in the bytes", async 
   expect(tarOf(madeAt(["a", "b", "run"], 1000), 1_700_000_001)).not.toEqual(one);
 });
 
-test("an archive unpacks with modes, owner and time as said", () => {
+test("an archive unpacks with the given modes, owner and time", () => {
   const tar = tarOf(madeAt(["a", "run"], 1000), 1_700_000_000);
   const list = Bun.spawnSync(["tar", "--numeric-owner", "--utc", "-tvf", "-"], { stdin: tar });
   const lines = list.stdout.toString().trim().split("\n");

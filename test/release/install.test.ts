@@ -159,7 +159,7 @@ describe("install.sh", () => {
       /cannot fetch http:.*\/nowhere\/SHA256SUMS: is this the address of a release\?/,
     ],
     ["twice", {}, /has several files for linux-x64/],
-    ["", {}, /say where the release is/],
+    ["", {}, /name the address of the release/],
     ["good", { system: "FreeBSD" }, /there is no dynbench for FreeBSD/],
     ["good", { machine: "riscv64" }, /there is no dynbench for the processor riscv64/],
     ["good", { system: "Darwin" }, /has nothing for darwin-x64/],

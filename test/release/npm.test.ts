@@ -85,7 +85,7 @@ describe("npm packages", () => {
     });
   });
 
-  test("types are there for an editor, and what runs a plugin outside is told where it runs", () => {
+  test("types are there for an editor, and running a plugin outside fails with where it runs", () => {
     writeFileSync(
       join(project, "plugin.ts"),
       `import { defineRouter, v } from "dynbench";\nimport { testRouter } from "dynbench/testing";\n` +

@@ -42,7 +42,7 @@ describe.each(["engine", "router", "workload", "reporter"] as const)("a new %s",
   });
 });
 
-describe("a wrong use is told where it is typed:", () => {
+describe("a wrong use is reported where it is typed:", () => {
   const router = (part: string): string => `import { defineRouter, v } from "dynbench";
 export default defineRouter({
   name: "x", summary: "x", plane: "http",

@@ -10,7 +10,7 @@ export class AnswerStream {
   #early = "";
   #hasEnded = false;
 
-  /** `onCancel`: the client has gone before the end. */
+  /** `onCancel`: the client disconnected before the end. */
   constructor(onCancel: () => void) {
     this.body = new ReadableStream({
       type: "direct",

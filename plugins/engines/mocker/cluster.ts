@@ -1,4 +1,4 @@
-/** Starts the mocker's workers, one child of this binary each, and speaks with all of them at once. */
+/** Starts the mocker's workers, one child of this binary each, and sends requests to all of them at once. */
 import { DynbenchError, given, v } from "dynbench";
 import {
   chosenTokenizer,
@@ -67,7 +67,7 @@ export async function startCluster(
   };
 }
 
-/** All in parallel; when one fails, those that did start are left to `started`. */
+/** All in parallel; when one fails, `started` still owns those that did start. */
 async function startAll<Child extends ProcessHandle>(
   count: number,
   started: AsyncDisposableStack,
@@ -107,7 +107,7 @@ function workerAt(at: {
   };
 }
 
-/** The word of a decode worker that it has read a prompt's KV may come after the answer's end. */
+/** A decode worker's report that it has read a prompt's KV may come after the answer's end. */
 const LAST_WORDS_MS = 3000;
 const LAST_WORDS_POLL_MS = 20;
 

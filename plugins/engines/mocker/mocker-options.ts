@@ -1,5 +1,5 @@
 /**
- * Options of the mocker, and what they come to. Defaults that depend on other options (KV blocks on
+ * Options of the mocker, and the sizes and timing that follow from them. Defaults that depend on other options (KV blocks on
  * the GPU, the context limit on KV blocks) are left open in the schema and filled in one place.
  */
 import { given, v } from "dynbench";
@@ -17,10 +17,10 @@ const MAX_SIZE = 2 ** 31 - 1;
 /** A thousand times slower; below that a run never ends. */
 const MIN_SPEEDUP = 1e-3;
 const MAX_SPEEDUP = 1e6;
-/** Those of the guide's launch script. */
+/** As many as the launch script of Dynamo's router benchmarking guide starts. */
 const DEFAULT_WORKERS = 8;
 
-/** A minute for one transfer, a petabyte a second: beyond them a figure is a slip. */
+/** A minute for one transfer, a petabyte a second: a larger figure is a typing error. */
 const MAX_TRANSFER_LATENCY_MS = 60_000;
 const MAX_TRANSFER_GB_PER_S = 1e6;
 
@@ -47,18 +47,18 @@ export const mockerOptions = v.strictObject({
   modelPath: v.pipe(
     v.optional(text, "deepseek-ai/DeepSeek-R1-Distill-Llama-8B"),
     v.description(
-      "Model to pretend to serve; nothing is loaded but its tokenizer, where this is a folder that has one",
+      "Model whose name is served; only its tokenizer is loaded, where this is a folder that has one",
     ),
     v.metadata({ aliases: ["model"] }),
   ),
   servedModelName: v.pipe(
     v.optional(text),
-    v.description("Name that requests must ask for; default: the whole --model-path, as vLLM"),
+    v.description("Model name that requests must use; default: the whole --model-path, as in vLLM"),
   ),
   tokenizer: v.pipe(
     v.optional(text),
     v.description(
-      "Folder with a model's tokenizer.json, for text; default: --model-path, or else the built-in words",
+      "Folder with a model's tokenizer.json, for prompts as text; default: --model-path, or else the built-in tokenizer",
     ),
   ),
   timing: v.pipe(
@@ -71,12 +71,14 @@ export const mockerOptions = v.strictObject({
   ),
   speedup: v.pipe(
     v.optional(within(MIN_SPEEDUP, MAX_SPEEDUP), 1),
-    v.description("How many times faster than the simulated GPU everything happens"),
+    v.description("How many times faster than the simulated GPU everything runs"),
     v.metadata({ aliases: ["speedup-ratio"] }),
   ),
   requestCostMs: v.pipe(
     v.optional(within(0, 60_000)),
-    v.description("Fixed time of a request before it is scheduled; default: that of the timing"),
+    v.description(
+      "Milliseconds of each request before it is scheduled; default: those of --timing",
+    ),
   ),
   blockSize: v.pipe(v.optional(size, 64), v.description("Tokens per KV block")),
   kvBlocks: v.pipe(
@@ -85,21 +87,21 @@ export const mockerOptions = v.strictObject({
   ),
   maxNumBatchedTokens: v.pipe(
     v.optional(size),
-    v.description("Token budget of a step; default: 16384, with --timing dynamo 8192"),
+    v.description("Most tokens that a step computes; default: 16384, with --timing dynamo 8192"),
   ),
-  maxNumSeqs: v.pipe(v.optional(size), v.description("Sequences in a batch; default: 256")),
+  maxNumSeqs: v.pipe(v.optional(size), v.description("Most sequences in a batch; default: 256")),
   schedulingPolicy: v.pipe(
     v.optional(v.picklist(["fcfs", "priority"]), "fcfs"),
     v.description(
-      "Who is let in first and thrown out last, as vLLM's option of this name: fcfs, or by the " +
-        "requests' priority",
+      "Which requests are admitted first and preempted last, as vLLM's option of this name: fcfs " +
+        "(first come, first served), or priority",
     ),
   ),
   maxModelLen: v.pipe(
     v.optional(size),
     v.description(
-      "Longest prompt and answer together; default: 32768 or what the KV cache holds, whichever " +
-        "is less; with --timing dynamo what the cache holds",
+      "Most tokens of prompt and answer together; default: 32768 or what the KV cache holds, " +
+        "whichever is less; with --timing dynamo what the cache holds",
     ),
   ),
   python: v.pipe(
@@ -116,18 +118,20 @@ export const mockerOptions = v.strictObject({
   ),
   kvTransferLatencyMs: v.pipe(
     v.optional(within(0, MAX_TRANSFER_LATENCY_MS), 0),
-    v.description("Fixed time of such a transfer before its first byte"),
+    v.description("Milliseconds of such a transfer before its first byte"),
   ),
   kvBytesPerToken: v.pipe(
     v.optional(size, 131_072),
     v.description(
-      "KV that a transfer carries per token; the default is that of Llama-3.1-8B in bf16: " +
+      "Bytes of KV that a transfer carries per token; the default is that of Llama-3.1-8B in bf16: " +
         "K and V of 32 layers, 8 heads of 128, 2 bytes each",
     ),
   ),
   kvEventsForm: v.pipe(
     v.optional(v.picklist(["map", "array"]), "map"),
-    v.description("KV events as vLLM 0.26 and newer write them, or as older releases do"),
+    v.description(
+      "KV events as vLLM 0.26 and newer write them (map), or as older releases do (array)",
+    ),
   ),
 });
 
@@ -173,7 +177,7 @@ export function resolveMocker(options: MockerOptions): ResolvedMocker {
   };
 }
 
-/** What only several options together show, or the plane. */
+/** Faults that only several options together show, or an option and the plane. */
 export function checkMocker(
   options: MockerOptions,
   { plane }: { readonly plane: Plane },
@@ -185,7 +189,7 @@ export function checkMocker(
   ];
 }
 
-/** On plane dynamo the workers are Dynamo's own mocker, which knows no other timing. */
+/** On plane dynamo the workers are Dynamo's own mocker, which has no other timing. */
 function dynamosTiming({ timing }: MockerOptions): OptionFault[] {
   if (timing === "dynamo") return [];
   return [

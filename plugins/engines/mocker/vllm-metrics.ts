@@ -82,7 +82,7 @@ function histogramsText(histograms: MetricsSource["histograms"], labels: string)
     .join("");
 }
 
-/** The info gauge in which vLLM tells its cache's sizes. */
+/** The info gauge in which vLLM reports the sizes of its cache. */
 function cacheConfig({ blockSize, kvBlocks }: WorkerLimits): string {
   const name = "vllm:cache_config_info";
   return (

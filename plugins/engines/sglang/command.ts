@@ -1,8 +1,8 @@
 /**
  * The commands and environments of SGLang: `python -m sglang.launch_server`, and
  * `python -m dynamo.sglang` on Dynamo's plane. Pure. Flags are those of SGLang 0.5's
- * `docs/advanced_features/server_arguments.md` and Dynamo 1.6.1's `dynamo/sglang/args.py`. What the
- * SGLang at hand does not know is left out, and so is ours where the user gave the same after `--`.
+ * `docs/advanced_features/server_arguments.md` and Dynamo 1.6.1's `dynamo/sglang/args.py`. Flags
+ * that the installed SGLang does not have are left out, and so is each that the user gives after `--`.
  */
 import { given } from "dynbench";
 import type { WorkerRole } from "dynbench/engine";
@@ -75,7 +75,7 @@ export function dynamoCommand(worker: DynamoWorker): string[] {
   ];
 }
 
-/** What shapes the engine itself. A page is a block; the pool is counted in tokens. */
+/** Flags of the engine itself. A page is a block; the pool is counted in tokens. */
 function engineFlags(options: ServerOptions): string[][] {
   const { kvBlocks, blockSize } = options;
   return [

@@ -55,7 +55,7 @@ export const sglang = defineEngine({
   ...serverEngine(kind),
 });
 
-/** What `/server_info` has of interest; before 0.5.4 it was called `/get_server_info`. */
+/** The fields of `/server_info` that are read; before 0.5.4 it was called `/get_server_info`. */
 const Info = v.looseObject({
   page_size: v.nullish(v.number()),
   max_total_num_tokens: v.nullish(v.number()),

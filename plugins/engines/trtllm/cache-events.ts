@@ -1,5 +1,5 @@
 /**
- * KV events as TensorRT-LLM hands them out at `/kv_cache_events` (1.x): JSON entries
+ * KV events as TensorRT-LLM returns them at `/kv_cache_events` (1.x): JSON entries
  * `{event_id, data, window_size?}`, where data is created, stored, removed or updated. Pure.
  */
 import { v } from "dynbench";
@@ -46,7 +46,7 @@ export function parseEntries(text: string): CacheEntry[] {
 export function createEventReader(
   blockSize: number,
 ): (entries: readonly CacheEntry[]) => KvEvent[] {
-  /** Blocks that are not full: no use to a router, and their removal is none either. */
+  /** Blocks that are not full: neither they nor their removal are of use to a router. */
   const partial = new Set<bigint>();
   /** Layers with smaller windows keep only part of the context. */
   let widest = 0;

@@ -57,8 +57,8 @@ export const trtllm = defineEngine({
       : [
           {
             path: "launch",
-            message: "would start servers where their configuration file is not",
-            hint: "Run dynbench there, or start them by hand and use --engine attach",
+            message: "would start servers on a machine that does not have their configuration file",
+            hint: "Run dynbench on that machine, or start the servers by hand and use --engine attach",
           },
         ]),
     ...(options.dataParallelSize === 1 || router.plane === "dynamo"
@@ -66,7 +66,7 @@ export const trtllm = defineEngine({
       : [
           {
             path: "dataParallelSize",
-            message: "is nothing that trtllm-serve has a flag for",
+            message: "is not possible: trtllm-serve has no flag for it",
             hint: "Start more servers instead: --workers",
           },
         ]),
@@ -75,7 +75,7 @@ export const trtllm = defineEngine({
       : [
           {
             path: "servedModelName",
-            message: "is not to be chosen: trtllm-serve names a model after its folder",
+            message: "cannot be chosen: trtllm-serve names a model after its folder",
             hint: "Leave --served-model-name out",
           },
         ]),
@@ -83,12 +83,12 @@ export const trtllm = defineEngine({
   serve: (_options, task, context) => startEventRelay(v.parse(RelayTask, task), context),
 });
 
-/** One iteration's statistics, as far as they tell the cache's size. */
+/** The statistics of one iteration, as far as the cache's size needs them. */
 const Iteration = v.looseObject({
   kvCacheStats: v.looseObject({ maxNumBlocks: v.number(), tokensPerBlock: v.number() }),
 });
 
-/** Statistics are there once, for whoever asks first, and follow the warm-up by a moment. */
+/** Each statistic is returned only once, to the first request for it, and comes shortly after the warm-up. */
 async function ask({ url, options, engineArgs, request }: AskedServer): Promise<ServerFacts> {
   const [statistics, version, metrics] = await Promise.all([
     optional(() => fetchControlJson(`${url}/metrics`, request)),
@@ -98,7 +98,7 @@ async function ask({ url, options, engineArgs, request }: AskedServer): Promise<
   const all: unknown[] = Array.isArray(statistics) ? statistics : [];
   const cache = all.filter((each) => v.is(Iteration, each)).at(-1)?.kvCacheStats;
   return {
-    // Where it does not tell, it has what its configuration file says.
+    // Where it does not report one, it has the one of its configuration file.
     blockSize: cache?.tokensPerBlock ?? options.blockSize,
     maxModelLen: Number(flagValue(engineArgs, "--max_seq_len") ?? options.maxModelLen),
     ...given({ kvBlocks: cache?.maxNumBlocks }),

@@ -1,7 +1,7 @@
 /**
  * The commands and environments of vLLM: `vllm serve`, and `python -m dynamo.vllm` on Dynamo's plane.
- * Pure. Flags that the vLLM at hand does not know are left out, and so are ours where the user gave
- * the same one after `--`. Checked against vLLM 0.31 to 0.33 (`vllm serve --help=all`) and Dynamo
+ * Pure. Flags that the installed vLLM does not have are left out, and so is each that the user
+ * gives after `--`. Checked against vLLM 0.31 to 0.33 (`vllm serve --help=all`) and Dynamo
  * 1.6.1, whose help lists vLLM's flags beside its own.
  */
 import { given } from "dynbench";
@@ -29,12 +29,12 @@ export const DYNAMO_MODULE = "dynamo.vllm";
 
 /** How a server is started: `vllm serve`, or the module where the command is broken. */
 export const PROGRAM_MODULES = {
-  // What the `vllm` command runs; named so, it is the vLLM of this Python for certain.
+  // What the `vllm` command runs; by this module it is certainly the vLLM of this Python.
   serve: ["-m", "vllm.entrypoints.cli.main", "serve"],
   api_server: ["-m", "vllm.entrypoints.openai.api_server"],
 } as const;
 
-/** Flags that dynbench sets for each server and nobody may set for all. */
+/** Flags that dynbench sets for each server, so that the user may not set them for all. */
 const OWN_FLAGS = ["--model", "--host", "--port", "--kv-events-config", "--served-model-name"];
 const OWN_ON_DYNAMO = [
   ...["--model", "--served-model-name", "--kv-events-config", "--namespace", "--endpoint"],
@@ -63,7 +63,7 @@ function wantedFlags(server: ServerCommand): string[][] {
   ];
 }
 
-/** What shapes the engine itself, the same however it is served. */
+/** Flags of the engine itself, the same on both planes. */
 function engineFlags(options: ServerOptions): string[][] {
   return [
     ...several("--tensor-parallel-size", options.tensorParallelSize),

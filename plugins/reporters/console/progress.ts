@@ -1,4 +1,4 @@
-/** What the terminal shows while a run goes on. */
+/** What the terminal shows while a run is in progress. */
 import type { CellSummary, Progress } from "dynbench/report";
 import {
   clip,
@@ -17,7 +17,7 @@ const UNTOLD_COLUMNS = 80;
 /** Three lines, none wider than the terminal, so that they can be drawn over. */
 export function liveBlock(progress: Progress, screen: { columns: number; paint: Paint }): string[] {
   const { paint } = screen;
-  // A line as wide as the terminal would wrap on some; 0 is one that does not tell its size.
+  // A line as wide as the terminal would wrap on some; a width of 0 means that the terminal does not report it.
   const width = Math.max(20, (screen.columns || UNTOLD_COLUMNS) - 1);
   const filled = Math.round(wholePart(progress) * BAR_WIDTH);
   const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);

@@ -7,7 +7,7 @@ const GAP = 2;
 /** Names give way first when the figures need the room. */
 const NAMES_LEAST = 6;
 
-/** Lines with a header; times in ms, means unless the header says otherwise. */
+/** Lines with a header; times in ms, means unless the header names a percentile. */
 export function mainTable(run: RunResult, paint: Paint): string[] {
   const { swept, rows } = resultRows(run);
   const namesOf = (setting: string, arm: string) => (swept === "" ? [arm] : [setting, arm]);

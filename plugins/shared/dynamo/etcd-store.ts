@@ -26,7 +26,7 @@ export async function etcdStore(
   const client = new Etcd3({
     hosts: url,
     dialTimeout: CALL_LIMIT_MS,
-    grpcOptions: { "grpc.enable_http_proxy": 0 }, // what the run names is reached as it is
+    grpcOptions: { "grpc.enable_http_proxy": 0 }, // the address is reached directly, without a proxy
     defaultCallOptions: ({ isStream }) =>
       isStream ? {} : { deadline: Date.now() + CALL_LIMIT_MS },
     ...(username === undefined
@@ -58,7 +58,7 @@ async function checkHealth(url: string, signal: AbortSignal): Promise<void> {
   try {
     const health = await fetchControlJson(`${url}/health`, { signal });
     if (v.is(v.looseObject({ health: v.literal("true") }), health)) return;
-    throw new Error(`it says ${JSON.stringify(health)}`);
+    throw new Error(`it answers ${JSON.stringify(health)}`);
   } catch (cause) {
     signal.throwIfAborted();
     throw new DynbenchError("start", `Cannot use etcd at ${url}: ${messageOf(cause)}`, {

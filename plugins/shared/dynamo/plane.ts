@@ -1,6 +1,6 @@
 /**
- * Opens Dynamo's plane for one engine start and reads back who registered on it. Each start has a
- * namespace and a folder of its own, so that what an earlier or another run left is never met.
+ * Opens Dynamo's plane for one engine start and reads back which workers registered on it. Each start has a
+ * namespace and a folder of its own, so that it never meets what another run has left.
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import { startEtcd, startNatsServer } from "./services.ts";
 export interface DynamoPlane extends AsyncDisposable {
   readonly discovery: Discovery;
   registrations(): Promise<Registration[]>;
-  /** Messages with KV events that workers published, heard independently; undefined off NATS. */
+  /** Messages with KV events that workers published, counted independently of the router; undefined without NATS. */
   readonly kvEventMessages: (() => number) | undefined;
 }
 

@@ -27,8 +27,14 @@ export const rustOptions = {
     v.optional(share, 0.3),
     v.description("cache_aware: share of the prompt that must match to follow the cache"),
   ),
-  balanceAbsThreshold: countOption(64, "cache_aware: requests of imbalance it tolerates"),
-  balanceRelThreshold: factorOption(1.5, "cache_aware: imbalance it tolerates, as a factor"),
+  balanceAbsThreshold: countOption(
+    64,
+    "cache_aware: difference of requests in flight from which it balances",
+  ),
+  balanceRelThreshold: factorOption(
+    1.5,
+    "cache_aware: ratio of requests in flight from which it balances; both must be exceeded",
+  ),
   retries: switchOption("Let it retry failed requests"),
   circuitBreaker: switchOption("Let it leave out workers that fail"),
 };
@@ -36,7 +42,7 @@ export const rustOptions = {
 /** Of smg and sglang-router, with their policy `manual`. */
 export const assignmentModeOption = v.pipe(
   v.optional(v.picklist(["random", "min_load", "min_group"]), "random"),
-  v.description("manual: worker of a new key"),
+  v.description("manual: how it chooses the worker of a new key"),
 );
 
 export interface RustSettings {
@@ -67,11 +73,11 @@ export interface RustRouter {
   readonly command: string;
   readonly settings: Pick<RustSettings, "retries" | "circuitBreaker">;
   argv(at: RustPlace): string[];
-  /** Beside all workers being in it. */
+  /** Another condition for being ready, beside all workers being in it. */
   isUp?(url: string): Promise<unknown>;
   /** The requests for which it found a cached beginning, from its metrics at that URL. */
   prefixesFound?(metricsUrl: string): Promise<number>;
-  /** Beside, or in place of, whether it retries and leaves out workers. */
+  /** Added to the facts about retries and circuit breaker, or in their place. */
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 

@@ -70,7 +70,7 @@ export async function startDynamoWorkers(
   };
 }
 
-/** What Python, model and machine have, before the plane is opened. Throws where it cannot do. */
+/** What Python, model and machine have, found before the plane is opened. Throws where they cannot serve. */
 async function lookAround(
   kind: ServerKind,
   options: ServerOptions,

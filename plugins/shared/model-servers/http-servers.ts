@@ -57,7 +57,7 @@ export async function startHttpServers(
   mustBeAsPlanned(kind, options, workers, engineArgs);
   const names = new Set(ready.map(({ servedModelName }) => servedModelName));
   if (names.size > 1) throw new Error(`servers name their model differently: ${[...names]}`);
-  // On another machine its folder is not here, and prompts as text are made of built-in words.
+  // Where the servers run on another machine, the folder is not here: prompts as text are made of built-in words.
   const tokenizer = await chosenTokenizer(undefined, model.path);
   const canReset = ready.every((server) => server.canReset);
   const owned = started.move();
@@ -88,7 +88,7 @@ interface Installation {
   readonly isCpuBuild: boolean;
 }
 
-/** Throws when that Python has no such engine that runs. */
+/** Throws when that Python has no such engine, or one that does not run. */
 async function findEngine(
   kind: ServerKind,
   options: ServerOptions,
@@ -108,7 +108,7 @@ interface Server {
   readonly ready: ReadyServer;
 }
 
-/** All in parallel; when one fails, those that did start are left to `started`. */
+/** All in parallel; when one fails, `started` still owns those that did start. */
 async function startServers(of: {
   kind: ServerKind;
   options: ServerOptions;
@@ -165,7 +165,7 @@ async function startServers(of: {
       try {
         return await startOne(gpus, index);
       } catch (error) {
-        stop.abort(error); // one that fails is enough; the others need not load to the end
+        stop.abort(error); // one failure is enough; the others need not load to the end
         throw error;
       }
     }),

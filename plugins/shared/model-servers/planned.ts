@@ -1,4 +1,4 @@
-/** What engines of model servers tell a plan: their limits, and the commands they would start. Pure. */
+/** What a plan shows of engines of model servers: their limits, and the commands that they would start. Pure. */
 import { given } from "dynbench";
 import type { Plane, PlannedProcess, WorkerLimits } from "dynbench/engine";
 import { rosterOf } from "../worker-roles.ts";
@@ -32,10 +32,10 @@ export function plannedServers(
   const ports = { http: "PORT", kvEvents: "PORT", replay: "PORT", transfer: "PORT" };
   const place = { gpus: ["…"], cpus: undefined, host: "127.0.0.1" };
   const users = environmentOf(options.env, {});
-  const told = Object.entries(kind.files?.(options, []) ?? {}).map(
+  const files = Object.entries(kind.files?.(options, []) ?? {}).map(
     ([name, text]) => `; RUN/engine/${name} is ${text}`,
   );
-  const note = `flags that the ${kind.title} found does not know are left out; everything after -- is added${told.join("")}`;
+  const note = `flags that the installed ${kind.title} does not have are left out; everything after -- is added${files.join("")}`;
   if (plane === "http") {
     const program = kind.programs[0]!.name;
     return [

@@ -24,7 +24,7 @@ export async function resetAt(
     await Bun.sleep(RESET_PAUSE_MS);
   }
   throw new DynbenchError("start", `Cannot reset the cache of ${url}: requests are still running`, {
-    hint: "Does anybody else send it requests?",
+    hint: "Wait until no other client sends it requests",
   });
 }
 

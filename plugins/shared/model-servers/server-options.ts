@@ -1,16 +1,16 @@
-/** Options of engines that start model servers. Defaults are those of the guide's `run_engines.sh`. */
+/** Options of engines that start model servers. Defaults are those of `run_engines.sh` in Dynamo's router benchmarking guide. */
 import { v } from "dynbench";
 import { launchFault } from "dynbench/engine";
 import { text, whole, within } from "../option-shapes.ts";
 import { fitFaults, roleFaults, type OptionFault } from "../worker-roles.ts";
 import { isLoopback } from "./flags.ts";
 
-/** Workers of the guide, and the most that are started without being asked for. */
+/** Workers of Dynamo's router benchmarking guide, and the most that are started unless the user asks for more. */
 export const GUIDE_WORKERS = 8;
 
 const MAX_WORKERS = 256;
 const MAX_SIZE = 2 ** 31 - 1;
-/** GPUs of one worker; more is a slip of the keyboard. */
+/** GPUs of one worker; more is a typing error. */
 const MAX_PARALLEL = 64;
 const MAX_PORT = 65_535;
 
@@ -40,7 +40,7 @@ export const serverOptions = v.strictObject({
   ),
   servedModelName: v.pipe(
     v.optional(text),
-    v.description("Name that requests must ask for; default: --model-path"),
+    v.description("Model name that requests must use; default: --model-path"),
   ),
   tensorParallelSize: v.pipe(
     v.optional(parallel, 1),
@@ -52,26 +52,31 @@ export const serverOptions = v.strictObject({
   ),
   gpuOffset: v.pipe(
     v.optional(whole(0, 1024), 0),
-    v.description("GPUs left alone at the start of the list; the next ones go to worker-0"),
+    v.description(
+      "How many GPUs at the start of the list to leave out; worker-0 gets the next ones",
+    ),
     v.metadata({ aliases: ["base-gpu-offset"] }),
   ),
   blockSize: v.pipe(v.optional(size, 64), v.description("Tokens per KV block")),
   kvBlocks: v.pipe(
     v.optional(size),
-    v.description("KV blocks per server; default: what the engine finds room for"),
+    v.description("KV blocks per server; default: as many as the engine finds room for"),
   ),
   maxModelLen: v.pipe(
     v.optional(size, 32_768),
-    v.description("Longest prompt and answer together"),
+    v.description("Most tokens of prompt and answer together"),
   ),
-  maxNumBatchedTokens: v.pipe(v.optional(size, 16_384), v.description("Token budget of a step")),
+  maxNumBatchedTokens: v.pipe(
+    v.optional(size, 16_384),
+    v.description("Most tokens that a step computes"),
+  ),
   maxNumSeqs: v.pipe(
     v.optional(size),
-    v.description("Sequences in a batch; default: the engine's own"),
+    v.description("Most sequences in a batch; default: the engine's own"),
   ),
   enforceEager: v.pipe(
     v.optional(v.boolean(), true),
-    v.description("Run without CUDA graphs, as the guide does: a quicker start, slower steps"),
+    v.description("Run without CUDA graphs: a quicker start, slower steps"),
   ),
   python: v.pipe(
     v.optional(text, "python3"),
@@ -85,7 +90,9 @@ export const serverOptions = v.strictObject({
       [],
     ),
     v.metadata({ verbatim: true }),
-    v.description("Environment of the servers, NAME=VALUE; NAME alone takes the value from here"),
+    v.description(
+      "Environment variables of the servers, NAME=VALUE; NAME alone takes the value of this shell",
+    ),
   ),
   launch: v.pipe(
     v.optional(text),
@@ -95,15 +102,17 @@ export const serverOptions = v.strictObject({
   ),
   workerHost: v.pipe(
     v.optional(text, "127.0.0.1"),
-    v.description("Where the servers are reached; another machine's name with --launch ssh"),
+    v.description("Host where the servers are reached: with --launch ssh the name of that machine"),
   ),
   firstPort: v.pipe(
     v.optional(whole(1, MAX_PORT)),
-    v.description("Port of worker-0, the others' follow; default: free ports, elsewhere 8100"),
+    v.description(
+      "Port of worker-0, the next workers have the next ports; default: free ports, on another machine 8100",
+    ),
   ),
   readyLimitS: v.pipe(
     v.optional(within(1, 86_400), 1800),
-    v.description("Limit for loading the model and answering the first request, in seconds"),
+    v.description("Seconds within which a server must load the model and answer a first request"),
   ),
 });
 
@@ -144,7 +153,7 @@ function planeFaults(options: ServerOptions): OptionFault[] {
     faults.push({ path: "workerHost", message: here, hint: "Leave --worker-host out" });
   }
   if (dataParallelSize > 1) {
-    const message = "makes ranks that Dynamo's frontend tells apart and its answers do not";
+    const message = "makes ranks that Dynamo's frontend distinguishes and its answers do not";
     const hint = "Start more workers instead: --workers";
     faults.push({ path: "dataParallelSize", message, hint });
   }

@@ -1,5 +1,5 @@
 /**
- * Who is faster and how surely, as short as it can be said: ratios of mean TTFT with their intervals,
+ * Which arm is faster and how surely: ratios of mean TTFT with their intervals,
  * one grid for each arm that others are compared with. Pure.
  */
 import type { Comparison } from "dynbench/report";

@@ -1,7 +1,7 @@
-/** A run that is not finished, in the form of a finished one, so that what was measured is on disk. */
+/** An unfinished run in the form of a finished one, so that the cells measured so far are on disk. */
 import type { CellResult, Plan, RunResult, Summary, CellSummary } from "dynbench/report";
 
-/** The summary of the cells so far. It says that it is unfinished and compares nothing. */
+/** The summary of the cells so far. Its verdict states that the run is unfinished, and it has no comparisons. */
 export function partialSummary(
   plan: Plan,
   cells: readonly CellSummary[],

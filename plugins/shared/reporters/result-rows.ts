@@ -17,7 +17,7 @@ export interface ResultRow {
   /** Values of the swept parameters; empty without any. */
   readonly setting: string;
   readonly arm: string;
-  /** As `FIGURE_HEAD`; times in ms, means unless it says otherwise. */
+  /** In the order of `FIGURE_HEAD`; times in ms, means unless the head names a percentile. */
   readonly figures: readonly string[];
 }
 

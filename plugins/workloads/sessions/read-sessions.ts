@@ -84,8 +84,8 @@ function decided({ continued, fresh }: TurnCounts, trace: string): "delta" | "cu
   if (fresh === 0) return "cumulative";
   throw new DynbenchError(
     "plan",
-    `Cannot tell what the rows of "${trace}" hold: ${continued} turns begin with the prompt before ` +
+    `Cannot find what the rows of "${trace}" hold: ${continued} turns begin with the prompt before ` +
       `them, ${fresh} do not`,
-    { hint: "Say which with --turn-inputs delta or --turn-inputs cumulative" },
+    { hint: "Choose with --turn-inputs delta or --turn-inputs cumulative" },
   );
 }

@@ -5,7 +5,7 @@ import { share, whole, within } from "../../shared/option-shapes.ts";
 import { traceFileOptions } from "../../shared/traces/trace-file.ts";
 
 const MAX_SESSIONS = 10_000_000;
-/** A conversation of more turns is a slip. */
+/** A conversation of more turns is a typing error. */
 const MAX_TURNS = 10_000;
 const MAX_THINK_MS = 86_400_000;
 

@@ -1,6 +1,6 @@
 /**
  * Conversations: each next turn is sent when the answer before it has come and the think time is
- * over, with all that was said before in its prompt. Sessions are made up from lengths, or come from
+ * over, with the conversation so far in its prompt. Sessions are made up from lengths, or come from
  * a trace whose rows name theirs. Concurrency counts sessions, think times included.
  */
 import { defineWorkload, type RequestSpec, type Segment } from "dynbench";
@@ -35,11 +35,11 @@ function* tracedSessions(
 ): Generator<RequestSpec> {
   let index = 0;
   for (const [number, rows] of sessions.entries()) {
-    let said: readonly Segment[] = [];
+    let conversation: readonly Segment[] = [];
     for (const [turn, row] of rows.entries()) {
       if (index === count) return;
       const own = promptOf(row, { index, blockSize });
-      const prompt = inputs === "delta" ? [...said, ...own] : own;
+      const prompt = inputs === "delta" ? [...conversation, ...own] : own;
       const isLast = turn === rows.length - 1;
       yield {
         index,
@@ -53,7 +53,7 @@ function* tracedSessions(
         ...(row.priority === undefined ? {} : { priority: row.priority }),
         ...(inputs === "delta" && !isLast ? { keepAnswer: true } : {}),
       };
-      said = [...prompt, { answerOf: index, tokens: row.osl }];
+      conversation = [...prompt, { answerOf: index, tokens: row.osl }];
       index += 1;
     }
   }

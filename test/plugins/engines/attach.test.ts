@@ -58,7 +58,7 @@ function start(raw: Record<string, unknown>) {
 }
 
 describe("attach engine", () => {
-  test("finds model, sizes, events and metrics of a worker that tells them", async () => {
+  test("finds model, sizes, events and metrics of a worker that reports them", async () => {
     const worker = serve({
       "/v1/models": models("tiny"),
       "/metrics": METRICS,
@@ -86,7 +86,7 @@ describe("attach engine", () => {
     expect(engine.facts).toEqual({ workers: [{ url: worker.url, version: "0.32.0" }] });
   });
 
-  test("changes nothing unless told that it may", async () => {
+  test("changes nothing unless it is allowed to", async () => {
     const worker = serve({
       "/v1/models": models("tiny"),
       "/metrics": METRICS,
@@ -107,13 +107,13 @@ describe("attach engine", () => {
       "/reset_prefix_cache": '{"success":false}',
     });
     const engine = await start({ workerUrl: [worker.url], allowReset: true });
-    await expect(engine.resetCache!()).rejects.toThrow(/says {"success":false}/);
+    await expect(engine.resetCache!()).rejects.toThrow(/answered {"success":false}/);
   });
 
-  test("asks for the block size where the worker does not tell it", async () => {
+  test("asks for the block size where the worker does not report it", async () => {
     const worker = serve({ "/v1/models": models("tiny") });
     await expect(start({ workerUrl: [worker.url] })).rejects.toThrow(
-      "does not tell its block size",
+      "does not report its block size",
     );
     const engine = await start({ workerUrl: [worker.url], blockSize: 16 });
     expect(engine.workers[0]).toEqual({
@@ -150,7 +150,7 @@ describe("attach engine", () => {
     );
   });
 
-  test("finds of a mocker all that the mocker's own engine says", async () => {
+  test("finds of a mocker all that the mocker's own engine reports", async () => {
     const options = v.parse(mocker.options, { workers: 2, timing: "h100", blockSize: 32 });
     await using own = await mocker.start!(options, "http", inProcessContext(mocker, ""));
     await using attached = await start({ workerUrl: own.workers.map(({ url }) => url) });
@@ -166,7 +166,7 @@ describe("attach engine", () => {
   });
 });
 
-describe("what workers tell", () => {
+describe("what workers report", () => {
   test("block sizes are read from the info gauge alone", () => {
     expect(cacheConfig(METRICS)).toEqual({ blockSize: 64, kvBlocks: 3089 });
     expect(cacheConfig('other{block_size="3"} 1\n')).toEqual({

@@ -24,7 +24,7 @@ const started = (...url: string[]) =>
     { signal: new AbortController().signal } as StartContext,
   );
 
-test("Dynamo's frontend, told by the owner of its models, gets priorities as hints", async () => {
+test("Dynamo's frontend, recognized by the owner of its models, gets priorities as hints", async () => {
   // What 1.6.1 lists: "owned_by": "nvidia". It answers 400 to a top-level priority.
   expect((await started(serverOf("nvidia"))).priorityDialect).toBe("dynamo");
 });

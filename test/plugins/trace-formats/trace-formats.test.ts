@@ -228,13 +228,13 @@ describe("logs of texts", () => {
     return { rows: batches.flatMap(({ rows }) => rows), silentOn: batches.at(-1)!.silentOn };
   };
 
-  test("without a tokenizer are as long as the server counted, and say nothing of sharing", async () => {
+  test("without a tokenizer are as long as the server counted, and share nothing", async () => {
     expect(await without({ ...chat, usage: { prompt_tokens: 12, completion_tokens: 5 } })).toEqual({
       rows: [{ isl: 12, osl: 5, blocks: [] }],
       silentOn: ["sharing"],
     });
     expect(without(chat)).rejects.toThrow(
-      "neither usage.prompt_tokens nor --tokenizer MODEL_FOLDER",
+      "its length is unknown without usage.prompt_tokens or --tokenizer MODEL_FOLDER",
     );
   });
 

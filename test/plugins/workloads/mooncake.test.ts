@@ -151,7 +151,7 @@ describe("faults", () => {
     expect(await faultOf(text, { lenient: true })).toBe("2 requests");
   });
 
-  test("of the options are told with the plan", () => {
+  test("of the options are reported with the plan", () => {
     const check = (raw: Record<string, unknown>): string[] =>
       mooncake.check!(v.parse(mooncake.options, { trace, ...raw })).map(
         ({ path, message }) => `${path}: ${message}`,

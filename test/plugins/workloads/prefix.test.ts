@@ -167,7 +167,7 @@ describe("options", () => {
       {
         path: "isl",
         message: "leaves no room for a shared prefix at ratio 0.1: 5 x 0.1 is less than one token",
-        hint: "Say --isl 10 or more, or --prefix-ratio 0",
+        hint: "Use --isl 10 or more, or --prefix-ratio 0",
       },
     ]);
     expect(prefix.check!(v.parse(prefix.options, {}))).toEqual([]);

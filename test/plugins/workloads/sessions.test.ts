@@ -29,7 +29,7 @@ const bySession = (requests: readonly RequestSpec[]): RequestSpec[][] => [
 ];
 
 describe("made-up sessions", () => {
-  test("each turn follows the one before and repeats all that was said", async () => {
+  test("each turn follows the one before and repeats the conversation so far", async () => {
     const all = await requestsOf({ sessions: 20, turns: 4, thinkMs: 500 });
     for (const turns of bySession(all)) {
       expect(turns[0]!.after).toBeUndefined();
@@ -96,7 +96,7 @@ describe("traced sessions", () => {
     ),
   );
 
-  test("of new inputs repeat what was said, with the answers", async () => {
+  test("of new inputs repeat the conversation so far, with the answers", async () => {
     const [first, second, other] = await requestsOf({ trace: delta });
     expect(second!.prompt).toEqual([
       { content: 0, tokens: 512 },
@@ -109,7 +109,7 @@ describe("traced sessions", () => {
     expect(other).toMatchObject({ session: "b", sessionRequests: 1 });
   });
 
-  test("of whole prompts are sent as they are; found by the hash ids, and said", async () => {
+  test("of whole prompts are sent as they are; found by the hash ids, and reported", async () => {
     const [first, second] = await requestsOf({ trace: cumulative });
     expect(second!.prompt).toHaveLength(3);
     expect(second!.isl).toBe(1110);

@@ -90,7 +90,7 @@ describe("two steps", () => {
     expect(line.endsWith(" 100")).toBe(true);
   });
 
-  test("the client is told what the prefill worker found in its cache", async () => {
+  test("the client gets what the prefill worker found in its cache", async () => {
     await using workers = await pair();
     for (const cached of [0, 96]) {
       const { kv_transfer_params: params } = await workers.prefilled(promptOf(100));

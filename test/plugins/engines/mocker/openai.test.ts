@@ -177,7 +177,7 @@ describe("answers", () => {
     expect(events[0].model).toBe('ti"ny');
   });
 
-  test("are the same chunks however many tokens are told at once", () => {
+  test("are the same chunks however many tokens are reported at once", () => {
     const answer = answerOf({ endpoint: "completions", usage: "none", returnTokenIds: false });
     const oneByOne = eventsOf(answer, [
       [0, 1],

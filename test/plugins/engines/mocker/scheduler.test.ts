@@ -59,7 +59,7 @@ describe("one request", () => {
     ]);
   });
 
-  test("prompt blocks are told after the prefill, a filled block after the step that filled it", () => {
+  test("prompt blocks are reported after the prefill, a filled block after the step that filled it", () => {
     const { sink, model } = worker();
     model.submit(request(0, 6, 5), 0);
     jump(model);
@@ -220,7 +220,7 @@ describe("prefix cache", () => {
     expect(sink.of("admitted")[1]!.n).toBe(12);
   });
 
-  test("eviction: least recently used first, tails before heads, told before what needed the space", () => {
+  test("eviction: least recently used first, tails before heads, reported before what needed the space", () => {
     const { sink, model } = worker({ kvBlocks: 6 });
     model.submit(request(0, 12, 1), 0); // 1000 1001 1002
     model.submit(request(1, 8, 1), 10_000); // 2000 2001
@@ -264,7 +264,7 @@ describe("prefix cache", () => {
     expect(sink.of("removed").flatMap((told) => told.blocks)).toEqual([1, 1, 0]);
   });
 
-  test("switched off: nothing is found, nothing is told", () => {
+  test("switched off: nothing is found, nothing is reported", () => {
     const { sink, model } = worker({}, { prefixCaching: false });
     for (const at of [0, 10_000]) model.submit(request(at, 9, 8, 2), at);
     jump(model);
@@ -273,7 +273,7 @@ describe("prefix cache", () => {
     expect(model.counts.activeBlocks).toBe(0);
   });
 
-  test("reset: refused while requests run, else told before the first block of the next step", () => {
+  test("reset: refused while requests run, else reported before the first block of the next step", () => {
     const { sink, model } = worker();
     model.submit(request(0, 8, 2, 2), 0);
     model.advance(50);
@@ -319,7 +319,7 @@ describe("preemption", () => {
     expect(model.counts).toMatchObject({ preemptions: 1, generatedTokens: 12, finished: 2 });
   });
 
-  test("nothing is held afterwards, and the told events equal the cache", () => {
+  test("nothing is held afterwards, and the reported events equal the cache", () => {
     const { sink, model } = squeezed();
     jump(model);
     expect(model.counts).toMatchObject({ running: 0, waiting: 0, activeBlocks: 0 });
@@ -454,7 +454,7 @@ describe("prefill role", () => {
 });
 
 describe("abort", () => {
-  test("of a running request: its blocks are freed when the step in progress ends, no token is told", () => {
+  test("of a running request: its blocks are freed when the step in progress ends, no token is reported", () => {
     const { sink, model } = worker();
     model.submit(request(0, 6, 10), 0);
     model.submit(request(1, 6, 10), 0);
@@ -573,7 +573,7 @@ describe("what the host may rely on", () => {
     expect(sink.log.at(-1)).toMatchObject({ what: "stored", at: 566 });
   });
 
-  test("walking and jumping tell the same", () => {
+  test("walking and jumping report the same", () => {
     const told = [walk, jump].map((drive) => {
       const { sink, model } = worker({ kvBlocks: 8 });
       for (const id of [0, 1, 2]) model.submit(request(id, 7 + id, 9, 1), 0);

@@ -95,7 +95,7 @@ function setUp() {
 const prompt = (length: number, from = 1): number[] => Array.from({ length }, (_, i) => from + i);
 
 describe("worker loop", () => {
-  test("tells each token once, at the model's own times, and goes to sleep when idle", () => {
+  test("reports each token once, at the model's own times, and goes to sleep when idle", () => {
     const { clock, loop, submit } = setUp();
     const { answer } = submit(prompt(5), 3);
     const at: number[] = [];
@@ -111,7 +111,7 @@ describe("worker loop", () => {
     expect(clock.isSet()).toBe(false);
   });
 
-  test("a loop that wakes late tells all that was due and is on time again", () => {
+  test("a loop that wakes late reports all that was due and is on time again", () => {
     const { clock, submit } = setUp();
     const { answer } = submit(prompt(5), 6);
     clock.ring(1);
@@ -136,7 +136,7 @@ describe("worker loop", () => {
     expect(lines).toContain('late_sum{a="b"} 0.004\n');
   });
 
-  test("an aborted request is told nothing more and its blocks are freed at the step's end", () => {
+  test("an aborted request gets nothing more and its blocks are freed at the step's end", () => {
     const { clock, loop, submit, drain } = setUp();
     const first = submit(prompt(9), 50);
     const second = submit(prompt(9, 100), 3);

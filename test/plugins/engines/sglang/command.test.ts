@@ -43,7 +43,7 @@ test("a server has the guide's defaults, cached tokens, metrics and KV events", 
   ]);
 });
 
-test("a server has what was chosen: a cache is told in tokens, a name as it is", () => {
+test("a server has what was chosen: a cache is given in tokens, a name as it is", () => {
   const raw = {
     ...{ tensorParallelSize: 2, kvBlocks: 1000, blockSize: 32, maxNumSeqs: 64 },
     ...{ enforceEager: false, servedModelName: "x", workerHost: "gpu7" },
@@ -123,7 +123,7 @@ describe("logs", () => {
     });
   }
 
-  test("a scheduler that died of something unknown is said to have", () => {
+  test("a scheduler that died of something unknown is reported as dead", () => {
     expect(explainSglang(["Scheduler hit an exception: Traceback"])?.what).toContain("scheduler");
   });
 });

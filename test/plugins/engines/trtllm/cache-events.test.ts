@@ -68,7 +68,7 @@ test("an answer that was cut anywhere is refused whole", () => {
   }
 });
 
-test("entries of another shape are told, not guessed at", () => {
+test("entries of another shape are reported, not guessed at", () => {
   expect(() => parseEntries('{"events":[]}')).toThrow();
   expect(() => parseEntries('[{"data":{"type":"created"}}]')).toThrow();
 });

@@ -125,7 +125,7 @@ test("every flag that is given is a documented one", () => {
   expect([...flagNames(["--max_seq_len=1"])]).toEqual(["--max-seq-len"]);
 });
 
-test("what trtllm-serve cannot be told is a fault of the plan, and Dynamo's worker can", () => {
+test("what trtllm-serve has no flag for is a fault of the plan, but not for Dynamo's worker", () => {
   const raw = { launch: "ssh gpu7 {command}", dataParallelSize: 2, servedModelName: "x" };
   const paths = (plane: "http" | "dynamo", given: object) =>
     trtllm.check!(options(given), { name: "kv", plane }).map(({ path }) => path);

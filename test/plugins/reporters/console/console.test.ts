@@ -131,7 +131,7 @@ test("figures of a column have equal decimals: three digits of the smallest, fou
   expect(figures([NaN, 0])).toEqual(["–", "0"]);
 });
 
-test("where hits were lost is told at the setting with most to find, and adds up", () => {
+test("where hits were lost is printed at the setting with most to find, and adds up", () => {
   const run = guideRun();
   expect(ladderBlock(run)).toEqual([]);
   for (const { summary } of run.cells) {

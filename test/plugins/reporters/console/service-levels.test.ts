@@ -58,7 +58,7 @@ test("a run without tiers has no such block, and one of many settings says what 
   expect(tierBlock(runOf(many)).at(-1)).toBe("  and 16 more lines, in summary.json");
 });
 
-test("kept limits are told by arm, the repeats' mean", () => {
+test("kept limits are printed by arm, as the mean of its repeats", () => {
   const load = { slo: { ttftMs: 500, e2eMs: 20_000 } };
   expect(sloBlock(runOf([{ sloShare: 0.5 }, { sloShare: 0.7 }], load))).toEqual([
     "Requests that kept TTFT 500 ms, E2E 20,000 ms:",

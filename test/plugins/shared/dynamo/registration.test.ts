@@ -106,7 +106,7 @@ describe("against the plan", () => {
     expect(differenceOf({ backend: 1, prefill: 1 }, found)).toBeUndefined();
   });
 
-  test("too few, too many and strangers are told", () => {
+  test("too few, too many and unknown ones are reported", () => {
     expect(differenceOf({ backend: 2 }, [worker("backend")])).toBe(
       '1 of 2 have registered as "backend"',
     );
@@ -115,7 +115,7 @@ describe("against the plan", () => {
     );
   });
 
-  test("another model's name is told beside the one that was asked for", () => {
+  test("another model's name is reported beside the one that was asked for", () => {
     expect(otherModel("m", [worker("backend")])).toBeUndefined();
     expect(otherModel("m", [worker("backend"), worker("backend", "n")])).toBe(
       'one has registered as model "n" and not "m"',

@@ -29,7 +29,7 @@ const INFO = `INFO {"server_id":"x","version":"2.9.10","proto":1,"headers":true,
 describe("NATS", () => {
   const open = (url: string) => openNats(url, { namespace: "dyn", purge: false });
 
-  test("that nobody serves is told with its address", async () => {
+  test("that nothing serves is reported with its address", async () => {
     const url = `nats://${HOST}:${freePorts(1)[0]}`;
     await expect(open(url)).rejects.toMatchObject({
       code: "start",
@@ -74,7 +74,7 @@ describe("NATS", () => {
 describe("etcd", () => {
   const open = (url: string) => etcdStore(url, { namespace: "dyn", signal });
 
-  test("that nobody serves is told with its address", async () => {
+  test("that nothing serves is reported with its address", async () => {
     const url = `http://${HOST}:${freePorts(1)[0]}`;
     await expect(open(url)).rejects.toMatchObject({
       code: "start",
@@ -83,7 +83,7 @@ describe("etcd", () => {
     });
   });
 
-  test("that is something else is told before anything reads from it", async () => {
+  test("that is something else is reported before anything reads from it", async () => {
     const server = Bun.serve({ hostname: HOST, port: 0, fetch: () => new Response("hello") });
     afterAll(() => server.stop(true));
     await expect(open(`http://${HOST}:${server.port}`)).rejects.toMatchObject({

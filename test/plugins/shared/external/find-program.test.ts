@@ -28,7 +28,7 @@ test("a program on PATH is found, else the one beside the Python that is named",
   expect(findProgram("./dynbench-test-router", python)).toBeUndefined();
 });
 
-test("versions are told by a flag, on either output", async () => {
+test("versions are found by a flag, on either output", async () => {
   const flag = { flag: "-v", pattern: /nginx\/(\S+)/ };
   const nginx = script("nginx", '#!/bin/sh\necho "nginx version: nginx/1.22.1" >&2\n');
   expect(await programVersion(nginx, flag)).toBe("1.22.1");
@@ -48,7 +48,7 @@ test("versions of what pip installed are those of the package, asked from its ow
   expect(await programVersion(shell, { distribution: "smg" })).toBeUndefined();
 });
 
-test("one that says nothing for ever is asked until the signal", async () => {
+test("one that never answers is asked until the signal", async () => {
   const mute = script("mute", "#!/bin/sh\nexec sleep 300\n");
   const stop = new AbortController();
   const asked = programVersion(mute, { flag: "-v", pattern: /(.*)/ }, stop.signal);

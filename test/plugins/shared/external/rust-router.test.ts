@@ -71,7 +71,7 @@ describe("kv_aware of vllm-router", () => {
     ...more,
   });
 
-  test("is told where each worker publishes, the block size and the model", () => {
+  test("gets the address where each worker publishes, the block size and the model", () => {
     expect(kvEventFlags([worker()], "m").join(" ")).toBe(
       "--kv-event-source http://w:1=tcp://w:5 --kv-event-replay-source http://w:1=tcp://w:6 " +
         "--kv-event-block-size 64 --kv-event-model m",
@@ -150,7 +150,7 @@ describe("traits", () => {
   });
 });
 
-test("ready means that all workers are in, not that it says ready", async () => {
+test("ready means that all workers are in, not that it reports ready", async () => {
   let count = 1;
   const server = Bun.serve({
     hostname: "127.0.0.1",

@@ -22,7 +22,7 @@ describe("servers", () => {
   const place = (raw: Record<string, unknown>, count: number) =>
     placeServers(options(raw), { gpus: gpus(count), isCpuBuild: false });
 
-  test("are as many as the GPUs hold, at most eight, and that is said", () => {
+  test("are as many as the GPUs hold, at most eight, and a note reports it", () => {
     expect(place({}, 16).gpus).toHaveLength(8);
     const { gpus: sets, notes } = place({ tensorParallelSize: 2 }, 8);
     expect(sets).toEqual([
@@ -68,7 +68,7 @@ describe("ports", () => {
     expect(portsOf(options({ workerHost: "gpu7" }), 1)[0]!.http).toBe(8100);
   });
 
-  test("here are free ones unless told, and one that is taken is named", () => {
+  test("are free ones unless one is chosen, and one that is taken is named", () => {
     const all = portsOf(options(), 4).flatMap((ports) => Object.values(ports));
     expect(new Set(all).size).toBe(12);
     const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });

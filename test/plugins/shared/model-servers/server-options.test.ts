@@ -14,7 +14,7 @@ describe("options", () => {
 
   test("are fine as they are", () => expect(faults({})).toEqual([]));
 
-  test("that store a secret, or launch nowhere, or hold no request, are all told", () => {
+  test("that store a secret, or launch nowhere, or hold no request, are all reported", () => {
     const found = faults({
       ...{ env: ["HF_TOKEN=hf_1"], launch: "ssh gpu7", kvBlocks: 10 },
     });
@@ -50,7 +50,7 @@ describe("roles", () => {
   });
 });
 
-test("what Dynamo's plane cannot have is told at once, and is fine elsewhere", () => {
+test("what Dynamo's plane cannot have is reported at once, and is fine elsewhere", () => {
   const raw = { launch: "ssh gpu7 {command}", workerHost: "gpu7", dataParallelSize: 2 };
   const faults = (plane: "http" | "dynamo") =>
     checkServers(v.parse(serverOptions, raw), { plane }).map(({ path }) => path);

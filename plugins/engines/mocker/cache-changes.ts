@@ -1,21 +1,21 @@
 /**
  * Cache changes on their way to the sink.
  *
- * Changes happen when a step is scheduled; they are told when it has run, as vLLM (0.32, seen on the
- * wire) and Dynamo's mocker (1.6.1: its router does not see a prefill that is under way) publish them.
+ * Changes happen when a step is scheduled; they are reported when it has run, as vLLM (0.32, seen on
+ * the wire) and Dynamo's mocker (1.6.1: its router does not see a prefill that is under way) publish them.
  * Until then they wait here in order: cleared, then each sequence's evictions before what they made
  * room for.
  */
 import type { WorkerSink } from "dynbench/engine";
 
-/** A number is an evicted block: most changes are evictions, so they are kept small. */
+/** A number is an evicted block: most changes are evictions, and a number takes the least memory. */
 type Change = number | { readonly parent: number; readonly blocks: readonly number[] } | "cleared";
 
-export class CacheNews {
+export class CacheChanges {
   readonly #sink: Pick<WorkerSink, "stored" | "removed" | "cleared">;
   readonly #waiting: Change[] = [];
-  /** Set while changes are told as they happen: the time they carry. */
-  #tellAtNs: number | undefined;
+  /** Set while changes are reported as they happen: the time that they carry. */
+  #reportAtNs: number | undefined;
 
   constructor(sink: Pick<WorkerSink, "stored" | "removed" | "cleared">) {
     this.#sink = sink;
@@ -25,31 +25,31 @@ export class CacheNews {
     return this.#waiting.length === 0;
   }
 
-  /** Tells a change now or keeps it until `release`. */
+  /** Reports a change now or keeps it until `release`. */
   add(change: Change): void {
-    if (this.#tellAtNs === undefined) this.#waiting.push(change);
-    else this.#tell(change, this.#tellAtNs);
+    if (this.#reportAtNs === undefined) this.#waiting.push(change);
+    else this.#report(change, this.#reportAtNs);
   }
 
   /** From here on changes wait. */
   hold(): void {
-    this.#tellAtNs = undefined;
+    this.#reportAtNs = undefined;
   }
 
-  /** Tells what waits, and from here on changes at once, as of `atNs`. */
+  /** Reports the changes that wait, and from here on each change at once, with the time `atNs`. */
   release(atNs: number): void {
     const waiting = this.#waiting;
     for (let i = 0; i < waiting.length; i += 1) {
       const change = waiting[i]!;
-      if (typeof change === "number") i = this.#tellEvictions(i, atNs);
-      else this.#tell(change, atNs);
+      if (typeof change === "number") i = this.#reportEvictions(i, atNs);
+      else this.#report(change, atNs);
     }
     waiting.length = 0;
-    this.#tellAtNs = atNs;
+    this.#reportAtNs = atNs;
   }
 
-  /** Tells the evictions that stand together from `first` on as one; returns the place of the last. */
-  #tellEvictions(first: number, atNs: number): number {
+  /** Reports consecutive evictions from `first` on as one; returns the place of the last. */
+  #reportEvictions(first: number, atNs: number): number {
     const waiting = this.#waiting;
     const blocks: number[] = [];
     let at = first;
@@ -60,7 +60,7 @@ export class CacheNews {
     return at - 1;
   }
 
-  #tell(change: Change, atNs: number): void {
+  #report(change: Change, atNs: number): void {
     if (typeof change === "number") this.#sink.removed([change], atNs);
     else if (change === "cleared") this.#sink.cleared(atNs);
     else this.#sink.stored(change.parent, change.blocks, atNs);
