@@ -5,7 +5,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { API_VERSION } from "../../core/contract/plugin.ts";
+import { API_VERSION, OLDEST_API_VERSION } from "../../core/contract/plugin.ts";
 import { dynbench, emptyFolder, startDynbench, TINY, until, type Outcome } from "./binary.ts";
 import { npmRegistry, tarballOf, type Published } from "./npm-registry.ts";
 
@@ -278,8 +278,8 @@ describe("what is no plugin for this program leaves nothing and is reported in a
     ],
     [
       "one for an older contract",
-      ofCode("from-before", routerCode("from-before", `apiVersion: ${API_VERSION - 1},`)),
-      `version ${API_VERSION - 1} of the plugin contract`,
+      ofCode("from-before", routerCode("from-before", `apiVersion: ${OLDEST_API_VERSION - 1},`)),
+      `version ${OLDEST_API_VERSION - 1} of the plugin contract`,
       "Update the plugin",
     ],
     [
