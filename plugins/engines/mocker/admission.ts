@@ -5,7 +5,7 @@ import { DynbenchError, type WorkerLimits, type WorkerRequest } from "dynbench";
 import type { Sequence } from "./sequence.ts";
 
 /** About 1 GB of tables a worker; the largest GPUs hold a hundred times fewer blocks. */
-const MAX_KV_BLOCKS = 2 ** 24;
+const MAX_KV_BLOCKS = 1 << 24;
 
 /** Refuses sizes no worker can have: a plan error. */
 export function checkSizes(limits: WorkerLimits, timeScale: number): void {

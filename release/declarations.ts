@@ -1,6 +1,6 @@
 /**
  * `npm run types`: what an editor knows of `dynbench` and `dynbench/testing`, in `dist/types/`.
- * `bun release/types.ts FOLDER` writes elsewhere.
+ * `bun release/declarations.ts FOLDER` writes elsewhere.
  *
  * The compiler declares every module that the two reach. Only those whose declarations name each other
  * are kept, with valibot's beside them, so that the folder needs no package: its `index.d.ts` is
