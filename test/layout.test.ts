@@ -1,17 +1,9 @@
 /**
- * The house rules, as a test: floors, homes of packages, names, sizes, pure floors, and documents
- * that say what the schemas say.
+ * The house rules, as a test: floors, homes of packages, names, sizes and pure floors.
  */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
-import { EXIT_CODES } from "../core/errors.ts";
-import { METRICS } from "../core/metrics/definitions.ts";
-import { optionSpecs, type OptionSpec } from "../core/plan/option-spec.ts";
-import { LoadOptions, RunOptions } from "../core/plan/run-options.ts";
-import { PlaneOptions } from "../core/plan/plane-options.ts";
-import { SimOptions } from "../core/plan/sim-options.ts";
-import { defaultText } from "../core/cli/help.ts";
 import { BUNDLED } from "../plugins/bundled.ts";
 
 interface Source {
@@ -257,17 +249,11 @@ describe("packages", () => {
     expect(found).toEqual([]);
   });
 
-  test("versions are exact, and each is in the README with its reason", () => {
+  test("versions are exact", () => {
     const all = { ...manifest.dependencies, ...manifest.devDependencies };
     expect(Object.entries(all).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual(
       [],
     );
-    const readme = readFileSync(join(ROOT, "README.md"), "utf8");
-    expect(
-      Object.keys(all).filter(
-        (name) => !readme.includes(`| ${name} `) && !readme.includes(`\`${name}\``),
-      ),
-    ).toEqual([]);
   });
 });
 
@@ -313,92 +299,5 @@ describe("names and sizes", () => {
     const isEntry = (path: string): boolean => ENTRIES.includes(path) || path.endsWith(".d.ts");
     const unused = program.filter(({ path }) => !imported.has(path) && !isEntry(path));
     expect(unused.map(({ path }) => path)).toEqual([]);
-  });
-});
-
-describe("documents", () => {
-  const readme = (): string => readFileSync(join(ROOT, "README.md"), "utf8");
-  const rows = (): string[][] =>
-    readme()
-      .split("\n")
-      .filter((line) => line.startsWith("|"))
-      .map((line) =>
-        line
-          .replaceAll("\\|", "\u0000")
-          .split("|")
-          .slice(1, -1)
-          .map((cell) => cell.trim().replaceAll("\u0000", "|")),
-      );
-
-  test("each markdown file has one title", () => {
-    const files = [
-      ...new Bun.Glob(
-        "{README.md,core/**/*.md,plugins/**/*.md,reports/**/*.md,test/**/*.md}",
-      ).scanSync(ROOT),
-    ];
-    const odd = files.filter((file) => {
-      const text = readFileSync(join(ROOT, file), "utf8").replace(/```[\s\S]*?```/g, "");
-      return (text.match(/^# /gm) ?? []).length !== 1;
-    });
-    expect(odd).toEqual([]);
-  });
-
-  test("the README's exit codes are the program's", () => {
-    const missing = Object.values(EXIT_CODES).filter(
-      ({ code: exitCode, meaning }) =>
-        !rows().some((row) => row[0] === String(exitCode) && row[1] === meaning),
-    );
-    expect(missing).toEqual([]);
-  });
-
-  test("the README's metrics are the definitions", () => {
-    const missing = METRICS.filter(
-      (metric) =>
-        !rows().some(
-          (row) => row.includes(metric.unit) && row.some((cell) => cell.includes(metric.formula)),
-        ),
-    );
-    expect(missing.map(({ key }) => key)).toEqual([]);
-  });
-
-  test("the README's options are the schemas'", () => {
-    const isThere = (spec: OptionSpec): boolean =>
-      rows().some(
-        (row) =>
-          row[0]!.includes(`--${spec.flag}`) &&
-          row.some((cell) => cell.includes(spec.description)) &&
-          (spec.sweep
-            ? row.some((cell) => cell.includes(spec.sweep!.join(",")))
-            : row.some((cell) => cell.includes(defaultText(spec).replace(/^\[|\]$/g, "")))),
-      );
-    const schemas = [
-      RunOptions,
-      LoadOptions,
-      SimOptions,
-      PlaneOptions,
-      ...BUNDLED.filter(({ kind }) => kind === "engine" || kind === "workload").map(
-        ({ options }) => options,
-      ),
-    ];
-    const missing = schemas.flatMap(optionSpecs).filter((spec) => !isThere(spec));
-    expect(missing.map(({ flag }) => flag)).toEqual([]);
-  });
-
-  test("links between documents and files lead somewhere", () => {
-    const files = [
-      ...new Bun.Glob("{README.md,core/**/*.md,plugins/**/*.md,test/**/*.md}").scanSync(ROOT),
-    ];
-    const broken = files.flatMap((file) => {
-      const text = readFileSync(join(ROOT, file), "utf8").replace(/```[\s\S]*?```/g, "");
-      return [...text.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)]
-        .map((match) => normalize(join(dirname(file), match[1]!)))
-        .filter(
-          (target) =>
-            !sources.some(({ path }) => path === target) &&
-            Bun.spawnSync(["test", "-e", join(ROOT, target)]).exitCode !== 0,
-        )
-        .map((target) => `${file} -> ${target}`);
-    });
-    expect(broken).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 /**
  * The options of a run that belong to no plugin: which plugins, how often, where to, and the load.
- * Flags, defaults, help and the README's tables come from these schemas.
+ * Flags, defaults, help and the tables in docs/ come from these schemas.
  */
 import * as v from "valibot";
 import { MAX_IN_FLIGHT } from "../load/request-queue.ts";
