@@ -43,7 +43,7 @@ const options = v.strictObject({
   ),
   kvBlocks: v.pipe(
     v.optional(size),
-    v.description("KV blocks per worker, where the workers do not report it"),
+    v.description("KV blocks per worker, where the workers do not report them"),
   ),
   allowReset: v.pipe(
     v.optional(v.boolean(), false),

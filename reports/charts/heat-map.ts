@@ -1,6 +1,6 @@
 /** Requests in flight per worker over a cell's time: imbalance, stalls and the tail at one glance. */
 import type uPlot from "uplot";
-import { formatNumber } from "../drawing/format.ts";
+import { formatNumber } from "../data/format.ts";
 import { armColour, mix, type Theme } from "../drawing/theme.ts";
 import { px, setFont } from "./axes.ts";
 import type { ChartSpec } from "./chart-spec.ts";

@@ -4,7 +4,7 @@
  */
 import uPlot from "uplot";
 import type { Axis } from "../data/sweep.ts";
-import { formatNumber } from "../drawing/format.ts";
+import { formatNumber } from "../data/format.ts";
 import { armColour, type Theme } from "../drawing/theme.ts";
 import { fromZero, measureLabel, px, setFont, shorten, xAxis, yAxis } from "./axes.ts";
 import type { ChartSpec } from "./chart-spec.ts";

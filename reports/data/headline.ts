@@ -4,7 +4,7 @@
  * `core/metrics` made: nothing is tested for significance here.
  */
 import type { CellSummary, Comparison, Interval } from "../../core/contract/result.ts";
-import { formatRatio, formatShare, formatTokens } from "../drawing/format.ts";
+import { formatRatio, formatShare, formatTokens } from "./format.ts";
 import { mean, meanOf, measureOf } from "./measures.ts";
 import { parametersKey, type SweepPoint } from "./sweep.ts";
 

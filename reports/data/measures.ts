@@ -1,6 +1,6 @@
 /** The figures the page compares: where each stands in a cell's summary, its unit, which way is better. */
 import type { CellSummary } from "../../core/contract/result.ts";
-import { formatNumber } from "../drawing/format.ts";
+import { formatNumber } from "./format.ts";
 
 export interface Measure {
   /** The key of `CellMetrics`. */

@@ -3,7 +3,7 @@
  * they say the same of the routers, and how far their figures lie apart.
  */
 import type { CellSummary, Comparison } from "../../core/contract/result.ts";
-import { formatRatio } from "../drawing/format.ts";
+import { formatRatio } from "./format.ts";
 import { invertInterval, type Headline } from "./headline.ts";
 import { mean, meanOf, measureOf } from "./measures.ts";
 import { parametersKey, type SweepPoint } from "./sweep.ts";

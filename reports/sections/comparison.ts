@@ -2,7 +2,7 @@
 import type { Comparison } from "../../core/contract/result.ts";
 import type { ReportData } from "../data/data.ts";
 import { groupedTable, h, section } from "../drawing/dom.ts";
-import { formatRatio } from "../drawing/format.ts";
+import { formatRatio } from "../data/format.ts";
 import { formatDifference, MEASURES, measureOf, type Measure } from "../data/measures.ts";
 import { parametersKey } from "../data/sweep.ts";
 

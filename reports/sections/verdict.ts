@@ -2,7 +2,7 @@
 import type { Comparison, Finding, Interval } from "../../core/contract/result.ts";
 import type { ReportData } from "../data/data.ts";
 import { h } from "../drawing/dom.ts";
-import { formatRatio } from "../drawing/format.ts";
+import { formatRatio } from "../data/format.ts";
 import { invertInterval } from "../data/headline.ts";
 import { MEASURES, measureOf } from "../data/measures.ts";
 import { parametersKey } from "../data/sweep.ts";

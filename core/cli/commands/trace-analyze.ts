@@ -24,7 +24,7 @@ export const analyzeOptions = (formats: readonly TraceFormat[]) =>
           v.minLength(1),
         ),
       ),
-      v.description("Sizes of cache to tell, in blocks [256, doubled until everything fits]"),
+      v.description("Cache sizes to report, in blocks [256, doubled until everything fits]"),
     ),
     json: v.pipe(v.optional(v.boolean(), false), v.description("Print the analysis as JSON")),
     html: v.pipe(

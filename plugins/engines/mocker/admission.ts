@@ -6,7 +6,7 @@ import type { WorkerLimits, WorkerRequest } from "dynbench/engine";
 import type { Sequence } from "./sequence.ts";
 
 /** About 1 GB of tables a worker; the largest GPUs hold a hundred times fewer blocks. */
-const MAX_KV_BLOCKS = 2 ** 24;
+const MAX_KV_BLOCKS = 1 << 24;
 
 /** Throws a plan error for sizes that no worker can have. */
 export function checkSizes(limits: WorkerLimits, timeScale: number): void {

@@ -21,7 +21,9 @@ export const KEY_HEADER = "x-session-id";
 export function balanceOption<const Names extends readonly [string, ...string[]]>(names: Names) {
   return v.pipe(
     v.optional(v.picklist(names), names[0]),
-    v.description("How it routes; hash is by the session or prefix group, sent in a header"),
+    v.description(
+      "How it routes; hash: by the session or prefix group that the client sends in a header",
+    ),
   );
 }
 

@@ -135,6 +135,6 @@ const FAULTS: readonly (Explanation & { readonly pattern: RegExp })[] = [
   {
     pattern: /unrecognized arguments|invalid choice|unexpected argument|unknown directive/i,
     what: "this version does not know one of the options that dynbench sets",
-    hint: "Leave the option out, or use the version that the README names",
+    hint: "Leave the option out, or use the version that docs/plugins names",
   },
 ];

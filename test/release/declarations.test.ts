@@ -11,7 +11,7 @@ const types = join(cwd, "node_modules/dynbench/types");
 
 /** The package as its types see it: nothing of it but them, and nothing beside it but Bun's own types. */
 beforeAll(() => {
-  const made = Bun.spawnSync([process.execPath, "release/types.ts", types], { cwd: ROOT });
+  const made = Bun.spawnSync([process.execPath, "release/declarations.ts", types], { cwd: ROOT });
   expect(made.stderr.toString()).toBe("");
   const manifest = {
     name: "dynbench",

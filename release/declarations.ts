@@ -1,6 +1,6 @@
 /**
  * `npm run types`: declarations of the modules that a plugin imports, for an editor, in `dist/types/`.
- * `bun release/types.ts FOLDER` writes them elsewhere.
+ * `bun release/declarations.ts FOLDER` writes them elsewhere.
  *
  * The compiler declares every module that those reach. Only modules whose declarations name each other
  * are kept, with valibot's beside them, so that the folder needs no package: its `index.d.ts` is
