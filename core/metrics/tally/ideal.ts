@@ -4,8 +4,8 @@
  * a cache. Both follow the engine's rules: whole blocks from the prompt's start, and never the last
  * prompt token, which must be computed to make an answer (vLLM v1, `get_computed_blocks`).
  */
-import type { RequestSpec, Segment } from "../../contract/request.ts";
-import { SegmentBlocks } from "../../routing/kv/segment-blocks.ts";
+import type { RequestSpec } from "../../contract/request.ts";
+import { SegmentBlocks, type BlocksOfRequest } from "../../routing/kv/segment-blocks.ts";
 
 export interface IdealOptions {
   /** Tokens per KV block. */
@@ -18,14 +18,6 @@ export interface IdealOptions {
 export interface IdealShares {
   readonly ideal: number;
   readonly roundRobin: number;
-}
-
-/** Ids of the full blocks of a prompt, and of those that its answer but for the last token fills. */
-export interface BlocksOfRequest {
-  readonly blocks: Int32Array;
-  readonly answerBlocks: Int32Array;
-  /** Prompt tokens. */
-  readonly isl: number;
 }
 
 /** Fed with the requests in send order, warm-up included. */
@@ -49,12 +41,7 @@ export class IdealCache {
 
   /** Serves a request; `measured: false` fills the caches and counts for nothing. */
   add(request: Pick<RequestSpec, "index" | "prompt" | "isl" | "osl">, measured = true): void {
-    // The answer stays cached as well, all but its last token, and a later turn may repeat it.
-    const answer: Segment = { answerOf: request.index, tokens: Math.max(0, request.osl - 1) };
-    const blocks = this.#blocks.blocksOf(request.prompt, request.isl);
-    const prompt = { end: this.#blocks.end, isl: request.isl };
-    const answerBlocks = this.#blocks.blocksAfter(prompt, answer);
-    this.addBlocks({ blocks, answerBlocks, isl: request.isl }, measured);
+    this.addBlocks(this.#blocks.ofRequest(request), measured);
   }
 
   /** The same for a request whose blocks have ids already, equal for equal content and history. */

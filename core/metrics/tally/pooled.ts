@@ -4,12 +4,11 @@
  * Belady's MIN, which no routing over several caches of that size can pass. By the engine's rules, as
  * the ideal is (`ideal.ts`): whole blocks, never the last prompt token, answers stay cached.
  */
-import { SegmentBlocks } from "../../routing/kv/segment-blocks.ts";
+import { SegmentBlocks, type BlocksOfRequest } from "../../routing/kv/segment-blocks.ts";
 import type { RequestSpec } from "../../contract/request.ts";
 import { lruShare } from "../../trace/analysis/lru-share.ts";
 import { minCurve } from "../../trace/analysis/min-curve.ts";
 import type { BlockRows } from "../../trace/trace-columns.ts";
-import type { BlocksOfRequest } from "./ideal.ts";
 import type { PooledCache } from "../../contract/result.ts";
 
 /** 4 bytes each, and some 40 more while the bounds are computed. */
@@ -27,16 +26,8 @@ export class PooledRequests {
     this.#rows = new CutRequests(blockSize);
   }
 
-  add(
-    { index, prompt, isl, osl }: Pick<RequestSpec, "index" | "prompt" | "isl" | "osl">,
-    isMeasured: boolean,
-  ): void {
-    if (this.#isTooLarge) return;
-    const blocks = this.#table.blocksOf(prompt, isl);
-    // The last token of an answer is never computed, so it fills no block.
-    const answer = { answerOf: index, tokens: Math.max(0, osl - 1) };
-    const answerBlocks = this.#table.blocksAfter({ end: this.#table.end, isl }, answer);
-    this.addBlocks({ blocks, answerBlocks, isl }, isMeasured);
+  add(request: Pick<RequestSpec, "index" | "prompt" | "isl" | "osl">, isMeasured: boolean): void {
+    if (!this.#isTooLarge) this.addBlocks(this.#table.ofRequest(request), isMeasured);
   }
 
   /** The same for a request whose blocks have ids already, equal for equal content and history. */

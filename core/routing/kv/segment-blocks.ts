@@ -6,7 +6,7 @@
  * consecutive ids, found by what they follow and whose tokens they are, so a content costs one
  * look-up and a fill. A block that spans segments is found piece by piece.
  */
-import type { Segment } from "../../contract/request.ts";
+import type { RequestSpec, Segment } from "../../contract/request.ts";
 import { RunTable } from "./run-table.ts";
 
 /** What the first block of a prompt follows; below it are pieces of unfinished blocks. */
@@ -15,6 +15,14 @@ const FIRST_PIECE = -2;
 
 /** Length in the key of a run of whole blocks; pieces of spanning blocks have a length from 1. */
 const WHOLE_BLOCKS = 0;
+
+/** Ids of the full blocks of a prompt, and of those that its answer but for the last token fills. */
+export interface BlocksOfRequest {
+  readonly blocks: Int32Array;
+  readonly answerBlocks: Int32Array;
+  /** Prompt tokens. */
+  readonly isl: number;
+}
 
 export class SegmentBlocks {
   /** Tokens per block. */
@@ -57,20 +65,25 @@ export class SegmentBlocks {
     return this.#after;
   }
 
-  /** Ids of the blocks that `segment` fills when it follows a prompt of `isl` tokens with that `end`. */
-  blocksAfter(
-    prompt: { readonly end: number; readonly isl: number },
-    segment: Segment,
-  ): Int32Array {
-    const open = prompt.isl % this.blockSize;
-    const filled = Math.floor((open + segment.tokens) / this.blockSize);
+  /**
+   * Blocks of a request's prompt and of its answer. The answer stays cached, and a later turn may
+   * repeat it; its last token is never computed, so it fills no block.
+   */
+  ofRequest({
+    index,
+    prompt,
+    isl,
+    osl,
+  }: Pick<RequestSpec, "index" | "prompt" | "isl" | "osl">): BlocksOfRequest {
+    const blocks = this.blocksOf(prompt, isl);
+    const open = isl % this.blockSize;
+    const filled = Math.floor((open + Math.max(0, osl - 1)) / this.blockSize);
     this.#ids = new Int32Array(filled);
     this.#filled = 0;
-    this.#after = prompt.end;
-    // Nothing can follow, so what would be left in an unfinished block is not looked up.
+    // Nothing follows an answer, so the tokens of its unfinished block are not looked up.
     const tokens = filled * this.blockSize - open;
-    if (filled > 0) this.#append({ ...segment, tokens }, open);
-    return this.#ids;
+    if (filled > 0) this.#append({ answerOf: index, tokens }, open);
+    return { blocks, answerBlocks: this.#ids, isl };
   }
 
   /** Appends a segment to a block with `open` tokens; returns how many the last block then has. */
