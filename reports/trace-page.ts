@@ -2,7 +2,7 @@
 import "./resolution.ts";
 import { h } from "./drawing/dom.ts";
 import { documentData, standPage } from "./sections/standing.ts";
-import { themeToggle } from "./drawing/theme-toggle.ts";
+import { themeToggle } from "./drawing/theme.ts";
 import type { TracePageData } from "./data/trace-data.ts";
 import { traceSections } from "./sections/trace.ts";
 

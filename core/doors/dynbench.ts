@@ -55,7 +55,7 @@ export {
   type LossName,
 } from "../metrics/ladder.ts";
 export { timeScaleNotes } from "../metrics/model-time.ts";
-export { meanFairness, tierRows, type TierRow } from "../metrics/tally/tier-rows.ts";
+export { meanFairness, tierRows, type TierRow } from "../metrics/summary/tier-rows.ts";
 export { quantilesOf } from "../metrics/statistics/quantiles.ts";
 export { WeightedSamples } from "../metrics/statistics/weighted-samples.ts";
 export { endedTogether } from "../process/ended-together.ts";

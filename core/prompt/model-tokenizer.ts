@@ -3,10 +3,10 @@
  * tokenizer_config.json for special tokens and the chat template.
  */
 import { join } from "node:path";
+import { Template } from "@huggingface/jinja";
 import { Tokenizer as HfTokenizer } from "@huggingface/tokenizers";
 import * as v from "valibot";
 import { DynbenchError, messageOf } from "../base/errors.ts";
-import { chatRenderer, type TemplateConfig } from "./chat-template.ts";
 import { stableWords } from "./stable-words.ts";
 import { memoized } from "./token-memo.ts";
 import type { ChatMessage, Tokenizer } from "./tokenizer.ts";
@@ -18,6 +18,12 @@ const templateFile = v.looseObject({
     v.union([v.string(), v.array(v.object({ name: v.string(), template: v.string() }))]),
   ),
 });
+
+interface TemplateConfig {
+  /** One template, or several by name of which `default` is meant. */
+  readonly chat_template?: string | readonly { name: string; template: string }[] | undefined;
+  readonly [key: string]: unknown;
+}
 
 /** Rejects with what is wrong with the folder. Takes 0.1 to 1 s, as the vocabulary is large. */
 export async function readTokenizer(folder: string): Promise<Tokenizer> {
@@ -86,6 +92,39 @@ function specialTokens(hf: HfTokenizer): { before: number[]; after: number[] } {
   const whole = hf.encode("the").ids;
   const start = whole.findIndex((_, i) => bare.every((id, k) => whole[i + k] === id));
   return { before: whole.slice(0, start), after: whole.slice(start + bare.length) };
+}
+
+/**
+ * Renders chats as HF's `apply_chat_template` does, with the opening of the answer; undefined where
+ * the model has no template.
+ */
+function chatRenderer(
+  config: TemplateConfig,
+): ((messages: readonly ChatMessage[]) => string) | undefined {
+  const { chat_template: given } = config;
+  const source =
+    typeof given === "object" ? given.find(({ name }) => name === "default")?.template : given;
+  if (source === undefined) return undefined;
+  const template = new Template(source);
+  const tokens = Object.fromEntries(
+    ["bos_token", "eos_token", "unk_token", "pad_token"].map((name) => [
+      name,
+      tokenText(config[name]),
+    ]),
+  );
+  return (messages) =>
+    template.render({
+      ...tokens,
+      messages: messages.map(({ role, content }) => ({ role, content })),
+      add_generation_prompt: true,
+    });
+}
+
+/** A special token is a text, or an object that holds it. */
+function tokenText(token: unknown): string {
+  if (typeof token === "string") return token;
+  if (typeof token !== "object" || token === null || !("content" in token)) return "";
+  return typeof token.content === "string" ? token.content : "";
 }
 
 /** What the template adds to a single user message; undefined when it does not add the same to all. */

@@ -1,6 +1,6 @@
 /** A chart before it is drawn: its words, its legend, and how uPlot plots it. */
 import type uPlot from "uplot";
-import type { Theme } from "../drawing/theme.ts";
+import { armColour, type Theme } from "../drawing/theme.ts";
 
 export interface LegendItem {
   label: string;
@@ -20,4 +20,9 @@ export interface ChartSpec {
   /** `undefined`: there is nothing to draw, and `empty` says why. */
   plot(theme: Theme): { options: Partial<uPlot.Options>; data: uPlot.AlignedData } | undefined;
   empty?: string;
+}
+
+/** Each arm under its colour. */
+export function armLegend(arms: readonly { label: string; arm: number }[]): LegendItem[] {
+  return arms.map(({ label, arm }) => ({ label, colour: (theme) => armColour(theme, arm) }));
 }

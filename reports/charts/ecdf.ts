@@ -4,7 +4,7 @@ import { formatNumber } from "../data/format.ts";
 import { armColour, type Theme } from "../drawing/theme.ts";
 import { cumulativeShares, type Distribution } from "../data/thin.ts";
 import { logTicks, px, setFont, xAxis, yAxis } from "./axes.ts";
-import type { ChartSpec } from "./chart-spec.ts";
+import { armLegend, type ChartSpec } from "./chart-spec.ts";
 
 export interface EcdfLine {
   label: string;
@@ -27,7 +27,7 @@ export function ecdfChart(
     title: text.title,
     subtitle: text.subtitle,
     height: 260,
-    legend: known.map(({ label, arm }) => ({ label, colour: (theme) => armColour(theme, arm) })),
+    legend: armLegend(known),
     empty: "No request has this figure.",
     plot: (theme) => {
       if (known.length === 0) return undefined;

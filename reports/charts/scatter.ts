@@ -2,7 +2,7 @@
 import type uPlot from "uplot";
 import { armColour, type Theme } from "../drawing/theme.ts";
 import { fromZero, px, xAxis, yAxis } from "./axes.ts";
-import type { ChartSpec } from "./chart-spec.ts";
+import { armLegend, type ChartSpec } from "./chart-spec.ts";
 import { drawMarker } from "./markers.ts";
 
 export interface ScatterCloud {
@@ -21,7 +21,7 @@ export function scatterChart(
     title: text.title,
     subtitle: text.subtitle,
     height: 300,
-    legend: known.map(({ label, arm }) => ({ label, colour: (theme) => armColour(theme, arm) })),
+    legend: armLegend(known),
     empty: "The engine does not report cached tokens.",
     plot: (theme) => {
       if (known.length === 0) return undefined;

@@ -1,4 +1,5 @@
-/** Colours of the charts, read from the style sheet so that page and canvas never differ. */
+/** The page's theme: its buttons, and its colours as charts read them from the style sheet. */
+import { chips } from "./dom.ts";
 
 export interface Theme {
   ink: string;
@@ -58,6 +59,21 @@ export function readableOn(colour: string): string {
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
   });
   return 0.2126 * r! + 0.7152 * g! + 0.0722 * b! > 0.3 ? "#16181c" : "#ffffff";
+}
+
+/** Buttons that choose the theme; the system's own unless the reader chooses. */
+export function themeToggle(): HTMLElement {
+  const themes = ["Auto", "Light", "Dark"];
+  const root = document.documentElement;
+  return chips(themes, {
+    label: "Theme",
+    chosen: 0,
+    choose: (index) => {
+      if (index === 0) delete root.dataset["theme"];
+      else root.dataset["theme"] = themes[index]!.toLowerCase();
+      root.dispatchEvent(new Event("themechange"));
+    },
+  });
 }
 
 /** Of the page's text. */

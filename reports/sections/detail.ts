@@ -1,9 +1,10 @@
 /** What is shown for one setting at a time: why, latencies, and where and when requests went. */
 import type { ChartSpec } from "../charts/chart-spec.ts";
+import { ecdfChart } from "../charts/ecdf.ts";
 import type { ReportData } from "../data/data.ts";
 import { chips, h, section } from "../drawing/dom.ts";
+import { groupsAt, where } from "./at-point.ts";
 import type { Page } from "./standing.ts";
-import { latencyCharts } from "./latency.ts";
 import { heatMaps, timeCharts } from "./over-time.ts";
 import { shareCharts } from "./shares.ts";
 import { hasTiers, tierCharts, tierTable } from "./tiers.ts";
@@ -71,6 +72,27 @@ export function detailSections(page: Page): HTMLElement[] {
       maps,
     ),
   ].filter((element) => element !== undefined);
+}
+
+/** Distributions of what a user waits for. */
+function latencyCharts(data: ReportData, point: number): ChartSpec[] {
+  const chart = (key: "ttftMs" | "e2eMs", title: string, xLabel: string): ChartSpec =>
+    ecdfChart(
+      groupsAt(data, point).map((group) => ({
+        label: data.arms[group.arm]!,
+        arm: group.arm,
+        distribution: group[key],
+      })),
+      {
+        title,
+        subtitle: `share of requests that took at most so long${where(data, point)}; further left is better`,
+        xLabel,
+      },
+    );
+  return [
+    chart("ttftMs", "Time to first token", "TTFT (ms)"),
+    chart("e2eMs", "End-to-end latency", "E2E (ms)"),
+  ];
 }
 
 /** Heat maps show one repeat; nothing to choose where there is but one. */

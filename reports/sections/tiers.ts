@@ -1,5 +1,5 @@
 /** What each tier of the load got on each arm: a chart of means with intervals, and a table of the rest. */
-import { meanFairness, tierRows, type TierRow } from "../../core/metrics/tally/tier-rows.ts";
+import { meanFairness, tierRows, type TierRow } from "../../core/metrics/summary/tier-rows.ts";
 import { barChart, type Bar } from "../charts/bars.ts";
 import type { ChartSpec } from "../charts/chart-spec.ts";
 import type { ReportData } from "../data/data.ts";

@@ -6,7 +6,7 @@ import { formatRatio } from "../data/format.ts";
 import { invertInterval } from "../data/headline.ts";
 import { MEASURES, measureOf } from "../data/measures.ts";
 import { parametersKey } from "../data/sweep.ts";
-import { themeToggle } from "../drawing/theme-toggle.ts";
+import { themeToggle } from "../drawing/theme.ts";
 
 export function header(data: ReportData): HTMLElement {
   const date = new Date(data.startedAt);

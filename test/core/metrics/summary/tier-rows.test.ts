@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { CellSummary, TierSummary } from "../../../../core/contract/result.ts";
-import { meanFairness, tierRows } from "../../../../core/metrics/tally/tier-rows.ts";
+import { meanFairness, tierRows } from "../../../../core/metrics/summary/tier-rows.ts";
 
 const repeat = (mean: number, more: Partial<TierSummary> = {}): CellSummary =>
   ({

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { drawnLosses } from "../../../reports/data/drawn-losses.ts";
+import { drawnLosses } from "../../../reports/charts/ladder.ts";
 
 const ladder = (...shares: [number, number, number]) => {
   const losses = (["absent", "choice", "unmet"] as const).map((name, i) => ({
