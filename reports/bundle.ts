@@ -5,6 +5,9 @@
  */
 import { readFileSync } from "node:fs";
 
+/** In the order of the cascade. */
+const STYLES = ["page", "verdict", "charts", "tables", "screens"];
+
 /** `page.html` with style and the script of `entry` inlined, and the slot for the data left open. */
 export function bundlePage(entry: string): string {
   const path = (name: string): string => Bun.fileURLToPath(new URL(name, import.meta.url));
@@ -15,8 +18,11 @@ export function bundlePage(entry: string): string {
   );
   if (!build.success) throw new Error(`Cannot bundle the report page: ${build.stderr.toString()}`);
   const script = build.stdout.toString().replaceAll("</script", "<\\/script");
-  const style =
-    read(Bun.resolveSync("uplot/dist/uPlot.min.css", path("."))) + read(path("page.css"));
+  const sheets = [
+    Bun.resolveSync("uplot/dist/uPlot.min.css", path(".")),
+    ...STYLES.map((name) => path(`style/${name}.css`)),
+  ];
+  const style = sheets.map(read).join("");
   return read(path("page.html"))
     .replace("/* style */", () => style)
     .replace("/* script */", () => script);
