@@ -6,7 +6,7 @@
  */
 import type { CellCache, WorkerShare } from "../contract/result.ts";
 
-export type LossName = "absent" | "choice" | "unmet" | "untold" | "unseen";
+export type LossName = "absent" | "choice" | "unmet" | "unreached" | "unseen";
 
 export interface HitLoss {
   readonly name: LossName;
@@ -41,7 +41,7 @@ export const LOSSES: Readonly<Record<LossName, { readonly label: string; readonl
       label: "not expected",
       why: "the router expected less where it sent the request than was possible: held elsewhere, or nowhere",
     },
-    untold: {
+    unreached: {
       label: "not reached",
       why: "this router does not look at caches, so routing and eviction cannot be told apart",
     },
@@ -52,7 +52,8 @@ export function hitLadder(cache: CellCache): HitLadder | undefined {
   const { idealShare: ideal, cachedShare: found, expectedShare, presentShare } = cache;
   if (found === undefined) return undefined;
   const loss = (name: LossName, from: number, to: number): HitLoss => ({ name, share: from - to });
-  if (expectedShare === undefined) return { ideal, losses: [loss("untold", ideal, found)], found };
+  if (expectedShare === undefined)
+    return { ideal, losses: [loss("unreached", ideal, found)], found };
   const before =
     presentShare === undefined
       ? [loss("unseen", ideal, expectedShare)]
@@ -76,6 +77,19 @@ export function meanLadder(caches: readonly CellCache[]): HitLadder | undefined 
     })),
     found: mean(({ found }) => found),
   };
+}
+
+/**
+ * The losses as they are drawn, from the ideal down to what was found. Where more was found than was
+ * expected, the surplus is taken off the losses before, so that bars end at the ideal.
+ */
+export function drawnLosses({ ideal, losses, found }: HitLadder): HitLoss[] {
+  let level = ideal;
+  return losses.map(({ name, share }) => {
+    const from = level;
+    level -= share;
+    return { name, share: Math.max(0, from - Math.max(level, found)) };
+  });
 }
 
 /** How unevenly a quantity fell on workers: 0 and 1 when each had the same. */

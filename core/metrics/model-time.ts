@@ -3,6 +3,7 @@
  * stands beside one of another speed, its times are multiplied until both speak of the modelled
  * hardware's time. What the generator says of itself stays in wall time.
  */
+import { given } from "../base/given.ts";
 import type {
   CellResult,
   CellSummary,
@@ -26,9 +27,7 @@ export function inModelTime(result: CellResult): CellResult {
       timesMultipliedBy: scale,
       durationS: summary.durationS * scale,
       metrics: metricsInModelTime(summary.metrics, scale),
-      ...(summary.tiers === undefined
-        ? {}
-        : { tiers: summary.tiers.map((tier) => tierInModelTime(tier, scale)) }),
+      ...given({ tiers: summary.tiers?.map((tier) => tierInModelTime(tier, scale)) }),
     },
     points: {
       ...points,
@@ -73,9 +72,11 @@ function tierInModelTime(tier: TierSummary, scale: number): TierSummary {
   return {
     ...tier,
     ...timesInModelTime(tier, scale),
-    ...(tier.ttftMeanMs && { ttftMeanMs: interval(tier.ttftMeanMs) }),
-    ...(tier.e2eMeanMs && { e2eMeanMs: interval(tier.e2eMeanMs) }),
-    ...(tier.tokensPerS === undefined ? {} : { tokensPerS: tier.tokensPerS / scale }),
+    ...given({
+      ttftMeanMs: tier.ttftMeanMs && interval(tier.ttftMeanMs),
+      e2eMeanMs: tier.e2eMeanMs && interval(tier.e2eMeanMs),
+      tokensPerS: tier.tokensPerS && tier.tokensPerS / scale,
+    }),
   };
 }
 

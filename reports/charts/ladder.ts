@@ -3,7 +3,7 @@
  * lost, in the order in which it happened, read from the right end of the bar.
  */
 import type uPlot from "uplot";
-import { LOSSES, type HitLadder, type HitLoss, type LossName } from "../../core/metrics/ladder.ts";
+import { drawnLosses, LOSSES, type HitLadder, type LossName } from "../../core/metrics/ladder.ts";
 import { armColour, mix, readableOn, type Theme } from "../drawing/theme.ts";
 import { px, setFont } from "./axes.ts";
 import type { ChartSpec, LegendItem } from "./chart-spec.ts";
@@ -55,7 +55,7 @@ export function ladderChart(
 const PALE: Readonly<Record<LossName, number>> = {
   unmet: 0.35,
   choice: 0.6,
-  untold: 0.75,
+  unreached: 0.75,
   unseen: 0.75,
   absent: 0.82,
 };
@@ -107,17 +107,4 @@ function drawRow(
   const end = plot.valToPos(ladder.ideal * 100, "x", true);
   ctx.fillStyle = theme.ink;
   ctx.fillRect(end - px(1), frame.top - px(4), px(2), frame.height + px(8));
-}
-
-/**
- * The losses as they are drawn, from the ideal down to what was found. Where more was found than was
- * expected, the surplus is taken off the losses before, so that bars end at the ideal.
- */
-export function drawnLosses({ ideal, losses, found }: HitLadder): HitLoss[] {
-  let level = ideal;
-  return losses.map(({ name, share }) => {
-    const from = level;
-    level -= share;
-    return { name, share: Math.max(0, from - Math.max(level, found)) };
-  });
 }

@@ -96,7 +96,7 @@ export function compareArms(
   const completed = cells.filter((cell) => cell.summary.state === "completed");
   const pairsOfArms = armPairs(plan.arms, {
     cells: completed.map(({ summary }) => summary),
-    ...(plan.everyPair === true ? { every: true } : {}),
+    every: plan.everyPair === true,
   });
   const across = crossings(
     plan.arms,

@@ -81,9 +81,9 @@ export function summarizeCell(input: CellInput): CellResult {
     requests: { sent, ok, failed, dropped, ...(aborted === 0 ? {} : { aborted }) },
     durationS: tally.durationS,
     metrics: cellMetrics(tally, { points, itlMs: input.itlMs }),
-    cache: { ...cacheShares(tally, input.idealShare), ...pooledOf(input) },
+    cache: { ...cacheShares(tally, input.idealShare), ...given({ pooled: input.pooled }) },
     workers,
-    ...sloOf(points, tally, input.cell.load),
+    ...given({ sloShare: sloShareOf(points, tally, input.cell.load) }),
     ...tierResults(tally.tiers, input.cell.load, input.cell.seed),
     client: {
       latenessMs: latenessOf(points),
@@ -146,7 +146,7 @@ export function summarizeRun(input: RunInput): Summary {
     comparisons: compareArms(input.cells, {
       arms: input.plan.arms,
       seed: input.plan.seed,
-      ...(input.everyPair === true ? { everyPair: true } : {}),
+      everyPair: input.everyPair === true,
     }),
   };
 }
@@ -177,20 +177,15 @@ function cellMetrics(
   };
 }
 
-function sloOf(
+function sloShareOf(
   { ttftMs, tpotMs, e2eMs }: RequestPoints,
   { counts }: CellTally,
   { slo }: LoadShape,
-): Pick<CellSummary, "sloShare"> {
+): number | undefined {
   const completed = ttftMs.flatMap((ttft, i) =>
     Number.isNaN(e2eMs[i]) ? [] : [{ ttftMs: ttft, tpotMs: tpotMs[i]!, e2eMs: e2eMs[i]! }],
   );
-  const sloShare = slo && keptShare(completed, counts, slo);
-  return sloShare === undefined ? {} : { sloShare };
-}
-
-function pooledOf({ pooled }: CellInput): Pick<CellCache, "pooled"> {
-  return pooled === undefined ? {} : { pooled };
+  return slo && keptShare(completed, counts, slo);
 }
 
 function cacheShares(tally: CellTally, idealShare: number): CellCache {
