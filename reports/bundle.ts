@@ -1,14 +1,14 @@
 /**
  * Makes a page's template when the program is bundled (or, from source, when a report is first
- * written). Called as a Bun macro: `Bun.build` inside a macro is refused as a deadlock, so the
- * browser bundle comes from a `bun build` of its own.
+ * written). Called as a Bun macro: Bun refuses `Bun.build` inside a macro as a deadlock, so the
+ * browser bundle comes from a separate `bun build` process.
  */
 import { readFileSync } from "node:fs";
 
 /** In the order of the cascade. */
 const STYLES = ["page", "verdict", "charts", "tables", "screens"];
 
-/** `page.html` with style and the script of `entry` inlined, and the slot for the data left open. */
+/** `page.html` with styles and the script of `entry` inlined; the place of the data is left open. */
 export function bundlePage(entry: string): string {
   const path = (name: string): string => Bun.fileURLToPath(new URL(name, import.meta.url));
   const read = (name: string): string => readFileSync(name, "utf8");

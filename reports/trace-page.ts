@@ -1,4 +1,4 @@
-/** The page of a trace's analysis, or of several traces one after the other. */
+/** The page with the analysis of a trace, or of several traces one after the other. */
 import "./resolution.ts";
 import { h } from "./drawing/dom.ts";
 import { documentData, standPage } from "./sections/standing.ts";

@@ -1,8 +1,8 @@
 /**
- * Where possible cache hits were lost, step by step: what any router could have reached on these
- * requests, what of that some worker held when the router decided, what the chosen worker held in the
- * router's belief, what the engine then found. The losses and what was found add up to the ideal.
- * Beside it how evenly the work fell.
+ * Where possible cache hits were lost, step by step: the share that any router could have reached on
+ * these requests, the part that some worker held when the router decided, the part that the router
+ * expected on the worker it chose, and the part that the engine found. The losses and what was found
+ * add up to the ideal. Also how evenly the work was spread over the workers.
  */
 import type { CellCache, WorkerShare } from "../contract/result.ts";
 
@@ -10,7 +10,7 @@ export type LossName = "absent" | "choice" | "unmet" | "unreached" | "unseen";
 
 export interface HitLoss {
   readonly name: LossName;
-  /** Of prompt tokens. Below zero: more was found than expected. */
+  /** Share of prompt tokens. Below zero: more was found than expected. */
   readonly share: number;
 }
 
@@ -43,11 +43,11 @@ export const LOSSES: Readonly<Record<LossName, { readonly label: string; readonl
     },
     unreached: {
       label: "not reached",
-      why: "this router does not look at caches, so routing and eviction cannot be told apart",
+      why: "this router does not look at caches, so losses by routing and by eviction cannot be separated",
     },
   };
 
-/** Undefined where the engine does not tell what it found. */
+/** Undefined where the engine does not report what it found. */
 export function hitLadder(cache: CellCache): HitLadder | undefined {
   const { idealShare: ideal, cachedShare: found, expectedShare, presentShare } = cache;
   if (found === undefined) return undefined;
@@ -61,7 +61,7 @@ export function hitLadder(cache: CellCache): HitLadder | undefined {
   return { ideal, losses: [...before, loss("unmet", expectedShare, found)], found };
 }
 
-/** Of repeats: means, which still add up. Undefined where one does not tell, or tells other steps. */
+/** Means over repeats, which still add up. Undefined where a repeat has no ladder, or other steps. */
 export function meanLadder(caches: readonly CellCache[]): HitLadder | undefined {
   const ladders = caches.map(hitLadder).filter((one) => one !== undefined);
   const [first] = ladders;
@@ -92,14 +92,14 @@ export function drawnLosses({ ideal, losses, found }: HitLadder): HitLoss[] {
   });
 }
 
-/** How unevenly a quantity fell on workers: 0 and 1 when each had the same. */
+/** How unevenly a quantity was spread over workers: 0 and 1 when each had the same. */
 export interface Imbalance {
   /** Standard deviation (over n) / mean. */
   readonly cv: number;
   readonly maxOverMean: number;
 }
 
-/** Imbalance of requests and of tokens to prefill; undefined where there is none to share. */
+/** Imbalance of requests and of tokens to prefill; undefined where the total is zero. */
 export function workerImbalance(workers: readonly WorkerShare[]): {
   requests: Imbalance | undefined;
   uncachedTokens: Imbalance | undefined;

@@ -1,7 +1,7 @@
 /**
- * Time scales. An engine that is sped up is measured in wall time, and so it is told; where it
- * stands beside one of another speed, its times are multiplied until both speak of the modelled
- * hardware's time. What the generator says of itself stays in wall time.
+ * Time scales. A sped-up engine is measured and reported in wall time. Beside an engine of another
+ * speed, its times are multiplied so that both are in the time of the modelled hardware. Figures of
+ * the load generator itself stay in wall time.
  */
 import { given } from "../base/given.ts";
 import type {
@@ -44,7 +44,7 @@ export function inModelTime(result: CellResult): CellResult {
   };
 }
 
-/** Which times are not those of the modelled hardware, or were made so: a clause for each kind, none where all are. */
+/** A clause for each time scale among the cells; none where all times are those of the modelled hardware. */
 export function timeScaleNotes(cells: readonly CellSummary[]): string[] {
   const kinds = Map.groupBy(cells, (cell) => scaleClause(cell));
   return [...kinds].flatMap(([clause, same]) => {

@@ -1,6 +1,6 @@
 /**
- * Which share of the prompt tokens a cache of so many blocks serves: LRU, the most that any
- * replacement could (MIN), and one without a bound.
+ * The share of the prompt tokens that a cache serves, over its size in blocks: with LRU, with the best
+ * possible replacement (MIN), and without a bound.
  */
 import uPlot from "uplot";
 import type { CachePoint } from "../../core/trace/analysis/analysis.ts";
@@ -23,7 +23,7 @@ export function cacheCurvesChart(
     title: string;
     subtitle: string;
     blockSize: number;
-    /** Share that a cache without a bound serves. */
+    /** Share that an unbounded cache serves. */
     unbounded: number;
   },
 ): ChartSpec {
@@ -71,7 +71,7 @@ export function cacheCurvesChart(
 
 interface Curve extends LegendItem {
   dashed: boolean;
-  /** Percent of the prompt tokens, a point each. */
+  /** Percent of the prompt tokens, one value per size. */
   values: number[];
 }
 

@@ -1,6 +1,6 @@
 /**
- * What any router could have found in cache, one bar per arm: first what was found, then what was
- * lost, in the order in which it happened, read from the right end of the bar.
+ * The prompt tokens that any router could have found in cache, one bar per arm: first those that were
+ * found, then the losses. Read from the right end of the bar, losses are in the order they happened.
  */
 import type uPlot from "uplot";
 import { drawnLosses, LOSSES, type HitLadder, type LossName } from "../../core/metrics/ladder.ts";
@@ -51,7 +51,7 @@ export function ladderChart(
   };
 }
 
-/** How far a loss is from the arm's colour towards the paper. */
+/** Share of the panel's colour that is mixed into the arm's colour for a loss. */
 const PALE: Readonly<Record<LossName, number>> = {
   unmet: 0.35,
   choice: 0.6,
@@ -60,7 +60,7 @@ const PALE: Readonly<Record<LossName, number>> = {
   absent: 0.82,
 };
 
-/** Those that occur, from what was found outwards. */
+/** The losses that occur, in the order of the bar from left to right. */
 function lossNames(rows: readonly LadderRow[]): LossName[] {
   const names = new Set(rows.flatMap(({ ladder }) => ladder.losses.map(({ name }) => name)));
   return (Object.keys(PALE) as LossName[]).filter((name) => names.has(name));

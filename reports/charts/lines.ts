@@ -25,7 +25,7 @@ export function lineChart(
     subtitle: text.subtitle,
     height: 240,
     legend: armLegend(known),
-    empty: "The records do not say this.",
+    empty: "The records do not contain this figure.",
     plot: (theme) => {
       if (known.length === 0) return undefined;
       const endS = Math.max(...known.map((line) => line.endS));

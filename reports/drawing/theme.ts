@@ -52,7 +52,7 @@ export function mix(from: string, to: string, part: number): string {
   return `#${channel(1)}${channel(3)}${channel(5)}`;
 }
 
-/** Black or white, whichever is easier to read on the colour (WCAG relative luminance). */
+/** Black or white, whichever is more readable on the colour (WCAG relative luminance). */
 export function readableOn(colour: string): string {
   const [r, g, b] = [1, 3, 5].map((at) => {
     const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
@@ -76,6 +76,6 @@ export function themeToggle(): HTMLElement {
   });
 }
 
-/** Of the page's text. */
+/** Font of the page's text. */
 export const FONT =
   'Inter, "Segoe UI", system-ui, -apple-system, "Helvetica Neue", Arial, sans-serif';

@@ -248,7 +248,7 @@ describe("a ping that is answered otherwise tells what to look at", () => {
   for (const named of [[], ["--model", "m"]]) {
     test(`https to a port of plain HTTP: TLS ${named.join(" ")}`, async () => {
       const silent = misbehave({}).replace("http:", "https:");
-      const says = ["that port does not answer TLS", "Say http:// where the server"];
+      const says = ["that port does not answer TLS", "Use http:// if the server"];
       await refuse(["ping", silent, "--timeout", "0.3", ...named], 3, ...says);
     });
   }

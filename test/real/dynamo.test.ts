@@ -261,7 +261,7 @@ describe.skipIf(!isHere)("Dynamo (skipped without DYNBENCH_REAL=1, Dynamo, etcd 
           "what listens there is no NATS: nothing of NATS came within 5 s",
           "Check --nats-url",
         ],
-        [[...atEtcd, natsUrl.replace("nats", "http")], "speaks no HTTP", "Check --etcd-url"],
+        [[...atEtcd, natsUrl.replace("nats", "http")], "does not speak HTTP", "Check --etcd-url"],
       ];
       for (const [args, ...says] of cases) {
         const { exitCode, stderr, left } = await refused(...args);

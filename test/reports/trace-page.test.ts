@@ -37,8 +37,8 @@ describePage("trace page", (openPage) => {
         "Input length",
         "Output length",
         "Request rate over time",
-        "What a cache of some size serves",
-        "What most rows begin with",
+        "Hit share over cache size",
+        "Most common prefixes",
       ]);
       expect(await page.textContent("h1")).toBe("shared.jsonl");
       expect(faults).toEqual([]);
@@ -52,9 +52,9 @@ describePage("trace page", (openPage) => {
     expect(rows[0]).toBe("Input length1,53601,5361,5361,5361,5361,536");
   });
 
-  test("a trace without sharing and times says so, and foreign text stays text", async () => {
+  test("a trace without sharing and times is described as such, and foreign text stays text", async () => {
     const { page, faults } = await open([bare], { width: 1280 });
-    expect(await page.textContent(".headline")).toContain("says nothing of sharing");
+    expect(await page.textContent(".headline")).toContain("its sharing is unknown");
     expect(await page.textContent(".headline")).toContain("has no times");
     expect(await page.locator("h3").count()).toBe(2);
     expect(await page.textContent("p.why")).toBe(HOSTILE);

@@ -48,12 +48,12 @@ export interface GuideSummary {
   readonly ttftMs?: number[];
   readonly outputTps?: number[];
   readonly ttftMsQuartiles?: Quartiles;
-  /** Of TPOT in our words, which the file calls ITL, ms. */
+  /** Of TPOT, which the file calls ITL, ms. */
   readonly tpotMsQuartiles?: Quartiles;
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** What the guide's scripts note of a run. */
+/** What the guide's scripts record of a run. */
 export interface GuideConfig {
   readonly model: string;
   readonly tokenizer: string;

@@ -1,8 +1,8 @@
 /**
- * What one cache as large as those of all workers together would serve of a cell's requests, in send
- * order: with LRU, which is what perfect routing to such engines could look like, and at most, with
- * Belady's MIN, which no routing over several caches of that size can pass. By the engine's rules, as
- * the ideal is (`ideal.ts`): whole blocks, never the last prompt token, answers stay cached.
+ * The hits of one cache as large as the caches of all workers together, over a cell's requests in
+ * send order: with LRU, which perfect routing to such engines could come close to, and with Belady's
+ * MIN, which no routing over caches of that total size can exceed. The engine's rules are those of
+ * `ideal.ts`: whole blocks, never the last prompt token, answers stay cached.
  */
 import { SegmentBlocks, type BlocksOfRequest } from "../../routing/kv/segment-blocks.ts";
 import type { RequestSpec } from "../../contract/request.ts";
@@ -11,10 +11,10 @@ import { minCurve } from "../../trace/analysis/min-curve.ts";
 import type { BlockRows } from "../../trace/trace-columns.ts";
 import type { PooledCache } from "../../contract/result.ts";
 
-/** 4 bytes each, and some 40 more while the bounds are computed. */
+/** 4 bytes a block, and about 40 more while the bounds are computed. */
 const MAX_BLOCKS = 20_000_000;
 
-/** Fed with the requests in send order, warm-up included. */
+/** Takes the requests in send order, warm-up included. */
 export class PooledRequests {
   readonly #table: SegmentBlocks;
   readonly #rows: CutRequests;
@@ -38,7 +38,7 @@ export class PooledRequests {
     if (!isMeasured) this.#warmup += 1;
   }
 
-  /** Shares of a cache of `blocks` blocks; undefined for more requests than are kept. */
+  /** Shares of a cache of `blocks` blocks; undefined when the requests had more than `MAX_BLOCKS`. */
   served(blocks: number): PooledCache | undefined {
     if (this.#isTooLarge) return undefined;
     const rows = this.#rows;
@@ -53,7 +53,7 @@ export class PooledRequests {
   }
 }
 
-/** Requests cut into blocks, those of the answer behind those of the prompt. */
+/** Requests cut into blocks; those of the answer follow those of the prompt. */
 class CutRequests implements BlockRows {
   readonly blockSize: number;
   distinctBlocks = 0;

@@ -1,22 +1,22 @@
 /**
- * Block ids of prompts that are lists of segments, without making a token.
+ * Block ids of prompts that are lists of segments, without generating tokens.
  *
  * Two prompts get the same id for block k exactly when their first (k + 1) · blockSize tokens are
  * the same pieces of the same contents. Whole blocks inside one segment are kept as runs of
- * consecutive ids, found by what they follow and whose tokens they are, so a content costs one
- * look-up and a fill. A block that spans segments is found piece by piece.
+ * consecutive ids, found by the block they follow and the content of their tokens, so a content costs
+ * one look-up and a fill. A block that spans segments is found piece by piece.
  */
 import type { RequestSpec, Segment } from "../../contract/request.ts";
 import { RunTable } from "./run-table.ts";
 
-/** What the first block of a prompt follows; below it are pieces of unfinished blocks. */
+/** Stands for the block before a prompt's first one; lower numbers are pieces of unfinished blocks. */
 const PROMPT_START = -1;
 const FIRST_PIECE = -2;
 
 /** Length in the key of a run of whole blocks; pieces of spanning blocks have a length from 1. */
 const WHOLE_BLOCKS = 0;
 
-/** Ids of the full blocks of a prompt, and of those that its answer but for the last token fills. */
+/** Ids of the full blocks of a prompt, and of the blocks that its answer without the last token fills. */
 export interface BlocksOfRequest {
   readonly blocks: Int32Array;
   readonly answerBlocks: Int32Array;
@@ -60,7 +60,7 @@ export class SegmentBlocks {
     return this.#ids;
   }
 
-  /** Where the prompt of the last `blocksOf` ended: what its next token follows. */
+  /** The end of the prompt of the last `blocksOf`, as the place that a next token would follow. */
   get end(): number {
     return this.#after;
   }
@@ -168,8 +168,8 @@ export function prefixHash(
 }
 
 /**
- * One number for whose tokens these are, and whether they are the content's first. What comes before
- * fixes any other offset: only the same content can have stopped there.
+ * One number for a segment's content, and whether its tokens are the content's first. Any other offset
+ * follows from what came before: only the same content can have stopped there.
  */
 function contentKey(segment: Segment, offset: number): number {
   const starts = offset === 0 ? 0 : 1;

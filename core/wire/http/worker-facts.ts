@@ -1,4 +1,4 @@
-/** What a running vLLM-like server tells of itself: KV capacity, and where its KV events are. */
+/** What a running vLLM-like server reports of itself: KV capacity, and where its KV events are. */
 import * as v from "valibot";
 import { given } from "../../base/given.ts";
 import type { KvEventSource } from "../../contract/request.ts";

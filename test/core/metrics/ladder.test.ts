@@ -39,7 +39,7 @@ describe("hitLadder", () => {
     expect(sum(ladder)).toBe(0.5);
   });
 
-  test("has one step for a router that does not look, and none where nothing is reported", () => {
+  test("has one step for a router that does not look at caches, and none where nothing is reported", () => {
     expect(hitLadder({ idealShare: 0.75, cachedShare: 0.5 })!.losses).toEqual([
       { name: "unreached", share: 0.25 },
     ]);
@@ -48,7 +48,7 @@ describe("hitLadder", () => {
 });
 
 describe("workerImbalance", () => {
-  test("is that of requests and of tokens still to prefill", () => {
+  test("is computed of requests and of tokens to prefill", () => {
     // Requests 2 and 6: mean 4, deviations ±2. Uncached 100 and 100: even.
     const imbalance = workerImbalance([
       { id: "worker-0", requests: 2, promptTokens: 100, cachedTokens: 0 },

@@ -36,11 +36,11 @@ test("a port that nobody listens on says nothing of TLS", async () => {
   expect(await lacksTls(at(1))).toBe(false);
 });
 
-test("a control request to a port of plain HTTP is told so, with what to say instead", async () => {
+test("a control request to a port of plain HTTP fails with that cause and a hint to use http://", async () => {
   const url = `https://127.0.0.1:${http()}`;
   const fault = await fetchControl(url).catch((error: unknown) => error);
   expect(fault).toMatchObject({
     message: `Cannot GET ${url}: that port does not answer TLS`,
-    hint: "Say http:// where the server speaks plain HTTP",
+    hint: "Use http:// if the server speaks plain HTTP",
   });
 });
