@@ -1,4 +1,4 @@
-/** plugins/shared/dynamo/guide.md: every command on it is one that the binary takes. */
+/** plugins/shared/dynamo/guide.md: the binary accepts every command on it. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "bun:test";
@@ -23,7 +23,7 @@ test("the page has commands of every kind", () => {
   expect([...kinds].sort()).toEqual(["doctor", "ping", "report", "run", "up"]);
 });
 
-/** What would start, or measure, is asked for its plan instead. */
+/** Commands that would start or measure something are run as `plan` instead. */
 const planned = commands.filter(([kind]) => kind === "run" || kind === "up");
 
 test.each(planned.map((words) => [words.join(" "), words] as const))(

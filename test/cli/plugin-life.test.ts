@@ -1,4 +1,4 @@
-/** A plugin's whole life with the binary alone: made, tested, added, run, packed, removed. */
+/** The life of a plugin with the binary alone: created, tested, added, run, packed, removed. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import {
   copyFileSync,
@@ -38,7 +38,7 @@ describe.each([
   ["workload", "table", ["--workload", "table", "--file", "table/requests.csv"]],
   ["reporter", "words", []],
 ] as const)("a %s", (kind, name, chosen) => {
-  test("is made with its test, which passes with nothing installed", async () => {
+  test("is created with its test, which passes with nothing installed", async () => {
     const made = await alone("plugin", "new", kind, name);
     expect(made.exitCode).toBe(0);
     expect(readdirSync(join(cwd, name))).toContain(`${name}.test.ts`);
@@ -85,7 +85,7 @@ test("is packed into one file that runs elsewhere", async () => {
   expect(ran.exitCode).toBe(0);
 });
 
-test("a file named for one run stands in for the added one of its name, and says so", async () => {
+test("a file named for one run replaces the added plugin of the same name, with a note", async () => {
   await alone("plugin", "new", "router", "tried");
   await alone("plugin", "add", "./tried");
   const file = join(cwd, "tried/tried.ts");
@@ -107,7 +107,7 @@ test("a file named for one run stands in for the added one of its name, and says
   }
 });
 
-test("its new name replaces the example's in code, test and words", async () => {
+test("its new name replaces the example's in code, test and text", async () => {
   await alone("plugin", "new", "router", "renamed");
   for (const file of ["renamed.ts", "renamed.test.ts", "README.md", "package.json"]) {
     const text = readFileSync(join(cwd, "renamed", file), "utf8");
@@ -124,7 +124,7 @@ describe("help", () => {
     expect(longest).toBeLessThanOrEqual(100);
   });
 
-  test("is what a word that is missing is answered with, and a verb that asks for it", async () => {
+  test("is printed for a missing verb, and for a verb that asks for it", async () => {
     const none = await alone("plugin");
     expect(none).toMatchObject({ exitCode: 2, stdout: PLUGIN_HELP });
     const asked = await alone("plugin", "new", "--help");
@@ -134,7 +134,7 @@ describe("help", () => {
   });
 });
 
-describe("what cannot be added leaves nothing and is told in words", () => {
+describe("a failed add leaves nothing and is explained", () => {
   /** A package of one file. */
   const packageOf = (name: string, source: string): string => {
     const folder = join(cwd, name);
@@ -168,7 +168,7 @@ describe("what cannot be added leaves nothing and is told in words", () => {
     expect(existsSync(join(packages, name))).toBe(false);
   });
 
-  test("a package that breaks later is left out, said, and harms no other command", async () => {
+  test("a package that breaks later is left out with a note, and other commands work", async () => {
     await alone("plugin", "add", packageOf("fragile", ROUTER("fragile", API_VERSION)));
     const found = new Bun.Glob("**/fragile/**/index.js").scanSync({
       cwd: packages,

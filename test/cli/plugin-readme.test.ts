@@ -1,6 +1,6 @@
 /**
- * plugins/README.md as a stranger follows it: its code is saved under the names it says, its commands
- * are typed in an empty folder with the binary and no environment, and what it shows is what is printed.
+ * plugins/README.md followed step by step: its code is saved under the names that it gives, its
+ * commands run in an empty folder with the binary and no environment, and its outputs are compared.
  */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -23,7 +23,7 @@ interface Block {
   /** `ts`, `sh`, or nothing for what is printed. */
   readonly kind: string;
   readonly text: string;
-  /** Under which it is to be saved: what the words before it say. */
+  /** Name of the file to save it in, from the text before it. */
   readonly file: string | undefined;
 }
 

@@ -1,7 +1,7 @@
 /**
- * What a router that is a program of its own must keep, in front of workers that answer at once, cache
- * every block and say so: it comes up whole or not at all, leaves nothing behind, brings every request
- * to a worker, and does what its traits claim.
+ * Requirements for a router that is a program of its own, in front of workers that answer at once,
+ * cache every block and report it: the router starts completely or not at all, leaves nothing behind,
+ * brings every request to a worker, and does what its traits claim.
  */
 import { describe, expect, test } from "bun:test";
 import { basename } from "node:path";
@@ -229,7 +229,7 @@ function tokens(i: number): number[] {
   return Array.from({ length: PROMPT_TOKENS }, (_, k) => 1_000 + ((i * 977 + k * 13) % 20_000));
 }
 
-/** The same as text, of which these workers take every byte for a token. */
+/** The prompt as text, of which these workers count every byte as a token. */
 function textOf(i: number): string {
   return `${i} and others `.repeat(PROMPT_TOKENS).slice(0, PROMPT_TOKENS);
 }

@@ -1,6 +1,6 @@
 /**
- * What `start` of an engine and of an external router must both keep: it comes up whole or not at all,
- * gives up in time when told to, and leaves nothing behind however it ends.
+ * Requirements for `start` of an engine and of an external router: it starts completely or not at all,
+ * ends in time when aborted, and leaves nothing behind however it ends.
  */
 import { afterAll, expect, test } from "bun:test";
 import { messageOf, type Processes, type StartContext } from "dynbench";
@@ -8,7 +8,7 @@ import type { TriedContext } from "./in-process.ts";
 
 export type Check = (name: string, run: () => Promise<void> | void) => void;
 
-/** "Within a second" of the contract, on a machine that has other things to do. */
+/** The contract's "within a second", with room for a busy machine. */
 const ABORT_LIMIT_MS = 3_000;
 /** Ours give a foreign program 15 s before they kill it. */
 const DISPOSE_LIMIT_MS = 20_000;
@@ -138,7 +138,7 @@ export function testStarts<Handle extends AsyncDisposable>(
           },
         ),
       );
-      // A process that was only to be asked something may be done without: then it is all there.
+      // A process that only answers a question may be optional: then the start is complete without it.
       const told = await within(
         DISPOSE_LIMIT_MS,
         starting.then(async (handle) => {
@@ -173,7 +173,7 @@ async function processesOf<Handle extends AsyncDisposable>(
   return count;
 }
 
-/** The same context, and a word before and after each process: the how manieth it is. */
+/** The same context, with a callback before and after each process, with its number. */
 function watched(
   context: TriedContext,
   after: (number: number) => void,
@@ -200,7 +200,7 @@ function watched(
   });
 }
 
-/** What the promise gives, or a rejection when it takes longer. */
+/** The result of the promise, or a rejection when it takes longer. */
 async function within<T>(limitMs: number, promise: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(

@@ -12,7 +12,7 @@ import {
 } from "../fixtures/results/generate-run.ts";
 import { colouredPixels, describePage } from "./browser.ts";
 
-/** A browser on a busy machine takes its time. */
+/** A browser is slow on a busy machine. */
 setDefaultTimeout(60_000);
 
 const HOSTILE = "<img src=x onerror=globalThis.hit=1>";
@@ -35,7 +35,7 @@ describePage("report page", (openPage) => {
     });
   }
 
-  test("says verdict and winner before anything else", async () => {
+  test("shows verdict and winner before anything else", async () => {
     const { page, close } = await open(guideRun());
     expect(await page.textContent("section:first-of-type .badge")).toContain("Trusted");
     expect(await page.textContent("section:first-of-type .headline")).toStartWith("kv wins: ");
@@ -52,7 +52,7 @@ describePage("report page", (openPage) => {
     await close();
   });
 
-  test("the toggle wins over the system's scheme, for page and charts", async () => {
+  test("the toggle overrides the system's scheme, for page and charts", async () => {
     const { page, close } = await open(guideRun(), "light");
     const state = () =>
       page.evaluate<string>(
@@ -103,7 +103,7 @@ describePage("report page", (openPage) => {
     await close();
   });
 
-  test("of many pairs only the headline's and another are open at once", async () => {
+  test("of many pairs only the headline's and one more are open at first", async () => {
     const arms = ["a", "b", "c", "d", "e"].map((label) => ({ label, reached: 0.5 }));
     const run = generateRun({
       ...GUIDE_SHAPE,
@@ -147,7 +147,7 @@ describePage("report page", (openPage) => {
     await close();
   });
 
-  test("the generator of an open loop says how much of the requested rate it sent", async () => {
+  test("an open loop shows the sent and the requested rate", async () => {
     const run = singleCellRun();
     for (const { summary } of run.cells) {
       summary.client = { ...summary.client, requestedRps: 10, sentRps: 9.5 };
@@ -160,7 +160,7 @@ describePage("report page", (openPage) => {
     await close();
   });
 
-  test("what the caches bound stands beside the hit share", async () => {
+  test("the bounds of the caches are beside the hit share", async () => {
     const run = singleCellRun();
     const hits = "#why figure:first-of-type";
     const without = await open(run);
@@ -247,7 +247,7 @@ describePage("report page", (openPage) => {
     });
   }
 
-  test("an unfinished and a failed run are shown too", async () => {
+  test("a failed run without cells is shown too", async () => {
     const run = guideRun();
     run.cells = [];
     run.summary = {

@@ -1,4 +1,4 @@
-/** Reporters of a file that each break one rule. `broken.test.ts` sees which test finds it. */
+/** Reporters of a file that each break one rule. `broken.test.ts` checks which test finds it. */
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import {

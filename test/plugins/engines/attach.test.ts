@@ -57,7 +57,7 @@ function start(raw: Record<string, unknown>) {
 }
 
 describe("attach engine", () => {
-  test("finds model, sizes, events and metrics of a worker that tells them", async () => {
+  test("finds model, sizes, events and metrics of a worker that reports them", async () => {
     const worker = serve({
       "/v1/models": models("tiny"),
       "/metrics": METRICS,
@@ -85,7 +85,7 @@ describe("attach engine", () => {
     expect(engine.facts).toEqual({ workers: [{ url: worker.url, version: "0.32.0" }] });
   });
 
-  test("changes nothing unless told that it may", async () => {
+  test("changes nothing unless allowed to", async () => {
     const worker = serve({
       "/v1/models": models("tiny"),
       "/metrics": METRICS,
@@ -99,7 +99,7 @@ describe("attach engine", () => {
     expect(worker.asked.at(-1)).toBe("POST /reset_prefix_cache");
   });
 
-  test("a reset that the worker denies is an error", async () => {
+  test("a reset that the worker refuses is an error", async () => {
     const worker = serve({
       "/v1/models": models("tiny"),
       "/metrics": METRICS,
@@ -109,7 +109,7 @@ describe("attach engine", () => {
     await expect(engine.resetCache!()).rejects.toThrow(/says {"success":false}/);
   });
 
-  test("asks for the block size where the worker does not tell it", async () => {
+  test("requires the block size where the worker does not report it", async () => {
     const worker = serve({ "/v1/models": models("tiny") });
     await expect(start({ workerUrl: [worker.url] })).rejects.toThrow(
       "does not tell its block size",
@@ -124,7 +124,7 @@ describe("attach engine", () => {
     });
   });
 
-  test("takes the model all workers have, and names what they serve when there is none", async () => {
+  test("takes the model that all workers have, and lists their models when there is none", async () => {
     const both = serve({ "/v1/models": models("a", "b"), "/metrics": METRICS });
     const one = serve({ "/v1/models": models("b"), "/metrics": METRICS });
     const other = serve({ "/v1/models": models("c"), "/metrics": METRICS });
@@ -135,7 +135,7 @@ describe("attach engine", () => {
     );
   });
 
-  test("says whom it asked when a worker refuses, or answers with something else", async () => {
+  test("names the URL when a worker refuses, or answers with something else", async () => {
     const html = serve({ "/v1/models": "<html>welcome</html>" });
     await expect(start({ workerUrl: [html.url] })).rejects.toThrow(
       `Cannot read ${html.url}/v1/models: expected JSON, got "<html>welcome</html>"`,
@@ -149,7 +149,7 @@ describe("attach engine", () => {
     );
   });
 
-  test("finds of a mocker all that the mocker's own engine says", async () => {
+  test("finds everything of a mocker that the mocker's own engine declares", async () => {
     const options = v.parse(mocker.options, { workers: 2, timing: "h100", blockSize: 32 });
     await using own = await mocker.start!(options, "http", inProcessContext(mocker, ""));
     await using attached = await start({ workerUrl: own.workers.map(({ url }) => url) });
@@ -157,7 +157,7 @@ describe("attach engine", () => {
     expect(attached.servedModelName).toBe(own.servedModelName);
   });
 
-  test("without workers it stands for what is behind an attached router", async () => {
+  test("without workers it represents the workers behind an attached router", async () => {
     const engine = await start({});
     expect(engine.workers).toEqual([]);
     expect(engine.servedModelName).toBe("");
@@ -165,8 +165,8 @@ describe("attach engine", () => {
   });
 });
 
-describe("what workers tell", () => {
-  test("block sizes are read from the info gauge alone", () => {
+describe("facts of workers", () => {
+  test("block sizes are read only from the info gauge", () => {
     expect(cacheConfig(METRICS)).toEqual({ blockSize: 64, kvBlocks: 3089 });
     expect(cacheConfig('other{block_size="3"} 1\n')).toEqual({
       blockSize: undefined,
@@ -178,7 +178,7 @@ describe("what workers tell", () => {
     });
   });
 
-  test("event sources are read in both forms; switched off or without replay they say less", () => {
+  test("event sources are read in both forms, also when switched off or without replay", () => {
     const array = [{ endpoint: "tcp://10.0.0.1:5557", replay_endpoint: null, topic: "" }];
     expect(kvEventSource(array, "http://host:1")).toEqual({
       endpoint: "tcp://10.0.0.1:5557",

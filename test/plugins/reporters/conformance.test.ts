@@ -1,4 +1,4 @@
-/** The bundled reporters keep what every reporter must. */
+/** The bundled reporters pass the reporter suite. */
 import { console } from "../../../plugins/reporters/console.ts";
 import { guide } from "../../../plugins/reporters/guide.ts";
 import { html } from "../../../plugins/reporters/html.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { pooledBlock } from "../../../plugins/reporters/console-pooled.ts";
 import { guideRun } from "../../fixtures/results/generate-run.ts";
 
-test("each capacity is told once, whatever arms and repeats met it", () => {
+test("each capacity is printed once, however many arms and repeats have it", () => {
   const run = guideRun();
   expect(pooledBlock(run)).toEqual([]);
   for (const { cache, arm } of run.summary.cells) {

@@ -17,7 +17,7 @@ function runOf(cells: { parameters?: object; [key: string]: unknown }[], load = 
   } as unknown as RunResult;
 }
 
-test("each tier of an arm has its line, below how alike tiers were served", () => {
+test("each tier of an arm has its line, below the fairness between tiers", () => {
   const cell = {
     tiers: [
       {
@@ -50,7 +50,7 @@ test("settings are named, repeats are together", () => {
   ]);
 });
 
-test("a run without tiers has no such block, and one of many settings says what is left out", () => {
+test("a run without tiers has no such block, and one with many settings states what is left out", () => {
   expect(tierBlock(runOf([{}]))).toEqual([]);
   const many = Array.from({ length: 20 }, (_, concurrency) => ({
     parameters: { concurrency },
@@ -59,7 +59,7 @@ test("a run without tiers has no such block, and one of many settings says what 
   expect(tierBlock(runOf(many)).at(-1)).toBe("  and 16 more lines, in summary.json");
 });
 
-test("kept limits are told by arm, the repeats' mean", () => {
+test("shares of kept limits are printed by arm, as means over the repeats", () => {
   const load = { slo: { ttftMs: 500, e2eMs: 20_000 } };
   expect(sloBlock(runOf([{ sloShare: 0.5 }, { sloShare: 0.7 }], load))).toEqual([
     "Requests that kept TTFT 500 ms, E2E 20,000 ms:",

@@ -67,7 +67,7 @@ describe("lengths", () => {
 });
 
 describe("sharing", () => {
-  test("equal groups open with the same content, unique parts are nobody else's", () => {
+  test("prompts of a group begin with the same content, unique parts are in no other prompt", () => {
     const specs = draw({}, 5);
     for (const spec of specs) {
       expect(spec.prompt[0]).toEqual({ content: spec.group!, tokens: 7000 });
@@ -126,7 +126,7 @@ function hitShare(specs: RequestSpec[], workers: number): number {
   return hits / total;
 }
 
-describe("what a router can win", () => {
+describe("hit shares that a router can reach", () => {
   // dynamo-benchmarks 3.4: expected token hit shares, 200 requests, 20 prefixes, block 64.
   const table: [sampling: string, workers: number, expected: number[], tolerance: number][] = [
     ["shuffle", 1, [0.086, 0.267, 0.448, 0.629, 0.806], 0.003],
@@ -161,7 +161,7 @@ describe("options", () => {
     }
   });
 
-  test("a prompt too short for its prefix is a fault with what to ask for", () => {
+  test("a prompt too short for its prefix is a fault with the option to change", () => {
     const options = v.parse(prefix.options, { isl: 5, prefixRatio: 0.1 });
     expect(prefix.check!(options)).toEqual([
       {

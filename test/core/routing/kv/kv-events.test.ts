@@ -153,7 +153,7 @@ describe("shapes", () => {
     expect(event).toMatchObject({ tokens: Uint32Array.from(tokens) });
   });
 
-  test("unknown fields and events are passed over, the type need not come first", () => {
+  test("unknown fields and events are skipped, the type need not come first", () => {
     const odd = {
       nested: [{ deep: [[null, true, 1.25, -5, 2n ** 60n]] }],
       bin: new Uint8Array(300),
@@ -178,7 +178,7 @@ describe("shapes", () => {
     expect(eventsOf(["BlockRemoved", [1], "CPU"])).toMatchObject({ events: [], ignored: 1 });
   });
 
-  test("a group without the whole context says so", () => {
+  test("a group without the whole context is marked", () => {
     const kinds = ["full_attention", "mla_attention", "sink_full_attention", "sliding_window"];
     const partial = kinds.map((kv_cache_spec_kind) => {
       const [event] = eventsOf({ ...STORED, group_idx: 2, kv_cache_spec_kind }).events;
@@ -232,7 +232,7 @@ describe("malformed input", () => {
     }
   });
 
-  test("every byte replaced by every kind of item never throws anything else", () => {
+  test("any byte replaced by any kind of item never throws another error", () => {
     const payload = fromHex(captures.find((capture) => capture.note === "1 token")!.payloadHex);
     const longer = pack([1, [STORED, ["BlockRemoved", [2n ** 50n], "GPU"]], 0]);
     for (const original of [payload, longer]) {

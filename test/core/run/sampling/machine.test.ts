@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { factsOfMachine, watchCpu } from "../../../../core/run/sampling/machine.ts";
 import { until } from "../../../cli/binary.ts";
 
-test("facts judge the machine and do not say whose it is", () => {
+test("facts describe the machine without identifying its owner", () => {
   const facts = factsOfMachine();
   expect(facts).toMatchObject({ cores: expect.any(Number), bun: Bun.version });
   expect(JSON.stringify(facts)).not.toContain(process.env.HOME ?? "/home");

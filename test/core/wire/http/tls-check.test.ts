@@ -15,7 +15,7 @@ function http(tls?: { key: Bun.BunFile; cert: Bun.BunFile }): number {
   return server.port!;
 }
 
-test("a port of TLS has it, whoever signed its certificate", async () => {
+test("a port of TLS has it, whatever its certificate", async () => {
   const tls = { key: fixture("localhost-key.pem"), cert: fixture("localhost-cert.pem") };
   expect(await lacksTls(at(http(tls)))).toBe(false);
 });
@@ -32,7 +32,7 @@ test("a port of plain HTTP lacks it, whether it answers, closes or waits in sile
   expect(await lacksTls(at(silent.port), 50)).toBe(true);
 });
 
-test("a port that nobody listens on says nothing of TLS", async () => {
+test("a port without a listener does not count as lacking TLS", async () => {
   expect(await lacksTls(at(1))).toBe(false);
 });
 

@@ -1,4 +1,4 @@
-/** A router that is a program: what is said when it is not there, or ends before it serves. */
+/** A router that is a program: faults when it is missing, or ends before it serves. */
 import { expect, test } from "bun:test";
 import type { StartContext } from "../../../../core/contract/processes.ts";
 import {
@@ -15,7 +15,7 @@ const program = {
   isUp: () => Promise.reject(new Error("not yet")),
 };
 
-test("a program that is not there: how to get it, and how to name it", async () => {
+test("a missing program is reported with how to install it and how to name it", async () => {
   const context = { host: "127.0.0.1", signal: never, log } as unknown as StartContext;
   await expect(startProgram(program, context)).rejects.toMatchObject({
     code: "start",
@@ -24,7 +24,7 @@ test("a program that is not there: how to get it, and how to name it", async () 
   });
 });
 
-test("one that ends while it starts is told with its last lines, and not left", async () => {
+test("one that ends while it starts is reported with its last lines, and leaves nothing", async () => {
   let stopped = 0;
   const lines = ["thread panicked: Address already in use (os error 98)"];
   const running = {
@@ -48,7 +48,7 @@ test("several copies are refused", () => {
   expect(() => programPorts("nginx", context)).toThrow("Cannot start 2 copies of nginx");
 });
 
-test("it listens where the context says, else on a free port", () => {
+test("it listens on the context's port, else on a free one", () => {
   const at = (port?: number) =>
     programPorts("nginx", { replicas: 1, port } as unknown as StartContext);
   expect(at(8000).http).toBe(8000);
