@@ -22,7 +22,7 @@ export interface HitLadder {
   readonly found: number;
 }
 
-/** What each loss means, for whoever reads a table or a chart. */
+/** The meaning of each loss, for tables and charts. */
 export const LOSSES: Readonly<Record<LossName, { readonly label: string; readonly why: string }>> =
   {
     absent: {

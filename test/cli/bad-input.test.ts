@@ -327,7 +327,7 @@ describe("refusals of the machine", () => {
   });
 
   test("a full disk ends the run; what was written is kept, and the run can be resumed", async () => {
-    // A limit on file sizes stands for the disk: the records are the first file to grow.
+    // A limit on file sizes simulates a full disk: the records are the first file to grow.
     const long = ["run", ...TINY, "--requests", "200", "--out", "full"];
     const wrapper = ["sh", "-c", 'ulimit -f 16; exec "$0" "$@"'];
     const end = await dynbench(long, { cwd, wrapper });

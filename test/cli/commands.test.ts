@@ -278,15 +278,12 @@ describe("servers", () => {
 
 describe("help", () => {
   const commands = ["run", "plan", "up", "ping", "report", "plugin", "null-server"];
-  test.each(["", ...commands])(
-    "of %p fits 100 columns and has the usage",
-    async (command) => {
-      const { stdout, exitCode } = await alone(...(command === "" ? [] : [command]), "--help");
-      expect(exitCode).toBe(0);
-      expect(stdout).toContain(`Usage: dynbench ${command || "COMMAND"}`);
-      expect(stdout.split("\n").filter((line) => Bun.stringWidth(line) > 100)).toEqual([]);
-    },
-  );
+  test.each(["", ...commands])("of %p fits 100 columns and has the usage", async (command) => {
+    const { stdout, exitCode } = await alone(...(command === "" ? [] : [command]), "--help");
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(`Usage: dynbench ${command || "COMMAND"}`);
+    expect(stdout.split("\n").filter((line) => Bun.stringWidth(line) > 100)).toEqual([]);
+  });
 
   test("of ping has the meanings and the defaults of its options", async () => {
     const { stdout } = await alone("ping", "--help");

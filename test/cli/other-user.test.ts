@@ -94,7 +94,7 @@ const hasSmallDisk = (): boolean => {
 
 if (IS_ROOT) {
   test("a full disk ends the run with a message and keeps what was measured", async () => {
-    if (!hasSmallDisk()) return; // the limit on file sizes in bad-input.test.ts stands for it
+    if (!hasSmallDisk()) return; // the limit on file sizes in bad-input.test.ts covers it
     const args = ["run", ...TINY, "--requests", "2000", "--out", "disk/r"];
     const end = await dynbench(args, { cwd: own, wrapper: [...SMALL_DISK, mount] });
     expect({ exitCode: end.exitCode, left: end.left }).toEqual({ exitCode: 4, left: [] });

@@ -232,7 +232,7 @@ describe("a package that the registry lacks leaves nothing and is explained", ()
 
   test("no network", async () => {
     const end = await dynbench(["plugin", "add", "first-worker"], {
-      ...{ cwd, isBare: true, env: { HOME: home } }, // where nobody listens
+      ...{ cwd, isBare: true, env: { HOME: home } }, // a port without a listener
     });
     expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
     expect(end.stderr).toContain("the registry cannot be reached for first-worker");

@@ -74,7 +74,7 @@ function testLife(suite: EngineSuite, check: Check): void {
 
 const urlsOf = ({ workers }: EngineHandle): string[] => workers.map(({ url }) => url);
 
-/** One engine for all tests of a part, and prompts that nobody sent before. */
+/** One engine for all tests of a part, and prompts that were never sent before. */
 interface Running {
   readonly engine: EngineHandle;
   /** The first of its workers. */

@@ -20,7 +20,7 @@ import { testStarts, triedParts, type Check } from "./start.ts";
 
 export interface RouterSuite {
   readonly router: Router<any>;
-  /** Raw options, for these workers: of a router that somebody else has started, its URL. */
+  /** Raw options, for these workers; the URL of a router that was started elsewhere. */
   readonly options?: (workers: EngineHandle["workers"]) => Record<string, unknown>;
   /** A fresh context for each start: `realContext` of this module, or one of your own. */
   readonly context: () => TriedContext;

@@ -129,7 +129,7 @@ function live(policy: RoutingPolicy, { seed, candidates, deaths = true }: Cluste
   }
 }
 
-/** The host throws when a pick is no eligible candidate, so that playing is checking. */
+/** The host throws when a pick is not an eligible candidate, so every run checks the picks. */
 function play(host: PolicyHost, random: RandomStream, options: { deaths: boolean }): number[] {
   const { candidates } = host.view;
   const isSplit = candidates[0]!.role !== "aggregated";

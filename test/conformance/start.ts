@@ -37,7 +37,7 @@ export function triedParts({ context, skip = {} }: Suite) {
       if (reason === undefined) test(name, run);
       else test.skip(`${name}: ${reason}`, run);
     },
-    /** A test that was renamed since is no longer skipped. */
+    /** Fails when a skipped test was renamed. */
     checkSkips: (): void => {
       test("skips only tests that there are", () => {
         expect(Object.keys(skip).filter((name) => !names.has(name))).toEqual([]);
@@ -51,7 +51,7 @@ interface Started<Handle extends AsyncDisposable> {
   start(context: StartContext): Promise<Handle>;
   /** Addresses of its own, where something listens while it is up. */
   urls(handle: Handle): readonly string[];
-  /** What listens there is somebody else's, and goes on. */
+  /** A foreign program listens there, and goes on. */
   readonly isAttached?: boolean;
 }
 

@@ -81,7 +81,7 @@ export class PrefixIndex {
     }
   }
 
-  /** Writes, per candidate, how many leading blocks of `blocks` it holds. Unknown ids (−1 or new) are held by nobody. */
+  /** Writes, per candidate, how many leading blocks of `blocks` it holds. Unknown ids (−1 or new) are held by no candidate. */
   depths(blocks: Int32Array, out: Int32Array): void {
     out.fill(0);
     if (this.#words === 1) this.#depthsOfOneWord(blocks, out);

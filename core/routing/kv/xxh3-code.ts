@@ -95,7 +95,7 @@ export function hashesLength(bytes: number): boolean {
 
 /**
  * A module whose `run(input, count, chained, output)` writes `count` hashes to `output`; with
- * `chained` 0 the first one continues nothing, with 1 the hash that lies before `output`.
+ * `chained` 0 the first one starts a sequence, with 1 it continues the hash before `output`.
  */
 export function hashModule(blockBytes: number): Uint8Array {
   const inputBytes = hashesLength(blockBytes) ? blockBytes : BigUint64Array.BYTES_PER_ELEMENT;

@@ -23,7 +23,7 @@ export interface ResponseSink {
 
 /** Limit of status line and headers together, and of trailers. Node has the same limit. */
 export const MAX_HEAD_BYTES = 16_384;
-/** A chunk's size line, with extensions nobody sends. */
+/** Limit of a chunk's size line, with room for extensions, which servers do not send. */
 const MAX_CHUNK_LINE_BYTES = 1_024;
 
 const LF = 10;

@@ -196,7 +196,7 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
   while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A free port with nobody behind it. */
+/** A free port without a listener. */
 export function deadPort(): number {
   const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   const { port } = listener;

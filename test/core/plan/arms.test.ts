@@ -30,7 +30,7 @@ describe("arms as typed", () => {
     ]);
   });
 
-  test("a switch needs no value, an empty list of options is none", () => {
+  test("a switch needs no value, an empty list of options has no options", () => {
     expect(parse("attach:affinity")).toEqual(["attach{affinity=true}"]);
     expect(parse("kv:")).toEqual(["kv{}"]);
     expect(parse(" kv , , round-robin ")).toEqual(["kv{}", "round-robin{}"]);

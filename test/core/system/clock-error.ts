@@ -19,7 +19,7 @@ const ourNs = (): bigint => originNs + BigInt(monotonicNs());
 let earliest = -Infinity;
 let latest = Infinity;
 for (let i = 0; i < READINGS; i += 1) {
-  // The machine's reading lies between this process's two.
+  // The machine's reading is between the two of this process.
   const before = ourNs();
   symbols.clock_gettime(CLOCK_REALTIME, address);
   const after = ourNs();

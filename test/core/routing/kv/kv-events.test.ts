@@ -62,7 +62,7 @@ describe("captured messages of vLLM 0.32", () => {
   test("32-byte hashes become their last 8 bytes", () => {
     const bytes = captures.find((capture) => capture.hashFormat === "bytes32")!;
     const [event] = decodeKvBatch(fromHex(bytes.payloadHex)).events;
-    // In the payload each 32-byte hash stands behind its header c4 20.
+    // In the payload each 32-byte hash follows its header c4 20.
     const inPayload = [...bytes.payloadHex.matchAll(/c420([0-9a-f]{64})/g)].map((match) =>
       BigInt(`0x${match[1]!.slice(48)}`),
     );

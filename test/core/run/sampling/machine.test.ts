@@ -8,7 +8,7 @@ test("facts describe the machine without identifying its owner", () => {
   expect(JSON.stringify(facts)).not.toContain(process.env.HOME ?? "/home");
 });
 
-test("the busy share of the cores is known once enough ticks have passed, and lies in 0 to 1", async () => {
+test("the busy share of the cores is known once enough ticks have passed, and is within 0 to 1", async () => {
   const share = watchCpu();
   expect(await until(() => share() !== undefined, 10_000)).toBe(true);
   expect(share()).toBeGreaterThanOrEqual(0);

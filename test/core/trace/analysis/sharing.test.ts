@@ -88,7 +88,7 @@ describe("hits of a pooled cache", () => {
     expect(minCurve(strays, [100])).toEqual([0]);
   });
 
-  // router-peers, bounds computed on the conversation trace, to three digits.
+  // Bounds published for the conversation trace, to three digits.
   test.skipIf(conversation === undefined)(
     `is the published bound of the public trace ${WHERE}`,
     () => {

@@ -233,7 +233,7 @@ describe("prefix cache", () => {
     ]);
   });
 
-  test("cached blocks that nobody holds are not free for the request that hits them", () => {
+  test("unheld cached blocks are not free for the request that hits them", () => {
     const { sink, model } = worker({ kvBlocks: 4 });
     model.submit(request(0, 8, 1, 2), 0); // leaves blocks 0 and 1 cached
     model.submit(request(1, 7, 2), 10_000); // holds the other two, until 10_278

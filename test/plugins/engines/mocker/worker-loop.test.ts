@@ -236,7 +236,7 @@ describe("token sequences", () => {
   });
 
   test("hashes are Dynamo's sequence hashes", () => {
-    // dynamo-internals 2: tokens 1 to 4, block size 4.
+    // The sequence hash of a first block is its content hash: XXH3-64, seed 1337.
     const sequences = new TokenSequences({ blockSize: 4, seed: 0 });
     const { blocks } = sequences.make(Uint32Array.of(1, 2, 3, 4), 0);
     const bytes = new Uint8Array(Uint32Array.of(1, 2, 3, 4).buffer);

@@ -101,7 +101,7 @@ describe("against the plan", () => {
     card: { model, blockSize: 64 },
   });
 
-  test("the planned number of each component is no difference", () => {
+  test("the planned number of each component is not a difference", () => {
     const found = [worker("backend"), worker("prefill")];
     expect(differenceOf({ backend: 1, prefill: 1 }, found)).toBeUndefined();
   });
