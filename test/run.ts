@@ -1,9 +1,9 @@
 /**
  * `npm test`: builds the binary, runs every test, and ends with one plain line of counts.
  *
- * `bun test/run.ts real` runs the tests against real systems instead, and at length those that draw
- * at random or compare with a real system's captured runs. With CI set a skipped test
- * is a failure: there everything that tests need is installed.
+ * `bun test/run.ts real` runs the tests against real systems instead, and with more seeds and runs
+ * those that draw at random or compare with captured runs of a real system. With CI set a skipped test
+ * is a failure, because everything that tests need is installed there.
  */
 const isReal = process.argv[2] === "real";
 const isCi = Boolean(process.env.CI);

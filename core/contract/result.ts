@@ -1,8 +1,8 @@
 /**
  * The results of a cell and of a run: what reporters get and `summary.json` holds.
  *
- * `Summary` is the part other programs may rely on (schemaVersion 1, design §6); keys are only
- * ever added. Units end the names. `null` never stands for zero: what is not known is left out.
+ * `Summary` is the part other programs may rely on (schemaVersion 1); keys are only ever added. Units
+ * end the names. `null` never stands for zero: what is not known is left out.
  */
 import type { Plan, PlannedCell } from "./plan.ts";
 import type { WorkerRole } from "./request.ts";

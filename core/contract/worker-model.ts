@@ -5,7 +5,7 @@
  *
  * It speaks in spans. While the batch does not change, step k (from 0) of a span ends at
  * `startNs + round(stepsNs(k + 1))`, with stepsNs(n) = n·first + growth·n(n−1)/2 +
- * growth2·(n−1)n(2n−1)/6: each step k takes first + k·growth + k²·growth2 (design §4).
+ * growth2·(n−1)n(2n−1)/6: each step k takes first + k·growth + k²·growth2.
  */
 
 /** A run of decode steps in which the same requests each made one token a step. */

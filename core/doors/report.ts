@@ -43,4 +43,4 @@ export { timeScaleNotes } from "../metrics/model-time.ts";
 export { quantilesOf } from "../metrics/statistics/quantiles.ts";
 export { WeightedSamples } from "../metrics/statistics/weighted-samples.ts";
 export { formatGuideSummary, guideSummary } from "../metrics/summary/guide-summary.ts";
-export { meanFairness, tierRows, type TierRow } from "../metrics/tally/tier-rows.ts";
+export { meanFairness, tierRows, type TierRow } from "../metrics/summary/tier-rows.ts";

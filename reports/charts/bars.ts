@@ -11,7 +11,7 @@ export interface Bar {
   arm: number | undefined;
   /** The figure of each repeat. */
   repeats: number[];
-  /** Drawn in place of their range. */
+  /** Drawn instead of the range of the repeats. */
   interval?: readonly [low: number, high: number];
 }
 

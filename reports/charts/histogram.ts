@@ -1,4 +1,4 @@
-/** How often lengths occur, in bins on a logarithmic axis. */
+/** Frequency of lengths, in bins on a logarithmic axis. */
 import uPlot from "uplot";
 import type { LengthHistogram } from "../../core/trace/analysis/length-histogram.ts";
 import { formatNumber } from "../data/format.ts";

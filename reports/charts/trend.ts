@@ -96,7 +96,7 @@ function summarise(line: TrendLine, factor: number): Column {
   };
 }
 
-/** Numbers lie where they are, unless they span so much that only their order can be shown. */
+/** Numbers at their values, or, when they span too much, at equal distances in their order. */
 function positions(axis: Axis): number[] {
   const values = axis.values.map(Number);
   const spread = values.at(-1)! / values[0]!;
@@ -127,7 +127,7 @@ function tooltipRows(line: TrendLine, column: Column, at: { index: number; theme
   return [{ label: line.label, colour, value: `${formatNumber(mid)}${band}` }];
 }
 
-/** Space between two direct labels, so that lines that end together stay readable. */
+/** Space between two labels at the ends of lines, so that lines with close ends stay readable. */
 const LABEL_GAP = 15;
 
 function drawMarks(plot: uPlot, lines: readonly TrendLine[], theme: Theme): void {

@@ -1,4 +1,4 @@
-/** How numbers read: three significant digits, thin thousands, units after a no-break space. */
+/** Numbers as text: three significant digits, separated thousands, units after a no-break space. */
 
 const NBSP = "\u00a0";
 

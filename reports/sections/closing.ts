@@ -74,7 +74,7 @@ function cellRow(summary: CellSummary): string[] {
 
 const MAX_ERROR_ROWS = 20;
 
-/** Failed requests of all cells by kind and the server's own words. */
+/** Failed requests of all cells, by kind and the server's message. */
 function errors(data: ReportData): HTMLElement | undefined {
   const groups = new Map<string, { kind: string; message: string; count: number }>();
   let stopped = 0;

@@ -1,6 +1,6 @@
 /**
- * Routers of others as a bench starts them: nginx, vllm-router and smg, round robin, in front of one
- * worker. Found on PATH or where `test/real/install.sh` puts them.
+ * Foreign routers for benches: nginx, vllm-router and smg, round robin, in front of one worker. Found
+ * on PATH or where `test/real/install.sh` installs them.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

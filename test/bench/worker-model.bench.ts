@@ -1,6 +1,6 @@
 /**
- * How fast one worker model is, jumped from change to change: requests of 200 output tokens per second
- * of wall time, on one core, with a sink that only counts.
+ * The speed of one worker model that jumps from change to change: requests of 200 output tokens per
+ * second of wall time, on one core, with a sink that only counts.
  */
 import { randomStream } from "dynbench";
 import type { WorkerModel, WorkerRequest, WorkerSink } from "dynbench/engine";

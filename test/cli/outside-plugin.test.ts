@@ -30,7 +30,7 @@ const alone = (...args: string[]): Promise<Outcome> =>
 const measure = (out: string, ...args: string[]): Promise<Outcome> =>
   alone("run", ...TINY, "--osl", "3", "--out", out, "--json", ...args);
 
-/** A policy as a stranger would write it; `pick` is its heart. */
+/** A policy file with the given body of `pick`. */
 const policy = (name: string, pick: string): string => `
 import { defineRouter, v, type RoutingPolicy } from "dynbench";
 
@@ -57,7 +57,7 @@ export default defineRouter({
 describe("a policy file", () => {
   const GOOD = policy("favourite", "return eligible[favourite] ?? eligible[0]!;");
 
-  test("runs inside the gateway, with its options as flags, beside a bundled one", async () => {
+  test("runs in the gateway, with its options as flags, beside a bundled policy", async () => {
     write("favourite.ts", GOOD);
     const routers = ["--plugin", "favourite.ts", "--router", "favourite,round-robin"];
     const end = await measure("good", ...routers, "--favourite", "1");
@@ -107,7 +107,7 @@ describe("a policy file", () => {
         expect(end.stderr).toContain(text);
     });
 
-    test(`that ${why} under load: the requests fail in its words`, async () => {
+    test(`that ${why} under load: the requests fail with its message`, async () => {
       write(
         "faulty.ts",
         policy("faulty", `if (request.id % 2 === 0) { ${pick} } return eligible[0]!;`),
@@ -247,7 +247,7 @@ describe("a file that is no plugin", () => {
 });
 
 describe("a foreign program of a plugin", () => {
-  /** An engine of one shell script that has children, one of them in a session of its own. */
+  /** An engine whose shell script has children, one of them in its own session. */
   const ENGINE = `
 import { defineEngine, v } from "dynbench";
 
@@ -282,7 +282,7 @@ export default defineEngine({
   };
 
   for (const signal of ["SIGKILL", "SIGINT"] as const) {
-    test(`ends with the main process and ${signal}, strays included`, async () => {
+    test(`ends with the main process on ${signal}, detached children included`, async () => {
       const run = start(`family-${signal}`);
       await run.shows("family is up");
       // The keeper, the shell, and its three sleepers.
@@ -294,7 +294,7 @@ export default defineEngine({
     });
   }
 
-  test("that dies while it starts is named with its last words", async () => {
+  test("that dies while it starts is named with its last lines", async () => {
     const end = await start("family-dies", "--no-lives").end();
     expect({ exitCode: end.exitCode, left: end.left }).toEqual({ exitCode: 4, left: [] });
     expect(end.stderr).toContain("family died during the run (exit code 9)");

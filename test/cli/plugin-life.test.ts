@@ -1,4 +1,4 @@
-/** A plugin's whole life with the binary alone: made, tested, added, run, packed, removed. */
+/** The life of a plugin with the binary alone: created, tested, added, run, packed, removed. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import {
   copyFileSync,
@@ -38,7 +38,7 @@ describe.each([
   ["workload", "table", ["--workload", "table", "--file", "table/requests.csv"]],
   ["reporter", "words", []],
 ] as const)("a %s", (kind, name, chosen) => {
-  test("is made with its test, which passes with nothing installed", async () => {
+  test("is created with its test, which passes with nothing installed", async () => {
     const made = await alone("plugin", "new", kind, name);
     expect(made.exitCode).toBe(0);
     expect(readdirSync(join(cwd, name))).toContain(`${name}.test.ts`);
@@ -107,7 +107,7 @@ test("a file named for one run stands in for the added one of its name, and repo
   }
 });
 
-test("its new name replaces the example's in code, test and words", async () => {
+test("its new name replaces the example's in code, test and text", async () => {
   await alone("plugin", "new", "router", "renamed");
   for (const file of ["renamed.ts", "renamed.test.ts", "README.md", "package.json"]) {
     const text = readFileSync(join(cwd, "renamed", file), "utf8");
@@ -124,7 +124,7 @@ describe("help", () => {
     expect(longest).toBeLessThanOrEqual(100);
   });
 
-  test("is what a word that is missing is answered with, and a verb that asks for it", async () => {
+  test("is printed for a missing verb, and for a verb that asks for it", async () => {
     const none = await alone("plugin");
     expect(none).toMatchObject({ exitCode: 2, stdout: PLUGIN_HELP });
     const asked = await alone("plugin", "new", "--help");

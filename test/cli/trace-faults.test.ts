@@ -1,4 +1,4 @@
-/** Traces that are not as they should be, through the built binary: what is told of each. */
+/** Faulty traces, through the built binary: the message for each. */
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ const file = (name: string, content: string | Uint8Array): string => {
   return name;
 };
 
-/** The second line of a trace, and what is said of it. */
+/** The second line of a trace, and the message about it. */
 const SECOND_LINES: [name: string, line: string, said: string][] = [
   ["a missing field", row({ input_length: undefined }), '"input_length" must be a whole number'],
   ["a missing time", row({ timestamp: undefined }), '"timestamp" is missing, and earlier rows'],
@@ -93,7 +93,7 @@ describe("a whole file", () => {
     expect(JSON.parse(stdout)).toMatchObject({ rows: 2, distinctBlocks: 2 });
   });
 
-  test("of one moment has no rate, which would be without end", async () => {
+  test("with rows of a single moment has no rate, which would be infinite", async () => {
     file("once.jsonl", `${good}\n${good}\n`);
     expect((await analyze("once.jsonl")).stdout).toContain("All rows at one time");
     const { arrivals } = JSON.parse((await analyze("once.jsonl", "--json")).stdout);
@@ -113,7 +113,7 @@ describe("a whole file", () => {
     expect(stderr).toContain(said);
   });
 
-  test("of which nothing is left with --lenient says how much was passed over", async () => {
+  test("without a valid row fails even with --lenient, with the number of skipped rows", async () => {
     file("g.jsonl", `${good}\n${good}\n`);
     const { stderr, exitCode } = await analyze("g.jsonl", "--lenient", "--trace-format", "weka");
     expect(exitCode).toBe(2);

@@ -26,7 +26,7 @@ writeFileSync(join(cwd, "t.jsonl"), ROWS.map((row) => `${JSON.stringify(row)}\n`
 writeFileSync(join(cwd, "t.gz"), gzipSync(readFileSync(join(cwd, "t.jsonl"))));
 
 describe("trace analyze", () => {
-  test("prints lengths, hit shares and what a cache would serve; - is standard input", async () => {
+  test("prints lengths, hit shares and hits over cache size; - is standard input", async () => {
     const { stdout, exitCode } = await run("trace", "analyze", "t.jsonl");
     expect(exitCode).toBe(0);
     // Turn k hits the 2k blocks of the turn before: (0 + 2/4 + 4/6) / 3, and 20 (2 + 4) of 20 (2 + 4 + 6).
@@ -87,7 +87,7 @@ describe("trace analyze --html", () => {
 });
 
 describe("trace synthesize", () => {
-  test("writes the same bytes for the same seed, which the program reads again", async () => {
+  test("writes the same bytes for the same seed, and the program can read them", async () => {
     const ask = ["trace", "synthesize", "t.jsonl", "--num-requests", "200"];
     const first = await run(...ask, "--seed", "3");
     expect(first.exitCode).toBe(0);
@@ -149,7 +149,7 @@ describe("trace convert", () => {
     expect(wrong.stderr).toContain('Cannot use tokenizer "nowhere": no tokenizer.json there');
   });
 
-  test("of a run gives the requests as they were sent, with their sharing", async () => {
+  test("of a run has the requests as they were sent, with their sharing", async () => {
     const ask = ["--prefix-ratio", "0.5", "--requests", "40", "--clock", "virtual"];
     await run("run", "--router", "kv", ...ask, "--out", "measured");
     const { stdout } = await run("trace", "convert", "measured", "--block-size", "64");

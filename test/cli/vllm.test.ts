@@ -39,7 +39,7 @@ const jsonLines = (text: string): any[] =>
     .map((line) => JSON.parse(line));
 
 describe("servers on GPUs", () => {
-  test("come up on disjoint sets, are read back, reset between cells and sampled", async () => {
+  test("start on disjoint sets, are asked for their settings, reset between cells and sampled", async () => {
     const args = ["--tensor-parallel-size", "2", "--gpu-offset", "0", "--out", "whole"];
     const end = await run([...args, "--prefix-ratio", "0.1,0.5", "--", "--dtype", "half"]);
     expect(end.stderr).toContain("2 servers, 2 GPUs each: 0,1 2,3");
@@ -96,7 +96,7 @@ describe("servers on GPUs", () => {
     expect(end.left).toEqual([]);
   });
 
-  test("through ssh run in a world of their own, and end there when dynbench is killed", async () => {
+  test("through ssh run on their own machine, and end there when dynbench is killed", async () => {
     // Neither environment nor process group nor session crosses, as between machines.
     executable("ssh", 'exec env -i PATH="$PATH" setsid -w sh -c "$2"');
     const running = startDynbench(
@@ -135,7 +135,7 @@ describe("servers on GPUs", () => {
   });
 });
 
-describe("bad set-ups end with exit code 3, a reason, a next step, and nothing running", () => {
+describe("faulty set-ups end with exit code 3, a reason, a next step, and nothing running", () => {
   const cases: [name: string, args: string[], env: Record<string, string>, said: string[]][] = [
     [
       "a Python without vLLM",
@@ -236,7 +236,7 @@ describe("bad set-ups end with exit code 3, a reason, a next step, and nothing r
     expect(end.exitCode).toBe(3);
   });
 
-  test("options that contradict each other are faults of the plan, all at once", async () => {
+  test("contradicting options are faults of the plan, all reported together", async () => {
     const end = await run(["--kv-blocks", "10", "--launch", "ssh gpu7", "--env", "HF_TOKEN=x"]);
     expect(end.exitCode).toBe(2);
     for (const text of ["engine.maxModelLen", "engine.launch", "engine.env"]) {
@@ -257,7 +257,7 @@ test("Ctrl-C while servers load ends them all", async () => {
   expect(end.left).toEqual([]);
 });
 
-test("a server that dies under load is named with the reason of its log, and the run is marked", async () => {
+test("a server that dies under load is named with the reason from its log, and the run is marked", async () => {
   const end = await run(["--workers", "2", "--requests", "400", "--out", "mortal"], {
     STAND_IN: "mortal",
   });

@@ -1,6 +1,6 @@
 /**
- * Our ZMTP peers against libzmq, both ways. Needs DYNBENCH_REAL=1 and a `python3` that can import
- * zmq (PYTHON names another one).
+ * dynbench's ZMTP peers against libzmq, in both directions. Needs DYNBENCH_REAL=1 and a `python3` that
+ * can import zmq (PYTHON names another one).
  */
 import { describe, expect, test } from "bun:test";
 import { startPublisher } from "../../core/wire/zmq/publisher.ts";

@@ -1,4 +1,4 @@
-/** What an editor tells somebody who writes a plugin, with the types that `npm run types` makes. */
+/** Type errors for authors of plugins, with the types that `npm run types` makes. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dir, "../..");
 const cwd = emptyFolder();
 const types = join(cwd, "node_modules/dynbench/types");
 
-/** The package as its types see it: nothing of it but them, and nothing beside it but Bun's own types. */
+/** The package with only its types, and beside it only Bun's types. */
 beforeAll(() => {
   const made = Bun.spawnSync([process.execPath, "release/declarations.ts", types], { cwd: ROOT });
   expect(made.stderr.toString()).toBe("");
@@ -25,7 +25,7 @@ beforeAll(() => {
   }
 });
 
-/** The compiler's complaints about a folder, one a line. */
+/** The compiler's errors for a folder, one a line. */
 function complaints(folder: string, ...more: string[]): string[] {
   const args = ["check", "--no-script", "--no-pretty", "-p", join(cwd, folder), ...more];
   const { stdout, stderr } = Bun.spawnSync([process.execPath, ...args], { cwd });
@@ -50,7 +50,7 @@ export default defineRouter({
   traits: () => ({ accepts: ["ids"], affinity: true, spreads: true, kvEvents: false }),
   ${part}
 });`;
-  /** What is written, and the number of the compiler's complaint. */
+  /** The code, and the number of the compiler's error. */
   const WRONG = {
     "no-such-export": ['import { chooseBest } from "dynbench"; chooseBest();', "TS2724"],
     "a-worker-by-name": [

@@ -14,7 +14,7 @@ const HERE = TARGETS.find(({ name }) => name === `${process.platform}-${process.
 const PROGRAM = join(tarballs, `dynbench-${VERSION}.tgz`);
 const BINARY = join(tarballs, `dynbench-${HERE.name}-${VERSION}.tgz`);
 
-/** `exit N` ends so, `wait` until it is ended, anything else is printed. */
+/** `exit N` ends with that code, `wait` waits for a signal, anything else is printed. */
 const SCRIPT = `#!/bin/sh
 case $1 in
   exit) exit "$2" ;;
@@ -99,7 +99,7 @@ describe("npm packages", () => {
     expect(loaded.stderr).toContain("A plugin runs inside the program: dynbench run --plugin");
   });
 
-  test("without the binary's package it says which one is missing", () => {
+  test("without the binary's package it names the missing one", () => {
     rmSync(join(project, "node_modules", `dynbench-${HERE.name}`), { recursive: true });
     const { stderr, exitCode } = run(["node_modules/.bin/dynbench"]);
     expect(stderr).toBe(

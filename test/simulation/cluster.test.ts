@@ -3,7 +3,7 @@
  * loads, delays, replicas, deaths and returns of workers; with workers that do all of a request, and
  * with prefill and decode on different ones.
  *
- * A failure says its seed: `DYNBENCH_SEED=17 bun test test/simulation/cluster.test.ts` replays it,
+ * A failure prints its seed: `DYNBENCH_SEED=17 bun test test/simulation/cluster.test.ts` repeats it,
  * and `DYNBENCH_SEEDS=5000` tries that many.
  */
 import { describe, expect, test } from "bun:test";
@@ -24,7 +24,7 @@ const only = process.env.DYNBENCH_SEED;
 const count = Number(process.env.DYNBENCH_SEEDS ?? 1000);
 const seeds = only === undefined ? Array.from({ length: count }, (_, i) => i) : [Number(only)];
 
-/** What each worker's cache holds by its own word, in copies. */
+/** Copies of each block that each worker reports in its cache. */
 class Caches {
   readonly held: Map<number, number>[] = [];
 
@@ -109,7 +109,7 @@ function live(cluster: RandomCluster, eventsPerCall: number): Life {
   return life;
 }
 
-/** A policy whose every pick is held against what the workers say of themselves. */
+/** A policy whose picks are checked against the state of the workers. */
 function checkedPolicy(
   { policy, settings, policyName }: RandomCluster,
   watched: { caches: Caches; simulation: () => Simulation },
@@ -138,7 +138,7 @@ function checkedPolicy(
   };
 }
 
-/** Told by a policy, so it must be looked for among the policy's faults. */
+/** Thrown inside a policy, so it must be found among the policy's faults. */
 class Violation extends Error {}
 
 function checkWorkers({ cluster }: Simulation): void {
@@ -153,7 +153,7 @@ function checkWorkers({ cluster }: Simulation): void {
   }
 }
 
-/** Any failure says how to see it again. */
+/** Every failure prints how to repeat it. */
 function replayable(seed: number, check: () => void): void {
   try {
     check();
@@ -177,7 +177,7 @@ describe.each(lives)("%s, seed %d", (_kind, seed, draw) => {
       const cluster = draw(seed);
       const life = live(cluster, 1_000_000);
       const { simulation, records } = life;
-      // A bundled policy may hold too long where workers stay away; nothing else is its fault.
+      // A bundled policy may hold requests too long while workers are down; no other fault is allowed.
       const isOurs = cluster.policyName !== "faulty";
       const { firstPolicyFault = "" } = simulation.counts;
       if (isOurs) expect(firstPolicyFault).toMatch(/^$|held it for|holds \d+ requests already/);
@@ -249,7 +249,7 @@ function checkRecord({ mocker: options }: RandomCluster, record: RequestRecord):
   expect(roleOf(record.prefillWorker)).toBe(isSplit ? "prefill" : undefined);
 }
 
-/** A preempted prompt can find more on its second way in than was told at the first. */
+/** A preempted prompt can find more cached at its second admission than reported at the first. */
 function hasPreempted({ cluster }: Simulation): boolean {
   return cluster.ids.some((_, worker) => (cluster.model(worker)?.counts.preemptions ?? 1) > 0);
 }
@@ -271,9 +271,9 @@ function checkTtft({ mocker: options, settings }: RandomCluster, record: Request
 }
 
 /**
- * No request finds more than a cache without bounds that all share and that holds what was sent
- * before, or at the same time. Where a request can come after later ones (it was sent again after a
- * death, or its own replica held it), others may have been sent at any time.
+ * No request finds more than a shared unbounded cache that holds everything sent before it or at the
+ * same time. Where a request can arrive after later ones (it was sent again after a death, or its
+ * replica held it), everything that is ever sent counts.
  */
 function checkHits(cluster: RandomCluster, life: Life): void {
   // A prompt that is prefilled again, because its decode worker died, finds itself.

@@ -19,7 +19,7 @@ export interface SimulateOptions {
   readonly engine?: EngineModel;
   /** Options of the mocker, where `engine` is left out. */
   readonly mocker?: Record<string, unknown>;
-  /** Name of a bundled policy, or one. */
+  /** A policy, or the name of a bundled one. */
   readonly policy: string | (() => RoutingPolicy);
   readonly load: Partial<LoadShape>;
   readonly seed?: number;

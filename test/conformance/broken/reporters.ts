@@ -1,4 +1,4 @@
-/** Reporters of a file that each break one rule. `broken.test.ts` sees which test finds it. */
+/** Reporters of a file that each break one rule. `broken.test.ts` checks which test finds it. */
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { defineReporter, DynbenchError, v } from "dynbench";
@@ -54,7 +54,7 @@ test("swallows-faults", (handle) => handle, {
     try {
       plainly(path, rows);
     } catch {
-      // nobody will know
+      // the fault is swallowed
     }
   },
 });

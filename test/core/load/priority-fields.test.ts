@@ -7,7 +7,7 @@ describe("a priority on the wire", () => {
     expect(JSON.stringify(withPriority({}, 0, "vllm"))).toBe('{"priority":0}');
   });
 
-  test("is a hint of an agent with Dynamo, higher for earlier, beside what is asked for there", () => {
+  test("is an agent hint for Dynamo, higher for earlier, beside other requested fields", () => {
     const fields = { nvext: { extra_fields: ["worker_id"] }, top_k: 1 };
     expect(withPriority(fields, 2, "dynamo")).toEqual({
       top_k: 1,
@@ -15,7 +15,7 @@ describe("a priority on the wire", () => {
     });
   });
 
-  test("gives way to what the user wrote, and is not there for a request without one", () => {
+  test("is replaced by a field of the user, and absent for a request without a priority", () => {
     expect(withPriority({ priority: 9 }, 2, "vllm")).toEqual({ priority: 9 });
     const hinted = { nvext: { agent_hints: { priority: 9, osl: 3 } } };
     expect(withPriority(hinted, 2, "dynamo")).toEqual(hinted);

@@ -43,13 +43,13 @@ describe("something on this disk", () => {
     expect(packageSpec("..")).toMatchObject({ from: "folder" });
   });
 
-  test("must be there, and be a package", () => {
+  test("must exist and be a package", () => {
     expect(() => packageSpec(join(folder, "b.ts"))).toThrow("there is no such file or folder");
     expect(() => packageSpec(join(folder, "a.zip"))).toThrow("a.zip is no package");
     rmSync(folder, { recursive: true });
   });
 
-  test("a bare word is a package's name, though a folder of that name lies here", () => {
+  test("a bare name is a package, even if a folder of that name is here", () => {
     expect(packageSpec("core")).toEqual({ from: "registry", spec: "core", name: "core" });
   });
 });

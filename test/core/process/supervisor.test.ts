@@ -1,6 +1,6 @@
 /**
- * Children and foreign programs of a run. A stand-in for the binary plays the child, so that it can
- * fail in ways that ours does not; the keeper is the real one.
+ * Children and foreign programs of a run. A stand-in for the binary is the child, so that it can fail
+ * in ways that the binary does not; the keeper is the real one.
  */
 import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,10 +15,10 @@ const MAIN = join(import.meta.dir, "../../../core/main.ts");
 const folder = mkdtempSync(join(tmpdir(), "dynbench-process-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What is over by then is over at once: machines of CI are slow. */
+/** An end within this time counts as immediate: CI machines are slow. */
 const SOON_MS = 3000;
 
-/** Acts as its message's name says; as keeper it hears and does nothing. */
+/** Acts according to the name in its message; as keeper it does nothing. */
 const CHILD = `#!/bin/sh
 read -r message
 case "$message" in
@@ -79,7 +79,7 @@ const script = (name: string, text: string): string => {
 };
 
 describe("children", () => {
-  test("one that becomes ready stays until disposed, and its end is then no death", async () => {
+  test("one that becomes ready stays until disposed, and that end does not count as a death", async () => {
     const { supervisor, deaths, start, marker } = supervise();
     const child = await start("good");
     expect(child.ready).toBe(1);
@@ -93,7 +93,7 @@ describe("children", () => {
     expect(markedPids(marker)).toEqual([]);
   });
 
-  test("one that never gets ready is given up, with its last words", async () => {
+  test("one that never gets ready is given up, with its last lines", async () => {
     await using started = supervise([standIn], 200).supervisor;
     const use = { kind: "engine", name: "x", source: "bundled", options: {} } as const;
     const start = started.startSelf("never-ready", use, undefined);
@@ -114,7 +114,7 @@ describe("children", () => {
     await supervisor[Symbol.asyncDispose]();
   });
 
-  test("one that fails says why; one that ends says how, with its last words", async () => {
+  test("one that fails is reported with the reason; one that ends with its exit and its last lines", async () => {
     const { supervisor, deaths, start } = supervise();
     await expect(start("fails")).rejects.toMatchObject({
       code: "plan",
@@ -131,14 +131,14 @@ describe("children", () => {
     expect(deaths).toEqual([]);
   });
 
-  test("what a plugin prints before is not taken for an answer", async () => {
+  test("output of a plugin before it is not taken for an answer", async () => {
     await using supervisor = supervise().supervisor;
     const use = { kind: "engine", name: "x", source: "bundled", options: {} } as const;
     const child = await supervisor.startSelf("chatty", use, undefined);
     expect(child.ready).toEqual({ port: 1 });
   });
 
-  test("one that dies is reported once, by name, with its last words", async () => {
+  test("one that dies is reported once, by name, with its last lines", async () => {
     const { supervisor, deaths, start } = supervise();
     const child = await start("dies");
     expect(await until(() => deaths.length > 0, SOON_MS)).toBe(true);
@@ -155,7 +155,7 @@ describe("children", () => {
     ]);
   });
 
-  test("one that does not hear is killed", async () => {
+  test("one that ignores the end is killed", async () => {
     const { supervisor, marker, stop, start } = supervise();
     const waiting = start("deaf").catch(() => {});
     await until(() => markedPids(marker).length > 0, SOON_MS);
@@ -165,7 +165,7 @@ describe("children", () => {
     expect(await until(() => markedPids(marker).length === 0, SOON_MS)).toBe(true);
   });
 
-  test("lines come whole, the last one without its newline too", async () => {
+  test("lines arrive whole, even a last one without a newline", async () => {
     await using supervisor = supervise().supervisor;
     const message = { role: "load", name: "lines" } as never;
     const child = supervisor.startLines(message);
@@ -176,7 +176,7 @@ describe("children", () => {
 });
 
 describe("foreign programs", () => {
-  test("write to their log, and end with all they started when stopped", async () => {
+  test("write to their log, and end with all their children when stopped", async () => {
     const { supervisor, deaths, marker } = supervise(REAL);
     const path = script("family", "sleep 300 & sleep 300 & echo up; wait");
     const program = await supervisor.startForeign("family", [path], { env: { COLOUR: "blue" } });
@@ -190,7 +190,7 @@ describe("foreign programs", () => {
     expect(deaths).toEqual([]);
   });
 
-  test("one that dies is reported with its last words, and its children end", async () => {
+  test("one that dies is reported with its last lines, and its children end", async () => {
     const { supervisor, deaths, marker } = supervise(REAL);
     const path = script("crash", "sleep 300 & echo out of memory; exit 3");
     await supervisor.startForeign("crash", [path]);
@@ -201,7 +201,7 @@ describe("foreign programs", () => {
     expect(deaths).toHaveLength(1);
   });
 
-  test("one that is not there is told so", async () => {
+  test("one that does not exist is reported as such", async () => {
     await using supervisor = supervise(REAL).supervisor;
     const start = supervisor.startForeign("nowhere", [join(folder, "no-such-program")]);
     await expect(start).rejects.toMatchObject({
@@ -211,7 +211,7 @@ describe("foreign programs", () => {
     });
   });
 
-  test("a stray that left its group ends with the run", async () => {
+  test("a child that left its group ends with the run", async () => {
     const { supervisor, marker } = supervise(REAL);
     const path = script("stray", "setsid sleep 300 & echo up; wait");
     await supervisor.startForeign("stray", [path]);
@@ -235,7 +235,7 @@ describe("foreign programs", () => {
     await supervisor[Symbol.asyncDispose]();
   });
 
-  test("without their keeper they end, and the run hears of it", async () => {
+  test("without their keeper they end, and the run gets the reason", async () => {
     const { supervisor, deaths, marker } = supervise(REAL);
     const path = script("lonely", "sleep 300");
     await supervisor.startForeign("lonely", [path]);

@@ -1,4 +1,4 @@
-/** What records show of a set-up that is not what it seems. */
+/** Findings from records about a set-up that differs from its label. */
 import { describe, expect, test } from "bun:test";
 import { cellFindings } from "../../../core/run/cell-findings.ts";
 import type { RequestRecord } from "../../../core/contract/record.ts";
@@ -18,12 +18,12 @@ describe("roles", () => {
   const ids = (records: RequestRecord[], workers: Parameters<typeof cellFindings>[1]["workers"]) =>
     cellFindings(records, { workers, connection: "keep-alive" }).map(({ id }) => id);
 
-  test("both are seen", () => {
+  test("both are found", () => {
     expect(ids([record({ worker: "decode-0", prefillWorker: "prefill-0" })], split)).toEqual([]);
     expect(ids([record({ worker: "worker-0" })], whole)).toEqual([]);
   });
 
-  test("one that no answer names is told, whatever failed requests say", () => {
+  test("one that no answer names is reported, whatever failed requests name", () => {
     const failed = record({ state: "failed", worker: "decode-0", prefillWorker: "prefill-0" });
     const [finding] = cellFindings([record({ worker: "decode-0" }), failed], {
       ...{ workers: split, connection: "per-request" },
@@ -33,7 +33,7 @@ describe("roles", () => {
   });
 });
 
-test("a router that is told the group is labelled so, and no other", () => {
+test("only a router that gets the groups is labelled so", () => {
   const place = { workers: whole, connection: "keep-alive" } as const;
   expect(cellFindings([record({})], place)).toEqual([]);
   expect(cellFindings([record({})], { ...place, keyHeader: "x-session-id" })).toMatchObject([
@@ -52,12 +52,12 @@ describe("a delayed acknowledgement", () => {
     { ...quick, endNs: 58e6 },
   ];
 
-  test("is recognised wherever it holds an answer back", () => {
+  test("is recognised wherever it delays an answer", () => {
     for (const each of held) expect(idsOf([each, quick], "keep-alive")).toEqual(["ack-stall"]);
     expect(idsOf(held, "keep-alive")).toEqual(["ack-stall"]);
   });
 
-  test("is none where few answers have such a wait, or connections are new", () => {
+  test("is not reported where few answers have such a wait, or connections are new", () => {
     expect(idsOf([held[0]!, quick, quick], "keep-alive")).toEqual([]);
     expect(idsOf(held, "per-request")).toEqual([]);
     expect(idsOf([], "keep-alive")).toEqual([]);

@@ -13,14 +13,14 @@ const at = (details: Partial<CellPace>): CellPace => ({
 describe("in the first cell", () => {
   const first = { usualS: undefined, toCome: 3 };
 
-  test("nothing is said before a part of the requests has ended", () => {
+  test("there is no estimate before a part of the requests has ended", () => {
     expect(timeLeftS(at({ loadS: undefined }), first)).toBeUndefined();
     expect(timeLeftS(at({ ended: 0 }), first)).toBeUndefined();
     expect(timeLeftS(at({ ended: 4 }), first)).toBeUndefined();
     expect(timeLeftS(at({ total: undefined }), first)).toBeUndefined();
   });
 
-  test("its pace counts what is under way as half done, and the engine's start not for later cells", () => {
+  test("requests in flight count as half done, and the engine's start not for later cells", () => {
     // 40 ended and 20 half done are half: 20 s a cell, of which 10 are over; three more cells.
     expect(timeLeftS(at({ cellS: 25 }), first)).toBe(10 + 60);
   });
@@ -29,7 +29,7 @@ describe("in the first cell", () => {
 describe("after finished cells", () => {
   const later = { usualS: 30, toCome: 2 };
 
-  test("a cell that begins takes what they took", () => {
+  test("a new cell is expected to take as long as they took", () => {
     expect(timeLeftS(at({ cellS: 0, loadS: undefined, ended: 0 }), later)).toBe(90);
     expect(timeLeftS(at({ cellS: 2, loadS: undefined, ended: 0 }), later)).toBe(88);
   });

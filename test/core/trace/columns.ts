@@ -1,4 +1,4 @@
-/** Small traces for tests, and the public ones where they lie beside the checkout. */
+/** Small traces for tests, and the public ones where they are beside the checkout. */
 import { readFileSync } from "node:fs";
 import { parseMooncakeRow } from "../../../plugins/trace-formats/mooncake.ts";
 import { TraceColumns } from "../../../core/trace/trace-columns.ts";

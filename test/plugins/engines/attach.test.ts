@@ -100,7 +100,7 @@ describe("attach engine", () => {
     expect(worker.asked.at(-1)).toBe("POST /reset_prefix_cache");
   });
 
-  test("a reset that the worker denies is an error", async () => {
+  test("a reset that the worker refuses is an error", async () => {
     const worker = serve({
       "/v1/models": models("tiny"),
       "/metrics": METRICS,
@@ -125,7 +125,7 @@ describe("attach engine", () => {
     });
   });
 
-  test("takes the model all workers have, and names what they serve when there is none", async () => {
+  test("takes the model that all workers have, and lists their models when there is none", async () => {
     const both = serve({ "/v1/models": models("a", "b"), "/metrics": METRICS });
     const one = serve({ "/v1/models": models("b"), "/metrics": METRICS });
     const other = serve({ "/v1/models": models("c"), "/metrics": METRICS });
@@ -136,7 +136,7 @@ describe("attach engine", () => {
     );
   });
 
-  test("says whom it asked when a worker refuses, or answers with something else", async () => {
+  test("names the URL when a worker refuses, or answers with something else", async () => {
     const html = serve({ "/v1/models": "<html>welcome</html>" });
     await expect(start({ workerUrl: [html.url] })).rejects.toThrow(
       `Cannot read ${html.url}/v1/models: expected JSON, got "<html>welcome</html>"`,
@@ -158,7 +158,7 @@ describe("attach engine", () => {
     expect(attached.servedModelName).toBe(own.servedModelName);
   });
 
-  test("without workers it stands for what is behind an attached router", async () => {
+  test("without workers it represents the workers behind an attached router", async () => {
     const engine = await start({});
     expect(engine.workers).toEqual([]);
     expect(engine.servedModelName).toBe("");
@@ -179,7 +179,7 @@ describe("what workers report", () => {
     });
   });
 
-  test("event sources are read in both forms; switched off or without replay they say less", () => {
+  test("event sources are read in both forms, also when switched off or without replay", () => {
     const array = [{ endpoint: "tcp://10.0.0.1:5557", replay_endpoint: null, topic: "" }];
     expect(kvEventSource(array, "http://host:1")).toEqual({
       endpoint: "tcp://10.0.0.1:5557",

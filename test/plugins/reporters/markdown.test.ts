@@ -1,4 +1,4 @@
-/** `results.md`: whole tables, and foreign words that stay words. */
+/** `results.md`: whole tables, and foreign text that stays text. */
 import { expect, test } from "bun:test";
 import { finalText } from "../../../plugins/reporters/console/final.ts";
 import { paintFor } from "../../../plugins/shared/reporters/text.ts";

@@ -29,7 +29,7 @@ test("Dynamo's frontend, recognized by the owner of its models, gets priorities 
   expect((await started(serverOf("nvidia"))).priorityDialect).toBe("dynamo");
 });
 
-test("any other server is left to the usual way", async () => {
+test("any other server gets the default fields", async () => {
   for (const owner of ["vllm", "sglang", "dynbench", undefined]) {
     expect(await started(serverOf(owner))).not.toHaveProperty("priorityDialect");
   }

@@ -10,7 +10,7 @@ const defaults = v.parse(leastLoaded.options, {});
 
 routingPolicyConformance("least-loaded", () => leastLoaded.policy!(defaults));
 
-test("the fewest requests in flight win, and equals share evenly", () => {
+test("the worker with the fewest requests in flight is picked, equal ones equally often", () => {
   const policy = leastLoaded.policy!(defaults);
   const random = randomStream(5);
   const host = new PolicyHost({ policy, candidates: clusterOf(3), blockSize: BLOCK_SIZE, random });

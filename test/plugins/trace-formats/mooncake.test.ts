@@ -18,7 +18,7 @@ function faultOf(change: Record<string, unknown>): string {
 }
 
 describe("a row", () => {
-  test("is read in the words of the field, and written back as it was", () => {
+  test("is read, and written back as it was", () => {
     const row = parseMooncakeRow(JSON.stringify(ROW), 512);
     expect(row).toEqual({ atMs: 27_482, isl: 6955, osl: 52, blocks: ROW.hash_ids });
     expect(formatMooncakeRow(row)).toBe(JSON.stringify(ROW));
@@ -36,12 +36,12 @@ describe("a row", () => {
     });
   });
 
-  test("passes over keys that nobody asked for", () => {
+  test("skips unknown keys", () => {
     expect(faultOf({ type: "chat" })).toBe("no fault");
   });
 });
 
-describe("a fault names the field, what was expected and what stood there", () => {
+describe("a fault names the field, the expected value and the actual one", () => {
   const tokens = "must be a whole number from 1 to 100000000, and is";
   test.each([
     [
@@ -97,7 +97,7 @@ describe("a fault names the field, what was expected and what stood there", () =
     }
   });
 
-  test("a line that was cut at any byte is a fault, never another row", () => {
+  test("a line cut at any byte is a fault, never another row", () => {
     const line = JSON.stringify(ROW);
     for (let length = 0; length < line.length; length += 1) {
       expect(() => parseMooncakeRow(line.slice(0, length), 512)).toThrow('"line" is not JSON');

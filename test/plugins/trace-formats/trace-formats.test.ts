@@ -1,4 +1,4 @@
-/** Each format by a small file of its kind: how it is told, read and cut. */
+/** Each format with a small file: how it is recognised, read, and handled when cut. */
 import { describe, expect, test } from "bun:test";
 import { readTrace, type ReadTraceOptions } from "../../../core/trace/read-trace.ts";
 import { TRACE_FORMATS } from "../../../plugins/shared/traces/trace-formats.ts";
@@ -155,16 +155,16 @@ const FILES: Record<
   },
 };
 
-test("every format has a file here", () => {
+test("every format has a file in this test", () => {
   expect(Object.keys(FILES).toSorted()).toEqual(TRACE_FORMATS.map(({ name }) => name).toSorted());
 });
 
 describe.each(Object.entries(FILES))("%s", (name, { text, rows, blockSize, leftOut = [] }) => {
-  test("is recognized, and read as it is meant", async () => {
+  test("is recognised and read correctly", async () => {
     expect(await read(text)).toEqual({ rows, format: name, blockSize, leftOut });
   });
 
-  test("cut at any byte gives rows of its beginning or a fault, never others", async () => {
+  test("cut at any byte gives its first rows or a fault, never other rows", async () => {
     for (let length = 0; length < text.length; length += 1) {
       const cut = await read(text.slice(0, length), { format: name, skipped: () => {} }).then(
         (found) => found.rows,
@@ -199,7 +199,7 @@ describe("faults", () => {
     );
   });
 
-  test("of a format that is guessed wrong, unknown, or needs a tokenizer", async () => {
+  test("report a wrong guess, an unknown format, and a missing tokenizer", async () => {
     expect(await faultOf('{"x":1}')).toBe('Cannot read FILE: no known format begins with {"x":1}');
     expect(await faultOf("{}", { format: "moncake" })).toBe('There is no trace format "moncake"');
     expect(await faultOf(FILES["azure"]!.text, { format: "mooncake" })).toBe(
@@ -210,7 +210,7 @@ describe("faults", () => {
     expect(silent).rejects.toThrow("sharegpt has texts, and no tokenizer was named");
   });
 
-  test("of two formats in one file name the line where the other begins", async () => {
+  test("for two formats in one file name the line where the second begins", async () => {
     const mixed = FILES["mooncake"]!.text + FILES["bailian"]!.text;
     expect(await faultOf(mixed)).toContain(
       'line 2: "chat_id" is of a row of another format, bailian',

@@ -46,7 +46,7 @@ describe("made-up sessions", () => {
     }
   });
 
-  test("all open with the same system prompt, and share nothing else", async () => {
+  test("all begin with the same system prompt, and share nothing else", async () => {
     const all = await requestsOf({ sessions: 20, turns: 2, systemTokens: 64, contextTokens: 100 });
     const contents = bySession(all).map((turns) => turns[0]!.prompt);
     expect(new Set(contents.map(([first]) => JSON.stringify(first))).size).toBe(1);
@@ -54,7 +54,7 @@ describe("made-up sessions", () => {
     expect(new Set(own).size).toBe(own.length);
   });
 
-  test("sub-agents start after the first turn, beside it, and think for no time", async () => {
+  test("sub-agents start after the first turn, in parallel, without think time", async () => {
     const [turns] = bySession(
       await requestsOf({ sessions: 1, turns: 2, subAgents: 2, subAgentTurns: 3, stddevShare: 0 }),
     );
@@ -64,7 +64,7 @@ describe("made-up sessions", () => {
     expect(turns![2]!.prompt).toHaveLength(2); // what all share, and its own task
   });
 
-  test("have the means that were asked for", async () => {
+  test("have the given means", async () => {
     const all = await requestsOf({ sessions: 3000, turns: 4, thinkMs: 700 });
     const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
     // Four standard errors: turns 1 / √3000, answers 50 / √12000, exponential thinking 700 / √9000.
@@ -123,7 +123,7 @@ describe("traced sessions", () => {
     expect((await requestsOf({ trace: cumulative, turnInputs: "delta" }))[1]!.isl).toBe(2120);
   });
 
-  test("wait as the trace says, as asked for, or not at all", async () => {
+  test("wait as in the trace, as configured, or not at all", async () => {
     const thinkMs = async (raw: object) =>
       (await requestsOf({ trace: delta, ...raw }))[1]!.after!.thinkMs;
     expect([await thinkMs({}), await thinkMs({ delay: 40 }), await thinkMs({ delay: 0 })]).toEqual([
@@ -131,7 +131,7 @@ describe("traced sessions", () => {
     ]);
   });
 
-  test("that are of both kinds are a fault", async () => {
+  test("of both kinds are a fault", async () => {
     const mixed = scratchFile(
       "mixed.jsonl",
       [row("a", 512, [0]), row("a", 1024, [0, 1]), row("b", 512, [5]), row("b", 512, [6])].join(

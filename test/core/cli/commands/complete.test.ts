@@ -7,7 +7,7 @@ import { TRACE_FORMATS } from "../../../../plugins/shared/traces/trace-formats.t
 
 const plugins = new PluginSet(BUNDLED);
 
-/** The words that are offered; `files` and the like where the shell is to complete. */
+/** The offered completions; `files` and the like where the shell completes. */
 function offered(...line: string[]): string[] | string {
   const found = complete(line, { plugins, traceFormats: TRACE_FORMATS });
   return found.kind === "words"
@@ -22,7 +22,7 @@ describe("completion", () => {
     expect(offered("nothing", "")).toEqual([]);
   });
 
-  test("a command's verbs, and what stands behind each", () => {
+  test("a command's verbs, and the arguments of each", () => {
     expect(offered("trace", "")).toEqual(["analyze", "synthesize", "convert"]);
     expect(offered("trace", "analyze", "")).toBe("files");
     expect(offered("trace", "analyze", "one", "")).toBe("files");
@@ -33,7 +33,7 @@ describe("completion", () => {
     expect(offered("completion", "")).toEqual(["bash", "zsh", "fish"]);
   });
 
-  test("options are those of the run and of the plugins that the line names", () => {
+  test("options are those of the run and of the plugins named on the line", () => {
     expect(offered("run", "--overlap")).toEqual(["--overlap-credit"]); // of kv, the default
     expect(offered("run", "--router", "random", "--overlap")).toEqual([]);
     expect(offered("run", "--trace")).toEqual([]);

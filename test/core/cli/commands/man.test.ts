@@ -12,7 +12,7 @@ const page = manPage(
   { version: "1.2.3", date: "2026-01-02" },
 );
 
-/** What a reader sees. */
+/** The page as a reader sees it. */
 function rendered(): string {
   const { stdout } = Bun.spawnSync(["mandoc", "-T", "utf8", "-O", "width=400"], {
     stdin: Buffer.from(page),
@@ -48,7 +48,7 @@ describe("the manual page", () => {
     },
   );
 
-  test("what roff would read as its own is escaped", () => {
+  test("text that roff would read as a command is escaped", () => {
     expect(escaped('a\\b "c" --d\ne')).toBe("a\\eb \\(dqc\\(dq \\-\\-d e");
     expect(page.split("\n").filter((line) => /^['.](?![A-Z]{1,2}( |$))/.test(line))).toEqual([]);
   });

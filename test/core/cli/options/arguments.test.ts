@@ -35,11 +35,11 @@ describe("arguments", () => {
     ]);
   });
 
-  test("an unknown flag without a value is told as unknown, not as lacking one", () => {
+  test("an unknown flag without a value is reported as unknown, not as lacking a value", () => {
     expect(read("--foo")).toMatchObject({ options: [["foo", true]], faults: [] });
   });
 
-  test("everything after -- is the engine's, as it is", () => {
+  test("everything after -- goes to the engine unchanged", () => {
     const { engineArgs, options } = read("--isl", "5", "--", "--isl", "6", "--", "-x");
     expect(engineArgs).toEqual(["--isl", "6", "--", "-x"]);
     expect(options).toEqual([["isl", "5"]]);
@@ -77,7 +77,7 @@ describe("faults on the terminal", () => {
     expect(two.text).toBe("The command has 2 faults:\n  a: x\n  b: y\n");
   });
 
-  test("what the user can act on has no stack; what is our own fault has", () => {
+  test("faults that a user can act on have no stack, dynbench's own faults have one", () => {
     const theirs = faultText(
       new DynbenchError("start", "Cannot start x", { hint: "try y" }),
       QUIET,
@@ -88,7 +88,7 @@ describe("faults on the terminal", () => {
     expect(ours.text).toContain("arguments.test.ts");
   });
 
-  test("the first fault is told, not the one of cleaning up after it", () => {
+  test("the first fault is reported, not the one of cleaning up after it", () => {
     const first = new DynbenchError("load", "Cannot go on");
     const both = new SuppressedError(new Error("cleaning up"), first);
     expect(faultText(both, QUIET).text).toBe("Cannot go on\n");

@@ -19,7 +19,7 @@ function hashesOf(tokens: Uint32Array, blockSize: number, parent?: bigint): bigi
   );
 }
 
-/** The definition, in BigInt: the independent answer for random tokens. */
+/** The definition, in BigInt: an independent reference for random tokens. */
 function slowHashes(tokens: Uint32Array, blockSize: number): bigint[] {
   const hashes: bigint[] = [];
   for (let at = 0; at + blockSize <= tokens.length; at += blockSize) {

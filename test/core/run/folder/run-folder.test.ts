@@ -45,7 +45,7 @@ function killed(): string {
 }
 
 describe("a new folder", () => {
-  test("is made with its parents, and gives back what was written", () => {
+  test("is made with its parents, and returns what was written", () => {
     const folder = RunFolder.create(join(fresh(), "deep/er"));
     folder.writeJson("plan.json", planOf());
     folder.appendRecords(record("a", 0));
@@ -57,14 +57,14 @@ describe("a new folder", () => {
     expect(folder.readFacts()).toEqual({});
   });
 
-  test("is refused where a run already is, or records of one", () => {
+  test("is refused where there is a run, or records of one", () => {
     const path = killed();
     expect(() => RunFolder.create(path)).toThrow("it already holds a run");
     rmSync(join(path, "plan.json"));
     expect(() => RunFolder.create(path)).toThrow("it already holds a run");
   });
 
-  test("is refused where there is a file, and may be an empty folder", () => {
+  test("is refused where there is a file, and accepted where there is an empty folder", () => {
     const path = fresh();
     writeFileSync(path, "");
     const why = /^Cannot write results to .*: part of the path is a file, not a folder$/;
@@ -87,7 +87,7 @@ describe("a folder that a killed run left", () => {
     expect(folder.readOutcomes().map(({ id }) => id)).toEqual(["a"]);
   });
 
-  test("keeps what is over and forgets the rest, so that appending makes whole lines", () => {
+  test("keeps finished cells and drops the rest, so that appended lines are whole", () => {
     const folder = RunFolder.open(killed());
     const sample = (cell: string): string =>
       `{"cell":"${cell}","atMs":1,"worker":"w","values":{}}\n`;
@@ -104,7 +104,7 @@ describe("a folder that a killed run left", () => {
     expect(folder.readOutcomes().map(({ id }) => id)).toEqual(["a", "b"]);
   });
 
-  test("can be gone on with when nothing was over", () => {
+  test("can be resumed when no cell was finished", () => {
     const folder = RunFolder.open(killed());
     folder.keepCells([]);
     folder.appendRecords(record("a", 0));
@@ -112,7 +112,7 @@ describe("a folder that a killed run left", () => {
     expect(folder.readOutcomes()).toEqual([]);
   });
 
-  test("whose file was damaged elsewhere is told with the line", () => {
+  test("whose file is damaged elsewhere is reported with the line", () => {
     const path = killed();
     writeFileSync(join(path, "records.jsonl"), `${record("a", 0)}garbage\n${record("a", 1)}`);
     expect(() => RunFolder.open(path).readRecords()).toThrow("line 2 of the records is not JSON");
@@ -126,7 +126,7 @@ describe("a folder that a killed run left", () => {
   });
 });
 
-test("a file that cannot be written is told, and leaves no half of it", () => {
+test("a file that cannot be written is reported, and leaves no partial file", () => {
   const path = fresh();
   const folder = RunFolder.create(path);
   mkdirSync(join(path, "facts.json"));
@@ -136,7 +136,7 @@ test("a file that cannot be written is told, and leaves no half of it", () => {
   expect(readFileSync(join(path, "other.json"), "utf8")).toBe('{\n  "a": 1\n}\n');
 });
 
-test("the default path says when and what, and counts where that is taken", () => {
+test("the default path has time and workload, and a number where it is taken", () => {
   const at = Date.UTC(2026, 2, 1, 9, 30, 0);
   const path = defaultRunPath("prefix", at);
   expect(path).toBe("runs/2026-03-01T09-30-00-prefix");

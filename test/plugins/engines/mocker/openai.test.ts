@@ -24,7 +24,7 @@ describe("requests", () => {
     expect([...completion({ prompt: ["baban"] }).prompt]).toEqual([1_000]);
   });
 
-  test("have vLLM's defaults, and take null for left out", () => {
+  test("have vLLM's defaults, and treat null as left out", () => {
     const nulls = { max_tokens: null, stream: null, stream_options: null, model: null, n: null };
     for (const extra of [{}, nulls]) {
       expect(completion({ prompt: [5], ...extra })).toMatchObject({
@@ -52,7 +52,7 @@ describe("requests", () => {
     expect(chat({ messages: parts }).prompt).toEqual(prompt);
   });
 
-  test("are cut at the context limit, as vLLM does in silence", () => {
+  test("are cut at the context limit, silently as in vLLM", () => {
     expect(completion({ prompt: new Array(97).fill(5), max_tokens: 50 }).osl).toBe(3);
   });
 
@@ -212,7 +212,7 @@ describe("answers", () => {
     );
   });
 
-  test("that do not stream say the same in one piece", () => {
+  test("that do not stream have the same content in one piece", () => {
     const whole = answerOf({ endpoint: "completions", usage: "none", returnTokenIds: true });
     expect(wholeAnswer(whole, 2)).toMatchObject({
       object: "text_completion",

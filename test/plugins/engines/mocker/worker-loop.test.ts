@@ -5,7 +5,7 @@ import { TokenSequences } from "../../../../plugins/engines/mocker/token-sequenc
 import type { Alarm } from "../../../../plugins/engines/mocker/wall-alarm.ts";
 import { WorkerLoop, type CacheEvents } from "../../../../plugins/engines/mocker/worker-loop.ts";
 
-/** A clock that moves when told to and wakes late when told to. */
+/** A clock that the test moves, and that wakes late if the test sets it so. */
 function handAlarm() {
   let nowNs = 5_000;
   let set: { atNs: number; ring: () => void } | undefined;
@@ -213,7 +213,7 @@ describe("worker loop", () => {
     expect(told.filter((line) => line === "cleared")).toHaveLength(1);
   });
 
-  test("says why a request can never be served, and forgets it", () => {
+  test("reports why a request can never be served, and drops it", () => {
     const { loop, submit } = setUp();
     const { outcome } = submit(prompt(400), 5);
     expect(outcome).toContain("maximum context length is 400 tokens");
@@ -236,7 +236,7 @@ describe("token sequences", () => {
   });
 
   test("hashes are Dynamo's sequence hashes", () => {
-    // dynamo-internals 2: tokens 1 to 4, block size 4.
+    // The sequence hash of a first block is its content hash: XXH3-64, seed 1337.
     const sequences = new TokenSequences({ blockSize: 4, seed: 0 });
     const { blocks } = sequences.make(Uint32Array.of(1, 2, 3, 4), 0);
     const bytes = new Uint8Array(Uint32Array.of(1, 2, 3, 4).buffer);

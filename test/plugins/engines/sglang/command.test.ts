@@ -1,4 +1,4 @@
-/** Commands of SGLang, to the letter, and held to the flags that are documented. */
+/** Exact commands of SGLang, checked against its documented flags. */
 import { describe, expect, test } from "bun:test";
 import { v } from "dynbench";
 import {
@@ -56,7 +56,7 @@ test("a server has what was chosen: a cache is given in tokens, a name as it is"
   ]);
 });
 
-test("what is given after -- replaces ours, and what places a server is refused there", () => {
+test("arguments after -- replace dynbench's, and those that place a server are refused there", () => {
   const engineArgs = ["--page-size=16", "--mem-fraction-static", "0.8"];
   const command = serverCommand(server({}, { engineArgs }));
   expect(command.slice(-3)).toEqual(engineArgs);
@@ -81,7 +81,7 @@ describe("on Dynamo's plane", () => {
   });
 });
 
-test("every flag that is given is a documented one", () => {
+test("every flag in use is documented", () => {
   const documented = new Set<string>(DOCUMENTED.sglang.flags);
   const raw = {
     ...{ tensorParallelSize: 2, dataParallelSize: 2, kvBlocks: 1000, maxNumSeqs: 64 },

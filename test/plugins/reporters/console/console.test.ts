@@ -1,4 +1,4 @@
-/** The terminal: widths, words, what goes where, and that nothing foreign steers it. */
+/** The terminal: widths, texts, output streams, and control characters from outside. */
 import { expect, test } from "bun:test";
 import { comparisonBlocks } from "../../../../plugins/reporters/console/comparison.ts";
 import { ladderBlock } from "../../../../plugins/reporters/console/hits.ts";
@@ -77,7 +77,7 @@ test("figures keep three digits below a thousand and separators above", () => {
   ]);
 });
 
-test("comparisons stand in a table per reference, settings by size, unsure ones marked", () => {
+test("comparisons are in a table per reference, settings by size, uncertain ones marked", () => {
   const [comparison] = guideRun().summary.comparisons;
   const fixed = { ...comparison!, a: "round-robin", b: "kv", n: 3 };
   const of = (prefixRatio: number, [value, low, high]: [number, number, number], b = "kv") => ({
@@ -111,7 +111,7 @@ test("comparisons stand in a table per reference, settings by size, unsure ones 
   expect(comparisonBlocks([], noPaint)).toEqual([]);
 });
 
-test("a comparison of many arms goes on below, within 100 columns", () => {
+test("a comparison of many arms continues below, within 100 columns", () => {
   const [comparison] = guideRun().summary.comparisons;
   const arms = ["b", "c", "d", "e", "f", "g"].map((name) => `router-${name}`);
   const all = [0.1, 0.9].flatMap((prefixRatio) =>
@@ -146,7 +146,7 @@ test("where hits were lost is printed at the setting with most to find, and adds
   ]);
 });
 
-test("failed requests of all cells are grouped with counts and the server's own words", () => {
+test("failed requests of all cells are grouped with counts and the server's message", () => {
   const run = guideRun();
   run.summary.cells[0]!.errors = [{ kind: "status", status: 503, message: "overloaded", count: 3 }];
   run.summary.cells[1]!.errors = [
@@ -160,7 +160,7 @@ test("failed requests of all cells are grouped with counts and the server's own 
   );
 });
 
-test("findings give the reason, how many cells, and what to try", () => {
+test("findings have the reason, the number of cells, and what to try", () => {
   const run = guideRun();
   run.summary.verdict = {
     state: "untrusted",
@@ -181,7 +181,7 @@ test("findings give the reason, how many cells, and what to try", () => {
   );
 });
 
-test("the last line says where the report is", () => {
+test("the last line has the path of the report", () => {
   const run = guideRun();
   expect(final(run)).toEndWith("\nResults: /runs/x\n");
   const html = {
@@ -211,7 +211,7 @@ test("control characters of servers and labels never reach the terminal", () => 
   expect(plain("a\x1b[31mb\nc")).toBe("a [31mb c");
 });
 
-test("colour is written only where it is wanted", () => {
+test("colours are written only where they are enabled", () => {
   const run = guideRun();
   expect(final(run)).not.toContain("\x1b");
   expect(
@@ -219,7 +219,7 @@ test("colour is written only where it is wanted", () => {
   ).toContain("\x1b[32m");
 });
 
-test("the live block never wraps, and shows share done, time left and the numbers so far", () => {
+test("the live block never wraps, and shows the share done, the time left and the figures so far", () => {
   const progress = { ...progressOf(guideRun()), done: 99, failed: 1, elapsedS: 61, etaS: 3725 };
   const wide = liveBlock(progress, { columns: 100, paint: noPaint });
   // 30 cells, the first half done: 100 / 200 / 30 = 1.67 %.
@@ -228,14 +228,14 @@ test("the live block never wraps, and shows share done, time left and the number
   for (const line of liveBlock(progress, { columns: 40, paint: noPaint })) {
     expect(Bun.stringWidth(line)).toBeLessThan(40);
   }
-  // A terminal that does not tell its size says 0.
+  // A terminal without a known size reports 0.
   expect(liveBlock(progress, { columns: 0, paint: noPaint })).toEqual(
     liveBlock(progress, { columns: 80, paint: noPaint }),
   );
   expect(progressLine(progress)).not.toContain("\n");
 });
 
-test("on a TTY the block is drawn over itself and gone at the end; stdout has only results", async () => {
+test("on a TTY the block is redrawn in place and removed at the end; stdout has only results", async () => {
   await inFolder(async (runDir) => {
     const run = singleCellRun();
     const [stderr, stdout] = [sink(true), sink(true)];

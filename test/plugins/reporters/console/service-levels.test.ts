@@ -16,7 +16,7 @@ function runOf(cells: { parameters?: object; [key: string]: unknown }[], load = 
   } as unknown as RunResult;
 }
 
-test("each tier of an arm has its line, below how alike tiers were served", () => {
+test("each tier of an arm has its line, below the fairness between tiers", () => {
   const cell = {
     tiers: [
       {
@@ -49,7 +49,7 @@ test("settings are named, repeats are together", () => {
   ]);
 });
 
-test("a run without tiers has no such block, and one of many settings says what is left out", () => {
+test("a run without tiers has no such block, and one with many settings states what is left out", () => {
   expect(tierBlock(runOf([{}]))).toEqual([]);
   const many = Array.from({ length: 20 }, (_, concurrency) => ({
     parameters: { concurrency },

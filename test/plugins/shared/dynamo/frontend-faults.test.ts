@@ -1,4 +1,4 @@
-/** What the frontend's log and metrics say; lines as ai-dynamo 1.6.1 writes them. */
+/** Faults from the frontend's log and metrics; lines as ai-dynamo 1.6.1 writes them. */
 import { describe, expect, test } from "bun:test";
 import { explainFrontend, isHopeless } from "../../../../plugins/shared/dynamo/frontend-faults.ts";
 import { eventsAppliedOf } from "../../../../plugins/routers/dynamo.ts";
@@ -25,7 +25,7 @@ describe("the log", () => {
     expect(message("WARN Model materialization failed; error=no tokenizer")).toContain("the model");
   });
 
-  test("waiting is in vain without a template, and may help where the reason is another", () => {
+  test("waiting is useless without a template, and may help with another reason", () => {
     expect(isHopeless([COLOURED])).toBe(true);
     expect(isHopeless(["WARN Model materialization failed; error=no tokenizer"])).toBe(false);
     expect(isHopeless(["INFO all is well"])).toBe(false);
@@ -44,11 +44,11 @@ dynamo_component_kv_cache_events_applied{event_type="stored",status="parent_bloc
 dynamo_component_kv_cache_event_warnings 7
 `;
 
-  test("events applied are those that went well, of all types", () => {
+  test("applied events are the successful ones, of all types", () => {
     expect(eventsAppliedOf(METRICS)).toBe(51);
   });
 
-  test("a family that is not there yet has applied none", () => {
+  test("a missing metric family counts as no applied events", () => {
     expect(eventsAppliedOf("dynamo_frontend_requests_total 3\n")).toBe(0);
   });
 });

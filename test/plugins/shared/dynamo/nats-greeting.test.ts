@@ -1,4 +1,4 @@
-/** Servers that greet as a NATS does, and others. */
+/** Servers with the greeting of NATS, and others. */
 import { afterAll, expect, test } from "bun:test";
 import { greetingFault } from "../../../../plugins/shared/dynamo/nats-greeting.ts";
 
@@ -25,7 +25,7 @@ function speaking(parts: readonly string[], stays = false): string {
   return `nats://127.0.0.1:${server.port}`;
 }
 
-test("a server that greets is one, in however many parts it does", async () => {
+test("a server with the greeting is NATS, in however many parts it arrives", async () => {
   expect(await greetingFault(speaking(['INFO {"server_id":"x"}\r\n'], true), LIMIT_MS)).toBe(
     undefined,
   );

@@ -1,4 +1,4 @@
-/** etcd and NATS that cannot be used: each fault says what was met and what to try. */
+/** etcd and NATS that cannot be used: each fault has its cause and what to try. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { etcdStore } from "../../../../plugins/shared/dynamo/etcd-store.ts";
 import { freePorts } from "../../../../core/process/free-ports.ts";
@@ -7,7 +7,7 @@ import { isKvEvents, openNats } from "../../../../plugins/shared/dynamo/nats-lin
 const HOST = "127.0.0.1";
 const signal = new AbortController().signal;
 
-/** Says one thing to whoever connects, and counts what it is told. */
+/** A server that sends one text to every client, and counts what it receives. */
 function natsStandIn(greeting: string, answer: (line: string) => string): string {
   const server = Bun.listen({
     hostname: HOST,
@@ -38,7 +38,7 @@ describe("NATS", () => {
     });
   });
 
-  test("that wants a login names the variables", async () => {
+  test("with a required login is reported with the variables to set", async () => {
     const url = natsStandIn(INFO, (line) =>
       line.startsWith("CONNECT") ? "-ERR 'Authorization Violation'\r\n" : "",
     );

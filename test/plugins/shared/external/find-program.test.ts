@@ -1,4 +1,4 @@
-/** Programs of routers: on PATH, beside a Python, and which version they are. */
+/** Programs of routers: on PATH, beside a Python, and their versions. */
 import { afterAll, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -36,7 +36,7 @@ test("versions are found by a flag, on either output", async () => {
   expect(await programVersion(join(bin, "gone"), flag)).toBeUndefined();
 });
 
-test("versions of what pip installed are those of the package, asked from its own Python", async () => {
+test("versions of programs installed by pip are those of the package, read with its own Python", async () => {
   const python = script(
     "python3.11",
     `#!/bin/sh\ncase "$2" in *"version('smg')"*) echo 1.13.0;; *) echo no such package >&2; exit 1;; esac\n`,
@@ -53,6 +53,6 @@ test("one that never answers is asked until the signal", async () => {
   const stop = new AbortController();
   const asked = programVersion(mute, { flag: "-v", pattern: /(.*)/ }, stop.signal);
   stop.abort();
-  // What an answer without words has of a version: an empty one.
+  // An answer without text has an empty version.
   expect(await asked).toBe("");
 });

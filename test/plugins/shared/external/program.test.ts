@@ -16,7 +16,7 @@ const program = {
   isUp: () => Promise.reject(new Error("not yet")),
 };
 
-test("a program that is not there: how to get it, and how to name it", async () => {
+test("a missing program is reported with how to install it and how to name it", async () => {
   const context = { host: "127.0.0.1", signal: never, log } as unknown as StartContext;
   await expect(startProgram(program, context)).rejects.toMatchObject({
     code: "start",
@@ -49,7 +49,7 @@ test("several copies are refused", () => {
   expect(() => programPorts("nginx", context)).toThrow("Cannot start 2 copies of nginx");
 });
 
-test("it listens where the context says, else on a free port", () => {
+test("it listens on the context's port, else on a free one", () => {
   const at = (port?: number) =>
     programPorts("nginx", { replicas: 1, port } as unknown as StartContext);
   expect(at(8000).http).toBe(8000);

@@ -1,4 +1,4 @@
-/** What is refused before a server starts, and what is only said. */
+/** Models that are refused before a server starts, and those that only get a note. */
 import { describe, expect, test } from "bun:test";
 import type { Gpu } from "dynbench/engine";
 import {
@@ -25,7 +25,7 @@ const judge = (change: Partial<ModelFacts>, at: { gpus?: Gpu[]; engineArgs?: str
   modelFaults({ modelPath: "x" }, { ...whole, ...change }, { gpus: [], engineArgs: [], ...at });
 
 describe("a model folder", () => {
-  test("that is whole is served", () => {
+  test("that is complete is served", () => {
     expect(judge({})).toEqual({ fault: undefined, notes: [] });
   });
 
@@ -58,7 +58,7 @@ describe("MXFP4", () => {
     expect(mxfp4(undefined)).toEqual({ fault: undefined, notes: [] });
   });
 
-  test("is no matter for other models", () => {
+  test("is not checked for other models", () => {
     expect(judge({}, { gpus: [gpu(7)] })).toEqual({ fault: undefined, notes: [] });
   });
 });

@@ -1,4 +1,4 @@
-/** How many servers there are, and which GPUs, cores and ports they get. */
+/** The number of servers, and their GPUs, cores and ports. */
 import { describe, expect, test } from "bun:test";
 import { v } from "dynbench";
 import type { Gpu } from "dynbench/engine";
@@ -40,7 +40,7 @@ describe("servers", () => {
     ]);
   });
 
-  test("without a GPU are refused, but on a CPU build", () => {
+  test("without a GPU are refused, except with a CPU build", () => {
     expect(() => place({}, 0)).toThrow("no NVIDIA GPU was found");
     const onCpu = placeServers(options({ workers: 2 }), { gpus: [], isCpuBuild: true });
     expect(onCpu.gpus).toEqual([undefined, undefined]);

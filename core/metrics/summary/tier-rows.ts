@@ -1,9 +1,9 @@
-/** What each tier of one arm at one setting got, its repeats together: for tables and charts. */
+/** Figures of each tier of one arm at one setting, over its repeats: for tables and charts. */
 import { given } from "../../base/given.ts";
 import { REPEATS_FOR_T, tInterval } from "../statistics/mean-interval.ts";
 import type { CellSummary, TierSummary } from "../../contract/result.ts";
 
-/** A mean; with its 95 % interval where there is one: over repeats, or of the only run. */
+/** A mean, with its 95 % interval where there is one: over repeats, or within the only run. */
 export interface TierFigure {
   readonly value: number;
   readonly low?: number;
@@ -13,12 +13,12 @@ export interface TierFigure {
 export interface TierRow {
   readonly name: string;
   readonly priority?: number;
-  /** Over all repeats; `failed` are also those that were never sent. */
+  /** Over all repeats; `failed` includes requests that were never sent. */
   readonly requests: { readonly ok: number; readonly failed: number };
-  /** Of the means of the requests, */
+  /** Means over the requests. */
   readonly ttftMs?: TierFigure;
   readonly e2eMs?: TierFigure;
-  /** and means of the repeats. */
+  /** Means over the repeats. */
   readonly ttftP99Ms?: number;
   readonly sloShare?: number;
   readonly cachedShare?: number;

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { CellSummary, TierSummary } from "../../../../core/contract/result.ts";
-import { meanFairness, tierRows } from "../../../../core/metrics/tally/tier-rows.ts";
+import { meanFairness, tierRows } from "../../../../core/metrics/summary/tier-rows.ts";
 
 const repeat = (mean: number, more: Partial<TierSummary> = {}): CellSummary =>
   ({
@@ -16,7 +16,7 @@ const repeat = (mean: number, more: Partial<TierSummary> = {}): CellSummary =>
     fairness: { ttft: { jain: mean / 64, maxOverMin: mean }, service: { jain: 1, maxOverMin: 1 } },
   }) as unknown as CellSummary;
 
-test("of one run the mean has that run's own interval", () => {
+test("the mean of a single run has that run's interval", () => {
   const own = { value: 10, low: 8, high: 12 };
   const [row] = tierRows([repeat(10, { ttftMeanMs: own, sloShare: 0.5 })]);
   expect(row).toEqual({
@@ -37,7 +37,7 @@ test("two repeats have a mean and no interval, three a t interval of their means
   expect(high).toBeCloseTo(20 + 24.841, 3);
 });
 
-test("fairness is the repeats' mean, and a load without tiers has neither", () => {
+test("fairness is the mean over the repeats; a load without tiers has no rows and no fairness", () => {
   expect(meanFairness([repeat(10), repeat(20)])).toEqual({ maxOverMin: 15, jain: 15 / 64 });
   expect(meanFairness([{} as CellSummary])).toBeUndefined();
   expect(tierRows([{} as CellSummary])).toEqual([]);
