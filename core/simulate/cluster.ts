@@ -11,16 +11,16 @@ import {
   type WorkerRequest,
   type WorkerSink,
 } from "../contract/worker-model.ts";
-import { PrefillPart } from "./prefill-part.ts";
-import { NOWHERE, SimRequest } from "./sim-request.ts";
+import { NOWHERE } from "../routing/request-life.ts";
+import type { SimRequest } from "./sim-request.ts";
 
 export interface ClusterEvents {
   /** The worker must be advanced at that time; earlier calls for it are void. */
   wake(worker: number, atNs: number): void;
-  /** Its prefill worker is done, and keeps its blocks. */
-  prefilled(request: SimRequest, atNs: number): void;
-  /** Its decode worker has the prompt's KV. */
-  received(request: SimRequest, atNs: number): void;
+  /** Its prefill worker is done, and keeps its blocks until `release`. */
+  prefilled(request: SimRequest): void;
+  /** Its decode worker has the prompt's KV: call `release`, and not from within. */
+  received(request: SimRequest): void;
   firstToken(request: SimRequest, atNs: number): void;
   finished(request: SimRequest, atNs: number): void;
   /** `decoders` requests each made `run.steps` tokens. */
@@ -43,6 +43,8 @@ export class Cluster {
   readonly #events: ClusterEvents;
   /** Undefined while the worker is dead. */
   readonly #models: (WorkerModel | undefined)[];
+  /** Prefill worker that keeps the KV of a request until a decode worker has read it. */
+  readonly #keepers = new Map<number, number>();
   /** When each worker is due to be advanced; Infinity when idle. */
   readonly #wakeNs: Float64Array;
   /** Decode steps that each worker has made, and when it told the last of them. */
@@ -75,7 +77,7 @@ export class Cluster {
 
   /** Why the worker can never serve the request, in the engine's words; undefined when it was taken. */
   submit(worker: number, request: SimRequest, nowNs: number): string | undefined {
-    const part = request.leg.stage === "prefill" ? new PrefillPart(request) : request;
+    const part = request.life.stage === "prefill" ? new PrefillPart(request) : request;
     const refusal = this.#models[worker]!.submit(part, nowNs);
     if (refusal === undefined) this.#reschedule(worker);
     return refusal;
@@ -86,8 +88,12 @@ export class Cluster {
     this.#reschedule(worker);
   }
 
-  /** What the worker keeps of the request for a decode worker is needed no more. */
-  release(worker: number, requestId: number, nowNs: number): void {
+  /** The KV that a prefill worker keeps of the request, if one does, is no longer needed. */
+  release(requestId: number, nowNs: number): void {
+    const worker = this.#keepers.get(requestId);
+    if (worker === undefined) return;
+    this.#keepers.delete(requestId);
+    // One that died in between has a successor that ignores it.
     this.#models[worker]?.release(requestId, nowNs);
     this.#reschedule(worker);
   }
@@ -138,7 +144,8 @@ export class Cluster {
 
   /** The request makes no more tokens here: its count stands. */
   stopCounting(request: SimRequest): void {
-    if (request.worker !== NOWHERE) request.stopCounting(this.#steps[request.worker]!);
+    const { worker } = request.life;
+    if (worker !== NOWHERE) request.stopCounting(this.#steps[worker]!);
   }
 
   /** Tells the decode steps that were kept to be told in one piece. */
@@ -147,7 +154,7 @@ export class Cluster {
   }
 
   /** When the worker of the request told its last decode step; 0 where it has none. */
-  lastTokenNs({ worker }: SimRequest): number {
+  lastTokenNs({ life: { worker } }: SimRequest): number {
     return worker === NOWHERE ? 0 : this.#lastStepNs[worker]!;
   }
 
@@ -190,18 +197,21 @@ export class Cluster {
   #create(worker: number): WorkerModel {
     const isPrefill = this.#engine.workers[worker]!.role === "prefill";
     const sink = this.#sinkOf(worker);
-    return this.#engine.create(worker, isPrefill ? this.#prefillSink(sink) : sink);
+    return this.#engine.create(worker, isPrefill ? this.#prefillSink(worker, sink) : sink);
   }
 
   /** Of a worker whose requests are the prefill parts of a simulation's. */
-  #prefillSink(sink: WorkerSink): WorkerSink {
+  #prefillSink(worker: number, sink: WorkerSink): WorkerSink {
     return {
       ...sink,
       ...NO_TOKENS,
       admitted: (part, cachedTokens) => {
         (part as PrefillPart).whole.cachedTokens = cachedTokens;
       },
-      finished: (part, atNs) => this.#events.prefilled((part as PrefillPart).whole, atNs),
+      finished: (part) => {
+        this.#keepers.set(part.id, worker);
+        this.#events.prefilled((part as PrefillPart).whole);
+      },
     };
   }
 
@@ -214,7 +224,7 @@ export class Cluster {
         // What a decode worker finds of a prompt saves a transfer, and no prefill.
         if (request.handoff === undefined) requestOf(request).cachedTokens = cachedTokens;
       },
-      received: (request, atNs) => events.received(requestOf(request), atNs),
+      received: (request) => events.received(requestOf(request)),
       firstToken: (request, atNs) => {
         const sim = requestOf(request);
         sim.tokensBefore = 1;
@@ -247,6 +257,26 @@ export class Cluster {
 
 /** No token of a prefill worker goes to a client. */
 const NO_TOKENS = { received() {}, firstToken() {}, tokens() {}, lateToken() {}, preempted() {} };
+
+/** What a prefill worker gets of a request: its prompt and one token, whose KV is handed on. */
+class PrefillPart implements WorkerRequest {
+  readonly whole: SimRequest;
+  readonly id: number;
+  readonly blocks: Int32Array;
+  readonly isl: number;
+  readonly priority: number;
+  /** The token that ends a prefill; its client gets the decode worker's instead. */
+  readonly osl = 1;
+  readonly handoff = "send";
+
+  constructor(whole: SimRequest) {
+    this.whole = whole;
+    this.id = whole.id;
+    this.blocks = whole.blocks;
+    this.isl = whole.isl;
+    this.priority = whole.priority;
+  }
+}
 
 type Stretch = { -readonly [K in keyof DecodeRun]: DecodeRun[K] } & { decoders: number };
 

@@ -27,9 +27,9 @@ export class LoadSignals {
     else this.#heap.push(atNs + this.#delayNs, event.PREFILL_KNOWN, requestId);
   }
 
-  ended({ id, isHeld }: Pick<SimRequest, "id" | "isHeld">, atNs: number): void {
-    // That a client left is heard at once where the router still has its request.
-    if (isHeld || this.#delayNs === 0) this.#replicas.ended(id, atNs);
+  ended({ id, life }: SimRequest, atNs: number): void {
+    // A router that still holds the request sees at once that its client left.
+    if (life.isHeld || this.#delayNs === 0) this.#replicas.ended(id, atNs);
     else this.#heap.push(atNs + this.#delayNs, event.END_KNOWN, id);
   }
 
