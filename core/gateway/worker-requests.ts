@@ -21,7 +21,7 @@ export interface AnswerEvents {
 
 /** That of a prefill worker. Only where it refused the request does its answer come as such. */
 export interface PrefillEvents extends AnswerEvents {
-  /** In place of all others: the prompt's KV waits at the worker; undefined: the answer did not say where. */
+  /** In place of all others: the prompt's KV waits at the worker; undefined: the answer did not name the place. */
   prefilled(handoff: KvHandoff | undefined): void;
 }
 

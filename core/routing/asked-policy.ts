@@ -22,7 +22,7 @@ export interface AskedPolicyOptions {
   readonly probeNs?: () => number;
 }
 
-/** What its host knows. */
+/** What the host contributes. */
 export interface PolicyKnowledge {
   /** Fills the columns of the view that depend on the request, except `scores`. */
   look(blocks: Int32Array, nowNs: number): void;

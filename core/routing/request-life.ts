@@ -40,11 +40,11 @@ export interface LifeCommands<Request> {
   send(request: Request, candidate: number, wasHeld: boolean): void;
   /** The worker was lost before it answered, and the request goes to another one. For counters. */
   retried(request: Request): void;
-  /** Tell the policy host that the prefill stage had its token and ended. */
+  /** Report the first token and the end of the prefill stage to the policy host. */
   prefillEnded(request: Request): void;
-  /** Tell the policy host that the answer's first token came. */
+  /** Report the answer's first token to the policy host. */
   firstToken(request: Request): void;
-  /** Nobody will read the KV that `life.prefillWorker` keeps: it may let go of it. */
+  /** Nobody will read the KV that `life.prefillWorker` keeps: have it released. */
   releaseKv(request: Request): void;
   /** The policy failed. For counters and the log. */
   policyFailed(error: unknown): void;
@@ -54,7 +54,7 @@ export interface LifeCommands<Request> {
   breakOff(request: Request, message: string): void;
   /** Stop the worker's work on the request, where it has any. */
   cancel(request: Request): void;
-  /** Last of all, and once: tell the policy host that the request ended, and forget it. */
+  /** Last of all, and once: report the end to the policy host, and forget the request. */
   ended(request: Request): void;
 }
 
@@ -136,7 +136,7 @@ export class RequestLife<Request extends RouteRequest> {
     this.#fail({ status: 400, type: "invalid_request_error", message });
   }
 
-  /** The prefill worker has computed the prompt and keeps its KV; with `fault` it did not say where. */
+  /** The prefill worker has computed the prompt and keeps its KV; `fault`: it did not name the place. */
   prefilled(fault?: string): void {
     if (this.isOver) return;
     this.#commands.prefillEnded(this.request);
@@ -191,7 +191,7 @@ export class RequestLife<Request extends RouteRequest> {
     }
     this.#commands.retried(this.request);
     this.#releaseKv();
-    // The KV that a decode worker had read is lost with it, and the prefill worker may have let go of
+    // The KV that a decode worker had read is lost with it, and the prefill worker may have released
     // its own: the prompt is computed again, from what the prefill worker's cache has of it.
     if (this.stage === "decode") this.#enter("prefill");
     this.#commands.route(this.request);

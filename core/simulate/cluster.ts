@@ -1,7 +1,7 @@
 /**
  * The workers of a simulation: one model each, asked when it next changes and jumped from change to
- * change. A worker is looked at more closely only where somebody looks: before a policy reads the
- * index, its cache changes up to that moment are told.
+ * change. A worker is advanced in between only where somebody looks: before a policy reads the index,
+ * its cache changes up to that moment are reported.
  */
 import type { EngineModel } from "../contract/engine.ts";
 import {
@@ -27,7 +27,7 @@ export interface ClusterEvents {
   decoded(decoders: number, run: DecodeRun): void;
   /** One request made a token after a gap that is no step. */
   late(gapNs: number): void;
-  /** Who hears what each worker caches and evicts. */
+  /** Gets what each worker caches and evicts. */
   readonly caches: CacheListener;
 }
 
@@ -47,12 +47,12 @@ export class Cluster {
   readonly #keepers = new Map<number, number>();
   /** When each worker is due to be advanced; Infinity when idle. */
   readonly #wakeNs: Float64Array;
-  /** Decode steps that each worker has made, and when it told the last of them. */
+  /** Decode steps that each worker has reported, and when it made the last of them. */
   readonly #steps: Float64Array;
   readonly #lastStepNs: Float64Array;
-  /** The stretch of steps of each worker that has not been told yet, and its decoders. */
+  /** The stretch of steps of each worker that has not been passed on yet, and its decoders. */
   readonly #stretches: Stretch[];
-  /** Cache changes are waited for, not only looked up. */
+  /** Workers are also woken when only their caches change. */
   #isWatched = false;
 
   constructor(engine: EngineModel, events: ClusterEvents) {
@@ -75,7 +75,7 @@ export class Cluster {
     return this.#models[worker];
   }
 
-  /** Why the worker can never serve the request, in the engine's words; undefined when it was taken. */
+  /** Why the worker can never serve the request, as the engine reports it; undefined when it was taken. */
   submit(worker: number, request: SimRequest, nowNs: number): string | undefined {
     const part = request.life.stage === "prefill" ? new PrefillPart(request) : request;
     const refusal = this.#models[worker]!.submit(part, nowNs);
@@ -106,7 +106,7 @@ export class Cluster {
     this.#reschedule(worker);
   }
 
-  /** Tells every cache change before `nowNs`, and those of steps that are under way at `nowNs`. */
+  /** Reports every cache change before `nowNs`, and those of steps that are under way at `nowNs`. */
   settleCaches(nowNs: number): void {
     for (const model of this.#models) {
       if (model === undefined || model.nextCacheChangeNs > nowNs) continue;
@@ -122,7 +122,7 @@ export class Cluster {
     for (let worker = 0; worker < this.#models.length; worker += 1) this.#reschedule(worker);
   }
 
-  /** Drops the worker with all it holds. What its requests had received until now has been told. */
+  /** Drops the worker with all it holds. The tokens that its requests have until now are reported first. */
   kill(worker: number, nowNs: number): void {
     const model = this.#models[worker];
     if (model === undefined) return;
@@ -148,12 +148,12 @@ export class Cluster {
     if (worker !== NOWHERE) request.stopCounting(this.#steps[worker]!);
   }
 
-  /** Tells the decode steps that were kept to be told in one piece. */
+  /** Passes on the decode steps that were kept to be reported in one piece. */
   flush(): void {
-    for (const stretch of this.#stretches) this.#tellStretch(stretch);
+    for (const stretch of this.#stretches) this.#passOn(stretch);
   }
 
-  /** When the worker of the request told its last decode step; 0 where it has none. */
+  /** When the worker of the request made its last decode step; 0 where it has none. */
   lastTokenNs({ life: { worker } }: SimRequest): number {
     return worker === NOWHERE ? 0 : this.#lastStepNs[worker]!;
   }
@@ -168,7 +168,7 @@ export class Cluster {
       stretch.steps += run.steps;
       return;
     }
-    this.#tellStretch(stretch);
+    this.#passOn(stretch);
     stretch.decoders = decoders;
     stretch.spanStartNs = run.spanStartNs;
     stretch.firstNs = run.firstNs;
@@ -178,7 +178,7 @@ export class Cluster {
     stretch.steps = run.steps;
   }
 
-  #tellStretch(stretch: Stretch): void {
+  #passOn(stretch: Stretch): void {
     if (stretch.steps > 0) this.#events.decoded(stretch.decoders, stretch);
     stretch.steps = 0;
     stretch.decoders = 0;

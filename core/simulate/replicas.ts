@@ -1,8 +1,8 @@
 /**
- * The routers of a simulation: one policy host a replica, and how late each learns what happens.
+ * The routers of a simulation: one policy host a replica, and the delay of what they receive.
  *
- * KV events reach every replica `eventDelayMs` after they happen. They are kept until somebody looks,
- * because nothing else can tell when they came. Loads are the owner's to deliver in time.
+ * KV events reach every replica `eventDelayMs` after they happen. They are applied when somebody looks,
+ * because until then nobody can see the difference. First tokens and ends are delivered by the owner.
  */
 import type { EngineModel } from "../contract/engine.ts";
 import { randomStream } from "../base/random.ts";
@@ -14,7 +14,7 @@ import type { SimRequest } from "./sim-request.ts";
 import type { SimOutput, SimTask } from "./sim-task.ts";
 
 export interface ReplicaEvents extends Required<Pick<PolicyHostOptions, "onRelease" | "onFault">> {
-  /** A policy failed while it was told something. */
+  /** A hook of a policy failed. */
   hookFailed(error: unknown): void;
   /** A cache change is on its way; it has arrived by `nextArrivalNs`. */
   onLate(): void;
@@ -78,7 +78,7 @@ export class Replicas {
     return candidate;
   }
 
-  /** Notes the decision that its replica has just made of the request. */
+  /** Records the pick that the replica of the request has just made. */
   decided(request: SimRequest, candidate: number): void {
     const host = this.hosts[request.replica]!;
     const { stageRequest, stage, retries } = request.life;
@@ -173,7 +173,7 @@ export class Replicas {
     }
   }
 
-  /** A policy that fails in a hook is told, and costs no request that is under way. */
+  /** A policy that fails in a hook is reported, and costs no request that is under way. */
   #notify(notify: (host: PolicyHost) => void): void {
     for (const host of this.hosts) {
       try {

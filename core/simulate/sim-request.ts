@@ -38,7 +38,7 @@ export class SimRequest implements RouteRequest, WorkerRequest {
   readonly replica: number;
 
   readonly life: RequestLife<SimRequest>;
-  /** The worker knows of it. */
+  /** It is at `life.worker`, which has not finished it. */
   isSubmitted = false;
   cachedTokens: number | undefined;
   expected: Expectation | undefined;

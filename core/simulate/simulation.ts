@@ -261,7 +261,7 @@ export class Network {
   constructor(settings: SimSettings, seed: number) {
     this.#fixedNs = Math.round(settings.networkMs * 1e6);
     this.#jitterNs = settings.networkJitterMs * 1e6;
-    // Another jitter is another draw, so that runs of one plan can be told apart by it alone.
+    // Another jitter is another draw, so that runs of one plan can differ in it alone.
     this.#random = randomStream(seed, "network", settings.networkJitterMs);
   }
 

@@ -88,7 +88,7 @@ export class VirtualDispatcher {
     this.#requests.delete(request.id);
   }
 
-  /** From here on routers are not told of ends, so that what they hold stays where it is. */
+  /** From here on ends are not reported to routers, so that they send nothing that they hold. */
   stop(): void {
     this.#isStopped = true;
   }
@@ -110,7 +110,7 @@ export class VirtualDispatcher {
 
   #commands(): LifeCommands<SimRequest> {
     return {
-      // A decode is routed when a worker reports the end of a prefill, and thus not before it is done with that.
+      // A decode stage begins within a step of the prefill worker, so it is routed by an event of its own.
       route: (request) => {
         if (request.life.stage !== "decode") this.#route(request);
         else this.#heap.push(this.#heap.timeNs, event.ROUTE, request.id);
@@ -123,7 +123,7 @@ export class VirtualDispatcher {
       prefillEnded: ({ id }) => this.#signals.prefilled(id, this.#heap.timeNs),
       firstToken: ({ id }) => this.#signals.firstToken(id, this.#heap.timeNs),
       releaseKv: ({ id, error }) => {
-        // An error can be the consequence of what a worker does just now, and that may be this worker.
+        // An error can arise within a step of a worker, which may be the prefill worker.
         if (error === undefined) this.cluster.release(id, this.#heap.timeNs);
         else this.#heap.push(this.#heap.timeNs, event.RELEASE, id);
       },
@@ -142,8 +142,8 @@ export class VirtualDispatcher {
         this.cluster.abort(request.life.worker, request.id, this.#heap.timeNs);
       },
       ended: (request) => {
-        // Unlike a gateway's, whose host ignores ends of requests that it has not: here hosts know of
-        // a worker's death before its requests do, and never booked what they could not route.
+        // A gateway reports every end, and its host ignores those of unknown requests. Here the hosts
+        // never booked what they could not route, and forgot what was at a worker when it died.
         const isUnknown = request.error?.byRouter === true;
         if (!isUnknown && !this.#isStopped) this.#signals.ended(request, this.#heap.timeNs);
       },
