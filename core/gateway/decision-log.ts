@@ -36,7 +36,7 @@ export class DecisionLog implements AsyncDisposable {
     return this.#lost;
   }
 
-  /** Takes anything that JSON can say; it must not change afterwards. */
+  /** Takes anything that is valid JSON; it must not change afterwards. */
   add(decision: unknown): void {
     if (this.#waiting.length < MAX_WAITING) this.#waiting.push(decision);
     else this.#lost += 1;

@@ -1,6 +1,6 @@
 /**
- * Carries requests from their arrival through the policy's decision to a worker and back: the life
- * of a request in one place. It tries another worker only while nothing of an answer has come.
+ * The gateway's side of the life of a request (`routing/request-life.ts`): reads the prompt, asks the
+ * policy host, exchanges with workers, and reports what they do as events of the life.
  */
 import { monotonicNs } from "../system/clock.ts";
 import { messageOf } from "../base/errors.ts";
@@ -9,22 +9,26 @@ import type { Logger } from "../contract/processes.ts";
 import { decisionOf } from "../routing/decision.ts";
 import { expectationOf } from "../routing/expectation.ts";
 import type { PolicyHost } from "../routing/host.ts";
-import { NoWorkerFault, PolicyFault } from "../routing/routing-fault.ts";
+import { NOWHERE, type LifeCommands, type RouterError } from "../routing/request-life.ts";
+import { PolicyFault } from "../routing/routing-fault.ts";
 import { HOLD } from "../contract/routing-policy.ts";
+import type { PromptField } from "./body-scan.ts";
+import type { DecisionCost } from "./cost-samples.ts";
 import type { DecisionLog } from "./decision-log.ts";
-import { Flight, type Endpoint } from "./flight.ts";
 import type { Answer, ParsedRequest } from "./http-server.ts";
 import type { GatewayCounts } from "./gateway-counts.ts";
 import { answerError } from "./openai-error.ts";
-import type { KvHandoff } from "./kv-handoff.ts";
-import { releaseKv, sendPrefill } from "./prefill-step.ts";
 import type { PromptReader, ReadPrompt } from "./prompt-reader.ts";
 import { Relay } from "./relay.ts";
+import { RoutedRequest, type ReadRequest } from "./routed-request.ts";
 import { TokeniseFault } from "./tokenise-pool.ts";
 import type { WorkerLink } from "./worker-link.ts";
-
-/** A request goes to at most this many workers: a second failure is more than one worker's bad luck. */
-const MAX_TRIES = 2;
+import {
+  sendForAnswer,
+  sendForPrefill,
+  sendRelease,
+  type PrefillEvents,
+} from "./worker-requests.ts";
 
 const TOKENISE_FAULTS = {
   400: "invalid_request_error",
@@ -47,31 +51,80 @@ export class Dispatcher {
   /** Label of the running cell, for decision lines. */
   cell: string | undefined;
   readonly #options: DispatcherOptions;
-  readonly #flights = new Map<number, Flight>();
+  readonly #requests = new Map<number, RoutedRequest>();
+  readonly #life: { readonly isSplit: boolean; readonly commands: LifeCommands<RoutedRequest> };
   #nextId = 0;
-  /** Requests whose prompts are tokenised on a thread just now. */
+  /** Requests whose prompts are being tokenised on a thread. */
   #tokenising = 0;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    const { host, counts } = options;
+    const commands: LifeCommands<RoutedRequest> = {
+      route: (request) => this.#route(request),
+      send: (request, candidate) => this.#send(request, candidate),
+      retried: () => counts.count("retries"),
+      prefillEnded: ({ id }) => {
+        this.#notifyHost((nowNs) => host.firstToken(id, nowNs, "prefill"));
+        this.#notifyHost((nowNs) => host.ended(id, nowNs, "prefill"));
+      },
+      firstToken: ({ id }) => this.#notifyHost((nowNs) => host.firstToken(id, nowNs)),
+      releaseKv: (request) => this.#releaseKv(request),
+      policyFailed: (error) => this.#policyFailed(error),
+      answerError: (request, error) => this.#answerError(request, error),
+      breakOff: ({ relay }, message) => {
+        counts.count("brokenStreams");
+        relay!.fail(message);
+      },
+      cancel: ({ exchange }) => exchange?.abort(),
+      ended: ({ id }) => {
+        this.#requests.delete(id);
+        this.#notifyHost((nowNs) => host.ended(id, nowNs));
+      },
+    };
+    this.#life = { isSplit: options.isSplit, commands };
   }
 
   get inFlight(): number {
-    return this.#flights.size + this.#tokenising;
+    return this.#requests.size + this.#tokenising;
   }
 
-  /** Answers the request, now or when a worker has. */
-  handle(request: ParsedRequest, answer: Answer, endpoint: Endpoint): void {
+  /** Answers the request, now or when a worker has. `field`: where its path has the prompt. */
+  handle(request: ParsedRequest, answer: Answer, field: PromptField): void {
     const { reader, counts } = this.#options;
     counts.count("requests");
-    const prompt = reader.read(request.body, endpoint.promptField);
+    const prompt = reader.read(request.body, field);
     if (prompt === undefined) {
-      badRequest(answer, "Cannot read the request: the body is not a JSON object");
+      const message = "Cannot read the request: the body is not a JSON object";
+      answerError(answer, 400, { type: "invalid_request_error", message });
     } else if (prompt instanceof Promise) void this.#await(prompt, { request, answer });
     else this.#admit({ request, answer, prompt });
   }
 
-  /** The prompt is tokenised elsewhere; meanwhile the client may leave. */
+  /** A held request was given a candidate; for `PolicyHostOptions.onRelease`. */
+  released(id: number, candidate: number): void {
+    this.#requests.get(id)?.life.routed(candidate);
+  }
+
+  /** A held request cannot be routed any more; for `PolicyHostOptions.onFault`. */
+  refused(id: number, error: unknown): void {
+    this.#requests.get(id)?.life.unroutable(error);
+  }
+
+  /** A worker died or came back. */
+  setAlive(candidate: number, alive: boolean): void {
+    this.#notifyHost((nowNs) => this.#options.host.setAlive(candidate, alive, nowNs));
+  }
+
+  /** Ends everything in flight at once. */
+  close(): void {
+    for (const { answer, life } of [...this.#requests.values()]) {
+      answer.destroy();
+      life.aborted();
+    }
+  }
+
+  /** The prompt is tokenised on a thread; meanwhile the client may leave. */
   async #await(
     tokenised: Promise<ReadPrompt>,
     { request, answer }: { request: ParsedRequest; answer: Answer },
@@ -94,237 +147,145 @@ export class Dispatcher {
     }
   }
 
-  #admit(arrived: { request: ParsedRequest; answer: Answer; prompt: ReadPrompt }): void {
-    const { answer, prompt } = arrived;
-    this.#options.counts.prompt(prompt.source);
-    const flight = new Flight(this.#nextId++, { ...arrived, isSplit: this.#options.isSplit });
-    this.#flights.set(flight.id, flight);
-    answer.onAbort(() => this.#aborted(flight));
-    this.#route(flight);
+  #admit(read: ReadRequest): void {
+    const { counts } = this.#options;
+    counts.prompt(read.prompt.source);
+    const request = new RoutedRequest(this.#nextId++, read, this.#life);
+    this.#requests.set(request.id, request);
+    read.answer.onAbort(() => {
+      counts.count("aborted");
+      request.life.aborted();
+    });
+    request.life.arrived();
   }
 
-  /** A held request was given a candidate; for `PolicyHostOptions.onRelease`. */
-  released(id: number, candidate: number): void {
-    const flight = this.#flights.get(id);
-    if (flight !== undefined) this.#dispatch(flight, candidate);
-  }
-
-  /** A held request cannot be routed any more; for `PolicyHostOptions.onFault`. */
-  refused(id: number, error: unknown): void {
-    const flight = this.#flights.get(id);
-    if (flight !== undefined) this.#unroutable(flight, error);
-  }
-
-  /** A worker died or came back. */
-  setAlive(candidate: number, alive: boolean): void {
-    this.#tellHost((nowNs) => this.#options.host.setAlive(candidate, alive, nowNs));
-  }
-
-  /** Ends everything in flight at once. */
-  close(): void {
-    for (const flight of [...this.#flights.values()]) {
-      flight.exchange?.abort();
-      flight.answer.destroy();
-      this.#end(flight);
-    }
-  }
-
-  #route(flight: Flight): void {
+  #route({ life }: RoutedRequest): void {
     const { host, counts } = this.#options;
     let candidate: number;
     try {
-      candidate = host.route(flight.leg, monotonicNs(), flight.tried);
+      candidate = host.route(life.stageRequest, monotonicNs(), life.tried);
     } catch (error) {
-      this.#unroutable(flight, error);
+      life.unroutable(error);
       return;
     }
-    if (candidate === HOLD) counts.count("held");
-    else this.#dispatch(flight, candidate);
+    if (candidate === HOLD) {
+      counts.count("held");
+      life.held();
+    } else life.routed(candidate);
   }
 
-  #dispatch(flight: Flight, candidate: number): void {
+  #send(request: RoutedRequest, candidate: number): void {
     const { host, links, counts } = this.#options;
+    const { life } = request;
     const link = links[candidate]!;
-    const isDecode = flight.prefilled !== undefined;
-    // Overlap saves a prefill: that of a decode worker is none.
+    const isDecode = life.stage === "decode";
+    // Overlap saves a prefill: that of a decode worker saves none.
     if (!isDecode) {
-      flight.overlapBlocks = host.view.overlapBlocks[candidate]!;
-      if (host.readsOverlap) flight.expected = expectationOf(host.view, flight, candidate);
+      request.overlapBlocks = host.view.overlapBlocks[candidate]!;
+      if (host.readsOverlap) request.expected = expectationOf(host.view, request, candidate);
     }
     link.requests += 1;
+    const send = life.stage === "prefill" ? sendForPrefill : sendForAnswer;
     try {
-      if (flight.leg.stage === "prefill") this.#sendPrefill(flight, link, candidate);
-      else this.#send(flight, link, candidate);
+      request.exchange = send(request, link, this.#eventsOf(request, link));
     } catch (error) {
-      badRequest(flight.answer, `Cannot pass the request on: ${messageOf(error)}`);
-      this.#end(flight);
+      life.unsendable(`Cannot pass the request on: ${messageOf(error)}`);
       return;
     }
     // The request is with the kernel; what is left of the decision happens while the worker works.
-    const cost = flight.cost(host.lastCost);
+    const cost = request.cost(host.lastCost);
     // Quantiles are those of a whole decision, with the prompt read.
     if (isDecode) counts.count("decisions");
     else counts.decision(cost);
-    this.#logDecision(flight, candidate, cost);
+    this.#logDecision(request, candidate, cost);
   }
 
-  #send(flight: Flight, link: WorkerLink, candidate: number): void {
-    const { target } = flight;
-    const { body, headroom } = flight.outgoing;
-    const headers = passedOn(flight.headers);
-    const request = { method: "POST", path: target, headers, body, headroom };
-    flight.exchange = link.client.exchange(request, {
-      head: (head) => this.#head(flight, { head, link }),
+  /** What becomes of a worker's answer. */
+  #eventsOf(request: RoutedRequest, link: WorkerLink): PrefillEvents {
+    const { life } = request;
+    return {
+      head: (head) => this.#head(request, { head, link }),
       data: (bytes) => {
-        if (!flight.hadToken) this.#firstData(flight);
-        flight.relay?.data(bytes);
+        if (!life.hasToken) life.firstToken();
+        request.relay?.data(bytes);
       },
       end: () => {
-        flight.relay?.end();
-        this.#end(flight);
+        request.relay?.end();
+        life.finished();
       },
-      fail: (failure) => this.#failed(flight, { failure, link, candidate }),
-    });
-  }
-
-  #sendPrefill(flight: Flight, link: WorkerLink, candidate: number): void {
-    flight.exchange = sendPrefill(flight, link, {
-      headers: passedOn(flight.headers),
-      on: {
-        done: (handoff) => this.#prefilled(flight, link, handoff),
-        refused: (head) => this.#head(flight, { head, link }),
-        data: (bytes) => flight.relay?.data(bytes),
-        end: () => {
-          flight.relay?.end();
-          this.#end(flight);
-        },
-        fail: (failure) => this.#failed(flight, { failure, link, candidate }),
+      prefilled: (handoff) => {
+        request.handoff = handoff;
+        const { id, url } = link.worker;
+        life.prefilled(
+          handoff === undefined ? `${id} (${url}) answered without kv_transfer_params` : undefined,
+        );
       },
-    });
+      fail: (failure) => this.#failed(request, { failure, link }),
+    };
   }
 
-  /** The decode worker is picked now that the prompt is computed, as by Dynamo (1.6). */
-  #prefilled(flight: Flight, link: WorkerLink, handoff: KvHandoff | undefined): void {
-    const { host } = this.#options;
-    this.#tellHost((nowNs) => host.firstToken(flight.id, nowNs, "prefill"));
-    this.#tellHost((nowNs) => host.ended(flight.id, nowNs, "prefill"));
-    if (handoff === undefined) {
-      const message = `${link.worker.id} (${link.worker.url}) answered without kv_transfer_params`;
-      answerError(flight.answer, 502, { type: "upstream_error", message });
-      this.#end(flight);
-      return;
-    }
-    flight.beginDecode({ link, handoff });
-    this.#route(flight);
-  }
-
-  /** The prefill worker keeps the prompt's KV for nobody. */
-  #letGo({ prefilled }: Flight): void {
-    if (prefilled !== undefined) releaseKv(prefilled.link, prefilled.handoff);
-  }
-
-  #head(flight: Flight, { head, link }: { head: ResponseHead; link: WorkerLink }): void {
-    const isError = head.status >= 400;
-    flight.hadToken = isError; // an error's body carries no token
-    if (isError) this.#letGo(flight);
-    const { expected } = flight;
+  #head(request: RoutedRequest, { head, link }: { head: ResponseHead; link: WorkerLink }): void {
+    const { life, expected, answer, overlapBlocks } = request;
+    // The answer of a prefill worker comes here only where it is a refusal.
+    if (head.status >= 400 || life.stage === "prefill") life.refused();
+    else life.answered();
     const added = {
       "x-dynbench-routed-to": link.worker.id,
-      "x-dynbench-overlap-blocks": String(flight.overlapBlocks),
-      ...(flight.prefilled === undefined
+      "x-dynbench-overlap-blocks": String(overlapBlocks),
+      ...(life.prefillWorker === NOWHERE
         ? {}
-        : { "x-dynbench-prefill-worker": flight.prefilled.link.worker.id }),
+        : { "x-dynbench-prefill-worker": this.#options.links[life.prefillWorker]!.worker.id }),
       ...(expected && {
         "x-dynbench-expected-tokens": `${expected.tokens}/${expected.bestTokens}`,
       }),
     };
-    flight.relay = new Relay(flight.answer, { head, added });
-  }
-
-  #firstData(flight: Flight): void {
-    flight.hadToken = true;
-    this.#tellHost((nowNs) => this.#options.host.firstToken(flight.id, nowNs));
+    request.relay = new Relay(answer, { head, added });
   }
 
   #failed(
-    flight: Flight,
-    { failure, link, candidate }: { failure: ExchangeFailure; link: WorkerLink; candidate: number },
+    { life }: RoutedRequest,
+    { failure, link }: { failure: ExchangeFailure; link: WorkerLink },
   ): void {
-    const { counts, log } = this.#options;
-    const why = `${link.worker.id} (${link.worker.url}): ${failure.message}`;
-    if (failure.kind === "connect") {
-      if (link.alive) log.warn(`No requests to ${why}`);
-      link.died(failure.message);
+    const { kind, message } = failure;
+    const why = `${link.worker.id} (${link.worker.url}): ${message}`;
+    if (kind === "connect") {
+      if (link.alive) this.#options.log.warn(`No requests to ${why}`);
+      link.died(message);
     }
-    if (flight.relay !== undefined) {
-      counts.count("brokenStreams");
-      flight.relay.fail(`The answer broke off: ${why}`);
-      this.#end(flight);
-      return;
-    }
-    flight.tried = new Set(flight.tried).add(candidate);
-    const mayRetry = failure.kind === "connect" || failure.kind === "disconnected";
-    if (mayRetry && flight.tried.size < MAX_TRIES) {
-      counts.count("retries");
-      if (flight.prefilled !== undefined) {
-        this.#letGo(flight);
-        flight.beginPrefill(); // what the decode worker had read is lost, and maybe given up already
-      }
-      this.#route(flight);
-      return;
-    }
-    const message = `No worker answered: ${why}`;
-    answerError(flight.answer, 502, { type: "upstream_error", message });
-    this.#end(flight);
+    life.lost(why, kind === "connect" || kind === "disconnected");
   }
 
-  #unroutable(flight: Flight, error: unknown): void {
-    if (error instanceof NoWorkerFault) {
-      this.#options.counts.count("unavailable");
-      const message = `No worker can take the request: ${this.#workerStates(flight)}`;
-      answerError(flight.answer, 503, { type: "no_worker_available", message });
-    } else {
-      this.#policyFault(error);
-      answerError(flight.answer, 500, { type: "policy_fault", message: messageOf(error) });
-    }
-    this.#end(flight);
+  #releaseKv({ life, handoff }: RoutedRequest): void {
+    sendRelease(this.#options.links[life.prefillWorker]!, handoff!);
   }
 
-  #workerStates(flight: Flight): string {
+  #answerError({ answer, life }: RoutedRequest, { status, type, message }: RouterError): void {
+    if (type !== "no_worker_available") return answerError(answer, status, { type, message });
+    this.#options.counts.count("unavailable");
+    const states = this.#workerStates(life);
+    answerError(answer, status, { type, message: `No worker can take the request: ${states}` });
+  }
+
+  /** Of the workers of the request's present stage: where they are and why they are not used. */
+  #workerStates({ stage, tried }: RoutedRequest["life"]): string {
     const states = this.#options.links.map(({ worker, alive, lastFailure }, i) => {
-      const tried = flight.tried?.has(i) === true ? "did not answer" : "alive";
-      const state = alive ? tried : `is dead, ${lastFailure}`;
+      const ifAlive = tried?.has(i) === true ? "did not answer" : "alive";
+      const state = alive ? ifAlive : `is dead, ${lastFailure}`;
       return { role: worker.role, text: `${worker.id} (${worker.url}) ${state}` };
     });
-    const { stage } = flight.leg;
     return states.flatMap(({ role, text }) => (role === stage ? [text] : [])).join("; ");
   }
 
-  #aborted(flight: Flight): void {
-    this.#options.counts.count("aborted");
-    flight.exchange?.abort();
-    this.#end(flight);
-  }
-
-  #end(flight: Flight): void {
-    if (flight.over) return;
-    flight.over = true;
-    this.#flights.delete(flight.id);
-    // A decode worker that has begun to answer has let go itself.
-    if (flight.relay === undefined) this.#letGo(flight);
-    this.#tellHost((nowNs) => this.#options.host.ended(flight.id, nowNs));
-  }
-
-  /** A policy that fails in a hook is told, and costs no request that is under way. */
-  #tellHost(tell: (nowNs: number) => void): void {
+  /** A policy that fails in a hook is logged and counted, and costs no request that is under way. */
+  #notifyHost(notify: (nowNs: number) => void): void {
     try {
-      tell(monotonicNs());
+      notify(monotonicNs());
     } catch (error) {
-      this.#policyFault(error);
+      this.#policyFailed(error);
     }
   }
 
-  #policyFault(error: unknown): void {
+  #policyFailed(error: unknown): void {
     const { counts, log } = this.#options;
     const message = messageOf(error);
     if (counts.sinceReset.policyFaults === 0) {
@@ -333,33 +294,28 @@ export class Dispatcher {
     counts.policyFault(message);
   }
 
-  #logDecision(flight: Flight, candidate: number, cost: ReturnType<Flight["cost"]>): void {
+  #logDecision(request: RoutedRequest, candidate: number, cost: DecisionCost): void {
     const { host, decisions } = this.#options;
     if (decisions === undefined) return;
-    const us = (ns: number): number => Math.round(ns / 100) / 10;
-    const costUs = {
-      scan: us(cost.scan),
-      tokeniseWait: us(cost.tokeniseWait),
-      tokenise: us(cost.tokenise),
-      hash: us(cost.hash),
-      lookup: us(cost.lookup),
-      score: us(cost.score),
-    };
-    const { retries, requestId } = flight;
+    const { requestId, life } = request;
+    const made = { request: life.stageRequest, candidate, retries: life.retries };
     decisions.add({
       ...(this.cell === undefined ? {} : { cell: this.cell }),
       ...(requestId === undefined ? {} : { requestId }),
-      ...decisionOf(host.view, { request: flight.leg, candidate, costUs, retries }),
+      ...decisionOf(host.view, { ...made, costUs: microseconds(cost) }),
     });
   }
 }
 
-function badRequest(answer: Answer, message: string): void {
-  answerError(answer, 400, { type: "invalid_request_error", message });
-}
-
-/** The client's headers without those that belong to its connection with us. */
-function passedOn(headers: Readonly<Record<string, string>>): Record<string, string> {
-  const { host: _, expect: __, ...passed } = headers;
-  return passed;
+/** To one decimal, in the order of the log. */
+function microseconds(cost: DecisionCost): DecisionCost {
+  const us = (ns: number): number => Math.round(ns / 100) / 10;
+  return {
+    scan: us(cost.scan),
+    tokeniseWait: us(cost.tokeniseWait),
+    tokenise: us(cost.tokenise),
+    hash: us(cost.hash),
+    lookup: us(cost.lookup),
+    score: us(cost.score),
+  };
 }

@@ -1,6 +1,6 @@
 /**
- * Follows one worker's KV events over ZMQ and keeps its part of the index true: replays at the start,
- * after a gap and after a broken message, and starts over when the worker does.
+ * Follows one worker's KV events over ZMQ and keeps its part of the index up to date: asks for a replay
+ * at the start, after a gap and after a broken message, and starts over when the worker does.
  */
 import { decodeKvBatch, type KvBatch } from "../routing/kv/kv-events.ts";
 import type { BlockTable } from "../routing/kv/block-table.ts";
@@ -30,7 +30,7 @@ export class EventFeed implements AsyncDisposable {
   #wanted: number | undefined;
   #isReplaying = false;
   #eventsAtReset = 0;
-  /** Grows whenever what a running replay says is out of date. */
+  /** Incremented when the answer of a running replay is out of date. */
   #life = 0;
 
   constructor(options: EventFeedOptions) {
@@ -128,7 +128,7 @@ export class EventFeed implements AsyncDisposable {
       if (source.replayEndpoint !== undefined) {
         await this.#request(addressOf(source.replayEndpoint, worker), { from, life });
       }
-      // What a gap found meanwhile asks for may still be had; only then is the rest given up.
+      // A gap found meanwhile may still be filled by a replay; only after that are missing events given up.
       if (this.#wanted === undefined && !this.#stop.signal.aborted) this.#tracker.replayEnded();
     }
     this.#isReplaying = false;

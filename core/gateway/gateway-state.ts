@@ -1,4 +1,4 @@
-/** What `GET /dynbench/state` and `GET /metrics` say of a running gateway. */
+/** What `GET /dynbench/state` and `GET /metrics` return of a running gateway. */
 import { given } from "../base/given.ts";
 import type { BlockTable } from "../routing/kv/block-table.ts";
 import type { PolicyHost } from "../routing/host.ts";
@@ -81,7 +81,7 @@ function workersOf({ links, host, feeds }: GatewayParts): Record<string, unknown
   }));
 }
 
-/** Text without a tokenizer is hashed by its bytes, and the user must know. */
+/** Text without a tokenizer is hashed by its bytes, which the user must be able to see. */
 function sharingOf({ prompts }: GatewayCounts): "exact" | "approximate" {
   return prompts.bytes > 0 ? "approximate" : "exact";
 }

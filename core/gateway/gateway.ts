@@ -18,11 +18,11 @@ import { PolicyHost } from "../routing/host.ts";
 import { isSplit } from "../routing/stage.ts";
 import type { Candidate, RoutingPolicy } from "../contract/routing-policy.ts";
 import type { GatewayTask } from "../process/messages.ts";
+import type { PromptField } from "./body-scan.ts";
 import { controlApp } from "./control-app.ts";
 import { DecisionLog } from "./decision-log.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { EventFeed } from "./event-feed.ts";
-import type { Endpoint } from "./flight.ts";
 import { GatewayCounts } from "./gateway-counts.ts";
 import { gaugesOf, stateOf, type GatewayParts } from "./gateway-state.ts";
 import {
@@ -36,10 +36,10 @@ import { PromptReader, warmUpReading } from "./prompt-reader.ts";
 import { TokenisePool } from "./tokenise-pool.ts";
 import { WorkerLink } from "./worker-link.ts";
 
-/** By path; requests there are for the workers, everything else is for us. */
-const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map([
-  ["/v1/completions", { promptField: "prompt" }],
-  ["/v1/chat/completions", { promptField: "messages" }],
+/** Paths of requests for the workers, with the field that has the prompt; every other path is for us. */
+const PROMPT_FIELDS: ReadonlyMap<string, PromptField> = new Map([
+  ["/v1/completions", "prompt"],
+  ["/v1/chat/completions", "messages"],
 ]);
 
 /** How often requests that the policy holds are looked at when nothing else happens. */
@@ -194,8 +194,8 @@ function serve(parts: GatewayParts): HttpServer {
       port: task.port,
       onRequest: (request, answer) => {
         const path = request.target.split("?", 1)[0]!;
-        const endpoint = request.method === "POST" ? ENDPOINTS.get(path) : undefined;
-        if (endpoint !== undefined) dispatcher.handle(request, answer, endpoint);
+        const field = request.method === "POST" ? PROMPT_FIELDS.get(path) : undefined;
+        if (field !== undefined) dispatcher.handle(request, answer, field);
         else void answerWith(app, request, answer);
       },
       onMalformed: (status, message, answer) =>

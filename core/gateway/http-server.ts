@@ -61,7 +61,7 @@ export function startHttpServer(options: HttpServerOptions): HttpServer {
         socket.data.closed();
       },
       error(socket, error) {
-        // Bun also brings exceptions of our own handlers here: those are bugs and must be heard.
+        // Bun also reports exceptions of our own handlers here: those are bugs and must not be swallowed.
         if (!("code" in error)) queueMicrotask(() => Promise.reject(error));
         socket.terminate();
       },

@@ -1,11 +1,11 @@
 /**
- * The two requests that one becomes where prefill and decode are split, in the words of vLLM's NIXL
- * connector (0.31, `kv_connector/v1/nixl/pull_scheduler.py`) and of the proxy in its tests: the
- * prefill worker makes one token and says where the prompt's KV lies, the decode worker reads it there.
+ * The two requests that one becomes where prefill and decode are split, in the fields of vLLM's NIXL
+ * connector (0.31, `kv_connector/v1/nixl/pull_scheduler.py`) and of the proxy in its tests: the prefill
+ * worker makes one token and returns the place of the prompt's KV, the decode worker reads it there.
  */
 import { editBody } from "./body-edit.ts";
 
-/** What a prefill worker's answer says, for the decode worker. */
+/** The place of a prompt's KV, from a prefill worker's answer, for the decode worker. */
 export interface KvHandoff {
   /** `kv_transfer_params`, as JSON. */
   readonly params: string;
@@ -56,7 +56,7 @@ export function readHandoff(answer: Uint8Array): KvHandoff | undefined {
   };
 }
 
-/** Where our own prefill workers are told that nobody will read the KV they keep. */
+/** Path at which our own prefill workers release the KV of a request that nobody will read. */
 export function releasePath(requestId: string): string {
   return `/dynbench/kv_release?request=${encodeURIComponent(requestId)}`;
 }

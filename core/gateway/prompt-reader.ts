@@ -53,7 +53,7 @@ export interface ReadingOptions {
   readonly needsBlocks: boolean;
   readonly table: BlockTable;
   readonly pool: TokenisePool;
-  /** The pool has a model's tokenizer; else all text that the built-in one knows is its. */
+  /** The pool has a model's tokenizer; else text goes through the built-in one. */
   readonly hasModel: boolean;
 }
 
@@ -125,7 +125,7 @@ export class PromptReader {
       stream,
       isl: tokens?.length ?? lengthOf(prompt),
       osl: maxTokens,
-      priority: 0 - priority, // policies know higher for earlier
+      priority: 0 - priority, // for policies higher is earlier
       blocks,
       source,
       scanNs,

@@ -35,7 +35,7 @@ export class Relay {
     this.#answer.end();
   }
 
-  /** The worker's answer broke off: told in the stream where the client reads one, else by a broken connection. */
+  /** The worker's answer broke off. The client sees an error event in a stream, else a broken connection. */
   fail(message: string): void {
     if (!this.#isEvents) {
       this.#answer.destroy();

@@ -16,13 +16,13 @@ export interface ParsedRequest {
   readonly headroom: number;
   /** The connection may carry another request after the answer. */
   readonly keepAlive: boolean;
-  /** HTTP/1.0 clients do not know chunks. */
+  /** HTTP/1.0 clients cannot read chunks. */
   readonly knowsChunks: boolean;
 }
 
 export interface RequestSink {
   request(request: ParsedRequest): void;
-  /** The client waits for a word before it sends the body (`Expect: 100-continue`). */
+  /** The client waits for `100 Continue` before it sends the body. */
   expectsContinue(): void;
   /** The bytes are no request that can be read; nothing more comes. */
   malformed(status: number, message: string): void;
@@ -122,7 +122,7 @@ export class RequestParser {
     const length = headers["content-length"];
     if (coding !== undefined) {
       if (coding.toLowerCase() !== "chunked" || length !== undefined) {
-        return this.#break(400, "the body's length is told in an unknown way");
+        return this.#break(400, 'the body\'s transfer-encoding is not "chunked" alone');
       }
       this.#state = "chunks";
       this.#chunks = [];

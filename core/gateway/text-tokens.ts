@@ -1,5 +1,5 @@
 /**
- * From a text or a chat to tokens. What no tokenizer here knows is read in pieces of four bytes, as if
+ * From a text or a chat to tokens. What no tokenizer here can read is cut into pieces of four bytes, as if
  * those were tokens: sharing is then approximate and lengths are estimates, unless the engine reads
  * it so too.
  */

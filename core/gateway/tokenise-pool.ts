@@ -106,7 +106,7 @@ export class TokenisePool implements Disposable {
     this.#threads.add(thread);
   }
 
-  /** With no thread left, what waits must not wait for ever; the next prompt starts another. */
+  /** With no thread left, waiting prompts must not wait for ever; the next prompt starts another. */
   #lost(thread: Thread, why: string): void {
     this.#threads.delete(thread);
     thread.close(why);
@@ -121,7 +121,7 @@ export class TokenisePool implements Disposable {
 }
 
 interface ThreadEvents {
-  /** It can take a prompt. */
+  /** The thread can take a prompt. */
   free(): void;
   /** The tokenizer is read, or why it cannot be. */
   started(fault: string | undefined): void;
@@ -155,7 +155,7 @@ class Thread {
     this.#worker.postMessage(job.prompt);
   }
 
-  /** What it works on has failed. */
+  /** The prompt that the thread works on has failed. */
   close(why: string): void {
     this.#worker.terminate();
     this.#job?.reject(new TokeniseFault(500, why));

@@ -55,7 +55,7 @@ function answer(message: ThreadAnswer): void {
   self.postMessage(message, moved);
 }
 
-/** Also meets the words that prompts are made of, each of which takes long the first time. */
+/** Includes the words that prompts are made of, each of which takes long the first time. */
 function warmUp(tokenizer: Tokenizer): void {
   const words = promptWords(tokenizer);
   const text = Array.from({ length: WARM_UP_WORDS }, (_, i) => words[i % words.length]).join(" ");

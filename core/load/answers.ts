@@ -61,7 +61,7 @@ export function answerIn(events: readonly Uint8Array[]): {
   return { text, tokenIds: isComplete && ids.length > 0 ? Uint32Array.from(ids) : undefined };
 }
 
-/** Undefined for `[DONE]`, and for what is no JSON: the flight has judged the stream already. */
+/** Undefined for `[DONE]`, and for what is no JSON: the stream was judged when it came. */
 function chunkIn(event: Uint8Array): Chunk | undefined {
   try {
     return JSON.parse(new TextDecoder().decode(event)) as Chunk;

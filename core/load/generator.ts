@@ -14,9 +14,9 @@ import { plannedRecord, type RequestRecord } from "../contract/record.ts";
 import type { RequestSpec } from "../contract/request.ts";
 import { EndTimes } from "../workload/end-times.ts";
 import { arrivals } from "../workload/arrivals.ts";
-import { Flight } from "./flight.ts";
 import { Pacer } from "../system/pacer.ts";
 import { RequestFeed } from "./request-feed.ts";
+import { SentRequest } from "./sent-request.ts";
 import { MAX_IN_FLIGHT, RequestQueue, type QueuedRequest } from "../workload/request-queue.ts";
 import { Slots } from "../workload/slots.ts";
 
@@ -55,7 +55,7 @@ export class Generator {
   readonly #clients: readonly HttpClient[];
   readonly #source: Iterator<RequestSpec> | AsyncIterator<RequestSpec>;
   readonly #endsNs = new EndTimes();
-  readonly #flights = new Set<Flight>();
+  readonly #sentRequests = new Set<SentRequest>();
   /** Ended, and told in the next turns of the event loop: the next send and other stamps go first. */
   readonly #ended: RequestRecord[] = [];
   #sent = 0;
@@ -77,7 +77,7 @@ export class Generator {
   }
 
   get inFlight(): number {
-    return this.#flights.size;
+    return this.#sentRequests.size;
   }
 
   get elapsedS(): number {
@@ -126,7 +126,7 @@ export class Generator {
     });
     const stop = (): void => {
       running.stop();
-      for (const flight of [...this.#flights]) flight.stop();
+      for (const sent of [...this.#sentRequests]) sent.stop();
     };
     this.#options.signal.addEventListener("abort", stop);
     running.start().catch(reject);
@@ -162,7 +162,7 @@ export class Generator {
     const worker = targetWorkers?.[details.target];
     if (worker) record.worker = worker;
     this.#sent += 1;
-    const flight: Flight = new Flight(this.#clients[details.target]!, {
+    const sent: SentRequest = new SentRequest(this.#clients[details.target]!, {
       record,
       body: details.body,
       headers: headers(spec),
@@ -173,12 +173,12 @@ export class Generator {
         ? { onAnswer: (events) => onAnswer(spec.index, events) }
         : {}),
       onEnd: (ended) => {
-        this.#flights.delete(flight);
+        this.#sentRequests.delete(sent);
         if (this.#ended.push(ended) === 1) setImmediate(this.#tellEnded);
         details.onEnd(ended.endNs + this.originNs);
       },
     });
-    this.#flights.add(flight);
+    this.#sentRequests.add(sent);
   }
 }
 

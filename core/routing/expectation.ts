@@ -1,7 +1,7 @@
 /**
  * What a router believed when it decided: the part of a prompt that it took to be cached where it sent
- * the request, and the most it took to be cached anywhere it could have. Beside what the engine then
- * found, this tells where the rest of the possible hits was lost (`metrics/ladder.ts`).
+ * the request, and the most it took to be cached anywhere it could have. Compared with what the engine
+ * then found, this shows where the rest of the possible hits was lost (`metrics/ladder.ts`).
  */
 import type { Expectation } from "../contract/record.ts";
 import type { RouteRequest, RoutingView } from "../contract/routing-policy.ts";

@@ -1,14 +1,13 @@
 /**
- * Requests that a policy told its host to hold, by the urgency that it gave them, then first come first
- * served. Bounded in length and in time, because a policy that holds for ever must show as its fault and
- * not as a hung run.
+ * Requests that a policy holds, by the urgency that it gave them, then first come first served. Bounded
+ * in length and in time: a policy that holds for ever must be reported as its fault, not as a hung run.
  */
 import type { RouteRequest } from "../contract/routing-policy.ts";
 
 /** Requests held at once; far more than any load keeps in flight, and still small in memory. */
 export const MAX_HELD = 16_384;
 
-/** A request is held this long at most; a minute without a turn is no queue but a lost request. */
+/** A request is held this long at most; after a minute the policy has lost it. */
 export const MAX_HOLD_NS = 60e9;
 
 export interface HeldRequest {

@@ -1,13 +1,13 @@
 /**
- * What a policy host is told, in order, as data: enough to tell another host the same and see the
- * same picks. The gateway writes it to `events.jsonl`.
+ * The calls of a policy host, in order, as data: made again on another host they give the same picks.
+ * The gateway writes them to `events.jsonl`, where `told` is the name of the call.
  */
 import type { WorkerRole } from "../contract/request.ts";
 import type { RouteRequest } from "../contract/routing-policy.ts";
 
 /** One call of the host. Candidates by index, times in monotonic nanoseconds. */
 export type HostEvent =
-  | ({ readonly told: "route"; readonly atNs: number } & ToldRequest)
+  | ({ readonly told: "route"; readonly atNs: number } & RoutedAs)
   | {
       readonly told: "firstToken" | "ended";
       readonly atNs: number;
@@ -28,7 +28,8 @@ export type HostEvent =
   | { readonly told: "checkHeld"; readonly atNs: number }
   | { readonly told: "reset" };
 
-interface ToldRequest {
+/** The request of a `route` call. */
+interface RoutedAs {
   readonly request: number;
   readonly stage: WorkerRole;
   readonly isl: number;

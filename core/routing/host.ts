@@ -1,51 +1,35 @@
 /**
- * The one host of a routing policy, live and virtual: it keeps what a policy looks at (prefix index
- * and load accounts), asks it, checks its answer and books the request. Pure: whoever owns it
- * delivers the events, the gateway from HTTP, the simulator from its heap.
+ * The host of a routing policy, live and virtual: it keeps what a policy looks at (prefix index and load
+ * accounts), asks it, books the request at the worker it picked, and keeps the queue of those that it
+ * holds. Pure: its owner delivers the events, the gateway from HTTP, the simulator from its heap.
  */
 import { PrefixIndex } from "./kv/prefix-index.ts";
 import type { RandomStream } from "../base/random.ts";
 import type { WorkerRole } from "../contract/request.ts";
-import {
-  HOLD,
-  type Candidate,
-  type RouteRequest,
-  type RoutingPolicy,
-  type RoutingView,
-} from "../contract/routing-policy.ts";
+import { HOLD, type RouteRequest, type RoutingView } from "../contract/routing-policy.ts";
+import { AskedPolicy, type AskedPolicyOptions } from "./asked-policy.ts";
 import type { HostJournal } from "./host-journal.ts";
 import { HoldQueue, MAX_HELD, MAX_HOLD_NS, type HeldRequest } from "./hold-queue.ts";
 import { LoadAccounts } from "./load-accounts.ts";
 import { PredictedIndex, predictedIndexOf } from "./predicted-index.ts";
-import { NoWorkerFault, PolicyFault, threw, whyNotEligible } from "./routing-fault.ts";
+import { NoWorkerFault } from "./routing-fault.ts";
 import { rolesOf, stagesOf } from "./stage.ts";
 
-export interface PolicyHostOptions {
-  readonly policy: RoutingPolicy;
-  /** What messages call it. */
-  readonly policyName?: string;
-  /** `candidates[i].index` is `i`. */
-  readonly candidates: readonly Candidate[];
+/** `candidates[i].index` is `i`. */
+export interface PolicyHostOptions extends AskedPolicyOptions {
   /** Tokens per block of every candidate. */
   readonly blockSize: number;
   /** The policy's draws. */
   readonly random: RandomStream;
-  /** A held request was sent to the candidate after all. A policy may hold only where both are given. */
+  /** A held request was routed to the candidate. A policy may hold only where both callbacks are given. */
   readonly onRelease?: (request: RouteRequest, candidate: number) => void;
   /** A held request can no longer be routed: `PolicyFault` or `NoWorkerFault`. */
   readonly onFault?: (request: RouteRequest, error: unknown) => void;
-  /** Monotonic nanoseconds, to time decisions with; left out where time is virtual. */
-  readonly probeNs?: () => number;
-  /** Hears of everything that the host is told, before it has any effect. */
+  /** Gets every call of the host, before it has any effect. */
   readonly journal?: HostJournal;
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
 export class PolicyHost {
-  /** Duration of the last look-up and of the last `pick`; 0 without a probe. */
-  readonly lastCost = { lookupNs: 0, scoreNs: 0 };
-
   readonly #options: PolicyHostOptions;
   readonly #accounts: LoadAccounts;
   readonly #readsOverlap: boolean;
@@ -54,7 +38,8 @@ export class PolicyHost {
   readonly #isAlive: Uint8Array;
   /** Alive candidates by role; lists are replaced and never changed, a pick in progress keeps its own. */
   readonly #alive: Record<WorkerRole, readonly number[]>;
-  readonly #view: Mutable<RoutingView>;
+  readonly #asked: AskedPolicy;
+  readonly #view: AskedPolicy["view"];
   readonly #held = new HoldQueue();
   readonly #heldForDecode = new HoldQueue();
   #isReleasing = false;
@@ -83,6 +68,10 @@ export class PolicyHost {
     const scores = new Float64Array(count);
     const fixed = { nowNs: 0, blockSize, candidates, eligible: [], random };
     this.#view = { ...fixed, ...loads, overlapBlocks, scores };
+    this.#asked = new AskedPolicy(options, this.#view, {
+      look: (blocks, nowNs) => this.#look(blocks, nowNs),
+      isAlive: (candidate) => this.isAlive(candidate),
+    });
   }
 
   /** As the policy saw it in the last pick, loads kept up to date. Columns are reused: copy what you keep. */
@@ -90,12 +79,17 @@ export class PolicyHost {
     return this.#view;
   }
 
+  /** Nanoseconds of the last look-up and of the last `pick`; 0 without a probe. */
+  get lastCost(): AskedPolicy["lastCost"] {
+    return this.#asked.lastCost;
+  }
+
   /** Whether requests must come with their `blocks`; otherwise their owner may save the hashing. */
   get needsBlocks(): boolean {
     return this.#options.policy.reads.length > 0 || this.#predicted !== undefined;
   }
 
-  /** Whether `view.overlapBlocks` says anything. */
+  /** Whether `view.overlapBlocks` is filled. */
   get readsOverlap(): boolean {
     return this.#readsOverlap;
   }
@@ -124,8 +118,8 @@ export class PolicyHost {
   }
 
   /**
-   * Picks a candidate and books the request there. `HOLD`: it is queued and comes by `onRelease`. A
-   * request in flight is moved: call again for a retry, with what was tried in `exclude`. Throws
+   * Picks a candidate and books the request there. `HOLD`: it is queued until `onRelease`. For a retry
+   * call again, with what was tried in `exclude`: the request is moved. Throws
    * `PolicyFault` or `NoWorkerFault`; then nothing is booked.
    */
   route(request: RouteRequest, nowNs: number, exclude?: ReadonlySet<number>): number {
@@ -134,15 +128,15 @@ export class PolicyHost {
     queue.delete(request.id);
     this.#leave(request.id, request.stage, nowNs);
     if (queue.size > 0) this.#askForHeld(nowNs);
-    // Nobody overtakes unless it is more urgent: till then the policy is not asked about a newcomer.
-    const waits = queue.size > 0 && this.#urgency(request, nowNs) <= queue.first()!.urgency;
+    // A newcomer overtakes only if it is more urgent; else the policy is not asked about it.
+    const waits = queue.size > 0 && this.#asked.urgency(request, nowNs) <= queue.first()!.urgency;
     const candidate = waits ? HOLD : this.#pick(request, nowNs, exclude);
     if (candidate === HOLD) this.#hold({ request, sinceNs: nowNs, exclude });
     else this.#book(request, candidate, nowNs);
     return candidate;
   }
 
-  /** A router in sync with this one sent the request to the candidate: booked as if picked here. */
+  /** A router in sync with this one picked the candidate: booked as if picked here. */
   adopt(
     request: RouteRequest,
     at: { readonly candidate: number; readonly overlapBlocks: number },
@@ -151,20 +145,21 @@ export class PolicyHost {
     this.#leave(request.id, request.stage, nowNs);
     const { candidate, overlapBlocks } = at;
     this.#accounts.book(request, candidate, overlapBlocks * this.#view.blockSize);
-    this.#tell("dispatched", request, candidate, nowNs);
+    this.#asked.notify("dispatched", request, candidate, nowNs);
   }
 
   /** The request's first output token came; of one stage, or of every one it is in flight for. */
   firstToken(requestId: number, nowNs: number, stage?: WorkerRole): void {
     this.#options.journal?.request("firstToken", requestId, { atNs: nowNs, stage });
     for (const each of stagesOf(stage)) {
-      const flight = this.#accounts.firstToken(requestId, each);
-      if (flight !== undefined) this.#tell("firstToken", flight.request, flight.candidate, nowNs);
+      const booking = this.#accounts.firstToken(requestId, each);
+      if (booking === undefined) continue;
+      this.#asked.notify("firstToken", booking.request, booking.candidate, nowNs);
     }
     this.#askForHeld(nowNs);
   }
 
-  /** The request finished, failed or was aborted, in flight or held; one stage, or every one. Unknown ids are ignored. */
+  /** The request finished, failed or was aborted, in flight or held; in one stage, or in every one. Unknown ids are ignored. */
   ended(requestId: number, nowNs: number, stage?: WorkerRole): void {
     this.#options.journal?.request("ended", requestId, { atNs: nowNs, stage });
     const stages = stagesOf(stage);
@@ -175,7 +170,7 @@ export class PolicyHost {
     );
   }
 
-  /** A worker died or came back. What died with it, requests and cache, is taken off its accounts. */
+  /** A worker died or came back. Its requests and its cache are forgotten when it dies. */
   setAlive(candidate: number, alive: boolean, nowNs: number): void {
     if (this.isAlive(candidate) === alive) return;
     this.#options.journal?.worker(alive ? "alive" : "dead", candidate, nowNs);
@@ -212,7 +207,7 @@ export class PolicyHost {
     this.#askForHeld(nowNs);
   }
 
-  /** Asks again for what is held. Every event does; the owner must at `holdDeadlineNs`. */
+  /** Asks again for what is held. Every event does; the owner must at `holdDeadlineNs` too. */
   checkHeld(nowNs: number): void {
     if (this.heldRequests === 0) return;
     this.#options.journal?.checkHeld(nowNs);
@@ -220,8 +215,8 @@ export class PolicyHost {
   }
 
   /**
-   * A new cell: forgets requests, loads, what is held and all that was believed cached, and draws
-   * anew. Who is alive stays known. The owner resets its event trackers with it.
+   * A new cell: forgets requests, loads, what is held and all that was believed cached, and draws from a
+   * fresh random stream. Which workers are alive stays known. The owner resets its event trackers too.
    */
   reset(): void {
     this.#options.journal?.reset();
@@ -253,44 +248,20 @@ export class PolicyHost {
   }
 
   #pick(request: RouteRequest, nowNs: number, exclude: ReadonlySet<number> | undefined): number {
-    const view = this.#view;
-    const { policy, probeNs } = this.#options;
     const alive = this.#alive[request.stage];
+    const view = this.#view;
     view.nowNs = nowNs;
     view.eligible = exclude === undefined ? alive : alive.filter((index) => !exclude.has(index));
     if (view.eligible.length === 0) throw new NoWorkerFault(request, view.candidates, alive);
-    const startNs = probeNs === undefined ? 0 : probeNs();
-    this.#look(request.blocks, nowNs);
-    const lookedNs = probeNs === undefined ? 0 : probeNs();
-    let picked: number;
-    try {
-      picked = policy.pick(request, view);
-    } catch (error) {
-      throw this.#fault(threw(error), request, error);
-    }
-    this.lastCost.lookupNs = lookedNs - startNs;
-    this.lastCost.scoreNs = probeNs === undefined ? 0 : probeNs() - lookedNs;
-    if (picked !== HOLD) this.#check(picked, request);
-    return picked;
+    return this.#asked.pick(request);
   }
 
   /** Fills the columns that depend on the request. */
   #look(blocks: Int32Array, nowNs: number): void {
-    // An unknown block must be given an id of its own, or two unknown prompts would look alike.
-    if (blocks[blocks.length - 1]! < 0) throw new Error("a block of the request has no id");
-    this.#view.scores.fill(NaN);
     this.#accounts.look(blocks);
     if (!this.#readsOverlap) return;
     this.#predicted?.depths(blocks, nowNs, this.#view.overlapBlocks);
     this.#index?.depths(blocks, this.#view.overlapBlocks);
-  }
-
-  #check(picked: number, request: RouteRequest): void {
-    const { eligible, candidates } = this.#view;
-    if (eligible.includes(picked)) return;
-    const candidate = candidates[picked];
-    const why = candidate && whyNotEligible(candidate, request, this.isAlive(picked));
-    throw this.#fault(`returned ${String(picked)}, ${why ?? "which is no candidate"}`, request);
   }
 
   #book(request: RouteRequest, candidate: number, nowNs: number): void {
@@ -298,7 +269,7 @@ export class PolicyHost {
     const cachedTokens = this.#readsOverlap ? overlapBlocks[candidate]! * blockSize : 0;
     this.#accounts.book(request, candidate, cachedTokens);
     try {
-      this.#tell("dispatched", request, candidate, nowNs);
+      this.#asked.notify("dispatched", request, candidate, nowNs);
     } catch (error) {
       this.#accounts.leave(request.id, request.stage);
       throw error;
@@ -306,7 +277,7 @@ export class PolicyHost {
     if (request.stage !== "decode") this.#predicted?.record(candidate, request.blocks, nowNs);
   }
 
-  /** All leave, and what is held is asked for, whatever the policy does when it hears of it; its first fault is thrown last. */
+  /** All leave, and what is held is asked for, even where the policy's hook fails; its first fault is thrown last. */
   #leaveAll(requests: readonly Pick<RouteRequest, "id" | "stage">[], nowNs: number): void {
     let fault: unknown;
     for (const { id, stage } of requests) {
@@ -321,33 +292,22 @@ export class PolicyHost {
   }
 
   #leave(requestId: number, stage: WorkerRole, nowNs: number): void {
-    const flight = this.#accounts.leave(requestId, stage);
-    if (flight !== undefined) this.#tell("ended", flight.request, flight.candidate, nowNs);
+    const booking = this.#accounts.leave(requestId, stage);
+    if (booking === undefined) return;
+    this.#asked.notify("ended", booking.request, booking.candidate, nowNs);
   }
 
   #hold(held: Omit<HeldRequest, "urgency">): void {
     const { request, sinceNs } = held;
     const { onRelease, onFault } = this.#options;
     if (onRelease === undefined || onFault === undefined) {
-      throw this.#fault("held it, which this host does not allow", request);
+      throw this.#asked.fault("held it, which this host does not allow", request);
     }
     const queue = this.#queueOf(request.stage);
-    if (queue.size >= MAX_HELD) throw this.#fault(`holds ${MAX_HELD} requests already`, request);
-    queue.push({ ...held, urgency: this.#urgency(request, sinceNs) });
-  }
-
-  #urgency(request: RouteRequest, nowNs: number): number {
-    const { policy } = this.#options;
-    if (policy.urgency === undefined) return 0;
-    this.#view.nowNs = nowNs;
-    this.#look(request.blocks, nowNs);
-    try {
-      const urgency = policy.urgency(request, this.#view);
-      if (Number.isNaN(urgency)) throw new RangeError("it is no number");
-      return urgency;
-    } catch (error) {
-      throw this.#fault(`in "urgency" ${threw(error)}`, request, error);
+    if (queue.size >= MAX_HELD) {
+      throw this.#asked.fault(`holds ${MAX_HELD} requests already`, request);
     }
+    queue.push({ ...held, urgency: this.#asked.urgency(request, sinceNs) });
   }
 
   #release(queue: HoldQueue, nowNs: number): void {
@@ -360,7 +320,7 @@ export class PolicyHost {
           const overdue = queue.takeOverdue(nowNs)?.request;
           if (overdue === undefined) return;
           const did = `held it for ${MAX_HOLD_NS / 1e9} s`;
-          this.#options.onFault?.(overdue, this.#fault(did, overdue));
+          this.#options.onFault?.(overdue, this.#asked.fault(did, overdue));
           continue;
         }
         queue.delete(request.id);
@@ -372,26 +332,6 @@ export class PolicyHost {
       }
       this.#options.onRelease?.(request, candidate);
     }
-  }
-
-  #tell(
-    event: "dispatched" | "firstToken" | "ended",
-    request: RouteRequest,
-    candidate: number,
-    nowNs: number,
-  ): void {
-    try {
-      this.#options.policy[event]?.(request, candidate, nowNs);
-    } catch (error) {
-      throw this.#fault(`in "${event}" ${threw(error)}`, request, error);
-    }
-  }
-
-  #fault(did: string, request: RouteRequest, cause?: unknown): PolicyFault {
-    const { policyName = "unnamed" } = this.#options;
-    const { candidates, eligible } = this.#view;
-    const action = `route request ${request.id}`;
-    return new PolicyFault(did, { policyName, action, candidates, eligible, cause });
   }
 
   #queueOf(stage: WorkerRole): HoldQueue {

@@ -11,7 +11,7 @@ import type { RouteRequest } from "../contract/routing-policy.ts";
 import { ActiveBlocks } from "./active-blocks.ts";
 
 /** A request at a candidate, as it was booked. */
-export interface Flight {
+export interface Booking {
   readonly request: RouteRequest;
   readonly candidate: number;
   readonly prefillTokens: number;
@@ -26,9 +26,9 @@ export class LoadAccounts {
   readonly activeBlocks: Int32Array;
   readonly addedBlocks: Int32Array;
   readonly #active: ActiveBlocks | undefined;
-  /** By request id. A decode pick is a second flight of the same request. */
-  readonly #flights = new Map<number, Flight>();
-  readonly #decodeFlights = new Map<number, Flight>();
+  /** By request id. A decode pick is a second booking of the same request. */
+  readonly #bookings = new Map<number, Booking>();
+  readonly #decodeBookings = new Map<number, Booking>();
 
   /** Without `countsBlocks` the two columns of blocks stay 0 and cost nothing. */
   constructor(candidates: number, { countsBlocks }: { countsBlocks: boolean }) {
@@ -47,7 +47,7 @@ export class LoadAccounts {
   book(request: RouteRequest, candidate: number, cachedTokens: number): void {
     const { id, stage, isl, blocks } = request;
     const prefillTokens = stage === "decode" ? 0 : Math.max(0, isl - cachedTokens);
-    this.#flightsOf(stage).set(id, { request, candidate, prefillTokens, hasFirstToken: false });
+    this.#bookingsOf(stage).set(id, { request, candidate, prefillTokens, hasFirstToken: false });
     this.requests[candidate]! += 1;
     this.prefillTokens[candidate]! += prefillTokens;
     if (stage === "decode") this.#active?.addCopies(candidate, blocks.length);
@@ -55,44 +55,44 @@ export class LoadAccounts {
   }
 
   /** Books the first token; undefined when the request is not here or had one already. */
-  firstToken(requestId: number, stage: WorkerRole): Flight | undefined {
-    const flight = this.#flightsOf(stage).get(requestId);
-    if (flight === undefined || flight.hasFirstToken) return undefined;
-    flight.hasFirstToken = true;
-    this.prefillTokens[flight.candidate]! -= flight.prefillTokens;
-    return flight;
+  firstToken(requestId: number, stage: WorkerRole): Booking | undefined {
+    const booking = this.#bookingsOf(stage).get(requestId);
+    if (booking === undefined || booking.hasFirstToken) return undefined;
+    booking.hasFirstToken = true;
+    this.prefillTokens[booking.candidate]! -= booking.prefillTokens;
+    return booking;
   }
 
   /** Takes the request off its candidate; undefined when it is not here. */
-  leave(requestId: number, stage: WorkerRole): Flight | undefined {
-    const flights = this.#flightsOf(stage);
-    const flight = flights.get(requestId);
-    if (flight === undefined) return undefined;
-    flights.delete(requestId);
-    const { request, candidate, prefillTokens, hasFirstToken } = flight;
+  leave(requestId: number, stage: WorkerRole): Booking | undefined {
+    const bookings = this.#bookingsOf(stage);
+    const booking = bookings.get(requestId);
+    if (booking === undefined) return undefined;
+    bookings.delete(requestId);
+    const { request, candidate, prefillTokens, hasFirstToken } = booking;
     this.requests[candidate]! -= 1;
     if (!hasFirstToken) this.prefillTokens[candidate]! -= prefillTokens;
     if (stage === "decode") this.#active?.addCopies(candidate, -request.blocks.length);
     else this.#active?.remove(candidate, request.blocks);
-    return flight;
+    return booking;
   }
 
   /** The requests at a candidate, in order of dispatch. */
   at(candidate: number): RouteRequest[] {
-    return [...this.#flights.values(), ...this.#decodeFlights.values()]
-      .filter((flight) => flight.candidate === candidate)
-      .map((flight) => flight.request);
+    return [...this.#bookings.values(), ...this.#decodeBookings.values()]
+      .filter((booking) => booking.candidate === candidate)
+      .map((booking) => booking.request);
   }
 
   clear(): void {
-    this.#flights.clear();
-    this.#decodeFlights.clear();
+    this.#bookings.clear();
+    this.#decodeBookings.clear();
     this.requests.fill(0);
     this.prefillTokens.fill(0);
     this.#active?.clear();
   }
 
-  #flightsOf(stage: WorkerRole): Map<number, Flight> {
-    return stage === "decode" ? this.#decodeFlights : this.#flights;
+  #bookingsOf(stage: WorkerRole): Map<number, Booking> {
+    return stage === "decode" ? this.#decodeBookings : this.#bookings;
   }
 }

@@ -4,8 +4,8 @@
  *
  * A prompt is used from its last block to its first, so that a block is always used later than the
  * blocks behind it. Hence what is believed is closed under prefixes, whichever way entries leave:
- * depth is a binary search, and an entry out of date needs no sweep to be disbelieved. Sweeping only
- * frees memory, a little with each prompt. Source of the rule: Dynamo 1.6, approximate mode of its
+ * depth is a binary search, and an entry out of date does not count even before it is swept. Sweeping
+ * only frees memory, a little with each prompt. Source of the rule: Dynamo 1.6, approximate mode of its
  * KV router (time to live 120 s, renewed by every use).
  */
 import type { RoutingPolicy } from "../contract/routing-policy.ts";
@@ -56,7 +56,7 @@ export class PredictedIndex {
   }
 }
 
-/** The index that a policy asks for; undefined where it wants none or one made of events. */
+/** The index that a policy declares; undefined where it wants none or one made of events. */
 export function predictedIndexOf(
   { index }: RoutingPolicy,
   candidates: number,

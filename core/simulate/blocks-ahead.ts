@@ -1,6 +1,6 @@
 /**
- * The blocks of requests between their coming in and their sending, cut once for all who ask: policy,
- * workers, and the caches that say what any router could have reached.
+ * The blocks of requests between their coming in and their sending, cut once for all their users: policy,
+ * workers, and the caches that give the bounds of what any router could have reached.
  */
 import { given } from "../base/given.ts";
 import { SegmentBlocks, type BlocksOfRequest } from "../routing/kv/segment-blocks.ts";

@@ -1,7 +1,7 @@
 /**
  * The workers of a simulation: one model each, asked when it next changes and jumped from change to
- * change. A worker is looked at more closely only where somebody looks: before a policy reads the
- * index, its cache changes up to that moment are told.
+ * change. A worker is advanced in between only where somebody looks: before a policy reads the index,
+ * its cache changes up to that moment are reported.
  */
 import type { EngineModel } from "../contract/engine.ts";
 import {
@@ -11,23 +11,23 @@ import {
   type WorkerRequest,
   type WorkerSink,
 } from "../contract/worker-model.ts";
-import { PrefillPart } from "./prefill-part.ts";
-import { NOWHERE, SimRequest } from "./sim-request.ts";
+import { NOWHERE } from "../routing/request-life.ts";
+import type { SimRequest } from "./sim-request.ts";
 
 export interface ClusterEvents {
   /** The worker must be advanced at that time; earlier calls for it are void. */
   wake(worker: number, atNs: number): void;
-  /** Its prefill worker is done, and keeps its blocks. */
-  prefilled(request: SimRequest, atNs: number): void;
-  /** Its decode worker has the prompt's KV. */
-  received(request: SimRequest, atNs: number): void;
+  /** Its prefill worker is done, and keeps its blocks until `release`. */
+  prefilled(request: SimRequest): void;
+  /** Its decode worker has the prompt's KV: call `release`, and not from within. */
+  received(request: SimRequest): void;
   firstToken(request: SimRequest, atNs: number): void;
   finished(request: SimRequest, atNs: number): void;
   /** `decoders` requests each made `run.steps` tokens. */
   decoded(decoders: number, run: DecodeRun): void;
   /** One request made a token after a gap that is no step. */
   late(gapNs: number): void;
-  /** Who hears what each worker caches and evicts. */
+  /** Gets what each worker caches and evicts. */
   readonly caches: CacheListener;
 }
 
@@ -43,14 +43,16 @@ export class Cluster {
   readonly #events: ClusterEvents;
   /** Undefined while the worker is dead. */
   readonly #models: (WorkerModel | undefined)[];
+  /** Prefill worker that keeps the KV of a request until a decode worker has read it. */
+  readonly #keepers = new Map<number, number>();
   /** When each worker is due to be advanced; Infinity when idle. */
   readonly #wakeNs: Float64Array;
-  /** Decode steps that each worker has made, and when it told the last of them. */
+  /** Decode steps that each worker has reported, and when it made the last of them. */
   readonly #steps: Float64Array;
   readonly #lastStepNs: Float64Array;
-  /** The stretch of steps of each worker that has not been told yet, and its decoders. */
+  /** The stretch of steps of each worker that has not been passed on yet, and its decoders. */
   readonly #stretches: Stretch[];
-  /** Cache changes are waited for, not only looked up. */
+  /** Workers are also woken when only their caches change. */
   #isWatched = false;
 
   constructor(engine: EngineModel, events: ClusterEvents) {
@@ -73,9 +75,9 @@ export class Cluster {
     return this.#models[worker];
   }
 
-  /** Why the worker can never serve the request, in the engine's words; undefined when it was taken. */
+  /** Why the worker can never serve the request, as the engine reports it; undefined when it was taken. */
   submit(worker: number, request: SimRequest, nowNs: number): string | undefined {
-    const part = request.leg.stage === "prefill" ? new PrefillPart(request) : request;
+    const part = request.life.stage === "prefill" ? new PrefillPart(request) : request;
     const refusal = this.#models[worker]!.submit(part, nowNs);
     if (refusal === undefined) this.#reschedule(worker);
     return refusal;
@@ -86,8 +88,12 @@ export class Cluster {
     this.#reschedule(worker);
   }
 
-  /** What the worker keeps of the request for a decode worker is needed no more. */
-  release(worker: number, requestId: number, nowNs: number): void {
+  /** The KV that a prefill worker keeps of the request, if one does, is no longer needed. */
+  release(requestId: number, nowNs: number): void {
+    const worker = this.#keepers.get(requestId);
+    if (worker === undefined) return;
+    this.#keepers.delete(requestId);
+    // One that died in between has a successor that ignores it.
     this.#models[worker]?.release(requestId, nowNs);
     this.#reschedule(worker);
   }
@@ -100,7 +106,7 @@ export class Cluster {
     this.#reschedule(worker);
   }
 
-  /** Tells every cache change before `nowNs`, and those of steps that are under way at `nowNs`. */
+  /** Reports every cache change before `nowNs`, and those of steps that are under way at `nowNs`. */
   settleCaches(nowNs: number): void {
     for (const model of this.#models) {
       if (model === undefined || model.nextCacheChangeNs > nowNs) continue;
@@ -116,7 +122,7 @@ export class Cluster {
     for (let worker = 0; worker < this.#models.length; worker += 1) this.#reschedule(worker);
   }
 
-  /** Drops the worker with all it holds. What its requests had received until now has been told. */
+  /** Drops the worker with all it holds. The tokens that its requests have until now are reported first. */
   kill(worker: number, nowNs: number): void {
     const model = this.#models[worker];
     if (model === undefined) return;
@@ -138,16 +144,17 @@ export class Cluster {
 
   /** The request makes no more tokens here: its count stands. */
   stopCounting(request: SimRequest): void {
-    if (request.worker !== NOWHERE) request.stopCounting(this.#steps[request.worker]!);
+    const { worker } = request.life;
+    if (worker !== NOWHERE) request.stopCounting(this.#steps[worker]!);
   }
 
-  /** Tells the decode steps that were kept to be told in one piece. */
+  /** Passes on the decode steps that were kept to be reported in one piece. */
   flush(): void {
-    for (const stretch of this.#stretches) this.#tellStretch(stretch);
+    for (const stretch of this.#stretches) this.#passOn(stretch);
   }
 
-  /** When the worker of the request told its last decode step; 0 where it has none. */
-  lastTokenNs({ worker }: SimRequest): number {
+  /** When the worker of the request made its last decode step; 0 where it has none. */
+  lastTokenNs({ life: { worker } }: SimRequest): number {
     return worker === NOWHERE ? 0 : this.#lastStepNs[worker]!;
   }
 
@@ -161,7 +168,7 @@ export class Cluster {
       stretch.steps += run.steps;
       return;
     }
-    this.#tellStretch(stretch);
+    this.#passOn(stretch);
     stretch.decoders = decoders;
     stretch.spanStartNs = run.spanStartNs;
     stretch.firstNs = run.firstNs;
@@ -171,7 +178,7 @@ export class Cluster {
     stretch.steps = run.steps;
   }
 
-  #tellStretch(stretch: Stretch): void {
+  #passOn(stretch: Stretch): void {
     if (stretch.steps > 0) this.#events.decoded(stretch.decoders, stretch);
     stretch.steps = 0;
     stretch.decoders = 0;
@@ -190,18 +197,21 @@ export class Cluster {
   #create(worker: number): WorkerModel {
     const isPrefill = this.#engine.workers[worker]!.role === "prefill";
     const sink = this.#sinkOf(worker);
-    return this.#engine.create(worker, isPrefill ? this.#prefillSink(sink) : sink);
+    return this.#engine.create(worker, isPrefill ? this.#prefillSink(worker, sink) : sink);
   }
 
   /** Of a worker whose requests are the prefill parts of a simulation's. */
-  #prefillSink(sink: WorkerSink): WorkerSink {
+  #prefillSink(worker: number, sink: WorkerSink): WorkerSink {
     return {
       ...sink,
       ...NO_TOKENS,
       admitted: (part, cachedTokens) => {
         (part as PrefillPart).whole.cachedTokens = cachedTokens;
       },
-      finished: (part, atNs) => this.#events.prefilled((part as PrefillPart).whole, atNs),
+      finished: (part) => {
+        this.#keepers.set(part.id, worker);
+        this.#events.prefilled((part as PrefillPart).whole);
+      },
     };
   }
 
@@ -214,7 +224,7 @@ export class Cluster {
         // What a decode worker finds of a prompt saves a transfer, and no prefill.
         if (request.handoff === undefined) requestOf(request).cachedTokens = cachedTokens;
       },
-      received: (request, atNs) => events.received(requestOf(request), atNs),
+      received: (request) => events.received(requestOf(request)),
       firstToken: (request, atNs) => {
         const sim = requestOf(request);
         sim.tokensBefore = 1;
@@ -247,6 +257,26 @@ export class Cluster {
 
 /** No token of a prefill worker goes to a client. */
 const NO_TOKENS = { received() {}, firstToken() {}, tokens() {}, lateToken() {}, preempted() {} };
+
+/** What a prefill worker gets of a request: its prompt and one token, whose KV is handed on. */
+class PrefillPart implements WorkerRequest {
+  readonly whole: SimRequest;
+  readonly id: number;
+  readonly blocks: Int32Array;
+  readonly isl: number;
+  readonly priority: number;
+  /** The token that ends a prefill; its client gets the decode worker's instead. */
+  readonly osl = 1;
+  readonly handoff = "send";
+
+  constructor(whole: SimRequest) {
+    this.whole = whole;
+    this.id = whole.id;
+    this.blocks = whole.blocks;
+    this.isl = whole.isl;
+    this.priority = whole.priority;
+  }
+}
 
 type Stretch = { -readonly [K in keyof DecodeRun]: DecodeRun[K] } & { decoders: number };
 

@@ -1,16 +1,16 @@
 /**
- * Kinds of events, in the order in which they happen at equal times. What ends in a moment is known
- * before anything is sent in it, so a slot that is free again is filled by a router that knows of all
- * that ended (as in Dynamo's replay). A step that starts in it takes in everything that was sent.
+ * Kinds of events, in the order in which they happen at equal times. Ends of a moment come before its
+ * sendings, so the router of a request that fills a freed slot has seen every end (as in Dynamo's
+ * replay). A step that starts in that moment takes in everything that was sent in it.
  */
 
 /** A worker dies or comes back. */
 export const FAULT = 0;
-/** A decode worker has a prompt's KV: the prefill worker lets go of it. */
+/** The KV that a prefill worker keeps of a request is released. */
 export const RELEASE = 1;
 /** A worker's batch changes at the end of a step. */
 export const STEP_END = 2;
-/** The routers learn of a first token, of the end of a prefill, and of an end. */
+/** A first token, the end of a prefill and the end of a request reach the routers. */
 export const FIRST_TOKEN_KNOWN = 3;
 export const PREFILL_KNOWN = 4;
 export const END_KNOWN = 5;
@@ -24,7 +24,7 @@ export const ROUTE = 8;
 export const DISPATCH = 9;
 /** A worker starts a step with all that it has. */
 export const STEP_START = 10;
-/** What policies hold may be released: news of a cache, or a request was held as long as it may be. */
+/** Policies are asked again for what they hold: a cache changed, or a request was held as long as it may be. */
 export const LOOK_AT_HELD = 11;
 /** A client has waited as long as it will. */
 export const TIMEOUT = 12;

@@ -1,6 +1,6 @@
 /**
- * Has the routers look again at what their policies hold: when a late cache change arrives that may
- * release it, and when the longest wait is over.
+ * Has the routers ask again for the requests that their policies hold: when a late cache change arrives
+ * that may release one, and when the longest wait is over.
  */
 import type { Cluster } from "./cluster.ts";
 import type { EventHeap } from "./event-heap.ts";
@@ -22,7 +22,7 @@ export class HeldWatch {
 
   /** A request is held from now on. */
   start(): void {
-    // What is held is asked for again at every event, so those of caches must come in time.
+    // Held requests are asked for again at every event, so cache events must come in time.
     if (this.#replicas.needsEvents) this.#cluster.watch(true);
     this.#arm();
   }

@@ -1,4 +1,4 @@
-/** What routers learn of the requests they sent: first tokens and ends, each after a delay. */
+/** Reports first tokens and ends to the routers that count the requests, each after a delay. */
 import type { EventHeap } from "./event-heap.ts";
 import * as event from "./event-kinds.ts";
 import type { SimSettings } from "../contract/plan.ts";
@@ -27,13 +27,13 @@ export class LoadSignals {
     else this.#heap.push(atNs + this.#delayNs, event.PREFILL_KNOWN, requestId);
   }
 
-  ended({ id, isHeld }: Pick<SimRequest, "id" | "isHeld">, atNs: number): void {
-    // That a client left is heard at once where the router still has its request.
-    if (isHeld || this.#delayNs === 0) this.#replicas.ended(id, atNs);
+  ended({ id, life }: SimRequest, atNs: number): void {
+    // A router that still holds the request sees at once that its client left.
+    if (life.isHeld || this.#delayNs === 0) this.#replicas.ended(id, atNs);
     else this.#heap.push(atNs + this.#delayNs, event.END_KNOWN, id);
   }
 
-  /** Delivers a delayed one; false when the event is none. */
+  /** Delivers a delayed report; false when the event is of another kind. */
   deliver(kind: number, requestId: number, nowNs: number): boolean {
     if (kind === event.FIRST_TOKEN_KNOWN) this.#replicas.firstToken(requestId, nowNs);
     else if (kind === event.PREFILL_KNOWN) this.#replicas.prefilled(requestId, nowNs);

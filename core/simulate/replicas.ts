@@ -1,19 +1,20 @@
 /**
- * The routers of a simulation: one policy host a replica, and how late each learns what happens.
+ * The routers of a simulation: one policy host a replica, and the delay of what they receive.
  *
- * KV events reach every replica `eventDelayMs` after they happen. They are kept until somebody looks,
- * because nothing else can tell when they came. Loads are the owner's to deliver in time.
+ * KV events reach every replica `eventDelayMs` after they happen. They are applied when somebody looks,
+ * because until then nobody can see the difference. First tokens and ends are delivered by the owner.
  */
 import type { EngineModel } from "../contract/engine.ts";
 import { randomStream } from "../base/random.ts";
 import { decisionOf } from "../routing/decision.ts";
 import { expectationOf } from "../routing/expectation.ts";
 import { PolicyHost, type PolicyHostOptions } from "../routing/host.ts";
+import { HOLD } from "../contract/routing-policy.ts";
 import type { SimRequest } from "./sim-request.ts";
 import type { SimOutput, SimTask } from "./sim-task.ts";
 
 export interface ReplicaEvents extends Required<Pick<PolicyHostOptions, "onRelease" | "onFault">> {
-  /** A policy failed while it was told something. */
+  /** A hook of a policy failed. */
   hookFailed(error: unknown): void;
   /** A cache change is on its way; it has arrived by `nextArrivalNs`. */
   onLate(): void;
@@ -69,58 +70,57 @@ export class Replicas {
     return this.hosts.reduce((least, host) => Math.min(least, host.holdDeadlineNs), Infinity);
   }
 
-  /** As `PolicyHost.route`, on the request's own replica; the others hear of it where they are in sync. */
+  /** As `PolicyHost.route`, on the request's own replica, with `copyPick`. */
   route(request: SimRequest, nowNs: number): number {
-    const candidate = this.hosts[request.replica]!.route(request.leg, nowNs, request.tried);
-    if (candidate >= 0) this.tellOthers(request, candidate, nowNs);
+    const { stageRequest, tried } = request.life;
+    const candidate = this.hosts[request.replica]!.route(stageRequest, nowNs, tried);
+    if (candidate !== HOLD) this.copyPick(request, candidate, nowNs);
     return candidate;
   }
 
-  /** Notes the decision that its replica has just made of the request. */
+  /** Records the pick that the replica of the request has just made. */
   decided(request: SimRequest, candidate: number): void {
     const host = this.hosts[request.replica]!;
-    const { leg, tried } = request;
-    this.#onDecision?.(
-      decisionOf(host.view, { request: leg, candidate, retries: tried?.size ?? 0 }),
-    );
+    const { stageRequest, stage, retries } = request.life;
+    this.#onDecision?.(decisionOf(host.view, { request: stageRequest, candidate, retries }));
     // A decode worker computes no prompt.
-    if (!host.readsOverlap || leg.stage === "decode") return;
+    if (!host.readsOverlap || stage === "decode") return;
     request.expected = expectationOf(host.view, request, candidate);
   }
 
-  /** The decision of one replica as the others see it. */
-  tellOthers(request: SimRequest, candidate: number, nowNs: number): void {
+  /** Books the pick of the request's own replica at the others, where they are in sync. */
+  copyPick(request: SimRequest, candidate: number, nowNs: number): void {
     if (!this.#isSynced) return;
     const own = this.hosts[request.replica]!;
     const overlapBlocks = own.view.overlapBlocks[candidate]!;
-    this.#tell((host) => {
-      if (host !== own) host.adopt(request.leg, { candidate, overlapBlocks }, nowNs);
+    this.#notify((host) => {
+      if (host !== own) host.adopt(request.life.stageRequest, { candidate, overlapBlocks }, nowNs);
     });
   }
 
   firstToken(requestId: number, nowNs: number): void {
-    this.#tell((host) => host.firstToken(requestId, nowNs));
+    this.#notify((host) => host.firstToken(requestId, nowNs));
   }
 
   /** Its prefill worker has answered and counts it no more. */
   prefilled(requestId: number, nowNs: number): void {
-    this.#tell((host) => {
+    this.#notify((host) => {
       host.firstToken(requestId, nowNs, "prefill");
       host.ended(requestId, nowNs, "prefill");
     });
   }
 
   ended(requestId: number, nowNs: number): void {
-    this.#tell((host) => host.ended(requestId, nowNs));
+    this.#notify((host) => host.ended(requestId, nowNs));
   }
 
   setAlive(worker: number, alive: boolean, nowNs: number): void {
     if (!alive) this.#late[worker]!.length = 0;
-    this.#tell((host) => host.setAlive(worker, alive, nowNs));
+    this.#notify((host) => host.setAlive(worker, alive, nowNs));
   }
 
   checkHeld(nowNs: number): void {
-    this.#tell((host) => host.checkHeld(nowNs));
+    this.#notify((host) => host.checkHeld(nowNs));
   }
 
   stored(worker: number, blocks: readonly number[], atNs: number): void {
@@ -173,11 +173,11 @@ export class Replicas {
     }
   }
 
-  /** A policy that fails in a hook is told, and costs no request that is under way. */
-  #tell(tell: (host: PolicyHost) => void): void {
+  /** A policy that fails in a hook is reported, and costs no request that is under way. */
+  #notify(notify: (host: PolicyHost) => void): void {
     for (const host of this.hosts) {
       try {
-        tell(host);
+        notify(host);
       } catch (error) {
         this.#events.hookFailed(error);
       }

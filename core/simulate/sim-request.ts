@@ -11,12 +11,9 @@ import {
   type RequestRecord,
 } from "../contract/record.ts";
 import type { RequestSpec, WorkerRole } from "../contract/request.ts";
-import { atStage } from "../routing/stage.ts";
+import { NOWHERE, RequestLife, type LifeCommands } from "../routing/request-life.ts";
 import type { RouteRequest } from "../contract/routing-policy.ts";
 import type { WorkerRequest } from "../contract/worker-model.ts";
-
-/** Not at any worker. */
-export const NOWHERE = -1;
 
 export class SimRequest implements RouteRequest, WorkerRequest {
   readonly spec: RequestSpec;
@@ -40,24 +37,21 @@ export class SimRequest implements RouteRequest, WorkerRequest {
   /** Router replica it is sent to. */
   readonly replica: number;
 
-  /** What routers see of it now: itself, or where workers are split its prefill and then its decode. */
-  leg: RouteRequest;
-  /** Candidate that has it, from the decision on. */
-  worker = NOWHERE;
-  /** Candidate that did its prefill, from the prefill's end on. */
-  prefillWorker = NOWHERE;
-  /** Its router's policy has not decided yet. */
-  isHeld = false;
-  /** The worker knows of it. */
+  readonly life: RequestLife<SimRequest>;
+  /** It is at `life.worker`, which has not finished it. */
   isSubmitted = false;
-  /** Workers of the present stage that died with it. */
-  tried: Set<number> | undefined;
-  #triedInOtherStage: Set<number> | undefined;
   cachedTokens: number | undefined;
   expected: Expectation | undefined;
   firstTokenNs: number | undefined;
-  /** Answered with an error that is on its way to the client. */
-  refusal: { readonly error: RequestError; readonly status: number | undefined } | undefined;
+  /** What it was answered in place of tokens; from then on, on its way to the client. */
+  error:
+    | {
+        readonly error: RequestError;
+        readonly status: number | undefined;
+        /** Its router's own error, else its worker's. */
+        readonly byRouter: boolean;
+      }
+    | undefined;
   /** Tokens made before the worker's step counter stood at `stepsAtJoin`; it decodes since then. */
   tokensBefore = 0;
   stepsAtJoin = NaN;
@@ -75,8 +69,11 @@ export class SimRequest implements RouteRequest, WorkerRequest {
       readonly lane: number;
       readonly replica: number;
       readonly sendsKey: boolean;
-      readonly isSplit: boolean;
       readonly networkNs: number;
+      readonly life: {
+        readonly isSplit: boolean;
+        readonly commands: LifeCommands<SimRequest>;
+      };
     },
   ) {
     this.spec = spec;
@@ -96,28 +93,8 @@ export class SimRequest implements RouteRequest, WorkerRequest {
     const key = spec.session ?? spec.group;
     if (sending.sendsKey && key !== undefined) this.key = String(key);
     if (spec.session !== undefined) this.session = spec.session;
-    if (sending.isSplit) this.handoff = "receive";
-    this.leg = sending.isSplit ? atStage(this, "prefill") : this;
-  }
-
-  /** Its prompt is computed. */
-  beginDecode(): void {
-    this.prefillWorker = this.worker;
-    this.#changeStage("decode");
-  }
-
-  /** Its prompt must be computed again. */
-  beginPrefill(): void {
-    this.prefillWorker = NOWHERE;
-    this.#changeStage("prefill");
-  }
-
-  #changeStage(stage: WorkerRole): void {
-    this.leg = atStage(this, stage);
-    this.worker = NOWHERE;
-    const { tried } = this;
-    this.tried = this.#triedInOtherStage;
-    this.#triedInOtherStage = tried;
+    if (sending.life.isSplit) this.handoff = "receive";
+    this.life = new RequestLife<SimRequest>(this, sending.life);
   }
 
   prefixHash(tokens: number): number {
@@ -182,7 +159,7 @@ export class SimRequest implements RouteRequest, WorkerRequest {
   }
 
   #nameWorkers(record: RequestRecord, ids: readonly string[]): void {
-    const { worker, prefillWorker } = this;
+    const { worker, prefillWorker } = this.life;
     if (worker !== NOWHERE) record.worker = ids[worker]!;
     if (prefillWorker !== NOWHERE) record.prefillWorker = ids[prefillWorker]!;
   }

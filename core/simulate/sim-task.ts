@@ -1,4 +1,4 @@
-/** What a simulation is told and what it tells. */
+/** What goes into a simulation, and what comes out of it. */
 import type { PlannedCell, SimSettings } from "../contract/plan.ts";
 import type { EngineModel } from "../contract/engine.ts";
 import type { RequestRecord } from "../contract/record.ts";
@@ -12,14 +12,14 @@ export interface SimTask {
   /** A fresh policy: each router replica has its own. */
   policy(): RoutingPolicy;
   readonly policyName: string;
-  /** The policy is told the session, or else the prefix group, as the client's routing key. */
+  /** Requests carry the session, or else the prefix group, as the client's routing key. */
   readonly sendsKey: boolean;
   /** The cell's requests, warm-up first. */
   readonly requests: Iterable<RequestSpec> | AsyncIterable<RequestSpec>;
   /** Router replicas; requests are dealt to them in turn. */
   readonly replicas: number;
   readonly settings: SimSettings;
-  /** Blocks of all caches together, where it is asked what they could serve as one. */
+  /** Blocks of all caches together, where the share that they could serve as one cache is computed. */
   readonly pooledBlocks?: number | undefined;
 }
 

@@ -3,13 +3,13 @@
  * order of giving up: a queue instead of an event a request.
  */
 
-/** Consumed entries are cut off from here on, so that a long run keeps no dead ones. */
+/** So many consumed entries are cut off at once, so that a long run keeps few of them. */
 const COMPACT_AT = 4096;
 
 export class Timeouts {
   readonly #limitNs: number;
   readonly #wake: (atNs: number) => void;
-  /** When it has asked to be woken. */
+  /** When `wake` was last asked for; Infinity when not at all. */
   #wakeNs = Infinity;
   #ids: number[] = [];
   #deadlinesNs: number[] = [];
@@ -32,7 +32,7 @@ export class Timeouts {
     this.#arm();
   }
 
-  /** Takes out what has ended by itself, then tells what is due. */
+  /** Requests whose time is up. Drops those that have ended by themselves. */
   takeDue(nowNs: number, isInFlight: (id: number) => boolean): number[] {
     this.#wakeNs = Infinity;
     const due: number[] = [];

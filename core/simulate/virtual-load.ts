@@ -25,7 +25,7 @@ export interface VirtualLoadOptions {
   readonly random: RandomStream;
   /** Router replicas: a closed loop splits its slots over them, an open one deals in turn. */
   readonly targets: number;
-  /** Hears of each request when it comes in, some time before it is sent. */
+  /** Called with each request when it comes in, some time before it is sent. */
   onPulled(spec: RequestSpec): void;
 }
 
@@ -157,7 +157,7 @@ export class VirtualLoad {
     );
   }
 
-  /** A workload that fails stays failed: whoever asks again is told again. */
+  /** A workload that fails stays failed: each later call rejects too. */
   async #await(step: Promise<IteratorResult<RequestSpec>>): Promise<void> {
     this.#add(await step);
     this.#coming = undefined;

@@ -191,7 +191,7 @@ describe("a request whose prompt is on a thread", () => {
       onAbort: (listener) => (leave = listener),
     };
     const request = { body: new Uint8Array(0), headers: {} } as unknown as ParsedRequest;
-    dispatcher.handle(request, answer, { promptField: "prompt" });
+    dispatcher.handle(request, answer, "prompt");
     return { dispatcher, counts, said, resolve, reject, leave: () => leave() };
   }
 

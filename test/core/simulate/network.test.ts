@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { NO_DELAYS } from "../../../core/plan/sim-options.ts";
-import { Network } from "../../../core/simulate/network.ts";
+import { Network } from "../../../core/simulate/simulation.ts";
 
 const times = (networkMs: number, networkJitterMs: number, seed = 1): number[] => {
   const network = new Network({ ...NO_DELAYS, networkMs, networkJitterMs }, seed);

@@ -2,22 +2,22 @@
 import type { Exchange } from "../wire/http/client.ts";
 import type { Expectation } from "../contract/record.ts";
 import type { WorkerRole } from "../contract/request.ts";
-import { atStage } from "../routing/stage.ts";
 import type { RouteRequest } from "../contract/routing-policy.ts";
-import type { PromptField } from "./body-scan.ts";
+import { RequestLife, type LifeCommands } from "../routing/request-life.ts";
 import type { DecisionCost } from "./cost-samples.ts";
 import type { Answer, ParsedRequest } from "./http-server.ts";
-import { decodeBody, type KvHandoff } from "./kv-handoff.ts";
+import type { KvHandoff } from "./kv-handoff.ts";
 import type { ReadPrompt } from "./prompt-reader.ts";
 import type { Relay } from "./relay.ts";
-import type { WorkerLink } from "./worker-link.ts";
 
-/** What differs between the paths where requests come in. */
-export interface Endpoint {
-  readonly promptField: PromptField;
+/** A request whose prompt has been read. */
+export interface ReadRequest {
+  readonly request: ParsedRequest;
+  readonly answer: Answer;
+  readonly prompt: ReadPrompt;
 }
 
-export class Flight implements RouteRequest {
+export class RoutedRequest implements RouteRequest {
   readonly id: number;
   /** Path and query, as the client sent them. */
   readonly target: string;
@@ -34,33 +34,23 @@ export class Flight implements RouteRequest {
   readonly key?: string;
   readonly priority: number;
   readonly prompt: ReadPrompt;
-  /** What the policy is asked about: the request, or where workers are split its present stage. */
-  leg: RouteRequest;
-  /** The prompt's KV and the prefill worker that keeps it, while the request is in its decode stage. */
-  prefilled: { readonly link: WorkerLink; readonly handoff: KvHandoff } | undefined;
-  /** Candidates of the present stage that could not be reached; undefined before the first failure. */
-  tried: Set<number> | undefined;
-  #triedInOtherStage: Set<number> | undefined;
+  readonly life: RequestLife<RoutedRequest>;
+  /** Where `life.prefillWorker` keeps the prompt's KV; from the last prefill that ended. */
+  handoff: KvHandoff | undefined;
   /** Blocks believed cached where it went. */
   overlapBlocks = 0;
-  /** The same in tokens, and the most there was; undefined where the policy does not look. */
+  /** The same in tokens, and the most there was; undefined where the policy does not read overlaps. */
   expected: Expectation | undefined;
+  /** With the worker that has the request, or had it last. */
   exchange: Exchange | undefined;
-  /** There since the worker's answer began: no second try from here on. */
+  /** Passes the worker's answer on; from its head on. */
   relay: Relay | undefined;
-  hadToken = false;
-  over = false;
 
   constructor(
     id: number,
-    arrived: {
-      request: ParsedRequest;
-      answer: Answer;
-      prompt: ReadPrompt;
-      isSplit: boolean;
-    },
+    { request, answer, prompt }: ReadRequest,
+    life: { readonly isSplit: boolean; readonly commands: LifeCommands<RoutedRequest> },
   ) {
-    const { request, answer, prompt, isSplit } = arrived;
     const { target, body, headroom, headers } = request;
     this.id = id;
     this.target = target;
@@ -77,40 +67,11 @@ export class Flight implements RouteRequest {
     const session = headers["x-session-id"];
     if (key !== undefined || session !== undefined) this.key = (key ?? session)!;
     if (session !== undefined) this.session = session;
-    this.leg = isSplit ? atStage(this, "prefill") : this;
-  }
-
-  beginDecode(prefilled: NonNullable<Flight["prefilled"]>): void {
-    this.prefilled = prefilled;
-    this.#changeStage("decode");
-  }
-
-  /** What was prefilled is lost. */
-  beginPrefill(): void {
-    this.prefilled = undefined;
-    this.#changeStage("prefill");
-  }
-
-  /** What a worker is sent that answers the client. */
-  get outgoing(): { readonly body: Uint8Array; readonly headroom: number | undefined } {
-    const { body, headroom, prefilled } = this;
-    if (prefilled === undefined) return { body, headroom };
-    return { body: decodeBody(body, prefilled.handoff), headroom: undefined };
-  }
-
-  #changeStage(stage: WorkerRole): void {
-    this.leg = atStage(this, stage);
-    const { tried } = this;
-    this.tried = this.#triedInOtherStage;
-    this.#triedInOtherStage = tried;
+    this.life = new RequestLife<RoutedRequest>(this, life);
   }
 
   get requestId(): string | undefined {
     return this.headers["x-request-id"];
-  }
-
-  get retries(): number {
-    return this.tried?.size ?? 0;
   }
 
   prefixHash(tokens: number): number {
@@ -120,7 +81,7 @@ export class Flight implements RouteRequest {
   /** Of the present pick: the prompt is read once, for the first. */
   cost(decided: { lookupNs: number; scoreNs: number }): DecisionCost {
     const { scanNs, tokeniseWaitNs, tokeniseNs, hashNs } =
-      this.prefilled === undefined ? this.prompt : NOT_READ;
+      this.life.stage === "decode" ? NOT_READ : this.prompt;
     return {
       scan: scanNs,
       tokeniseWait: tokeniseWaitNs,

@@ -12,8 +12,8 @@ import type { Expectation, RequestError, RequestRecord } from "../contract/recor
 import { Completion } from "./completion.ts";
 import { errorWords } from "./error-words.ts";
 
-export interface FlightOptions {
-  /** What is known so far; the flight fills in the rest. */
+export interface SentRequestOptions {
+  /** What is known so far; the rest is filled in. */
   readonly record: RequestRecord;
   readonly body: RequestBody;
   readonly headers: Readonly<Record<string, string>>;
@@ -31,8 +31,8 @@ export interface FlightOptions {
 /** The part of an error page that can tell anything. */
 const MAX_ERROR_BODY_BYTES = 65_536;
 
-export class Flight {
-  readonly #options: FlightOptions;
+export class SentRequest {
+  readonly #options: SentRequestOptions;
   readonly #exchange: Exchange;
   readonly #completion = new Completion();
   readonly #timer: ReturnType<typeof setTimeout>;
@@ -48,7 +48,7 @@ export class Flight {
   #atNs = 0;
 
   /** Sends at once. */
-  constructor(client: HttpClient, options: FlightOptions) {
+  constructor(client: HttpClient, options: SentRequestOptions) {
     this.#options = options;
     const { record, originNs } = options;
     record.startNs = monotonicNs() - originNs;
