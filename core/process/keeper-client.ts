@@ -4,13 +4,21 @@ import { join } from "node:path";
 import { CHILD_ARGUMENT } from "./child-argument.ts";
 import type { Death } from "./death.ts";
 import { MARKER_VARIABLE } from "./keeper.ts";
-import type { ChildMessage, KeeperAnswer, KeeperRequest } from "./messages.ts";
+import {
+  KeeperAnswerSchema,
+  parseMessage,
+  type ChildMessage,
+  type KeeperAnswer,
+  type KeeperRequest,
+} from "./messages.ts";
 import { endOfFile, EXPLAINED_LINES, LAST_LINES, lastLinesOf, linesOf, signalOf } from "./lines.ts";
-import { DynbenchError } from "../base/errors.ts";
+import { DynbenchError, messageOf } from "../base/errors.ts";
 import type { ForeignDetails, ForeignProcess } from "../contract/processes.ts";
 
 /** Foreign engines may need this long to leave (vLLM: 4–8 s measured on a busy machine). */
 const FOREIGN_GRACE_MS = 15_000;
+
+const REPORT_BUG = "Report this as a bug of dynbench: main process and keeper are the same binary";
 
 export interface Keeper extends AsyncDisposable {
   readonly pid: number;
@@ -58,23 +66,34 @@ export function startKeeper(options: KeeperOptions): Keeper {
   send({ role: "keeper", marker: options.marker });
 
   const programs = new Map<number, Program>();
-  const hear = async (): Promise<void> => {
+  /** Passes the keeper's answers on. Returns why they ended early, if they did. */
+  const readAnswers = async (): Promise<string | undefined> => {
     for await (const line of linesOf(keeper.stdout)) {
-      const answer = JSON.parse(line) as KeeperAnswer;
+      const answer = answerIn(line);
+      if (answer.type === "failed") return answer.message;
       const program = programs.get(answer.id);
       if (answer.type === "exited") program?.ended({ code: answer.code, signal: answer.signal });
       else program?.answered(answer);
     }
+    return undefined;
   };
-  void Promise.all([hear(), keeper.exited]).then(([, code]) => {
+  void (async () => {
+    const fault = await readAnswers();
+    if (fault !== undefined) void keeper.stdin.end(); // it ends what it started, then itself
+    const code = await keeper.exited;
     const isWanted = !isOver;
     isOver = true;
     for (const program of programs.values()) program.lost();
-    if (isWanted) {
-      const lastLines = ["the keeper, which owns all foreign programs, ended"];
-      options.onDeath({ name: "keeper", code, signal: signalOf(keeper), lastLines, logPath: "" });
-    }
-  });
+    if (!isWanted) return;
+    options.onDeath({
+      name: "keeper",
+      code,
+      signal: signalOf(keeper),
+      lastLines: ["the keeper, which owns all foreign programs, ended"],
+      logPath: "",
+      ...(fault === undefined ? {} : { reason: { what: fault, hint: REPORT_BUG } }),
+    });
+  })();
 
   let nextId = 0;
   return {
@@ -88,7 +107,16 @@ export function startKeeper(options: KeeperOptions): Keeper {
       const program = new Program({ name, logPath, options, details });
       programs.set(id, program);
       const { env: extra = {}, cwd, holdsStdin = false } = details;
-      send({ type: "start", id, name, command, env: extra, cwd, holdsStdin, logPath });
+      send({
+        type: "start",
+        id,
+        name,
+        command,
+        env: extra,
+        ...given({ cwd }),
+        holdsStdin,
+        logPath,
+      });
       const pid = await program.started(command[0]!);
       return program.handle(pid, () => send({ type: "stop", id, graceMs: FOREIGN_GRACE_MS }));
     },
@@ -100,14 +128,26 @@ export function startKeeper(options: KeeperOptions): Keeper {
   };
 }
 
-/** A foreign program, as far as the keeper tells of it. */
+type StartAnswer = Extract<KeeperAnswer, { type: "started" | "refused" }>;
+
+/** A malformed answer is a failure of the keeper. */
+function answerIn(line: string): KeeperAnswer {
+  try {
+    return parseMessage(KeeperAnswerSchema, line);
+  } catch (error) {
+    const message = `it wrote a malformed message: ${messageOf(error)}`;
+    return { type: "failed", code: "bug", message };
+  }
+}
+
+/** A foreign program under the keeper. */
 class Program {
   readonly #name: string;
   readonly #logPath: string;
   readonly #logStart: number;
   readonly #options: KeeperOptions;
   readonly #details: ForeignDetails;
-  readonly #answer = Promise.withResolvers<KeeperAnswer>();
+  readonly #answer = Promise.withResolvers<StartAnswer>();
   readonly #end = Promise.withResolvers<Ended>();
   #pid: number | undefined;
   #isWanted = true;
@@ -128,7 +168,7 @@ class Program {
     this.#isGuarded = of.details.isUnguarded !== true;
   }
 
-  answered(answer: KeeperAnswer): void {
+  answered(answer: StartAnswer): void {
     this.#answer.resolve(answer);
   }
 
@@ -169,8 +209,8 @@ class Program {
     const answer = await this.#answer.promise;
     if (answer.type === "started") return (this.#pid = answer.pid);
     this.#isWanted = false;
-    const reason = answer.type === "refused" ? answer.message : "no answer";
-    throw new DynbenchError("start", `Cannot start ${this.#name}: "${executable}": ${reason}`, {
+    const { message } = answer;
+    throw new DynbenchError("start", `Cannot start ${this.#name}: "${executable}": ${message}`, {
       hint: `Check that "${executable}" is installed and on PATH`,
     });
   }
