@@ -62,16 +62,6 @@ export function overloadFinding({ message, hint }: DynbenchError): Finding {
   return { id: "overload", severity: "untrusted", message, hint: hint ?? "Lower --rate" };
 }
 
-/** Virtual spans are not taken apart again when an answer breaks off; live gaps come with their record. */
-export function brokenAnswersNote(count: number): Finding {
-  return {
-    id: "broken-answers",
-    severity: "note",
-    message: `ITL holds the gaps of ${counted(count, "answer")} that broke off, beside those of completed ones`,
-    hint: "Raise --timeout or keep the workers up, to have completed answers alone",
-  };
-}
-
 export function brokenCell(error: unknown): Finding {
   const cause = firstCause(error);
   const hint = cause instanceof DynbenchError ? cause.hint : undefined;
