@@ -26,7 +26,7 @@ export interface Leftovers {
 export interface LeftProcess {
   readonly pid: number;
   readonly marker: string;
-  /** As it was started; empty where that is not told. */
+  /** As it was started; empty where that is not known. */
   readonly command: string;
 }
 

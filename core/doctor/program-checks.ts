@@ -1,6 +1,6 @@
 /**
  * Whether what engines and routers need is here: programs on PATH or beside a Python, packages in that
- * Python, services that run. What is needed and how to get it is said by the plugins.
+ * Python, services that run. Plugins declare what they need and how to get it.
  */
 import { dirname } from "node:path";
 import * as v from "valibot";
@@ -16,7 +16,7 @@ const GROUP = { group: "engines and routers" } as const;
 const VERSION_LIMIT_MS = 20_000;
 const PYTHON_LIMIT_MS = 20_000;
 
-/** What a Python says of itself. */
+/** Version and packages of a Python. */
 export interface PythonFacts {
   /** As it was named. */
   readonly python: string;
@@ -161,7 +161,7 @@ export function programCheck(
   }
   const found = [...(version ? [version] : []), path, ...running, forWhom(by, need)].join(", ");
   if (!isBesidePython) return { ...of, state: "ok", found };
-  const next = `It is not on PATH: say the same --python in the run, or PATH=${dirname(path)}:$PATH`;
+  const next = `It is not on PATH: give the run the same --python, or PATH=${dirname(path)}:$PATH`;
   return { ...of, state: "note", found, next };
 }
 

@@ -42,7 +42,7 @@ interface Chunk {
   }[];
 }
 
-/** What the events say; token ids only where every event that carries text has them. */
+/** Text and token ids of the events; token ids only where every event that carries text has them. */
 export function answerIn(events: readonly Uint8Array[]): {
   readonly text: string;
   readonly tokenIds: Uint32Array | undefined;

@@ -28,7 +28,7 @@ export interface FlightOptions {
   onEnd(record: RequestRecord): void;
 }
 
-/** The part of an error page that can tell anything. */
+/** The part of an error page that is read. */
 const MAX_ERROR_BODY_BYTES = 65_536;
 
 export class Flight {
@@ -133,20 +133,20 @@ export class Flight {
 
   #fail(failure: ExchangeFailure, atNs: number): void {
     const { record } = this.#options;
-    // An error page that was cut short still says more than the cut.
+    // An error page that was cut short still explains more than the cut.
     const isTold = record.status !== undefined && record.status !== 200 && this.#errorBytes > 0;
     const frame = this.#sse === undefined ? undefined : this.#completion.error;
     this.#finish(isTold ? this.#verdict() : frame?.kind === "error-frame" ? frame : failure, atNs);
   }
 
-  /** What the stream said of who served it (Dynamo) goes before what headers say. */
+  /** Workers named in the stream (Dynamo) go before those in headers. */
   #nameWorkers(): void {
     const { record, workerNames } = this.#options;
     const { worker, prefillWorker, timing } = this.#completion.routing;
     if (worker !== undefined) record.worker = workerNames[worker] ?? worker;
     if (prefillWorker !== undefined && prefillWorker !== worker) {
       record.prefillWorker = workerNames[prefillWorker] ?? prefillWorker;
-      // Dynamo 1.6.1 tells the decode worker's cache then, which is not where the prompt was computed.
+      // Dynamo 1.6.1 reports the decode worker's cache then, which is not where the prompt was computed.
       delete record.cachedTokens;
     }
     if (timing !== undefined) record.routing = timing;

@@ -1,7 +1,7 @@
 /**
- * The load child: makes one cell's requests with the workload, sends them, and says what happens, one
- * JSON object a line. Records are told the moment their request ends, so that whatever dies later
- * loses none of them.
+ * The load process: makes one cell's requests with the workload, sends them, and writes records and
+ * progress, one JSON object a line. A record is written the moment its request ends, so that whatever
+ * dies later loses none.
  */
 import { setPriority } from "node:os";
 import { monotonicOriginMs } from "../system/clock.ts";
@@ -77,17 +77,17 @@ export async function runLoad(task: LoadTask, deps: LoadDeps): Promise<void> {
   });
   const startNs = generator.originNs;
   const epochMs = monotonicOriginMs() + startNs / 1e6;
-  say(emit, { type: "started", epochMs, monotonicNs: startNs });
+  write(emit, { type: "started", epochMs, monotonicNs: startNs });
   const ticks = setInterval(() => {
-    say(emit, { type: "tick", ...progressOf(generator, progress) });
+    write(emit, { type: "tick", ...progressOf(generator, progress) });
   }, TICK_MS);
   try {
     await generator.run();
   } finally {
     clearInterval(ticks);
   }
-  say(emit, { type: "tick", ...progressOf(generator, progress) });
-  say(emit, { type: "done", health: health.health(generator) });
+  write(emit, { type: "tick", ...progressOf(generator, progress) });
+  write(emit, { type: "done", health: health.health(generator) });
 }
 
 /**
@@ -98,11 +98,11 @@ function goFirst(): void {
   try {
     setPriority(LOAD_PRIORITY);
   } catch {
-    // Not allowed: its lateness is measured, and the verdict says when it matters.
+    // Not allowed: its lateness is measured, and the verdict reports it when it matters.
   }
 }
 
-function say(emit: LoadDeps["emit"], message: LoadMessage): void {
+function write(emit: LoadDeps["emit"], message: LoadMessage): void {
   emit(`${JSON.stringify(message)}\n`);
 }
 

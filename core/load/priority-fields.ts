@@ -6,7 +6,7 @@
  */
 import type { PriorityDialect } from "../contract/request.ts";
 
-/** `fields` of a request body with the priority in them; what the user said of the same field stands. */
+/** `fields` of a request body with the priority in them; a value of the user for the same field stays. */
 export function withPriority(
   fields: Readonly<Record<string, unknown>>,
   priority: number | undefined,

@@ -1,6 +1,6 @@
 /**
  * What `dynbench plugin add` was given: a package of the registry, or something on this disk. A bare
- * word is always a package's name, never a folder that happens to lie here.
+ * name is always a package's name, never a folder that happens to lie here.
  */
 import { statSync } from "node:fs";
 import { basename, resolve } from "node:path";

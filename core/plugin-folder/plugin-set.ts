@@ -47,7 +47,7 @@ const NeedShape = v.union(
     }),
     v.strictObject({ ...NEED, packages: v.pipe(v.array(Text), v.nonEmpty()) }),
   ],
-  "must say install, and either command or packages",
+  "must have install, and either command or packages",
 );
 
 const Shape = v.looseObject({
@@ -230,7 +230,7 @@ function loadHint(message: string): string | undefined {
   return /cannot find package/i.test(message) ? NEEDS_INSTALL : undefined;
 }
 
-/** Told before its form is looked at: another contract's form would only confuse. */
+/** Reported before its form is checked: another contract's form would only confuse. */
 function checkVersion(candidate: unknown, source: string): void {
   const { apiVersion } = Object(candidate) as { apiVersion?: unknown };
   if (apiVersion === undefined || apiVersion === API_VERSION) return;

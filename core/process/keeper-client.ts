@@ -58,7 +58,7 @@ export function startKeeper(options: KeeperOptions): Keeper {
     if (isOver) return;
     try {
       keeper.stdin.write(`${JSON.stringify(message)}\n`);
-      void Promise.resolve(keeper.stdin.flush()).catch(() => {}); // its end is told below
+      void Promise.resolve(keeper.stdin.flush()).catch(() => {}); // its end is handled below
     } catch {
       // the same
     }

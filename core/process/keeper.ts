@@ -2,7 +2,7 @@
  * The keeper: one child per run that owns every foreign program and outlives the main process.
  *
  * The main process can die in ways it cannot clean up after (SIGKILL, out of memory). The keeper
- * notices by the end of its stdin, ends every process group it started or was told to watch (TERM,
+ * notices by the end of its stdin, ends every process group that it started or watches (TERM,
  * then KILL), and then whatever else carries the run's marker in its environment: a program that
  * forked itself out of its group still inherits that.
  */

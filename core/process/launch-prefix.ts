@@ -14,7 +14,7 @@ export interface Launch {
 export const COMMAND_PLACE = "{command}";
 
 /**
- * The command as the template says. A word `{command}` of its own stands for the words; inside
+ * The command as the template has it. A word `{command}` of its own stands for the words; inside
  * another word, or after `ssh` (which hands one text to a shell), it stands for the quoted text.
  */
 export function launched(

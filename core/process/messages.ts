@@ -217,7 +217,7 @@ export function messageFrom<const Schema extends v.GenericSchema>(
   }
 }
 
-/** A line of a child's stdout that is no message or record. `cause` says what was expected. */
+/** A line of a child's stdout that is no message or record. `cause` holds what was expected. */
 export function malformed(
   { name, logPath }: { readonly name: string; readonly logPath: string },
   line: string,

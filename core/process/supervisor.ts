@@ -165,7 +165,7 @@ interface SelfChild {
   readonly handle: ProcessHandle;
   readonly lines: AsyncGenerator<string, void>;
   readonly logPath: string;
-  /** From now on an end that nobody asked for is a death. Before, whoever waits for `ready` tells it. */
+  /** From now on an end that nobody asked for is a death. Before, whoever waits for `ready` reports it. */
   reportDeath(): void;
 }
 
@@ -201,7 +201,7 @@ function spawnSelf(
   keeper.watch(child.pid);
   options.onStart?.({ name, pid: child.pid, command, env });
   child.stdin.write(`${JSON.stringify(message)}\n`);
-  void Promise.resolve(child.stdin.flush()).catch(() => {}); // a child that is gone is told by its end
+  void Promise.resolve(child.stdin.flush()).catch(() => {}); // the end of a child that is gone is reported
 
   const handle: ProcessHandle = {
     name,

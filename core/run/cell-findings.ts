@@ -53,7 +53,7 @@ export function watchLive(place: {
       return [
         ...(unseen.length === 0 ? [] : [unseenRole(unseen)]),
         ...(stalled === 0 || stalled < STALLED_SHARE * served ? [] : [ackStall(stalled, served)]),
-        ...(keyHeader === undefined ? [] : [toldGroup(keyHeader)]),
+        ...(keyHeader === undefined ? [] : [namedGroup(keyHeader)]),
       ];
     },
   };
@@ -94,11 +94,11 @@ function unseenRole(unseen: readonly WorkerRole[]): Finding {
 }
 
 /** A router that need not find out what prompts share has an easier task than one that must. */
-function toldGroup(keyHeader: string): Finding {
+function namedGroup(keyHeader: string): Finding {
   return {
     id: "told-group",
     severity: "note",
-    message: `The router was told the group by the client: the session or prefix group is in header ${keyHeader}`,
+    message: `The client names the group to the router: the session or prefix group is in header ${keyHeader}`,
     hint: "Mind it in comparisons: the other arms see the prompts alone",
   };
 }

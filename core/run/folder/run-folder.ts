@@ -6,8 +6,8 @@
  *   records.jsonl   one line a request, as it ends
  *   cells.jsonl     one line a cell, when it is over
  *   decisions.jsonl what our own router saw and chose
- *   events.jsonl    what it was told, in order: enough to ask its policy again
- *   metrics.jsonl   what engines and GPUs said of themselves, once a second
+ *   events.jsonl    events that reached it, in order: enough to ask its policy again
+ *   metrics.jsonl   metrics of engines and GPUs, once a second
  *   summary.json, report.html, …   from the reporters
  *   stdin           what came on standard input, where the workload read it
  *   logs/           one file a process
@@ -45,7 +45,7 @@ import { LineChunks } from "./line-chunks.ts";
 import { parseRecords, recordLine, type RequestRecord } from "../../contract/record.ts";
 import type { WorkerRole } from "../../contract/request.ts";
 
-/** What is known of a finished cell besides its records. */
+/** A finished cell besides its records. */
 export interface CellOutcome {
   id: string;
   state: "completed" | "aborted" | "failed";
@@ -58,14 +58,14 @@ export interface CellOutcome {
   /** Busy part of all the machine's cores during the load, 0 to 1. */
   machineCpuShare?: number;
   routerCost?: RouterCost;
-  /** Requests for which the router says that it found a beginning cached, where it tells. */
+  /** Requests whose beginning the router reports as cached, where it counts them. */
   prefixesFound?: number;
   /** Virtual clock: of all decode steps; records keep only first and last token. */
   itlMs?: Quantiles;
   /** Where the load was simulated: of its requests; elsewhere they are drawn again for it. */
   idealShare?: number;
   pooled?: PooledCache;
-  /** What the run itself noticed: a dead worker, a reset that could not be proved. */
+  /** Findings of the run itself: a dead worker, a reset that could not be proved. */
   findings: Finding[];
 }
 
@@ -179,7 +179,7 @@ export class RunFolder {
     try {
       appendFileSync(this.file("metrics.jsonl"), lines);
     } catch {
-      // records are written beside it, and tell
+      // the same disk holds the records, whose loss is reported
     }
   }
 

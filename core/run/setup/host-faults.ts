@@ -10,7 +10,7 @@ import { concurrencyWithin } from "../../process/file-limit.ts";
 import { proxyVariables } from "../../process/proxies.ts";
 
 export interface Host {
-  /** Open files that a process may have; undefined where the system does not tell. */
+  /** Open files that a process may have; undefined where the system does not report it. */
   readonly fileLimit: number | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 }

@@ -1,5 +1,5 @@
 /**
- * Proof before the load that an arm is what its label says. Each fault is one sentence with the next
+ * Proof before the load that an arm is what its label claims. Each fault is one sentence with the next
  * thing to do, and exit code 3: a benchmark of a set-up that does not cache is worse than none.
  *
  * Only what an arm declares is asked of it: round robin may send the second copy elsewhere.
@@ -35,7 +35,7 @@ const SEEN_LIMIT_MS = 5000;
 const SEEN_POLL_MS = 100;
 /** Without a new event for this long a replay is over: it comes in one piece, 110 ms after it was asked for. */
 const QUIET_MS = 160;
-/** A router that routes by a header is told so by the load too. */
+/** A router that routes by a header gets that header from the load too. */
 const PROBE_KEY = "dynbench-preflight";
 
 export interface PreflightTarget {
@@ -85,7 +85,7 @@ async function workerCaches(
     );
   }
   if (second.cachedTokens === undefined) {
-    return `Worker "${worker.id}" does not tell how many prompt tokens it found in its cache`;
+    return `Worker "${worker.id}" does not report how many prompt tokens it found in its cache`;
   }
   if (second.cachedTokens >= worker.blockSize) return undefined;
   throw new DynbenchError(
@@ -96,7 +96,7 @@ async function workerCaches(
   );
 }
 
-/** The router answers; the same prompt finds its worker again, and KV events flow, where the arm says so. `start` numbers the starts of routers on this engine. */
+/** The router answers; the same prompt finds its worker again, and KV events flow, where the arm declares it. `start` numbers the starts of routers on this engine. */
 export async function preflightRouter(
   router: RunningRouter,
   traits: RouterTraits,
@@ -255,7 +255,7 @@ async function send(
 interface EventCounts {
   /** By the router. */
   readonly applied: number | undefined;
-  /** By the workers, as heard beside the router. */
+  /** By the workers, received beside the router. */
   readonly published: number | undefined;
 }
 
@@ -313,7 +313,7 @@ async function eventsAreOfUse(router: RunningRouter, label: string): Promise<voi
   if (index.cachedBlocks > 0) return;
   const why =
     index.otherBlockSize > 0
-      ? "their blocks are of another size than the engine says"
+      ? "their blocks are of another size than the engine declares"
       : index.ignored > 0
         ? "they are of layers that keep only part of the context (sliding windows, state spaces)"
         : "none of them stored a block";

@@ -185,7 +185,7 @@ function isSplit({ worker, prefillWorker }: Routing): boolean {
   return prefillWorker !== undefined && prefillWorker !== worker;
 }
 
-/** Of split workers Dynamo 1.6.1 tells the decode worker's cache; its router knows the prefill worker's. */
+/** Of split workers Dynamo 1.6.1 reports the decode worker's cache; its router knows the prefill worker's. */
 function believedCached({ timing }: Routing, promptTokens: number | undefined): number | undefined {
   const share = timing?.kvHitRate;
   if (share === undefined || promptTokens === undefined) return undefined;

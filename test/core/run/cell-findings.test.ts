@@ -40,7 +40,7 @@ describe("roles", () => {
   });
 });
 
-test("a router that is told the group is labelled so, and no other", () => {
+test("a router that the client names the group to is labelled so, and no other", () => {
   const place = { workers: whole, connection: "keep-alive" } as const;
   expect(cellFindings([record({})], place)).toEqual([]);
   expect(cellFindings([record({})], { ...place, keyHeader: "x-session-id" })).toMatchObject([
