@@ -14,12 +14,11 @@ import type { Tokenizer } from "../prompt/tokenizer.ts";
 import { fillTokens } from "../prompt/tokens.ts";
 import { randomStream } from "../base/random.ts";
 import { recordLine, type RequestRecord } from "../contract/record.ts";
-import type { RequestSpec } from "../contract/request.ts";
+import type { PriorityDialect, RequestSpec } from "../contract/request.ts";
 import type { LoadMessage, LoadProgress, LoadTask } from "../process/messages.ts";
 import { Answers } from "./answers.ts";
 import { drawRequests, readRows } from "../workload/draw.ts";
 import { Generator } from "./generator.ts";
-import { withPriority } from "./priority-fields.ts";
 import { rehearse } from "./rehearsal.ts";
 import { LoadHealth, type ProcessUsage } from "./load-health.ts";
 
@@ -151,6 +150,26 @@ function bodyBuilder(
     const prompt = { tokens: tokens.subarray(0, count), tokenizer };
     return requestBody({ form, model, ...prompt, osl: spec.osl, extra });
   };
+}
+
+/**
+ * `fields` of a request body with the priority in them; a value of the user for the same field stays.
+ *
+ * Ours is higher for earlier. vLLM's `priority` is lower for earlier (`vllm/v1/core/sched/request_queue.py`,
+ * 0.31: "requests with a smaller value of `priority` are processed first"), so it gets the negative.
+ * Dynamo 1.6 reads `nvext.agent_hints.priority`, higher for earlier, and answers 400 to any top-level
+ * `priority`, 0 too ("Unsupported parameter(s)", 1.6.1).
+ */
+export function withPriority(
+  fields: Readonly<Record<string, unknown>>,
+  priority: number | undefined,
+  dialect: PriorityDialect,
+): Readonly<Record<string, unknown>> {
+  if (priority === undefined) return fields;
+  if (dialect === "vllm") return { priority: 0 - priority, ...fields };
+  const { nvext, ...rest } = fields;
+  const own = nvext as { agent_hints?: object } | undefined;
+  return { ...rest, nvext: { ...own, agent_hints: { priority, ...own?.agent_hints } } };
 }
 
 /**

@@ -66,19 +66,8 @@ export function startKeeper(options: KeeperOptions): Keeper {
   send({ role: "keeper", marker: options.marker });
 
   const programs = new Map<number, Program>();
-  /** Passes the keeper's answers on. Returns why they ended early, if they did. */
-  const readAnswers = async (): Promise<string | undefined> => {
-    for await (const line of linesOf(keeper.stdout)) {
-      const answer = answerIn(line);
-      if (answer.type === "failed") return answer.message;
-      const program = programs.get(answer.id);
-      if (answer.type === "exited") program?.ended({ code: answer.code, signal: answer.signal });
-      else program?.answered(answer);
-    }
-    return undefined;
-  };
   void (async () => {
-    const fault = await readAnswers();
+    const fault = await passOnAnswers(keeper.stdout, programs);
     if (fault !== undefined) void keeper.stdin.end(); // it ends what it started, then itself
     const code = await keeper.exited;
     const isWanted = !isOver;
@@ -107,16 +96,8 @@ export function startKeeper(options: KeeperOptions): Keeper {
       const program = new Program({ name, logPath, options, details });
       programs.set(id, program);
       const { env: extra = {}, cwd, holdsStdin = false } = details;
-      send({
-        type: "start",
-        id,
-        name,
-        command,
-        env: extra,
-        ...given({ cwd }),
-        holdsStdin,
-        logPath,
-      });
+      const place = { env: extra, ...given({ cwd }), holdsStdin, logPath };
+      send({ type: "start", id, name, command, ...place });
       const pid = await program.started(command[0]!);
       return program.handle(pid, () => send({ type: "stop", id, graceMs: FOREIGN_GRACE_MS }));
     },
@@ -126,6 +107,21 @@ export function startKeeper(options: KeeperOptions): Keeper {
       await keeper.exited;
     },
   };
+}
+
+/** Passes the keeper's answers on to their programs. Returns the fault that ended this early, if one did. */
+async function passOnAnswers(
+  stdout: ReadableStream<Uint8Array>,
+  programs: ReadonlyMap<number, Program>,
+): Promise<string | undefined> {
+  for await (const line of linesOf(stdout)) {
+    const answer = answerIn(line);
+    if (answer.type === "failed") return answer.message;
+    const program = programs.get(answer.id);
+    if (answer.type === "exited") program?.ended({ code: answer.code, signal: answer.signal });
+    else program?.answered(answer);
+  }
+  return undefined;
 }
 
 type StartAnswer = Extract<KeeperAnswer, { type: "started" | "refused" }>;
