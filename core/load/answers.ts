@@ -4,7 +4,7 @@
  * complete, so that nothing is parsed while tokens come.
  */
 
-/** A quarter of a gigabyte. The oldest answers go, and tokens of their own stand in for them. */
+/** A quarter of a gigabyte. The oldest answers are dropped, and a later prompt gets made-up tokens in their place. */
 const MAX_KEPT_TOKENS = 64 * 1024 * 1024;
 
 export class Answers {

@@ -100,7 +100,7 @@ export class Completion {
     return undefined;
   }
 
-  /** The record's part that the stream knows; also of a stream that broke. */
+  /** The fields of the record that come from the stream; also of a stream that broke. */
   fields(): TokenFields {
     this.#reconcile();
     const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = this.#usage ?? {};

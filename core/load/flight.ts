@@ -13,7 +13,7 @@ import { Completion } from "./completion.ts";
 import { errorWords } from "./error-words.ts";
 
 export interface FlightOptions {
-  /** What is known so far; the flight fills in the rest. */
+  /** The planned part of the record; the rest is filled in here. */
   readonly record: RequestRecord;
   readonly body: RequestBody;
   readonly headers: Readonly<Record<string, string>>;
@@ -38,7 +38,7 @@ export class Flight {
   readonly #timer: ReturnType<typeof setTimeout>;
   /** Undefined when the answer is not an event stream. */
   #sse: SseParser | undefined;
-  /** Events of an answer that is wanted. */
+  /** Events of an answer that is to be kept. */
   readonly #kept: Uint8Array[] = [];
   #errorBody: Uint8Array[] = [];
   #errorBytes = 0;
@@ -121,7 +121,7 @@ export class Flight {
     this.#completion.event(data, this.#atNs);
   };
 
-  /** What a clean end of the body means. */
+  /** The error of an answer whose body ended cleanly; undefined for a complete answer. */
   #verdict(): RequestError | undefined {
     if (this.#sse !== undefined) return this.#completion.error;
     const words = errorWords(Buffer.concat(this.#errorBody));

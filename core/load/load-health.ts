@@ -1,6 +1,6 @@
 /**
  * Watches the load process itself: whether it sent in time, whether its event loop was free, and what
- * it used. A run whose generator was busy must not be believed, and this is how one knows.
+ * it used. The verdict rests on it: a run whose generator was busy must not be trusted.
  */
 import { monotonicNs } from "../system/clock.ts";
 import type { RequestRecord } from "../contract/record.ts";

@@ -121,7 +121,7 @@ async function* stdinLines(onEnd: () => void): AsyncGenerator<string, void> {
   }
 }
 
-/** Stdout carries messages alone; what a plugin prints with `console` goes to the log. */
+/** Stdout carries only messages; what a plugin prints with `console` goes to the log. */
 function keepStdoutClean(): void {
   for (const name of ["log", "info", "debug"] as const) console[name] = console.error;
 }

@@ -8,7 +8,7 @@ export interface Death {
   readonly signal: string | null;
   readonly lastLines: readonly string[];
   readonly logPath: string;
-  /** From its log, as whoever started it explains it. */
+  /** Explanation of its log lines, by the code that started it. */
   readonly reason?: Explanation;
 }
 

@@ -62,7 +62,7 @@ export interface PlacementWish {
   readonly workers: number | undefined;
   readonly mostWorkers: number;
   readonly gpusPerWorker: number;
-  /** GPUs of the list that are left alone, from its start. */
+  /** GPUs at the start of the list that are not used. */
   readonly offset: number;
 }
 

@@ -23,9 +23,9 @@ const REPORT_BUG = "Report this as a bug of dynbench: main process and keeper ar
 export interface Keeper extends AsyncDisposable {
   readonly pid: number;
   start(name: string, command: readonly string[], details: ForeignDetails): Promise<ForeignProcess>;
-  /** This child's group is to be ended should the main process vanish. */
+  /** The keeper ends this child's group when the main process vanishes. */
   watch(pid: number): void;
-  /** It has ended: its number may soon be somebody else's. */
+  /** The child has ended: its process id may be given to another program. */
   unwatch(pid: number): void;
 }
 
@@ -187,12 +187,12 @@ class Program {
     });
   }
 
-  /** Of this life of it: a program of the same name may have written to the log before. */
+  /** Since this start: a program of the same name may have written to the log before. */
   #lastLines(count: number): string[] {
     return lastLinesOf(this.#logPath, count, this.#logStart);
   }
 
-  /** The keeper is gone: nobody else knows of the program any more, so it ends here. */
+  /** The keeper is gone, and no other process would end the program, so it ends here. */
   lost(): void {
     this.#isWanted = false;
     if (this.#pid !== undefined) killGroup(this.#pid);
@@ -231,7 +231,7 @@ class Program {
   }
 }
 
-/** Ends a process and all that it started in its group, now. */
+/** Kills the process group that `pid` leads. */
 export function killGroup(pid: number): void {
   try {
     process.kill(-pid, "SIGKILL");

@@ -7,7 +7,7 @@
  *   load → main    LoadMessage, and between them one line a record (`contract/record.ts`)
  *   main ↔ keeper  KeeperRequest, KeeperAnswer
  *
- * A message is one line of JSON. Stdout of a child carries messages alone; logs go to stderr.
+ * A message is one line of JSON. Stdout of a child carries only messages; logs go to stderr.
  */
 import * as v from "valibot";
 import { DynbenchError, messageOf, type ErrorCode } from "../base/errors.ts";
@@ -105,7 +105,7 @@ const Failed = v.strictObject({
 
 /** Of an engine or gateway once it serves, and of every child that cannot. */
 export const ChildAnswerSchema = v.variant("type", [
-  /** Checked by whoever started the child: its content depends on the role. */
+  /** Its content depends on the role; the code that started the child checks it. */
   v.strictObject({ type: v.literal("ready"), ready: v.exactOptional(v.unknown()) }),
   Failed,
 ]);
@@ -155,7 +155,7 @@ export const KeeperRequestSchema = v.variant("type", [
     logPath: v.string(),
   }),
   v.strictObject({ type: v.literal("stop"), id: Count, graceMs: v.number() }),
-  /** This process group is to be ended should the main process vanish. */
+  /** The keeper ends this process group when the main process vanishes. */
   v.strictObject({ type: v.literal("watch"), pid: Count }),
   v.strictObject({ type: v.literal("unwatch"), pid: Count }),
 ]);
@@ -172,7 +172,7 @@ export const KeeperAnswerSchema = v.variant("type", [
   Failed,
 ]);
 
-/** Data as a receiver sees it: nobody changes a message. */
+/** Data as a receiver sees it: a message is never changed. */
 type ReadOnly<T> = T extends object ? { readonly [Key in keyof T]: ReadOnly<T[Key]> } : T;
 type Message<Schema extends v.GenericSchema> = ReadOnly<v.InferOutput<Schema>>;
 

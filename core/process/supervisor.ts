@@ -26,7 +26,7 @@ export interface StartedCommand {
   readonly name: string;
   readonly pid: number;
   readonly command: readonly string[];
-  /** Only variables that we set; secret values masked by whoever writes it down. */
+  /** Only variables that we set; whoever stores them masks secret values. */
   readonly env: Readonly<Record<string, string>>;
 }
 

@@ -90,7 +90,7 @@ async function hasOutsideRouter({ arms }: Plan, plugins: Plugins): Promise<boole
   return routers.some((router) => !(router as Router).policy);
 }
 
-/** Seconds of load of one cell. Stopped when the budget is spent, and then drawn out by what is left. */
+/** Seconds of load of one cell. Stopped when the budget is spent, and then scaled up by the share of requests that is left. */
 async function simulatedS(
   plan: Plan,
   cell: PlannedCell,

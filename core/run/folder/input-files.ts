@@ -1,7 +1,7 @@
 /**
  * The files that a plan's workloads read. The plan holds a digest of each, so that another content
- * under the same name is noticed, and a run keeps what came on standard input: every cell reads it
- * again, and so does whoever goes on with the run.
+ * under the same name is noticed, and a run keeps the content of standard input: every cell reads it
+ * again, and so does a resumed run.
  */
 import { createReadStream, createWriteStream, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
@@ -19,7 +19,7 @@ import type { RunFolder } from "./run-folder.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** What stands for standard input in a plan. */
+/** The name of standard input in a plan. */
 const STDIN = "-";
 
 /** Standard input in a file of its own, until a run folder keeps it; removed when disposed. */
@@ -80,7 +80,7 @@ export async function runnablePlan(folder: RunFolder, plugins: Plugins): Promise
   return withStdinAt(folder.readPlan(), folder.stdinFile, plugins);
 }
 
-/** Reads standard input to its end, if the plan wants it. `log` gets how much there was. */
+/** Reads standard input to its end, if the plan reads it. `log` gets how much there was. */
 export async function holdStdin(
   plan: Plan,
   plugins: Plugins,

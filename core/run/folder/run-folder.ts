@@ -1,5 +1,5 @@
 /**
- * The run folder: what a run leaves behind, and enough to rebuild every report without GPUs.
+ * The run folder: the files of a run, enough to rebuild every report without GPUs.
  *
  *   plan.json       the frozen plan
  *   facts.json      versions, full commands, machine
@@ -9,7 +9,7 @@
  *   events.jsonl    events that reached it, in order: enough to ask its policy again
  *   metrics.jsonl   metrics of engines and GPUs, once a second
  *   summary.json, report.html, …   from the reporters
- *   stdin           what came on standard input, where the workload read it
+ *   stdin           the content of standard input, where the workload read it
  *   logs/           one file a process
  *
  * Lines are appended with plain writes, so that a SIGKILL of any process loses no finished line.
@@ -125,7 +125,7 @@ export class RunFolder {
     return join(this.path, name);
   }
 
-  /** What came on standard input, where the plan reads it. */
+  /** The content of standard input, where the plan reads it. */
   get stdinFile(): string {
     return this.file("stdin");
   }

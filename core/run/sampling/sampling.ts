@@ -23,7 +23,7 @@ export interface Sampled {
   readonly workers: readonly Worker[];
   /** Metrics addresses of the router's replicas. */
   readonly routers: readonly string[];
-  /** None: nvidia-smi is not asked. */
+  /** Without any nvidia-smi is not run. */
   readonly gpus: readonly string[];
   /** Whole lines. */
   write(lines: string): void;
@@ -83,7 +83,7 @@ export function startSampling(sampled: Sampled): Sampling {
   };
 }
 
-/** Who is asked, and how a line names it. */
+/** Addresses to ask, and the name of each in a line. */
 interface Server {
   readonly url: string;
   readonly name: { readonly worker: string } | { readonly router: number };

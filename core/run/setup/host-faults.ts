@@ -1,4 +1,4 @@
-/** What this machine and its environment mean for a plan, before anything starts. Pure. */
+/** Faults and notes of this machine and its environment for a plan, before anything starts. Pure. */
 import { given } from "../../base/given.ts";
 import { counted } from "../../base/counted.ts";
 import type { Fault } from "../../base/errors.ts";
@@ -37,7 +37,7 @@ export function hostFaults(
   ];
 }
 
-/** Worth a line before the run. */
+/** Notes that are logged before the run. */
 export function hostNotes(
   plan: Plan,
   plugins: Pick<Plugins, "find">,

@@ -47,7 +47,7 @@ export interface PreflightTarget {
   readonly signal: AbortSignal;
 }
 
-/** Every worker answers a streamed request and finds the same prompt again. Returns what is only worth a note. */
+/** Every worker answers a streamed request and finds the same prompt again. Returns notes. */
 export async function preflightWorkers(target: PreflightTarget): Promise<string[]> {
   const notes = await Promise.all(
     target.engine.workers
@@ -57,7 +57,7 @@ export async function preflightWorkers(target: PreflightTarget): Promise<string[
   return notes.filter((note) => note !== undefined);
 }
 
-/** The worker answers and finds the same prompt again. What is only worth a note comes back. */
+/** The worker answers and finds the same prompt again. Returns a note, if there is one. */
 async function workerCaches(
   worker: Worker,
   target: PreflightTarget,
@@ -179,7 +179,7 @@ export async function proveReset(
   return undefined;
 }
 
-/** The way to a worker by its id; undefined where the router knows none. */
+/** URL and headers that reach a worker by its id; undefined where the router cannot pin. */
 function pinnedWay(
   { role, instance }: Worker,
   { urls }: Pick<RunningRouter, "urls">,
@@ -251,7 +251,7 @@ async function send(
   });
 }
 
-/** KV events so far; undefined where nobody counts them. */
+/** KV events so far; undefined where neither router nor workers count them. */
 interface EventCounts {
   /** By the router. */
   readonly applied: number | undefined;
@@ -263,7 +263,7 @@ async function eventCounts(router: RunningRouter, engine: EngineHandle): Promise
   return { applied: await router.eventsApplied?.(), published: engine.eventsPublished?.() };
 }
 
-/** The counts once the replay of what workers published before has come to rest. */
+/** The counts once the replay of what workers published before has ended. */
 async function settledEvents(router: RunningRouter, engine: EngineHandle): Promise<EventCounts> {
   let counts = await eventCounts(router, engine);
   if (counts.applied === undefined) return counts;
@@ -349,7 +349,7 @@ async function prefixIsFound(
   );
 }
 
-/** Whether a count has not grown; one that nobody keeps is taken to have. */
+/** Whether a count has not grown; a count that is not kept is taken to have grown. */
 function isStill(before: number | undefined, now: number | undefined): boolean {
   return now !== undefined && now <= (before ?? 0);
 }

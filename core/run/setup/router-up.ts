@@ -17,7 +17,7 @@ export interface RunningRouter extends AsyncDisposable {
   readonly arm: number;
   readonly urls: readonly string[];
   readonly facts: Readonly<Record<string, unknown>>;
-  /** The `model` of requests, where it is the router that knows. */
+  /** The `model` of requests, where the router chooses it. */
   readonly servedModelName?: string;
   readonly priorityDialect?: PriorityDialect;
   /** Forgets everything; left out where the router cannot, then it is restarted instead. */
@@ -40,7 +40,7 @@ export interface RouterState {
   readonly index: IndexState;
 }
 
-/** What has become of the workers' KV events. */
+/** The index that the workers' KV events made, and the events that it could not use. */
 export interface IndexState {
   /** Blocks that the index holds, of the replica that holds fewest. */
   readonly cachedBlocks: number;
