@@ -50,7 +50,7 @@ export interface RequestSpec {
   readonly after?: { readonly request: number; readonly thinkMs: number };
 }
 
-/** How a priority travels: as vLLM's field, or as Dynamo's hint (`load/priority-fields.ts`). */
+/** How a priority travels: as vLLM's field, or as Dynamo's hint (`load/load-child.ts`). */
 export type PriorityDialect = "vllm" | "dynamo";
 
 /** How a prompt travels: token ids on /v1/completions, text there, or a chat message. */

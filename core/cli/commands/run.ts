@@ -33,9 +33,9 @@ export async function run(argv: readonly string[], environment: Environment): Pr
   const stdin = held?.path ?? resumed?.stdinFile;
   const { plan, runnable: surveyed } = await settledPlan(planned, { plugins, stdin, log });
   const interrupt = new AbortController();
-  const { faults, notes } = await surveyForRun(surveyed, plugins, interrupt.signal);
+  const survey = await surveyForRun(surveyed, plugins, interrupt.signal);
   const host = { fileLimit: openFileLimit(), env: process.env };
-  const refused = [...faults, ...hostFaults(plan, plugins, host)];
+  const refused = [...survey.faults, ...hostFaults(plan, plugins, host)];
   if (refused.length > 0) throw new PlanFaults(refused);
 
   const folder =
@@ -48,7 +48,7 @@ export async function run(argv: readonly string[], environment: Environment): Pr
   if (!resumed) folder.writeJson("plan.json", storable);
   const outcomes = resumed?.readOutcomes() ?? [];
   const context = reporterContext(folder.path, planned.json);
-  for (const note of notes) log.info(`workload: ${note}`);
+  for (const note of survey.notes) log.info(`workload: ${note}`);
   for (const note of hostNotes(plan, plugins, host)) log.info(note);
   const reporters = await openReporters({ plan: runnable, storable }, context, environment);
 
@@ -60,6 +60,7 @@ export async function run(argv: readonly string[], environment: Environment): Pr
     self: environment.self,
     folder,
     log: context.log,
+    survey,
     signal: interrupt.signal,
     reporters,
     isResumed: resumed !== undefined,

@@ -80,7 +80,7 @@ describe("programs", () => {
     const beside = { ...there, path: "/venv/bin/smg", isBesidePython: true };
     expect(programCheck({ need: SMG, by }, beside)).toMatchObject({
       state: "note",
-      next: "It is not on PATH: say the same --python in the run, or PATH=/venv/bin:$PATH",
+      next: "It is not on PATH: give the run the same --python, or PATH=/venv/bin:$PATH",
     });
     expect(programCheck({ need: SMG, by }, none)).toMatchObject({
       state: "note",

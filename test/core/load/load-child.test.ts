@@ -394,7 +394,7 @@ describe("a server that fails", () => {
     });
     expect(await one(nullServer({ status: 500 }).url)).toMatchObject({
       status: 500,
-      error: { kind: "status", message: "the null server was told to answer 500" },
+      error: { kind: "status", message: "the null server is set to answer 500" },
     });
     const html = rawServer(page("200 OK", "text/html", "<html><title>Login</title></html>"));
     expect((await one(html.url)).error).toEqual({
@@ -429,7 +429,7 @@ describe("a server that fails", () => {
       state: "failed",
       status: 200,
       osl: 1,
-      error: { kind: "error-frame", message: "the null server was told to fail here" },
+      error: { kind: "error-frame", message: "the null server is set to fail here" },
     });
   });
 

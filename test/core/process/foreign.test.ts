@@ -168,7 +168,7 @@ describe("a Python", () => {
     await expect(asked).rejects.toMatchObject({
       message: 'The package "engine-x" of "python3" does not run',
       hint: expect.stringMatching(
-        /^Perhaps because engine-x 1\.6\.1 is made for core-y 0\.31\.0, and core-y 0\.32\.0 is there; it said: serve: .*cannot import name/,
+        /^Perhaps because engine-x 1\.6\.1 is made for core-y 0\.31\.0, and core-y 0\.32\.0 is there; it printed: serve: .*cannot import name/,
       ),
     });
   });

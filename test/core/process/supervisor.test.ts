@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CHILD_ARGUMENT } from "../../../core/process/child-argument.ts";
 import { killMarked, markedPids } from "../../../core/process/keeper.ts";
 import { startSupervisor, type Supervisor } from "../../../core/process/supervisor.ts";
 import type { Death } from "../../../core/process/death.ts";
@@ -22,11 +23,12 @@ const SOON_MS = 3000;
 const CHILD = `#!/bin/sh
 read -r message
 case "$message" in
-  *'"keeper"'*) cat >/dev/null ;;
+  *'"keeper"'*) case "$message" in *garbled*) echo '{"type":"started","id":0}' ;; esac; cat >/dev/null ;;
   *never-ready*) echo "waiting for Godot" >&2; cat >/dev/null ;;
   *deaf*) trap "" TERM; while :; do sleep 0.02; done ;;
   *fails*) echo '{"type":"failed","code":"plan","message":"no such thing","hint":"try another"}' ;;
   *broken*) echo "out of cheese" >&2; exit 7 ;;
+  *no-code*) echo '{"type":"failed","message":"no code"}'; cat >/dev/null ;;
   *chatty*) echo "hello from a plugin"; echo '[1]'; echo '{"type":"ready","ready":{"port":1}}'; cat >/dev/null ;;
   *dies*) echo '{"type":"ready","ready":1}'; echo "last words" >&2; kill -9 $$ ;;
   *lines*) echo one; echo two; printf three ;;
@@ -47,14 +49,20 @@ interface Started {
   start(name: string): ReturnType<Supervisor["startReady"]>;
 }
 
+const PIPES = { stdin: "pipe", stdout: "pipe", stderr: "ignore" } as const;
+
 /** For foreign programs the keeper must be the real one. */
 const REAL = [process.execPath, MAIN];
 
-function supervise(self: readonly string[] = [standIn], readyLimitMs = 10_000): Started {
+function supervise(
+  self: readonly string[] = [standIn],
+  readyLimitMs = 10_000,
+  markerStart = "test",
+): Started {
   const deaths: Death[] = [];
   const stop = new AbortController();
   runs += 1;
-  const marker = `test-${process.pid}-${runs}`;
+  const marker = `${markerStart}-${process.pid}-${runs}`;
   const supervisor = startSupervisor({
     self,
     marker,
@@ -136,6 +144,31 @@ describe("children", () => {
     const use = { kind: "engine", name: "x", source: "bundled", options: {} } as const;
     const child = await supervisor.startSelf("chatty", use, undefined);
     expect(child.ready).toEqual({ port: 1 });
+  });
+
+  test("one whose answer is malformed is refused with what was expected, the line and its log", async () => {
+    await using supervisor = supervise().supervisor;
+    const use = { kind: "engine", name: "x", source: "bundled", options: {} } as const;
+    await expect(supervisor.startSelf("no-code", use, undefined)).rejects.toMatchObject({
+      message: expect.stringMatching(/^Process "no-code" wrote a malformed message: code: .*code/),
+      hint: expect.stringMatching(/"no code"\}\n.*no-code\.log$/s),
+    });
+    expect(supervisor.list()).toEqual([]);
+  });
+
+  test.each([
+    ["{", "JSON"],
+    ['{"role":"cook","name":"x"}', "role: "],
+    ['{"role":"gateway","name":"x","host":"h","seed":"1"}', "seed: "],
+  ])("ours refuses a malformed message on stdin: %s", async (message, where) => {
+    const child = Bun.spawn([...REAL, CHILD_ARGUMENT], PIPES);
+    child.stdin.write(`${message}\n`);
+    await child.stdin.end();
+    const answer = JSON.parse(await child.stdout.text());
+    expect(answer).toMatchObject({ type: "failed", code: "bug" });
+    expect(answer.message).toStartWith("its message on stdin is malformed: ");
+    expect(answer.message).toContain(where);
+    expect(await child.exited).toBe(1);
   });
 
   test("one that dies is reported once, by name, with its last lines", async () => {
@@ -233,6 +266,39 @@ describe("foreign programs", () => {
     await killMarked(marker);
     expect(await until(() => !isLive(), SOON_MS)).toBe(true);
     await supervisor[Symbol.asyncDispose]();
+  });
+
+  test("a keeper that gets a malformed request says so, and ends what it started", async () => {
+    const keeper = Bun.spawn([...REAL, CHILD_ARGUMENT], PIPES);
+    const logPath = join(folder, "orphan.log");
+    const command = [script("orphan", "sleep 300")];
+    const start = { type: "start", id: 0, name: "orphan", command, env: {}, holdsStdin: false };
+    const lines = [
+      { role: "keeper", marker: "malformed" },
+      { ...start, logPath },
+      { type: "watch" },
+    ];
+    keeper.stdin.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    await keeper.stdin.flush();
+    const answers = (await keeper.stdout.text()).trim().split("\n");
+    expect(JSON.parse(answers[0]!)).toMatchObject({ type: "started", id: 0 });
+    expect(JSON.parse(answers[1]!)).toMatchObject({
+      type: "failed",
+      message: expect.stringContaining("pid"),
+    });
+    expect(await keeper.exited).toBe(1);
+    expect(markedPids("malformed")).toEqual([]);
+  });
+
+  test("a keeper whose answer is malformed is a death with what was expected", async () => {
+    const { deaths, supervisor } = supervise([standIn], 1000, "garbled");
+    expect(await until(() => deaths.length > 0, SOON_MS)).toBe(true);
+    expect(deaths[0]).toMatchObject({
+      name: "keeper",
+      reason: { what: expect.stringMatching(/^it wrote a malformed message: pid: /) },
+    });
+    await supervisor[Symbol.asyncDispose]();
+    expect(deaths).toHaveLength(1);
   });
 
   test("without their keeper they end, and the run gets the reason", async () => {

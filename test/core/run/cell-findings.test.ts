@@ -1,6 +1,6 @@
 /** Findings from records about a set-up that differs from its label. */
 import { describe, expect, test } from "bun:test";
-import { cellFindings } from "../../../core/run/cell-findings.ts";
+import { watchLive, watchSimulated } from "../../../core/run/cell-findings.ts";
 import type { RequestRecord } from "../../../core/contract/record.ts";
 
 const record = (more: Partial<RequestRecord>): RequestRecord => ({
@@ -14,8 +14,15 @@ const split = [
 ] as const;
 const whole = [{ id: "worker-0", role: "aggregated" }] as const;
 
+type Place = Parameters<typeof watchLive>[0];
+const cellFindings = (records: readonly RequestRecord[], place: Place) => {
+  const watch = watchLive(place);
+  for (const each of records) watch.add(each);
+  return watch.findings();
+};
+
 describe("roles", () => {
-  const ids = (records: RequestRecord[], workers: Parameters<typeof cellFindings>[1]["workers"]) =>
+  const ids = (records: RequestRecord[], workers: Place["workers"]) =>
     cellFindings(records, { workers, connection: "keep-alive" }).map(({ id }) => id);
 
   test("both are found", () => {
@@ -72,4 +79,21 @@ describe("a delayed acknowledgement", () => {
     const at = (ms: number) => idsOf([{ ...quick, gapsNs: [ms * 1e6] }], "keep-alive").length;
     expect([39.4, 39.5, 47, 47.1].map(at)).toEqual([0, 1, 1, 0]);
   });
+});
+
+test("answers that broke off in a simulation are counted, but for warm-up and those without a gap", () => {
+  const watch = watchSimulated();
+  expect(watch.findings()).toEqual([]);
+  for (const change of [
+    {},
+    { state: "failed" },
+    { state: "aborted", osl: 5 },
+    { state: "failed", phase: "warmup" },
+    { state: "failed", osl: 1 },
+  ] as const) {
+    watch.add(record(change));
+  }
+  expect(watch.findings()).toMatchObject([
+    { id: "broken-answers", message: expect.stringContaining("2 answers that broke off") },
+  ]);
 });

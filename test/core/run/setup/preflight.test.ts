@@ -45,7 +45,7 @@ describe("workers", () => {
   test("that cache pass, and one that does not report cached tokens is a note", async () => {
     expect(await preflightWorkers(target(worker("a", 0, 128), worker("b", 0, 64)))).toEqual([]);
     expect(await preflightWorkers(target(worker("c", undefined)))).toEqual([
-      'Worker "c" does not tell how many prompt tokens it found in its cache',
+      'Worker "c" does not report how many prompt tokens it found in its cache',
     ]);
   });
 
@@ -255,7 +255,7 @@ describe("routers", () => {
     expect(
       said.map((one) => (one as PromiseRejectedResult).reason.message.split(": ").at(-1)),
     ).toEqual([
-      "their blocks are of another size than the engine says",
+      "their blocks are of another size than the engine declares",
       "they are of layers that keep only part of the context (sliding windows, state spaces)",
       "none of them stored a block",
     ]);

@@ -1,4 +1,4 @@
-/** Lines on their way to a file, a chunk at a time: a write for each would cost more than the simulation. */
+/** Lines on their way to a file, a chunk at a time: a write for each would cost more than a simulation. */
 
 /** Lines are written from this length on. */
 const CHUNK_CHARACTERS = 262_144;

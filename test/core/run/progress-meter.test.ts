@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { timeLeftS, type CellPace } from "../../../core/run/time-left.ts";
+import { timeLeftS, type CellPace } from "../../../core/run/progress-meter.ts";
 
 const at = (details: Partial<CellPace>): CellPace => ({
   cellS: 10,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { withPriority } from "../../../core/load/priority-fields.ts";
+import { withPriority } from "../../../core/load/load-child.ts";
 
 describe("a priority on the wire", () => {
   test("is lower for earlier with vLLM", () => {
