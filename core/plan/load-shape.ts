@@ -1,8 +1,6 @@
 /** The load of a cell: the options of the load over the workload's own defaults. */
 import { given } from "../base/given.ts";
-import { parseRateProfile } from "./rate-profile-text.ts";
-import { parseSlo } from "./slo-text.ts";
-import { parseTiers } from "./tiers-text.ts";
+import { parseRateProfile, parseSlo, parseTiers, type TextFault } from "./load-texts.ts";
 import type { LoadShape, RateProfile } from "../contract/plan.ts";
 import type { LoadOptions } from "./run-options.ts";
 import type { Fault } from "../base/errors.ts";
@@ -42,10 +40,10 @@ function arrivalOf(load: LoadOptions, preset: Workload["load"]): LoadShape["arri
   return preset.arrival ?? "closed";
 }
 
-/** What a text option is read as; its fault is told. */
+/** The value of a text option; undefined, with its fault in `faults`, where it has the wrong form. */
 function parsed<T extends object>(
   { path, text }: { path: string; text: string | undefined },
-  parse: (text: string) => T | { fault: string; hint: string },
+  parse: (text: string) => T | TextFault,
   faults: Fault[],
 ): T | undefined {
   if (text === undefined) return undefined;

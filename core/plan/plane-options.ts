@@ -5,7 +5,7 @@
  */
 import * as v from "valibot";
 import type { PlaneSettings } from "../contract/plan.ts";
-import type { RawOption } from "./raw-option.ts";
+import type { TypedOptions } from "./assign.ts";
 import type { Fault } from "../base/errors.ts";
 import type { Plane } from "../contract/request.ts";
 
@@ -63,14 +63,14 @@ export function planeSettings(
   return planes.has("dynamo") ? options : undefined;
 }
 
-/** Options that no arm would heed. */
+/** Options that would have no effect on any arm. */
 export function planeFaults(
   options: PlaneOptions,
-  given: readonly RawOption[],
+  typed: TypedOptions["typed"],
   planes: ReadonlySet<Plane>,
 ): Fault[] {
   if (!planes.has("dynamo")) {
-    return given.map(({ origin }) => ({
+    return [...typed.values()].map(({ origin }) => ({
       path: origin,
       message: "has no meaning without an arm on plane dynamo",
       hint: "Add --router dynamo, or leave it out",

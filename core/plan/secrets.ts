@@ -6,7 +6,9 @@
  * `--header` or after `--`, because a run without them would be another run. What should be repeatable without
  * typing names an environment variable: `--api-key-env`.
  */
+import { optionSpecs } from "./option-spec.ts";
 import type { Plan, PluginUse } from "../contract/plan.ts";
+import type { Plugins } from "../contract/plugins.ts";
 import { MASK, masked, maskWords } from "./secret-words.ts";
 import type { Fault } from "../base/errors.ts";
 
@@ -33,6 +35,15 @@ export function maskPlan(plan: Plan, secretOptions: (use: PluginUse) => readonly
     cells: plan.cells.map((cell) => ({ ...cell, workload: maskUse(cell.workload) })),
     reporters: plan.reporters.map(maskUse),
     engineArgs: maskWords(plan.engineArgs),
+  };
+}
+
+/** The options that a plugin's author marked as secret, by key. */
+export function secretOptions(plugins: Plugins): (use: PluginUse) => string[] {
+  return ({ kind, name }) => {
+    const loaded = plugins.find(kind, name);
+    const specs = loaded ? optionSpecs(loaded.plugin.options) : [];
+    return specs.filter(({ isSecret }) => isSecret).map(({ key }) => key);
   };
 }
 

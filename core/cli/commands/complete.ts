@@ -1,9 +1,10 @@
 /** What may come next on a command line, from the schemas. Pure. */
-import { parseArguments } from "../options/arguments.ts";
+import { judgeTokens } from "../options/arguments.ts";
+import type { CommandLine, Token } from "../options/command-line.ts";
 import { COMMANDS } from "../options/command-list.ts";
 import { COMMAND_WORDS, type CommandWords, type Word } from "./command-words.ts";
 import { chosenPlugins, optionGroups } from "../options/option-groups.ts";
-import { optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
+import { optionNames, optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
 import { LoadOptions } from "../../plan/run-options.ts";
 import type { AnyPlugin } from "../../contract/plugins.ts";
 import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
@@ -23,30 +24,29 @@ export type Completion =
 const FILES: Completion = { kind: "files", prefix: "" };
 const KINDS = ["engine", "router", "workload"] as const;
 
-/** `line`: the words after `dynbench`; the last one is being typed, and empty before its first letter. */
-export function complete(line: readonly string[], plugins: PluginSet): Completion {
-  const typed = line.at(-1) ?? "";
-  const [name, ...rest] = line.slice(0, -1);
+/** `line`: what stands before the word `typed` that is being typed, which is empty before its first letter. */
+export function complete(line: CommandLine, typed: string, plugins: PluginSet): Completion {
+  const { command: name, tokens } = line;
   if (name === undefined) return words(typed, [...commandNames(), ...flags(GLOBAL)]);
   if (!Object.hasOwn(COMMAND_WORDS, name)) return words(typed, []);
   const command = COMMAND_WORDS[name as keyof typeof COMMAND_WORDS];
-  if (!command.verbs) return completeIn({ name, command, before: rest, typed }, plugins);
-  const [verb, ...after] = rest;
+  if (line.hasSeparator) return FILES; // the engine's own arguments
+  if (!command.verbs) return completeIn({ name, command, before: tokens, typed }, plugins);
+  const [verb, ...after] = tokens;
   if (verb === undefined) return words(typed, names(Object.keys(command.verbs)));
-  if (!Object.hasOwn(command.verbs, verb)) return words(typed, []);
+  if (typeof verb !== "string" || !Object.hasOwn(command.verbs, verb)) return words(typed, []);
   return completeIn({ name, command: command.verbs[verb]!, before: after, typed }, plugins);
 }
 
 interface Place {
   readonly name: string;
   readonly command: CommandWords;
-  readonly before: readonly string[];
+  readonly before: readonly Token[];
   readonly typed: string;
 }
 
 function completeIn(place: Place, plugins: PluginSet): Completion {
   const { command, before, typed } = place;
-  if (before.includes("--")) return FILES; // the engine's own arguments
   const specs = specsOf(place, plugins);
   // A value is completed before the plugin is named that has the option.
   const known = command.takesRun ? [...specs, ...pluginSpecs(plugins)] : specs;
@@ -55,7 +55,8 @@ function completeIn(place: Place, plugins: PluginSet): Completion {
     return valueOf(specOf(known, flag), { prefix: `--${flag}=`, value: value! }, plugins);
   }
   const last = before.at(-1);
-  const waiting = last?.startsWith("--") ? specOf(known, last.slice(2)) : undefined;
+  const isWaiting = typeof last === "object" && last.value === undefined;
+  const waiting = isWaiting ? specOf(known, last.name) : undefined;
   if (waiting && waiting.type !== "boolean" && !typed.startsWith("--")) {
     return valueOf(waiting, { prefix: "", value: typed }, plugins);
   }
@@ -67,7 +68,7 @@ function completeIn(place: Place, plugins: PluginSet): Completion {
 function specsOf({ name, command, before }: Place, plugins: PluginSet): readonly OptionSpec[] {
   if (!command.takesRun) return command.options;
   const run = optionGroups(name, plugins, []).flatMap(({ specs }) => specs);
-  const { options } = parseArguments(before, [...run, ...pluginSpecs(plugins)]);
+  const { options } = judgeTokens(before, [...run, ...pluginSpecs(plugins)]);
   return optionGroups(
     name,
     plugins,
@@ -89,7 +90,7 @@ function named(choose: () => readonly AnyPlugin[]): readonly AnyPlugin[] {
 }
 
 function specOf(specs: readonly OptionSpec[], flag: string): OptionSpec | undefined {
-  return specs.find((spec) => [spec.flag, spec.key, ...spec.aliases].includes(flag));
+  return specs.find((spec) => optionNames(spec).includes(flag));
 }
 
 interface Typed {
@@ -147,7 +148,7 @@ function positional(
   specs: readonly OptionSpec[],
   plugins: PluginSet,
 ): Completion {
-  const given = parseArguments(before, specs).positionals.length;
+  const given = judgeTokens(before, specs).words.length;
   const word: Word | undefined =
     command.words[command.repeats ? Math.min(given, command.words.length - 1) : given];
   if (word === undefined || word === "url") return words(typed, []);

@@ -1,17 +1,16 @@
 /** `dynbench doctor`: what this machine has for runs, what it lacks, and what dead runs left. */
 import * as v from "valibot";
 import { loadPlugins, PLUGIN_OPTIONS } from "../options/added-plugins.ts";
-import { parseOwnArguments } from "../options/arguments.ts";
+import type { CommandLine } from "../options/command-line.ts";
 import { doctorText } from "../text/doctor-text.ts";
 import type { Environment } from "../options/environment.ts";
-import { optionLines } from "../text/help.ts";
+import { optionList } from "../text/help.ts";
 import { wantsColor } from "../text/log.ts";
-import { parseOwnOptions } from "../options/own-options.ts";
+import { readOwnOptions } from "../options/own-options.ts";
 import { stateOf, type Check } from "../../doctor/check.ts";
 import { examine } from "../../doctor/examine.ts";
 import { findLeftovers, removeLeftovers, type Leftovers } from "../../doctor/leftovers.ts";
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
 import { VERSION } from "../../base/version.ts";
 
 export const DoctorOptions = v.strictObject({
@@ -42,19 +41,17 @@ const HELP_END = `
 Exit codes: 0 a run can start, 3 a ✗ is above, or with --clean something could not be removed.
 `;
 
-export async function doctor(argv: readonly string[], environment: Environment): Promise<number> {
-  const specs = optionSpecs(DoctorOptions);
-  const { options, positionals, wantsHelp } = parseOwnArguments("doctor", argv, specs);
-  if (wantsHelp) {
-    process.stdout.write(`${HELP}${specs.flatMap(optionLines).join("\n")}\n${HELP_END}`);
+export async function doctor(line: CommandLine, environment: Environment): Promise<number> {
+  if (line.wantsHelp) {
+    process.stdout.write(`${HELP}${optionList(DoctorOptions)}${HELP_END}`);
     return EXIT_CODES.ok.code;
   }
-  if (positionals.length > 0) {
-    throw new DynbenchError("plan", `Cannot examine "${positionals[0]}": doctor takes no words`, {
+  const { chosen, words } = readOwnOptions("doctor", DoctorOptions, line);
+  if (words.length > 0) {
+    throw new DynbenchError("plan", `Cannot examine "${words[0]}": doctor takes no words`, {
       hint: "See dynbench doctor --help",
     });
   }
-  const chosen = parseOwnOptions("doctor", DoctorOptions, options);
   if (chosen.clean) return clean(chosen);
   const { plugins } = environment;
   await loadPlugins(plugins, chosen);

@@ -1,6 +1,7 @@
 /** `dynbench man`: the manual page, in the roff of man(7), from what help and completion are made of. */
 import { COMMANDS } from "../options/command-list.ts";
 import { COMMAND_WORDS, type CommandWords } from "./command-words.ts";
+import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
 import { defaultText, placeholder } from "../text/help.ts";
 import { optionGroups, pluginGroup, type OptionGroup } from "../options/option-groups.ts";
@@ -9,15 +10,16 @@ import type { OptionSpec } from "../../plan/option-spec.ts";
 import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
 import { versionFacts, type VersionFacts } from "../../base/version.ts";
 
-export async function man(argv: readonly string[], { plugins }: Environment): Promise<number> {
-  if (argv.includes("--help") || argv.includes("-h")) {
+export async function man(line: CommandLine, { plugins }: Environment): Promise<number> {
+  if (line.wantsHelp) {
     process.stdout.write(
       "Usage: dynbench man\n\nPrints the manual page: dynbench man | man -l -\n",
     );
     return EXIT_CODES.ok.code;
   }
-  if (argv.length > 0) {
-    throw new DynbenchError("plan", `Cannot print the manual page: "${argv[0]}" is unexpected`, {
+  const [unexpected] = line.typed;
+  if (unexpected !== undefined) {
+    throw new DynbenchError("plan", `Cannot print the manual page: "${unexpected}" is unexpected`, {
       hint: "dynbench man",
     });
   }

@@ -1,12 +1,10 @@
 /** `dynbench null-server`: a server of known timing, to measure a load generator with. */
 import * as v from "valibot";
-import { parseOwnArguments } from "../options/arguments.ts";
-import type { Environment } from "../options/environment.ts";
+import type { CommandLine } from "../options/command-line.ts";
 import { DynbenchError, EXIT_CODES, messageOf } from "../../base/errors.ts";
 import { startNullServer } from "../../load/null-server/null-server.ts";
-import { optionLines } from "../text/help.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
-import { parseOwnOptions } from "../options/own-options.ts";
+import { optionList } from "../text/help.ts";
+import { readOwnOptions } from "../options/own-options.ts";
 
 const milliseconds = (fallback: number, text: string) =>
   v.optional(
@@ -55,17 +53,14 @@ export const NullServerOptions = v.strictObject({
   ),
 });
 
-export async function nullServer(argv: readonly string[], _: Environment): Promise<number> {
-  const specs = optionSpecs(NullServerOptions);
-  const { options, wantsHelp } = parseOwnArguments("null-server", argv, specs);
-  if (wantsHelp) {
-    const lines = specs.flatMap(optionLines).join("\n");
+export async function nullServer(line: CommandLine): Promise<number> {
+  if (line.wantsHelp) {
     process.stdout.write(
-      `Usage: dynbench null-server [options]\n\n${lines}\n\nGET /null/stats tells when each event was really written (monotonic ns, by x-request-id).\n`,
+      `Usage: dynbench null-server [options]\n\n${optionList(NullServerOptions)}\nGET /null/stats returns when each event was written (monotonic ns, by x-request-id).\n`,
     );
     return EXIT_CODES.ok.code;
   }
-  const chosen = parseOwnOptions("null-server", NullServerOptions, options);
+  const { chosen } = readOwnOptions("null-server", NullServerOptions, line);
   await using server = listen(chosen);
   process.stdout.write(`${server.url}\nTry it: dynbench ping ${server.url}    Ctrl-C ends it\n`);
   await new Promise<void>((resolve) => {

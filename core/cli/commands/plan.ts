@@ -1,14 +1,14 @@
 /** `dynbench plan`: everything a run would start and send; starts nothing. */
+import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
 import { startLog } from "../text/log.ts";
 import { planFromArguments } from "./plan-from-arguments.ts";
-import { secretOptions } from "./run.ts";
 import { settledPlan } from "./settled-plan.ts";
 import { counted } from "../../base/counted.ts";
 import { EXIT_CODES, PlanFaults } from "../../base/errors.ts";
 import type { InputFile, Plan } from "../../contract/plan.ts";
 import { masked, maskWords } from "../../plan/secret-words.ts";
-import { maskPlan } from "../../plan/secrets.ts";
+import { maskPlan, secretOptions } from "../../plan/secrets.ts";
 import { surveyPlan, type PlanSurvey, type PointSurvey } from "../../plan/survey.ts";
 import { pointLabel } from "../../plan/sweep.ts";
 import type { Engine } from "../../contract/engine.ts";
@@ -18,8 +18,8 @@ import { estimateRun, type Estimate } from "../../run/estimate.ts";
 import { bytesText, holdStdin } from "../../run/folder/input-files.ts";
 
 /** `--json` prints the plan itself, which `dynbench run --config plan.json` runs unchanged. */
-export async function plan(argv: readonly string[], environment: Environment): Promise<number> {
-  const planned = await planFromArguments("plan", argv, environment);
+export async function plan(line: CommandLine, environment: Environment): Promise<number> {
+  const planned = await planFromArguments("plan", line, environment);
   if (!planned) return EXIT_CODES.ok.code;
   const { plugins } = environment;
   const log = startLog({ debug: false });

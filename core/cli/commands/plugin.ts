@@ -1,16 +1,15 @@
 /** `dynbench plugin list|show|add|remove|new|test|pack`. */
 import * as v from "valibot";
 import { loadPlugins, PLUGIN_OPTIONS } from "../options/added-plugins.ts";
-import { parseOwnArguments } from "../options/arguments.ts";
+import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
 import { pluginHelp } from "../text/help.ts";
-import { parseOwnOptions } from "../options/own-options.ts";
+import { readOwnOptions } from "../options/own-options.ts";
 import { PLUGIN_HELP, VERB_HELP } from "../text/plugin-help.ts";
 import { newPlugin } from "./plugin-new.ts";
 import { packPlugin } from "./plugin-pack.ts";
 import { testPlugin } from "./plugin-test.ts";
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
 import { didYouMean } from "../../base/suggest.ts";
 import { addPackage, removePackage } from "../../plugin-folder/add-package.ts";
 import { packageSpec } from "../../plugin-folder/package-spec.ts";
@@ -42,15 +41,18 @@ const VERBS: Readonly<
   pack: { words: [0, 1], run: ([folder], { out }, at) => packPlugin(folder ?? ".", out, at) },
 };
 
-export async function plugin(argv: readonly string[], environment: Environment): Promise<number> {
-  const specs = optionSpecs(PluginCommandOptions);
-  const { options, positionals, wantsHelp } = parseOwnArguments("plugin", argv, specs);
-  const [name, ...words] = positionals;
-  if (wantsHelp || name === undefined) {
-    process.stdout.write(isVerb(name) ? VERB_HELP[name] : PLUGIN_HELP);
-    return wantsHelp ? EXIT_CODES.ok.code : EXIT_CODES.plan.code;
+export async function plugin(line: CommandLine, environment: Environment): Promise<number> {
+  if (line.wantsHelp) {
+    const verb = line.tokens.find((token) => typeof token === "string");
+    process.stdout.write(isVerb(verb) ? VERB_HELP[verb] : PLUGIN_HELP);
+    return EXIT_CODES.ok.code;
   }
-  const parsed = parseOwnOptions("plugin", PluginCommandOptions, options);
+  const { chosen, words: all } = readOwnOptions("plugin", PluginCommandOptions, line);
+  const [name, ...words] = all;
+  if (name === undefined) {
+    process.stdout.write(PLUGIN_HELP);
+    return EXIT_CODES.plan.code;
+  }
   if (!isVerb(name)) {
     const guess = didYouMean(name, Object.keys(VERBS));
     throw new DynbenchError("plan", `There is no "dynbench plugin ${name}"`, {
@@ -62,11 +64,11 @@ export async function plugin(argv: readonly string[], environment: Environment):
   if (words.length < least || words.length > most) {
     throw new DynbenchError(
       "plan",
-      `Cannot do "dynbench plugin ${positionals.join(" ")}": ${words.length < least ? "a word is missing" : "a word is too many"}`,
+      `Cannot do "dynbench plugin ${all.join(" ")}": ${words.length < least ? "a word is missing" : "a word is too many"}`,
       { hint: VERB_HELP[name].split("\n", 1)[0] },
     );
   }
-  return run(words, parsed, environment);
+  return run(words, chosen, environment);
 }
 
 function isVerb(name: string | undefined): name is keyof typeof VERBS {

@@ -4,17 +4,16 @@ import { basename } from "node:path";
 import * as v from "valibot";
 import type { Environment } from "../options/environment.ts";
 import { loadPlugins, PLUGIN_OPTIONS } from "../options/added-plugins.ts";
-import { parseOwnArguments } from "../options/arguments.ts";
+import type { CommandLine } from "../options/command-line.ts";
 import { guideTable } from "../text/guide-table.ts";
 import { startLog } from "../text/log.ts";
-import { parseOwnOptions } from "../options/own-options.ts";
-import { exitCodeOf, openReporters, reporterContext } from "./run.ts";
+import { readOwnOptions } from "../options/own-options.ts";
+import { exitCodeOf, openReporters, reporterContext } from "./open-reporters.ts";
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
 import { whyNot } from "../../base/why-not.ts";
 import { parseGuideSummary } from "../../metrics/summary/guide-summary.ts";
 import { mergeRuns } from "../../metrics/summary/merge-runs.ts";
 import type { CellResult, RunResult } from "../../contract/result.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
 import { RunOptions } from "../../plan/run-options.ts";
 import { allReporters } from "../../run/all-reporters.ts";
 import { cellResult, runResult, type KnownBounds } from "../../run/results.ts";
@@ -42,25 +41,24 @@ export const ReportOptions = v.strictObject({
 });
 
 /** One folder: its reports are written again. Several: a report of all beside each other, in the first. */
-export async function report(argv: readonly string[], environment: Environment): Promise<number> {
-  const specs = optionSpecs(ReportOptions);
-  const { positionals, options, wantsHelp } = parseOwnArguments("report", argv, specs);
-  if (wantsHelp) {
+export async function report(line: CommandLine, environment: Environment): Promise<number> {
+  if (line.wantsHelp) {
     process.stdout.write(HELP);
     return EXIT_CODES.ok.code;
   }
-  const { json, pairs, ...added } = parseOwnOptions("report", ReportOptions, options);
+  const { chosen, words: paths } = readOwnOptions("report", ReportOptions, line);
+  const { json, pairs, ...added } = chosen;
   await loadPlugins(environment.plugins, added);
-  if (positionals.length === 0) {
+  if (paths.length === 0) {
     throw new DynbenchError("plan", "Cannot report: expected at least one run folder", {
       hint: "dynbench report runs/2026-01-01T12-00-00-prefix",
     });
   }
-  const files = positionals.filter(isFile);
+  const files = paths.filter(isFile);
   if (files.length === 0) {
-    return reportFolders(positionals, { json, everyPair: pairs === "all" }, environment);
+    return reportFolders(paths, { json, everyPair: pairs === "all" }, environment);
   }
-  if (files.length < positionals.length) {
+  if (files.length < paths.length) {
     throw new DynbenchError("plan", "Cannot report: files and folders do not go together", {
       hint: "Give run folders, or results_summary.json files (each run folder has its own in guide/)",
     });

@@ -1,13 +1,12 @@
 /** `dynbench trace analyze FILE…`. */
 import * as v from "valibot";
-import { parseOwnArguments } from "../options/arguments.ts";
-import { optionLines } from "../text/help.ts";
-import { parseOwnOptions } from "../options/own-options.ts";
+import type { CommandLine } from "../options/command-line.ts";
+import { optionList } from "../text/help.ts";
+import { readOwnOptions } from "../options/own-options.ts";
 import { analysisText } from "../text/trace-text.ts";
 import { readWhole, TRACE_FILE_ENTRIES } from "../options/trace-file-options.ts";
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
 import { writeLines } from "../../system/write-lines.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
 import { analyzeTrace } from "../../trace/analysis/analysis.ts";
 import { VERSION } from "../../base/version.ts";
 
@@ -30,19 +29,17 @@ export const AnalyzeOptions = v.strictObject({
   ),
 });
 
-export async function traceAnalyze(argv: readonly string[]): Promise<number> {
-  const specs = optionSpecs(AnalyzeOptions);
-  const { options, positionals, wantsHelp } = parseOwnArguments("trace analyze", argv, specs);
-  if (wantsHelp) {
+export async function traceAnalyze(line: CommandLine): Promise<number> {
+  if (line.wantsHelp) {
     process.stdout.write(
       "Usage: dynbench trace analyze FILE… [options]\n\n" +
         "Tells lengths, sharing, hit shares and arrivals of Mooncake traces (plain, gzip or zstd; -\n" +
-        `for standard input).\n\n${specs.flatMap(optionLines).join("\n")}\n`,
+        `for standard input).\n\n${optionList(AnalyzeOptions)}`,
     );
     return EXIT_CODES.ok.code;
   }
-  const chosen = parseOwnOptions("trace analyze", AnalyzeOptions, options);
-  const files = [...positionals, ...(chosen.inputFile === undefined ? [] : [chosen.inputFile])];
+  const { chosen, words } = readOwnOptions("trace analyze", AnalyzeOptions, line);
+  const files = [...words, ...(chosen.inputFile === undefined ? [] : [chosen.inputFile])];
   if (files.length === 0) {
     throw new DynbenchError("plan", "Cannot analyze: expected a trace file", {
       hint: "dynbench trace analyze trace.jsonl",

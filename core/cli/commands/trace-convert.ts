@@ -1,14 +1,13 @@
 /** `dynbench trace convert FILE|RUN_FOLDER --to FORMAT`. */
 import { statSync } from "node:fs";
 import * as v from "valibot";
-import { parseOwnArguments } from "../options/arguments.ts";
+import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
-import { optionLines } from "../text/help.ts";
-import { parseOwnOptions } from "../options/own-options.ts";
+import { optionList } from "../text/help.ts";
+import { readOwnOptions } from "../options/own-options.ts";
 import { readAloud, TRACE_FILE_ENTRIES } from "../options/trace-file-options.ts";
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
 import { writeLines } from "../../system/write-lines.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
 import { recordedTrace } from "../../run/folder/recorded-trace.ts";
 import { TRACE_FORMATS } from "../../trace/trace-formats.ts";
 import type { TraceFormat } from "../../trace/trace-format.ts";
@@ -31,25 +30,20 @@ export const ConvertOptions = v.strictObject({
 
 type Choice = v.InferOutput<typeof ConvertOptions>;
 
-export async function traceConvert(
-  argv: readonly string[],
-  environment: Environment,
-): Promise<number> {
-  const specs = optionSpecs(ConvertOptions);
-  const { options, positionals, wantsHelp } = parseOwnArguments("trace convert", argv, specs);
-  if (wantsHelp) {
+export async function traceConvert(line: CommandLine, environment: Environment): Promise<number> {
+  if (line.wantsHelp) {
     const formats = TRACE_FORMATS.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`);
     process.stdout.write(
       "Usage: dynbench trace convert FILE [--to FORMAT] [--out FILE] [options]\n" +
         "       dynbench trace convert RUN_FOLDER [--cell CELL] [options]\n\n" +
         "Writes the rows of a trace in another format, as they are read. Of a run folder: the requests\n" +
         "of a cell as they were sent, to replay what was measured. What a format cannot say is told\n" +
-        `and not invented.\n\nFormats:\n${formats.join("\n")}\n\n${specs.flatMap(optionLines).join("\n")}\n`,
+        `and not invented.\n\nFormats:\n${formats.join("\n")}\n\n${optionList(ConvertOptions)}`,
     );
     return EXIT_CODES.ok.code;
   }
-  const chosen = parseOwnOptions("trace convert", ConvertOptions, options);
-  const [path, ...more] = positionals;
+  const { chosen, words } = readOwnOptions("trace convert", ConvertOptions, line);
+  const [path, ...more] = words;
   if (path === undefined || more.length > 0) {
     throw new DynbenchError("plan", "Cannot convert: expected one trace file or run folder", {
       hint: "dynbench trace convert azure.csv --out trace.jsonl",

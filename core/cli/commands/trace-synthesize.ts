@@ -1,12 +1,11 @@
 /** `dynbench trace synthesize FILE --num-requests N`. */
 import * as v from "valibot";
-import { parseOwnArguments } from "../options/arguments.ts";
-import { optionLines } from "../text/help.ts";
-import { parseOwnOptions } from "../options/own-options.ts";
+import type { CommandLine } from "../options/command-line.ts";
+import { optionList } from "../text/help.ts";
+import { readOwnOptions } from "../options/own-options.ts";
 import { readWhole, TRACE_FILE_ENTRIES } from "../options/trace-file-options.ts";
 import { DynbenchError, EXIT_CODES, PlanFaults } from "../../base/errors.ts";
 import { writeLines } from "../../system/write-lines.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
 import { randomStream } from "../../base/random.ts";
 import { formatMooncakeRow } from "../../trace/mooncake.ts";
 import {
@@ -39,21 +38,19 @@ export const SynthesizeOptions = v.strictObject({
   ...SYNTHESIS_ENTRIES,
 });
 
-export async function traceSynthesize(argv: readonly string[]): Promise<number> {
-  const specs = optionSpecs(SynthesizeOptions);
-  const { options, positionals, wantsHelp } = parseOwnArguments("trace synthesize", argv, specs);
-  if (wantsHelp) {
+export async function traceSynthesize(line: CommandLine): Promise<number> {
+  if (line.wantsHelp) {
     process.stdout.write(
       "Usage: dynbench trace synthesize FILE --num-requests N --out FILE [options]\n\n" +
         "Learns what the rows of a trace share and how they come, and writes new rows of that kind.\n" +
-        `Means are preserved, quantiles are not.\n\n${specs.flatMap(optionLines).join("\n")}\n`,
+        `Means are preserved, quantiles are not.\n\n${optionList(SynthesizeOptions)}`,
     );
     return EXIT_CODES.ok.code;
   }
-  const chosen = parseOwnOptions("trace synthesize", SynthesizeOptions, options);
+  const { chosen, words } = readOwnOptions("trace synthesize", SynthesizeOptions, line);
   const faults = boundFaults(chosen);
   if (faults.length > 0) throw new PlanFaults(faults);
-  const [file, ...more] = [...positionals, ...(chosen.inputFile ? [chosen.inputFile] : [])];
+  const [file, ...more] = [...words, ...(chosen.inputFile ? [chosen.inputFile] : [])];
   if (file === undefined || more.length > 0) {
     throw new DynbenchError("plan", "Cannot synthesize: expected one trace file", {
       hint: "dynbench trace synthesize trace.jsonl --num-requests 10000 --out more.jsonl",

@@ -1,4 +1,5 @@
 /** `dynbench trace analyze|synthesize|convert`: what a trace holds, more of its kind, other formats. */
+import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
 import { didYouMean } from "../../base/suggest.ts";
@@ -15,7 +16,7 @@ convert      A trace of another format as Mooncake rows, or the other way round
 dynbench run --workload mooncake --trace FILE
 `;
 
-type Verb = (argv: readonly string[], environment: Environment) => Promise<number>;
+type Verb = (line: CommandLine, environment: Environment) => Promise<number>;
 
 const VERBS: Record<string, () => Promise<Verb>> = {
   analyze: async () => (await import("./trace-analyze.ts")).traceAnalyze,
@@ -23,14 +24,17 @@ const VERBS: Record<string, () => Promise<Verb>> = {
   synthesize: async () => (await import("./trace-synthesize.ts")).traceSynthesize,
 };
 
-export async function trace(argv: readonly string[], environment: Environment): Promise<number> {
-  const [verb, ...rest] = argv;
-  if (verb === "--help" || verb === "-h") {
+export async function trace(line: CommandLine, environment: Environment): Promise<number> {
+  const [first, ...tokens] = line.tokens;
+  const verb = typeof first === "object" ? `--${first.name}` : first;
+  if (verb !== undefined && Object.hasOwn(VERBS, verb)) {
+    const command = await VERBS[verb]!();
+    return command({ ...line, tokens }, environment);
+  }
+  if (line.wantsHelp) {
     process.stdout.write(HELP);
     return EXIT_CODES.ok.code;
   }
-  const load = verb === undefined ? undefined : VERBS[verb];
-  if (load) return (await load())(rest, environment);
   const verbs = Object.keys(VERBS);
   const guess = verb === undefined ? undefined : didYouMean(verb, verbs);
   throw new DynbenchError(

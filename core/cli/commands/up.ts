@@ -3,6 +3,7 @@ import { given } from "../../base/given.ts";
 import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
 import { startLog } from "../text/log.ts";
 import { checkApiKey, planFromArguments, type Planned } from "./plan-from-arguments.ts";
@@ -29,8 +30,8 @@ import { wireHeaders } from "../../run/setup/probe.ts";
 import { startRouter, type RunningRouter, mustFindRouters } from "../../run/setup/router-up.ts";
 
 /** Ends with Ctrl-C, or when a process dies. */
-export async function up(argv: readonly string[], environment: Environment): Promise<number> {
-  const planned = await planFromArguments("up", argv, environment);
+export async function up(line: CommandLine, environment: Environment): Promise<number> {
+  const planned = await planFromArguments("up", line, environment);
   if (!planned) return EXIT_CODES.ok.code;
   const { plan } = planned;
   checkApiKey(plan);

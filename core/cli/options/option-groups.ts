@@ -1,9 +1,9 @@
 /** Which options the commands of a run have, in groups: what help, man page and completion show. */
 import { parseArmSpecs } from "../../plan/arms.ts";
 import { DEFAULTS, defaultEngine, typedNames } from "../../plan/choose.ts";
-import { optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
+import { isNamed, optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
 import { PlaneOptions } from "../../plan/plane-options.ts";
-import { isNamed, type RawOption } from "../../plan/raw-option.ts";
+import type { RawOption } from "../../plan/raw-option.ts";
 import { LoadOptions, RunOptions } from "../../plan/run-options.ts";
 import { SimOptions } from "../../plan/sim-options.ts";
 import type { Fault } from "../../base/errors.ts";
@@ -25,6 +25,13 @@ export function optionGroups(
 ): readonly OptionGroup[] {
   const groups = command === "up" ? upGroups(chosen) : runGroups(plugins, chosen);
   return groups.filter(({ specs }) => specs.length > 0);
+}
+
+/** Every option that some choice of plugins gives to a run: whether a flag takes a value is known from these. */
+export function possibleSpecs(plugins: PluginSet): readonly OptionSpec[] {
+  const schemas = [RunOptions, LoadOptions, SimOptions, PlaneOptions];
+  const own = plugins.all.map(({ plugin }) => plugin.options);
+  return [...schemas, ...own].flatMap(optionSpecs);
 }
 
 function runGroups(plugins: PluginSet, chosen: readonly AnyPlugin[]): OptionGroup[] {

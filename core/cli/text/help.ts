@@ -1,6 +1,8 @@
 /** Help texts, made from the schemas. */
 import { flagSpecs, optionGroups, titled } from "../options/option-groups.ts";
-import type { OptionSpec } from "../../plan/option-spec.ts";
+import { optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
+import { wrapped } from "./wrapped.ts";
+import type { OptionsSchema } from "../../contract/plugin.ts";
 import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
 import type { AnyPlugin } from "../../contract/plugins.ts";
 
@@ -53,7 +55,8 @@ export function runHelp(command: string, plugins: PluginSet, chosen: readonly An
     "",
     ...optionGroups(command, plugins, chosen).flatMap(({ title, specs }) => section(title, specs)),
     ...(["engine", "router", ...(command === "up" ? [] : ["workload" as const])] as const).flatMap(
-      (kind) => wrap(`${titled(kind)}s: ${names(kind).join(", ")}`, WIDTH),
+      (kind) =>
+        wrapped(`${titled(kind)}s: ${names(kind).join(", ")}`, { width: WIDTH, indent: "" }),
     ),
     "",
     "Options of other plugins: dynbench plugin show NAME.",
@@ -109,8 +112,12 @@ function section(heading: string, specs: readonly OptionSpec[]): string[] {
   return [`${heading}:`, ...specs.flatMap(optionLines), ""];
 }
 
-/** An option's flag, description and default, wrapped. */
-export function optionLines(spec: OptionSpec): string[] {
+/** Every option of a schema with its description and default: for `--help` of a command. */
+export function optionList(schema: OptionsSchema): string {
+  return `${optionSpecs(schema).flatMap(optionLines).join("\n")}\n`;
+}
+
+function optionLines(spec: OptionSpec): string[] {
   const flag = `  --${spec.flag}${spec.type === "boolean" ? "" : ` ${placeholder(spec)}`}`;
   const fallback = spec.sweep
     ? `[${spec.sweep.join(",")}]`
@@ -119,12 +126,12 @@ export function optionLines(spec: OptionSpec): string[] {
       : defaultText(spec);
   const alias = spec.aliases.length > 0 ? ` (also --${spec.aliases.join(", --")})` : "";
   const text = [spec.description, fallback].filter((part) => part !== "").join(" ") + alias;
-  const lines = wrap(text, WIDTH - FLAG_COLUMN);
-  const head =
-    flag.length < FLAG_COLUMN - 1
-      ? [flag.padEnd(FLAG_COLUMN) + lines[0]]
-      : [flag, " ".repeat(FLAG_COLUMN) + lines[0]];
-  return [...head, ...lines.slice(1).map((line) => " ".repeat(FLAG_COLUMN) + line)];
+  const indent = " ".repeat(FLAG_COLUMN);
+  const [first, ...rest] = wrapped(text, { width: WIDTH, indent });
+  const isShort = flag.length < FLAG_COLUMN - 1;
+  return isShort
+    ? [flag.padEnd(FLAG_COLUMN) + first!.trimStart(), ...rest]
+    : [flag, first!, ...rest];
 }
 
 /** What stands for the value of an option. */
@@ -141,17 +148,4 @@ export function defaultText(spec: OptionSpec): string {
   if (spec.default === undefined || (Array.isArray(spec.default) && spec.default.length === 0))
     return "";
   return `[${Array.isArray(spec.default) ? spec.default.join(",") : String(spec.default)}]`;
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  lines.push(line);
-  return lines;
 }
