@@ -5,6 +5,7 @@
 import { isNamed, optionSpecs, type OptionSpec } from "./option-spec.ts";
 import type { RawOption } from "./raw-option.ts";
 import type { Fault } from "../base/errors.ts";
+import { given } from "../base/given.ts";
 import { didYouMean } from "../base/suggest.ts";
 import type { OptionsSchema } from "../contract/plugin.ts";
 
@@ -14,6 +15,17 @@ export interface Scope<Schema extends OptionsSchema = OptionsSchema> {
   /** The plugin's name; left out where the options are no plugin's. */
   readonly plugin?: string;
   readonly schema: Schema;
+  /** The options of the schema. */
+  readonly specs: readonly OptionSpec[];
+}
+
+/** A scope of a schema; `plugin` is the name of the plugin that has it. */
+export function scopeOf<Schema extends OptionsSchema>(
+  kind: string,
+  schema: Schema,
+  plugin?: string,
+): Scope<Schema> {
+  return { kind, ...given({ plugin }), schema, specs: optionSpecs(schema) };
 }
 
 export interface Assignment {
@@ -85,8 +97,8 @@ function splitQualifier(
   return isKnown ? [qualifier, name.slice(dot + 1)] : [undefined, name];
 }
 
-function specIn({ schema }: Scope, name: string): OptionSpec | undefined {
-  return optionSpecs(schema).find((spec) => isNamed(spec, name));
+function specIn({ specs }: Scope, name: string): OptionSpec | undefined {
+  return specs.find((spec) => isNamed(spec, name));
 }
 
 function unknownOption(
@@ -122,6 +134,6 @@ function unknownOption(
 }
 
 function flagsOf(scope: Scope): string[] {
-  const flags = optionSpecs(scope.schema).flatMap(({ flag, aliases }) => [flag, ...aliases]);
+  const flags = scope.specs.flatMap(({ flag, aliases }) => [flag, ...aliases]);
   return isQualified(scope) ? flags.map((flag) => `${scope.plugin}.${flag}`) : flags;
 }

@@ -1,6 +1,6 @@
 /** Which options are swept, and over which values. */
 import type { Scope } from "./assign.ts";
-import { isNamed, optionSpecs, type OptionSpec } from "./option-spec.ts";
+import { isNamed, type OptionSpec } from "./option-spec.ts";
 import { coerce, splitList } from "./raw-option.ts";
 import { didYouMean } from "../base/suggest.ts";
 import type { Axis, Value } from "./sweep.ts";
@@ -35,7 +35,7 @@ interface AskedAxis {
 
 /** `--prefix-ratio 0.1,0.5`, and the sweeps that are a workload's default. */
 function listAxes({ scope, typed }: TypedPlugin, faults: Fault[]): AskedAxis[] {
-  return optionSpecs(scope.schema).flatMap((spec): AskedAxis[] => {
+  return scope.specs.flatMap((spec): AskedAxis[] => {
     if (spec.type === "list" || spec.type === "record") return [];
     const option = typed.get(spec);
     if (option === undefined) {
@@ -76,12 +76,12 @@ function sweepAxis(text: string, scopes: SweptScopes, faults: Fault[]): AskedAxi
   const name = typed.replace(new RegExp(`^(load|workload|${scopes.workload.plugin})\\.`), "");
   const kinds = ["load", "workload"] as const;
   const [found] = kinds.flatMap((kind) => {
-    const spec = optionSpecs(scopes[kind].schema).find((one) => isNamed(one, name));
+    const spec = scopes[kind].specs.find((one) => isNamed(one, name));
     return spec ? [{ kind, spec }] : [];
   });
   if (!found || equals === -1) {
     const arms = armHint(name, text.slice(equals + 1), scopes.arms);
-    const flags = kinds.flatMap((kind) => optionSpecs(scopes[kind].schema).map(({ flag }) => flag));
+    const flags = kinds.flatMap((kind) => scopes[kind].specs.map(({ flag }) => flag));
     const guess = found ? undefined : didYouMean(name, flags);
     faults.push({
       path: origin,
@@ -97,9 +97,7 @@ function sweepAxis(text: string, scopes: SweptScopes, faults: Fault[]): AskedAxi
 
 /** An option of an engine or a router is not swept but compared. */
 function armHint(name: string, values: string, scopes: readonly Scope[]): string | undefined {
-  const owner = scopes.find(({ schema }) =>
-    optionSpecs(schema).some((spec) => isNamed(spec, name)),
-  );
+  const owner = scopes.find(({ specs }) => specs.some((spec) => isNamed(spec, name)));
   if (!owner) return undefined;
   const arms = splitList(values).map((item) => `--${owner.kind} ${owner.plugin}:${name}=${item}`);
   return `It is an option of the ${owner.kind}; to compare its values as arms: ${arms.join(" ")}`;

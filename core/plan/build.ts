@@ -3,22 +3,21 @@
  * plan everywhere. All faults are collected and reported at once, each with its place.
  */
 import { argumentFaults, roleFaults } from "./arm-faults.ts";
-import { armLabels } from "./arms.ts";
 import { axesOf } from "./axes.ts";
 import { countFaults, planCells } from "./cells.ts";
 import { choosePlugins } from "./choose.ts";
 import { clockFaults } from "./clock-faults.ts";
-import { parseOptions, parseUse } from "./parse-options.ts";
-import { planeFaults, planeSettings } from "./plane-options.ts";
+import { parseOptions, parsePlan } from "./parse-options.ts";
+import { planeFaults } from "./plane-options.ts";
 import { planArms } from "./planned-arms.ts";
-import { planPoints } from "./points.ts";
+import { planPoints } from "./planned-points.ts";
+import { typedPoints } from "./points.ts";
 import type { RawOption } from "./raw-option.ts";
 import type { RunOptions } from "./run-options.ts";
 import { simSettings } from "./sim-options.ts";
 import { assignOptions } from "./typed-options.ts";
 import { wireOf } from "./wire.ts";
 import { PlanFaults, type Fault } from "../base/errors.ts";
-import { given } from "../base/given.ts";
 import { VERSION } from "../base/version.ts";
 import type { Plan } from "../contract/plan.ts";
 import type { Plugins } from "../contract/plugins.ts";
@@ -55,34 +54,37 @@ function planOf(
   const chosen = choosePlugins(options, plugins, faults);
   if (!chosen) return undefined;
 
-  // Assign each option to the part that it means, then parse what is not swept.
+  // Assign: each option to the part that it means.
   const typed = assignOptions(options, { chosen, plugins }, faults);
+
+  // Sweep: the run's options say over what.
   const run = parseOptions(typed.run, faults);
-  const sim = parseOptions(typed.sim, faults);
-  const plane = parseOptions(typed.plane, faults);
-  const reporters = typed.reporters.map((one) => parseUse(one, faults)!);
-
-  // Points of the sweep, and arms.
   const axes = axesOf(run?.sweep ?? [], typed, faults);
-  const tooMany = countFaults(axes, { arms: chosen.arms.length, repeats: run?.repeat ?? 1 });
+  const repeats = run?.repeat ?? 1;
+  const tooMany = countFaults(axes, { arms: chosen.arms.length, repeats });
   faults.push(...tooMany);
-  const arms = planArms(typed.arms, armLabels(chosen.arms), faults);
-  if (tooMany.length > 0) return undefined;
-  const points = planPoints(axes, typed, faults);
-  const settings = sim && simSettings(sim, faults);
-  if (!run || !plane || !settings || faults.length > 0) return undefined;
+  const swept = tooMany.length > 0 ? [] : typedPoints(axes, typed);
 
-  // Checks of the whole.
+  // Parse: options become values. Then each part is planned by itself.
+  const parsed = parsePlan(typed, swept, faults);
+  const arms = planArms(chosen, parsed.arms, faults);
+  const points = planPoints(swept, parsed.points, faults);
+  const sim = parsed.sim && simSettings(parsed.sim, faults);
+  const { plane } = parsed;
+  if (!run || !sim || !plane || faults.length > 0) return undefined;
+
+  // Check the parts together.
   const planes = new Set(arms.map(({ router }) => router.plane));
   const wire = wireOf(run, arms, faults);
   faults.push(
     ...planeFaults(plane, typed.plane.typed, planes),
-    ...clockFaults({ clock: run.clock, settings, typed: typed.sim.typed }, arms, plugins),
+    ...clockFaults({ clock: run.clock, settings: sim, typed: typed.sim.typed }, arms, plugins),
     ...roleFaults(arms, plugins),
     ...argumentFaults(arms, engineArgs),
   );
   if (!wire || faults.length > 0) return undefined;
 
+  // Cells.
   const planned = arms.map(({ arm }) => arm);
   const plan: Plan = {
     schemaVersion: 1,
@@ -94,13 +96,13 @@ function planOf(
     ...(run.pooledBounds === "off" ? { pooledBounds: false } : {}),
     wire,
     arms: planned,
-    cells: planCells(planned, points, { axes, repeats: run.repeat, seed: run.seed }),
-    reporters,
+    cells: planCells(planned, points, { axes, repeats, seed: run.seed }),
+    reporters: parsed.reporters.map((use) => use!),
     engineArgs,
     host: run.host,
     replicas: run.replicas,
-    ...(run.clock === "virtual" ? { sim: settings } : {}),
-    ...given({ planeSettings: planeSettings(plane, planes) }),
+    ...(run.clock === "virtual" ? { sim } : {}),
+    ...(planes.has("dynamo") ? { planeSettings: plane } : {}),
   };
   return { plan, run };
 }

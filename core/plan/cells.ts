@@ -1,5 +1,5 @@
 /** The cells of a plan: every arm at every point of the sweep, repeated, in the order in which they run. */
-import type { PlannedPoint } from "./points.ts";
+import type { PlannedPoint } from "./planned-points.ts";
 import { combinations, pointLabel, rotated, workloadPart, type Axis } from "./sweep.ts";
 import type { Fault } from "../base/errors.ts";
 import { deriveSeed } from "../base/random.ts";

@@ -1,7 +1,7 @@
 /** What is wrong with the value of an option, in the words of whoever typed it, and what to type instead. */
 import type * as v from "valibot";
 import type { Scope } from "./assign.ts";
-import { optionSpecs, type OptionSpec } from "./option-spec.ts";
+import type { OptionSpec } from "./option-spec.ts";
 import { splitList } from "./raw-option.ts";
 import type { Fault } from "../base/errors.ts";
 import { didYouMean } from "../base/suggest.ts";
@@ -25,7 +25,7 @@ export function valueFault(
 export function issueFault(issue: v.BaseIssue<unknown>, scope: Scope): Fault {
   const [first, second] = issue.path ?? [];
   const key = String(first?.key ?? "");
-  const spec = optionSpecs(scope.schema).find((one) => one.key === key);
+  const spec = scope.specs.find((one) => one.key === key);
   const flag = spec?.flag ?? key;
   const index = second === undefined ? "" : `[${String(second.key)}]`;
   const path = `${placeOf(scope)}.${flag}${index}`;

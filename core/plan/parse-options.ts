@@ -1,9 +1,13 @@
-/** Typed options of one scope → the complete output of its schema, with every fault named by its place. */
+/** Typed options → the complete output of their schemas, with every fault named by its place. */
 import * as v from "valibot";
 import type { TypedOptions } from "./assign.ts";
 import { issueFault, valueFault } from "./option-faults.ts";
 import { coerce } from "./raw-option.ts";
-import type { TypedPlugin } from "./typed-options.ts";
+import type { PlaneOptions } from "./plane-options.ts";
+import type { TypedPoint } from "./points.ts";
+import type { LoadOptions } from "./run-options.ts";
+import type { SimOptions } from "./sim-options.ts";
+import type { TypedPlan, TypedPlugin } from "./typed-options.ts";
 import { given } from "../base/given.ts";
 import type { Fault } from "../base/errors.ts";
 import type { PluginUse } from "../contract/plan.ts";
@@ -32,10 +36,51 @@ export function parseOptions<Schema extends OptionsSchema>(
 }
 
 /** A plugin with its parsed options, as plans name it; undefined where they do not pass. */
-export function parseUse(plugin: TypedPlugin, faults: Fault[]): PluginUse | undefined {
+function parseUse(plugin: TypedPlugin, faults: Fault[]): PluginUse | undefined {
   const options = parseOptions(plugin, faults);
   if (!options) return undefined;
   const { source, digest } = plugin.loaded;
   const { kind, name } = plugin.loaded.plugin;
   return { kind, name, source, ...given({ digest }), options: options as PluginUse["options"] };
+}
+
+/** All parts of a plan; undefined stands for a part whose options do not pass. */
+export interface ParsedPlan {
+  readonly sim: SimOptions | undefined;
+  readonly plane: PlaneOptions | undefined;
+  readonly arms: readonly (ParsedArm | undefined)[];
+  readonly points: readonly (ParsedPoint | undefined)[];
+  readonly reporters: readonly (PluginUse | undefined)[];
+}
+
+export interface ParsedArm {
+  readonly engine: PluginUse;
+  readonly router: PluginUse;
+}
+
+export interface ParsedPoint {
+  readonly workload: PluginUse;
+  readonly load: LoadOptions;
+}
+
+/** Parses everything but the run's own options, which say what is swept and so make the points. */
+export function parsePlan(
+  typed: TypedPlan,
+  points: readonly TypedPoint[],
+  faults: Fault[],
+): ParsedPlan {
+  const sim = parseOptions(typed.sim, faults);
+  const plane = parseOptions(typed.plane, faults);
+  const arms = typed.arms.map((arm) => {
+    const engine = parseUse(arm.engine, faults);
+    const router = parseUse(arm.router, faults);
+    return engine && router && { engine, router };
+  });
+  const reporters = typed.reporters.map((reporter) => parseUse(reporter, faults));
+  const parsedPoints = points.map((point) => {
+    const workload = parseUse(point.workload, faults);
+    const load = parseOptions(point.load, faults);
+    return workload && load && { workload, load };
+  });
+  return { sim, plane, arms, points: parsedPoints, reporters };
 }

@@ -4,7 +4,6 @@
  * comparison of two routers on different planes would compare the planes.
  */
 import * as v from "valibot";
-import type { PlaneSettings } from "../contract/plan.ts";
 import type { TypedOptions } from "./assign.ts";
 import type { Fault } from "../base/errors.ts";
 import type { Plane } from "../contract/request.ts";
@@ -54,14 +53,6 @@ export const PlaneOptions = v.strictObject({
 });
 
 export type PlaneOptions = v.InferOutput<typeof PlaneOptions>;
-
-/** The options as a plan keeps them; left out where no arm is on the plane. */
-export function planeSettings(
-  options: PlaneOptions,
-  planes: ReadonlySet<Plane>,
-): PlaneSettings | undefined {
-  return planes.has("dynamo") ? options : undefined;
-}
 
 /** Options that would have no effect on any arm. */
 export function planeFaults(

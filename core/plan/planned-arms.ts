@@ -1,8 +1,9 @@
 /** The arms of a plan: each engine with each router, judged as a pair. */
+import { armLabels } from "./arms.ts";
+import type { Chosen } from "./choose.ts";
 import { isControl } from "./control-arms.ts";
-import { parseUse } from "./parse-options.ts";
+import type { ParsedArm } from "./parse-options.ts";
 import { engineKey } from "./secrets.ts";
-import type { TypedArm } from "./typed-options.ts";
 import type { Fault } from "../base/errors.ts";
 import type { Engine } from "../contract/engine.ts";
 import type { PlannedArm } from "../contract/plan.ts";
@@ -15,20 +16,20 @@ export interface ArmWithPlugins {
   readonly router: Router;
 }
 
-/** An arm whose options do not pass is left out, with its faults. */
+/** An arm whose options did not pass is left out. */
 export function planArms(
-  typed: readonly TypedArm[],
-  labels: readonly string[],
+  { arms }: Chosen,
+  parsed: readonly (ParsedArm | undefined)[],
   faults: Fault[],
 ): ArmWithPlugins[] {
-  return typed.flatMap((one, i): ArmWithPlugins[] => {
-    const engine = one.engine.loaded.plugin as Engine;
-    const router = one.router.loaded.plugin as Router;
-    const engineUse = parseUse(one.engine, faults);
-    const routerUse = parseUse(one.router, faults);
-    if (!engineUse || !routerUse) return [];
+  const labels = armLabels(arms);
+  return arms.flatMap((chosen, i): ArmWithPlugins[] => {
+    const uses = parsed[i];
+    if (!uses) return [];
+    const engine = chosen.engine.loaded.plugin as Engine;
+    const router = chosen.router.loaded.plugin as Router;
     const { plane } = router;
-    for (const fault of engine.check?.(engineUse.options, router) ?? []) {
+    for (const fault of engine.check?.(uses.engine.options, router) ?? []) {
       faults.push({ ...fault, path: `engine.${fault.path}` });
     }
     if (!engine.planes.includes(plane)) {
@@ -40,11 +41,10 @@ export function planArms(
     }
     const arm = {
       label: labels[i]!,
-      engine: engineUse,
-      router: routerUse,
+      ...uses,
       plane,
-      ...(isControl(router, routerUse) ? { isControl: true } : {}),
-      engineKey: engineKey(engineUse, plane),
+      ...(isControl(router, uses.router) ? { isControl: true } : {}),
+      engineKey: engineKey(uses.engine, plane),
     };
     return [{ arm, engine, router }];
   });

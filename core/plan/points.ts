@@ -1,50 +1,40 @@
-/** The points of a sweep: what was typed for workload and load at each, and what that amounts to. */
+/** The points of a sweep: what was typed for workload and load, with the swept values in place. */
 import type { TypedOptions } from "./assign.ts";
-import { loadShape } from "./load-shape.ts";
-import { optionSpecs } from "./option-spec.ts";
-import { parseOptions, parseUse } from "./parse-options.ts";
+import type { LoadOptions } from "./run-options.ts";
 import { points, type Axis, type Point } from "./sweep.ts";
-import type { TypedPlan } from "./typed-options.ts";
-import type { Fault } from "../base/errors.ts";
-import type { LoadShape, PluginUse } from "../contract/plan.ts";
+import type { TypedPlan, TypedPlugin } from "./typed-options.ts";
 import type { OptionsSchema } from "../contract/plugin.ts";
-import type { Workload } from "../contract/workload.ts";
 
-export interface PlannedPoint {
+export interface TypedPoint {
   readonly parameters: Point;
-  readonly workload: PluginUse;
-  readonly load: LoadShape;
+  readonly workload: TypedPlugin;
+  readonly load: TypedOptions<typeof LoadOptions>;
 }
 
-/** One for each combination of the axes; a point whose options do not pass is left out, with its faults. */
-export function planPoints(
+/** One for each combination of the axes, with its values in place of what was typed. */
+export function typedPoints(
   axes: readonly Axis[],
   { workload, load }: Pick<TypedPlan, "workload" | "load">,
-  faults: Fault[],
-): PlannedPoint[] {
-  const plugin = workload.loaded.plugin as Workload;
-  return points(axes).flatMap((parameters): PlannedPoint[] => {
-    const at = { axes, parameters };
-    const use = parseUse({ ...workload, ...withPoint(workload, at) }, faults);
-    const options = parseOptions(withPoint(load, at), faults);
-    if (!use || !options) return [];
-    for (const fault of plugin.check?.(use.options) ?? []) {
-      faults.push({ ...fault, path: `workload.${fault.path}` });
-    }
-    return [{ parameters, workload: use, load: loadShape(options, plugin, faults) }];
-  });
+): TypedPoint[] {
+  return points(axes).map((parameters) => ({
+    parameters,
+    workload: { ...workload, ...withValues(workload, axes, parameters) },
+    load: withValues(load, axes, parameters),
+  }));
 }
 
-/** The values of the point in place of what was typed. */
-function withPoint<Schema extends OptionsSchema>(
+function withValues<Schema extends OptionsSchema>(
   { scope, typed }: TypedOptions<Schema>,
-  { axes, parameters }: { axes: readonly Axis[]; parameters: Point },
+  axes: readonly Axis[],
+  parameters: Point,
 ): TypedOptions<Schema> {
   const swept = new Set(axes.filter((axis) => axis.scope === scope.kind).map(({ key }) => key));
   const kept = [...typed].filter(([{ key }]) => !swept.has(key));
-  const set = optionSpecs(scope.schema).filter(({ key }) => swept.has(key));
-  const values = set.map(
-    (spec) => [spec, { name: spec.flag, value: parameters[spec.key], origin: spec.flag }] as const,
-  );
+  const values = scope.specs
+    .filter(({ key }) => swept.has(key))
+    .map(
+      (spec) =>
+        [spec, { name: spec.flag, value: parameters[spec.key], origin: spec.flag }] as const,
+    );
   return { scope, typed: new Map([...kept, ...values]) };
 }

@@ -1,7 +1,7 @@
 /** What was typed for each part of a plan, before any of it is parsed. */
-import { assign, type Scope, type TypedOptions } from "./assign.ts";
+import { assign, scopeOf, type Scope, type TypedOptions } from "./assign.ts";
 import type { Chosen } from "./choose.ts";
-import { optionSpecs, type OptionSpec } from "./option-spec.ts";
+import type { OptionSpec } from "./option-spec.ts";
 import { PlaneOptions } from "./plane-options.ts";
 import type { RawOption } from "./raw-option.ts";
 import { LoadOptions, RunOptions } from "./run-options.ts";
@@ -32,10 +32,10 @@ export interface TypedPlan {
   readonly reporters: readonly TypedPlugin[];
 }
 
-const RUN = { kind: "run", schema: RunOptions };
-const LOAD = { kind: "load", schema: LoadOptions };
-const SIM = { kind: "sim", schema: SimOptions };
-const PLANE = { kind: "plane", schema: PlaneOptions };
+const RUN = scopeOf("run", RunOptions);
+const LOAD = scopeOf("load", LoadOptions);
+const SIM = scopeOf("sim", SimOptions);
+const PLANE = scopeOf("plane", PlaneOptions);
 
 /** Gives each option to the parts that it means. An option of a plugin that was not chosen is a fault. */
 export function assignOptions(
@@ -46,22 +46,26 @@ export function assignOptions(
   const reporters = plugins.ofKind("reporter");
   const engines = chosen.arms.map(({ engine }) => engine.loaded);
   const routers = chosen.arms.map(({ router }) => router.loaded);
-  const scopeOf = new Map<LoadedPlugin, Scope>();
+  const taking = new Map<LoadedPlugin, Scope>();
   for (const loaded of [chosen.workload, ...engines, ...routers, ...reporters]) {
-    scopeOf.set(loaded, scopeOfPlugin(loaded));
+    taking.set(loaded, scopeOfPlugin(loaded));
   }
-  const others = plugins.all.filter((loaded) => !scopeOf.has(loaded)).map(scopeOfPlugin);
-  const scopes = [RUN, LOAD, SIM, PLANE, ...scopeOf.values()];
+  const others = plugins.all.filter((loaded) => !taking.has(loaded)).map(scopeOfPlugin);
+  const scopes = [RUN, LOAD, SIM, PLANE, ...taking.values()];
   const typed = typedIn(options, { scopes, others }, faults);
 
   const ofPart = <Part extends Scope>(scope: Part) => ({ scope, typed: typed.get(scope)! });
-  const ofPlugin = (loaded: LoadedPlugin) => ({ loaded, ...ofPart(scopeOf.get(loaded)!) });
+  const ofPlugin = (loaded: LoadedPlugin) => ({ loaded, ...ofPart(taking.get(loaded)!) });
   const planes = new Set(routers.map(({ plugin }) => (plugin as Router).plane));
   /** Defaults of the planes, then what was typed for all arms, then what was typed for this one. */
   const ofSide = ({ loaded, options: inline }: Chosen["arms"][number]["engine"]): TypedPlugin => {
     const { scope, typed: shared } = ofPlugin(loaded);
     const own = typedIn(inline, { scopes: [scope] }, faults).get(scope)!;
-    return { loaded, scope, typed: new Map([...defaultsOn(planes, loaded), ...shared, ...own]) };
+    return {
+      loaded,
+      scope,
+      typed: new Map([...defaultsOn(planes, loaded, scope), ...shared, ...own]),
+    };
   };
   return {
     run: ofPart(RUN),
@@ -75,7 +79,7 @@ export function assignOptions(
 }
 
 function scopeOfPlugin({ plugin: { kind, name, options } }: LoadedPlugin): Scope {
-  return { kind, plugin: name, schema: options };
+  return scopeOf(kind, options, name);
 }
 
 type TypedMap = Map<OptionSpec, RawOption>;
@@ -106,11 +110,12 @@ function merged(earlier: RawOption, later: RawOption): RawOption {
 function defaultsOn(
   planes: ReadonlySet<Plane>,
   { plugin }: LoadedPlugin,
+  { specs }: Scope,
 ): [OptionSpec, RawOption][] {
   if (plugin.kind !== "engine") return [];
   return [...planes].flatMap((plane) =>
     Object.entries(plugin.planeDefaults?.[plane] ?? {}).map(([key, value]) => [
-      optionSpecs(plugin.options).find((spec) => spec.key === key)!,
+      specs.find((spec) => spec.key === key)!,
       { name: key, value, origin: `plane ${plane}` },
     ]),
   );

@@ -7,7 +7,7 @@ import { chosenPlugins, loadFaults, possibleSpecs } from "../options/option-grou
 import type { Environment } from "../options/environment.ts";
 import { runHelp } from "../text/help.ts";
 import { savedPlan } from "./saved-plan.ts";
-import { PlanFaults } from "../../base/errors.ts";
+import { PlanFaults, type Fault } from "../../base/errors.ts";
 import type { Plan } from "../../contract/plan.ts";
 import { buildPlan } from "../../plan/build.ts";
 import { RunFolder } from "../../run/folder/run-folder.ts";
@@ -35,34 +35,26 @@ export async function planFromArguments(
   const fromConfig = configs.flatMap((config) => ("options" in config ? config.options : []));
   await loadPlugins(plugins, pluginOptions(line, fromConfig));
 
-  const {
-    options: typed,
-    words,
-    faults: unread,
-  } = judgeTokens(line.tokens, possibleSpecs(plugins));
-  const options = [...fromConfig, ...typed];
+  const read = judgeTokens(line.tokens, possibleSpecs(plugins));
+  const options = [...fromConfig, ...read.options];
   if (line.wantsHelp) {
     process.stdout.write(runHelp(command, plugins, chosenPlugins(options, plugins)));
     return undefined;
   }
   const faults = [
-    ...unread,
-    ...words.map((word) => ({
-      path: word,
-      message: "is not an option",
-      hint: "Options start with --; arguments for the engine come after a lone --",
-    })),
-    ...(command === "up" ? loadFaults(typed, plugins) : []),
+    ...read.faults,
+    ...read.words.map(strayWord),
+    ...(command === "up" ? loadFaults(read.options, plugins) : []),
   ];
   const { engineArgs } = line;
-  const resume = typed.findLast(({ name }) => /^(run\.)?resume$/.test(name))?.value;
+  const beside = { options: read.options, engineArgs };
+  const resume = read.options.findLast(({ name }) => /^(run\.)?resume$/.test(name))?.value;
   if (resume !== undefined) {
     const resumed = RunFolder.open(String(resume));
-    const again = savedPlan(resumed.readPlan(), { options: typed, engineArgs }, faults);
-    return { ...again, resumed, out: undefined };
+    return { ...savedPlan(resumed.readPlan(), beside, faults), resumed, out: undefined };
   }
   const saved = configs.find((config) => "plan" in config);
-  if (saved) return savedPlan(saved.plan, { options: typed, engineArgs }, faults);
+  if (saved) return savedPlan(saved.plan, beside, faults);
   const { plan, run } = buildPlan({ options, engineArgs, faults }, plugins);
   if (run.resume !== undefined) {
     throw new PlanFaults([{ path: "run.resume", message: "must be a flag of the command line" }]);
@@ -73,6 +65,14 @@ export async function planFromArguments(
     throw new PlanFaults([{ path: "run.port", message, hint }]);
   }
   return { plan, out: run.out, port: run.port, json: run.json };
+}
+
+function strayWord(word: string): Fault {
+  return {
+    path: word,
+    message: "is not an option",
+    hint: "Options start with --; arguments for the engine come after a lone --",
+  };
 }
 
 /** Before anything starts: without its bearer token every request would fail. */

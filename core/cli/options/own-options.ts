@@ -3,8 +3,7 @@ import type * as v from "valibot";
 import { judgeTokens } from "./arguments.ts";
 import type { CommandLine } from "./command-line.ts";
 import { PlanFaults, type Fault } from "../../base/errors.ts";
-import { assign } from "../../plan/assign.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
+import { assign, scopeOf } from "../../plan/assign.ts";
 import { parseOptions } from "../../plan/parse-options.ts";
 import type { OptionsSchema } from "../../contract/plugin.ts";
 
@@ -14,10 +13,10 @@ export function readOwnOptions<Schema extends OptionsSchema>(
   schema: Schema,
   { tokens, hasSeparator }: Pick<CommandLine, "tokens" | "hasSeparator">,
 ): { chosen: v.InferOutput<Schema>; words: readonly string[] } {
-  const { options, words, faults: unread } = judgeTokens(tokens, optionSpecs(schema));
+  const scope = scopeOf(command, schema);
+  const { options, words, faults: unread } = judgeTokens(tokens, scope.specs);
   const faults: Fault[] = [...unread];
   if (hasSeparator) faults.push({ path: "--", message: `means nothing to dynbench ${command}` });
-  const scope = { kind: command, schema };
   const { assignments, faults: unknown } = assign(options, [scope]);
   for (const { path, hint } of unknown) {
     const isGuess = hint?.startsWith("Did you mean");

@@ -99,11 +99,11 @@ export function pluginHelp(plugin: AnyPlugin, source: string): string {
     `${titled(plugin.kind)} ${plugin.name}${names}: ${plugin.summary}`,
     ...(source === "bundled" ? [] : [`From ${source}`]),
     "",
-    ...pluginOptions(plugin),
+    ...describedOptions(plugin),
   ].join("\n")}\n`;
 }
 
-function pluginOptions(plugin: AnyPlugin): string[] {
+function describedOptions(plugin: AnyPlugin): string[] {
   const specs = flagSpecs(plugin);
   return specs.length === 0 ? ["It has no options."] : section("Options", specs).slice(0, -1);
 }
