@@ -57,7 +57,7 @@ function planOf(
   // Assign: each option to the part that it means.
   const typed = assignOptions(options, { chosen, plugins }, faults);
 
-  // Sweep: the run's options say over what.
+  // Sweep: `--sweep` is one of the run's options, so these are parsed first.
   const run = parseOptions(typed.run, faults);
   const axes = axesOf(run?.sweep ?? [], typed, faults);
   const repeats = run?.repeat ?? 1;

@@ -1,4 +1,4 @@
-/** What is wrong with the value of an option, in the words of whoever typed it, and what to type instead. */
+/** Messages about the value of an option: the option as it is typed, what is wrong, and what to type instead. */
 import type * as v from "valibot";
 import type { Scope } from "./assign.ts";
 import type { OptionSpec } from "./option-spec.ts";
@@ -6,7 +6,7 @@ import { splitList } from "./raw-option.ts";
 import type { Fault } from "../base/errors.ts";
 import { didYouMean } from "../base/suggest.ts";
 
-/** Of a secret value, which is not quoted. */
+/** For a secret value, which must not be quoted. */
 const NOT_FIT = "does not have the form that it must have";
 
 /** The fault of a value that cannot have its option's type. */

@@ -63,7 +63,7 @@ export interface ParsedPoint {
   readonly load: LoadOptions;
 }
 
-/** Parses everything but the run's own options, which say what is swept and so make the points. */
+/** Parses everything but the run's options: they are parsed earlier, because they determine the points. */
 export function parsePlan(
   typed: TypedPlan,
   points: readonly TypedPoint[],

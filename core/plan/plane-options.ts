@@ -1,7 +1,7 @@
 /**
- * Options of Dynamo's plane: how its processes find each other, and over what requests and KV events
- * travel. They are the run's and not a plugin's, because engine and router must agree on them and a
- * comparison of two routers on different planes would compare the planes.
+ * Options of plane "dynamo": how its processes find each other, and how requests and KV events are
+ * sent. They belong to the run and not to a plugin, because engine and router must agree on them, and
+ * because all arms must have the same.
  */
 import * as v from "valibot";
 import type { TypedOptions } from "./assign.ts";
@@ -14,21 +14,21 @@ export const PlaneOptions = v.strictObject({
   discovery: v.optional(
     v.pipe(
       v.picklist(["file", "etcd"]),
-      v.description("Plane dynamo: where workers register; file needs no service"),
+      v.description("Plane dynamo: where workers register. file needs no service"),
     ),
     "file",
   ),
   requestPlane: v.optional(
     v.pipe(
       v.picklist(["tcp", "nats"]),
-      v.description("Plane dynamo: how requests go from the router to the workers"),
+      v.description("Plane dynamo: how requests are sent from the router to the workers"),
     ),
     "tcp",
   ),
   eventPlane: v.optional(
     v.pipe(
       v.picklist(["zmq", "nats"]),
-      v.description("Plane dynamo: how KV events go from the workers to the router"),
+      v.description("Plane dynamo: how KV events are sent from the workers to the router"),
     ),
     "zmq",
   ),
@@ -36,7 +36,7 @@ export const PlaneOptions = v.strictObject({
     v.pipe(
       url(/^https?:\/\/[^\s@]+$/, "expected http://HOST:PORT without a password"),
       v.description(
-        "Running etcd that --discovery etcd uses; left out: one is started from PATH for the run",
+        "URL of a running etcd for --discovery etcd [one is started for the run, from PATH]",
       ),
       v.metadata({ aliases: ["etcd"] }),
     ),
@@ -45,7 +45,7 @@ export const PlaneOptions = v.strictObject({
     v.pipe(
       url(/^(nats|tls):\/\/[^\s@]+$/, "expected nats://HOST:PORT without a password"),
       v.description(
-        "Running NATS that a nats plane uses; left out: one is started from PATH for the run",
+        "URL of a running NATS for --request-plane or --event-plane nats [one is started for the run, from PATH]",
       ),
       v.metadata({ aliases: ["nats"] }),
     ),

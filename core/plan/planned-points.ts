@@ -33,7 +33,7 @@ export function planPoints(
   });
 }
 
-/** A rate, or how it changes, makes the loop open. */
+/** A rate or a rate profile makes the loop open. */
 function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]): LoadShape {
   const preset = workload.load;
   const profile = parsed({ path: "rateProfile", text: load.rateProfile }, parseRateProfile, faults);

@@ -7,7 +7,7 @@ import type { OptionSpec } from "./option-spec.ts";
 export interface RawOption {
   /** As typed, without dashes: `isl`, `workload.isl`, `numPrefixPrompts`. */
   readonly name: string;
-  /** A string from a flag, anything from a config file, a list where a flag was repeated. */
+  /** A string from a flag, any value from a config file, a list if a flag was repeated. */
   readonly value: unknown;
   /** Where it was typed, for messages: `--isl`, `bench.yaml: isl`. */
   readonly origin: string;

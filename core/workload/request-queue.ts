@@ -120,8 +120,8 @@ export class RequestQueue {
   }
 
   /**
-   * When a lane has something to send, without a free slot something carried: in the past if it has
-   * already, infinite if nothing is scheduled.
+   * When a lane next has a request to send; without a free slot, one that needs none. A time in the past
+   * if one is due already; infinite if nothing is scheduled.
    */
   nextDueNs(lane: number, hasSlot = true): number {
     const { waiting, ready, carried } = this.#lanes[lane]!;
@@ -161,6 +161,6 @@ export class RequestQueue {
 interface Lane {
   waiting: Heap<QueuedRequest>;
   ready: Heap<QueuedRequest>;
-  /** Scheduled, and in no need of a slot. */
+  /** Scheduled requests that need no slot. */
   carried: Heap<QueuedRequest>;
 }
