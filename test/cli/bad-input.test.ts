@@ -94,7 +94,7 @@ describe("a bad plan starts nothing", () => {
     [
       "nothing to keep up",
       ["up", "--clock", "virtual"],
-      "run.clock: on the virtual clock there is nothing to keep up",
+      "run.clock: on the virtual clock there is nothing to keep running",
       "dynbench run --clock virtual",
     ],
     [
@@ -124,7 +124,7 @@ describe("a bad plan starts nothing", () => {
     [
       "a port for a router that is elsewhere",
       ["up", "--router", "attach", "--url", "http://127.0.0.1:1", "--port", "8000"],
-      'run.port: router "attach" is running already',
+      'run.port: router "attach" is not started by dynbench',
     ],
     ["a reporter's option by half its name", ["run", "--path", "x"], "Say --json.path or "],
     ["huge number", ["run", "--isl", "1e300"], "workload.isl: expected at most "],
@@ -215,7 +215,7 @@ describe("a server that is none", () => {
     refuse(
       ["ping", serve(() => new Promise(() => {})), "--timeout", "0.3"],
       3,
-      "does not answer as it should: no complete answer within 0.3 s",
+      "does not answer correctly: no complete answer within 0.3 s",
     ));
 });
 

@@ -95,7 +95,7 @@ test("a file named for one run stands in for the added one of its name, and says
   const shown = await alone("plugin", ...args, "--plugin", file);
   expect(shown.stdout).toContain("come what may");
   expect(shown.stdout).not.toContain("unless it is full");
-  expect(shown.stderr).toBe(`The router "tried" is that of ${file}, not of tried 0.1.0\n`);
+  expect(shown.stderr).toBe(`The router "tried" comes from ${file}, not from tried 0.1.0\n`);
   const bundled = await alone("plugin", ...args, "--plugin", kvFile());
   expect(bundled.stderr).toContain('the name router "kv" is taken (bundled)');
   await alone("plugin", "remove", "tried");
@@ -134,7 +134,7 @@ describe("help", () => {
   });
 });
 
-describe("what cannot be added leaves nothing and is told in words", () => {
+describe("what cannot be added leaves nothing behind, and the reason is printed", () => {
   /** A package of one file. */
   const packageOf = (name: string, source: string): string => {
     const folder = join(cwd, name);
@@ -168,7 +168,7 @@ describe("what cannot be added leaves nothing and is told in words", () => {
     expect(existsSync(join(packages, name))).toBe(false);
   });
 
-  test("a package that breaks later is left out, said, and harms no other command", async () => {
+  test("a package that breaks later is not loaded, is reported, and stops no command", async () => {
     await alone("plugin", "add", packageOf("fragile", ROUTER("fragile", API_VERSION)));
     const found = new Bun.Glob("**/fragile/**/index.js").scanSync({
       cwd: packages,
@@ -177,7 +177,7 @@ describe("what cannot be added leaves nothing and is told in words", () => {
     for (const file of found) writeFileSync(join(packages, file), "export default {");
     const listed = await alone("plugin", "list");
     expect(listed.exitCode).toBe(0);
-    expect(listed.stderr).toContain("Added plugin fragile 1.0.0 is left out");
+    expect(listed.stderr).toContain("Added plugin fragile 1.0.0 is not loaded");
     const asked = await alone("plan", "--router", "fragile");
     expect(asked.exitCode).toBe(2);
     expect((await alone("plugin", "remove", "fragile")).exitCode).toBe(0);

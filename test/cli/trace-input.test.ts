@@ -49,7 +49,7 @@ test("a trace that is none leaves no folder behind", async () => {
   expect(existsSync(join(cwd, "nothing"))).toBe(false);
 });
 
-test("a saved plan tells that its trace is another one, and goes on", async () => {
+test("a saved plan reports that its trace has changed, and runs", async () => {
   const planned = await run("plan", ...ASK, "--trace", "t.jsonl", "--json");
   writeFileSync(join(cwd, "plan.json"), planned.stdout);
   const same = await run("run", "--config", "plan.json", "--out", "same");
@@ -64,7 +64,7 @@ test("a saved plan tells that its trace is another one, and goes on", async () =
 
   const resumed = await run("run", "--resume", "same");
   expect(resumed.exitCode).toBe(2);
-  expect(resumed.stderr).toContain("Bring the old file back");
+  expect(resumed.stderr).toContain("Restore the old file");
   const reported = await run("report", "same");
   expect(reported.stderr).toContain("t.jsonl is not what the plan was made with");
 });

@@ -1,4 +1,4 @@
-/** What may come next on a command line, from the schemas. Pure. */
+/** What can come next on a command line, from the schemas of the options. Pure. */
 import { judgeTokens } from "../options/arguments.ts";
 import type { CommandLine, Token } from "../options/command-line.ts";
 import { COMMANDS } from "../options/command-list.ts";
@@ -11,12 +11,12 @@ import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
 import type { PluginKind } from "../../contract/plugins.ts";
 
 export interface Candidate {
-  /** The whole word, as it would stand on the line. */
+  /** The complete word. */
   readonly word: string;
   readonly description: string;
 }
 
-/** Words of ours, or names that the shell itself completes behind `prefix` (`--trace=`). */
+/** Words from this program, or names that the shell completes after `prefix` (`--trace=`). */
 export type Completion =
   | { readonly kind: "words"; readonly candidates: readonly Candidate[] }
   | { readonly kind: "files" | "folders"; readonly prefix: string };
@@ -48,7 +48,7 @@ interface Place {
 function completeIn(place: Place, plugins: PluginSet): Completion {
   const { command, before, typed } = place;
   const specs = specsOf(place, plugins);
-  // A value is completed before the plugin is named that has the option.
+  // The value of a plugin's option is completed even before the plugin is named.
   const known = command.takesRun ? [...specs, ...pluginSpecs(plugins)] : specs;
   const [, flag, value] = /^--([^=]+)=(.*)$/s.exec(typed) ?? [];
   if (flag !== undefined) {
@@ -64,7 +64,7 @@ function completeIn(place: Place, plugins: PluginSet): Completion {
   return positional(place, specs, plugins);
 }
 
-/** Of a run: with the options of the plugins that the line has named so far. */
+/** For a run, includes the options of the plugins that are named so far. */
 function specsOf({ name, command, before }: Place, plugins: PluginSet): readonly OptionSpec[] {
   if (!command.takesRun) return command.options;
   const run = optionGroups(name, plugins, []).flatMap(({ specs }) => specs);
@@ -80,7 +80,7 @@ function pluginSpecs(plugins: PluginSet): readonly OptionSpec[] {
   return plugins.all.flatMap(({ plugin }) => optionSpecs(plugin.options));
 }
 
-/** A half-typed arm may be no arm yet. */
+/** An arm that is still being typed may be invalid. */
 function named(choose: () => readonly AnyPlugin[]): readonly AnyPlugin[] {
   try {
     return choose();
@@ -94,7 +94,7 @@ function specOf(specs: readonly OptionSpec[], flag: string): OptionSpec | undefi
 }
 
 interface Typed {
-  /** What stands before the value in the same word: `--router=`. */
+  /** What precedes the value in the same word: `--router=`. */
   readonly prefix: string;
   readonly value: string;
 }
@@ -169,13 +169,13 @@ function commandNames(): Candidate[] {
 
 type Flag = Pick<OptionSpec, "flag" | "description"> & Partial<Pick<OptionSpec, "default">>;
 
-const HELP: readonly Flag[] = [{ flag: "help", description: "Say how it is used" }];
+const HELP: readonly Flag[] = [{ flag: "help", description: "Print how it is used" }];
 const GLOBAL: readonly Flag[] = [
   ...HELP,
-  { flag: "version", description: "Say the version; with --json also commit, Bun and target" },
+  { flag: "version", description: "Print the version; with --json also commit, Bun and target" },
 ];
 
-/** A switch that is on is offered as what turns it off. */
+/** A switch that is on by default is offered in the form that turns it off. */
 function flags(specs: readonly Flag[]): Candidate[] {
   return specs.map(({ flag, description, default: fallback }) => ({
     word: fallback === true ? `--no-${flag}` : `--${flag}`,

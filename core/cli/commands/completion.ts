@@ -13,8 +13,8 @@ const SHELLS = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[];
 
 const HELP = `Usage: dynbench completion ${SHELLS.join("|")}
 
-Prints a script that completes commands, options, values and the names of plugins, of those that
-were added too.
+Prints a script that completes commands, options, values and names of plugins, including added
+plugins.
 
   bash   source <(dynbench completion bash)            in ~/.bashrc; bash 4.3 or newer
   zsh    source <(dynbench completion zsh)             in ~/.zshrc, after compinit

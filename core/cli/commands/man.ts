@@ -1,4 +1,4 @@
-/** `dynbench man`: the manual page, in the roff of man(7), from what help and completion are made of. */
+/** `dynbench man`: the manual page in roff with man(7) macros, from the same data as help and completion. */
 import { COMMANDS } from "../options/command-list.ts";
 import { COMMAND_WORDS, type CommandWords } from "./command-words.ts";
 import type { CommandLine } from "../options/command-line.ts";
@@ -27,7 +27,7 @@ export async function man(line: CommandLine, { plugins }: Environment): Promise<
   return EXIT_CODES.ok.code;
 }
 
-/** Of the plugins in the set; a page of a release has the bundled ones. */
+/** The page describes the plugins of the set; that of a release, the bundled ones. */
 export function manPage(
   plugins: PluginSet,
   { version, date }: Pick<VersionFacts, "version" | "date">,
@@ -49,7 +49,7 @@ export function manPage(
     "[options] [\\-\\- engine arguments]",
     ".SH DESCRIPTION",
     ...text(
-      "Brings workers of an LLM engine up, puts a router in front of them, checks that the set-up is what its label says, drives the load, measures it, and explains the result in one HTML file.",
+      "Starts workers of an LLM engine, puts a router in front of them, checks that the set-up is what its label says, sends the load, measures it, and explains the result in one HTML file.",
     ),
     ".SH COMMANDS",
     ...Object.entries(COMMAND_WORDS).flatMap(([name, words]) =>
@@ -57,7 +57,7 @@ export function manPage(
     ),
     ".SH OPTIONS OF RUN, PLAN AND UP",
     ...text(
-      "Where two parts have an option of the same name, say whose: \\-\\-workload.NAME, \\-\\-router.NAME. A comma list sweeps an option of the workload.",
+      "If two parts have an option of the same name, name the part: \\-\\-workload.NAME, \\-\\-router.NAME. A list of values sweeps an option of the workload.",
       true,
     ),
     ...run.flatMap(group),
@@ -76,10 +76,10 @@ export function manPage(
     ".SH ENVIRONMENT",
     ".TP",
     ".B NO_COLOR",
-    "No colors, whatever the terminal can do.",
+    "Disables colors.",
     ".TP",
     ".B XDG_DATA_HOME",
-    "Added plugins are in dynbench/plugins below it; ~/.local/share where it is not set.",
+    "Added plugins are in dynbench/plugins below it; below ~/.local/share if it is not set.",
     "",
   ].join("\n");
 }
@@ -118,13 +118,13 @@ function option(spec: OptionSpec): string[] {
   return [".TP", `${names.join(", ")}${value}`, ...text(`${spec.description} ${fallback}`.trim())];
 }
 
-/** A line that begins like a request is none. */
+/** Escapes a first character that would make the line a roff request. */
 function text(words: string, isRoff = false): string[] {
   const line = isRoff ? words : escaped(words);
   return [/^[.']/.test(line) ? `\\&${line}` : line];
 }
 
-/** Backslashes and hyphens as they are typed; a quote that would end an argument; no line breaks. */
+/** Escapes backslashes, hyphens, and quotes, which would end an argument; replaces line breaks. */
 export function escaped(words: string): string {
   return words
     .replaceAll("\\", "\\e")

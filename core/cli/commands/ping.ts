@@ -1,4 +1,4 @@
-/** `dynbench ping URL`: one streamed request, checked. */
+/** `dynbench ping URL`: sends one streamed request and checks the answer. */
 import * as v from "valibot";
 import type { CommandLine } from "../options/command-line.ts";
 import { readOwnOptions } from "../options/own-options.ts";
@@ -12,7 +12,7 @@ import { probe, type ProbeResult } from "../../run/setup/probe.ts";
 export const PingOptions = v.strictObject({
   model: v.optional(v.pipe(v.string(), v.description("Model to ask for [the first one served]"))),
   timeout: v.optional(
-    v.pipe(v.number(), v.minValue(0.1), v.maxValue(3600), v.description("Limit in seconds")),
+    v.pipe(v.number(), v.minValue(0.1), v.maxValue(3600), v.description("Time-out in seconds")),
     30,
   ),
   apiKeyEnv: v.optional(
@@ -20,7 +20,7 @@ export const PingOptions = v.strictObject({
   ),
 });
 
-/** A list of models takes no computing. */
+/** A server lists its models without computing anything. */
 const MODELS_LIMIT_MS = 10_000;
 
 const QUESTION = {
@@ -33,7 +33,7 @@ const QUESTION = {
   max_tokens: 10,
 };
 
-/** Passes only on at least one content chunk and a clean end; a missing usage is said. */
+/** Succeeds only with at least one content chunk and a complete stream; reports if the usage is missing. */
 export async function ping(line: CommandLine): Promise<number> {
   if (line.wantsHelp) {
     process.stdout.write(
@@ -62,7 +62,7 @@ export async function ping(line: CommandLine): Promise<number> {
     timeoutMs,
   });
   if (result.fault !== undefined) {
-    throw new DynbenchError("start", `${url} does not answer as it should: ${result.fault}`, {
+    throw new DynbenchError("start", `${url} does not answer correctly: ${result.fault}`, {
       hint: hintOf(result, model),
     });
   }

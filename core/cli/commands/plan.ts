@@ -1,4 +1,4 @@
-/** `dynbench plan`: everything a run would start and send; starts nothing. */
+/** `dynbench plan`: prints everything that a run would start and send; starts nothing. */
 import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
 import { startLog } from "../text/log.ts";
@@ -45,7 +45,7 @@ export async function plan(line: CommandLine, environment: Environment): Promise
   return EXIT_CODES.ok.code;
 }
 
-/** One entry an engine and an arm, in the order in which they start. */
+/** The processes of each engine and each arm, in the order in which they start. */
 async function processesOf(planned: Plan, { plugins }: Environment): Promise<PlannedProcess[]> {
   const processes: PlannedProcess[] = [];
   if (planned.clock === "virtual") return processes;
@@ -76,7 +76,7 @@ async function processesOf(planned: Plan, { plugins }: Environment): Promise<Pla
   processes.push({
     name: "keeper",
     command: ["dynbench", "(keeper)"],
-    note: "ends what a killed run would leave",
+    note: "ends the processes of a run that was killed",
   });
   return processes.map(storable);
 }

@@ -17,18 +17,18 @@ import { addedPackages, pluginFolder } from "../../plugin-folder/plugin-folder.t
 
 export const PluginCommandOptions = v.strictObject({
   ...PLUGIN_OPTIONS,
-  out: v.optional(v.pipe(v.string(), v.description("Where pack writes to"))),
+  out: v.optional(v.pipe(v.string(), v.description("File that pack writes [NAME.js]"))),
 });
 
 type Options = v.InferOutput<typeof PluginCommandOptions>;
-/** One verb: its words after the verb, and what else was said. */
+/** Runs one verb with the words after it and the options. */
 type Verb = (
   words: readonly string[],
   options: Options,
   environment: Environment,
 ) => Promise<number>;
 
-/** How many words each verb takes. */
+/** The verbs, with the least and the greatest number of words after each. */
 const VERBS: Readonly<
   Record<keyof typeof VERB_HELP, { readonly words: readonly [number, number]; run: Verb }>
 > = {
@@ -64,7 +64,7 @@ export async function plugin(line: CommandLine, environment: Environment): Promi
   if (words.length < least || words.length > most) {
     throw new DynbenchError(
       "plan",
-      `Cannot do "dynbench plugin ${all.join(" ")}": ${words.length < least ? "a word is missing" : "a word is too many"}`,
+      `Cannot run "dynbench plugin ${all.join(" ")}": ${words.length < least ? "a word is missing" : "there is a word too many"}`,
       { hint: VERB_HELP[name].split("\n", 1)[0] },
     );
   }
@@ -148,6 +148,7 @@ function listing(plugins: Environment["plugins"]): string {
     return `${kind}s\n${lines.join("\n")}\n`;
   });
   const broken = plugins.broken.map(({ from, fault }) => `  ${from}: ${fault.message}`);
-  if (broken.length > 0) parts.push(`left out\n${broken.join("\n")}\n`);
+  if (broken.length > 0)
+    parts.push(`left out, because they cannot be loaded\n${broken.join("\n")}\n`);
   return parts.join("\n");
 }

@@ -88,12 +88,14 @@ function storableWords(typed: readonly string[]): string[] {
   return maskWords(words);
 }
 
-/** Once: stop, keep and report what is there. Twice: at once; children end because their stdin closes. */
+/** The first signal stops the run, and its results are reported. The second exits at once; children end when their stdin closes. */
 function onInterrupt(interrupt: AbortController, context: ReporterContext): Disposable {
   const signals = stopSignals();
   const handle = (): void => {
     if (interrupt.signal.aborted) process.exit(EXIT_CODES.interrupted.code);
-    context.stderr.write("\nStopping; what was measured is kept. Once more to stop at once.\n");
+    context.stderr.write(
+      "\nStopping; all measurements so far are kept. Press Ctrl-C again to stop at once.\n",
+    );
     interrupt.abort(new DynbenchError("interrupted", "Interrupted"));
   };
   for (const signal of signals) process.on(signal, handle);

@@ -1,4 +1,4 @@
-/** `dynbench trace analyze FILE…`. */
+/** `dynbench trace analyze FILE…`: prints what the rows of traces have in common. */
 import * as v from "valibot";
 import type { CommandLine } from "../options/command-line.ts";
 import { optionList } from "../text/help.ts";
@@ -20,7 +20,7 @@ export const AnalyzeOptions = v.strictObject({
         v.minLength(1),
       ),
     ),
-    v.description("Sizes of cache to tell, in blocks [256, doubled until everything fits]"),
+    v.description("Cache sizes to report, in blocks [256, doubled until everything fits]"),
   ),
   json: v.pipe(v.optional(v.boolean(), false), v.description("Print the analysis as JSON")),
   html: v.pipe(
@@ -33,8 +33,8 @@ export async function traceAnalyze(line: CommandLine): Promise<number> {
   if (line.wantsHelp) {
     process.stdout.write(
       "Usage: dynbench trace analyze FILE… [options]\n\n" +
-        "Tells lengths, sharing, hit shares and arrivals of Mooncake traces (plain, gzip or zstd; -\n" +
-        `for standard input).\n\n${optionList(AnalyzeOptions)}`,
+        "Prints lengths, shared prefixes, hit shares and arrivals of traces (plain, gzip or zstd; - is\n" +
+        `standard input).\n\n${optionList(AnalyzeOptions)}`,
     );
     return EXIT_CODES.ok.code;
   }

@@ -1,4 +1,4 @@
-/** `dynbench trace convert FILE|RUN_FOLDER --to FORMAT`. */
+/** `dynbench trace convert FILE|RUN_FOLDER --to FORMAT`: writes a trace in another format. */
 import { statSync } from "node:fs";
 import * as v from "valibot";
 import type { CommandLine } from "../options/command-line.ts";
@@ -20,7 +20,7 @@ export const ConvertOptions = v.strictObject({
   to: v.pipe(v.optional(v.picklist(WRITTEN), "mooncake"), v.description("Format to write")),
   cell: v.pipe(
     v.optional(v.string()),
-    v.description("Of a run folder: the cell to convert, where there are several"),
+    v.description("For a run folder with several cells: the id of the cell to convert"),
   ),
   out: v.pipe(
     v.optional(v.string(), "-"),
@@ -36,9 +36,9 @@ export async function traceConvert(line: CommandLine, environment: Environment):
     process.stdout.write(
       "Usage: dynbench trace convert FILE [--to FORMAT] [--out FILE] [options]\n" +
         "       dynbench trace convert RUN_FOLDER [--cell CELL] [options]\n\n" +
-        "Writes the rows of a trace in another format, as they are read. Of a run folder: the requests\n" +
-        "of a cell as they were sent, to replay what was measured. What a format cannot say is told\n" +
-        `and not invented.\n\nFormats:\n${formats.join("\n")}\n\n${optionList(ConvertOptions)}`,
+        "Writes the rows of a trace in another format, as they are read. From a run folder, writes the\n" +
+        "requests of a cell as they were sent, to replay them. What a format cannot hold is left out\n" +
+        `and reported.\n\nFormats:\n${formats.join("\n")}\n\n${optionList(ConvertOptions)}`,
     );
     return EXIT_CODES.ok.code;
   }
@@ -56,7 +56,7 @@ export async function traceConvert(line: CommandLine, environment: Environment):
   return EXIT_CODES.ok.code;
 }
 
-/** Rows, and what they were. */
+/** Rows, and the format that they were read from. */
 interface SourceBatch {
   readonly source: Pick<TraceFormat, "name" | "silentOn">;
   readonly blockSize: number;
@@ -97,7 +97,7 @@ async function* convertedLines(
   process.stderr.write(conversionText(rowCount, last!, target));
 }
 
-/** What was written, and what the new file cannot say: the old one did not, or the new format cannot. */
+/** What was written, and what is missing in it: not in the source, or not possible in the new format. */
 function conversionText(
   rows: number,
   { source, blockSize }: SourceBatch,
@@ -110,7 +110,7 @@ function conversionText(
     .join(" and ");
   return [
     `${rows} rows of ${source.name} as ${target.name}${isShared ? `, ${blockSize} tokens to a hash id` : ""}`,
-    ...(missing === "" ? [] : [`${source.name} says nothing of ${missing}: the rows have none`]),
+    ...(missing === "" ? [] : [`${source.name} does not record ${missing}: the rows have none`]),
     ...(dropped === "" ? [] : [`${target.name} cannot hold ${dropped}: left out`]),
     "",
   ].join("\n");

@@ -1,4 +1,4 @@
-/** `dynbench trace synthesize FILE --num-requests N`. */
+/** `dynbench trace synthesize FILE --num-requests N`: writes a similar trace. */
 import * as v from "valibot";
 import type { CommandLine } from "../options/command-line.ts";
 import { optionList } from "../text/help.ts";
@@ -42,7 +42,7 @@ export async function traceSynthesize(line: CommandLine): Promise<number> {
   if (line.wantsHelp) {
     process.stdout.write(
       "Usage: dynbench trace synthesize FILE --num-requests N --out FILE [options]\n\n" +
-        "Learns what the rows of a trace share and how they come, and writes new rows of that kind.\n" +
+        "Learns the shared prefixes and arrivals of a trace, and writes new rows with the same statistics.\n" +
         `Means are preserved, quantiles are not.\n\n${optionList(SynthesizeOptions)}`,
     );
     return EXIT_CODES.ok.code;

@@ -1,4 +1,4 @@
-/** `dynbench trace analyze|synthesize|convert`: what a trace holds, more of its kind, other formats. */
+/** `dynbench trace analyze|synthesize|convert`: dispatches to the subcommand. */
 import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
@@ -8,11 +8,11 @@ const HELP = `Usage: dynbench trace analyze FILE… [options]
        dynbench trace synthesize FILE --num-requests N [options]
        dynbench trace convert FILE [--to FORMAT] [options]
 
-analyze      Lengths, sharing, hit shares and arrivals of a trace
-synthesize   New rows that share like a trace's, with longer prompts, more prefixes, faster arrivals
-convert      A trace of another format as Mooncake rows, or the other way round
+analyze      Print lengths, shared prefixes, hit shares and arrivals of a trace
+synthesize   Write a similar trace, if wanted with longer prompts, more prefixes, faster arrivals
+convert      Convert a trace of another format to Mooncake rows, or the other way round
 
-"dynbench trace analyze --help" has the options. To replay a trace:
+"dynbench trace analyze --help" prints the options. To replay a trace:
 dynbench run --workload mooncake --trace FILE
 `;
 

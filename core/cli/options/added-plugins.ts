@@ -49,12 +49,12 @@ export async function loadPlugins(plugins: PluginSet, options: PluginOptions): P
   if (!options.noPlugins) {
     await loadAdded(plugins, pluginFolder(options.pluginFolder));
     for (const { from, fault } of plugins.broken) {
-      process.stderr.write(`Added plugin ${from} is left out: ${fault.message}\n`);
+      process.stderr.write(`Added plugin ${from} is not loaded: ${fault.message}\n`);
     }
   }
   for (const file of new Set(options.plugin)) await plugins.addFile(file);
   for (const { plugin, by } of plugins.replaced) {
     const { kind, name } = plugin.plugin;
-    process.stderr.write(`The ${kind} "${name}" is that of ${by}, not of ${plugin.from}\n`);
+    process.stderr.write(`The ${kind} "${name}" comes from ${by}, not from ${plugin.from}\n`);
   }
 }

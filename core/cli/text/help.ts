@@ -14,16 +14,16 @@ export const OVERVIEW = `dynbench: which LLM router serves your traffic best, an
 Usage: dynbench COMMAND [options]
 
 Commands:
-  run          measure routers: bring engines up, drive the load, compare, report
-  plan         print everything a run would start and send; start nothing
-  up           start an engine and a router and keep them up
+  run          measure routers: start engines, send the load, compare, report
+  plan         print everything that a run would start and send; start nothing
+  up           start an engine and a router, and keep them running
   ping URL     send one streamed request and check the answer
   report DIR…  rebuild the reports of a run folder, or compare several
-  trace        analyze a trace of requests, synthesize more of its kind, or convert it
+  trace        analyze a trace of requests, synthesize a similar one, or convert it
   plugin       list, show, add and remove plugins; make, test and pack one of your own
-  doctor       look at what this machine has for runs, and remove what dead runs left
+  doctor       check this machine for runs, and remove what killed runs left behind
   null-server  a server of known timing, to measure a load generator with
-  completion   print what completes the command line in bash, zsh or fish
+  completion   print the completion script for bash, zsh or fish
   man          print the manual page
 
 Start here:
@@ -35,9 +35,9 @@ Exit codes: 0 fine, 1 bug, 2 bad plan, 3 did not come up, 4 load failed, 5 not t
             130 interrupted
 `;
 
-/** What each command that takes a run's options does with them. */
+/** Descriptions of the commands that have the options of a run. */
 const DOES: Readonly<Record<string, string>> = {
-  run: "Brings engines and routers up, drives the load through each, compares them and reports.",
+  run: "Starts engines and routers, sends the load through each router, compares them and reports.",
   plan: "Prints everything that `dynbench run` with the same options would start and send.",
   up: "Starts one engine and one router, prints their URLs and stays until Ctrl-C. Sends no load.",
 };
@@ -67,11 +67,11 @@ export function runHelp(command: string, plugins: PluginSet, chosen: readonly An
 }
 
 const NAMING = [
-  "Where two parts have an option of the same name, say whose: --workload.NAME, --router.NAME.",
+  "If two parts have an option of the same name, name the part: --workload.NAME, --router.NAME.",
 ];
 const SWEEPING = [
-  "Options of reporters are always named behind the reporter: --html.path PAGE.",
-  "A comma list sweeps an option of the workload: --prefix-ratio 0.1,0.5.",
+  "Options of reporters always have the reporter's name in front: --html.path PAGE.",
+  "A list of values sweeps an option of the workload: --prefix-ratio 0.1,0.5.",
 ];
 
 function examples(command: string): string[] {
@@ -121,7 +121,7 @@ function optionLines(spec: OptionSpec): string[] {
   const flag = `  --${spec.flag}${spec.type === "boolean" ? "" : ` ${placeholder(spec)}`}`;
   const fallback = spec.sweep
     ? `[${spec.sweep.join(",")}]`
-    : spec.default === false // what a switch is unless it is given
+    : spec.default === false // the default of every switch
       ? ""
       : defaultText(spec);
   const alias = spec.aliases.length > 0 ? ` (also --${spec.aliases.join(", --")})` : "";
@@ -134,7 +134,7 @@ function optionLines(spec: OptionSpec): string[] {
     : [flag, first!, ...rest];
 }
 
-/** What stands for the value of an option. */
+/** Stands for the value of an option. */
 export function placeholder(spec: OptionSpec): string {
   if (spec.choices) return spec.choices.join("|").length <= 20 ? spec.choices.join("|") : "NAME";
   if (spec.type === "number") return "N";
@@ -142,7 +142,7 @@ export function placeholder(spec: OptionSpec): string {
   return "TEXT";
 }
 
-/** `[8]`; empty for an option that may be left out. */
+/** `[8]`; empty for an option without a default. */
 export function defaultText(spec: OptionSpec): string {
   if (spec.isRequired) return "(required)";
   if (spec.default === undefined || (Array.isArray(spec.default) && spec.default.length === 0))
