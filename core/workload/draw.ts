@@ -6,16 +6,12 @@
 import type { PlannedCell } from "../contract/plan.ts";
 import type { Workload } from "../contract/workload.ts";
 import { randomStream } from "../base/random.ts";
-import type { RequestSpec } from "../contract/request.ts";
+import type { Requests } from "./requests.ts";
 import { soundRequests } from "./sound-requests.ts";
 import { tiered } from "./tiers.ts";
 
 /** Warm-up requests first, then the measured ones. Iterating throws at a request that no server can be sent. */
-export function drawRequests(
-  cell: PlannedCell,
-  workload: Workload,
-  rows: unknown,
-): Iterable<RequestSpec> | AsyncIterable<RequestSpec> {
+export function drawRequests(cell: PlannedCell, workload: Workload, rows: unknown): Requests {
   const { requests, warmup } = cell.load;
   const drawn = workload.requests(cell.workload.options, {
     rows,

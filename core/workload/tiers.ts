@@ -6,28 +6,21 @@
 import type { LoadShape, Tier } from "../contract/plan.ts";
 import { randomStream } from "../base/random.ts";
 import type { RequestSpec } from "../contract/request.ts";
+import { mapRequests, type Requests } from "./requests.ts";
 
 /** The requests with their tiers; without priorities if none are to be sent. */
 export function tiered(
-  requests: Iterable<RequestSpec> | AsyncIterable<RequestSpec>,
+  requests: Requests,
   load: Pick<LoadShape, "tiers" | "sendPriority">,
   seed: number,
-): Iterable<RequestSpec> | AsyncIterable<RequestSpec> {
+): Requests {
   const { tiers, sendPriority } = load;
   if (tiers === undefined && sendPriority !== "off") return requests;
   const mark = (spec: RequestSpec): RequestSpec => {
     const marked = tiers === undefined ? spec : inTier(spec, tierOf(spec, tiers, seed));
     return sendPriority === "off" ? withoutPriority(marked) : marked;
   };
-  if (Symbol.asyncIterator in requests) return markedLater(requests, mark);
-  return { [Symbol.iterator]: () => Iterator.from(requests).map(mark) };
-}
-
-async function* markedLater(
-  requests: AsyncIterable<RequestSpec>,
-  mark: (spec: RequestSpec) => RequestSpec,
-): AsyncGenerator<RequestSpec> {
-  for await (const spec of requests) yield mark(spec);
+  return mapRequests(requests, mark);
 }
 
 function tierOf({ session, index }: RequestSpec, tiers: readonly Tier[], seed: number): Tier {

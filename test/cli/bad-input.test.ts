@@ -309,6 +309,16 @@ describe("what the machine refuses", () => {
       ...([3, "Cannot start worker-", "192.0.2.1", "Choose an address of this machine"] as const),
     ));
 
+  test("--debug adds the stack also to an error of a run that has started; behind -- it does not", async () => {
+    const args = ["run", ...TINY, "--host", "192.0.2.1"];
+    const shown = await dynbench([...args, "--debug", "--out", "shown"], { cwd });
+    expect(shown.exitCode).toBe(3);
+    expect(shown.stderr).toContain("    at ");
+    const ours = await dynbench(["run", "--isl", "x", "--", "--debug"], { cwd });
+    expect(ours.exitCode).toBe(2);
+    expect(ours.stderr).not.toContain("    at ");
+  });
+
   test("a router that is not installed is missed before the arms before it are measured", async () => {
     const arms = ["--router", "round-robin,smg", "--smg-command", "no-such-router"];
     const said = ['Cannot start smg: there is no program "no-such-router"', "pip install smg"];

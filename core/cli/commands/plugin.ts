@@ -1,4 +1,6 @@
 /** `dynbench plugin list|show|add|remove|new|test|pack`. */
+import { rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import * as v from "valibot";
 import { loadPlugins, PLUGIN_OPTIONS } from "../options/added-plugins.ts";
 import type { CommandLine } from "../options/command-line.ts";
@@ -8,8 +10,10 @@ import { readOwnOptions } from "../options/own-options.ts";
 import { PLUGIN_HELP, VERB_HELP } from "../text/plugin-help.ts";
 import { newPlugin } from "./plugin-new.ts";
 import { packPlugin } from "./plugin-pack.ts";
-import { testPlugin } from "./plugin-test.ts";
+import { bundleTestModules } from "./test-modules.ts" with { type: "macro" };
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
+import { noPlace, temporaryFolder } from "../../system/temporary-name.ts";
+import { runBun } from "../../plugin-folder/own-bun.ts";
 import { didYouMean } from "../../base/suggest.ts";
 import { addPackage, removePackage } from "../../plugin-folder/add-package.ts";
 import { packageSpec } from "../../plugin-folder/package-spec.ts";
@@ -127,6 +131,35 @@ async function remove([name]: readonly string[], options: Options) {
   removePackage(found, folder);
   process.stdout.write(`Removed ${found.name} ${found.version}\n`);
   return EXIT_CODES.ok.code;
+}
+
+/** Limit of one test: long enough for an engine that starts processes. */
+const TEST_LIMIT_MS = 60_000;
+
+/**
+ * Runs a plugin's tests with this binary as the test runner. It provides the modules `dynbench` and
+ * `dynbench/testing`, so nothing has to be installed. Exit code 0 if all pass, 2 if one fails or there is none.
+ */
+async function testPlugin(folder: string): Promise<number> {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new DynbenchError("plan", `Cannot test "${folder}": there is no such folder`);
+  }
+  const action = `test "${folder}"`;
+  const stage = temporaryFolder("test", action);
+  try {
+    const preload = join(stage, "dynbench.js");
+    const modules = Bun.zstdDecompressSync(Buffer.from(bundleTestModules(), "base64"));
+    try {
+      writeFileSync(preload, modules);
+    } catch (cause) {
+      throw noPlace(action, cause);
+    }
+    const args = ["test", "--preload", preload, "--timeout", `${TEST_LIMIT_MS}`];
+    const { exitCode } = await runBun(args, { cwd: folder, isShown: true });
+    return exitCode === 0 ? EXIT_CODES.ok.code : EXIT_CODES.plan.code;
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
 }
 
 function folderFor(verb: string, { pluginFolder: named }: Options): string {
