@@ -1,5 +1,5 @@
 /**
- * Live equals virtual, for the policy: what the gateway was told in a live run, told in the same order
+ * Live equals virtual, for the policy: the events of the gateway in a live run, delivered in the same order
  * to a host in this process, gives every pick and every score again.
  */
 import { expect, test } from "bun:test";

@@ -219,7 +219,7 @@ describe("a server that is none", () => {
     ));
 });
 
-describe("a ping that is answered otherwise tells what to look at", () => {
+describe("a ping with another answer names what to check", () => {
   const pinged = (answer: () => Response, ...says: string[]) =>
     refuse(["ping", serve(answer)], 3, ...says);
   const events = (text: string) =>
@@ -280,7 +280,7 @@ describe("a server that breaks under load", () => {
     });
   }
 
-  test("some requests of two URLs fail: told, and the run is not to be trusted", async () => {
+  test("some requests of two URLs fail: reported, and the run is untrusted", async () => {
     const broken = misbehave({ status: 500 });
     const args = attach(
       `${misbehave({})},${broken}`,
@@ -327,7 +327,7 @@ describe("what the machine refuses", () => {
     await refuse(["up", "--router", "smg", "--smg-command", "no-such-router"], 3, ...said);
   });
 
-  test("a report that cannot be written is not pointed at, and the exit code tells", async () => {
+  test("a report that cannot be written is not named, and the exit code is that of a failure", async () => {
     const args = ["run", ...TINY, "--clock", "virtual", "--out", "no-page"];
     const end = await dynbench([...args, "--html.path", "/dev/full"], { cwd });
     expect(end.exitCode).toBe(4);
@@ -336,7 +336,7 @@ describe("what the machine refuses", () => {
     expect(end.stdout).toContain("but without what html could not write");
   });
 
-  test("a full disk ends the run; what was written is kept, and the run can go on", async () => {
+  test("a full disk ends the run; what was written is kept, and the run can be resumed", async () => {
     // A limit on file sizes stands for the disk: the records are the first file to grow.
     const long = ["run", ...TINY, "--requests", "200", "--out", "full"];
     const wrapper = ["sh", "-c", 'ulimit -f 16; exec "$0" "$@"'];
@@ -352,7 +352,7 @@ describe("what the machine refuses", () => {
   });
 });
 
-describe("a server that asks who is there", () => {
+describe("a server that requires a key", () => {
   const guarded = (): string =>
     serveAll((request) =>
       request.headers.get("authorization") === "Bearer s3cret"
@@ -365,7 +365,7 @@ describe("a server that asks who is there", () => {
         : new Response("who is there?", { status: 401 }),
     );
 
-  test("without the key is told its answer; with it, is driven and pinged", async () => {
+  test("without the key its answer is reported; with it, runs and pings succeed", async () => {
     const url = guarded();
     await refuse(attach(url), 3, "status 401, who is there?");
     await refuse(["ping", url], 3, "status 401, who is there?");

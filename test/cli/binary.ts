@@ -1,7 +1,7 @@
 /**
  * The compiled binary as users have it: run in an empty folder with next to no environment.
  *
- * Every process of a run inherits a variable that only this run has, so a test can say that none of
+ * Every process of a run inherits a variable that only this run has, so a test can check that none of
  * them is left. `DYNBENCH_BINARY` names another binary than `./dynbench`.
  */
 import { afterAll } from "bun:test";

@@ -47,7 +47,7 @@ async function urlOf(server: Running, before = "http://"): Promise<string> {
 }
 
 describe("help", () => {
-  test("--version --json tells commit, Bun and target", async () => {
+  test("--version --json prints commit, Bun and target", async () => {
     const { stdout, exitCode } = await alone("--version", "--json");
     expect(exitCode).toBe(0);
     const commit = Bun.spawnSync(["git", "rev-parse", "HEAD"], { cwd: import.meta.dir });
@@ -63,7 +63,7 @@ describe("help", () => {
     });
   });
 
-  test("--version says the version and nothing else", async () => {
+  test("--version prints the version and nothing else", async () => {
     expect(await alone("--version")).toEqual({
       ...{ stdout: `${VERSION}\n`, stderr: "", exitCode: 0, left: [] },
     });
@@ -86,7 +86,7 @@ describe("help", () => {
     "completion",
     "man",
   ]) {
-    test(`${command} --help says how it is used, and starts nothing`, async () => {
+    test(`${command} --help prints its usage, and starts nothing`, async () => {
       const { stdout, stderr, exitCode, left } = await alone(command, "--help");
       expect(stdout).toStartWith(`Usage: dynbench ${command}`);
       expect({ stderr, exitCode, left }).toEqual({ stderr: "", exitCode: 0, left: [] });
@@ -119,7 +119,7 @@ describe("plan and run", () => {
     expect(existsSync(join(work, "runs"))).toBe(false);
   });
 
-  test("a plan says how long it will take: as simulated, or that nobody knows", async () => {
+  test("a plan estimates its duration by simulation, or reports it as unknown", async () => {
     const estimateOf = async (...args: string[]) =>
       JSON.parse((await alone("plan", "--json", ...args)).stdout).estimate;
     const virtual = await alone("run", ...TINY, "--clock", "virtual", "--out", "sim", "--json");
@@ -238,7 +238,7 @@ describe("servers", () => {
     expect(await up.end()).toMatchObject({ exitCode: 0, left: [] });
   });
 
-  test("up takes the port it is told, and says at once that somebody has it", async () => {
+  test("up takes the given port, and reports at once that it is in use", async () => {
     const holder = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
     const args = ["up", ...TINY_ENGINE, "--router", "round-robin", "--port", `${holder.port}`];
     const refused = await alone(...args);
@@ -288,7 +288,7 @@ describe("help", () => {
     },
   );
 
-  test("of ping says what its options mean and what they are else", async () => {
+  test("of ping describes its options, with their defaults", async () => {
     const { stdout } = await alone("ping", "--help");
     expect(stdout).toContain("Sends one streamed request and checks the answer.");
     expect(stdout).toMatch(/--model TEXT +Model to ask for \[the first one served\]\n/);

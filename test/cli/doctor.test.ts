@@ -65,14 +65,14 @@ describe("a GPU host", () => {
     expect(find("sglang-router").next).toContain("pip install sglang-router");
   });
 
-  test("whose GPUs are hidden or miscounted says so", async () => {
+  test("whose GPUs are hidden or miscounted is reported", async () => {
     const hidden = await examined({ PATH: bin, CUDA_VISIBLE_DEVICES: "" });
     expect(hidden.find("CUDA_VISIBLE_DEVICES").found).toBe("hides every GPU");
     const wrong = await examined({ PATH: bin, CUDA_VISIBLE_DEVICES: "9" });
     expect(wrong.find("CUDA_VISIBLE_DEVICES").found).toContain("names GPU 9, and there is none");
   });
 
-  test("is told in lines of the text, aligned, with what to do next", async () => {
+  test("is printed in aligned lines, with what to do next", async () => {
     const { stdout, exitCode } = await dynbench(["doctor"], { cwd, env: { PATH: bin } });
     expect(exitCode).toBe(0);
     const columns = stdout
@@ -123,7 +123,7 @@ describe("a bare machine", () => {
     expect(JSON.stringify(checks)).not.toContain("s3cret");
   });
 
-  test("a limit on open files is told as the concurrency that it allows", async () => {
+  test("a limit on open files is reported as the concurrency that it allows", async () => {
     const end = await dynbench(["doctor"], {
       cwd,
       wrapper: ["sh", "-c", 'ulimit -n 1024; exec "$0" "$@"'],

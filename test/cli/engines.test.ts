@@ -34,7 +34,7 @@ function predictions(out: string): { expected: number; found: number }[] {
 }
 
 describe.each(["sglang", "trtllm"])("%s", (engine) => {
-  test("servers come up on disjoint GPUs, tell their events to our router, and go down", async () => {
+  test("servers start on disjoint GPUs, publish events to the built-in router, and stop", async () => {
     // One at a time; at a pace that leaves time for events to be fetched.
     const pace = engine === "sglang" ? ["--concurrency", "1"] : ["--rate", "40"];
     const args = ["--tensor-parallel-size", "2", "--router", "kv", ...pace];

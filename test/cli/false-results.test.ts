@@ -14,7 +14,7 @@ const LOAD = [
   ...["--prefix-ratio", "0.5", "--num-prefix-prompts", "40"],
 ];
 
-/** A policy that says of itself `traits` and picks by `pick`, the text of a function. */
+/** A policy that declares `traits` and picks by `pick`, the text of a function. */
 function policyFile(name: string, traits: string, pick: string): string {
   const path = `${name}.ts`;
   const source = `import { defineRouter, v } from "dynbench";
@@ -60,7 +60,7 @@ test("misses that always go to the first worker", async () => {
   });
 });
 
-test("routers that are only as they say are trusted", async () => {
+test("routers that are as they declare are trusted", async () => {
   const arms = "kv,kv-approx,prefix-hash,cache-aware,round-robin,random,least-loaded,power-of-two";
   expect(await simulate("--router", arms, "--out", "honest")).toEqual({ exitCode: 0, found: [] });
   // With one group, all prompts stay on one worker, and three have nothing to do.

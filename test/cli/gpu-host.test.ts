@@ -30,7 +30,7 @@ describe("few open files", () => {
     expect(end.stderr).toContain("ulimit -n 8192), or use --concurrency 476");
   });
 
-  test("as many requests in flight as they are said to allow go through, whole", async () => {
+  test("as many requests in flight as the reported limit allows succeed", async () => {
     const load = ["--isl", "64", "--concurrency", "44", "--requests", "400", "--preflight", "off"];
     const args = [...load, "--block-size", "16", "--router", "kv,round-robin", "--json"];
     // (160 - 64 - 4 x 2 workers) / 2
@@ -80,7 +80,7 @@ describe("signals and terminals", () => {
   });
 });
 
-test("proxies are not asked for what is on this machine, which is said", async () => {
+test("proxies are not used for addresses of this machine, and that is reported", async () => {
   const nobody = "http://me:s3cret@127.0.0.1:9";
   const env = { HTTP_PROXY: nobody, http_proxy: nobody, ALL_PROXY: nobody };
   const args = ["run", ...TINY, "--router", "kv,direct", "--out", "proxied"];
@@ -128,7 +128,7 @@ test("over IPv6 alone: workers, gateway, events, and workers that are attached t
 
 const IS_ROOT = process.getuid?.() === 0;
 if (IS_ROOT) {
-  test("a user without a name, as containers have, runs, and doctor says what engines need", async () => {
+  test("a user without a name, as in containers, can run, and doctor reports what engines need", async () => {
     for (const name of ["bin", "own"]) mkdirSync(join(cwd, name));
     const copy = join(cwd, "bin/dynbench");
     copyFileSync(binary(), copy);

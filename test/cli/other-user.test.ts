@@ -61,7 +61,7 @@ describe("somebody without rights", () => {
     ],
     ["logs", ["up", ...TINY_ENGINE, "--out", "logs"], `Cannot write logs to ${locked}/logs`],
   ];
-  test.each(refused)("is told that it may not use %s", async (_why, args, says) => {
+  test.each(refused)("is refused without permission for %s", async (_why, args, says) => {
     const end = await nobody(locked, args);
     expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
     expect(end.stderr).toContain(says);
@@ -77,7 +77,7 @@ describe("somebody without rights", () => {
     expect(end.stderr).toContain(`${says}: ${locked}: permission denied\nName another folder`);
   });
 
-  test("is told that there is no place for temporary logs", async () => {
+  test("is refused without a place for temporary logs", async () => {
     const end = await nobody(locked, ["up", ...TINY_ENGINE], { TMPDIR: locked });
     expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
     expect(end.stderr).toContain(`Cannot write logs to ${locked}: permission denied\n`);

@@ -123,7 +123,7 @@ describe("a policy file", () => {
     });
   }
 
-  test("that insists on a worker which has died is told apart from it: the death is the reason", async () => {
+  test("that insists on a worker which has died is not blamed: the death is the reason", async () => {
     write("stubborn.ts", policy("stubborn", "return 0;"));
     const args = ["--requests", "100", "--repeat", "100", "--preflight", "off"];
     const run = startDynbench(
@@ -204,7 +204,7 @@ describe("a file that is no plugin", () => {
     });
   }
 
-  test("is not there: said so", async () => {
+  test("is missing: reported", async () => {
     const end = await alone("run", "--plugin", "none.ts");
     expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
     expect(end.stderr).toBe("Cannot load plugin none.ts: there is no such file or folder\n");

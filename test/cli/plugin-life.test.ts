@@ -85,7 +85,7 @@ test("is packed into one file that runs elsewhere", async () => {
   expect(ran.exitCode).toBe(0);
 });
 
-test("a file named for one run stands in for the added one of its name, and says so", async () => {
+test("a file named for one run replaces the added plugin of its name, and that is reported", async () => {
   await alone("plugin", "new", "router", "tried");
   await alone("plugin", "add", "./tried");
   const file = join(cwd, "tried/tried.ts");
@@ -124,7 +124,7 @@ describe("help", () => {
     expect(longest).toBeLessThanOrEqual(100);
   });
 
-  test("is what a word that is missing is answered with, and a verb that asks for it", async () => {
+  test("is printed for a missing word, and for a verb with --help", async () => {
     const none = await alone("plugin");
     expect(none).toMatchObject({ exitCode: 2, stdout: PLUGIN_HELP });
     const asked = await alone("plugin", "new", "--help");

@@ -1,5 +1,5 @@
 /**
- * plugins/README.md as a stranger follows it: its code is saved under the names it says, its commands
+ * plugins/README.md as a stranger follows it: its code is saved under the names it gives, its commands
  * are typed in an empty folder with the binary and no environment, and what it shows is what is printed.
  */
 import { beforeAll, describe, expect, test } from "bun:test";
@@ -23,7 +23,7 @@ interface Block {
   /** `ts`, `sh`, or nothing for what is printed. */
   readonly kind: string;
   readonly text: string;
-  /** Under which it is to be saved: what the words before it say. */
+  /** Name under which it is to be saved, from the text before it. */
   readonly file: string | undefined;
 }
 

@@ -15,7 +15,7 @@ const home = join(root, "home");
 const packages = join(home, ".local/share/dynbench/plugins");
 const marks = join(root, "marks");
 const registry = npmRegistry();
-/** Every way in which the package manager can be told of a registry. */
+/** Every way in which the package manager can be given a registry. */
 const env = {
   HOME: home,
   npm_config_registry: registry.url,
@@ -88,7 +88,7 @@ describe("a package of the registry", () => {
     expect(readdirSync(marks)).toEqual([]);
   });
 
-  test("asks the registry for what it needs and nothing else, dynbench too is this one", () => {
+  test("requests from the registry only what it needs; dynbench is this program", () => {
     expect(registry.asked).toContain("few-words");
     expect(registry.asked.filter((path) => path.startsWith("dynbench"))).toEqual([]);
   });
@@ -203,7 +203,7 @@ describe("the plugin folder of a project", () => {
   });
 });
 
-describe("what the registry does not give leaves nothing and is told in words", () => {
+describe("what the registry does not provide leaves nothing behind, and the reason is printed", () => {
   const refusing = (status: number) => () => new Response("no", { status });
   test.each([
     ["no such package", "missing", undefined, "the registry has no such package (404 of http"],
@@ -259,7 +259,7 @@ describe("what the registry does not give leaves nothing and is told in words", 
   });
 });
 
-describe("what is no plugin for this program leaves nothing and is told in words", () => {
+describe("what is no plugin for this program leaves nothing behind, and the reason is printed", () => {
   beforeAll(async () => {
     await add("first-worker@1.0.0");
   });
@@ -343,7 +343,7 @@ describe("a tarball with paths outside itself", () => {
   });
 });
 
-test("words for a shell are words: nothing is run, nothing is asked", async () => {
+test("words for a shell are only words: nothing is run, nothing is requested", async () => {
   const asked = registry.asked.length;
   for (const spec of [`first-worker;touch ${marks}/shell`, `$(touch ${marks}/shell)`]) {
     const end = await add(spec);
@@ -401,7 +401,7 @@ describe("an add that was cut short", () => {
   });
 });
 
-test("a data folder that cannot be one is told, with what to do", async () => {
+test("a data folder that cannot be created is reported, with what to do", async () => {
   writeFileSync(join(root, "plain"), "");
   for (const data of [join(root, "plain"), "/proc/nowhere"]) {
     const end = await dynbench(["plugin", "add", "first-worker"], {

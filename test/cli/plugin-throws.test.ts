@@ -1,4 +1,4 @@
-/** Plugins whose own code throws what is no error of ours: told as theirs, by name and line. */
+/** Plugins whose code throws an error that is no `DynbenchError`: reported as theirs, by name and line. */
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

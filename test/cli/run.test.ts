@@ -82,7 +82,7 @@ describe("one run", () => {
     ]);
   });
 
-  test("--json prints the summary and nothing else, whatever the log says", async () => {
+  test("--json prints the summary and nothing else, whatever is logged", async () => {
     const end = await dynbench(["run", ...TINY, "--out", "json", "--json"], { cwd });
     expect(JSON.parse(end.stdout)).toEqual(readJson("json/summary.json"));
   });
@@ -170,7 +170,7 @@ describe("--resume", () => {
     expect(flags.stderr).toContain("--router: cannot change a saved plan");
   });
 
-  test("asks for the secrets that a folder does not hold", async () => {
+  test("requires the secrets that a folder does not hold", async () => {
     const without = await dynbench(["run", "--resume", "secret"], { cwd });
     expect(without.exitCode).toBe(2);
     expect(without.stderr).toContain("Give it again: --header authorization=VALUE");

@@ -8,7 +8,7 @@ import { startNullServer } from "../../core/load/null-server/null-server.ts";
 
 const MODELS = { object: "list", data: [{ id: "null", object: "model" }] };
 
-/** A server that serves a model list, and for completions whatever it is told to; its URL. */
+/** Starts a server of a model list that answers completions with `answer`; returns its URL. */
 export function serve(answer: (request: Request) => Response | Promise<Response>): string {
   const server = Bun.serve({
     hostname: "127.0.0.1",
@@ -28,7 +28,7 @@ export function serveAll(answer: (request: Request) => Response): string {
   return `http://127.0.0.1:${server.port}`;
 }
 
-/** A null server that misbehaves as told; its URL. */
+/** Starts a null server that misbehaves as configured; returns its URL. */
 export function misbehave(options: Partial<NullServerOptions>): string {
   const server = startNullServer({ ...NULL_SERVER_DEFAULTS, ttftMs: 1, itlMs: 1, ...options });
   afterAll(() => server[Symbol.asyncDispose]());

@@ -61,7 +61,7 @@ describe("a run", () => {
   });
 });
 
-test("the plan says how many of which kind", async () => {
+test("the plan shows how many workers of each role", async () => {
   const { stdout } = await dynbench(["plan", ...SPLIT, ...SMALL], { cwd });
   expect(stdout).toMatch(/^ {2}prefill worker {2}x2: /m);
   expect(stdout).toMatch(/^ {2}decode worker {2}x3: /m);

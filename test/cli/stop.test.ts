@@ -122,7 +122,7 @@ describe("a process that dies in mid-run", () => {
   });
 
   for (const name of ["router-kv", "load"]) {
-    test(`${name}: the run ends and says so`, async () => {
+    test(`${name}: the run ends and reports it`, async () => {
       const run = await startLong(`${name}-dies`, ...ONE_CELL);
       process.kill(pidOf(run, name), "SIGKILL");
       const end = await run.end();

@@ -40,7 +40,7 @@ for (const form of ["text", "chat"] as const) {
   );
 }
 
-test("what the tokenizer cannot do is told before the load", async () => {
+test("what the tokenizer cannot do is reported before the load", async () => {
   const end = await dynbench(
     ["run", ...TINY, "--prompt-form", "text", "--tokenizer", "nowhere", "--out", "x"],
     { cwd },

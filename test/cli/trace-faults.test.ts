@@ -1,4 +1,4 @@
-/** Traces that are not as they should be, through the built binary: what is told of each. */
+/** Traces that are not valid, through the built binary: what is reported for each. */
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ const file = (name: string, content: string | Uint8Array): string => {
   return name;
 };
 
-/** The second line of a trace, and what is said of it. */
+/** The second line of a trace, and the message about it. */
 const SECOND_LINES: [name: string, line: string, said: string][] = [
   ["a missing field", row({ input_length: undefined }), '"input_length" must be a whole number'],
   ["a missing time", row({ timestamp: undefined }), '"timestamp" is missing, and earlier rows'],
@@ -39,7 +39,7 @@ const SECOND_LINES: [name: string, line: string, said: string][] = [
 ];
 
 describe("the second line", () => {
-  test.each(SECOND_LINES)("with %s is told by file, line and field", async (_, line, said) => {
+  test.each(SECOND_LINES)("with %s is reported by file, line and field", async (_, line, said) => {
     const { stderr, exitCode } = await analyze(file("bad.jsonl", `${good}\n${line}\n`));
     expect(exitCode).toBe(2);
     expect(stderr).toStartWith('Cannot read "bad.jsonl": line 2: ');
@@ -113,7 +113,7 @@ describe("a whole file", () => {
     expect(stderr).toContain(said);
   });
 
-  test("of which nothing is left with --lenient says how much was passed over", async () => {
+  test("without a valid row under --lenient reports how many were skipped", async () => {
     file("g.jsonl", `${good}\n${good}\n`);
     const { stderr, exitCode } = await analyze("g.jsonl", "--lenient", "--trace-format", "weka");
     expect(exitCode).toBe(2);

@@ -28,7 +28,7 @@ const DIGEST = createHash("sha256").update(TRACE).digest("hex");
 writeFileSync(join(cwd, "t.jsonl"), TRACE);
 const ASK = ["--workload", "mooncake", "--clock", "virtual", "--workers", "2", "--router", "kv"];
 
-test("standard input is kept in the run folder, and whoever goes on with the run finds it", async () => {
+test("standard input is kept in the run folder, where a resumed run finds it", async () => {
   const first = await piped("t.jsonl", "run", ...ASK, "--trace", "-", "--out", "piped");
   expect(first.exitCode).toBe(0);
   expect(first.stderr).toContain(`read ${TRACE.length} bytes from standard input`);

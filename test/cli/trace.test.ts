@@ -44,7 +44,7 @@ describe("trace analyze", () => {
 });
 
 describe("trace analyze --cache-blocks", () => {
-  test("tells caches of these sizes, smallest first", async () => {
+  test("reports caches of these sizes, smallest first", async () => {
     const { stdout } = await run(
       "trace",
       "analyze",
@@ -78,7 +78,7 @@ describe("trace analyze --html", () => {
     expect(page).toContain('"file":"t.jsonl"');
   });
 
-  test("a page that cannot be written is told with its flag", async () => {
+  test("a page that cannot be written is reported with its flag", async () => {
     const { stderr, exitCode } = await run("trace", "analyze", "t.jsonl", "--html", "no/t.html");
     expect(exitCode).toBe(2);
     expect(stderr).toContain('Cannot write "no/t.html"');
@@ -182,7 +182,7 @@ describe("a replay", () => {
     expect(first!.cache.cachedShare).toBeGreaterThan(0.4);
   });
 
-  test("a trace that is none is told before anything starts", async () => {
+  test("a file that is no trace is reported before anything starts", async () => {
     writeFileSync(join(cwd, "bad.jsonl"), `${JSON.stringify(ROWS[0])}\n{"input_length": 5}\n`);
     for (const command of ["run", "plan"]) {
       const { stderr, exitCode, left } = await run(

@@ -11,7 +11,7 @@ const cwd = emptyFolder();
 const VIRTUAL = ["run", "--clock", "virtual", "--json"] as const;
 const SMALL = ["--workers", "3", "--isl", "500", "--osl", "20", "--requests", "120"] as const;
 
-/** Its fourth request is shorter than it says. */
+/** Its fourth request is shorter than it declares. */
 const ODD_WORKLOAD = `import { defineWorkload, v } from "dynbench";
 export default defineWorkload({
   name: "odd", summary: "one is odd", options: v.strictObject({}),
@@ -60,7 +60,7 @@ describe("a simulated run", () => {
     expect(linesOf("other")).not.toBe(linesOf("plain"));
   });
 
-  test("writes its routers' decisions where they are asked for, one a request", async () => {
+  test("writes its routers' decisions with --decisions, one for each request", async () => {
     expect(existsSync(join(cwd, "plain/decisions.jsonl"))).toBe(false);
     const kv = ["--router", "kv", "--prefix-ratio", "0.5"];
     await simulate("decided", 0, ...SMALL, ...kv, "--decisions");
@@ -81,7 +81,7 @@ describe("a simulated run", () => {
     expect(JSON.parse(rebuilt.stdout)).toEqual(JSON.parse(summary));
   });
 
-  test("that was interrupted keeps what is there, and goes on with it", async () => {
+  test("that was interrupted keeps its results, and can be resumed", async () => {
     const long = [...SMALL, "--requests", "400", "--repeat", "40"];
     const run = startDynbench([...VIRTUAL, "--out", "long", ...long], { cwd });
     const begun = (): boolean => {
@@ -102,7 +102,7 @@ describe("a simulated run", () => {
     expect(recordsOf("long").length).toBe(200 * 400);
   });
 
-  test("that would take days ends when it is told to, with what it has", async () => {
+  test("that would take days ends on a signal, with its results so far", async () => {
     const days = ["--requests", "1000000000", "--rate", "1000000", "--concurrency", "10"];
     const args = [...VIRTUAL, "--out", "days", "--workers", "1", "--prefix-ratio", "0.5", ...days];
     const run = startDynbench(args, { cwd });
@@ -118,7 +118,7 @@ describe("a simulated run", () => {
     expect(cell!.cache.idealShare).toBeLessThan(1);
   });
 
-  test("of a workload with a request that cannot be says which, and keeps what came before", async () => {
+  test("of a workload with an impossible request names it, and keeps earlier results", async () => {
     writeFileSync(join(cwd, "odd.ts"), ODD_WORKLOAD);
     const args = [...VIRTUAL, "--plugin", "./odd.ts", "--workload", "odd", "--out", "odd"];
     const { exitCode, stdout, stderr } = await dynbench(args, { cwd });
@@ -130,7 +130,7 @@ describe("a simulated run", () => {
     expect(cell!.verdict.reasons.map(({ id }) => id)).toContain("broken");
   });
 
-  test("with delays, deaths and replicas says what became of each request", async () => {
+  test("with delays, deaths and replicas records the end of each request", async () => {
     const summary = await simulate(
       ...(["hurt", 5] as const),
       ...[...SMALL, "--prefix-ratio", "0.5", "--router", "kv", "--replicas", "2"],
@@ -185,7 +185,7 @@ describe("bad input on the virtual clock", () => {
     expect(end.stderr).toContain("has no meaning on the wall clock");
   });
 
-  test("a request larger than any cache fails as on the engine, and the run goes on", async () => {
+  test("a request larger than any cache fails as on the engine, and the run continues", async () => {
     const args = ["--isl", "600", "--prefix-ratio", "0.5", "--kv-blocks", "12", "--router", "kv"];
     const summary = await simulate("large", 5, ...SMALL, ...args);
     const [cell] = summary.cells;

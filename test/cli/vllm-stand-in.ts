@@ -2,7 +2,7 @@
  * Stands in for the Python that has vLLM: answers dynbench's questions about itself and serves the
  * API of a vLLM 0.31 that computes nothing. Run by a shell script that the test puts on PATH.
  *
- * `STAND_IN` says what is wrong with it: `oom`, `no-package`, `broken-package`, `no-tokenizer` and
+ * `STAND_IN` selects what is wrong with it: `oom`, `no-package`, `broken-package`, `no-tokenizer` and
  * `gated` never start, `no-chat-template` and `old` start with less, `slow` loads for ever, `other-blocks` makes blocks of its own size, `sick` is healthy and answers nothing,
  * `mortal` dies of its tenth request, `plain` has no reset. `STAND_IN_GROUP` starts a process beside
  * it, as vLLM's engine.

@@ -67,7 +67,7 @@ describe("servers on GPUs", () => {
     expect(samples.some(({ gpu, powerW }) => gpu === "0" && powerW === 348.12)).toBe(true);
   });
 
-  test("of a version or a model that can do less go on, which is said", async () => {
+  test("of a version or a model with fewer features run, and that is reported", async () => {
     const old = await run(["--workers", "1", "--out", "old"], { STAND_IN: "old" });
     expect(old.stderr).toContain("vLLM 0.31.0 does not tell cached tokens");
     const bare = await run(["--workers", "1", "--out", "bare"], { STAND_IN: "no-chat-template" });
@@ -78,7 +78,7 @@ describe("servers on GPUs", () => {
     }
   });
 
-  test("that cannot be reset get fresh prompts, which is said", async () => {
+  test("that cannot be reset get fresh prompts, and that is reported", async () => {
     const end = await run(["--workers", "1", "--out", "plain"], { STAND_IN: "plain" });
     expect(end.stdout).toContain("this cell was sent fresh prompts instead");
     expect(end.left).toEqual([]);
@@ -219,7 +219,7 @@ describe("bad set-ups end with exit code 3, a reason, a next step, and nothing r
     });
   }
 
-  test("a context that is shorter than a request, which only the servers tell", async () => {
+  test("a context that is shorter than a request, known only from the servers", async () => {
     const end = await run(["--workers", "1", "--", "--max-model-len", "400"]);
     expect(end.stderr).toMatch(
       /a request of \d+ prompt and \d+ output tokens exceeds the context of "vllm", 400 tokens/,

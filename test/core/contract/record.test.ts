@@ -67,13 +67,13 @@ describe("record lines", () => {
     }
   });
 
-  test("a broken line that is not the last is told with its number", () => {
+  test("a broken line that is not the last is reported with its number", () => {
     expect(() => parseRecords(`${recordLine(full)}{"cell":\n${recordLine(full)}`)).toThrow(
       "line 2 of the records is not JSON",
     );
   });
 
-  test("empty lines are passed over and counted", () => {
+  test("empty lines are skipped and counted", () => {
     expect(parseRecords(`\n${recordLine(full)}\n`)).toEqual([full]);
     expect(() => parseRecords(`\n\nx\n`)).toThrow("line 3");
   });

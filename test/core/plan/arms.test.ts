@@ -51,7 +51,7 @@ describe("labels", () => {
     );
   };
 
-  test("are as short as tells the arms apart", () => {
+  test("are as short as possible and differ", () => {
     expect(labels("mocker", "kv:temperature=0.5,round-robin")).toEqual(["kv", "round-robin"]);
     expect(labels("mocker", "kv,kv:temperature=0.5")).toEqual(["kv", "kv(temperature=0.5)"]);
     expect(labels("mocker,vllm", "kv")).toEqual(["mocker/kv", "vllm/kv"]);

@@ -37,7 +37,7 @@ describe("defaults", () => {
     });
   });
 
-  test("a router that fronts an engine of its own is measured with that one", () => {
+  test("a router with a default engine is measured with that engine", () => {
     const engineWith = (routers: string): string[] =>
       planOf(["router", routers]).arms.map(({ engine }) => engine.name);
     expect(engineWith("outside")).toEqual(["other"]);
@@ -106,13 +106,13 @@ describe("values", () => {
     ]);
   });
 
-  test("what a plugin's own check says is told with its place", () => {
+  test("a fault found by a plugin's check is reported with its place", () => {
     expect(faultsOf(["isl", "13"])).toEqual(["workload.isl: brings bad luck"]);
   });
 });
 
 describe("faults", () => {
-  test("all are told at once", () => {
+  test("all faults are reported at once", () => {
     expect(
       faultsOf(["foo", "1"], ["isl", "x"], ["gpu", "H1000"], ["rate", "0"], ["seed", "-1"]),
     ).toEqual([
@@ -124,7 +124,7 @@ describe("faults", () => {
     ]);
   });
 
-  test("a list where one value belongs is told how to have them all", () => {
+  test("a list where one value belongs gets a hint how to measure all values", () => {
     expect(hintOf(["workers", "2,4"])).toBe(
       "To compare them as arms: --engine mocker:workers=2 --engine mocker:workers=4",
     );
@@ -143,7 +143,7 @@ describe("faults", () => {
     expect(faultsOf(["router", "kv:temperature"])).toEqual(["router.temperature: needs a value"]);
   });
 
-  test("a share given in per cent is told as one", () => {
+  test("a share given in per cent gets a hint with the share", () => {
     expect(hintOf(["prefix-ratio", "50"])).toBe("It is a share from 0 to 1: for 50 % say 0.5");
     expect(hintOf(["prefix-ratio", "500"])).toBeUndefined();
     expect(hintOf(["prefix-ratio", "1.5"])).toBeUndefined();
@@ -153,7 +153,7 @@ describe("faults", () => {
     expect(hintOf(["router", "needy"])).toBe("Add --url VALUE");
   });
 
-  test("an option of a plugin that was not chosen is told as such", () => {
+  test("an option of a plugin that was not chosen is reported as such", () => {
     expect(faultsOf(["url", "x"])).toEqual([
       '--url: is an option of router "needy", which is not chosen',
     ]);
@@ -179,7 +179,7 @@ describe("faults", () => {
     expect(faultsOf(["engine", "other"], ["router", "outside"], ["gpu", "H100"])).toEqual([]);
   });
 
-  test("those of the command line are told with those of the plan", () => {
+  test("faults of the command line are reported with those of the plan", () => {
     const faults = [{ path: "--router", message: "needs a value" }];
     const make = () =>
       buildPlan({ options: typed(["isl", "x"]), engineArgs: [], faults }, samplePlugins());
@@ -189,7 +189,7 @@ describe("faults", () => {
     ]);
   });
 
-  test("unknown plugins are all told, with what was probably meant", () => {
+  test("all unknown plugins are reported, each with the nearest name", () => {
     try {
       planOf(["router", "kvv,round-robbin"], ["engine", "moker"]);
       throw new Error("made a plan");
@@ -262,7 +262,7 @@ describe("faults", () => {
     ]);
   });
 
-  test("a slip in a sweep that makes a billion cells is told at once", () => {
+  test("a mistake in a sweep that makes a billion cells is reported at once", () => {
     const many = Array.from({ length: 32_000 }, (_, i) => i + 1).join(",");
     expect(faultsOf(["isl", many], ["sweep", [`concurrency=${many}`]])).toEqual([
       "run.sweep: makes 2048000000 cells, more than 10000",
@@ -279,7 +279,7 @@ describe("prompt form", () => {
     expect(form("kv,chatty")).toBe("chat");
   });
 
-  test("is refused where the arms have none in common, or not the one that was asked for", () => {
+  test("is refused if the arms have none in common, or not the requested one", () => {
     expect(faultsOf(["router", "texty,chatty"])).toEqual([
       "run.prompt-form: no prompt form is taken by all arms",
     ]);
@@ -308,7 +308,7 @@ describe("wire", () => {
 });
 
 describe("seeds", () => {
-  test("are the same for all arms of a point and repeat, and else differ", () => {
+  test("are the same for all arms of a point and repeat, and differ otherwise", () => {
     const { cells } = planOf(["router", "kv,round-robin"], ["repeat", "2"]);
     const seeds = Map.groupBy(cells, ({ repeat, parameters }) =>
       JSON.stringify([repeat, parameters]),

@@ -17,7 +17,7 @@ const specs = optionSpecs(schema);
 const spec = (key: string) => specs.find((one) => one.key === key)!;
 
 describe("specs", () => {
-  test("say what the schema says", () => {
+  test("hold what the schema declares", () => {
     expect(specs.map(({ key, flag, type }) => [key, flag, type])).toEqual([
       ["count", "count", "number"],
       ["isFast", "is-fast", "boolean"],
@@ -59,7 +59,7 @@ describe("typed values", () => {
     expect(number(true)).toEqual({ fault: "expected a number, got true" });
   });
 
-  test("switches take words and nothing else", () => {
+  test("switches accept true, yes, on and their opposites only", () => {
     const isFast = (value: unknown) => coerce(spec("isFast"), value);
     expect(["true", "yes", "on", true].map(isFast)).toEqual(Array(4).fill({ value: true }));
     expect(["false", "no", "off", false].map(isFast)).toEqual(Array(4).fill({ value: false }));

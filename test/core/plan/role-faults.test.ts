@@ -46,7 +46,7 @@ describe("the mocker", () => {
     expect(faultsOf({ ...split, workers: "8" })).toMatchObject([{ path: "engine.workers" }]);
   });
 
-  test("is not split behind a router that knows nothing of it", () => {
+  test("is not split behind a router that does not support it", () => {
     const [fault, ...others] = faultsOf({ ...split, router: "direct" });
     expect(others).toEqual([]);
     expect(fault!.message).toBe(
@@ -69,7 +69,7 @@ describe("the mocker", () => {
   });
 });
 
-test("an engine that splits on another plane says so; one that cannot has no such options", () => {
+test("an engine that splits on another plane names it; one that cannot split has no such options", () => {
   const other = defineEngine({
     name: "other",
     summary: "",

@@ -62,7 +62,7 @@ const workload = defineWorkload({
     ),
     sampling: v.optional(v.picklist(["shuffle", "replace"]), "shuffle"),
     tags: v.optional(v.array(v.string()), []),
-    // Also an option of every router here: must be said which.
+    // Also an option of every router here, so the part must be named.
     temperature: v.optional(v.number(), 0),
   }),
   load: { arrival: "closed", concurrency: 20, requests: 200 },

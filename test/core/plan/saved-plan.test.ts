@@ -51,7 +51,7 @@ describe("secrets", () => {
     expect(maskPlan(open, () => [])).toEqual(open);
   });
 
-  test("are asked for before the plan runs again, and put back", () => {
+  test("must be given again before the plan runs, and are put back", () => {
     const faults: Fault[] = [];
     withSecrets(stored, nothing, faults);
     expect(faults.map(({ path, message }) => `${path}: ${message}`)).toEqual([
@@ -85,7 +85,7 @@ describe("secret engine arguments", () => {
     return { plan: withSecrets(saved, { headers: {}, engineArgs: given }, faults), faults };
   };
 
-  test("are masked in the plan, and asked for before it runs again", () => {
+  test("are masked in the plan, and must be given again before it runs", () => {
     expect(saved.engineArgs).toEqual(["--seed", "1", "--api-key", MASK, `--hf-token=${MASK}`]);
     expect(again([]).faults).toEqual([
       {
