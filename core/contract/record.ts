@@ -1,9 +1,9 @@
 /**
  * What happened to one request, and its line in `records.jsonl`.
  *
- * Times are integer nanoseconds since the start of the cell's load, on one monotonic clock. A stamp
- * that never came is left out: a failed request has no fake zeros. Lines are self-contained, so a
- * file that was cut anywhere loses at most its last line.
+ * Times are integer nanoseconds since the start of the cell's load, on one monotonic clock. The time
+ * of something that never happened is left out, never zero. Each line is complete in itself, so a file
+ * that was cut off loses at most its last line.
  */
 import { messageOf } from "../base/errors.ts";
 import type { RequestSpec } from "./request.ts";
@@ -19,32 +19,32 @@ export interface RequestRecord {
   session?: string;
   group?: number;
   tier?: string;
-  /** Which of the target URLs it was sent to, when there are several. */
+  /** Index of the target URL to which it was sent, if there are several. */
   target?: number;
   /** When it should have been sent; latencies count from here. */
   intendedNs: number;
-  /** When the generator turned to it: from `intendedNs` to here is the generator's own lateness. */
+  /** When the generator started to send it; `startNs − intendedNs` is the generator's lateness. */
   startNs?: number;
-  /** When its last byte had been handed to the kernel; from `startNs` to here it connects and writes. */
+  /** When its last byte had been handed to the kernel; between `startNs` and here it connects and writes. */
   sentNs?: number;
   headersNs?: number;
   firstTokenNs?: number;
   lastTokenNs?: number;
   /** Answer complete, or the moment of failure. */
   endNs: number;
-  /** Prompt tokens intended, and as the server counted them. */
+  /** Prompt tokens: planned, and as counted by the server. */
   isl: number;
   promptTokens?: number;
-  /** Output tokens asked for, and received. */
+  /** Output tokens: requested, and received. */
   oslRequested: number;
   osl: number;
-  /** Prompt tokens the engine found in its cache, where it tells. */
+  /** Prompt tokens that the engine found in its cache, if it reports them. */
   cachedTokens?: number;
   worker?: string;
   prefillWorker?: string;
-  /** What a router of ours believed to be cached as it decided; left out where it does not look. */
+  /** What a built-in router expected to be cached when it decided; left out if its policy does not use the cache. */
   expected?: Expectation;
-  /** What the router itself says of the request, where it does. */
+  /** Timing that the router itself reported for the request, if any. */
   routing?: RoutingTiming;
   /** HTTP status, when there was one. */
   status?: number;
@@ -59,7 +59,7 @@ export interface RequestRecord {
   firstTokens?: number;
 }
 
-/** Prompt tokens believed cached: where the request was sent, and at most on any worker that it could be sent to. */
+/** Prompt tokens expected to be cached: on the chosen worker, and on the eligible worker that has the most. */
 export interface Expectation {
   tokens: number;
   bestTokens: number;
@@ -67,7 +67,7 @@ export interface Expectation {
 
 /** The `timing` of Dynamo's answers (`nvext`, 1.6.1), on the frontend's clock. */
 export interface RoutingTiming {
-  /** Part of the prompt's blocks that the router believed to be cached where it sent it, 0 to 1. */
+  /** Share of the prompt's blocks that the router expected to be cached on the chosen worker, 0 to 1. */
   kvHitRate?: number;
   /** Requests in the router's queue. */
   queueDepth?: number;
@@ -79,7 +79,7 @@ export interface RoutingTiming {
 }
 
 export interface RequestError {
-  /** Coarse and stable, for grouping. */
+  /** One of a few stable kinds, for grouping. */
   kind:
     | "connect"
     | "status"
@@ -90,7 +90,7 @@ export interface RequestError {
     | "disconnected"
     | "aborted"
     | "other";
-  /** The server's own words where it gave any, at most 500 characters. */
+  /** The server's message if it sent one; at most 500 characters. */
   message: string;
 }
 
@@ -106,6 +106,7 @@ export function plannedRecord(
     index: spec.index,
     phase,
     state: "aborted",
+    // Written out, because this runs once for each request that is sent.
     ...(spec.session === undefined ? {} : { session: spec.session }),
     ...(spec.group === undefined ? {} : { group: spec.group }),
     ...(spec.tier === undefined ? {} : { tier: spec.tier }),
@@ -123,8 +124,8 @@ export function recordLine(record: RequestRecord): string {
 
 /**
  * Reads whole lines of `records.jsonl`, of which the first has the number `firstLine`. A last line
- * without its newline is what a killed process leaves and is ignored; a broken line elsewhere throws
- * an error with its number.
+ * without a newline is ignored: a killed process leaves one. Throws at any other broken line, with
+ * its number.
  */
 export function parseRecords(text: string, firstLine = 1): RequestRecord[] {
   const records: RequestRecord[] = [];

@@ -1,9 +1,9 @@
-/** A plan that was written down, read back: checked to be whole before anything trusts it. */
+/** Reads a saved plan, and checks that it is complete before anything uses it. */
 import * as v from "valibot";
 import type { Plan } from "../contract/plan.ts";
 import { DynbenchError } from "../base/errors.ts";
 
-/** `name` says where it was read, for messages. Keys that a plan has not are dropped. */
+/** `name` is its file, for messages. Unknown keys are dropped. Throws a `DynbenchError` at a plan that is not complete. */
 export function parsePlan(value: unknown, name: string): Plan {
   const parsed = v.safeParse(SavedPlan, value);
   if (!parsed.success) {
@@ -17,7 +17,7 @@ export function parsePlan(value: unknown, name: string): Plan {
   return parsed.output as unknown as Plan;
 }
 
-/** Whether a file means to be a plan, and not a table of options. */
+/** Whether a file is meant to be a plan, and not a table of options. */
 export function looksLikePlan(value: unknown): boolean {
   return typeof value === "object" && value !== null && "schemaVersion" in value;
 }

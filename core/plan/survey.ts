@@ -1,6 +1,6 @@
 /**
- * What a plan amounts to: the requests of each point of the sweep, drawn as the load will draw them.
- * Finds what no schema can: a prompt larger than the KV cache, or than the model's context.
+ * The requests of each point of a sweep, drawn as the load will draw them. Finds faults that no schema
+ * can: a prompt that is larger than the KV cache, or than the model's context.
  */
 import type { Plan, PlannedArm, PlannedCell } from "../contract/plan.ts";
 import { pointLabel } from "./sweep.ts";
@@ -26,7 +26,7 @@ export interface PointSurvey {
   readonly promptTokens: number;
   readonly outputTokens: number;
   readonly longestPrompt: number;
-  /** Hit share of a router that could do no better, and of round robin, both without eviction. */
+  /** Hit share of the best possible router, and of round robin, both without eviction. */
   readonly idealShare: number;
   readonly roundRobinShare: number;
 }
@@ -34,7 +34,7 @@ export interface PointSurvey {
 export interface PlanSurvey {
   readonly points: readonly PointSurvey[];
   readonly faults: readonly Fault[];
-  /** What the workload found out about its files. */
+  /** The workload's notes on its files. */
   readonly notes: readonly string[];
 }
 
@@ -56,8 +56,8 @@ export async function surveyForRun(
 }
 
 /**
- * What the running workers of one engine cannot take of the cells that are meant for it. Limits that
- * the plan knew already were checked by the survey before the run.
+ * Requests of an engine's cells that are too large for its running workers. Surveyed again only if the
+ * workers report lower limits than the plan knew: other faults were found before the start.
  */
 export async function faultsOnWorkers(
   plan: Plan,
@@ -73,9 +73,11 @@ export async function faultsOnWorkers(
   const maxModelLen = least((worker) => worker.maxModelLen);
   const kvBlocks = least((worker) => worker.kvBlocks);
   const blockSize = least((worker) => worker.blockSize) ?? USUAL_BLOCK_SIZE;
-  const isNews = (found: number | undefined, known: number | undefined): boolean =>
-    found !== undefined && (known === undefined || found < known);
-  if (!isNews(maxModelLen, planned?.maxModelLen) && !isNews(kvBlocks, planned?.kvBlocks)) return [];
+  const isLower = (reported: number | undefined, known: number | undefined): boolean =>
+    reported !== undefined && (known === undefined || reported < known);
+  if (!isLower(maxModelLen, planned?.maxModelLen) && !isLower(kvBlocks, planned?.kvBlocks)) {
+    return [];
+  }
   const cells = plan.cells.filter((cell) => plan.arms[cell.arm]!.engineKey === arm.engineKey);
   const limits = [
     { name: arm.engine.name, blockSize, workers: workers.length, kvBlocks, maxModelLen },
@@ -108,7 +110,7 @@ export async function surveyPlan(
     longestOf.set(point, longest);
     if (surveyed.bounds !== undefined) bounds.keep(cell, of, surveyed.bounds);
     if (untimed !== undefined) faults.push(untimedFault(workload.name, untimed));
-    // On the virtual clock such a request fails as it would on the engine, and the run goes on.
+    // On the virtual clock such a request fails as it would on the engine, and the run continues.
     if (plan.clock === "wall") faults.push(...sizeFaults(cell, longest, limits));
     if (survey.requests === 0) {
       faults.push({ path: `workload.${workload.name}`, message: "has no requests to send" });
@@ -148,7 +150,7 @@ async function plannedBounds(
 interface EngineLimits {
   readonly name: string;
   readonly blockSize: number;
-  /** Those that compute prompts. */
+  /** Workers that compute prompts. */
   readonly workers: number;
   readonly kvBlocks: number | undefined;
   readonly maxModelLen: number | undefined;
@@ -243,7 +245,7 @@ function untimedFault(workload: string, request: number): Fault {
   return {
     path: "load.arrival",
     message: `"trace" needs timestamps, and request ${request} of workload "${workload}" has none`,
-    hint: "Say --rate 10 for a timetable, or --concurrency 20 for a closed loop, without --arrival trace",
+    hint: "Give --rate 10 for a timetable, or --concurrency 20 for a closed loop, without --arrival trace",
   };
 }
 
@@ -262,7 +264,7 @@ function sizeFaults(cell: PlannedCell, longest: Longest, limits: readonly Engine
           },
         ]
       : []),
-    // A context that is what the cache holds is no second fault.
+    // A context limit that is the size of the cache is the same fault.
     ...(maxModelLen !== undefined &&
     tokens > maxModelLen &&
     maxModelLen !== (kvBlocks ?? 0) * blockSize
@@ -277,7 +279,7 @@ function sizeFaults(cell: PlannedCell, longest: Longest, limits: readonly Engine
   ]);
 }
 
-/** The same fault at every point of a sweep is one fault: the first is kept. */
+/** The same fault at several points of a sweep is reported once, for the first. */
 function onePerPath(faults: readonly Fault[]): Fault[] {
   const seen = new Set<string>();
   return faults.filter(({ path, hint }) => {

@@ -94,7 +94,7 @@ describe("a bad plan starts nothing", () => {
     [
       "nothing to keep up",
       ["up", "--clock", "virtual"],
-      "run.clock: on the virtual clock there is nothing to keep up",
+      "run.clock: on the virtual clock there is nothing to keep running",
       "dynbench run --clock virtual",
     ],
     [
@@ -124,7 +124,7 @@ describe("a bad plan starts nothing", () => {
     [
       "a port for a router that is elsewhere",
       ["up", "--router", "attach", "--url", "http://127.0.0.1:1", "--port", "8000"],
-      'run.port: router "attach" is running already',
+      'run.port: router "attach" is not started by dynbench',
     ],
     ["a reporter's option by half its name", ["run", "--path", "x"], "Say --json.path or "],
     ["huge number", ["run", "--isl", "1e300"], "workload.isl: expected at most "],
@@ -215,7 +215,7 @@ describe("a server that cannot serve", () => {
     refuse(
       ["ping", serve(() => new Promise(() => {})), "--timeout", "0.3"],
       3,
-      "does not answer as it should: no complete answer within 0.3 s",
+      "does not answer correctly: no complete answer within 0.3 s",
     ));
 });
 
@@ -308,6 +308,16 @@ describe("refusals of the machine", () => {
       ["run", ...TINY, "--host", "192.0.2.1"],
       ...([3, "Cannot start worker-", "192.0.2.1", "Choose an address of this machine"] as const),
     ));
+
+  test("--debug adds the stack also to an error of a run that has started; behind -- it does not", async () => {
+    const args = ["run", ...TINY, "--host", "192.0.2.1"];
+    const shown = await dynbench([...args, "--debug", "--out", "shown"], { cwd });
+    expect(shown.exitCode).toBe(3);
+    expect(shown.stderr).toContain("    at ");
+    const ours = await dynbench(["run", "--isl", "x", "--", "--debug"], { cwd });
+    expect(ours.exitCode).toBe(2);
+    expect(ours.stderr).not.toContain("    at ");
+  });
 
   test("a router that is not installed is reported before any arm is measured", async () => {
     const arms = ["--router", "round-robin,smg", "--smg-command", "no-such-router"];

@@ -5,9 +5,10 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArguments } from "../../core/cli/options/arguments.ts";
+import { judgeTokens } from "../../core/cli/options/arguments.ts";
+import { readCommandLine } from "../../core/cli/options/command-line.ts";
 import { commandWords, type CommandWords } from "../../core/cli/commands/command-words.ts";
-import { isNamed } from "../../core/plan/raw-option.ts";
+import { isNamed } from "../../core/plan/option-spec.ts";
 import { TRACE_FORMATS } from "../../plugins/shared/traces/trace-formats.ts";
 import { writeSmallTokenizer } from "../core/prompt/small-tokenizer.ts";
 import { dynbench, emptyFolder, type Outcome } from "./binary.ts";
@@ -107,17 +108,15 @@ test.each(others)("known words and options: $line", ({ words: [name, ...rest] })
   expect(command).toBeDefined();
   const verb = command!.verbs === undefined ? command! : command!.verbs[rest[0]!];
   expect(verb).toBeDefined();
-  const { options, positionals, faults } = parseArguments(
-    command!.verbs ? rest.slice(1) : rest,
-    verb!.options,
-  );
+  const { tokens } = readCommandLine([name!, ...(command!.verbs ? rest.slice(1) : rest)]);
+  const { options, words, faults } = judgeTokens(tokens, verb!.options);
   expect(faults).toEqual([]);
   const unknown = options.filter(
     (option) => !verb!.options.some((spec) => isNamed(spec, option.name)),
   );
   expect(unknown).toEqual([]);
   if (!verb!.repeats && name !== "plugin") {
-    expect(positionals.length).toBeLessThanOrEqual(verb!.words.length);
+    expect(words.length).toBeLessThanOrEqual(verb!.words.length);
   }
 });
 

@@ -95,7 +95,7 @@ test("a file named for one run stands in for the added one of its name, and repo
   const shown = await alone("plugin", ...args, "--plugin", file);
   expect(shown.stdout).toContain("come what may");
   expect(shown.stdout).not.toContain("unless it is full");
-  expect(shown.stderr).toBe(`The router "tried" is that of ${file}, not of tried 0.1.0\n`);
+  expect(shown.stderr).toBe(`The router "tried" comes from ${file}, not from tried 0.1.0\n`);
   const bundled = await alone("plugin", ...args, "--plugin", kvFile());
   expect(bundled.stderr).toContain('the name router "kv" is taken (bundled)');
   await alone("plugin", "remove", "tried");
@@ -177,7 +177,7 @@ describe("what cannot be added leaves nothing and is reported in a message", () 
     for (const file of found) writeFileSync(join(packages, file), "export default {");
     const listed = await alone("plugin", "list");
     expect(listed.exitCode).toBe(0);
-    expect(listed.stderr).toContain("Added plugin fragile 1.0.0 is left out");
+    expect(listed.stderr).toContain("Added plugin fragile 1.0.0 is not loaded");
     const asked = await alone("plan", "--router", "fragile");
     expect(asked.exitCode).toBe(2);
     expect((await alone("plugin", "remove", "fragile")).exitCode).toBe(0);

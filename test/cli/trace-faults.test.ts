@@ -58,7 +58,7 @@ describe("the second line", () => {
     const { stdout, stderr, exitCode } = await analyze("some.jsonl", "--lenient");
     expect(exitCode).toBe(0);
     expect(stdout).toContain("some.jsonl: 2 rows");
-    expect(stderr).toContain('passed over line 2: "line" is not JSON');
+    expect(stderr).toContain('skipped line 2: "line" is not JSON');
     const plan = await dynbench(
       ["plan", "--workload", "mooncake", "--trace", "some.jsonl", "--lenient"],
       { cwd },
@@ -95,7 +95,7 @@ describe("a whole file", () => {
 
   test("with rows of a single moment has no rate, which would be infinite", async () => {
     file("once.jsonl", `${good}\n${good}\n`);
-    expect((await analyze("once.jsonl")).stdout).toContain("All rows at one time");
+    expect((await analyze("once.jsonl")).stdout).toContain("All rows at the same time");
     const { arrivals } = JSON.parse((await analyze("once.jsonl", "--json")).stdout);
     expect(arrivals.spanS).toBe(0);
     expect(arrivals).not.toHaveProperty("meanRps");

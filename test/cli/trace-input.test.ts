@@ -64,7 +64,7 @@ test("a saved plan reports that its trace is another one, and goes on", async ()
 
   const resumed = await run("run", "--resume", "same");
   expect(resumed.exitCode).toBe(2);
-  expect(resumed.stderr).toContain("Bring the old file back");
+  expect(resumed.stderr).toContain("Restore the old file");
   const reported = await run("report", "same");
   expect(reported.stderr).toContain("t.jsonl is not what the plan was made with");
 });

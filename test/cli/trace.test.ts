@@ -117,7 +117,7 @@ describe("trace convert", () => {
     const { stdout, stderr, exitCode } = await run("trace", "convert", "azure.csv");
     expect(exitCode).toBe(0);
     expect(stdout).toBe('{"timestamp":0,"input_length":4808,"output_length":10}\n');
-    expect(stderr).toContain("azure says nothing of sharing and sessions: the rows have none");
+    expect(stderr).toContain("azure does not record sharing and sessions: the rows have none");
   });
 
   test("of texts counts and cuts them with a model's tokenizer", async () => {

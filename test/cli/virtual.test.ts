@@ -185,7 +185,7 @@ describe("bad input on the virtual clock", () => {
     expect(end.stderr).toContain("has no meaning on the wall clock");
   });
 
-  test("a request larger than any cache fails as on the engine, and the run goes on", async () => {
+  test("a request larger than any cache fails as on the engine, and the run continues", async () => {
     const args = ["--isl", "600", "--prefix-ratio", "0.5", "--kv-blocks", "12", "--router", "kv"];
     const summary = await simulate("large", 5, ...SMALL, ...args);
     const [cell] = summary.cells;

@@ -1,4 +1,4 @@
-/** What may stand on the line of each command, for completion and the manual page. */
+/** Words and options of each command, for completion and the manual page. */
 import * as v from "valibot";
 import type { CommandName } from "../options/command-list.ts";
 import { DoctorOptions } from "./doctor.ts";
@@ -14,16 +14,16 @@ import { optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
 import type { TraceFormat } from "../../trace/trace-format.ts";
 import type { OptionsSchema } from "../../contract/plugin.ts";
 
-/** A word that is no option: one of these, the name of a plugin, or what the shell knows. */
+/** A word that is no option: one of these, the name of a plugin, or a name that the shell completes. */
 export type Word = readonly string[] | "plugin" | "files" | "folders" | "url";
 
 export interface CommandWords {
-  /** A command of a run: its options are the run's and those of the chosen plugins. */
+  /** Whether its options are those of a run and of the chosen plugins. */
   readonly takesRun?: boolean;
   readonly options: readonly OptionSpec[];
-  /** First words that have words of their own: `trace analyze`. */
+  /** Subcommands: `analyze` of `trace`. */
   readonly verbs?: Readonly<Record<string, CommandWords>>;
-  /** By place; the last one repeats where `repeats`. */
+  /** The words in order; with `repeats` the last may occur several times. */
   readonly words: readonly Word[];
   readonly repeats?: boolean;
 }

@@ -1,14 +1,13 @@
-/** `dynbench trace analyze FILE…`. */
+/** `dynbench trace analyze FILE…`: prints what the rows of traces have in common. */
 import * as v from "valibot";
-import { parseOwnArguments } from "../options/arguments.ts";
+import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
-import { optionLines } from "../text/help.ts";
-import { parseOwnOptions } from "../options/own-options.ts";
+import { optionList } from "../text/help.ts";
+import { readOwnOptions } from "../options/own-options.ts";
 import { analysisText } from "../text/trace-text.ts";
 import { readWhole, traceFileEntries } from "../options/trace-file-options.ts";
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
 import { writeLines } from "../../system/write-lines.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
 import { analyzeTrace } from "../../trace/analysis/analysis.ts";
 import type { TraceFormat } from "../../trace/trace-format.ts";
 import { VERSION } from "../../base/version.ts";
@@ -34,22 +33,20 @@ export const analyzeOptions = (formats: readonly TraceFormat[]) =>
   });
 
 export async function traceAnalyze(
-  argv: readonly string[],
+  line: CommandLine,
   { traceFormats: formats }: Environment,
 ): Promise<number> {
   const schema = analyzeOptions(formats);
-  const specs = optionSpecs(schema);
-  const { options, positionals, wantsHelp } = parseOwnArguments("trace analyze", argv, specs);
-  if (wantsHelp) {
+  if (line.wantsHelp) {
     process.stdout.write(
       "Usage: dynbench trace analyze FILE… [options]\n\n" +
-        "Tells lengths, sharing, hit shares and arrivals of Mooncake traces (plain, gzip or zstd; -\n" +
-        `for standard input).\n\n${specs.flatMap(optionLines).join("\n")}\n`,
+        "Prints lengths, shared prefixes, hit shares and arrivals of traces (plain, gzip or zstd; - is\n" +
+        `standard input).\n\n${optionList(schema)}`,
     );
     return EXIT_CODES.ok.code;
   }
-  const chosen = parseOwnOptions("trace analyze", schema, options);
-  const files = [...positionals, ...(chosen.inputFile === undefined ? [] : [chosen.inputFile])];
+  const { chosen, words } = readOwnOptions("trace analyze", schema, line);
+  const files = [...words, ...(chosen.inputFile === undefined ? [] : [chosen.inputFile])];
   if (files.length === 0) {
     throw new DynbenchError("plan", "Cannot analyze: expected a trace file", {
       hint: "dynbench trace analyze trace.jsonl",

@@ -1,14 +1,13 @@
-/** `dynbench trace convert FILE|RUN_FOLDER --to FORMAT`. */
+/** `dynbench trace convert FILE|RUN_FOLDER --to FORMAT`: writes a trace in another format. */
 import { statSync } from "node:fs";
 import * as v from "valibot";
-import { parseOwnArguments } from "../options/arguments.ts";
+import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
-import { optionLines } from "../text/help.ts";
-import { parseOwnOptions } from "../options/own-options.ts";
+import { optionList } from "../text/help.ts";
+import { readOwnOptions } from "../options/own-options.ts";
 import { readAloud, traceFileEntries } from "../options/trace-file-options.ts";
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
 import { writeLines } from "../../system/write-lines.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
 import { recordedTrace } from "../../run/folder/recorded-trace.ts";
 import type { TraceFormat } from "../../trace/trace-format.ts";
 import type { TraceRow } from "../../trace/trace-row.ts";
@@ -39,27 +38,23 @@ function written(formats: readonly TraceFormat[]): string[] {
   return formats.filter(({ writer }) => writer !== undefined).map(({ name }) => name);
 }
 
-export async function traceConvert(
-  argv: readonly string[],
-  environment: Environment,
-): Promise<number> {
+export async function traceConvert(line: CommandLine, environment: Environment): Promise<number> {
   const { traceFormats: formats } = environment;
   const schema = convertOptions(formats);
-  const specs = optionSpecs(schema);
-  const { options, positionals, wantsHelp } = parseOwnArguments("trace convert", argv, specs);
-  if (wantsHelp) {
+  if (line.wantsHelp) {
     const lines = formats.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`);
     process.stdout.write(
       "Usage: dynbench trace convert FILE [--to FORMAT] [--out FILE] [options]\n" +
         "       dynbench trace convert RUN_FOLDER [--cell CELL] [options]\n\n" +
-        "Writes the rows of a trace in another format, as they are read. Of a run folder: the requests\n" +
-        "of a cell as they were sent, to replay what was measured. What a format cannot say is told\n" +
-        `and not invented.\n\nFormats:\n${lines.join("\n")}\n\n${specs.flatMap(optionLines).join("\n")}\n`,
+        "Writes the rows of a trace in another format, as they are read. From a run folder, writes the\n" +
+        "requests of a cell as they were sent, to replay them. What a format cannot hold is left out\n" +
+        `and reported.\n\nFormats:\n${lines.join("\n")}\n\n${optionList(schema)}`,
     );
     return EXIT_CODES.ok.code;
   }
-  const chosen = { ...parseOwnOptions("trace convert", schema, options), formats };
-  const [path, ...more] = positionals;
+  const { chosen: own, words } = readOwnOptions("trace convert", schema, line);
+  const chosen = { ...own, formats };
+  const [path, ...more] = words;
   if (path === undefined || more.length > 0) {
     throw new DynbenchError("plan", "Cannot convert: expected one trace file or run folder", {
       hint: "dynbench trace convert azure.csv --out trace.jsonl",
@@ -72,7 +67,7 @@ export async function traceConvert(
   return EXIT_CODES.ok.code;
 }
 
-/** Rows, and what they were. */
+/** Rows, and the format that they were read from. */
 interface SourceBatch {
   readonly source: Pick<TraceFormat, "name" | "silentOn">;
   readonly blockSize: number;
@@ -113,7 +108,7 @@ async function* convertedLines(
   process.stderr.write(conversionText(rowCount, last!, target));
 }
 
-/** What was written, and what the new file cannot say: the old one did not, or the new format cannot. */
+/** What was written, and what is missing in it: not in the source, or not possible in the new format. */
 function conversionText(
   rows: number,
   { source, blockSize }: SourceBatch,
@@ -126,7 +121,7 @@ function conversionText(
     .join(" and ");
   return [
     `${rows} rows of ${source.name} as ${target.name}${isShared ? `, ${blockSize} tokens to a hash id` : ""}`,
-    ...(missing === "" ? [] : [`${source.name} says nothing of ${missing}: the rows have none`]),
+    ...(missing === "" ? [] : [`${source.name} does not record ${missing}: the rows have none`]),
     ...(dropped === "" ? [] : [`${target.name} cannot hold ${dropped}: left out`]),
     "",
   ].join("\n");

@@ -1,13 +1,12 @@
-/** `dynbench trace synthesize FILE --num-requests N`. */
+/** `dynbench trace synthesize FILE --num-requests N`: writes a similar trace. */
 import * as v from "valibot";
-import { parseOwnArguments } from "../options/arguments.ts";
+import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
-import { optionLines } from "../text/help.ts";
-import { parseOwnOptions } from "../options/own-options.ts";
+import { optionList } from "../text/help.ts";
+import { readOwnOptions } from "../options/own-options.ts";
 import { readWhole, traceFileEntries } from "../options/trace-file-options.ts";
 import { DynbenchError, EXIT_CODES, PlanFaults } from "../../base/errors.ts";
 import { writeLines } from "../../system/write-lines.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
 import { randomStream } from "../../base/random.ts";
 import type { TraceFormat } from "../../trace/trace-format.ts";
 import {
@@ -42,24 +41,22 @@ export const synthesizeOptions = (formats: readonly TraceFormat[]) =>
   });
 
 export async function traceSynthesize(
-  argv: readonly string[],
+  line: CommandLine,
   { traceFormats: formats }: Environment,
 ): Promise<number> {
   const schema = synthesizeOptions(formats);
-  const specs = optionSpecs(schema);
-  const { options, positionals, wantsHelp } = parseOwnArguments("trace synthesize", argv, specs);
-  if (wantsHelp) {
+  if (line.wantsHelp) {
     process.stdout.write(
       "Usage: dynbench trace synthesize FILE --num-requests N --out FILE [options]\n\n" +
-        "Learns what the rows of a trace share and how they come, and writes new rows of that kind.\n" +
-        `Means are preserved, quantiles are not.\n\n${specs.flatMap(optionLines).join("\n")}\n`,
+        "Learns the shared prefixes and arrivals of a trace, and writes new rows with the same statistics.\n" +
+        `Means are preserved, quantiles are not.\n\n${optionList(schema)}`,
     );
     return EXIT_CODES.ok.code;
   }
-  const chosen = parseOwnOptions("trace synthesize", schema, options);
+  const { chosen, words } = readOwnOptions("trace synthesize", schema, line);
   const faults = boundFaults(chosen);
   if (faults.length > 0) throw new PlanFaults(faults);
-  const [file, ...more] = [...positionals, ...(chosen.inputFile ? [chosen.inputFile] : [])];
+  const [file, ...more] = [...words, ...(chosen.inputFile ? [chosen.inputFile] : [])];
   if (file === undefined || more.length > 0) {
     throw new DynbenchError("plan", "Cannot synthesize: expected one trace file", {
       hint: "dynbench trace synthesize trace.jsonl --num-requests 10000 --out more.jsonl",
@@ -70,10 +67,10 @@ export async function traceSynthesize(
     random: randomStream(chosen.seed, "synthesize"),
     count: chosen.numRequests,
   });
-  const { line } = formats.find(({ name }) => name === "mooncake")!.writer!({
+  const writer = formats.find(({ name }) => name === "mooncake")!.writer!({
     blockSize: model.blockSize,
   });
-  await writeLines(chosen.out, rows.map(line));
+  await writeLines(chosen.out, rows.map(writer.line));
   if (chosen.out !== "-") process.stderr.write(`${chosen.numRequests} rows: ${chosen.out}\n`);
   return EXIT_CODES.ok.code;
 }

@@ -1,4 +1,4 @@
-/** Options of every command on a trace file, and how the file is read. */
+/** Options of every command that reads a trace file, and the reading of it. */
 import { given } from "../../base/given.ts";
 import * as v from "valibot";
 import { readTrace, type TraceBatch } from "../../trace/read-trace.ts";
@@ -24,15 +24,15 @@ export const traceFileEntries = (formats: readonly TraceFormat[]) => ({
   ),
   tokenizer: v.pipe(
     v.optional(v.pipe(v.string(), v.nonEmpty("must name a folder"))),
-    v.description("Folder with the model's tokenizer.json, which counts and cuts texts"),
+    v.description("Folder with the model's tokenizer.json, to count and split the tokens of texts"),
   ),
   lenient: v.pipe(
     v.optional(v.boolean(), false),
-    v.description("Pass over rows that are not as they should be, and count them"),
+    v.description("Skip rows that are not valid, and count them"),
   ),
 });
 
-/** Skipped rows that are printed one by one; the others are counted. */
+/** Skipped rows that are printed one by one; the others are only counted. */
 const SHOWN_SKIPS = 5;
 
 export interface TraceFileChoice {
@@ -43,7 +43,7 @@ export interface TraceFileChoice {
   readonly formats: readonly TraceFormat[];
 }
 
-/** The trace in memory; prints on stderr what was passed over. */
+/** The whole trace in memory; reports skipped rows on stderr. */
 export async function readWhole(path: string, chosen: TraceFileChoice): Promise<TraceColumns> {
   let columns: TraceColumns | undefined;
   for await (const { blockSize, rows } of readAloud(path, chosen)) {
@@ -53,7 +53,7 @@ export async function readWhole(path: string, chosen: TraceFileChoice): Promise<
   return columns!; // a trace without rows is a fault of its reader
 }
 
-/** The trace in batches; prints on stderr what was passed over and left out. */
+/** The trace in batches; reports on stderr what was skipped and left out. */
 export async function* readAloud(
   path: string,
   { formats, traceBlockSize, traceFormat, lenient, tokenizer: folder }: TraceFileChoice,
@@ -61,7 +61,7 @@ export async function* readAloud(
   let skipped = 0;
   const skip = (message: string): void => {
     skipped += 1;
-    if (skipped <= SHOWN_SKIPS) say(`passed over ${message}`);
+    if (skipped <= SHOWN_SKIPS) say(`skipped ${message}`);
   };
   const say = (text: string): unknown => process.stderr.write(`${path}: ${text}\n`);
   const tokenizer = folder === undefined ? undefined : await tokenizerIn(folder, say);
@@ -73,7 +73,7 @@ export async function* readAloud(
     ...(lenient ? { skipped: skip } : {}),
     ...given({ tokenizer }),
   });
-  if (skipped > SHOWN_SKIPS) say(`passed over ${skipped} rows in all`);
+  if (skipped > SHOWN_SKIPS) say(`skipped ${skipped} rows in all`);
 }
 
 async function tokenizerIn(folder: string, say: (text: string) => void): Promise<TextTokenizer> {
@@ -89,7 +89,7 @@ async function tokenizerIn(folder: string, say: (text: string) => void): Promise
   return reader;
 }
 
-/** Templates are programs of others, and may throw. */
+/** A chat template is a program that comes with the model, and may throw. */
 function hasChats(tokenizer: Tokenizer): boolean {
   try {
     return tokenizer.chatOverhead !== undefined;

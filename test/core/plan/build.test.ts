@@ -37,7 +37,7 @@ describe("defaults", () => {
     });
   });
 
-  test("a router that fronts an engine of its own is measured with that one", () => {
+  test("a router with a default engine is measured with that engine", () => {
     const engineWith = (routers: string): string[] =>
       planOf(["router", routers]).arms.map(({ engine }) => engine.name);
     expect(engineWith("outside")).toEqual(["other"]);

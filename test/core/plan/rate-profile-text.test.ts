@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseRateProfile } from "../../../core/plan/rate-profile-text.ts";
+import { parseRateProfile } from "../../../core/plan/load-texts.ts";
 
 test("a profile reads back as it was written", () => {
   expect(parseRateProfile("ramp:30")).toEqual({ kind: "ramp", overS: 30 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { complete } from "../../../../core/cli/commands/complete.ts";
+import { readCommandLine } from "../../../../core/cli/options/command-line.ts";
 import { COMMANDS } from "../../../../core/cli/options/command-list.ts";
 import { PluginSet } from "../../../../core/plugin-folder/plugin-set.ts";
 import { BUNDLED } from "../../../../plugins/bundled.ts";
@@ -9,7 +10,8 @@ const plugins = new PluginSet(BUNDLED);
 
 /** The offered completions; `files` and the like where the shell completes. */
 function offered(...line: string[]): string[] | string {
-  const found = complete(line, { plugins, traceFormats: TRACE_FORMATS });
+  const before = readCommandLine(line.slice(0, -1));
+  const found = complete(before, line.at(-1)!, { plugins, traceFormats: TRACE_FORMATS });
   return found.kind === "words"
     ? found.candidates.map(({ word }) => word)
     : `${found.kind} ${found.prefix}`.trim();

@@ -1,15 +1,40 @@
-/** The load of a cell: the options of the load over the workload's own defaults. */
+/** The points of a sweep as they are planned: the workload checked, and the load over the workload's defaults. */
 import { given } from "../base/given.ts";
-import { parseRateProfile } from "./rate-profile-text.ts";
-import { parseSlo } from "./slo-text.ts";
-import { parseTiers } from "./tiers-text.ts";
-import type { LoadShape, RateProfile } from "../contract/plan.ts";
+import { parseRateProfile, parseSlo, parseTiers, type TextFault } from "./load-texts.ts";
+import type { ParsedPoint } from "./parse-options.ts";
+import type { TypedPoint } from "./points.ts";
+import type { Point } from "./sweep.ts";
+import type { LoadShape, PluginUse, RateProfile } from "../contract/plan.ts";
 import type { LoadOptions } from "./run-options.ts";
 import type { Fault } from "../base/errors.ts";
 import type { Workload } from "../contract/workload.ts";
 
-/** A rate, or how it changes, makes the loop open. */
-export function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]): LoadShape {
+export interface PlannedPoint {
+  readonly parameters: Point;
+  readonly workload: PluginUse;
+  readonly load: LoadShape;
+}
+
+/** A point whose options did not pass is left out. */
+export function planPoints(
+  typed: readonly TypedPoint[],
+  parsed: readonly (ParsedPoint | undefined)[],
+  faults: Fault[],
+): PlannedPoint[] {
+  return typed.flatMap(({ parameters, workload: { loaded } }, i): PlannedPoint[] => {
+    const point = parsed[i];
+    if (!point) return [];
+    const plugin = loaded.plugin as Workload;
+    for (const fault of plugin.check?.(point.workload.options) ?? []) {
+      faults.push({ ...fault, path: `workload.${fault.path}` });
+    }
+    const load = loadShape(point.load, plugin, faults);
+    return [{ parameters, workload: point.workload, load }];
+  });
+}
+
+/** A rate or a rate profile makes the loop open. */
+function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]): LoadShape {
   const preset = workload.load;
   const profile = parsed({ path: "rateProfile", text: load.rateProfile }, parseRateProfile, faults);
   const arrival = load.arrival ?? arrivalOf(load, preset);
@@ -42,10 +67,10 @@ function arrivalOf(load: LoadOptions, preset: Workload["load"]): LoadShape["arri
   return preset.arrival ?? "closed";
 }
 
-/** What a text option is read as; its fault is told. */
+/** The value of a text option; undefined, with its fault in `faults`, where it has the wrong form. */
 function parsed<T extends object>(
   { path, text }: { path: string; text: string | undefined },
-  parse: (text: string) => T | { fault: string; hint: string },
+  parse: (text: string) => T | TextFault,
   faults: Fault[],
 ): T | undefined {
   if (text === undefined) return undefined;

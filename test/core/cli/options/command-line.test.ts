@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
-import { parseArguments, valuesOf } from "../../../../core/cli/options/arguments.ts";
+import { pluginOptions } from "../../../../core/cli/options/added-plugins.ts";
+import { judgeTokens } from "../../../../core/cli/options/arguments.ts";
+import { readCommandLine } from "../../../../core/cli/options/command-line.ts";
 import { faultText } from "../../../../core/cli/text/fault-text.ts";
 import { DynbenchError, PlanFaults } from "../../../../core/base/errors.ts";
 import { optionSpecs } from "../../../../core/plan/option-spec.ts";
@@ -13,11 +15,12 @@ const specs = optionSpecs(
   }),
 );
 const read = (...argv: string[]) => {
-  const { options, ...rest } = parseArguments(argv, specs);
-  return { ...rest, options: options.map(({ name, value }) => [name, value]) };
+  const line = readCommandLine(["run", ...argv]);
+  const { options, ...rest } = judgeTokens(line.tokens, specs);
+  return { ...line, ...rest, options: options.map(({ name, value }) => [name, value]) };
 };
 
-describe("arguments", () => {
+describe("the command line", () => {
   test("flags take their value either way, switches none", () => {
     expect(read("--isl", "5", "--router=a=b", "--json", "word", "--no-as-json").options).toEqual([
       ["isl", "5"],
@@ -25,7 +28,7 @@ describe("arguments", () => {
       ["json", true],
       ["as-json", false],
     ]);
-    expect(read("--json", "word").positionals).toEqual(["word"]);
+    expect(read("--json", "word").words).toEqual(["word"]);
   });
 
   test("a negative number is a value, another flag is not", () => {
@@ -42,16 +45,40 @@ describe("arguments", () => {
   test("everything after -- goes to the engine unchanged", () => {
     const { engineArgs, options } = read("--isl", "5", "--", "--isl", "6", "--", "-x");
     expect(engineArgs).toEqual(["--isl", "6", "--", "-x"]);
+    expect(read("--isl", "5").hasSeparator).toBe(false);
+    expect(read("--").hasSeparator).toBe(true);
     expect(options).toEqual([["isl", "5"]]);
   });
 
   test("qualified switches are switches", () => {
-    expect(read("--run.json", "word").positionals).toEqual(["word"]);
+    expect(read("--run.json", "word").words).toEqual(["word"]);
   });
 
-  test("values of a flag are found before anything else is known", () => {
+  test("options of plugins are read before it is known which options there are", () => {
     const argv = ["--plugin", "a.ts", "--plugin=b.ts", "--plugin", "--", "--plugin", "c.ts"];
-    expect(valuesOf(argv, "plugin")).toEqual(["a.ts", "b.ts"]);
+    expect(pluginOptions(readCommandLine(["run", ...argv]), [])).toEqual({
+      plugin: ["a.ts", "b.ts"],
+      pluginFolder: undefined,
+      noPlugins: false,
+    });
+    const line = readCommandLine(["run", "--no-plugins", "word", "--run.plugin-folder", "here"]);
+    const fromConfig = [{ name: "plugin", value: ["c.ts"], origin: "a.yaml: plugin" }];
+    expect(pluginOptions(line, fromConfig)).toEqual({
+      plugin: ["c.ts"],
+      pluginFolder: "here",
+      noPlugins: true,
+    });
+    const config = [{ name: "run.no-plugins", value: true, origin: "a.yaml: run.no-plugins" }];
+    expect(pluginOptions(readCommandLine(["run"]), config).noPlugins).toBe(true);
+  });
+
+  test("--help and --debug are the program's own, before a lone -- alone", () => {
+    const line = readCommandLine(["--debug", "run", "--isl", "--help", "5", "--", "--debug", "-h"]);
+    expect(line).toMatchObject({ command: "run", wantsHelp: true, debug: true });
+    expect(line.tokens).toEqual([{ name: "isl", value: undefined, isAttached: false }, "5"]);
+    expect(line.typed).toEqual(["--isl", "--help", "5", "--", "--debug", "-h"]);
+    const engine = readCommandLine(["run", "--", "--debug", "--help"]);
+    expect(engine).toMatchObject({ wantsHelp: false, debug: false, tokens: [] });
   });
 });
 
@@ -85,7 +112,7 @@ describe("faults on the terminal", () => {
     expect(theirs).toEqual({ text: "Cannot start x\ntry y\n", exitCode: 3 });
     const ours = faultText(new TypeError("x is undefined"), QUIET);
     expect(ours.exitCode).toBe(1);
-    expect(ours.text).toContain("arguments.test.ts");
+    expect(ours.text).toContain("command-line.test.ts");
   });
 
   test("the first fault is reported, not the one of cleaning up after it", () => {

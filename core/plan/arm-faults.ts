@@ -1,20 +1,21 @@
-/** Prefill and decode on different workers: which engines can serve so, and which routers know of it. */
-import type { PlannedArm } from "../contract/plan.ts";
+/** What an arm cannot do: serve prefill and decode on different workers, or take engine arguments. */
+import type { ArmWithPlugins } from "./planned-arms.ts";
+import { maskWords } from "./secret-words.ts";
 import type { Fault } from "../base/errors.ts";
 import type { Plugins } from "../contract/plugins.ts";
-import type { Engine } from "../contract/engine.ts";
 import type { Router } from "../contract/router.ts";
 
-export function roleFaults(arms: readonly PlannedArm[], plugins: Plugins): Fault[] {
-  return arms.flatMap(({ engine: use, router: routerUse, plane }): Fault[] => {
-    const engine = plugins.find("engine", use.name)!.plugin as Engine;
+/** Which engines can split prefill and decode, and which routers know of it. */
+export function roleFaults(arms: readonly ArmWithPlugins[], plugins: Plugins): Fault[] {
+  return arms.flatMap(({ arm: { engine: use, plane }, engine, router }): Fault[] => {
     if (engine.limits?.(use.options).prefillWorkers === undefined) return [];
+    const path = "engine.prefillWorkers";
     const splitsOn = engine.splitsOn ?? [];
     if (!splitsOn.includes(plane)) {
-      const routers = routerNames(plugins, (router) => splitsOn.includes(router.plane));
+      const routers = routerNames(plugins, (one) => splitsOn.includes(one.plane));
       return [
         {
-          path: "engine.prefillWorkers",
+          path,
           message: `engine "${engine.name}" does not split prefill and decode on plane "${plane}"`,
           hint:
             splitsOn.length === 0
@@ -23,11 +24,10 @@ export function roleFaults(arms: readonly PlannedArm[], plugins: Plugins): Fault
         },
       ];
     }
-    const router = plugins.find("router", routerUse.name)!.plugin as Router;
     if (router.policy !== undefined || plane !== "http") return [];
     return [
       {
-        path: "engine.prefillWorkers",
+        path,
         message: `router "${router.name}" would not know which workers prefill and which decode`,
         hint: `Routers that do: ${routerNames(plugins, (one) => one.policy !== undefined)}`,
       },
@@ -38,4 +38,18 @@ export function roleFaults(arms: readonly PlannedArm[], plugins: Plugins): Fault
 function routerNames(plugins: Plugins, can: (router: Router) => boolean): string {
   const able = plugins.ofKind("router").filter(({ plugin }) => can(plugin as Router));
   return able.map(({ plugin }) => plugin.name).join(", ");
+}
+
+/** Engine arguments that no command would get must not be dropped in silence. */
+export function argumentFaults(
+  arms: readonly ArmWithPlugins[],
+  engineArgs: readonly string[],
+): Fault[] {
+  if (engineArgs.length === 0) return [];
+  const without = arms.map(({ engine }) => engine).filter((engine) => !engine.takesArguments);
+  return without.map(({ name }) => ({
+    path: `-- ${maskWords(engineArgs).join(" ")}`,
+    message: `engine "${name}" has no command that could take it`,
+    hint: `Its own options come before the lone --: dynbench plugin show ${name}`,
+  }));
 }
