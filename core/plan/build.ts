@@ -11,14 +11,7 @@ import { clockFaults } from "./clock-faults.ts";
 import { loadShape } from "./load-shape.ts";
 import { optionSpecs, type OptionSpec } from "./option-spec.ts";
 import { parseOptions } from "./parse-options.ts";
-import type {
-  LoadShape,
-  Plan,
-  PlannedArm,
-  PlannedCell,
-  PluginUse,
-  Wire,
-} from "../contract/plan.ts";
+import type { LoadShape, Plan, PlannedArm, PlannedCell, PluginUse } from "../contract/plan.ts";
 import { assign, type RawOption, type Scope } from "./raw-option.ts";
 import { roleFaults } from "./role-faults.ts";
 import { LoadOptions, RunOptions } from "./run-options.ts";

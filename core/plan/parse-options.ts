@@ -32,8 +32,7 @@ export function parseOptions(
     } else raw[spec.key] = result.value;
   }
   const parsed = v.safeParse(part.schema, raw);
-  if (parsed.success)
-    return broken.size === 0 ? (parsed.output as Record<string, unknown>) : undefined;
+  if (parsed.success) return broken.size === 0 ? parsed.output : undefined;
   const specs = optionSpecs(part.schema);
   for (const issue of parsed.issues) {
     const key = String(issue.path?.[0]?.key ?? "");

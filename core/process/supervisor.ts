@@ -192,7 +192,7 @@ function spawnSelf(
   closeSync(log);
   keeper.watch(child.pid);
   options.onStart?.({ name, pid: child.pid, command, env });
-  child.stdin.write(`${JSON.stringify(message)}\n`);
+  void child.stdin.write(`${JSON.stringify(message)}\n`);
   void Promise.resolve(child.stdin.flush()).catch(() => {}); // a child that is gone is told by its end
 
   const handle: ProcessHandle = {

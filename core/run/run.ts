@@ -6,7 +6,6 @@
  * what was measured is kept and reported.
  */
 import { given } from "../base/given.ts";
-import type { OpenReporter } from "./all-reporters.ts";
 import { cellLoad, loadCell, type LoadTick } from "./cell.ts";
 import { cellFindings } from "./cell-findings.ts";
 import {
@@ -28,7 +27,7 @@ import {
 import { wireHeaders } from "./setup/probe.ts";
 import { interrupted, RunBook, type RunDeps } from "./run-book.ts";
 import { startRouter, type RunningRouter, mustFindRouters } from "./setup/router-up.ts";
-import type { CellOutcome, RunFolder } from "./folder/run-folder.ts";
+import type { CellOutcome } from "./folder/run-folder.ts";
 import { startSampling, type Sampling } from "./sampling/sampling.ts";
 import { simulatePlan } from "./virtual-run.ts";
 import { epochMs } from "../system/clock.ts";
@@ -37,14 +36,12 @@ import type { RunResult } from "../contract/result.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
 import { faultsOnWorkers } from "../plan/survey.ts";
 import type { Engine, EngineHandle } from "../contract/engine.ts";
-import type { Logger, StartContext } from "../contract/processes.ts";
+import type { StartContext } from "../contract/processes.ts";
 import type { Router, RouterTraits } from "../contract/router.ts";
-import type { Plugins } from "../contract/plugins.ts";
 import { startSupervisor, type Supervisor } from "../process/supervisor.ts";
 import { deathError, type Death } from "../process/death.ts";
 import { deriveSeed } from "../base/random.ts";
 import type { RequestRecord } from "../contract/record.ts";
-import type { Worker } from "../contract/request.ts";
 
 /** What ended the run early, if anything did. */
 export interface RunEnd {

@@ -23,5 +23,5 @@ export function parseOwnOptions<Schema extends OptionsSchema>(
   const given = new Map(assignments.map(({ spec, option }) => [spec, option] as const));
   const parsed = parseOptions(given, { kind: command, schema }, faults);
   if (!parsed || faults.length > 0) throw new PlanFaults(faults);
-  return parsed as v.InferOutput<Schema>;
+  return parsed;
 }

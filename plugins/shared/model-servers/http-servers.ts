@@ -8,7 +8,6 @@ import {
   type ForeignProcess,
   given,
   launched,
-  messageOf,
   type StartContext,
 } from "dynbench";
 import { mustBeAsPlanned } from "./as-planned.ts";
