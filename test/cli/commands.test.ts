@@ -40,7 +40,7 @@ const alone = (...args: string[]): Promise<Outcome> => dynbench(args, bare);
 
 /** The address that a server prints when it is up. */
 async function urlOf(server: Running, before = "http://"): Promise<string> {
-  await server.shows(`${before}`);
+  await server.shows(before);
   await server.shows("Ctrl-C");
   const at = server.printed.stdout.indexOf(before);
   return /http:\S+/.exec(server.printed.stdout.slice(at))![0];

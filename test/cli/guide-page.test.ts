@@ -20,7 +20,7 @@ writeFileSync(
 
 test("the page has commands of every kind", () => {
   const kinds = new Set(commands.map(([kind]) => kind));
-  expect([...kinds].sort()).toEqual(["doctor", "ping", "report", "run", "up"]);
+  expect(kinds).toEqual(new Set(["doctor", "ping", "report", "run", "up"]));
 });
 
 /** What would start, or measure, is asked for its plan instead. */

@@ -3,7 +3,7 @@
  * passes comes up whole or not at all, leaves nothing behind, answers as an OpenAI server that
  * counts its tokens, and tells what its caches hold.
  */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { v, type Engine, type EngineHandle, type StartContext, type Worker } from "dynbench";
 import { decodeKvBatch, type KvEvent } from "../../core/routing/kv/kv-events.ts";
 import { requestReplay } from "../../core/wire/zmq/replay.ts";

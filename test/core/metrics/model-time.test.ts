@@ -34,7 +34,7 @@ test("tiers' times are multiplied with the others, the shares that they kept are
   expect(after!.ttftMs!.mean).toBeCloseTo(before!.ttftMs!.mean * 10);
   expect(after!.e2eMeanMs!.high).toBeCloseTo(before!.e2eMeanMs!.high * 10);
   expect(after!.tokensPerS).toBeCloseTo(before!.tokensPerS! / 10);
-  expect(after!.sloShare).toBe(before!.sloShare!);
+  expect(after!.sloShare).toBe(before!.sloShare);
 });
 
 test("an engine at its own speed is left as it is", () => {

@@ -140,7 +140,7 @@ test("what waits in the generator for a cap waits too", () => {
 
 test("latencies of a saturated cell are compared with nothing, rates and hit shares are", () => {
   const arms = [exampleArm("kv"), exampleArm("round-robin")];
-  const steady = twice.map((record, i) =>
+  const steady = twice.map((_, i) =>
     okRecord(i, { intended: 10 * i, first: 10 * i + 100, gaps: [90] }),
   );
   const metricsOf = (first: readonly RequestRecord[]): Set<string> => {

@@ -161,7 +161,7 @@ describe("routers", () => {
     await preflightRouter(router(`http://127.0.0.1:${byKey.port}`), promised, place);
     expect(asked).toHaveLength(2);
     expect(asked[0]).toBeTruthy();
-    expect(asked[1]).toBe(asked[0]!);
+    expect(asked[1]).toBe(asked[0]);
   });
 
   /** Answers for the worker that the pin header names, or for another one. */
