@@ -9,7 +9,7 @@ import { dynbench, emptyFolder } from "./binary.ts";
 const cwd = emptyFolder();
 const SESSIONS = [
   ...["run", "--workload", "sessions", "--sessions", "8", "--turns", "4", "--router", "kv"],
-  ...["--workers", "1", "--concurrency", "2", "--think-ms", "20", "--speedup", "20"],
+  ...["--workers", "1", "--concurrency", "2", "--think-ms", "5", "--speedup", "200"],
 ];
 
 async function measured(out: string, ...args: string[]) {

@@ -18,7 +18,7 @@ const BINARY = join(tarballs, `dynbench-${HERE.name}-${VERSION}.tgz`);
 const SCRIPT = `#!/bin/sh
 case $1 in
   exit) exit "$2" ;;
-  wait) trap 'echo ended; exit 7' TERM; echo waiting; while :; do sleep 1 & wait; done ;;
+  wait) trap 'echo ended; exit 7' TERM; echo waiting; while :; do sleep 1 >&2 & wait; done ;;
   *) echo "dynbench got $*" ;;
 esac
 `;

@@ -1,5 +1,5 @@
 /** Preflight against engines and routers that are not what they say. */
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, spyOn, test } from "bun:test";
 import {
   preflightRouter,
   preflightWorkers,
@@ -9,6 +9,11 @@ import {
 import type { IndexState, RunningRouter } from "../../../../core/run/setup/router-up.ts";
 import type { RouterTraits } from "../../../../core/contract/router.ts";
 import type { Worker } from "../../../../core/contract/request.ts";
+
+// Preflight counts how long it has waited by its own sleeps, so they may take no time.
+const { sleep: realSleep } = Bun;
+const sleep = spyOn(Bun, "sleep").mockImplementation(() => realSleep(0));
+afterAll(() => sleep.mockRestore());
 
 /** A worker whose n-th answer says that so many prompt tokens were cached; nothing: does not say. */
 function worker(id: string, ...cached: (number | undefined)[]): Worker {
