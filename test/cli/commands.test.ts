@@ -109,6 +109,11 @@ describe("help", () => {
 });
 
 describe("plan and run", () => {
+  let run: Outcome;
+  beforeAll(async () => {
+    run = await alone("run", ...TINY, "--out", "first", "--json");
+  });
+
   test("a plan is printed, as text and as JSON", async () => {
     const text = await alone("plan", ...TINY);
     expect(text.exitCode).toBe(0);
@@ -141,7 +146,6 @@ describe("plan and run", () => {
   });
 
   test("a run leaves a folder, and report makes the same of it again", async () => {
-    const run = await alone("run", ...TINY, "--out", "first", "--json");
     expect([0, 5]).toContain(run.exitCode!);
     expect(run.left).toEqual([]);
     const summary = JSON.parse(run.stdout) as Summary;

@@ -87,7 +87,7 @@ describe("one run", () => {
     expect(JSON.parse(end.stdout)).toEqual(readJson("json/summary.json"));
   });
 
-  test("secrets are in no file of the run", async () => {
+  test("secrets are in no file of the run, and whoever resumes it must give them again", async () => {
     await measure("secret", "--header", "authorization: Bearer s3cret", "--header", "x-team=blue");
     const grep = Bun.spawnSync(["grep", "-r", "s3cret", join(cwd, "secret")]);
     expect(grep.stdout.toString()).toBe("");
@@ -95,6 +95,12 @@ describe("one run", () => {
       authorization: "***",
       "x-team": "blue",
     });
+    const without = await dynbench(["run", "--resume", "secret"], { cwd });
+    expect(without.exitCode).toBe(2);
+    expect(without.stderr).toContain("Give it again: --header authorization=VALUE");
+    const header = ["--header", "authorization: Bearer s3cret"];
+    const given = await dynbench(["run", "--resume", "secret", ...header], { cwd });
+    expect(FINISHED).toContain(given.exitCode!);
   });
 });
 
@@ -160,22 +166,12 @@ describe("--resume", () => {
     expect([...after.values()].map((records) => records.length)).toEqual([60, 60, 60, 60]);
     const rebuilt = await dynbench(["report", "killed", "--json"], { cwd });
     expect(rebuilt.stdout).toBe(resumed.stdout);
-  });
 
-  test("of a run that is complete starts nothing and reports again", async () => {
+    // Now that it is complete, nothing is started and it is reported again.
     const again = await dynbench(["run", "--resume", "killed", "--json"], { cwd });
     expect(JSON.parse(again.stdout)).toEqual(readJson("killed/summary.json"));
     const flags = await dynbench(["run", "--resume", "killed", "--router", "kv"], { cwd });
     expect(flags).toMatchObject({ exitCode: 2, stdout: "" });
     expect(flags.stderr).toContain("--router: cannot change a saved plan");
-  });
-
-  test("asks for the secrets that a folder does not hold", async () => {
-    const without = await dynbench(["run", "--resume", "secret"], { cwd });
-    expect(without.exitCode).toBe(2);
-    expect(without.stderr).toContain("Give it again: --header authorization=VALUE");
-    const header = ["--header", "authorization: Bearer s3cret"];
-    const given = await dynbench(["run", "--resume", "secret", ...header], { cwd });
-    expect(FINISHED).toContain(given.exitCode!);
   });
 });

@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { getPriority, setPriority } from "node:os";
 import { runLoad } from "../../../core/load/load-child.ts";
 import type { LoadMessage, LoadTask } from "../../../core/process/messages.ts";
 import { type NullServerOptions } from "../../../core/load/null-server/null-events.ts";
@@ -7,6 +8,10 @@ import type { LoadShape } from "../../../core/contract/plan.ts";
 import type { Workload } from "../../../core/contract/workload.ts";
 import type { RequestRecord } from "../../../core/contract/record.ts";
 import type { RequestSpec } from "../../../core/contract/request.ts";
+
+// A load raises the priority of its process, which is this one: later tests have it as it was.
+const priority = getPriority();
+afterAll(() => setPriority(priority));
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
