@@ -5,7 +5,7 @@
  * The code fixes the exit code, so a script can tell a bad plan from a broken engine.
  */
 
-/** Exit codes of the program; the README's table is compared with this one by a test. */
+/** Exit codes of the program; the page of exit codes in docs/reference is made from them. */
 export const EXIT_CODES = {
   ok: { code: 0, meaning: "finished, and the result may be trusted" },
   bug: { code: 1, meaning: "a bug in dynbench" },

@@ -1,6 +1,6 @@
 /**
  * What every metric means: the only place with formulas in words. Table headers, chart labels and
- * the README's table are made from it. The field does not agree on these names, so each entry says
+ * the page of metrics in docs/reference are made from it. The field does not agree on these names, so each entry says
  * what other tools call the same number.
  */
 import type { CellMetrics } from "../contract/result.ts";

@@ -1,6 +1,6 @@
 /**
  * The options of a run that belong to no plugin: which plugins, how often, where to, and the load.
- * Flags, defaults, help and the README's tables come from these schemas.
+ * Flags, defaults, help and the tables in docs/ come from these schemas.
  */
 import * as v from "valibot";
 import { MAX_IN_FLIGHT } from "../workload/request-queue.ts";
@@ -244,7 +244,7 @@ export const LoadOptions = v.strictObject({
       v.string(),
       v.description(
         "Tiers or tenants as NAME=SHARE or NAME=SHARE:PRIORITY, higher is earlier: " +
-          "low=0.5:0,medium=0.3:1,high=0.2:2. A session is of one tier; results are told by tier",
+          "low=0.5:0,medium=0.3:1,high=0.2:2. A session is of one tier; results are reported by tier",
       ),
     ),
   ),
@@ -260,7 +260,7 @@ export const LoadOptions = v.strictObject({
       v.string(),
       v.description(
         "Limits in ms that a request must keep, ttft=500,tpot=50,e2e=20000 or some of them; the share " +
-          "that did is told",
+          "that did is reported",
       ),
     ),
   ),

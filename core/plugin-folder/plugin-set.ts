@@ -176,7 +176,7 @@ export class PluginSet implements Plugins {
       throw new DynbenchError(
         "plan",
         `Cannot use plugin ${source}: ${plugin.kind} "${plugin.name}" lacks ${lacks.join(", ")}`,
-        { hint: "See plugins/README.md for what each kind must have" },
+        { hint: "See docs/write-a-plugin.md for what each kind must have" },
       );
     }
     try {
@@ -242,7 +242,7 @@ function checkVersion(candidate: unknown, source: string): void {
     {
       hint: isNewer
         ? "Update dynbench, or take an older version of the plugin"
-        : "Update the plugin: plugins/README.md has the contract as it is now",
+        : "Update the plugin: docs/write-a-plugin.md has the contract as it is now",
     },
   );
 }

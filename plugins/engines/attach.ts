@@ -41,11 +41,11 @@ const options = v.strictObject({
   ),
   blockSize: v.pipe(
     v.optional(size),
-    v.description("Tokens per KV block, where the workers do not tell"),
+    v.description("Tokens per KV block, where the workers do not report it"),
   ),
   kvBlocks: v.pipe(
     v.optional(size),
-    v.description("KV blocks per worker, where the workers do not tell"),
+    v.description("KV blocks per worker, where the workers do not report them"),
   ),
   allowReset: v.pipe(
     v.optional(v.boolean(), false),

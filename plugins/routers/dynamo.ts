@@ -70,7 +70,7 @@ const options = v.strictObject({
   ),
   syncReplicas: v.pipe(
     v.optional(v.boolean(), false),
-    v.description("Several frontends (--replicas) tell each other of their requests in flight"),
+    v.description("Several frontends (--replicas) share what they know of requests in flight"),
   ),
   migrationLimit: v.pipe(
     count,

@@ -18,7 +18,9 @@ const NEED = { command: "haproxy", versionFlag: "-v", install: "apt install hapr
 const options = v.strictObject({
   balance: v.pipe(
     v.optional(v.picklist(BALANCE), "roundrobin"),
-    v.description("How it routes; hash is by the session or prefix group, told in a header"),
+    v.description(
+      "How it routes; hash: by the session or prefix group that the client sends in a header",
+    ),
   ),
   hashBalanceFactor: v.pipe(
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(101), v.maxValue(65_535))),

@@ -18,7 +18,9 @@ const NEED = { command: "nginx", versionFlag: "-v", install: "apt install nginx"
 const options = v.strictObject({
   balance: v.pipe(
     v.optional(v.picklist(BALANCE), "round_robin"),
-    v.description("How it routes; hash is by the session or prefix group, told in a header"),
+    v.description(
+      "How it routes; hash: by the session or prefix group that the client sends in a header",
+    ),
   ),
   nginxCommand: commandOption(NEED.command),
 });

@@ -46,7 +46,7 @@ const options = v.strictObject({
     v.optional(v.picklist(MODES), "random"),
     v.description("manual: worker of a new key"),
   ),
-  overloadProtection: switchOption("Let it leave out workers that say they are overloaded"),
+  overloadProtection: switchOption("Let it skip workers that report overload"),
   warmup: switchOption("Let it divert cache misses to workers that have just come up"),
   smgCommand: commandOption(NEED.command),
 });

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { figureRows, figureTable, isNear, PUBLISHED } from "./published-figure.ts";
 
-const PAGE = join(import.meta.dir, "../../plugins/engines/mocker/published-figure.md");
+const PAGE = join(import.meta.dir, "../../docs/evidence/published-figure.md");
 
 /** Without the padding of columns, which depends on the other points. */
 const squeezed = (table: string): string[] =>

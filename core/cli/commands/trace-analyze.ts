@@ -21,7 +21,7 @@ export const AnalyzeOptions = v.strictObject({
         v.minLength(1),
       ),
     ),
-    v.description("Sizes of cache to tell, in blocks [256, doubled until everything fits]"),
+    v.description("Cache sizes to report, in blocks [256, doubled until everything fits]"),
   ),
   json: v.pipe(v.optional(v.boolean(), false), v.description("Print the analysis as JSON")),
   html: v.pipe(

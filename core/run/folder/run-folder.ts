@@ -1,16 +1,6 @@
 /**
  * The run folder: what a run leaves behind, and enough to rebuild every report without GPUs.
- *
- *   plan.json       the frozen plan
- *   facts.json      versions, full commands, machine
- *   records.jsonl   one line a request, as it ends
- *   cells.jsonl     one line a cell, when it is over
- *   decisions.jsonl what our own router saw and chose
- *   events.jsonl    what it was told, in order: enough to ask its policy again
- *   metrics.jsonl   what engines and GPUs said of themselves, once a second
- *   summary.json, report.html, …   from the reporters
- *   stdin           what came on standard input, where the workload read it
- *   logs/           one file a process
+ * Its files are listed in `run-files.ts`.
  *
  * Lines are appended with plain writes, so that a SIGKILL of any process loses no finished line.
  */

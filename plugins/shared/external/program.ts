@@ -131,6 +131,6 @@ const FAULTS: readonly (Explanation & { readonly pattern: RegExp })[] = [
   {
     pattern: /unrecognized arguments|invalid choice|unexpected argument|unknown directive/i,
     what: "this version does not know an option that it was given",
-    hint: "Leave the option out, or use the version that the README names",
+    hint: "Leave the option out, or use the version that docs/plugins names",
   },
 ];

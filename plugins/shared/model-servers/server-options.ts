@@ -69,7 +69,9 @@ export const serverOptions = v.strictObject({
   ),
   enforceEager: v.pipe(
     v.optional(v.boolean(), true),
-    v.description("Run without CUDA graphs, as the guide does: a quicker start, slower steps"),
+    v.description(
+      "Run without CUDA graphs, as Dynamo's benchmark scripts do: a quicker start, slower steps",
+    ),
   ),
   python: v.pipe(
     v.optional(text, "python3"),

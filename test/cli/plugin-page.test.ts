@@ -1,15 +1,18 @@
 /**
- * plugins/README.md as a stranger follows it: its code is saved under the names it says, its commands
- * are typed in an empty folder with the binary and no environment, and what it shows is what is printed.
+ * docs/write-a-plugin.md as a stranger follows it: its code is saved under the names that it gives, its
+ * commands are typed in an empty folder with the binary and no environment, and what it shows is printed.
  */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { binary, emptyFolder } from "./binary.ts";
 import { inOrder } from "./in-order.ts";
+import { blocksOf, expectShown, type Block } from "./page-blocks.ts";
 import { typed } from "./typed.ts";
 
-const PLUGINS = join(import.meta.dir, "../../plugins");
+const ROOT = join(import.meta.dir, "../..");
+const PAGE = join(ROOT, "docs/write-a-plugin.md");
+const EXAMPLES = join(ROOT, "plugins/examples");
 const root = emptyFolder();
 const cwd = join(root, "work");
 const home = join(root, "home");
@@ -19,44 +22,7 @@ beforeAll(() => {
   copyFileSync(binary(), join(cwd, "dynbench"));
 });
 
-interface Block {
-  readonly heading: string;
-  /** `ts`, `sh`, or nothing for what is printed. */
-  readonly kind: string;
-  readonly text: string;
-  /** Under which it is to be saved: what the words before it say. */
-  readonly file: string | undefined;
-}
-
-const blocks = blocksOf(readFileSync(join(PLUGINS, "README.md"), "utf8"));
-
-function blocksOf(text: string): Block[] {
-  const found: Block[] = [];
-  let heading = "";
-  let file: string | undefined;
-  for (const [part, kind, body, name] of text.matchAll(
-    /^```(\w*)\n([\s\S]*?)^```$|^## .*$|Save this as `([\w.-]+)`/gm,
-  )) {
-    if (body !== undefined) {
-      found.push({ heading, kind: kind!, text: body, file });
-      file = undefined;
-    } else if (name === undefined) heading = part.slice(3);
-    else file = name;
-  }
-  return found;
-}
-
-/** Lines are printed one after the other; a line of dots stands for any number of others. */
-function expectShown(printed: string, shown: string): void {
-  const [first = "", ...rest] = shown.split(/^…\n/m);
-  let from = printed.indexOf(first);
-  expect(printed).toContain(first);
-  for (const part of [first, ...rest]) {
-    const at = printed.indexOf(part, from);
-    expect(printed.slice(from)).toContain(part);
-    from = at + part.length;
-  }
-}
+const blocks = blocksOf(readFileSync(PAGE, "utf8"));
 
 /** What a block prints when it is typed; one that is saved, or shown, prints nothing. */
 async function followed({ kind, text, file }: Block): Promise<string> {
@@ -76,7 +42,7 @@ describe.each([...Map.groupBy(blocks, ({ heading }) => heading)])("%s", (_headin
     } else if (kind === "ts") {
       test(`saves ${file}`, async () => {
         await follow(at);
-        const example = join(PLUGINS, "examples", file!);
+        const example = join(EXAMPLES, file!);
         if (existsSync(example)) expect(text).toBe(readFileSync(example, "utf8"));
       });
     } else if (kind === "sh") {
@@ -92,15 +58,15 @@ describe.each([...Map.groupBy(blocks, ({ heading }) => heading)])("%s", (_headin
 test("every example is on the page, and nothing is saved twice", () => {
   const saved = blocks.flatMap(({ file }) => file ?? []);
   expect(new Set(saved).size).toBe(saved.length);
-  const examples = [...new Bun.Glob("*.ts").scanSync(join(PLUGINS, "examples"))];
+  const examples = [...new Bun.Glob("*.ts").scanSync(EXAMPLES)];
   expect(saved).toEqual(
     expect.arrayContaining(examples.filter((name) => !name.endsWith(".test.ts"))),
   );
 });
 
 describe("the table of the contract names every field of", () => {
-  const contract = readFileSync(join(PLUGINS, "../core/plugin.ts"), "utf8");
-  const page = readFileSync(join(PLUGINS, "README.md"), "utf8");
+  const contract = readFileSync(join(ROOT, "core/contract/plugin.ts"), "utf8");
+  const page = readFileSync(PAGE, "utf8");
   test.each([
     ["engine", "export interface Engine<", "\n}"],
     ["router", "export type Router<", "\n  );"],
