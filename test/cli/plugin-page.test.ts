@@ -65,7 +65,6 @@ test("every example is on the page, and nothing is saved twice", () => {
 });
 
 describe("the table of the contract names every field of", () => {
-  const contract = readFileSync(join(ROOT, "core/contract/plugin.ts"), "utf8");
   const page = readFileSync(PAGE, "utf8");
   test.each([
     ["engine", "export interface Engine<", "\n}"],
@@ -73,6 +72,7 @@ describe("the table of the contract names every field of", () => {
     ["workload", "export interface Workload<", "\n}"],
     ["reporter", "export interface ReporterHandle ", "\n}"],
   ])("%s", (kind, from, to) => {
+    const contract = readFileSync(join(ROOT, `core/contract/${kind}.ts`), "utf8");
     const start = contract.indexOf(from);
     const text = contract.slice(start, contract.indexOf(to, start));
     const fields = [...text.matchAll(/^ +(?:readonly )?(\w+)\??[:(<]/gm)].map(([, name]) => name!);
