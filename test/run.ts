@@ -82,10 +82,13 @@ async function runFiles(paths: readonly string[], processes: number): Promise<Co
   const take = (line: string): void => {
     const plain = Bun.stripANSI(line);
     const count = /^ *(\d+) (pass|fail|skip|todo)$/.exec(plain);
-    if (count) counts[count[2] as keyof typeof counts] = Number(count[1]);
-    if (plain.startsWith("(skip)")) skipped.push(plain.slice(7));
-    // Thousands of lines that say nothing: tests that passed, files without another.
-    if (plain === "" || plain.startsWith("(pass)")) return;
+    if (count) {
+      counts[count[2] as keyof typeof counts] = Number(count[1]);
+      heading = "";
+    }
+    if (plain.startsWith("(skip)")) return void skipped.push(plain.slice(7));
+    // Thousands of lines that say nothing: tests that passed, files without another line.
+    if (plain === "" || plain.startsWith("(pass)") || /^ *\d+ tests skipped:$/.test(plain)) return;
     if (/^\S+\.test\.ts:$/.test(plain)) return void (heading = `\n${line}\n`);
     console.log(`${heading}${line}`);
     heading = "";
@@ -145,7 +148,7 @@ function report(parts: readonly Counts[]): number {
   const passed = sum(({ pass }) => pass);
   const failed = sum(({ fail }) => fail) + (process.env.CI ? needed.length : 0);
   const skips = sum(({ skip }) => skip);
-  if (skips > 0) console.log(`Skipped: ${skipped.join("; ")}`);
+  if (skips > 0) console.log(["Skipped:", ...skipped].join("\n  "));
   console.log(
     skips > 0
       ? `${passed} passed, ${failed} failed, ${skips} skipped`
