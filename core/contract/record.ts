@@ -200,7 +200,7 @@ function recordFault(value: unknown): string | undefined {
     const field = record[key];
     if (field !== undefined && !isNumbers(field)) return unlike(key, "a list of numbers", field);
   }
-  return partFault(record as Partial<RequestRecord>);
+  return partFault(record);
 }
 
 /** The fields that are objects; most records have none or one. */

@@ -81,5 +81,5 @@ type RouterDefinition<Schema extends OptionsSchema> =
 export function defineRouter<Schema extends OptionsSchema>(
   router: RouterDefinition<Schema>,
 ): Router<Schema> {
-  return { kind: "router", apiVersion: API_VERSION, ...router } as Router<Schema>;
+  return { kind: "router", apiVersion: API_VERSION, ...router };
 }

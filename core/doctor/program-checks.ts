@@ -46,10 +46,10 @@ export async function programChecks(
   const packages = wanted.flatMap(({ need }) => ("packages" in need ? need.packages : []));
   const facts = await askPython(python, packages);
   const checks = await Promise.all(
-    wanted.map(({ need, by }) =>
+    wanted.map(async ({ need, by }) =>
       "packages" in need
         ? packageCheck({ need, by }, facts)
-        : findProgram(need, facts).then((found) => programCheck({ need, by }, found)),
+        : programCheck({ need, by }, await findProgram(need, facts)),
     ),
   );
   return [pythonCheck(facts, { python, isNamed }), ...checks];

@@ -41,7 +41,7 @@ function parseUse(plugin: TypedPlugin, faults: Fault[]): PluginUse | undefined {
   if (!options) return undefined;
   const { source, digest } = plugin.loaded;
   const { kind, name } = plugin.loaded.plugin;
-  return { kind, name, source, ...given({ digest }), options: options as PluginUse["options"] };
+  return { kind, name, source, ...given({ digest }), options: options };
 }
 
 /** All parts of a plan; undefined stands for a part whose options do not pass. */

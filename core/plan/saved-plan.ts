@@ -14,7 +14,7 @@ export function parsePlan(value: unknown, name: string): Plan {
       { hint: "Make the plan again: dynbench plan --json" },
     );
   }
-  return parsed.output as unknown as Plan;
+  return parsed.output;
 }
 
 /** Whether a file is meant to be a plan, and not a table of options. */

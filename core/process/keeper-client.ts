@@ -57,7 +57,7 @@ export function startKeeper(options: KeeperOptions): Keeper {
   const send = (message: KeeperRequest | ChildMessage): void => {
     if (isOver) return;
     try {
-      keeper.stdin.write(`${JSON.stringify(message)}\n`);
+      void keeper.stdin.write(`${JSON.stringify(message)}\n`);
       void Promise.resolve(keeper.stdin.flush()).catch(() => {}); // its end is handled below
     } catch {
       // the same

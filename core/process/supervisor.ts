@@ -200,7 +200,7 @@ function spawnSelf(
   closeSync(log);
   keeper.watch(child.pid);
   options.onStart?.({ name, pid: child.pid, command, env });
-  child.stdin.write(`${JSON.stringify(message)}\n`);
+  void child.stdin.write(`${JSON.stringify(message)}\n`);
   void Promise.resolve(child.stdin.flush()).catch(() => {}); // the end of a child that is gone is reported
 
   const handle: ProcessHandle = {

@@ -106,7 +106,7 @@ async function simulatedS(
       plugins: on.plugins,
       signal: AbortSignal.timeout(BUDGET_S * 1000),
       model: engine.model!(use.options),
-      policy: router.policy ? () => router.policy!(routerUse.options) : eachInTurn,
+      policy: router.policy ? () => router.policy(routerUse.options) : eachInTurn,
     },
     { onRecord: () => {} },
   );

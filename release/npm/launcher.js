@@ -33,10 +33,11 @@ function binary() {
   process.exit(1);
 }
 
-const child = spawn(binary(), process.argv.slice(2), { stdio: "inherit" });
+// Before the child starts, so that no signal finds nobody: it is passed on once the child is there.
 // Ctrl-C in a terminal reaches the child by itself; it decides how to end. A signal to us alone is passed on.
 process.on("SIGINT", () => {});
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+const child = spawn(binary(), process.argv.slice(2), { stdio: "inherit" });
 child.on("error", (error) => {
   console.error(`dynbench: cannot start the binary: ${error.message}`);
   process.exit(1);

@@ -120,6 +120,6 @@ function distinctValues(all: readonly Parameters[]): Map<string, ParameterValue[
 
 function axisOf(key: string, seen: readonly ParameterValue[]): Axis {
   const numeric = seen.every((value) => typeof value === "number");
-  const values = numeric ? [...seen].sort((a, b) => Number(a) - Number(b)) : [...seen];
+  const values = numeric ? [...seen].sort((a, b) => a - b) : [...seen];
   return { key, label: axisLabel(key), values, numeric };
 }

@@ -23,7 +23,7 @@ export interface Page extends ChartCards {
 const PRINT_WIDTH_PX = 703;
 
 export function documentData(): unknown {
-  return JSON.parse(document.getElementById("data")!.textContent!);
+  return JSON.parse(document.getElementById("data")!.textContent);
 }
 
 /** `note` goes under every chart. */

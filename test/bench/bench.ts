@@ -18,7 +18,7 @@ for (const file of files) {
   };
   console.log(`\n${bench.name}`);
   for (const row of await bench.run()) {
-    const isRate = /\/s$/.test(row.unit);
+    const isRate = row.unit.endsWith("/s");
     const holds = (bound: number): boolean => (isRate ? row.value >= bound : row.value <= bound);
     const bounds = [
       ...(row.must === undefined ? [] : [`must ${row.must}${holds(row.must) ? "" : " MISSED"}`]),

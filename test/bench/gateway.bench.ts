@@ -251,8 +251,8 @@ async function startChild(role: string, task: unknown = null): Promise<BenchChil
   });
   const reader = child.stdout.getReader();
   const say = async (message: unknown): Promise<unknown> => {
-    child.stdin.write(`${JSON.stringify(message)}\n`);
-    child.stdin.flush();
+    void child.stdin.write(`${JSON.stringify(message)}\n`);
+    void child.stdin.flush();
     let line = "";
     while (!line.endsWith("\n")) line += Buffer.from((await reader.read()).value!).toString();
     return JSON.parse(line);

@@ -177,7 +177,7 @@ async function runLoadProcess(trial: Trial & { url: string }): Promise<void> {
 }
 
 if (import.meta.main) {
-  const [role, text = "{}"] = process.argv.slice(2) as [Role, string];
+  const [role, text] = process.argv.slice(2) as [Role, string];
   const task = JSON.parse(text);
   if (role === "server") console.log(startNullServer(task).url);
   else if (role === "load") await runLoadProcess(task);

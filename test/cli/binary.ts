@@ -119,9 +119,10 @@ export function startDynbench(args: readonly string[], details: Details): Runnin
     end: async () => {
       await child.exited;
       clearTimeout(limit);
-      await until(() => children().length === 0, leftoverMs);
-      const left = children().map(commandOf);
-      for (const pid of children()) process.kill(pid, "SIGKILL");
+      let pids: number[] = [];
+      await until(() => (pids = children()).length === 0, leftoverMs);
+      const left = pids.map(commandOf);
+      for (const pid of pids) killIfThere(pid);
       await streams;
       return { ...printed, exitCode: child.exitCode ?? undefined, left };
     },
@@ -166,13 +167,21 @@ function pidsWith(mark: string): number[] {
     .filter((name) => /^\d+$/.test(name))
     .filter((name) => {
       try {
-        const isZombie = /\) [ZX] /.test(readFileSync(`/proc/${name}/stat`, "latin1"));
-        return !isZombie && readFileSync(`/proc/${name}/environ`, "latin1").includes(mark);
+        if (!readFileSync(`/proc/${name}/environ`, "latin1").includes(mark)) return false;
+        return !/\) [ZX] /.test(readFileSync(`/proc/${name}/stat`, "latin1")); // no zombie
       } catch {
         return false; // gone, or not ours
       }
     })
     .map(Number);
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // it has ended by itself since it was seen
+  }
 }
 
 function commandOf(pid: number): string {

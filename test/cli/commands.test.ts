@@ -40,7 +40,7 @@ const alone = (...args: string[]): Promise<Outcome> => dynbench(args, bare);
 
 /** The address that a server prints when it is up. */
 async function urlOf(server: Running, before = "http://"): Promise<string> {
-  await server.shows(`${before}`);
+  await server.shows(before);
   await server.shows("Ctrl-C");
   const at = server.printed.stdout.indexOf(before);
   return /http:\S+/.exec(server.printed.stdout.slice(at))![0];
@@ -109,6 +109,11 @@ describe("help", () => {
 });
 
 describe("plan and run", () => {
+  let run: Outcome;
+  beforeAll(async () => {
+    run = await alone("run", ...TINY, "--out", "first", "--json");
+  });
+
   test("a plan is printed, as text and as JSON", async () => {
     const text = await alone("plan", ...TINY);
     expect(text.exitCode).toBe(0);
@@ -141,7 +146,6 @@ describe("plan and run", () => {
   });
 
   test("a run leaves a folder, from which report makes the same reports again", async () => {
-    const run = await alone("run", ...TINY, "--out", "first", "--json");
     expect([0, 5]).toContain(run.exitCode!);
     expect(run.left).toEqual([]);
     const summary = JSON.parse(run.stdout) as Summary;

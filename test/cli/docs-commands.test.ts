@@ -106,9 +106,9 @@ test.each(others)("known words and options: $line", ({ words: [name, ...rest] })
   if (name === "--version") return expect(rest).toEqual(["--json"]);
   const command: CommandWords | undefined = COMMAND_WORDS[name as keyof typeof COMMAND_WORDS];
   expect(command).toBeDefined();
-  const verb = command!.verbs === undefined ? command! : command!.verbs[rest[0]!];
+  const verb = command.verbs === undefined ? command : command.verbs[rest[0]!];
   expect(verb).toBeDefined();
-  const { tokens } = readCommandLine([name!, ...(command!.verbs ? rest.slice(1) : rest)]);
+  const { tokens } = readCommandLine([name!, ...(command.verbs ? rest.slice(1) : rest)]);
   const { options, words, faults } = judgeTokens(tokens, verb!.options);
   expect(faults).toEqual([]);
   const unknown = options.filter(

@@ -11,7 +11,7 @@ import {
 import { join } from "node:path";
 import { PLUGIN_HELP, VERB_HELP } from "../../core/cli/text/plugin-help.ts";
 import { API_VERSION } from "../../core/contract/plugin.ts";
-import { binary, dynbench, emptyFolder } from "./binary.ts";
+import { binary, dynbench, emptyFolder, type Outcome } from "./binary.ts";
 
 const root = emptyFolder();
 const cwd = join(root, "work");
@@ -38,8 +38,12 @@ describe.each([
   ["workload", "table", ["--workload", "table", "--file", "table/requests.csv"]],
   ["reporter", "words", []],
 ] as const)("a %s", (kind, name, chosen) => {
+  let made: Outcome;
+  beforeAll(async () => {
+    made = await alone("plugin", "new", kind, name);
+  });
+
   test("is created with its test, which passes with nothing installed", async () => {
-    const made = await alone("plugin", "new", kind, name);
     expect(made.exitCode).toBe(0);
     expect(readdirSync(join(cwd, name))).toContain(`${name}.test.ts`);
     const tested = await alone("plugin", "test", name);

@@ -6,7 +6,8 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { binary, emptyFolder } from "./binary.ts";
-import { blocksOf, expectShown } from "./page-blocks.ts";
+import { inOrder } from "./in-order.ts";
+import { blocksOf, expectShown, type Block } from "./page-blocks.ts";
 import { typed } from "./typed.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -23,24 +24,33 @@ beforeAll(() => {
 
 const blocks = blocksOf(readFileSync(PAGE, "utf8"));
 
+/** What a block prints when it is typed; one that is saved, or shown, prints nothing. */
+async function followed({ kind, text, file }: Block): Promise<string> {
+  if (kind === "ts" && file !== undefined) writeFileSync(join(cwd, file), text);
+  return kind === "sh" ? await typed(text, { cwd, bin: cwd, home }) : "";
+}
+
+const follow = inOrder(blocks.map((block) => () => followed(block)));
+
 describe.each([...Map.groupBy(blocks, ({ heading }) => heading)])("%s", (_heading, own) => {
-  let printed = "";
-  for (const { kind, text, file } of own) {
+  for (const block of own) {
+    const { kind, text, file } = block;
+    const at = blocks.indexOf(block);
     const lines = text.trimEnd().split("\n");
     if (kind === "ts" && file === undefined) {
       test(`shows a part of a file: ${lines[0]}`, () => expect(text).not.toMatch(/^import /m));
     } else if (kind === "ts") {
-      test(`saves ${file}`, () => {
-        writeFileSync(join(cwd, file!), text);
+      test(`saves ${file}`, async () => {
+        await follow(at);
         const example = join(EXAMPLES, file!);
         if (existsSync(example)) expect(text).toBe(readFileSync(example, "utf8"));
       });
     } else if (kind === "sh") {
-      test(`types ${lines[0]}`, async () => {
-        printed = await typed(text, { cwd, bin: cwd, home });
-      });
+      test(`types ${lines[0]}`, () => follow(at));
     } else if (kind === "") {
-      test(`prints ${lines.find((line) => line !== "…")}`, () => expectShown(printed, text));
+      const typedAt = blocks.findLastIndex((one, i) => i < at && one.kind === "sh");
+      test(`prints ${lines.find((line) => line !== "…")}`, async () =>
+        expectShown(await follow(typedAt), text));
     }
   }
 });

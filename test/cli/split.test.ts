@@ -1,5 +1,5 @@
 /** Prefill and decode on different workers, through the binary: plan, live run, simulation, and their agreement. */
-import { describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Summary } from "../../core/contract/result.ts";
@@ -27,8 +27,12 @@ function recordsOf(clock: string): RequestRecord[] {
 }
 
 describe("a run", () => {
-  test("live and simulated: the same picks, and the same cached tokens", async () => {
-    const both = { wall: await run("wall"), virtual: await run("virtual") };
+  let both: { wall: Summary; virtual: Summary };
+  beforeAll(async () => {
+    both = { wall: await run("wall"), virtual: await run("virtual") };
+  });
+
+  test("live and simulated: the same picks, and the same cached tokens", () => {
     const work = (clock: string) =>
       recordsOf(clock).map(({ state, worker, prefillWorker, cachedTokens, osl }) => ({
         ...{ state, worker, prefillWorker, cachedTokens, osl },

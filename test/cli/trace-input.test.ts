@@ -50,23 +50,26 @@ test("an invalid trace leaves no folder behind", async () => {
 });
 
 test("a saved plan reports that its trace is another one, and goes on", async () => {
-  const planned = await run("plan", ...ASK, "--trace", "t.jsonl", "--json");
+  writeFileSync(join(cwd, "changing.jsonl"), TRACE);
+  const planned = await run("plan", ...ASK, "--trace", "changing.jsonl", "--json");
   writeFileSync(join(cwd, "plan.json"), planned.stdout);
   const same = await run("run", "--config", "plan.json", "--out", "same");
   expect(same.stderr).not.toContain("is not what the plan was made with");
-  expect(planOf("same").files).toEqual([{ path: "t.jsonl", bytes: TRACE.length, sha256: DIGEST }]);
+  expect(planOf("same").files).toEqual([
+    { path: "changing.jsonl", bytes: TRACE.length, sha256: DIGEST },
+  ]);
 
-  appendFileSync(join(cwd, "t.jsonl"), "\n");
+  appendFileSync(join(cwd, "changing.jsonl"), "\n");
   const changed = await run("run", "--config", "plan.json", "--out", "changed");
   expect(changed.exitCode).toBe(0);
-  expect(changed.stderr).toContain("t.jsonl is not what the plan was made with");
+  expect(changed.stderr).toContain("changing.jsonl is not what the plan was made with");
   expect(planOf("changed").files![0]!.bytes).toBe(TRACE.length + 1);
 
   const resumed = await run("run", "--resume", "same");
   expect(resumed.exitCode).toBe(2);
   expect(resumed.stderr).toContain("Restore the old file");
   const reported = await run("report", "same");
-  expect(reported.stderr).toContain("t.jsonl is not what the plan was made with");
+  expect(reported.stderr).toContain("changing.jsonl is not what the plan was made with");
 });
 
 test("the plan shows the files that it read", async () => {

@@ -161,7 +161,7 @@ describe("trace convert", () => {
     const summary: Summary = JSON.parse(readFileSync(join(cwd, "measured/summary.json"), "utf8"));
     expect(rows).toBe(40);
     // The trace counts a block that holds the last prompt token; an engine computes it again.
-    expect(sharing.tokenHitShare).toBeCloseTo(summary.cells[0]!.cache.idealShare!, 2);
+    expect(sharing.tokenHitShare).toBeCloseTo(summary.cells[0]!.cache.idealShare, 2);
   });
 });
 

@@ -138,5 +138,3 @@ function serve(args: readonly string[]): void {
     },
   });
 }
-
-export {};

@@ -3,7 +3,7 @@
  * starts completely or not at all, leaves nothing behind, answers as an OpenAI server that counts its
  * tokens, and reports what its caches hold.
  */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { v } from "dynbench";
 import type { Engine, EngineHandle, StartContext, Worker } from "dynbench/engine";
 import { decodeKvBatch, type KvEvent } from "../../core/routing/kv/kv-events.ts";

@@ -83,7 +83,7 @@ describe.skipIf(!isHere)("Dynamo (skipped without DYNBENCH_REAL=1, Dynamo, etcd 
 
     test("every answer names one of the workers", () => {
       const names = new Set(ran.records.map(({ worker }) => worker));
-      expect([...names].toSorted()).toEqual(ids("worker", 8));
+      expect(names).toEqual(new Set(ids("worker", 8)));
     });
 
     test("round robin deals evenly; kv sends prompts where they are cached", () => {
@@ -134,9 +134,9 @@ describe.skipIf(!isHere)("Dynamo (skipped without DYNBENCH_REAL=1, Dynamo, etcd 
     const ran = await run("split", ...split, "--router", "dynamo");
     expectWhole(ran, 1);
     const seen = (of: (record: RequestRecord) => string | undefined) =>
-      [...new Set(ran.records.map(of))].toSorted();
-    expect(seen(({ worker }) => worker)).toEqual(ids("decode", 2));
-    expect(seen(({ prefillWorker }) => prefillWorker)).toEqual(ids("prefill", 2));
+      new Set(ran.records.map(of));
+    expect(seen(({ worker }) => worker)).toEqual(new Set(ids("decode", 2)));
+    expect(seen(({ prefillWorker }) => prefillWorker)).toEqual(new Set(ids("prefill", 2)));
   });
 
   test("etcd and NATS that the run starts, despite proxies in the environment", async () => {
@@ -233,7 +233,7 @@ describe.skipIf(!isHere)("Dynamo (skipped without DYNBENCH_REAL=1, Dynamo, etcd 
     const ran = await run("after-stale", ...planes);
     expectWhole(ran, 1);
     const names = new Set(ran.records.map(({ worker }) => worker));
-    expect([...names].toSorted()).toEqual(ids("worker", 2));
+    expect(names).toEqual(new Set(ids("worker", 2)));
   });
 
   describe("failed starts are reported with the cause", () => {

@@ -131,7 +131,7 @@ function expectPromise(cell: CellSummary, promise: Promised): void {
   // Every answer names its worker, through every one of them.
   expect(counts.reduce((total, count) => total + count, 0)).toBe(REQUESTS);
   const share = cell.cache.cachedShare!;
-  const ideal = cell.cache.idealShare!;
+  const ideal = cell.cache.idealShare;
   if (promise === "even") expect(Math.max(...counts) - Math.min(...counts)).toBeLessThan(5);
   if (promise === "spread") expect(counts.length).toBeGreaterThan(1);
   if (promise === "found") {

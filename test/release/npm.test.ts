@@ -1,6 +1,6 @@
 /** The npm packages as npm installs them, from files and without a network, around a small script. */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { VERSION } from "../../core/base/version.ts";
 import { packBinary, packProgram } from "../../release/pack-npm.ts";
@@ -18,7 +18,7 @@ const BINARY = join(tarballs, `dynbench-${HERE.name}-${VERSION}.tgz`);
 const SCRIPT = `#!/bin/sh
 case $1 in
   exit) exit "$2" ;;
-  wait) trap 'echo ended; exit 7' TERM; echo waiting; while :; do sleep 1 & wait; done ;;
+  wait) trap 'echo ended; exit 7' TERM; echo waiting; while :; do sleep 1 >&2 & wait; done ;;
   *) echo "dynbench got $*" ;;
 esac
 `;
@@ -100,8 +100,10 @@ describe("npm packages", () => {
   });
 
   test("without the binary's package it names the missing one", () => {
-    rmSync(join(project, "node_modules", `dynbench-${HERE.name}`), { recursive: true });
+    const installed = join(project, "node_modules", `dynbench-${HERE.name}`);
+    renameSync(installed, `${installed}-away`);
     const { stderr, exitCode } = run(["node_modules/.bin/dynbench"]);
+    renameSync(`${installed}-away`, installed);
     expect(stderr).toBe(
       `dynbench: the package dynbench-${HERE.name} is not installed. Install again, without --omit=optional.\n`,
     );

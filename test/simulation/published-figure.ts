@@ -5,7 +5,7 @@
  * The published numbers are read from its picture (`results.png` of 2025-10-23) to ±1 ms and ±0.2
  * tokens/s. Each is from a single run; a simulation here is of many runs.
  */
-import { deriveSeed, v, type Workload } from "dynbench";
+import { deriveSeed, v } from "dynbench";
 import type { PlannedCell } from "dynbench/report";
 import { drawRequests } from "../../core/workload/draw.ts";
 import { probe } from "../../core/metrics/statistics/quantiles.ts";
@@ -110,7 +110,7 @@ async function repeats(policy: string, ratio: number): Promise<Simulated[]> {
   for (let repeat = 0; repeat < REPEATS; repeat += 1) {
     const seed = deriveSeed(0, JSON.stringify({ prefixRatio: ratio }), repeat);
     const cell = { seed, load, workload: { options } } as unknown as PlannedCell;
-    const requests = drawRequests(cell, prefix as unknown as Workload, undefined);
+    const requests = drawRequests(cell, prefix, undefined);
     runs.push(
       await simulate({ requests, policy, load, seed, settings: { routingMs: ROUTING_MS } }),
     );

@@ -29,5 +29,5 @@ export function readOwnOptions<Schema extends OptionsSchema>(
   const typed = new Map(assignments.map(({ spec, option }) => [spec, option] as const));
   const chosen = parseOptions({ scope, typed }, faults);
   if (!chosen || faults.length > 0) throw new PlanFaults(faults);
-  return { chosen: chosen as v.InferOutput<Schema>, words };
+  return { chosen, words };
 }

@@ -20,7 +20,6 @@ import {
   i64Mul,
   i64ShiftRight,
   i64Store,
-  i64Sub,
   i64x2Add,
   i64x2ExtmulLow,
   i64x2Lane,

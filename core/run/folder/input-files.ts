@@ -10,7 +10,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { DynbenchError, EXIT_CODES, PlanFaults } from "../../base/errors.ts";
-import { temporaryName } from "../../system/temporary-name.ts";
 import { whyNot } from "../../base/why-not.ts";
 import { optionSpecs } from "../../plan/option-spec.ts";
 import type { InputFile, Plan } from "../../contract/plan.ts";
@@ -180,5 +179,5 @@ async function digestOf(path: string): Promise<Pick<InputFile, "sha256" | "bytes
 export function bytesText(bytes: number): string {
   if (bytes < 10_000) return `${bytes} bytes`;
   const [size, unit] = bytes < 1e6 ? [1e3, "kB"] : bytes < 1e9 ? [1e6, "MB"] : [1e9, "GB"];
-  return `${(bytes / (size as number)).toFixed(1)} ${unit}`;
+  return `${(bytes / size).toFixed(1)} ${unit}`;
 }

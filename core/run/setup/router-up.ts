@@ -95,7 +95,7 @@ async function startExternal(
     ...pythonOf(planned.engine),
     ...given({ port: place.port }),
   };
-  const handle = await router.start!(planned.router.options, engine, context);
+  const handle = await router.start(planned.router.options, engine, context);
   return {
     arm: place.arm,
     urls: handle.urls,

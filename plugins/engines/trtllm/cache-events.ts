@@ -69,7 +69,7 @@ export function createEventReader(
   return (entries) =>
     entries.flatMap(({ data, window_size: window }): KvEvent[] => {
       widest = Math.max(widest, window ?? 0);
-      if (window != null && window < widest) return [];
+      if (typeof window === "number" && window < widest) return [];
       if (v.is(StoredOutput, data)) return stored(data as v.InferOutput<typeof Stored>);
       if (v.is(RemovedOutput, data)) return removed(data as v.InferOutput<typeof Removed>);
       return []; // created, updated: the block is where it was, or on the host

@@ -1,6 +1,6 @@
 /** Brings N model servers up, all at once, and down again. */
 import { cpus } from "node:os";
-import { given, messageOf } from "dynbench";
+import { given } from "dynbench";
 import {
   allOrNone,
   chosenTokenizer,

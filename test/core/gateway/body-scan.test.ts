@@ -124,7 +124,8 @@ describe("BodyScanner", () => {
       const random = randomStream(seed, "body-scan");
       const json = randomBody(random);
       const field = random.int(4) === 0 ? "messages" : "prompt";
-      expect({ seed, body: scan(json, field) as unknown }).toEqual({
+      const body: unknown = scan(json, field);
+      expect({ seed, body }).toEqual({
         seed,
         body: expected(json, field),
       });

@@ -101,7 +101,7 @@ function takeRequest(socket: Socket<Peer>, worker: string): Received | undefined
     headers,
     body: held.subarray(headEnd + 4, end).toString("utf8"),
     write: (text) => void socket.write(text),
-    destroy: () => void socket.terminate(),
+    destroy: () => socket.terminate(),
     closed: closed.promise,
   };
 }

@@ -34,7 +34,7 @@ test("times of tiers are multiplied too, their SLO shares are unchanged", () => 
   expect(after!.ttftMs!.mean).toBeCloseTo(before!.ttftMs!.mean * 10);
   expect(after!.e2eMeanMs!.high).toBeCloseTo(before!.e2eMeanMs!.high * 10);
   expect(after!.tokensPerS).toBeCloseTo(before!.tokensPerS! / 10);
-  expect(after!.sloShare).toBe(before!.sloShare!);
+  expect(after!.sloShare).toBe(before!.sloShare);
 });
 
 test("results of an engine at its own speed are unchanged", () => {

@@ -61,8 +61,12 @@ describe("typed values", () => {
 
   test("switches accept only their words", () => {
     const isFast = (value: unknown) => coerce(spec("isFast"), value);
-    expect(["true", "yes", "on", true].map(isFast)).toEqual(Array(4).fill({ value: true }));
-    expect(["false", "no", "off", false].map(isFast)).toEqual(Array(4).fill({ value: false }));
+    expect(["true", "yes", "on", true].map(isFast)).toEqual(
+      Array.from({ length: 4 }, () => ({ value: true })),
+    );
+    expect(["false", "no", "off", false].map(isFast)).toEqual(
+      Array.from({ length: 4 }, () => ({ value: false })),
+    );
     expect(isFast("1")).toEqual({ fault: 'expected true or false, got "1"' });
   });
 

@@ -162,7 +162,7 @@ describe("children", () => {
     ['{"role":"gateway","name":"x","host":"h","seed":"1"}', "seed: "],
   ])("ours refuses a malformed message on stdin: %s", async (message, where) => {
     const child = Bun.spawn([...REAL, CHILD_ARGUMENT], PIPES);
-    child.stdin.write(`${message}\n`);
+    void child.stdin.write(`${message}\n`);
     await child.stdin.end();
     const answer = JSON.parse(await child.stdout.text());
     expect(answer).toMatchObject({ type: "failed", code: "bug" });
@@ -278,7 +278,7 @@ describe("foreign programs", () => {
       { ...start, logPath },
       { type: "watch" },
     ];
-    keeper.stdin.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    void keeper.stdin.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
     await keeper.stdin.flush();
     const answers = (await keeper.stdout.text()).trim().split("\n");
     expect(JSON.parse(answers[0]!)).toMatchObject({ type: "started", id: 0 });

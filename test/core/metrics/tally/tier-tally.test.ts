@@ -17,7 +17,7 @@ function answered(tier: string, ttftMs: number, more: Partial<RequestRecord> = {
     lastTokenNs: 1e6 + (ttftMs + 90) * 1e6,
     endNs: 1e6 + (ttftMs + 90) * 1e6,
     ...more,
-  } as RequestRecord;
+  };
 }
 
 function resultsOf(records: RequestRecord[], load: Parameters<typeof tierResults>[1]) {

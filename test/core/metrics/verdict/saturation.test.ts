@@ -142,7 +142,7 @@ test("waiting in the generator for a free slot counts as waiting", () => {
 
 test("latencies of a saturated cell are not compared, rates and hit shares are", () => {
   const arms = [exampleArm("kv"), exampleArm("round-robin")];
-  const steady = twice.map((record, i) =>
+  const steady = twice.map((_, i) =>
     okRecord(i, { intended: 10 * i, first: 10 * i + 100, gaps: [90] }),
   );
   const metricsOf = (first: readonly RequestRecord[]): Set<string> => {

@@ -5,14 +5,7 @@ import type { RouterCost } from "../../../../core/contract/result.ts";
 import { summarizeCell, type CellInput } from "../../../../core/metrics/summary/summary.ts";
 import { judgeRun } from "../../../../core/metrics/verdict/trust.ts";
 import type { RequestError, RequestRecord } from "../../../../core/contract/record.ts";
-import {
-  exampleCell,
-  exampleInput,
-  MS,
-  okRecord,
-  steadyRecords,
-  wholeWorkers,
-} from "../example-cells.ts";
+import { exampleCell, exampleInput, MS, steadyRecords, wholeWorkers } from "../example-cells.ts";
 
 const N = 200;
 const steady = steadyRecords(N);

@@ -144,5 +144,5 @@ class SmallEngine {
 
 /** The engine's own name for a block. */
 function hashOf(path: readonly number[]): bigint {
-  return BigInt(Bun.hash(path.join()));
+  return Bun.hash(path.join());
 }

@@ -42,7 +42,7 @@ describe("captured messages of vLLM 0.32", () => {
         type: "stored",
         hashes: [13801718804773344219n, 3636447553381332369n, 5284616617211575426n],
         parent: undefined,
-        tokens: Uint32Array.from(first!.promptTokenIds!.slice(0, 96)),
+        tokens: Uint32Array.from(first!.promptTokenIds.slice(0, 96)),
         blockSize: 32,
         group: 0,
       },

@@ -134,7 +134,7 @@ describe("synthesized rows", () => {
     const roots = new Set(
       drawn(EXAMPLE, { prefixRootMultiplier: 3 }, 100).map(({ blocks }) => blocks[0]),
     );
-    expect([...roots].toSorted()).toEqual([0, 1, 2]);
+    expect(roots).toEqual(new Set([0, 1, 2]));
   });
 
   test("outputs are stretched, truncated to whole tokens, then bounded", () => {

@@ -580,7 +580,7 @@ describe("guarantees to the host", () => {
       drive(model);
       return { log: sink.log, runs: sink.runs };
     });
-    expect(told[0]).toEqual(told[1]!);
+    expect(told[0]).toEqual(told[1]);
   });
 
   test("a span ends where the timing's formula ends", () => {

@@ -118,8 +118,8 @@ describe("logs", () => {
   for (const [line, what, hint] of cases) {
     test(what!, () => {
       const found = explainSglang(["loading", line!, "Received sigquit from a child process"]);
-      expect(found?.what).toBe(what!);
-      expect(found?.hint).toContain(hint!);
+      expect(found?.what).toBe(what);
+      expect(found?.hint).toContain(hint);
     });
   }
 

@@ -155,8 +155,8 @@ describe("logs", () => {
   for (const [line, what, hint] of cases) {
     test(line!, () => {
       const found = explainTrtllm(["loading", line!]);
-      expect(found?.what).toBe(what!);
-      expect(found?.hint).toContain(hint!);
+      expect(found?.what).toBe(what);
+      expect(found?.hint).toContain(hint);
     });
   }
 });

@@ -223,7 +223,7 @@ test("the live block never wraps, and shows the share done, the time left and th
   const progress = { ...progressOf(guideRun()), done: 99, failed: 1, elapsedS: 61, etaS: 3725 };
   const wide = liveBlock(progress, { columns: 100, paint: noPaint });
   // 30 cells, the first half done: 100 / 200 / 30 = 1.67 %.
-  expect(wide[1]).toBe(`${"█"}${"░".repeat(29)}   2 %  1m 01s, about 1h 02m left`);
+  expect(wide[1]).toBe(`█${"░".repeat(29)}   2 %  1m 01s, about 1h 02m left`);
   expect(wide[2]).toBe("100/200 requests ended, 1 failed, 2 in flight, TTFT 12.5 ms");
   for (const line of liveBlock(progress, { columns: 40, paint: noPaint })) {
     expect(Bun.stringWidth(line)).toBeLessThan(40);

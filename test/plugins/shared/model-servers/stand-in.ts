@@ -28,7 +28,7 @@ function answerAbout({ distributions }: { distributions?: string[] }): void {
     return;
   }
   const name = distributions[0] as keyof typeof DOCUMENTED;
-  if (!(name in DOCUMENTED)) return void console.log(JSON.stringify(WITHOUT));
+  if (!(name in DOCUMENTED)) return console.log(JSON.stringify(WITHOUT));
   const { version, program, flags } = DOCUMENTED[name];
   const versions = mode === "no-package" ? {} : { [name]: version };
   console.log(JSON.stringify({ python: "3.12.3", versions, program, flags, failures: [] }));
@@ -152,7 +152,7 @@ function createServer(settings: Settings) {
   const hit = (prompt: readonly number[]): number => {
     const whole = Math.floor(prompt.length / blockSize);
     const hashes = Array.from({ length: whole }, (_, i) =>
-      BigInt.asUintN(64, BigInt(Bun.hash(prompt.slice(0, (i + 1) * blockSize).join()))),
+      BigInt.asUintN(64, Bun.hash(prompt.slice(0, (i + 1) * blockSize).join())),
     );
     const known = hashes.findIndex((hash) => !cached.has(hash));
     const found = known < 0 ? hashes.length : known;
@@ -218,5 +218,3 @@ function complete({ prompt, max_tokens: osl, stream }: Asked, cachedTokens: numb
     headers: { "content-type": "text/event-stream" },
   });
 }
-
-export {};
