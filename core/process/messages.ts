@@ -14,7 +14,7 @@ import { DynbenchError, messageOf, type ErrorCode } from "../base/errors.ts";
 import type { PlannedCell, PluginUse, Wire } from "../contract/plan.ts";
 import type { Worker } from "../contract/request.ts";
 import type { ClientHealth } from "../contract/result.ts";
-import { PlannedCellSchema, PluginUseSchema, WireSchema } from "../plan/saved-plan.ts";
+import { PlannedCellSchema, PluginUseSchema, WireSchema } from "../contract/plan-schema.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 

@@ -31,7 +31,7 @@ const RUNS: Readonly<Record<string, readonly string[]>> = {
   open: ["run", ...TINY_ENGINE, ...TINY_LOAD, "--rate", "200"],
   failing: [
     ...["run", "--workers", "2", ...TINY_LOAD, "--osl", "400"],
-    ...["--router", "direct", "--timeout", "0.2"],
+    ...["--router", "direct", "--timeout", "0.2", "--preflight", "off"],
   ],
   traced: [
     ...["run", "--clock", "virtual", "--router", "kv,round-robin", "--repeat", "3"],

@@ -63,7 +63,7 @@ describe("interrupted", () => {
   test("twice: at once", async () => {
     const run = await startLong("twice");
     run.signal("SIGINT");
-    await run.shows("Once more to stop at once");
+    await run.shows("Press Ctrl-C again to stop at once");
     run.signal("SIGINT");
     const end = await run.end();
     expect(end.exitCode).toBe(130);
