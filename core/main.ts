@@ -5,12 +5,22 @@
  * The same binary is also its own children (`core/process/child.ts`).
  */
 import { BUNDLED } from "../plugins/bundled.ts";
+import * as traceFormats from "../plugins/shared/traces/trace-formats.ts";
 import { CHILD_ARGUMENT } from "./process/child-argument.ts";
 import { IS_COMPILED } from "./process/compiled.ts";
 import * as dynbench from "./doors/dynbench.ts";
+import * as engine from "./doors/engine.ts";
+import * as report from "./doors/report.ts";
+import * as trace from "./doors/trace.ts";
 import { PluginSet } from "./plugin-folder/plugin-set.ts";
 
-const plugins = new PluginSet(BUNDLED, { dynbench });
+const plugins = new PluginSet(BUNDLED, {
+  dynbench,
+  "dynbench/engine": engine,
+  "dynbench/report": report,
+  "dynbench/trace": trace,
+  "dynbench/trace-formats": traceFormats,
+});
 const self = IS_COMPILED ? [process.execPath] : [process.execPath, Bun.main];
 
 if (!Bun.isMainThread) {
@@ -25,5 +35,6 @@ if (!Bun.isMainThread) {
 } else {
   const { runCli } = await import("./cli/cli.ts");
   const examples = async () => (await import("../plugins/examples.ts")).EXAMPLES;
-  process.exitCode = await runCli(process.argv.slice(2), { plugins, self, examples });
+  const environment = { plugins, traceFormats: traceFormats.TRACE_FORMATS, self, examples };
+  process.exitCode = await runCli(process.argv.slice(2), environment);
 }

@@ -1,66 +1,65 @@
-/** The plugins that come with the program. A listing of this folder is the feature list. */
+/** The plugins that come with the program. Written by `npm run bundled`; do not edit. */
+import { mocker as mockerEngine } from "./engines/mocker/mocker.ts";
+import { vllm as vllmEngine } from "./engines/vllm/vllm.ts";
+import { sglang as sglangEngine } from "./engines/sglang/sglang.ts";
+import { trtllm as trtllmEngine } from "./engines/trtllm/trtllm.ts";
 import { attach as attachEngine } from "./engines/attach.ts";
-import { mocker } from "./engines/mocker/mocker.ts";
-import { sglang } from "./engines/sglang/sglang.ts";
-import { trtllm } from "./engines/trtllm/trtllm.ts";
-import { vllm } from "./engines/vllm/vllm.ts";
-import { console } from "./reporters/console.ts";
-import { guide } from "./reporters/guide.ts";
-import { html } from "./reporters/html.ts";
-import { json } from "./reporters/json.ts";
-import { markdown } from "./reporters/markdown.ts";
+import { kv as kvRouter } from "./routers/kv.ts";
+import { kvApprox as kvApproxRouter } from "./routers/kv-approx.ts";
+import { cacheAware as cacheAwareRouter } from "./routers/cache-aware.ts";
+import { prefixHash as prefixHashRouter } from "./routers/prefix-hash.ts";
+import { leastLoaded as leastLoadedRouter } from "./routers/least-loaded.ts";
+import { powerOfTwo as powerOfTwoRouter } from "./routers/power-of-two.ts";
+import { roundRobin as roundRobinRouter } from "./routers/round-robin.ts";
+import { random as randomRouter } from "./routers/random.ts";
+import { direct as directRouter } from "./routers/direct.ts";
+import { dynamo as dynamoRouter } from "./routers/dynamo.ts";
+import { smg as smgRouter } from "./routers/smg.ts";
+import { sglangRouter as sglangRouterRouter } from "./routers/sglang-router.ts";
+import { vllmRouter as vllmRouterRouter } from "./routers/vllm-router.ts";
+import { nginx as nginxRouter } from "./routers/nginx.ts";
+import { haproxy as haproxyRouter } from "./routers/haproxy.ts";
 import { attach as attachRouter } from "./routers/attach.ts";
-import { cacheAware } from "./routers/cache-aware.ts";
-import { dynamo } from "./routers/dynamo.ts";
-import { direct } from "./routers/direct.ts";
-import { haproxy } from "./routers/haproxy.ts";
-import { kvApprox } from "./routers/kv-approx.ts";
-import { kv } from "./routers/kv.ts";
-import { leastLoaded } from "./routers/least-loaded.ts";
-import { nginx } from "./routers/nginx.ts";
-import { powerOfTwo } from "./routers/power-of-two.ts";
-import { prefixHash } from "./routers/prefix-hash.ts";
-import { random } from "./routers/random.ts";
-import { roundRobin } from "./routers/round-robin.ts";
-import { sglangRouter } from "./routers/sglang-router.ts";
-import { smg } from "./routers/smg.ts";
-import { vllmRouter } from "./routers/vllm-router.ts";
-import { mooncake } from "./workloads/mooncake.ts";
-import { prefixTree } from "./workloads/prefix-tree.ts";
-import { prefix } from "./workloads/prefix.ts";
-import { sessions } from "./workloads/sessions.ts";
+import { prefix as prefixWorkload } from "./workloads/prefix.ts";
+import { prefixTree as prefixTreeWorkload } from "./workloads/prefix-tree.ts";
+import { mooncake as mooncakeWorkload } from "./workloads/mooncake.ts";
+import { sessions as sessionsWorkload } from "./workloads/sessions/sessions.ts";
+import { json as jsonReporter } from "./reporters/json.ts";
+import { markdown as markdownReporter } from "./reporters/markdown.ts";
+import { guide as guideReporter } from "./reporters/guide.ts";
+import { html as htmlReporter } from "./reporters/html.ts";
+import { console as consoleReporter } from "./reporters/console/console.ts";
 import type { AnyPlugin } from "dynbench";
 
 export const BUNDLED: readonly AnyPlugin[] = [
-  mocker,
-  vllm,
-  sglang,
-  trtllm,
+  mockerEngine,
+  vllmEngine,
+  sglangEngine,
+  trtllmEngine,
   attachEngine,
-  kv,
-  kvApprox,
-  cacheAware,
-  prefixHash,
-  leastLoaded,
-  powerOfTwo,
-  roundRobin,
-  random,
-  direct,
-  dynamo,
-  smg,
-  sglangRouter,
-  vllmRouter,
-  nginx,
-  haproxy,
+  kvRouter,
+  kvApproxRouter,
+  cacheAwareRouter,
+  prefixHashRouter,
+  leastLoadedRouter,
+  powerOfTwoRouter,
+  roundRobinRouter,
+  randomRouter,
+  directRouter,
+  dynamoRouter,
+  smgRouter,
+  sglangRouterRouter,
+  vllmRouterRouter,
+  nginxRouter,
+  haproxyRouter,
   attachRouter,
-  prefix,
-  prefixTree,
-  mooncake,
-  sessions,
-  // The console's table comes last on the screen, after the files it names are written.
-  json,
-  markdown,
-  guide,
-  html,
-  console,
+  prefixWorkload,
+  prefixTreeWorkload,
+  mooncakeWorkload,
+  sessionsWorkload,
+  jsonReporter,
+  markdownReporter,
+  guideReporter,
+  htmlReporter,
+  consoleReporter,
 ];

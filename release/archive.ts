@@ -10,7 +10,7 @@ export interface Levels {
   readonly zstd: number;
 }
 
-/** The highest that pay: gzip 12 takes half a minute a binary, zstd 19 more than a minute. */
+/** The highest levels that are worth their time: gzip 12 takes half a minute a binary, zstd 19 more than a minute. */
 export const LEVELS: Levels = { gzip: 12, zstd: 19 };
 
 /**

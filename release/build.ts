@@ -21,7 +21,7 @@ const result = await Bun.build({
 });
 for (const log of result.logs) console.error(log);
 if (!result.success) process.exit(1);
-// The maps are inside the binary as well; those beside it are of no use.
+// The source maps are inside the binary as well; the files beside it are not needed.
 const maps = result.outputs.filter(({ path }) => path.endsWith(".map"));
 await Promise.all(maps.map(({ path }) => Bun.file(path).delete()));
 
@@ -34,7 +34,7 @@ if (target === undefined) {
   }
 }
 
-/** What `dynbench --version --json` tells of this build (`core/base/version.ts`). */
+/** The facts of this build in `dynbench --version --json` (`core/base/version.ts`). */
 function buildFacts(): { commit: string | null; date: string | null; isModified: boolean } {
   const git = (...args: string[]): string | undefined => {
     if (Bun.which("git") === null) return undefined;

@@ -38,7 +38,7 @@ export function packageFolders(inputs: readonly string[]): readonly string[] {
 
 /**
  * What Bun links, from the tables of its licence page (`bun-types/docs/project/license.mdx`, which
- * is of the same version as the Bun inside). JavaScriptCore is told there in words.
+ * is of the same version as the Bun inside). JavaScriptCore is named in its text, not in a table.
  */
 export function bunParts(page: string): readonly BunPart[] {
   const rows = [...page.matchAll(/^\|([^|\n]+)\|([^|\n]+)\|$/gm)]

@@ -21,7 +21,7 @@ main() {
       *) fail "there is no option $1. Usage: sh install.sh [--from URL] [--to FOLDER]" ;;
     esac
   done
-  [ -n "$from" ] || fail "say where the release is: sh install.sh --from URL"
+  [ -n "$from" ] || fail "name the address of the release: sh install.sh --from URL"
   from=${from%/}
   if [ -z "$to" ]; then
     [ -n "${HOME:-}" ] || fail "HOME is not set, so name a folder: sh install.sh --to FOLDER"
@@ -100,7 +100,7 @@ target_here() {
     Linux)
       if is_musl; then echo "linux-$cpu-musl"; else echo "linux-$cpu"; fi ;;
     Darwin)
-      # A shell that runs translated says x86_64 on Apple silicon.
+      # A shell that runs translated reports x86_64 on Apple silicon.
       if [ "$cpu" = x64 ] && [ "$(sysctl -n sysctl.proc_translated 2>/dev/null)" = 1 ]; then cpu=arm64; fi
       echo "darwin-$cpu" ;;
     *) fail "there is no dynbench for $system" ;;

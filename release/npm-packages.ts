@@ -1,4 +1,6 @@
 /** Manifests of the npm packages: the program, and a binary for each target. */
+import { given } from "../core/base/given.ts";
+import { DOORS } from "./doors.ts";
 import type { Target } from "./targets.ts";
 
 interface Facts {
@@ -6,7 +8,7 @@ interface Facts {
   readonly description: string;
 }
 
-/** `dynbench-linux-x64-musl`: a binary alone, for the machines that npm is told of. */
+/** `dynbench-linux-x64-musl`: a binary alone; `os`, `cpu` and `libc` limit where npm installs it. */
 export function binaryManifest({ name, npm }: Target, { version }: Facts): object {
   return {
     name: `dynbench-${name}`,
@@ -15,18 +17,17 @@ export function binaryManifest({ name, npm }: Target, { version }: Facts): objec
     license: "Apache-2.0",
     os: [npm.os],
     cpu: [npm.cpu],
-    ...(npm.libc === undefined ? {} : { libc: [npm.libc] }),
+    ...given({ libc: npm.libc && [npm.libc] }),
     files: ["dynbench", "LICENSES.txt"],
   };
 }
 
 /**
- * `dynbench`: the launcher, the types of the plugin contract for editors, and a module that says
- * where plugins run. The binaries are optional because npm installs only the one that fits.
+ * `dynbench`: the launcher, the types of the plugin contract for editors, and a module whose error
+ * message explains where plugins run. The binaries are optional because npm installs only the one that fits.
  */
 export function programManifest(targets: readonly Target[], facts: Facts): object {
   const { version, description } = facts;
-  const door = (types: string): object => ({ types: `./types/${types}`, default: "./host.js" });
   return {
     name: "dynbench",
     version,
@@ -35,7 +36,9 @@ export function programManifest(targets: readonly Target[], facts: Facts): objec
     keywords: ["llm", "benchmark", "router", "inference", "kv-cache"],
     bin: { dynbench: "./launcher.js" },
     types: "./types/index.d.ts",
-    exports: { ".": door("index.d.ts"), "./testing": door("testing.d.ts") },
+    exports: Object.fromEntries(
+      DOORS.map(({ key, types }) => [key, { types: `./types/${types}`, default: "./host.js" }]),
+    ),
     engines: { node: ">=18" },
     files: ["launcher.js", "host.js", "types"],
     optionalDependencies: Object.fromEntries(

@@ -28,7 +28,7 @@ export function packBinary(
 /** The package `dynbench`, which brings those of `targets` along. */
 export function packProgram(targets: readonly Target[], { out, stage }: Places): void {
   const folder = folderOf(stage, "dynbench");
-  must([process.execPath, "release/types.ts", join(folder, "types")]);
+  must([process.execPath, "release/declarations.ts", join(folder, "types")]);
   for (const file of ["launcher.js", "host.js"]) {
     copyFileSync(join("release/npm", file), join(folder, file));
   }

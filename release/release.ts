@@ -24,6 +24,7 @@ import { PluginSet } from "../core/plugin-folder/plugin-set.ts";
 import { messageOf } from "../core/base/errors.ts";
 import { VERSION } from "../core/base/version.ts";
 import { BUNDLED } from "../plugins/bundled.ts";
+import { TRACE_FORMATS } from "../plugins/shared/traces/trace-formats.ts";
 import { gzipped, LEVELS, sha256, tarOf, zstdOf, type Levels } from "./archive.ts";
 import type { Contents } from "./contents.ts";
 import { licencesText } from "./licences.ts";
@@ -40,7 +41,7 @@ const USAGE = `Usage: npm run release -- [options]
   --out FOLDER       A new folder for everything [dist, which is emptied]
   --gzip-level N     1 to 12 [${LEVELS.gzip}]
   --zstd-level N     1 to 22 [${LEVELS.zstd}]
-  --download-url URL Where install.sh fetches from unless it is told
+  --download-url URL Where install.sh fetches from without --from
   --allow-modified   Build a tree with changes that are not committed
 `;
 
@@ -121,7 +122,13 @@ function writeTexts(out: string, contents: Contents, downloadUrl: string): void 
   write("dynbench.cdx.json", `${JSON.stringify(sbom(contents), null, 2)}\n`);
   write("RELEASE_NOTES.md", notes());
   const date = git("log", "-1", "--format=%cs");
-  write("dynbench.1", manPage(new PluginSet(BUNDLED), { version: VERSION, date }));
+  write(
+    "dynbench.1",
+    manPage(
+      { plugins: new PluginSet(BUNDLED), traceFormats: TRACE_FORMATS },
+      { version: VERSION, date },
+    ),
+  );
   const install = readFileSync("release/install.sh", "utf8");
   write("install.sh", install.replace('default_from=""', `default_from="${downloadUrl}"`));
   chmodSync(join(out, "install.sh"), 0o755);

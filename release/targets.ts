@@ -1,7 +1,7 @@
 /** What a release is built for. */
 
 export interface Target {
-  /** As files and packages are named, and as `dynbench --version --json` says it. */
+  /** As in the names of files and packages, and in `dynbench --version --json`. */
   readonly name: string;
   readonly bun: Bun.Build.CompileTarget;
   /** What npm chooses a package by. */

@@ -24,7 +24,7 @@ standPage(data.scaleNote, (cards) => {
     panelsSection(page),
     sideBySideSection(data),
     comparisonSection(data),
-    // Its own box, so that the choice of a setting stays in sight only beside what it governs.
+    // A box of its own, so that the bar of settings stays visible only beside the charts it changes.
     h("div", {}, ...detailSections(page)),
     clientSection(page),
     cellsSection(data),

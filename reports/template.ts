@@ -1,4 +1,4 @@
-/** The finished pages around their data. Imported late, since making the templates takes a moment. */
+/** The finished pages with their data. Imported lazily, because making the templates takes a moment. */
 import { bundlePage } from "./bundle.ts" with { type: "macro" };
 import { encodeData, reportData } from "./data/data.ts";
 import type { TracePageData } from "./data/trace-data.ts";
@@ -12,12 +12,12 @@ export function reportPage(run: RunResult): string {
   return filled(RUN_TEMPLATE, encodeData(reportData(run)));
 }
 
-/** What traces hold: one offline HTML file. */
+/** The analysis of traces: one offline HTML file. */
 export function tracePage(data: TracePageData): string {
   return filled(TRACE_TEMPLATE, encodeData(data));
 }
 
 function filled(template: string, data: string): string {
-  // A function, because `$&` in the data would be a pattern.
+  // A function, because `$&` in a replacement text is a pattern.
   return template.replace('"data"\n', () => data);
 }

@@ -1,8 +1,8 @@
-/** The page of a trace's analysis, or of several traces one after the other. */
+/** The page with the analysis of a trace, or of several traces one after the other. */
 import "./resolution.ts";
 import { h } from "./drawing/dom.ts";
 import { documentData, standPage } from "./sections/standing.ts";
-import { themeToggle } from "./drawing/theme-toggle.ts";
+import { themeToggle } from "./drawing/theme.ts";
 import type { TracePageData } from "./data/trace-data.ts";
 import { traceSections } from "./sections/trace.ts";
 

@@ -1,11 +1,11 @@
 /**
- * What a user did or met that stops the work, told as one sentence and a next step.
+ * Errors that a user can act on: one sentence and a next step.
  *
- * Programmer faults throw plain `Error`; everything the user can act on is a `DynbenchError`.
- * The code fixes the exit code, so a script can tell a bad plan from a broken engine.
+ * They are `DynbenchError`s; bugs throw plain `Error`. The error's code determines the exit code, so that
+ * a script can distinguish a bad plan from a broken engine.
  */
 
-/** Exit codes of the program; the README's table is compared with this one by a test. */
+/** Exit codes of the program; the page of exit codes in docs/reference is made from them. */
 export const EXIT_CODES = {
   ok: { code: 0, meaning: "finished, and the result may be trusted" },
   bug: { code: 1, meaning: "a bug in dynbench" },
@@ -51,14 +51,14 @@ export class DynbenchError extends Error {
   }
 }
 
-/** One fault of a plan: where it is (`workload.isl`), what is wrong, what to try. */
+/** One fault of a plan: its place (`workload.isl`), what is wrong, what to try. */
 export interface Fault {
   path: string;
   message: string;
   hint?: string | undefined;
 }
 
-/** All faults of a plan at once, because finding them one by one costs a run each. */
+/** All faults of a plan at once, because to find them one by one takes a run each. */
 export class PlanFaults extends DynbenchError {
   readonly faults: readonly Fault[];
 
@@ -75,7 +75,7 @@ export class PlanFaults extends DynbenchError {
   }
 }
 
-/** The original fault when teardown failed too: `await using` wraps it in a `SuppressedError`. */
+/** The original error if clean-up failed too: `await using` wraps both in a `SuppressedError`. */
 export function firstCause(error: unknown): unknown {
   let current = error;
   while (current instanceof SuppressedError) current = current.suppressed;

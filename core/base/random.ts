@@ -1,8 +1,8 @@
 /**
  * Seeded random streams, split by name.
  *
- * Each consumer asks for its own stream (`randomStream(seed, "prefix", "osl")`), so that adding a
- * draw in one place changes no draw elsewhere, and the order of set-up does not matter.
+ * Each consumer has its own stream (`randomStream(seed, "prefix", "osl")`), so that one more draw in
+ * one place changes no draw elsewhere, and the order of set-up does not matter.
  * Generator: xoshiro128** 1.1 (Blackman and Vigna, "Scrambled linear pseudorandom number
  * generators", 2021), seeded through SplitMix32 over two 32-bit hashes of seed and names: with one,
  * a run of 10,000 streams would hold two equal ones in a hundred runs.
@@ -33,7 +33,7 @@ export function randomStream(seed: number, ...names: (string | number)[]): Rando
   return streamOf(JSON.stringify([seed, ...names]));
 }
 
-/** A seed derived from a seed and names: what repeat k of a cell draws with. Unsigned 32 bits. */
+/** A seed derived from a seed and names, such as that of repeat k of a cell. Unsigned 32 bits. */
 export function deriveSeed(seed: number, ...names: (string | number)[]): number {
   return randomStream(seed, ...names).uint32();
 }

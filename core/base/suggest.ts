@@ -1,6 +1,6 @@
-/** What a misspelt name probably meant. */
+/** The name that was probably meant by a misspelt one. */
 
-/** The closest of the known names, if it is close enough to be worth saying. */
+/** The closest of the known names; undefined if none is close enough to be a useful hint. */
 export function didYouMean(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;

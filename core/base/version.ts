@@ -1,9 +1,9 @@
-/** What this program is: its version from package.json, its commit, its Bun and its target. */
+/** Version of this program from package.json, its commit, its Bun and its target. */
 import manifest from "../../package.json" with { type: "json" };
 
 export const VERSION: string = manifest.version;
 
-/** What only the build knows. Nothing where the source runs as it is. */
+/** Set by the build; undefined if the program runs from source. */
 declare const DYNBENCH_BUILD: Build | undefined;
 
 interface Build {
@@ -26,7 +26,7 @@ export interface VersionFacts {
   readonly modified: boolean;
   readonly bun: string;
   readonly bunRevision: string;
-  /** `linux-x64`, `linux-arm64-musl`, `darwin-arm64`: the runtime that is inside. */
+  /** Target of the embedded runtime: `linux-x64`, `linux-arm64-musl`, `darwin-arm64`. */
   readonly target: string;
 }
 
@@ -44,7 +44,7 @@ export function versionFacts(): VersionFacts {
   };
 }
 
-/** `…/bun-linux-aarch64-musl.zip`, where Bun says its own build comes from → `linux-arm64-musl`. */
+/** URL of Bun's own build, `…/bun-linux-aarch64-musl.zip` → `linux-arm64-musl`. */
 export function targetOf(sourceUrl: string | undefined): string {
   const name = /\/bun-([a-z0-9-]+)\.zip$/.exec(sourceUrl ?? "")?.[1];
   return name?.replace("aarch64", "arm64") ?? `${process.platform}-${process.arch}`;

@@ -1,4 +1,4 @@
-/** Why a file or folder could not be used, in words: the system's own repeat the path and its call. */
+/** Why a file or folder could not be used, in words: the system's messages repeat the path and the system call. */
 import { messageOf } from "./errors.ts";
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -17,10 +17,10 @@ const WORDS: Readonly<Record<string, string>> = {
   EMFILE: "too many files are open",
 };
 
-/** The reason as the end of a sentence; what is not known here in the error's own words. */
+/** The reason as the end of a sentence; the error's own message for a code that is not listed here. */
 export function whyNot(cause: unknown): string {
   const { code, syscall } = (cause ?? {}) as { code?: unknown; syscall?: unknown };
-  // Of a folder that was to be made, this says that nothing may be made there: /proc, /sys.
+  // From mkdir, this code means that no folder can be created there: /proc, /sys.
   if (code === "ENOENT" && syscall === "mkdir") return "it cannot be created there";
   return (typeof code === "string" ? WORDS[code] : undefined) ?? messageOf(cause);
 }

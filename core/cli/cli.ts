@@ -1,6 +1,7 @@
-/** argv → the command that it names, and its exit code. */
+/** Runs the command that argv names; returns the exit code. */
 import { defineCommand, runCommand, type CommandDef } from "citty";
 import { COMMANDS, type CommandName } from "./options/command-list.ts";
+import { readCommandLine, type CommandLine } from "./options/command-line.ts";
 import type { Environment } from "./options/environment.ts";
 import { columnsOf, faultText } from "./text/fault-text.ts";
 import { OVERVIEW } from "./text/help.ts";
@@ -8,9 +9,9 @@ import { DynbenchError } from "../base/errors.ts";
 import { didYouMean } from "../base/suggest.ts";
 import { VERSION, versionFacts } from "../base/version.ts";
 
-type Body = (argv: readonly string[], environment: Environment) => Promise<number>;
+type Body = (line: CommandLine, environment: Environment) => Promise<number>;
 
-/** Loaded when they are called: start-up is imports. */
+/** A command is loaded when it is called, because most of the start-up time goes into imports. */
 const BODIES: Readonly<Record<CommandName, () => Promise<Body>>> = {
   run: async () => (await import("./commands/run.ts")).run,
   plan: async () => (await import("./commands/plan.ts")).plan,
@@ -27,29 +28,25 @@ const BODIES: Readonly<Record<CommandName, () => Promise<Body>>> = {
 
 /** Runs the command line; returns the exit code. Never throws. */
 export async function runCli(argv: readonly string[], environment: Environment): Promise<number> {
-  // What comes after a lone -- is the engine's, its --debug too.
-  const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
-  const own = argv.slice(0, end);
-  const debug = own.includes("--debug");
+  const line = readCommandLine(argv);
   keepStdout();
   outliveReaders();
-  const rawArgs = [...own.filter((token) => token !== "--debug"), ...argv.slice(end)];
   try {
-    const first = rawArgs[0];
-    if (first === "--version" || first === "-v") {
-      const isJson = rawArgs.includes("--json");
+    const { command } = line;
+    if (command === "--version" || command === "-v") {
+      const isJson = line.flags.some(({ name }) => name === "json");
       process.stdout.write(`${isJson ? JSON.stringify(versionFacts()) : VERSION}\n`);
       return 0;
     }
-    if (first === undefined || first === "--help" || first === "-h" || first === "help") {
+    if (command === undefined || ["--help", "-h", "help"].includes(command)) {
       process.stdout.write(OVERVIEW);
-      return first === undefined ? 2 : 0;
+      return command === undefined ? 2 : 0;
     }
-    if (!Object.hasOwn(COMMANDS, first)) throw unknownCommand(first);
-    return await dispatch(rawArgs, environment);
+    if (!Object.hasOwn(COMMANDS, command)) throw unknownCommand(command);
+    return await dispatch(command, line, environment);
   } catch (error) {
     const { text, exitCode } = faultText(error, {
-      debug,
+      debug: line.debug,
       plugins: environment.plugins,
       columns: columnsOf(process.stderr),
     });
@@ -58,30 +55,35 @@ export async function runCli(argv: readonly string[], environment: Environment):
   }
 }
 
-/** stdout is for results: what a plugin prints while it is planned or simulated here goes to stderr. */
+/** stdout carries results only: console output of a plugin that is planned or simulated here goes to stderr. */
 function keepStdout(): void {
   const toStderr = console.error.bind(console);
   Object.assign(console, { log: toStderr, info: toStderr, debug: toStderr });
 }
 
-/** A terminal that was closed or a pager that was left loses what is written, and no run with it. */
+/** A closed terminal or pager loses the output, but must not end the run. */
 function outliveReaders(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 }
 
-async function dispatch(rawArgs: string[], environment: Environment): Promise<number> {
+async function dispatch(
+  command: string,
+  line: CommandLine,
+  environment: Environment,
+): Promise<number> {
   let exitCode = 0;
   const subCommands: Record<string, CommandDef> = {};
   for (const [name, load] of Object.entries(BODIES)) {
     subCommands[name] = defineCommand({
       meta: { name, description: COMMANDS[name as CommandName] },
-      run: async (context) => {
-        exitCode = await (await load())(context.rawArgs, environment);
+      run: async () => {
+        const body = await load();
+        exitCode = await body(line, environment);
       },
     });
   }
   await runCommand(defineCommand({ meta: { name: "dynbench", version: VERSION }, subCommands }), {
-    rawArgs,
+    rawArgs: [command],
   });
   return exitCode;
 }

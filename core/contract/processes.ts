@@ -1,4 +1,4 @@
-/** What a plugin gets when it starts: how it logs, starts processes, and is stopped. */
+/** What a plugin is given when it starts: a log, a way to start processes, and a signal to stop. */
 import type { PlaneSettings, PluginUse } from "./plan.ts";
 
 export interface Logger {
@@ -8,39 +8,39 @@ export interface Logger {
   debug(message: string): void;
 }
 
-/** Everything a starting plugin may touch, so that a test can give it a fake. */
+/** Everything that a starting plugin may use, so that a test can replace it. */
 export interface StartContext {
-  /** Aborted on Ctrl-C, a deadline, or when a sibling fails. */
+  /** Aborted on Ctrl-C, at a deadline, or when another process of the run fails. */
   readonly signal: AbortSignal;
   readonly log: Logger;
   readonly runDir: string;
   readonly processes: Processes;
-  /** Address our own listeners bind. */
+  /** Address to which listeners of dynbench bind. */
   readonly host: string;
-  /** Copies of a router that are wanted, where it can have several. */
+  /** How many copies of the router to start, if it can have several. */
   readonly replicas: number;
-  /** Of the first copy of the router, the next one's is the next; any free ones when left out. */
+  /** Port of the router's first copy; the others take the following ports. Any free ports when left out. */
   readonly port?: number;
   readonly seed: number;
-  /** The engine's `--python`: what is not on PATH may be in its environment. */
+  /** The engine's `--python`: a program that is not on PATH may be in its environment. */
   readonly python?: string;
   /** Everything after `--`. */
   readonly engineArgs: readonly string[];
-  /** Of plane "dynamo", where an arm is on it. */
+  /** Settings of plane "dynamo", if an arm is on it. */
   readonly planeSettings?: PlaneSettings;
-  /** What every request to a server of the user's own carries: `--header`, and the API key. */
+  /** Headers of every request to a server that the user started: `--header`, and the API key. */
   readonly requestHeaders?: Readonly<Record<string, string>>;
 }
 
-/** Starts processes whose end is ours. A process that dies unasked aborts the cell, by name, with its last lines. */
+/** Starts processes and ends them. If one dies unexpectedly, the cell is aborted, with the process's name and last log lines. */
 export interface Processes {
-  /** This binary again, running `use`'s `serve(options, task)`; resolves with what that says in `ready`. */
+  /** Starts this binary again to run `serve(options, task)` of the plugin `use`; resolves with its `ready`. */
   startSelf(
     name: string,
     use: PluginUse,
     task: unknown,
   ): Promise<ProcessHandle & { ready: unknown }>;
-  /** A foreign program, in its own process group, under the keeper. */
+  /** Starts a foreign program in its own process group. The keeper process ends it if dynbench is killed. */
   startForeign(
     name: string,
     command: readonly string[],
@@ -51,11 +51,11 @@ export interface Processes {
 export interface ForeignDetails {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Its end is noticed by whoever started it, until `guard` is called: a short task, or a slow start. */
+  /** Its end is no fault until `guard` is called, and the caller watches it: for a short task, or a slow start. */
   readonly isUnguarded?: boolean;
-  /** Its stdin stays open for as long as the run lives; else it is empty. */
+  /** Its stdin stays open until the run ends; otherwise it is empty. */
   readonly holdsStdin?: boolean;
-  /** What its last log lines say of why it ended; pure. */
+  /** Why it ended, from its last log lines; undefined where they do not show it. Pure. */
   readonly explain?: (lines: readonly string[]) => Explanation | undefined;
 }
 
@@ -67,20 +67,20 @@ export interface Explanation {
 
 export interface ForeignProcess extends ProcessHandle {
   readonly logPath: string;
-  /** From now on an end that nobody asked for is a death, also one that was before. */
+  /** From now on an end that was not requested aborts the cell, even if it has happened already. */
   guard(): void;
 }
 
 export interface ProcessHandle extends AsyncDisposable {
   readonly name: string;
   readonly pid: number;
-  /** Resolves when it has ended, however. */
+  /** Resolves when it has ended for any reason. */
   readonly exited: Promise<{ code: number | null; signal: string | null }>;
-  /** Its last lines, newest last. */
+  /** Its last log lines, newest last. */
   lastLines(count: number): readonly string[];
 }
 
-/** What a child of this binary gets. */
+/** What `serve` is given in a child process of this binary. */
 export interface ChildContext {
   readonly name: string;
   readonly signal: AbortSignal;

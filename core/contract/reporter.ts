@@ -1,17 +1,17 @@
-/** The contract of a reporter: what is written of a run, and when. */
+/** The contract of a reporter: what is written about a run, and when. */
 import type * as v from "valibot";
 import type { Plan } from "./plan.ts";
 import { API_VERSION, type OptionsSchema, type PluginBase } from "./plugin.ts";
 import type { Logger } from "./processes.ts";
 import type { CellResult, Progress, RunResult } from "./result.ts";
 
-/** All optional; none may block for long. A throw is told and the run goes on. */
+/** All methods are optional, and none may block for long. If one throws, the error is logged and the run continues. */
 export interface ReporterHandle {
   /** At most four a second while load runs. */
   progress?(progress: Progress): void;
   /** After each cell, so that a later crash loses nothing. */
   cell?(result: CellResult): Promise<void> | void;
-  /** Once, at the end, also of an interrupted run. `failed`: reporters before this one that could not write. */
+  /** Once, at the end, also of an interrupted run. `failed`: names of earlier reporters that could not write. */
   end?(run: RunResult, failed: readonly string[]): Promise<void> | void;
 }
 
@@ -28,7 +28,7 @@ export interface ReporterContext {
 
 export interface Reporter<Schema extends OptionsSchema = OptionsSchema> extends PluginBase<Schema> {
   readonly kind: "reporter";
-  /** Claims its outputs before the run, so that a bad path fails at once. */
+  /** Creates its outputs before the run, so that a bad path fails at once. */
   open(
     options: v.InferOutput<Schema>,
     plan: Plan,

@@ -1,7 +1,7 @@
 /**
- * A request before it is sent: what a workload yields and what load, gateway, models and simulator
- * agree on. No text and no token ids here: a prompt is a list of segments, so that a simulator
- * never builds text and a live run builds it with exactly the same sharing.
+ * A request before it is sent: yielded by a workload; read by load, gateway, models and simulator. It
+ * holds no text and no token ids. A prompt is a list of segments, so that a simulator never builds
+ * text, and a live run builds text that shares exactly the same prefixes.
  */
 
 /**
@@ -30,61 +30,62 @@ export interface RequestSpec {
   readonly prompt: readonly Segment[];
   /** Prompt tokens: the sum of the segments. */
   readonly isl: number;
-  /** Output tokens asked for; sent with `ignore_eos`, so that the engine must make exactly these. */
+  /** Output tokens requested; sent with `ignore_eos`, so that the engine produces exactly this many. */
   readonly osl: number;
-  /** Due this long after the start of the load; only traces know it. */
+  /** When it is due, in nanoseconds after the start of the load; set by traces only. */
   readonly atNs?: number;
-  /** Conversation the request belongs to. */
+  /** Name of the conversation that the request belongs to. */
   readonly session?: string;
-  /** Of the request that opens a session: how many requests it has in all, where that is known. */
+  /** On the first request of a session: how many requests the session has in all, if known. */
   readonly sessionRequests?: number;
-  /** A later prompt holds the answer: the load keeps what came until it is used. */
+  /** A later prompt contains the answer: the load keeps the received tokens until then. */
   readonly keepAnswer?: boolean;
-  /** Prefix group: what a client would put into a header for a router that routes by header. */
+  /** Prefix group: sent in a header to a router that routes by header. */
   readonly group?: number;
-  /** Class of requests or tenant that it belongs to, for results by tier. */
+  /** Class of requests, or tenant, that it belongs to; results are reported by tier. */
   readonly tier?: string;
-  /** Higher is served earlier, where router or engine know priorities. */
+  /** Higher is served earlier, by a router or an engine that supports priorities. */
   readonly priority?: number;
-  /** Not before `thinkMs` after the end of that earlier request. */
+  /** Due `thinkMs` milliseconds after the end of that earlier request (its `index`), not before. */
   readonly after?: { readonly request: number; readonly thinkMs: number };
 }
 
-/** How a priority travels: as vLLM's field, or as Dynamo's hint (`load/priority-fields.ts`). */
+/** How a priority is sent: in vLLM's field, or in Dynamo's hint (`load/load-child.ts`). */
 export type PriorityDialect = "vllm" | "dynamo";
 
-/** How a prompt travels: token ids on /v1/completions, text there, or a chat message. */
+/** How a prompt is sent: as token ids or as text on /v1/completions, or as a chat message on /v1/chat/completions. */
 export type WireForm = "ids" | "text" | "chat";
 
-/** What a worker does: everything, only prefill, or only decode. */
+/** What a worker computes: everything, prefill only, or decode only. */
 export type WorkerRole = "aggregated" | "prefill" | "decode";
 
+/** How workers are reached: as OpenAI servers over HTTP, or through Dynamo's runtime. */
 export type Plane = "http" | "dynamo";
 
 /** One serving process with an endpoint. */
 export interface Worker {
-  /** Short and stable within a run: `worker-0`. It is what answers, records and reports name. */
+  /** Short and stable within a run: `worker-0`. Answers, records and reports use this name. */
   readonly id: string;
-  /** Empty on plane "dynamo", where a worker is reached through a router alone. */
+  /** Empty on plane "dynamo", where a worker can be reached only through a router. */
   readonly url: string;
   readonly role: WorkerRole;
-  /** Its id with Dynamo's discovery, a u64 in decimal: what answers there name it by. */
+  /** Its id in Dynamo's discovery, a u64 in decimal, by which answers of that plane name it. */
   readonly instance?: string;
   /** Tokens per KV block. */
   readonly blockSize: number;
-  /** KV capacity in blocks, where the engine tells. */
+  /** KV capacity in blocks, if the engine reports it. */
   readonly kvBlocks?: number;
-  /** Context limit in tokens, where the engine tells. */
+  /** Context limit in tokens, if the engine reports it. */
   readonly maxModelLen?: number;
-  /** Where it publishes KV events, if it does. */
+  /** Where it publishes KV events, if it publishes any. */
   readonly kvEvents?: KvEventSource;
   readonly metricsUrl?: string;
 }
 
-/** Tokens per block assumed where nobody tells: the default of the guide's engines and of Dynamo. */
+/** Tokens per block if no engine reports them: the default of Dynamo and of its router benchmarking guide. */
 export const USUAL_BLOCK_SIZE = 64;
 
-/** ZMQ endpoints as vLLM names them: PUB with a topic, and a ROUTER that replays. */
+/** ZMQ endpoints under vLLM's names: a PUB socket with a topic, and a ROUTER socket that replays missed events. */
 export interface KvEventSource {
   readonly endpoint: string;
   readonly replayEndpoint?: string;

@@ -1,8 +1,8 @@
 /**
- * The results of a cell and of a run: what reporters get and `summary.json` holds.
+ * The results of a cell and of a run: given to reporters, and written to `summary.json`.
  *
- * `Summary` is the part other programs may rely on (schemaVersion 1, design §6); keys are only
- * ever added. Units end the names. `null` never stands for zero: what is not known is left out.
+ * `Summary` is a stable format for other programs (schemaVersion 1): keys are only ever added. Each
+ * name ends with its unit. A figure that is not known is left out, never null or zero.
  */
 import type { Plan, PlannedCell } from "./plan.ts";
 import type { WorkerRole } from "./request.ts";
@@ -23,15 +23,15 @@ export interface Quantiles {
 
 export type VerdictState = "trusted" | "untrusted" | "failed";
 
-/** One reason not to believe a figure: what was seen, what it means, what to try. */
+/** One reason not to trust a figure: what was observed, what it means, what to try. */
 export interface Finding {
   /** Stable name: `client-late`, `errors`, `short-output`, `idle-worker`, `no-kv-events`, … */
   id: string;
-  /** `untrusted` turns the verdict; `note` is worth knowing and does not. */
+  /** `untrusted` makes the verdict untrusted; `note` does not change it. */
   severity: "untrusted" | "note";
   message: string;
   hint: string;
-  /** Cells it was seen in. */
+  /** Ids of the cells in which it was observed. */
   cells?: string[];
 }
 
@@ -47,7 +47,7 @@ export interface CellMetrics {
   e2eMs?: Quantiles;
   isl?: Quantiles;
   osl?: Quantiles;
-  /** Output tokens per chunk that carried any, where it is not 1: each chunk is one gap of the ITL. */
+  /** Output tokens per chunk that had any, if not 1: the ITL counts one gap for each chunk. */
   tokensPerChunk?: number;
   requestRps: number;
   inputTps: number;
@@ -55,60 +55,60 @@ export interface CellMetrics {
 }
 
 export interface CellCache {
-  /** Σ cached / Σ prompt tokens, as the engine reported them; left out where it does not. */
+  /** Σ cached / Σ prompt tokens, as reported by the engine; left out if it does not report them. */
   cachedShare?: number;
-  /** The same for one unbounded cache shared by all workers and served in order: no router can do better. */
+  /** The same for one unbounded cache that all workers share, in send order: an upper bound for every router. */
   idealShare: number;
-  /** Of the tokens that are cachedShare's basis, what the router believed cached where it sent them, */
+  /** Share of prompt tokens (those of `cachedShare`) that the router expected to be cached on the chosen workers, */
   expectedShare?: number;
-  /** and what it believed cached on the worker that had most of the prompt. Both only of routers that look. */
+  /** and on the worker that had most of each prompt. Both only for routers that use the cache. */
   presentShare?: number;
-  /** Part of `idealShare` that was reached: cachedShare / idealShare. */
+  /** cachedShare / idealShare. */
   reachedShare?: number;
-  /** Of requests from a file, where the workers tell their capacity: what bounds the caches set. */
+  /** For requests from a file, if the workers report their capacity: bounds that the cache sizes set. */
   pooled?: PooledCache;
 }
 
-/** What no router could have passed on the requests of a cell. */
+/** Upper bounds of the cached share for the requests of a cell. */
 export interface CacheBounds {
   readonly idealShare: number;
   readonly pooled?: PooledCache;
 }
 
-/** One cache as large as those of all workers that compute prompts, in send order. */
+/** One cache as large as those of all workers that compute prompts together; requests in send order. */
 export interface PooledCache {
   blocks: number;
-  /** Served share of the prompt tokens with LRU, */
+  /** Share of prompt tokens that it serves with LRU eviction, */
   lruShare: number;
-  /** and at most, with Belady's MIN: no routing over these caches can do better. */
+  /** and with Belady's MIN, the best possible eviction: an upper bound for routing over these caches. */
   minShare: number;
 }
 
 /** One tier of a cell. Latencies are those of its completed measured requests. */
 export interface TierSummary {
   name: string;
-  /** As planned; left out where no request of it carried one. */
+  /** As planned; left out if its requests had none. */
   priority?: number;
   requests: { sent: number; ok: number; failed: number; dropped: number };
   ttftMs?: Quantiles;
-  /** Left out on the virtual clock, where records hold no gaps. */
+  /** Left out on the virtual clock, whose records have no gaps. */
   itlMs?: Quantiles;
   tpotMs?: Quantiles;
   e2eMs?: Quantiles;
-  /** Of the mean, with the 95 % interval that this run alone gives. */
+  /** The mean, with its 95 % interval from this run alone. */
   ttftMeanMs?: Interval;
   e2eMeanMs?: Interval;
-  /** Share of its requests that kept the limits of `--slo`; those that failed did not. */
+  /** Share of its requests that kept the limits of `--slo`; a failed request did not. */
   sloShare?: number;
   /** Σ cached / Σ prompt tokens. */
   cachedShare?: number;
-  /** Σ output tokens / Σ E2E: what one request of the tier gets while it is under way. */
+  /** Σ output tokens / Σ E2E: the token rate of one request of the tier while it runs. */
   tokensPerS?: number;
 }
 
 /**
- * How alike tiers were served: over tiers with mean x, Jain's index (Σx)² / (n Σx²), which is 1 where all
- * are equal and 1/n where one has everything (Jain, Chiu and Hawe, DEC-TR-301, 1984), and max / min.
+ * How evenly tiers were served, for one value x for each of n tiers: Jain's index (Σx)² / (n Σx²), which
+ * is 1 if all are equal and 1/n if one has everything (Jain, Chiu and Hawe, DEC-TR-301, 1984), and max / min.
  */
 export interface Evenness {
   jain: number;
@@ -116,15 +116,15 @@ export interface Evenness {
 }
 
 export interface Fairness {
-  /** Of the tiers' mean TTFT. */
+  /** Evenness of the tiers' mean TTFT. */
   ttft: Evenness;
-  /** Of their `tokensPerS`. */
+  /** Evenness of their `tokensPerS`. */
   service: Evenness;
 }
 
 export interface WorkerShare {
   id: string;
-  /** Where prefill and decode are split. A request counts at both; its prompt where it was prefilled. */
+  /** Set if prefill and decode are split. A request then counts at both workers, its prompt at the prefill worker. */
   role?: Exclude<WorkerRole, "aggregated">;
   requests: number;
   promptTokens: number;
@@ -133,28 +133,28 @@ export interface WorkerShare {
 
 /** Health of the load generator itself. */
 export interface ClientHealth {
-  /** When the generator turned to a request minus when it should have, over measured requests. */
+  /** Actual minus intended start of sending, over measured requests. */
   latenessMs: { p50: number; p99: number; max: number };
-  /** Of an open loop: requests per second as they were due, and as they were sent. */
+  /** Open loop only: requests per second as intended, and as sent. */
   requestedRps?: number;
   sentRps?: number;
-  /** Event loop lag of the load child, sampled. */
+  /** Event loop lag of the load process, sampled. */
   loopLagMs?: { p99: number; max: number };
-  /** CPU of the load child, all threads, during the measured phase. */
+  /** CPU time of the load process, all threads, during the measured phase. */
   cpuSeconds?: number;
-  /** Part of the measured phase in which its sending and stamping thread ran, 0 to 1. */
+  /** Share of the measured phase in which the thread that sends and takes times was running, 0 to 1. */
   busyShare?: number;
   maxRssMb?: number;
   connections?: number;
   retries?: number;
 }
 
-/** Gateway's own costs, per decision, in microseconds. */
+/** Costs of the gateway for each decision, in microseconds. */
 export interface RouterCost {
   hashUs: { p50: number; p99: number };
   lookupUs: { p50: number; p99: number };
   scoreUs: { p50: number; p99: number };
-  /** Turning text into tokens, and the wait for the thread that does it; about 0 for token ids. */
+  /** Tokenising a text prompt, and waiting for the thread that does it; about 0 for token ids. */
   tokeniseUs?: { p50: number; p99: number };
   tokeniseWaitUs?: { p50: number; p99: number };
   decisions: number;
@@ -170,15 +170,15 @@ export interface CellSummary {
   workload: string;
   clock: "wall" | "virtual";
   timeScale: number;
-  /** Set where times were brought to the modelled hardware's for a report of several runs: by this factor. */
+  /** Factor by which times were multiplied to be those of the modelled hardware; set only in a report of several runs. */
   timesMultipliedBy?: number;
   parameters: Readonly<Record<string, number | string | boolean>>;
   repeat: number;
   seed: number;
   state: "completed" | "aborted" | "failed";
   /**
-   * `aborted` requests were in flight when the load was stopped from our side, and are no failures;
-   * left out when there are none. `sent` is ok + failed + aborted.
+   * `aborted` requests were in flight when dynbench stopped the load; they are not failures, and the key
+   * is left out if there are none. `sent` is ok + failed + aborted.
    */
   requests: { sent: number; ok: number; failed: number; dropped: number; aborted?: number };
   /** From the first intended send to the last end, over measured requests. */
@@ -186,15 +186,15 @@ export interface CellSummary {
   metrics: CellMetrics;
   cache: CellCache;
   workers: WorkerShare[];
-  /** Share of the requests that kept the limits of `--slo`; those that failed did not. */
+  /** Share of the requests that kept the limits of `--slo`; a failed request did not. */
   sloShare?: number;
-  /** In the order of `--tiers`; only of a load that has them. */
+  /** In the order of `--tiers`; only for a load that has tiers. */
   tiers?: TierSummary[];
-  /** Over those tiers of which requests were completed, where there are two at least. */
+  /** Over the tiers with completed requests, if there are at least two. */
   fairness?: Fairness;
   client: ClientHealth;
   routerCost?: RouterCost;
-  /** Failed requests by kind and message, and by URL where there are several; most frequent first. */
+  /** Failed requests by kind and message, and by URL if there are several; most frequent first. */
   errors: { kind: string; message: string; status?: number; url?: string; count: number }[];
   verdict: Verdict;
 }
@@ -229,20 +229,20 @@ export interface Summary {
   comparisons: Comparison[];
 }
 
-/** What a reporter hears while load runs. */
+/** Passed to reporters while load runs. */
 export interface Progress {
   cell: PlannedCell;
   arm: string;
   cellIndex: number;
   cellCount: number;
   phase: "engine" | "router" | "preflight" | "reset" | "load" | "simulate";
-  /** Of this cell. */
+  /** Requests of this cell that have ended. */
   done: number;
   failed: number;
   inFlight: number;
   total: number | undefined;
   elapsedS: number;
-  /** Of the whole run; undefined while unknown. */
+  /** Remaining time of the whole run; undefined while unknown. */
   etaS: number | undefined;
   ttftMsMean: number | undefined;
   outputTps: number | undefined;
@@ -254,14 +254,14 @@ export interface CellSeries {
   inFlight: { timeS: number[]; workers: { id: string; count: number[] }[] };
   /**
    * Over all workers, on the same axis: requests that were due and had not ended, and those of them
-   * without a first token. Where both grow until the end the load was more than the system could take.
+   * without a first token. If both grow until the end, the load exceeded the capacity of the system.
    */
   open: { all: number[]; waiting: number[] };
 }
 
 /**
- * One point a measured request that was sent, in send order, columns of equal length; NaN where
- * unknown. Latencies and output are known for completed requests alone.
+ * One point for each measured request that was sent, in send order; columns of equal length, NaN where
+ * unknown. Latencies and output are known only for completed requests.
  */
 export interface RequestPoints {
   /** Position in the workload: the same request has the same index on every arm. */
@@ -294,7 +294,7 @@ export interface RunResult {
   cells: CellResult[];
   /** The command that repeats the run. */
   command: string;
-  /** Of a report of several runs: which arms, by index, are the same router in each; left out where a run has none. */
+  /** Set in a report of several runs: for each router, the index of its arm in each run; undefined where a run has none. */
   sideBySide?: {
     readonly runs: readonly string[];
     readonly routers: readonly {

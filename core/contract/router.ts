@@ -1,4 +1,4 @@
-/** The contract of a router: a policy that the gateway hosts, or a program of its own. */
+/** The contract of a router: a policy that the built-in gateway hosts, or an external program. */
 import type * as v from "valibot";
 import type { EngineHandle } from "./engine.ts";
 import type { Need, PlannedProcess } from "./foreign-programs.ts";
@@ -7,63 +7,63 @@ import type { StartContext } from "./processes.ts";
 import type { Plane, PriorityDialect, WireForm, WorkerRole } from "./request.ts";
 import type { RoutingPolicy } from "./routing-policy.ts";
 
-/** What an arm promises; preflight proves it and trust checks hold it to it. */
+/** Properties of a router. Preflight checks them before the load, and the trust checks after it. */
 export interface RouterTraits {
-  /** Prompt forms it takes. */
+  /** Prompt forms that it accepts. */
   readonly accepts: readonly WireForm[];
-  /** The same prompt goes to the same worker. */
+  /** Sends the same prompt to the same worker. */
   readonly affinity: boolean;
-  /** Every worker should get work under an even load. */
+  /** Gives work to every worker under an even load. */
   readonly spreads: boolean;
   /** Needs the workers' KV events. */
   readonly kvEvents: boolean;
-  /** Told the prefix group or session by the client in this header. */
+  /** Header in which the client sends the prefix group or session to it. */
   readonly keyHeader?: string;
-  /** Extra top-level fields of each request, without which its answers do not name their worker. */
+  /** Extra top-level fields of each request body that make its answers name their worker. */
   readonly requestFields?: Readonly<Record<string, unknown>>;
-  /** By role: a request with this header, and a worker's `instance` in it, goes to that worker. */
+  /** By role: a header that sends a request to the worker whose `instance` it holds. */
   readonly pinHeaders?: Readonly<Partial<Record<WorkerRole, string>>>;
 }
 
 export interface RouterHandle extends AsyncDisposable {
-  /** Where the load goes; several are dealt to in turn. */
+  /** Where the load is sent; several URLs are used in turn. */
   readonly urls: readonly string[];
-  /** The `model` of requests, where the router knows it and the engine does not (no workers in reach). */
+  /** The `model` of requests, if the router knows it and the engine does not (because it reaches no workers). */
   readonly servedModelName?: string;
-  /** How it takes priorities, where it knows better than the engine's plane does. */
+  /** How priorities are sent to it, where that differs from the default of the plane. */
   readonly priorityDialect?: PriorityDialect;
   readonly facts: Readonly<Record<string, unknown>>;
-  /** Forgets what it learnt; left out where it cannot, then it is restarted between cells. */
+  /** Clears its state between cells. A router without it is restarted between cells. */
   reset?(): Promise<void>;
-  /** KV events that it has applied since its start; left out where it does not tell. */
+  /** Number of KV events applied since its start; left out if it does not report them. */
   eventsApplied?(): Promise<number>;
-  /** Requests since its start of which it knew a beginning to be cached: the proof where it counts no events. */
+  /** Number of requests since its start for which it knew a cached prefix: shows that it uses KV events, if it does not count them. */
   prefixesFound?(): Promise<number>;
-  /** Where it tells figures in Prometheus' text form; sampled while load runs. */
+  /** URLs of its metrics in Prometheus' text format; sampled while load runs. */
   readonly metricsUrls?: readonly string[];
 }
 
 export type Router<Schema extends OptionsSchema = OptionsSchema> = PluginBase<Schema> & {
   readonly kind: "router";
   readonly plane: Plane;
-  /** What `dynbench doctor` looks for, and says how to get; nothing when left out. */
+  /** What it needs on this machine; `dynbench doctor` looks for it, and prints how to get it. */
   readonly needs?: readonly Need[];
-  /** Options with which it gives each worker its turn, where it can: the control where planes are compared. */
+  /** Options that make it give each worker its turn, if it can: such an arm is the control when planes are compared. */
   readonly control?: Readonly<Record<string, unknown>>;
-  /** Engine it is measured with unless the user names one; `mocker` when left out. */
+  /** Default engine of a run with this router; `mocker` when left out. */
   readonly defaultEngine?: string;
   traits(options: v.InferOutput<Schema>): RouterTraits;
-  /** Throws where the program that it would start is not there; asked before anything is started. */
+  /** Throws if the program that it would start is missing; called before anything is started. */
   find?(options: v.InferOutput<Schema>, place: Pick<StartContext, "python">): void;
 } & (
     | {
-        /** Hosted by the gateway live and by the simulator in virtual time. */
+        /** Hosted by the gateway in a live run, and by the simulator on the virtual clock. */
         policy(options: v.InferOutput<Schema>): RoutingPolicy;
         start?: never;
       }
     | {
         policy?: never;
-        /** Options that choose what does about the same on the virtual clock: `--router kv`. */
+        /** Options of a bundled policy that behaves about the same, for the virtual clock: `--router kv`. */
         readonly standIn?: string;
         processes?(options: v.InferOutput<Schema>, workers: number): readonly PlannedProcess[];
         /** Starts, or attaches to, an external router. */
@@ -81,5 +81,5 @@ type RouterDefinition<Schema extends OptionsSchema> =
 export function defineRouter<Schema extends OptionsSchema>(
   router: RouterDefinition<Schema>,
 ): Router<Schema> {
-  return { kind: "router", apiVersion: API_VERSION, ...router } as Router<Schema>;
+  return { kind: "router", apiVersion: API_VERSION, ...router };
 }

@@ -1,21 +1,21 @@
 /**
  * The contract of a routing policy: a pure state machine that picks a worker.
  *
- * A policy does no I/O and reads no clock. Its host (`core/routing/host.ts`) keeps the prefix index
- * and the load accounts and delivers events: from HTTP in the gateway, from the event heap in the
- * simulator. So the policy that is benchmarked live is the one that is simulated.
+ * A policy does no I/O and reads no clock. Its host (`core/routing/host.ts`) maintains the prefix
+ * index and the load of each worker, and delivers events: of HTTP requests in the gateway, of the event
+ * heap in the simulator. So the same policy is benchmarked live and simulated.
  */
 import type { RandomStream } from "../base/random.ts";
 import type { WorkerRole } from "./request.ts";
 
-/** A place a request can go to: a worker. Data-parallel ranks inside it are not told apart yet. */
+/** A worker that a request can be sent to. Data-parallel ranks inside a worker are not distinguished yet. */
 export interface Candidate {
-  /** Position in the host's columns; stable for the life of the host. */
+  /** Index into the columns of the view; fixed for the life of the host. */
   readonly index: number;
   readonly workerId: string;
   readonly rank: number;
   readonly role: WorkerRole;
-  /** KV capacity in blocks, where known. */
+  /** KV capacity in blocks, if known. */
   readonly kvBlocks?: number;
 }
 
@@ -29,7 +29,7 @@ export interface RouteRequest {
   readonly isl: number;
   /** Expected output tokens (the request's `max_tokens`). */
   readonly osl: number;
-  /** Which pick this is: one for an aggregated engine, two (prefill, then decode) otherwise. */
+  /** Role of the worker to pick: `aggregated`, or first `prefill` and then `decode` where they are split. */
   readonly stage: WorkerRole;
   readonly session?: string;
   /** Value of the routing header, if the client sent one. */
@@ -40,44 +40,44 @@ export interface RouteRequest {
 }
 
 /**
- * What the host knows at the moment of the pick. Columns are indexed by `Candidate.index`, reused
- * between picks (do not keep them), and filled only as far as the policy's `reads` asks.
+ * What the host knows at the moment of the pick. Columns are indexed by `Candidate.index`. They are
+ * reused between picks, so do not keep them; only those that the policy's `reads` names are filled.
  */
 export interface RoutingView {
   readonly nowNs: number;
   /** Tokens per block. */
   readonly blockSize: number;
   readonly candidates: readonly Candidate[];
-  /** Indices of the candidates that may be picked now: alive, of the right role, not tried before. */
+  /** Indices of the candidates that may be picked: alive, of the right role, not tried before for this request. */
   readonly eligible: readonly number[];
-  /** Requests in flight. */
+  /** Requests in flight on each candidate. */
   readonly requests: Int32Array;
-  /** Prompt tokens dispatched there, minus expected hits, whose first token has not come yet. */
+  /** Prompt tokens of dispatched requests without a first token yet, minus expected cache hits. */
   readonly prefillTokens: Float64Array;
-  /** Leading blocks of this request that the index believes are cached there. Needs `overlap`. */
+  /** Leading blocks of this request that are cached there according to the index. Needs `overlap`. */
   readonly overlapBlocks: Int32Array;
   /**
-   * Distinct prompt blocks of the requests in flight there. A decode worker is sent its own copy of
-   * every block, so there nothing is counted once for two requests. Needs `activeBlocks`.
+   * Distinct prompt blocks of the requests in flight there. On a decode worker each request has its own
+   * copy of every block, so a block counts once for each request. Needs `activeBlocks`.
    */
   readonly activeBlocks: Int32Array;
-  /** Blocks of this request not active there yet: what it would add. Needs `activeBlocks`. */
+  /** Blocks that this request would add to `activeBlocks`. Needs `activeBlocks`. */
   readonly addedBlocks: Int32Array;
-  /** The policy may leave each candidate's score here (any unit); it goes into `decisions.jsonl`. */
+  /** The policy may store each candidate's score here (any unit); `decisions.jsonl` records it. */
   readonly scores: Float64Array;
   readonly random: RandomStream;
 }
 
-/** Returned by `pick` when no worker should get the request now: the host asks again at the next event. */
+/** Returned by `pick` to hold the request: the host calls `pick` again at the next event. */
 export const HOLD = -1;
 
 export interface RoutingPolicy {
-  /** What `pick` looks at beyond requests and prefill tokens; the rest is not computed. */
+  /** What `pick` reads besides requests and prefill tokens; the rest is not computed. */
   readonly reads: readonly ("blocks" | "overlap" | "activeBlocks")[];
   /**
-   * Where `overlapBlocks` comes from. `events`: the workers' own KV events. `predicted`: each routed
-   * prompt is believed cached where it went, for `ttlMs` after its last use and at most
-   * `maxBlocksPerWorker` blocks (least recently used leave).
+   * Source of `overlapBlocks`. `events`: the workers' KV events. `predicted`: the index assumes that
+   * each routed prompt is cached on its worker for `ttlMs` after its last use, and keeps at most
+   * `maxBlocksPerWorker` blocks for each worker (the least recently used are dropped).
    */
   readonly index?:
     | { readonly source: "events" }
@@ -89,16 +89,16 @@ export interface RoutingPolicy {
   /** Index of the chosen candidate, one of `view.eligible`, or `HOLD`. Must not keep `view`. */
   pick(request: RouteRequest, view: RoutingView): number;
   /**
-   * Of a request that is held, or would have to wait behind others: higher is asked for first, equal
-   * ones in the order of arrival. Asked once a hold; without it all are equal.
+   * Order of held requests, called once when a request is held or would wait behind held ones: `pick` is
+   * called first for the highest; equal ones go in the order of arrival. Without it all are equal.
    */
   urgency?(request: RouteRequest, view: RoutingView): number;
-  /** The request left for the candidate. */
+  /** The request was sent to the candidate. */
   dispatched?(request: RouteRequest, candidate: number, nowNs: number): void;
-  /** Its first output token came. */
+  /** Its first output token arrived. */
   firstToken?(request: RouteRequest, candidate: number, nowNs: number): void;
-  /** It ended there: finished, failed, aborted, or is about to be sent elsewhere. */
+  /** It ended there: finished, failed, was aborted, or is about to be sent to another worker. */
   ended?(request: RouteRequest, candidate: number, nowNs: number): void;
-  /** A new cell starts: forget everything learnt. */
+  /** A new cell starts: clear all state. */
   reset?(): void;
 }

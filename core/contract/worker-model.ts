@@ -1,21 +1,22 @@
 /**
  * The contract of a simulated worker: a pure state machine of one engine process, in integer
- * nanoseconds. The live mocker walks it step by step on the wall clock, the simulator jumps from
- * change to change on a virtual clock; both see the same times, because both ask the same object.
+ * nanoseconds. The live mocker advances it step by step on the wall clock, the simulator from change
+ * to change on a virtual clock. Both get the same times, because both use the same object.
  *
- * It speaks in spans. While the batch does not change, step k (from 0) of a span ends at
- * `startNs + round(stepsNs(k + 1))`, with stepsNs(n) = n·first + growth·n(n−1)/2 +
- * growth2·(n−1)n(2n−1)/6: each step k takes first + k·growth + k²·growth2 (design §4).
+ * Decode steps are reported in spans. While the batch does not change, step k (from 0) of a span takes
+ * first + k·growth + k²·growth2, because each step adds one token to every context. So step k ends at
+ * `startNs + round(stepsNs(k + 1))`, where stepsNs(n) is the sum of the first n steps:
+ * n·first + growth·n(n−1)/2 + growth2·(n−1)n(2n−1)/6.
  */
 
-/** A run of decode steps in which the same requests each made one token a step. */
+/** Decode steps in which the same requests each produced one token a step. */
 export interface DecodeRun {
   /** Start of the span, absolute. */
   readonly spanStartNs: number;
   readonly firstNs: number;
   readonly growthNs: number;
   readonly growth2Ns: number;
-  /** First step of the span in this run and number of steps: a span may be told in pieces. */
+  /** First step of the span in this run, and number of steps: a span may be reported in several runs. */
   readonly fromStep: number;
   readonly steps: number;
 }
@@ -43,43 +44,43 @@ export interface WorkerRequest {
   /** Higher is served earlier, by a worker that schedules by priority; 0 when left out. */
   readonly priority?: number;
   /**
-   * Prefill and decode on different workers. `send`: when it is finished its blocks are kept for a
-   * decode worker, until `release`. `receive`: the prompt's KV comes from a prefill worker, all but
-   * the blocks that are cached here.
+   * Set where prefill and decode are on different workers. `send`: after the request has finished, its
+   * blocks are kept for a decode worker until `release`. `receive`: the KV of the prompt comes from a
+   * prefill worker, except for the blocks that are cached here.
    */
   readonly handoff?: "send" | "receive";
 }
 
-/** Effects of a model, told in order of time. The host gives the meaning: sockets or heap events. */
+/** Receives the effects of a model in order of time. The host turns them into bytes on sockets or events of a simulation. */
 export interface WorkerSink {
-  /** Taken from the waiting queue into the batch for the first time; `cachedTokens` were found in the cache. */
+  /** The request entered the batch for the first time; `cachedTokens` of its prompt were found in the cache. */
   admitted(request: WorkerRequest, cachedTokens: number, atNs: number): void;
-  /** The KV of a `receive` request is here: who computed it may let go of it. */
+  /** The KV of a `receive` request has arrived: the prefill worker may release its copy. */
   received(request: WorkerRequest, atNs: number): void;
-  /** Its first output token left, at the end of the step that finished the prompt. */
+  /** Its first output token was produced, at the end of the step that finished the prompt. */
   firstToken(request: WorkerRequest, atNs: number): void;
-  /** Each of these requests made `run.steps` further tokens. The array is reused: copy what you keep. */
+  /** Each of these requests produced `run.steps` further tokens. The array is reused: copy it to keep it. */
   tokens(requests: readonly WorkerRequest[], run: DecodeRun): void;
   /** One further token after a gap that is not a step: the first one after a preemption. */
   lateToken(request: WorkerRequest, gapNs: number, atNs: number): void;
-  /** All `osl` tokens have left (told after its last token). */
+  /** All `osl` tokens were produced; called after the call for its last token. */
   finished(request: WorkerRequest, atNs: number): void;
-  /** Thrown out of the batch to be recomputed later. */
+  /** Removed from the batch, to be recomputed later. */
   preempted(request: WorkerRequest, atNs: number): void;
-  /** Blocks became findable in the cache; `parent` is the block before the first, −1 at a prompt's start. */
+  /** Blocks were added to the cache; `parent` is the block before the first, −1 at a prompt's start. */
   stored(parent: number, blocks: readonly number[], atNs: number): void;
-  /** One copy of each block was evicted. The same block can be stored twice and removed twice. */
+  /** One copy of each block was evicted. A block can be stored twice, and is then removed twice. */
   removed(blocks: readonly number[], atNs: number): void;
   /** The whole cache was dropped. */
   cleared(atNs: number): void;
   /**
-   * Id of full block `index` (0 = first block of the prompt) of a request, asked once output has
-   * filled a block that the prompt did not. The host knows which tokens these are.
+   * Returns the id of full block `index` (0 = first block of the prompt) of a request. Called when
+   * output tokens have filled a block that the prompt did not; only the host knows these tokens.
    */
   generatedBlock(request: WorkerRequest, index: number): number;
 }
 
-/** Sizes of a worker, in vLLM v1's terms. */
+/** Sizes of a worker, under vLLM v1's names. */
 export interface WorkerLimits {
   readonly blockSize: number;
   readonly kvBlocks: number;
@@ -91,38 +92,38 @@ export interface WorkerLimits {
 export interface WorkerModel {
   readonly limits: WorkerLimits;
   /**
-   * A request arrives. An idle worker starts a step at `nowNs` (plus the timing's fixed request cost),
-   * together with everything else submitted at that instant; a busy one considers it when the step
-   * in progress ends. `nowNs` must not lie before an earlier call's. Returns why it can never be
-   * served, in the engine's words, or nothing.
+   * A request arrives. An idle worker starts a step at `nowNs` (plus the timing's fixed cost of a
+   * request), together with everything else submitted at that time; a busy one schedules it when the
+   * step in progress ends. `nowNs` must not be before that of an earlier call. Returns the engine's
+   * error message for a request that can never be served, else undefined.
    */
   submit(request: WorkerRequest, nowNs: number): string | undefined;
-  /** The client went away: its blocks are freed when the step in progress ends. Unknown ids are ignored. */
+  /** The client disconnected: the request's blocks are freed when the step in progress ends. Unknown ids are ignored. */
   abort(requestId: number, nowNs: number): void;
-  /** A finished `send` request is needed no more: its blocks are free, and stay cached. Unknown ids are ignored. */
+  /** A finished `send` request was received elsewhere: its blocks are free, and stay cached. Unknown ids are ignored. */
   release(requestId: number, nowNs: number): void;
-  /** Finishes every step that ends at or before `toNs`, telling the sink, and starts the next ones. */
+  /** Finishes every step that ends at or before `toNs`, reports it to the sink, and starts the next step. */
   advance(toNs: number): void;
   /**
-   * When the step in progress ends, or the next one starts (which is then formed by `advance`);
-   * Infinity when idle. The live host walks from one to the next.
+   * When the step in progress ends, or when the next one starts (which `advance` then forms);
+   * Infinity when idle. The live host calls `advance` at each.
    */
   readonly nextStepNs: number;
-  /** When the batch next changes by itself (a prefill step ends, a request finishes, blocks run out); Infinity when idle. */
+  /** When the batch next changes without a call (a prefill step ends, a request finishes, blocks run out); Infinity when idle. */
   readonly nextChangeNs: number;
-  /** When the cache next changes by itself, at the latest: the simulator advances a worker to here before it lets a policy look. */
+  /** The cache does not change before this time without a call, so a simulator need not advance the worker earlier for a policy that reads its cache. */
   readonly nextCacheChangeNs: number;
-  /** Drops the prefix cache; false while requests run. `cleared` is told with the next step, as vLLM does. */
+  /** Drops the prefix cache; returns false while requests run. The sink's `cleared` is called with the next step, as in vLLM. */
   resetCache(nowNs: number): boolean;
-  /** For gauges and invariants. */
+  /** For gauges, and for tests of invariants. */
   readonly counts: WorkerCounts;
 }
 
 export interface WorkerCounts {
   readonly running: number;
-  /** Those whose KV is on its way among them. */
+  /** Includes those whose KV is being transferred. */
   readonly waiting: number;
-  /** Blocks held by running requests, and those kept for or filled by a transfer. */
+  /** Blocks held by running requests, and blocks kept for a transfer or filled by one. */
   readonly activeBlocks: number;
   /** Counters since the start. */
   readonly promptTokens: number;

@@ -8,9 +8,9 @@ import type { RequestSpec } from "./request.ts";
 export interface WorkloadContext<Rows> {
   /** What `read` returned. */
   readonly rows: Rows;
-  /** Of this cell's seed; the same for all arms. */
+  /** Random stream of this cell's seed, which is the same for all arms. */
   readonly random: RandomStream;
-  /** Requests the load will send, warm-up included; undefined: as many as the workload has. */
+  /** How many requests the load will send, including warm-up; undefined: all that the workload has. */
   readonly count: number | undefined;
 }
 
@@ -19,17 +19,17 @@ export interface Workload<
   Rows = unknown,
 > extends PluginBase<Schema> {
   readonly kind: "workload";
-  /** Load shape unless the user says otherwise. */
+  /** Defaults of the load shape. */
   readonly load: Partial<LoadShape>;
-  /** Faults that only several options together show. */
+  /** Faults in the combination of options. `path` is the option's key. */
   check?(
     options: v.InferOutput<Schema>,
   ): readonly { path: string; message: string; hint?: string }[];
-  /** The only effect of a workload: reading its files. Digests go into the plan. */
+  /** Reads the workload's files: its only effect. The plan records their digests. */
   read?(options: v.InferOutput<Schema>, signal: AbortSignal): Promise<Rows>;
-  /** Its prompts may hold answers (`answerOf`), so the load must be able to read them. */
+  /** Its prompts may contain answers (`answerOf`), so the load must keep the tokens of answers. */
   readonly usesAnswers?: boolean;
-  /** What `read` found out that a user should know, one sentence each; told by plan and run. */
+  /** What a user should know about the rows, one sentence each; printed by plan and run. */
   notes?(options: v.InferOutput<Schema>, rows: Rows): readonly string[];
   /** Pure: the same options, rows and random stream give the same requests, on every machine. */
   requests(

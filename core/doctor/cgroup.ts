@@ -4,7 +4,7 @@
  */
 
 export interface CgroupLimits {
-  /** Cores' worth of time, 1.5 say; undefined without a bound. */
+  /** Cores' worth of time, such as 1.5; undefined without a bound. */
   readonly cpus: number | undefined;
   readonly memoryBytes: number | undefined;
 }

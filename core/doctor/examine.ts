@@ -9,7 +9,7 @@ import type { AnyPlugin } from "../contract/plugins.ts";
 export interface Examined {
   readonly plugins: readonly AnyPlugin[];
   readonly python: string;
-  /** The user said so. */
+  /** The user asked for it. */
   readonly isPythonNamed: boolean;
   /** Where runs will go. */
   readonly runs: string;

@@ -26,7 +26,7 @@ export interface Leftovers {
 export interface LeftProcess {
   readonly pid: number;
   readonly marker: string;
-  /** As it was started; empty where that is not told. */
+  /** As it was started; empty where that is not known. */
   readonly command: string;
 }
 
@@ -40,7 +40,7 @@ export function findLeftovers(runs: string): Leftovers {
   return { processes: left, folders: [...temporaryFolders(), ...discoveryFolders(runs)] };
 }
 
-/** What is still there afterwards, with its reason. */
+/** Leftovers that could not be removed, each with its reason. */
 export async function removeLeftovers({ processes, folders }: Leftovers): Promise<string[]> {
   const markers = new Set(processes.map(({ marker }) => marker));
   await Promise.all(Array.from(markers, endMarked));

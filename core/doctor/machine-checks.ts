@@ -50,9 +50,9 @@ export function gpuCheck(lines: readonly string[] | undefined, gpus: readonly Gp
     return { ...of, state: "note", found: "none: no nvidia-smi", next };
   }
   if (gpus.length === 0) {
-    const said = lines.at(-1) ?? "nothing";
+    const last = lines.at(-1) ?? "nothing";
     const next = `${onlyMocker}; for others check the driver, and in a container that GPUs are passed on (--gpus all)`;
-    return { ...of, state: "warning", found: `nvidia-smi names none: ${said}`, next };
+    return { ...of, state: "warning", found: `nvidia-smi names none: ${last}`, next };
   }
   const kinds = Map.groupBy(gpus, ({ name, memoryMiB }) => `${name}, ${gibOf(memoryMiB)}`);
   const found = Array.from(kinds, ([kind, same]) => `${same.length} × ${kind}`).join("; ");
@@ -124,7 +124,7 @@ export function governorCheck(text: string | undefined): Check {
   const of = { ...GROUP, name: "CPU governor" };
   const governor = text?.trim();
   if (!governor) {
-    const found = "not told, as on most virtual machines";
+    const found = "not reported, as on most virtual machines";
     return { ...of, state: "note", found, next: "Repeat runs (--repeat 3): clocks may change" };
   }
   if (governor === "performance") return { ...of, state: "ok", found: governor };
@@ -140,7 +140,7 @@ const FAST_CLOCKS: readonly string[] = [
 export function clockCheck(text: string | undefined): Check {
   const of = { ...GROUP, name: "clock" };
   const source = text?.trim();
-  if (!source) return { ...of, state: "note", found: "source not told" };
+  if (!source) return { ...of, state: "note", found: "source not reported" };
   if (FAST_CLOCKS.includes(source)) return { ...of, state: "ok", found: source };
   const next = "Choose tsc with the kernel parameter clocksource=tsc, where the machine has one";
   return { ...of, state: "warning", found: `${source}, slow to read`, next };
@@ -156,7 +156,8 @@ export function priorityCheck(mayRaise: boolean): Check {
 
 export function fileLimitCheck(limit: number | undefined): Check {
   const of = { ...GROUP, name: "open files" };
-  if (limit === undefined) return { ...of, state: "note", found: "limit not told: see ulimit -n" };
+  if (limit === undefined)
+    return { ...of, state: "note", found: "limit not reported: see ulimit -n" };
   const most = concurrencyWithin(limit, { hasRouter: true });
   const figure = limit === Infinity ? "unlimited" : limit.toLocaleString("en-US");
   const allows = limit === Infinity ? "" : ` (hard limit), enough for --concurrency ${most}`;

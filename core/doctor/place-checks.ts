@@ -1,4 +1,4 @@
-/** Whether a run finds its place: folders, disk, ports, loopback, and what the environment says. */
+/** Whether a run can work here: folders, disk, ports, loopback, and variables of the environment. */
 import { accessSync, constants, existsSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, resolve } from "node:path";
@@ -134,7 +134,6 @@ export function proxyCheck(names: readonly string[]): Check {
   const of = { ...GROUP, name: "proxies" };
   if (names.length === 0) return { ...of, state: "ok", found: "none in the environment" };
   const found = `${names.join(", ")}: ignored for engines and routers`;
-  const next =
-    "Nothing: downloads use it, and what is started here is told not to for this machine";
+  const next = "Nothing: downloads use it, and what is started here is set not to for this machine";
   return { ...of, state: "note", found, next };
 }

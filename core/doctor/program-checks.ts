@@ -1,12 +1,11 @@
 /**
  * Whether what engines and routers need is here: programs on PATH or beside a Python, packages in that
- * Python, services that run. What is needed and how to get it is said by the plugins.
+ * Python, services that run. Plugins declare what they need and how to get it.
  */
 import { dirname } from "node:path";
 import * as v from "valibot";
 import type { Check } from "./check.ts";
 import { programOutput } from "./program-output.ts";
-import { reaches } from "./reaches.ts";
 import type { Need } from "../contract/foreign-programs.ts";
 import type { AnyPlugin } from "../contract/plugins.ts";
 import { lastJson } from "../process/python-probe.ts";
@@ -15,8 +14,10 @@ const GROUP = { group: "engines and routers" } as const;
 /** sglang-router imports Python for three seconds before it prints its version. */
 const VERSION_LIMIT_MS = 20_000;
 const PYTHON_LIMIT_MS = 20_000;
+/** A service of the user's accepts a connection within this time. */
+const CONNECT_LIMIT_MS = 1000;
 
-/** What a Python says of itself. */
+/** Version and packages of a Python. */
 export interface PythonFacts {
   /** As it was named. */
   readonly python: string;
@@ -45,10 +46,10 @@ export async function programChecks(
   const packages = wanted.flatMap(({ need }) => ("packages" in need ? need.packages : []));
   const facts = await askPython(python, packages);
   const checks = await Promise.all(
-    wanted.map(({ need, by }) =>
+    wanted.map(async ({ need, by }) =>
       "packages" in need
         ? packageCheck({ need, by }, facts)
-        : findProgram(need, facts).then((found) => programCheck({ need, by }, found)),
+        : programCheck({ need, by }, await findProgram(need, facts)),
     ),
   );
   return [pythonCheck(facts, { python, isNamed }), ...checks];
@@ -161,7 +162,7 @@ export function programCheck(
   }
   const found = [...(version ? [version] : []), path, ...running, forWhom(by, need)].join(", ");
   if (!isBesidePython) return { ...of, state: "ok", found };
-  const next = `It is not on PATH: say the same --python in the run, or PATH=${dirname(path)}:$PATH`;
+  const next = `It is not on PATH: give the run the same --python, or PATH=${dirname(path)}:$PATH`;
   return { ...of, state: "note", found, next };
 }
 
@@ -192,4 +193,20 @@ async function findProgram(
 async function versionOf(path: string, flag: string): Promise<string | undefined> {
   const { lines, code } = await programOutput([path, flag], VERSION_LIMIT_MS);
   return code === 0 ? versionIn(lines) : undefined;
+}
+
+/** Whether something listens there. */
+async function reaches(hostname: string, port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), CONNECT_LIMIT_MS);
+  Bun.connect({ hostname, port, socket: { data: () => {} } }).then(
+    (socket) => {
+      socket.end();
+      resolve(true);
+    },
+    () => resolve(false),
+  );
+  const isThere = await promise;
+  clearTimeout(timer);
+  return isThere;
 }

@@ -164,7 +164,10 @@ export function warmUpReading(options: Omit<ReadingOptions, "table">): void {
   const reader = new PromptReader({ ...options, table: new BlockTable() });
   for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {
     const prompt = Array.from({ length: WARM_UP_TOKENS }, (_, i) => 1000 + ((i * 7919) % 29_000));
-    reader.read(encoder.encode(JSON.stringify({ model: "m", prompt, stream: true })), "prompt");
+    void reader.read(
+      encoder.encode(JSON.stringify({ model: "m", prompt, stream: true })),
+      "prompt",
+    );
   }
 }
 

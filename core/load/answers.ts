@@ -4,7 +4,7 @@
  * complete, so that nothing is parsed while tokens come.
  */
 
-/** A quarter of a gigabyte. The oldest answers go, and tokens of their own stand in for them. */
+/** A quarter of a gigabyte. The oldest answers are dropped, and a later prompt gets made-up tokens in their place. */
 const MAX_KEPT_TOKENS = 64 * 1024 * 1024;
 
 export class Answers {
@@ -42,7 +42,7 @@ interface Chunk {
   }[];
 }
 
-/** What the events say; token ids only where every event that carries text has them. */
+/** Text and token ids of the events; token ids only where every event that carries text has them. */
 export function answerIn(events: readonly Uint8Array[]): {
   readonly text: string;
   readonly tokenIds: Uint32Array | undefined;

@@ -2,11 +2,11 @@
  * One streamed completion as its client sees it: which events carried tokens, how many and when, what
  * the server counted, and whether the stream ended as it should. Pure: events and stamps go in.
  *
- * Token counts. A chunk says how many tokens it carries only through `token_ids` (vLLM
+ * Token counts. A chunk shows how many tokens it carries only through `token_ids` (vLLM
  * `return_token_ids`) or a running `usage` (vLLM `continuous_usage_stats`); otherwise it counts as
- * one, and the total is what the final usage says. An event that carries only `finish_reason` is no
+ * one, and the total is that of the final usage. An event that carries only `finish_reason` is no
  * token in Dynamo 1.6.1, which sends it after the last token; in vLLM 0.32 the last token's event
- * carries it, and its text may be empty. Usage tells the two apart.
+ * carries it, and its text may be empty. Usage distinguishes the two.
  */
 import { viewOf, type ByteRange } from "../wire/http/byte-range.ts";
 import type { RequestError, RequestRecord } from "../contract/record.ts";
@@ -67,7 +67,7 @@ export class Completion {
   #isFinished = false;
   #error: RequestError | undefined;
   readonly #template = new PlainEvent();
-  /** Who served it, as the stream itself says (Dynamo). */
+  /** Who served it, where the stream names them (Dynamo). */
   readonly routing: Routing = {};
 
   /** Takes the data of one event. `atNs` counts from wherever the record's times do. */
@@ -78,7 +78,7 @@ export class Completion {
     else this.#parsed(viewOf(data), atNs);
   }
 
-  /** True once the stream said that it is complete. */
+  /** True once the stream has declared its end. */
   get isFinished(): boolean {
     return this.#isFinished;
   }
@@ -100,7 +100,7 @@ export class Completion {
     return undefined;
   }
 
-  /** The record's part that the stream knows; also of a stream that broke. */
+  /** The fields of the record that come from the stream; also of a stream that broke. */
   fields(): TokenFields {
     this.#reconcile();
     const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = this.#usage ?? {};

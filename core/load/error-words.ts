@@ -1,5 +1,5 @@
 /**
- * The server's own words out of whatever it answered instead of a completion: OpenAI-style JSON,
+ * The server's own message out of whatever it answered instead of a completion: OpenAI-style JSON,
  * FastAPI's `detail`, a proxy's HTML, plain text.
  */
 
@@ -18,11 +18,11 @@ function messageIn(text: string): string | undefined {
   try {
     return messageOfValue(JSON.parse(text));
   } catch {
-    return undefined; // cut short or not JSON: the text itself is told
+    return undefined; // cut short or not JSON: the text itself is shown
   }
 }
 
-/** Keys that servers use, the most telling first. */
+/** Keys that servers use, the most specific first. */
 const KEYS = ["error", "message", "detail", "errors", "msg"] as const;
 
 function messageOfValue(value: unknown): string | undefined {

@@ -1,5 +1,5 @@
 /**
- * Sends a cell's requests as its load shape says and hands out their records.
+ * Sends a cell's requests by its load shape and hands out their records.
  *
  * Closed loop: each slot sends its next request the moment its last one ended. Open loop: one absolute
  * timetable that nothing moves. Either way a request knows when it should have been sent, and what the
@@ -20,7 +20,7 @@ import { SentRequest } from "./sent-request.ts";
 import { MAX_IN_FLIGHT, RequestQueue, type QueuedRequest } from "../workload/request-queue.ts";
 import { Slots } from "../workload/slots.ts";
 
-/** Records told in one turn of the event loop: half a millisecond, for which stamps may have to wait. */
+/** Records handed out in one turn of the event loop: half a millisecond, for which stamps may have to wait. */
 const RECORDS_A_TURN = 32;
 /** Connections opened ahead to one target: more at once overruns the listen queue of a usual server. */
 const MAX_PRECONNECTED = 512;
@@ -35,7 +35,7 @@ export interface GeneratorOptions {
   readonly random: RandomStream;
   build(spec: RequestSpec): RequestBody;
   headers(spec: RequestSpec): Record<string, string>;
-  /** Ids of workers by the names that answers have for them; others keep what the answer says. */
+  /** Ids of workers by the names that answers have for them; others keep the name in the answer. */
   readonly workerNames?: Readonly<Record<string, string>>;
   /** Worker behind each target, where that is one. */
   readonly targetWorkers?: readonly (string | null)[];
@@ -56,7 +56,7 @@ export class Generator {
   readonly #source: Iterator<RequestSpec> | AsyncIterator<RequestSpec>;
   readonly #endsNs = new EndTimes();
   readonly #sentRequests = new Set<SentRequest>();
-  /** Ended, and told in the next turns of the event loop: the next send and other stamps go first. */
+  /** Ended, and handed out in the next turns of the event loop: the next send and other stamps go first. */
   readonly #ended: RequestRecord[] = [];
   #sent = 0;
   /** Zero of all records' times. */
@@ -105,10 +105,10 @@ export class Generator {
     }
   }
 
-  readonly #tellEnded = (): void => {
-    const told = this.#ended.splice(0, RECORDS_A_TURN);
-    if (told.length > 0) this.#options.onRecords(told);
-    if (this.#ended.length > 0) setImmediate(this.#tellEnded);
+  readonly #handOut = (): void => {
+    const ended = this.#ended.splice(0, RECORDS_A_TURN);
+    if (ended.length > 0) this.#options.onRecords(ended);
+    if (this.#ended.length > 0) setImmediate(this.#handOut);
   };
 
   #phase(phase: RequestRecord["phase"], count: number): Promise<void> {
@@ -135,7 +135,7 @@ export class Generator {
       this.#options.onStop?.();
       // After a fault of the workload, nothing that was sent stays without its record.
       stop();
-      while (this.#ended.length > 0) this.#tellEnded();
+      while (this.#ended.length > 0) this.#handOut();
     });
   }
 
@@ -174,7 +174,7 @@ export class Generator {
         : {}),
       onEnd: (ended) => {
         this.#sentRequests.delete(sent);
-        if (this.#ended.push(ended) === 1) setImmediate(this.#tellEnded);
+        if (this.#ended.push(ended) === 1) setImmediate(this.#handOut);
         details.onEnd(ended.endNs + this.originNs);
       },
     });

@@ -1,7 +1,7 @@
 /**
- * The load child: makes one cell's requests with the workload, sends them, and says what happens, one
- * JSON object a line. Records are told the moment their request ends, so that whatever dies later
- * loses none of them.
+ * The load process: makes one cell's requests with the workload, sends them, and writes records and
+ * progress, one JSON object a line. A record is written the moment its request ends, so that whatever
+ * dies later loses none.
  */
 import { setPriority } from "node:os";
 import { monotonicOriginMs } from "../system/clock.ts";
@@ -14,12 +14,11 @@ import type { Tokenizer } from "../prompt/tokenizer.ts";
 import { fillTokens } from "../prompt/tokens.ts";
 import { randomStream } from "../base/random.ts";
 import { recordLine, type RequestRecord } from "../contract/record.ts";
-import type { RequestSpec } from "../contract/request.ts";
+import type { PriorityDialect, RequestSpec } from "../contract/request.ts";
 import type { LoadMessage, LoadProgress, LoadTask } from "../process/messages.ts";
 import { Answers } from "./answers.ts";
 import { drawRequests, readRows } from "../workload/draw.ts";
 import { Generator } from "./generator.ts";
-import { withPriority } from "./priority-fields.ts";
 import { rehearse } from "./rehearsal.ts";
 import { LoadHealth, type ProcessUsage } from "./load-health.ts";
 
@@ -77,17 +76,17 @@ export async function runLoad(task: LoadTask, deps: LoadDeps): Promise<void> {
   });
   const startNs = generator.originNs;
   const epochMs = monotonicOriginMs() + startNs / 1e6;
-  say(emit, { type: "started", epochMs, monotonicNs: startNs });
+  write(emit, { type: "started", epochMs, monotonicNs: startNs });
   const ticks = setInterval(() => {
-    say(emit, { type: "tick", ...progressOf(generator, progress) });
+    write(emit, { type: "tick", ...progressOf(generator, progress) });
   }, TICK_MS);
   try {
     await generator.run();
   } finally {
     clearInterval(ticks);
   }
-  say(emit, { type: "tick", ...progressOf(generator, progress) });
-  say(emit, { type: "done", health: health.health(generator) });
+  write(emit, { type: "tick", ...progressOf(generator, progress) });
+  write(emit, { type: "done", health: health.health(generator) });
 }
 
 /**
@@ -98,11 +97,11 @@ function goFirst(): void {
   try {
     setPriority(LOAD_PRIORITY);
   } catch {
-    // Not allowed: its lateness is measured, and the verdict says when it matters.
+    // Not allowed: its lateness is measured, and the verdict reports it when it matters.
   }
 }
 
-function say(emit: LoadDeps["emit"], message: LoadMessage): void {
+function write(emit: LoadDeps["emit"], message: LoadMessage): void {
   emit(`${JSON.stringify(message)}\n`);
 }
 
@@ -151,6 +150,26 @@ function bodyBuilder(
     const prompt = { tokens: tokens.subarray(0, count), tokenizer };
     return requestBody({ form, model, ...prompt, osl: spec.osl, extra });
   };
+}
+
+/**
+ * `fields` of a request body with the priority in them; a value of the user for the same field stays.
+ *
+ * Ours is higher for earlier. vLLM's `priority` is lower for earlier (`vllm/v1/core/sched/request_queue.py`,
+ * 0.31: "requests with a smaller value of `priority` are processed first"), so it gets the negative.
+ * Dynamo 1.6 reads `nvext.agent_hints.priority`, higher for earlier, and answers 400 to any top-level
+ * `priority`, 0 too ("Unsupported parameter(s)", 1.6.1).
+ */
+export function withPriority(
+  fields: Readonly<Record<string, unknown>>,
+  priority: number | undefined,
+  dialect: PriorityDialect,
+): Readonly<Record<string, unknown>> {
+  if (priority === undefined) return fields;
+  if (dialect === "vllm") return { priority: 0 - priority, ...fields };
+  const { nvext, ...rest } = fields;
+  const own = nvext as { agent_hints?: object } | undefined;
+  return { ...rest, nvext: { ...own, agent_hints: { priority, ...own?.agent_hints } } };
 }
 
 /**

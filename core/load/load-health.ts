@@ -1,6 +1,6 @@
 /**
  * Watches the load process itself: whether it sent in time, whether its event loop was free, and what
- * it used. A run whose generator was busy must not be believed, and this is how one knows.
+ * it used. The verdict rests on it: a run whose generator was busy must not be trusted.
  */
 import { monotonicNs } from "../system/clock.ts";
 import type { RequestRecord } from "../contract/record.ts";
@@ -10,7 +10,7 @@ const SAMPLE_MS = 20;
 /** An hour of samples; from then on every second one is kept, then every fourth, … */
 const MAX_SAMPLES = 180_000;
 
-/** CPU and memory of this process, as `process` tells them. */
+/** CPU and memory of this process, as `process` reports them. */
 export interface ProcessUsage {
   /** Of all its threads: the compiler's and the garbage collector's too. */
   cpuSeconds(): number;
@@ -51,7 +51,7 @@ export class LoadHealth implements Disposable {
     this.#stop = this.#read();
   }
 
-  /** Takes a request that ended; warm-up and requests that were never sent say nothing. */
+  /** Takes a request that ended; warm-up and requests that were never sent are passed over. */
   ended(record: RequestRecord): void {
     if (record.phase !== "measured" || record.startNs === undefined) return;
     this.#latenessNs.add(record.startNs - record.intendedNs);

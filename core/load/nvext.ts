@@ -1,5 +1,5 @@
 /**
- * What Dynamo's answers say of who served them (`nvext` of 1.6.1): worker ids in every chunk, timing in
+ * Who served a request, as Dynamo's answers report it (`nvext` of 1.6.1): worker ids in every chunk, timing in
  * the one with the finish reason. Ids are u64 and are read as digits, because a double would lose their
  * end. Pure.
  */
@@ -16,7 +16,7 @@ export function hasNvext(text: string): boolean {
   return text.includes('"nvext":{');
 }
 
-/** Puts what one event says into `routing`; what it does not say stays as it was. */
+/** Copies the fields of one event into `routing`; fields that it lacks stay as they were. */
 export function readNvext(text: string, routing: Routing): void {
   const at = text.indexOf('"nvext":{');
   if (at === -1) return;

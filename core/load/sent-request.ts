@@ -13,7 +13,7 @@ import { Completion } from "./completion.ts";
 import { errorWords } from "./error-words.ts";
 
 export interface SentRequestOptions {
-  /** What is known so far; the rest is filled in. */
+  /** The planned part of the record; the rest is filled in here. */
   readonly record: RequestRecord;
   readonly body: RequestBody;
   readonly headers: Readonly<Record<string, string>>;
@@ -28,7 +28,7 @@ export interface SentRequestOptions {
   onEnd(record: RequestRecord): void;
 }
 
-/** The part of an error page that can tell anything. */
+/** The part of an error page that is read. */
 const MAX_ERROR_BODY_BYTES = 65_536;
 
 export class SentRequest {
@@ -38,7 +38,7 @@ export class SentRequest {
   readonly #timer: ReturnType<typeof setTimeout>;
   /** Undefined when the answer is not an event stream. */
   #sse: SseParser | undefined;
-  /** Events of an answer that is wanted. */
+  /** Events of an answer that is to be kept. */
   readonly #kept: Uint8Array[] = [];
   #errorBody: Uint8Array[] = [];
   #errorBytes = 0;
@@ -121,7 +121,7 @@ export class SentRequest {
     this.#completion.event(data, this.#atNs);
   };
 
-  /** What a clean end of the body means. */
+  /** The error of an answer whose body ended cleanly; undefined for a complete answer. */
   #verdict(): RequestError | undefined {
     if (this.#sse !== undefined) return this.#completion.error;
     const words = errorWords(Buffer.concat(this.#errorBody));
@@ -133,20 +133,20 @@ export class SentRequest {
 
   #fail(failure: ExchangeFailure, atNs: number): void {
     const { record } = this.#options;
-    // An error page that was cut short still says more than the cut.
+    // An error page that was cut short still explains more than the cut.
     const isTold = record.status !== undefined && record.status !== 200 && this.#errorBytes > 0;
     const frame = this.#sse === undefined ? undefined : this.#completion.error;
     this.#finish(isTold ? this.#verdict() : frame?.kind === "error-frame" ? frame : failure, atNs);
   }
 
-  /** What the stream said of who served it (Dynamo) goes before what headers say. */
+  /** Workers named in the stream (Dynamo) go before those in headers. */
   #nameWorkers(): void {
     const { record, workerNames } = this.#options;
     const { worker, prefillWorker, timing } = this.#completion.routing;
     if (worker !== undefined) record.worker = workerNames[worker] ?? worker;
     if (prefillWorker !== undefined && prefillWorker !== worker) {
       record.prefillWorker = workerNames[prefillWorker] ?? prefillWorker;
-      // Dynamo 1.6.1 tells the decode worker's cache then, which is not where the prompt was computed.
+      // Dynamo 1.6.1 reports the decode worker's cache then, which is not where the prompt was computed.
       delete record.cachedTokens;
     }
     if (timing !== undefined) record.routing = timing;

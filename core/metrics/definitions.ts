@@ -1,7 +1,7 @@
 /**
- * What every metric means: the only place with formulas in words. Table headers, chart labels and
- * the README's table are made from it. The field does not agree on these names, so each entry says
- * what other tools call the same number.
+ * The definition of every metric: the only place with formulas in words. Table headers, chart labels
+ * and the page of metrics in docs/reference are made from it. The field does not agree on these
+ * names, so each entry lists what other tools call the same number.
  */
 import type { CellMetrics } from "../contract/result.ts";
 
@@ -17,7 +17,7 @@ export interface MetricDefinition {
   readonly formula: string;
   /** The same number in other tools; left out where they have none. */
   readonly elsewhere?: string;
-  /** A request has it (statistics over requests or gaps), or only the cell as a whole. */
+  /** What has a value of it: each request, each gap between chunks, or only the cell as a whole. */
   readonly of: "request" | "gap" | "cell";
   readonly better: "lower" | "higher" | "neither";
 }

@@ -1,16 +1,16 @@
 /**
- * Where possible cache hits were lost, step by step: what any router could have reached on these
- * requests, what of that some worker held when the router decided, what the chosen worker held in the
- * router's belief, what the engine then found. The losses and what was found add up to the ideal.
- * Beside it how evenly the work fell.
+ * Where possible cache hits were lost, step by step: the share that any router could have reached on
+ * these requests, the part that some worker held when the router decided, the part that the router
+ * expected on the worker it chose, and the part that the engine found. The losses and what was found
+ * add up to the ideal. Also how evenly the work was spread over the workers.
  */
 import type { CellCache, WorkerShare } from "../contract/result.ts";
 
-export type LossName = "absent" | "choice" | "unmet" | "untold" | "unseen";
+export type LossName = "absent" | "choice" | "unmet" | "unreached" | "unseen";
 
 export interface HitLoss {
   readonly name: LossName;
-  /** Of prompt tokens. Below zero: more was found than expected. */
+  /** Share of prompt tokens. Below zero: more was found than expected. */
   readonly share: number;
 }
 
@@ -22,7 +22,7 @@ export interface HitLadder {
   readonly found: number;
 }
 
-/** What each loss means, for whoever reads a table or a chart. */
+/** The meaning of each loss, for tables and charts. */
 export const LOSSES: Readonly<Record<LossName, { readonly label: string; readonly why: string }>> =
   {
     absent: {
@@ -41,18 +41,19 @@ export const LOSSES: Readonly<Record<LossName, { readonly label: string; readonl
       label: "not expected",
       why: "the router expected less where it sent the request than was possible: held elsewhere, or nowhere",
     },
-    untold: {
+    unreached: {
       label: "not reached",
-      why: "this router does not look at caches, so routing and eviction cannot be told apart",
+      why: "this router does not look at caches, so losses by routing and by eviction cannot be separated",
     },
   };
 
-/** Undefined where the engine does not tell what it found. */
+/** Undefined where the engine does not report what it found. */
 export function hitLadder(cache: CellCache): HitLadder | undefined {
   const { idealShare: ideal, cachedShare: found, expectedShare, presentShare } = cache;
   if (found === undefined) return undefined;
   const loss = (name: LossName, from: number, to: number): HitLoss => ({ name, share: from - to });
-  if (expectedShare === undefined) return { ideal, losses: [loss("untold", ideal, found)], found };
+  if (expectedShare === undefined)
+    return { ideal, losses: [loss("unreached", ideal, found)], found };
   const before =
     presentShare === undefined
       ? [loss("unseen", ideal, expectedShare)]
@@ -60,7 +61,7 @@ export function hitLadder(cache: CellCache): HitLadder | undefined {
   return { ideal, losses: [...before, loss("unmet", expectedShare, found)], found };
 }
 
-/** Of repeats: means, which still add up. Undefined where one does not tell, or tells other steps. */
+/** Means over repeats, which still add up. Undefined where a repeat has no ladder, or other steps. */
 export function meanLadder(caches: readonly CellCache[]): HitLadder | undefined {
   const ladders = caches.map(hitLadder).filter((one) => one !== undefined);
   const [first] = ladders;
@@ -78,14 +79,27 @@ export function meanLadder(caches: readonly CellCache[]): HitLadder | undefined 
   };
 }
 
-/** How unevenly a quantity fell on workers: 0 and 1 when each had the same. */
+/**
+ * The losses as they are drawn, from the ideal down to what was found. Where more was found than was
+ * expected, the surplus is taken off the losses before, so that bars end at the ideal.
+ */
+export function drawnLosses({ ideal, losses, found }: HitLadder): HitLoss[] {
+  let level = ideal;
+  return losses.map(({ name, share }) => {
+    const from = level;
+    level -= share;
+    return { name, share: Math.max(0, from - Math.max(level, found)) };
+  });
+}
+
+/** How unevenly a quantity was spread over workers: 0 and 1 when each had the same. */
 export interface Imbalance {
   /** Standard deviation (over n) / mean. */
   readonly cv: number;
   readonly maxOverMean: number;
 }
 
-/** Imbalance of requests and of tokens to prefill; undefined where there is none to share. */
+/** Imbalance of requests and of tokens to prefill; undefined where the total is zero. */
 export function workerImbalance(workers: readonly WorkerShare[]): {
   requests: Imbalance | undefined;
   uncachedTokens: Imbalance | undefined;

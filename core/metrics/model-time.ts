@@ -1,8 +1,9 @@
 /**
- * Time scales. An engine that is sped up is measured in wall time, and so it is told; where it
- * stands beside one of another speed, its times are multiplied until both speak of the modelled
- * hardware's time. What the generator says of itself stays in wall time.
+ * Time scales. A sped-up engine is measured and reported in wall time. Beside an engine of another
+ * speed, its times are multiplied so that both are in the time of the modelled hardware. Figures of
+ * the load generator itself stay in wall time.
  */
+import { given } from "../base/given.ts";
 import type {
   CellResult,
   CellSummary,
@@ -26,9 +27,7 @@ export function inModelTime(result: CellResult): CellResult {
       timesMultipliedBy: scale,
       durationS: summary.durationS * scale,
       metrics: metricsInModelTime(summary.metrics, scale),
-      ...(summary.tiers === undefined
-        ? {}
-        : { tiers: summary.tiers.map((tier) => tierInModelTime(tier, scale)) }),
+      ...given({ tiers: summary.tiers?.map((tier) => tierInModelTime(tier, scale)) }),
     },
     points: {
       ...points,
@@ -45,7 +44,7 @@ export function inModelTime(result: CellResult): CellResult {
   };
 }
 
-/** Which times are not those of the modelled hardware, or were made so: a clause for each kind, none where all are. */
+/** A clause for each time scale among the cells; none where all times are those of the modelled hardware. */
 export function timeScaleNotes(cells: readonly CellSummary[]): string[] {
   const kinds = Map.groupBy(cells, (cell) => scaleClause(cell));
   return [...kinds].flatMap(([clause, same]) => {
@@ -73,9 +72,11 @@ function tierInModelTime(tier: TierSummary, scale: number): TierSummary {
   return {
     ...tier,
     ...timesInModelTime(tier, scale),
-    ...(tier.ttftMeanMs && { ttftMeanMs: interval(tier.ttftMeanMs) }),
-    ...(tier.e2eMeanMs && { e2eMeanMs: interval(tier.e2eMeanMs) }),
-    ...(tier.tokensPerS === undefined ? {} : { tokensPerS: tier.tokensPerS / scale }),
+    ...given({
+      ttftMeanMs: tier.ttftMeanMs && interval(tier.ttftMeanMs),
+      e2eMeanMs: tier.e2eMeanMs && interval(tier.e2eMeanMs),
+      tokensPerS: tier.tokensPerS && tier.tokensPerS / scale,
+    }),
   };
 }
 

@@ -1,4 +1,4 @@
-/** Arms as they are typed: `kv,dynamo:mode=kv` and their labels. */
+/** Arms as they are typed, `kv,dynamo:mode=kv`, and their labels. */
 import type { RawOption } from "./raw-option.ts";
 import { splitList } from "./raw-option.ts";
 import { isSecretFlag } from "./secret-words.ts";
@@ -10,8 +10,8 @@ export interface ArmSpec {
 }
 
 /**
- * Parses `kv,dynamo:mode=kv,temperature=0.5,round-robin`. A piece with `=` and no `:` before it goes
- * on with the options of the arm before.
+ * Parses `kv,dynamo:mode=kv,temperature=0.5,round-robin`. A piece with `=` and no `:` before it is
+ * another option of the arm before it.
  */
 export function parseArmSpecs(flag: string, values: readonly string[]): ArmSpec[] {
   const specs: { name: string; options: RawOption[] }[] = [];
@@ -31,7 +31,7 @@ export function parseArmSpecs(flag: string, values: readonly string[]): ArmSpec[
   return specs;
 }
 
-/** Names for tables and charts: as short as tells the arms apart. */
+/** Names for tables and charts, as short as possible and different for each arm. */
 export function armLabels(arms: readonly { engine: ArmSpec; router: ArmSpec }[]): string[] {
   const several = (names: readonly string[]): boolean => new Set(names).size > 1;
   const hasEngines = several(arms.map(({ engine }) => inlineLabel(engine)));

@@ -1,25 +1,18 @@
 /** Which options are swept, and over which values. */
-import { optionSpecs, type OptionSpec } from "./option-spec.ts";
-import { coerce, isNamed, splitList, type RawOption, type Scope } from "./raw-option.ts";
-import { LoadOptions } from "./run-options.ts";
+import type { Scope } from "./assign.ts";
+import { isNamed, type OptionSpec } from "./option-spec.ts";
+import { coerce, splitList } from "./raw-option.ts";
 import { didYouMean } from "../base/suggest.ts";
 import type { Axis, Value } from "./sweep.ts";
+import type { TypedPlan, TypedPlugin } from "./typed-options.ts";
 import type { Fault } from "../base/errors.ts";
-import type { Workload } from "../contract/workload.ts";
 
-/** Swept options: those given as lists, those of `--sweep`, and those the workload sweeps by default. */
-export function axesOf(
-  sweeps: readonly string[],
-  of: {
-    workload: Workload;
-    given: { workload: Map<OptionSpec, RawOption> };
-    scopes: readonly Scope[];
-  },
-  faults: Fault[],
-): Axis[] {
+/** Swept options: those given as lists, those of `--sweep`, and those that the workload sweeps by default. */
+export function axesOf(sweeps: readonly string[], typed: TypedPlan, faults: Fault[]): Axis[] {
+  const scopes = sweptScopes(typed);
   const asked = [
-    ...listAxes(optionSpecs(of.workload.options), of.given.workload, faults),
-    ...sweeps.flatMap((text) => sweepAxis(text, of, faults)),
+    ...listAxes(typed.workload, faults),
+    ...sweeps.flatMap((text) => sweepAxis(text, scopes, faults)),
   ];
   const axes: Axis[] = [];
   for (const { axis, origin, isDefault } of asked) {
@@ -36,19 +29,15 @@ export function axesOf(
 interface AskedAxis {
   readonly axis: Axis;
   readonly origin: string;
-  /** Nobody asked for it: the workload sweeps it of its own accord. */
+  /** The workload sweeps it by default; nobody asked for it. */
   readonly isDefault: boolean;
 }
 
 /** `--prefix-ratio 0.1,0.5`, and the sweeps that are a workload's default. */
-function listAxes(
-  specs: readonly OptionSpec[],
-  given: Map<OptionSpec, RawOption>,
-  faults: Fault[],
-): AskedAxis[] {
-  return specs.flatMap((spec): AskedAxis[] => {
+function listAxes({ scope, typed }: TypedPlugin, faults: Fault[]): AskedAxis[] {
+  return scope.specs.flatMap((spec): AskedAxis[] => {
     if (spec.type === "list" || spec.type === "record") return [];
-    const option = given.get(spec);
+    const option = typed.get(spec);
     if (option === undefined) {
       if (!spec.sweep) return [];
       const axis: Axis = { key: spec.key, scope: "workload", values: spec.sweep };
@@ -63,25 +52,37 @@ function listAxes(
   });
 }
 
+/** Parts whose options can be swept, and those whose options can only be compared as arms. */
+interface SweptScopes {
+  readonly load: Scope;
+  readonly workload: Scope;
+  readonly arms: readonly Scope[];
+}
+
+function sweptScopes({ load, workload, arms }: TypedPlan): SweptScopes {
+  const sides = [...arms.map(({ engine }) => engine), ...arms.map(({ router }) => router)];
+  return {
+    load: load.scope,
+    workload: workload.scope,
+    arms: sides.map(({ scope }) => scope),
+  };
+}
+
 /** `--sweep concurrency=1,8`. */
-function sweepAxis(
-  text: string,
-  { workload, scopes: all }: { workload: Workload; scopes: readonly Scope[] },
-  faults: Fault[],
-): AskedAxis[] {
+function sweepAxis(text: string, scopes: SweptScopes, faults: Fault[]): AskedAxis[] {
   const origin = `--sweep ${text}`;
-  const scopes = { load: optionSpecs(LoadOptions), workload: optionSpecs(workload.options) };
   const equals = text.indexOf("=");
   const typed = equals === -1 ? text : text.slice(0, equals);
-  const name = typed.replace(new RegExp(`^(load|workload|${workload.name})\\.`), "");
-  const scope = (["load", "workload"] as const).find((kind) =>
-    scopes[kind].some((spec) => isNamed(spec, name)),
-  );
-  const spec = scope && scopes[scope].find((one) => isNamed(one, name));
-  if (!scope || !spec || equals === -1) {
-    const arms = armHint(name, text.slice(equals + 1), all);
-    const flags = [...scopes.load, ...scopes.workload].map((one) => one.flag);
-    const guess = spec ? undefined : didYouMean(name, flags);
+  const name = typed.replace(new RegExp(`^(load|workload|${scopes.workload.plugin})\\.`), "");
+  const kinds = ["load", "workload"] as const;
+  const [found] = kinds.flatMap((kind) => {
+    const spec = scopes[kind].specs.find((one) => isNamed(one, name));
+    return spec ? [{ kind, spec }] : [];
+  });
+  if (!found || equals === -1) {
+    const arms = armHint(name, text.slice(equals + 1), scopes.arms);
+    const flags = kinds.flatMap((kind) => scopes[kind].specs.map(({ flag }) => flag));
+    const guess = found ? undefined : didYouMean(name, flags);
     faults.push({
       path: origin,
       message: "expected NAME=VALUE,VALUE with an option of the load or the workload",
@@ -90,15 +91,13 @@ function sweepAxis(
     return [];
   }
   const items = splitList(text.slice(equals + 1));
-  return [{ axis: axisOf(scope, spec, { items, origin }, faults), origin, isDefault: false }];
+  const axis = axisOf(found.kind, found.spec, { items, origin }, faults);
+  return [{ axis, origin, isDefault: false }];
 }
 
 /** An option of an engine or a router is not swept but compared. */
 function armHint(name: string, values: string, scopes: readonly Scope[]): string | undefined {
-  const owner = scopes.find(
-    ({ kind, specs }) =>
-      (kind === "engine" || kind === "router") && specs.some((spec) => isNamed(spec, name)),
-  );
+  const owner = scopes.find(({ specs }) => specs.some((spec) => isNamed(spec, name)));
   if (!owner) return undefined;
   const arms = splitList(values).map((item) => `--${owner.kind} ${owner.plugin}:${name}=${item}`);
   return `It is an option of the ${owner.kind}; to compare its values as arms: ${arms.join(" ")}`;

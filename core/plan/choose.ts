@@ -1,4 +1,4 @@
-/** Which engines, routers and workload a run names, before their options can be judged. */
+/** The engines, routers and workload that a run names: chosen first, because they determine which options exist. */
 import { armLabels, parseArmSpecs, type ArmSpec } from "./arms.ts";
 import { missingControls } from "./control-arms.ts";
 import { splitList, type RawOption } from "./raw-option.ts";
@@ -14,7 +14,7 @@ export interface Chosen {
   }[];
 }
 
-/** The chosen plugins; nothing when one of them is unknown, with the reasons in `faults`. */
+/** The chosen plugins; undefined, with the reasons in `faults`, if one of them is unknown. */
 export function choosePlugins(
   options: readonly RawOption[],
   plugins: Plugins,
@@ -53,7 +53,7 @@ export function choosePlugins(
   return { workload: workload.loaded, arms };
 }
 
-/** What `--router` and its like name. What was said last replaces all before; a repeated flag adds arms. */
+/** The names given for `--engine`, `--router` or `--workload`. A flag replaces a config file's; a repeated flag adds arms. */
 export function typedNames(
   options: readonly RawOption[],
   kind: "engine" | "router" | "workload",
@@ -67,13 +67,13 @@ export function typedNames(
     .filter((name) => name.trim() !== "");
 }
 
-/** A router that fronts workers of its own is measured without ours, unless some arm needs them. */
+/** A router may name another engine as its default, which counts if all arms agree on it. */
 export function defaultEngine(routers: readonly Router[]): string {
   const wanted = new Set(routers.map((router) => router.defaultEngine ?? DEFAULTS.engine));
   return wanted.size === 1 ? [...wanted][0]! : DEFAULTS.engine;
 }
 
-/** What is measured unless the user says otherwise. */
+/** The plugins that are measured if the user names none. */
 export const DEFAULTS = { engine: "mocker", router: "kv", workload: "prefix" } as const;
 
 function isKind(path: string): boolean {

@@ -1,39 +1,37 @@
 /** What the chosen clock cannot run, with the nearest thing that it can. */
-import type { PlannedArm, SimSettings } from "../contract/plan.ts";
-import type { RawOption } from "./raw-option.ts";
-import type { RunOptions } from "./run-options.ts";
+import type { TypedOptions } from "./assign.ts";
+import type { ArmWithPlugins } from "./planned-arms.ts";
 import type { Fault } from "../base/errors.ts";
-import type { PluginKind, Plugins } from "../contract/plugins.ts";
-import type { Engine } from "../contract/engine.ts";
-import type { AnyPlugin } from "../contract/plugins.ts";
-import type { Router } from "../contract/router.ts";
+import type { Plan, SimSettings } from "../contract/plan.ts";
+import type { AnyPlugin, PluginKind, Plugins } from "../contract/plugins.ts";
 
 export function clockFaults(
-  given: {
-    readonly run: RunOptions;
-    readonly sim: SimSettings;
+  {
+    clock,
+    settings,
+    typed,
+  }: {
+    readonly clock: Plan["clock"];
+    readonly settings: SimSettings;
     /** The options of the virtual clock that were typed. */
-    readonly simGiven: readonly RawOption[];
+    readonly typed: TypedOptions["typed"];
   },
-  arms: readonly PlannedArm[],
+  arms: readonly ArmWithPlugins[],
   plugins: Plugins,
 ): Fault[] {
-  if (given.run.clock === "virtual") {
-    return arms.flatMap((arm) => [
-      ...modelFaults(arm, plugins),
-      ...downFaults(given.sim, arm, plugins),
-    ]);
+  if (clock === "virtual") {
+    return arms.flatMap((one) => [...modelFaults(one, plugins), ...downFaults(settings, one)]);
   }
-  return given.simGiven.map(({ origin }) => ({
+  return [...typed.values()].map(({ origin }) => ({
     path: origin,
     message: "has no meaning on the wall clock",
     hint: "Add --clock virtual, or leave it out",
   }));
 }
 
-function modelFaults({ engine, router }: PlannedArm, plugins: Plugins): Fault[] {
+function modelFaults({ engine, router }: ArmWithPlugins, plugins: Plugins): Fault[] {
   const faults: Fault[] = [];
-  if (!engineOf(engine.name, plugins).model) {
+  if (!engine.model) {
     const models = names("engine", plugins, (plugin) => "model" in plugin);
     faults.push({
       path: "run.clock",
@@ -41,22 +39,21 @@ function modelFaults({ engine, router }: PlannedArm, plugins: Plugins): Fault[] 
       hint: `Engines with a model: ${models}`,
     });
   }
-  const plugin = plugins.find("router", router.name)?.plugin as Router;
-  if (!plugin.policy) {
+  if (!router.policy) {
     const policies = names("router", plugins, (plugin) => "policy" in plugin);
     faults.push({
       path: "run.clock",
       message: `router "${router.name}" is an outside program and cannot run on the virtual clock`,
-      hint: plugin.standIn
-        ? `Simulate what does about the same: ${plugin.standIn}. Routers that can: ${policies}`
+      hint: router.standIn
+        ? `Simulate what does about the same: ${router.standIn}. Routers that can: ${policies}`
         : `Routers that can: ${policies}`,
     });
   }
   return faults;
 }
 
-function downFaults({ downs }: SimSettings, { engine }: PlannedArm, plugins: Plugins): Fault[] {
-  const workers = engineOf(engine.name, plugins).limits?.(engine.options).workers ?? Infinity;
+function downFaults({ downs }: SimSettings, { arm, engine }: ArmWithPlugins): Fault[] {
+  const workers = engine.limits?.(arm.engine.options).workers ?? Infinity;
   return downs
     .filter(({ worker }) => worker >= workers)
     .map(({ worker }) => ({
@@ -64,10 +61,6 @@ function downFaults({ downs }: SimSettings, { engine }: PlannedArm, plugins: Plu
       message: `there is no worker ${worker}`,
       hint: `Numbers go from 0 to ${workers - 1}`,
     }));
-}
-
-function engineOf(name: string, plugins: Plugins): Engine {
-  return plugins.find("engine", name)?.plugin as Engine;
 }
 
 function names(kind: PluginKind, plugins: Plugins, can: (plugin: AnyPlugin) => boolean): string {

@@ -1,7 +1,7 @@
 /**
- * The control pair of a comparison across planes. Routers on different planes stand before different
- * engines and speak differently, so what they differ by may be the plane's and not theirs: a router
- * that gives each worker its turn runs on both, and gains across are told only where the two agree.
+ * The control pair of a comparison across planes. Routers on different planes use different engines and
+ * protocols, so a difference between them may come from the planes. A router that gives each worker its
+ * turn therefore runs on both planes, and gains across planes are reported only if the two agree.
  */
 import type { ArmSpec } from "./arms.ts";
 import type { PluginUse } from "../contract/plan.ts";
@@ -11,7 +11,7 @@ import type { Plane } from "../contract/request.ts";
 
 export type RouterSpec = ArmSpec & { readonly loaded: LoadedPlugin };
 
-/** Routers to add to those that were typed: the missing controls, where their planes are several. */
+/** Controls to add to the typed routers if these are on several planes: one for each plane that has none. */
 export function missingControls(routers: readonly RouterSpec[], plugins: Plugins): RouterSpec[] {
   const planes = new Set(routers.map(planeOf));
   if (planes.size < 2) return [];
@@ -25,7 +25,7 @@ export function missingControls(routers: readonly RouterSpec[], plugins: Plugins
   });
 }
 
-/** Whether a planned router gives each worker its turn, whatever its arm is called. */
+/** Whether a planned router gives each worker its turn. */
 export function isControl(router: Router, use: PluginUse): boolean {
   const { control } = router;
   if (control === undefined) return false;

@@ -1,6 +1,6 @@
 /**
- * Options as data: what a valibot schema says about each of its entries, for flags, help, checking
- * of raw strings and docs. The schema stays the one source; this only reads it.
+ * Options as data: what a valibot schema declares about each of its entries, for flags, help, the
+ * conversion of typed text, and docs. The schema stays the only source; this file reads it.
  */
 import { given } from "../base/given.ts";
 import * as v from "valibot";
@@ -28,7 +28,7 @@ export interface OptionSpec {
   readonly isFile: boolean;
 }
 
-/** The options of a schema, in its order. Throws on a type that no flag can carry: a plugin author's fault. */
+/** The options of a schema, in its order. Throws on a type that no flag can carry, which is a plugin author's fault. */
 export function optionSpecs(schema: OptionsSchema): readonly OptionSpec[] {
   let specs = READ.get(schema);
   if (!specs) {
@@ -38,8 +38,18 @@ export function optionSpecs(schema: OptionsSchema): readonly OptionSpec[] {
   return specs;
 }
 
-/** Read once a schema, so that an option is one object wherever it is asked for. */
+/** Each schema is read once, so that an option is the same object wherever it is looked up. */
 const READ = new WeakMap<OptionsSchema, readonly OptionSpec[]>();
+
+/** Every way in which an option may be typed, without dashes. */
+export function optionNames({ flag, key, aliases }: OptionSpec): string[] {
+  return [flag, key, ...aliases];
+}
+
+/** Whether a typed name means the option. */
+export function isNamed(spec: OptionSpec, name: string): boolean {
+  return spec.key === keyOf(name) || optionNames(spec).includes(name);
+}
 
 /** `numPrefixPrompts` → `num-prefix-prompts`. */
 export function flagOf(key: string): string {

@@ -1,11 +1,10 @@
 /**
- * Options of Dynamo's plane: how its processes find each other, and over what requests and KV events
- * travel. They are the run's and not a plugin's, because engine and router must agree on them and a
- * comparison of two routers on different planes would compare the planes.
+ * Options of plane "dynamo": how its processes find each other, and how requests and KV events are
+ * sent. They belong to the run and not to a plugin, because engine and router must agree on them, and
+ * because all arms must have the same.
  */
 import * as v from "valibot";
-import type { PlaneSettings } from "../contract/plan.ts";
-import type { RawOption } from "./raw-option.ts";
+import type { TypedOptions } from "./assign.ts";
 import type { Fault } from "../base/errors.ts";
 import type { Plane } from "../contract/request.ts";
 
@@ -15,21 +14,21 @@ export const PlaneOptions = v.strictObject({
   discovery: v.optional(
     v.pipe(
       v.picklist(["file", "etcd"]),
-      v.description("Plane dynamo: where workers register; file needs no service"),
+      v.description("Plane dynamo: where workers register. file needs no service"),
     ),
     "file",
   ),
   requestPlane: v.optional(
     v.pipe(
       v.picklist(["tcp", "nats"]),
-      v.description("Plane dynamo: how requests go from the router to the workers"),
+      v.description("Plane dynamo: how requests are sent from the router to the workers"),
     ),
     "tcp",
   ),
   eventPlane: v.optional(
     v.pipe(
       v.picklist(["zmq", "nats"]),
-      v.description("Plane dynamo: how KV events go from the workers to the router"),
+      v.description("Plane dynamo: how KV events are sent from the workers to the router"),
     ),
     "zmq",
   ),
@@ -37,7 +36,7 @@ export const PlaneOptions = v.strictObject({
     v.pipe(
       url(/^https?:\/\/[^\s@]+$/, "expected http://HOST:PORT without a password"),
       v.description(
-        "Running etcd that --discovery etcd uses; left out: one is started from PATH for the run",
+        "URL of a running etcd for --discovery etcd [one is started for the run, from PATH]",
       ),
       v.metadata({ aliases: ["etcd"] }),
     ),
@@ -46,7 +45,7 @@ export const PlaneOptions = v.strictObject({
     v.pipe(
       url(/^(nats|tls):\/\/[^\s@]+$/, "expected nats://HOST:PORT without a password"),
       v.description(
-        "Running NATS that a nats plane uses; left out: one is started from PATH for the run",
+        "URL of a running NATS for --request-plane or --event-plane nats [one is started for the run, from PATH]",
       ),
       v.metadata({ aliases: ["nats"] }),
     ),
@@ -55,22 +54,14 @@ export const PlaneOptions = v.strictObject({
 
 export type PlaneOptions = v.InferOutput<typeof PlaneOptions>;
 
-/** The options as a plan keeps them; left out where no arm is on the plane. */
-export function planeSettings(
-  options: PlaneOptions,
-  planes: ReadonlySet<Plane>,
-): PlaneSettings | undefined {
-  return planes.has("dynamo") ? options : undefined;
-}
-
-/** Options that no arm would heed. */
+/** Options that would have no effect on any arm. */
 export function planeFaults(
   options: PlaneOptions,
-  given: readonly RawOption[],
+  typed: TypedOptions["typed"],
   planes: ReadonlySet<Plane>,
 ): Fault[] {
   if (!planes.has("dynamo")) {
-    return given.map(({ origin }) => ({
+    return [...typed.values()].map(({ origin }) => ({
       path: origin,
       message: "has no meaning without an arm on plane dynamo",
       hint: "Add --router dynamo, or leave it out",

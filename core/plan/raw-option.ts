@@ -1,74 +1,19 @@
 /**
  * Options as they were typed, before any schema has seen them: on the command line, inline in an
- * arm, or in a config file. Here names find their scope and strings become typed values.
+ * arm, or in a config file; and how typed text becomes a value of the option's type.
  */
-import type { Fault } from "../base/errors.ts";
-import { keyOf, type OptionSpec } from "./option-spec.ts";
-import { didYouMean } from "../base/suggest.ts";
+import type { OptionSpec } from "./option-spec.ts";
 
 export interface RawOption {
   /** As typed, without dashes: `isl`, `workload.isl`, `numPrefixPrompts`. */
   readonly name: string;
-  /** A string from a flag, anything from a config file, a list where a flag was repeated. */
+  /** A string from a flag, any value from a config file, a list if a flag was repeated. */
   readonly value: unknown;
   /** Where it was typed, for messages: `--isl`, `bench.yaml: isl`. */
   readonly origin: string;
 }
 
-/** A group of options that share a schema: the run's, the load's, or a plugin's. */
-export interface Scope {
-  /** Qualifier: `run`, `load`, `sim`, `engine`, `router`, `workload`. */
-  readonly kind: string;
-  /** The plugin's name; undefined for run, load and sim. */
-  readonly plugin?: string;
-  readonly specs: readonly OptionSpec[];
-  /**
-   * Its options are named behind the plugin's name alone: `--html.path`. So it is with reporters,
-   * which all take part in a run: one more of them never makes another's flag ambiguous.
-   */
-  readonly isQualified?: boolean;
-}
-
-export interface Assignment {
-  readonly scope: Scope;
-  readonly spec: OptionSpec;
-  readonly option: RawOption;
-}
-
-/**
- * Finds the option that each name means. An unqualified router option goes to every chosen router
- * that has it; elsewhere a name that two plugins share must be qualified.
- */
-export function assign(
-  options: readonly RawOption[],
-  scopes: readonly Scope[],
-  /** Plugins that were not chosen: an option of theirs is told as such. */
-  others: readonly Scope[] = [],
-): { assignments: Assignment[]; faults: Fault[] } {
-  const assignments: Assignment[] = [];
-  const faults: Fault[] = [];
-  for (const option of options) {
-    const [qualifier, bare] = splitQualifier(option.name, scopes);
-    const found = scopes
-      .filter((scope) => isMeant(scope, qualifier))
-      .flatMap((scope) => {
-        const spec = scope.specs.find((candidate) => isNamed(candidate, bare));
-        return spec ? [{ scope, spec, option }] : [];
-      });
-    const kinds = new Set(found.map(({ scope }) => scope.kind));
-    if (found.length === 0) faults.push(unknownOption(option, scopes, others));
-    else if (kinds.size > 1) {
-      faults.push({
-        path: option.origin,
-        message: `is an option of several parts: ${[...kinds].join(", ")}`,
-        hint: `Say which: ${[...kinds].map((kind) => `--${kind}.${bare}`).join(" or ")}`,
-      });
-    } else assignments.push(...found);
-  }
-  return { assignments, faults };
-}
-
-/** The typed value of a raw one, or the reason why it is none. */
+/** The raw value in the type of its option, or why it cannot have that type. */
 export function coerce(spec: OptionSpec, value: unknown): { value: unknown } | { fault: string } {
   switch (spec.type) {
     case "number":
@@ -122,71 +67,7 @@ export function splitList(text: string): string[] {
   return items.map((item) => item.trim()).filter((item) => item !== "");
 }
 
-export function isNamed(spec: OptionSpec, name: string): boolean {
-  return (
-    spec.key === name ||
-    spec.flag === name ||
-    spec.key === keyOf(name) ||
-    spec.aliases.includes(name)
-  );
-}
-
-function isMeant(scope: Scope, qualifier: string | undefined): boolean {
-  if (scope.plugin !== undefined && scope.plugin === qualifier) return true;
-  return !scope.isQualified && (qualifier === undefined || scope.kind === qualifier);
-}
-
-function splitQualifier(
-  name: string,
-  scopes: readonly Scope[],
-): [qualifier: string | undefined, bare: string] {
-  const dot = name.indexOf(".");
-  if (dot === -1) return [undefined, name];
-  const qualifier = name.slice(0, dot);
-  const isKnown = scopes.some(({ kind, plugin }) => kind === qualifier || plugin === qualifier);
-  return isKnown ? [qualifier, name.slice(dot + 1)] : [undefined, name];
-}
-
-function unknownOption(
-  option: RawOption,
-  scopes: readonly Scope[],
-  others: readonly Scope[],
-): Fault {
-  const owner = others.find(({ specs }) => specs.some((spec) => isNamed(spec, option.name)));
-  if (owner) {
-    return {
-      path: option.origin,
-      message: `is an option of ${owner.kind} "${owner.plugin}", which is not chosen`,
-      hint: `Add --${owner.kind} ${owner.plugin}, or leave it out`,
-    };
-  }
-  const bare = option.name.slice(option.name.lastIndexOf(".") + 1);
-  const qualified = scopes
-    .filter(({ isQualified, specs }) => isQualified && specs.some((spec) => isNamed(spec, bare)))
-    .map(({ plugin }) => `--${plugin}.${bare}`);
-  if (qualified.length > 0) {
-    return {
-      path: option.origin,
-      message: "options of reporters are named behind the reporter's name",
-      hint: `Say ${qualified.join(" or ")}`,
-    };
-  }
-  const names = scopes.flatMap(({ specs, plugin, isQualified }) =>
-    specs
-      .flatMap((spec) => [spec.flag, ...spec.aliases])
-      .map((flag) => (isQualified ? `${plugin}.${flag}` : flag)),
-  );
-  const guess = didYouMean(option.name, names);
-  return {
-    path: option.origin,
-    message: "there is no such option for the chosen plugins",
-    hint: guess
-      ? `Did you mean --${guess}?`
-      : 'See "dynbench run --help", or "dynbench plugin show NAME" for a plugin\'s own options',
-  };
-}
-
-/** Decimal notation alone: `0x10`, `Infinity` and `1,5` are slips, and so is what no double holds. */
+/** Decimal notation only: `0x10`, `Infinity` and `1,5` are mistakes, and so is a number too large for a double. */
 function number(value: unknown): { value: number } | { fault: string } {
   const text = typeof value === "string" ? value.trim() : "";
   const isDecimal = /^[+-]?(\d[\d_]*\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text);

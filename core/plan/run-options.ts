@@ -1,22 +1,45 @@
 /**
- * The options of a run that belong to no plugin: which plugins, how often, where to, and the load.
- * Flags, defaults, help and the README's tables come from these schemas.
+ * The options of a run that belong to no plugin: the run's own, and those of the load. Flags, defaults,
+ * checks, help and documentation are made from these schemas.
  */
 import * as v from "valibot";
 import { MAX_IN_FLIGHT } from "../workload/request-queue.ts";
 
-/** Beyond this a number is a slip of the keyboard, not a wish. */
+/** A larger number is a typing mistake. */
 const MANY = 1e9;
+const MAX_SEED = 2 ** 32 - 1;
+const MAX_PORT = 65_535;
+const MAX_REPLICAS = 64;
+const MAX_WARMUP = 1_000_000;
 
-const count = (minimum: number) =>
-  v.pipe(v.number(), v.integer(), v.minValue(minimum), v.maxValue(MANY));
+const whole = (least: number, most: number, description: string) =>
+  v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most), v.description(description));
+
+const real = (least: number, most: number, description: string) =>
+  v.pipe(v.number(), v.minValue(least), v.maxValue(most), v.description(description));
+
+const text = (description: string) => v.pipe(v.string(), v.description(description));
+
+const choice = <const Names extends readonly string[]>(names: Names, description: string) =>
+  v.pipe(v.picklist(names), v.description(description));
+
+/** Texts that are not split at commas. */
+const verbatim = (description: string) =>
+  v.optional(
+    v.pipe(v.array(v.string()), v.metadata({ verbatim: true }), v.description(description)),
+    [],
+  );
+
+const onOff = (description: string) => v.optional(choice(["on", "off"], description), "on");
+const off = (description: string) =>
+  v.optional(v.pipe(v.boolean(), v.description(description)), false);
 
 export const RunOptions = v.strictObject({
   engine: v.optional(
     v.pipe(
       v.array(v.string()),
       v.description(
-        "Engine under the router; several are compared, with options inline: mocker:gpu=h100",
+        "Engine behind the router. Several, with commas, are compared; options inline: mocker:gpu=h100",
       ),
     ),
     ["mocker"],
@@ -25,68 +48,36 @@ export const RunOptions = v.strictObject({
     v.pipe(
       v.array(v.string()),
       v.description(
-        "Router to measure; several are compared, with options inline: kv:temperature=0.5",
+        "Router to measure. Several, with commas, are compared; options inline: kv:temperature=0.5",
       ),
     ),
     ["kv"],
   ),
-  workload: v.optional(
-    v.pipe(v.string(), v.description("Which requests are sent, and in which order")),
-    "prefix",
-  ),
+  workload: v.optional(text("Which requests are sent, with which prompts"), "prefix"),
   clock: v.optional(
-    v.pipe(
-      v.picklist(["wall", "virtual"]),
-      v.description("wall: real processes and sockets; virtual: a simulation of the same run"),
+    choice(
+      ["wall", "virtual"],
+      "wall: real processes and sockets. virtual: a simulation of the same run, without waiting",
     ),
     "wall",
   ),
   repeat: v.optional(
-    v.pipe(
-      count(1),
-      v.description(
-        "How often each cell is measured; arms are interleaved. Three give intervals over repeats",
-      ),
+    whole(
+      1,
+      MANY,
+      "How often each arm is measured at each point, interleaved. From 3 on, reports have intervals over repeats",
     ),
     1,
   ),
-  sweep: v.optional(
-    v.pipe(
-      v.array(v.string()),
-      v.metadata({ verbatim: true }),
-      v.description(
-        "Sweep a load or workload option: concurrency=1,8,64. Give it again for a second axis",
-      ),
-    ),
-    [],
+  sweep: verbatim(
+    "Measure at several values of a load or workload option: concurrency=1,8,64. Repeat for a second axis",
   ),
-  seed: v.optional(
-    v.pipe(
-      v.number(),
-      v.integer(),
-      v.minValue(0),
-      v.maxValue(2 ** 32 - 1),
-      v.description("Seed of every draw"),
-    ),
-    0,
+  seed: v.optional(whole(0, MAX_SEED, "Seed of all random draws"), 0),
+  pooledBounds: onOff(
+    "For a trace: compute the share that one cache of all workers' blocks would serve, with LRU and at best",
   ),
-  pooledBounds: v.optional(
-    v.pipe(
-      v.picklist(["on", "off"]),
-      v.description(
-        "Of a trace: compute what one cache of all workers' blocks would serve, with LRU and at most",
-      ),
-    ),
-    "on",
-  ),
-  preflight: v.optional(
-    v.pipe(
-      v.picklist(["on", "off"]),
-      v.description(
-        "Prove before the load that workers answer, cache, and publish events as the arm claims",
-      ),
-    ),
-    "on",
+  preflight: onOff(
+    "Check before the load that workers answer, cache prefixes, and publish the events that the router needs",
   ),
   out: v.optional(
     v.pipe(
@@ -96,198 +87,121 @@ export const RunOptions = v.strictObject({
       v.metadata({ aliases: ["output-dir"] }),
     ),
   ),
-  resume: v.optional(
-    v.pipe(v.string(), v.description("Go on with the run in this folder: finished cells are kept")),
-  ),
-  json: v.optional(
-    v.pipe(v.boolean(), v.description("Print the summary as JSON on stdout and nothing else")),
-    false,
-  ),
+  resume: v.optional(text("Continue the run in this folder; finished cells are kept")),
+  json: off("Print the summary as JSON on stdout, and nothing else"),
   host: v.optional(
-    v.pipe(v.string(), v.minLength(1), v.description("Address that our own listeners bind")),
+    v.pipe(
+      v.string(),
+      v.minLength(1),
+      v.description("Address to which workers and routers that dynbench starts bind"),
+    ),
     "127.0.0.1",
   ),
   port: v.optional(
-    v.pipe(
-      v.number(),
-      v.integer(),
-      v.minValue(1),
-      v.maxValue(65_535),
-      v.description("Port of the router of `dynbench up`; replicas take the ones after it [any]"),
+    whole(
+      1,
+      MAX_PORT,
+      "Port of the router of `dynbench up`; its replicas take the following ports [any free port]",
     ),
   ),
   replicas: v.optional(
-    v.pipe(
-      v.number(),
-      v.integer(),
-      v.minValue(1),
-      v.maxValue(64),
-      v.description(
-        "Gateway replicas of a built-in router, or frontends of Dynamo; none sees the others' requests",
-      ),
+    whole(
+      1,
+      MAX_REPLICAS,
+      "Copies of a built-in router, or Dynamo frontends; each sees only its own requests",
     ),
     1,
   ),
   promptForm: v.optional(
-    v.pipe(
-      v.picklist(["auto", "ids", "text", "chat"]),
-      v.description("How prompts travel; auto: the widest form that all arms take"),
+    choice(
+      ["auto", "ids", "text", "chat"],
+      "How prompts are sent: token ids, text, or chat. auto: the first of these that all arms accept",
     ),
     "auto",
   ),
   connection: v.optional(
-    v.pipe(
-      v.picklist(["keep-alive", "per-request"]),
-      v.description("Reuse connections, or open one for each request"),
-    ),
+    choice(["keep-alive", "per-request"], "Reuse connections, or open one for each request"),
     "keep-alive",
   ),
-  header: v.optional(
-    v.pipe(
-      v.array(v.string()),
-      v.metadata({ verbatim: true }),
-      v.description("Extra request header, name=value or name: value"),
-    ),
-    [],
-  ),
-  body: v.optional(
-    v.pipe(
-      v.array(v.string()),
-      v.metadata({ verbatim: true }),
-      v.description("Extra top-level field of each request body, key=json"),
-    ),
-    [],
-  ),
-  apiKeyEnv: v.optional(
-    v.pipe(v.string(), v.description("Environment variable whose value is sent as bearer token")),
-  ),
-  plugin: v.optional(
-    v.pipe(
-      v.array(v.string()),
-      v.metadata({ verbatim: true }),
-      v.description("Load a plugin from this file, for this run"),
-    ),
-    [],
-  ),
-  pluginFolder: v.optional(
-    v.pipe(
-      v.string(),
-      v.description("Load the plugins added to this folder, in place of the user's own"),
-    ),
-  ),
-  noPlugins: v.optional(
-    v.pipe(v.boolean(), v.description("Load none of the plugins that were added")),
-    false,
-  ),
+  header: verbatim("Extra request header, name=value or name: value"),
+  body: verbatim("Extra top-level field of each request body, key=json"),
+  apiKeyEnv: v.optional(text("Environment variable whose value is sent as bearer token")),
+  plugin: verbatim("Load a plugin from this file, for this run"),
+  pluginFolder: v.optional(text("Load the plugins added to this folder instead of the user's own")),
+  noPlugins: off("Load none of the plugins that were added"),
   config: v.optional(
-    v.pipe(
-      v.string(),
-      v.description("Read options from a yaml, json or toml file, or run a saved plan; flags win"),
+    text(
+      "Read options from a yaml, json or toml file, or run a saved plan; flags override the file",
     ),
   ),
 });
 
 export const LoadOptions = v.strictObject({
   concurrency: v.optional(
-    v.pipe(
-      v.number(),
-      v.integer(),
-      v.minValue(1),
-      v.maxValue(MAX_IN_FLIGHT),
-      v.description("Requests in flight (closed loop), or their upper bound (open loop)"),
+    whole(
+      1,
+      MAX_IN_FLIGHT,
+      "Requests in flight (closed loop), or the most requests in flight (open loop)",
     ),
   ),
   concurrencyOf: v.optional(
-    v.pipe(
-      v.picklist(["requests", "sessions"]),
-      v.description(
-        "What --concurrency counts: requests, or sessions with the think times between their turns " +
-          "[requests; sessions with workload sessions]",
-      ),
+    choice(
+      ["requests", "sessions"],
+      "What --concurrency counts: requests, or sessions with the think times between their turns " +
+        "[requests; sessions with workload sessions]",
     ),
   ),
   rate: v.optional(
-    v.pipe(
-      v.number(),
-      v.minValue(0.001),
-      v.maxValue(1_000_000),
-      v.description("Requests per second on an absolute timetable; makes the loop open"),
+    real(
+      0.001,
+      1_000_000,
+      "Requests per second, sent at planned times however fast answers come (open loop)",
     ),
   ),
   arrival: v.optional(
-    v.pipe(
-      v.picklist(["closed", "constant", "poisson", "gamma", "trace"]),
-      v.description(
-        "When requests are sent [closed; poisson with --rate, gamma with --burstiness]",
-      ),
+    choice(
+      ["closed", "constant", "poisson", "gamma", "trace"],
+      "When requests are sent [closed; poisson with --rate, gamma with --burstiness]",
     ),
   ),
   burstiness: v.optional(
-    v.pipe(
-      v.number(),
-      v.minValue(0.01),
-      v.maxValue(1000),
-      v.description("Shape of gamma gaps: 1 is Poisson, below comes in bursts, above is more even"),
+    real(
+      0.01,
+      1000,
+      "Shape of the gamma distribution of gaps: 1 is Poisson, below 1 is burstier, above 1 more even",
     ),
   ),
   rateProfile: v.optional(
-    v.pipe(
-      v.string(),
-      v.description(
-        "How the rate changes: ramp:SECONDS, sine:min=R,max=R,period=SECONDS, or " +
-          "steps:SECOND=R,SECOND=R with requests per second R",
-      ),
+    text(
+      "How the rate changes: ramp:SECONDS, sine:min=R,max=R,period=SECONDS, or " +
+        "steps:SECOND=R,SECOND=R with R in requests per second",
     ),
   ),
   tiers: v.optional(
-    v.pipe(
-      v.string(),
-      v.description(
-        "Tiers or tenants as NAME=SHARE or NAME=SHARE:PRIORITY, higher is earlier: " +
-          "low=0.5:0,medium=0.3:1,high=0.2:2. A session is of one tier; results are told by tier",
-      ),
+    text(
+      "Tiers or tenants as NAME=SHARE or NAME=SHARE:PRIORITY, higher is served earlier: " +
+        "low=0.5:0,medium=0.3:1,high=0.2:2. A session is in one tier; results are reported by tier",
     ),
   ),
-  sendPriority: v.optional(
-    v.pipe(
-      v.picklist(["on", "off"]),
-      v.description("Whether requests carry their priorities; --sweep send-priority=off,on"),
-    ),
-    "on",
-  ),
+  sendPriority: onOff("Whether requests carry their priorities; --sweep send-priority=off,on"),
   slo: v.optional(
-    v.pipe(
-      v.string(),
-      v.description(
-        "Limits in ms that a request must keep, ttft=500,tpot=50,e2e=20000 or some of them; the share " +
-          "that did is told",
-      ),
+    text(
+      "Latency limits in ms, ttft=500,tpot=50,e2e=20000 or some of them; the share of requests that kept " +
+        "all of them is reported",
     ),
   ),
   requests: v.optional(
     v.pipe(
-      count(1),
-      v.description("Measured requests of a cell"),
+      whole(1, MANY, "Measured requests of a cell"),
       v.metadata({ aliases: ["num-requests"] }),
     ),
   ),
   warmup: v.optional(
-    v.pipe(
-      v.number(),
-      v.integer(),
-      v.minValue(0),
-      v.maxValue(1_000_000),
-      v.description("Requests sent before the measured ones and left out of every figure"),
-    ),
+    whole(0, MAX_WARMUP, "Requests sent before the measured ones, and left out of all figures"),
     0,
   ),
   timeout: v.optional(
-    v.pipe(
-      v.number(),
-      v.minValue(0.01),
-      v.maxValue(86_400),
-      v.description("Limit of one request in seconds, from its sending to its end"),
-    ),
+    real(0.01, 86_400, "Time-out of one request in seconds, from its sending to its end"),
     600,
   ),
 });

@@ -1,9 +1,9 @@
-/** A plan that was written down, read back: checked to be whole before anything trusts it. */
+/** Reads a saved plan, and checks that it is complete before anything uses it. */
 import * as v from "valibot";
 import type { Plan } from "../contract/plan.ts";
 import { DynbenchError } from "../base/errors.ts";
 
-/** `name` says where it was read, for messages. Keys that a plan has not are dropped. */
+/** `name` is its file, for messages. Unknown keys are dropped. Throws a `DynbenchError` at a plan that is not complete. */
 export function parsePlan(value: unknown, name: string): Plan {
   const parsed = v.safeParse(SavedPlan, value);
   if (!parsed.success) {
@@ -14,17 +14,18 @@ export function parsePlan(value: unknown, name: string): Plan {
       { hint: "Make the plan again: dynbench plan --json" },
     );
   }
-  return parsed.output as unknown as Plan;
+  return parsed.output;
 }
 
-/** Whether a file means to be a plan, and not a table of options. */
+/** Whether a file is meant to be a plan, and not a table of options. */
 export function looksLikePlan(value: unknown): boolean {
   return typeof value === "object" && value !== null && "schemaVersion" in value;
 }
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-const Use = v.object({
+/** These three go to children too (`process/messages.ts`). */
+export const PluginUseSchema = v.object({
   kind: v.picklist(["engine", "router", "workload", "reporter"]),
   name: v.string(),
   source: v.string(),
@@ -75,14 +76,22 @@ const Load = v.object({
   timeoutS: v.number(),
 });
 
-const Cell = v.object({
+export const PlannedCellSchema = v.object({
   id: v.string(),
   arm: Count,
   parameters: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
   repeat: Count,
   seed: Count,
-  workload: Use,
+  workload: PluginUseSchema,
   load: Load,
+});
+
+export const WireSchema = v.object({
+  form: v.picklist(["ids", "text", "chat"]),
+  connection: v.picklist(["keep-alive", "per-request"]),
+  headers: v.record(v.string(), v.string()),
+  body: v.record(v.string(), v.unknown()),
+  apiKeyEnv: v.exactOptional(v.string()),
 });
 
 const SavedPlan = v.pipe(
@@ -94,19 +103,13 @@ const SavedPlan = v.pipe(
     repeats: Count,
     preflight: v.boolean(),
     pooledBounds: v.exactOptional(v.boolean()),
-    wire: v.object({
-      form: v.picklist(["ids", "text", "chat"]),
-      connection: v.picklist(["keep-alive", "per-request"]),
-      headers: v.record(v.string(), v.string()),
-      body: v.record(v.string(), v.unknown()),
-      apiKeyEnv: v.exactOptional(v.string()),
-    }),
+    wire: WireSchema,
     arms: v.pipe(
       v.array(
         v.object({
           label: v.string(),
-          engine: Use,
-          router: Use,
+          engine: PluginUseSchema,
+          router: PluginUseSchema,
           plane: v.picklist(["http", "dynamo"]),
           isControl: v.exactOptional(v.boolean()),
           engineKey: v.string(),
@@ -114,8 +117,8 @@ const SavedPlan = v.pipe(
       ),
       v.minLength(1),
     ),
-    cells: v.pipe(v.array(Cell), v.minLength(1)),
-    reporters: v.array(Use),
+    cells: v.pipe(v.array(PlannedCellSchema), v.minLength(1)),
+    reporters: v.array(PluginUseSchema),
     files: v.exactOptional(
       v.array(v.object({ path: v.string(), bytes: Count, sha256: v.string() })),
     ),

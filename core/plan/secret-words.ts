@@ -1,6 +1,6 @@
 /**
- * Which words of a command line let somebody in, by the names before them: arguments for an engine,
- * the command that repeats a run, commands of started programs. Such words are stored as `***`.
+ * Which words of a command line are secret, by the names before them: in engine arguments, in the
+ * command that repeats a run, in commands of started programs. Such words are stored as `***`.
  */
 
 export const MASK = "***";
@@ -23,7 +23,7 @@ export function isSecretFlag(name: string): boolean {
 const SECRET_WORD =
   /^((api|access|auth|private)?(token|keys?)|secrets?|pass(word|wd|phrase|code)?s?)$/i;
 
-/** `value`, unless the name says that it is nobody's business. */
+/** `value`, or `***` if its name is that of a secret. */
 export function masked(name: string, value: string): string {
   return isSecretName(name) ? MASK : value;
 }
@@ -47,7 +47,7 @@ function maskAssignments(word: string): string {
 
 const ASSIGNMENT = /(^-{0,2}|[:,])([A-Za-z_][\w.-]*)=([^,]*)/g;
 
-/** What a plugin tells of itself, with the command lines and named values in it masked. */
+/** Facts that a plugin reports, with the secrets in command lines and named values masked. */
 export function maskFacts(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.every((item) => typeof item === "string")

@@ -1,12 +1,13 @@
 /**
- * What must not be stored or printed: values of headers, options and engine arguments that let
- * somebody in.
+ * Secrets in headers, options and engine arguments, which must not be stored or printed.
  *
- * `plan.json` holds `***` in their place. Such a plan runs again only when they are given again, with
- * `--header` or after `--`, because a run without them would be another run. What should be repeatable without
- * typing names an environment variable: `--api-key-env`.
+ * `plan.json` holds `***` in their place. Such a plan runs again only if they are given again, with
+ * `--header` or after `--`, because a run without them would be another run. To repeat a run without
+ * typing the secret, name an environment variable with `--api-key-env`.
  */
+import { optionSpecs } from "./option-spec.ts";
 import type { Plan, PluginUse } from "../contract/plan.ts";
+import type { Plugins } from "../contract/plugins.ts";
 import { MASK, masked, maskWords } from "./secret-words.ts";
 import type { Fault } from "../base/errors.ts";
 
@@ -36,14 +37,23 @@ export function maskPlan(plan: Plan, secretOptions: (use: PluginUse) => readonly
   };
 }
 
-/** What was given beside a saved plan. */
+/** The options that a plugin's author marked as secret, by key. */
+export function secretOptions(plugins: Plugins): (use: PluginUse) => string[] {
+  return ({ kind, name }) => {
+    const loaded = plugins.find(kind, name);
+    const specs = loaded ? optionSpecs(loaded.plugin.options) : [];
+    return specs.filter(({ isSecret }) => isSecret).map(({ key }) => key);
+  };
+}
+
+/** The secrets that were given with a saved plan. */
 export interface GivenSecrets {
   readonly headers: Readonly<Record<string, string>>;
   /** Everything after `--`. */
   readonly engineArgs: readonly string[];
 }
 
-/** The plan with its secrets back in place; what is still missing is told in `faults`. */
+/** The plan with its secrets in place; `faults` receives those that are missing. */
 export function withSecrets(plan: Plan, given: GivenSecrets, faults: Fault[]): Plan {
   const { headers } = given;
   headerFaults(plan, headers, faults);
@@ -89,7 +99,7 @@ function optionFaults(plan: Plan, faults: Fault[]): void {
   }
 }
 
-/** The plan's arguments again, with their secrets: nothing else may differ. */
+/** The plan's arguments with their secrets in place; nothing else may differ. */
 function completeArguments(
   saved: readonly string[],
   given: readonly string[],

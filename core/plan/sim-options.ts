@@ -1,13 +1,13 @@
 /**
- * Options of the virtual clock: what a live system has and a simulation would forget. All are zero
- * unless asked for, so that a simulation shows what routing alone does.
+ * Options of the virtual clock: delays and faults of a live system. All are zero by default, so that a
+ * simulation shows the effect of routing alone.
  */
 import { given } from "../base/given.ts";
 import * as v from "valibot";
 import type { SimSettings, WorkerDown } from "../contract/plan.ts";
 import type { Fault } from "../base/errors.ts";
 
-/** A minute late is no delay but a broken system. */
+/** A system with a delay of more than a minute is broken. */
 const MAX_DELAY_MS = 60_000;
 
 const delay = (description: string) =>
@@ -17,26 +17,30 @@ const delay = (description: string) =>
   );
 
 export const SimOptions = v.strictObject({
-  eventDelayMs: delay("Virtual clock: from a change of a worker's cache until the routers know"),
-  loadDelayMs: delay(
-    "Virtual clock: from a first token or an end at a worker until the routers know",
+  eventDelayMs: delay(
+    "Virtual clock: ms from a change in a worker's cache until routers know of it",
   ),
-  routingMs: delay("Virtual clock: what a router adds to each request before its worker has it"),
-  networkMs: delay("Virtual clock: from the client to the router, and from the worker back"),
+  loadDelayMs: delay(
+    "Virtual clock: ms from a first token or an end at a worker until routers know of it",
+  ),
+  routingMs: delay("Virtual clock: ms that a router takes before it sends a request to its worker"),
+  networkMs: delay(
+    "Virtual clock: network delay in ms from client to router, and from worker to client",
+  ),
   networkJitterMs: delay(
-    "Virtual clock: mean of an exponential time on the wire on top, drawn for each request",
+    "Virtual clock: mean in ms of an exponential network delay that is added, drawn for each request",
   ),
   replicaSync: v.optional(
     v.pipe(
       v.boolean(),
-      v.description("Virtual clock: router replicas know of each other's requests in flight"),
+      v.description("Virtual clock: let router replicas know of each other's requests in flight"),
     ),
     false,
   ),
   decisions: v.optional(
     v.pipe(
       v.boolean(),
-      v.description("Virtual clock: write decisions.jsonl, as a live run does; slower"),
+      v.description("Virtual clock: write decisions.jsonl, as in a live run; slower"),
     ),
     false,
   ),
@@ -45,15 +49,15 @@ export const SimOptions = v.strictObject({
       v.array(v.string()),
       v.metadata({ verbatim: true }),
       v.description(
-        "Virtual clock: a worker that dies and comes back empty, NUMBER@FROM-TO in seconds; " +
-          "without TO it stays away",
+        "Virtual clock: a worker dies and comes back with an empty cache, NUMBER@FROM-TO in seconds; " +
+          "without TO it stays dead",
       ),
     ),
     [],
   ),
 });
 
-/** Nothing known of a live system's delays. */
+/** No delays and no faults. */
 export const NO_DELAYS: SimSettings = {
   eventDelayMs: 0,
   loadDelayMs: 0,
@@ -67,7 +71,7 @@ export const NO_DELAYS: SimSettings = {
 
 export type SimOptions = v.InferOutput<typeof SimOptions>;
 
-/** The options as a plan keeps them. */
+/** The options in the form that a plan holds. */
 export function simSettings(options: SimOptions, faults: Fault[]): SimSettings {
   const { workerDown, ...settings } = options;
   const downs = workerDown.flatMap((text) => {

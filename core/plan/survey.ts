@@ -1,10 +1,13 @@
 /**
- * What a plan amounts to: the requests of each point of the sweep, drawn as the load will draw them.
- * Finds what no schema can: a prompt larger than the KV cache, or than the model's context.
+ * The requests of each point of a sweep, drawn as the load will draw them. Finds faults that no schema
+ * can: a prompt that is larger than the KV cache, or than the model's context.
  */
 import type { Plan, PlannedArm, PlannedCell } from "../contract/plan.ts";
 import { pointLabel } from "./sweep.ts";
 import type { Fault } from "../base/errors.ts";
+import { given } from "../base/given.ts";
+import { BoundsMeter, KnownBounds, poolOf, type BoundsOf } from "./cache-bounds.ts";
+import type { CacheBounds } from "../contract/result.ts";
 import { IdealCache } from "../metrics/tally/ideal.ts";
 import type { Engine } from "../contract/engine.ts";
 import type { Workload } from "../contract/workload.ts";
@@ -14,6 +17,7 @@ import { drawRequests, readRows } from "../workload/draw.ts";
 
 /** Shares are computed over at most this many requests of a point. */
 const SURVEYED_REQUESTS = 50_000;
+
 export interface PointSurvey {
   readonly parameters: PlannedCell["parameters"];
   /** Measured requests. */
@@ -22,7 +26,7 @@ export interface PointSurvey {
   readonly promptTokens: number;
   readonly outputTokens: number;
   readonly longestPrompt: number;
-  /** Hit share of a router that could do no better, and of round robin, both without eviction. */
+  /** Hit share of the best possible router, and of round robin, both without eviction. */
   readonly idealShare: number;
   readonly roundRobinShare: number;
 }
@@ -30,98 +34,131 @@ export interface PointSurvey {
 export interface PlanSurvey {
   readonly points: readonly PointSurvey[];
   readonly faults: readonly Fault[];
-  /** What the workload found out about its files. */
+  /** The workload's notes on its files. */
   readonly notes: readonly string[];
 }
 
-/** What stops the plan, and what is known; quicker than the whole, for a run that will see it all anyway. */
+/** What a run needs of its survey: later steps then draw no requests again that were drawn here. */
+export interface RunSurvey extends Pick<PlanSurvey, "faults" | "notes"> {
+  readonly bounds: KnownBounds;
+  /** The longest request of each point. */
+  readonly longest: ReadonlyMap<string, Longest>;
+}
+
+/** What stops the plan, and what its requests show; without round robin's share, which only `plan` prints. */
 export async function surveyForRun(
   plan: Plan,
   plugins: Plugins,
   signal: AbortSignal,
-): Promise<Pick<PlanSurvey, "faults" | "notes">> {
-  const depth = plan.clock === "virtual" ? "first" : "sizes";
+): Promise<RunSurvey> {
+  const depth = plan.clock === "virtual" ? "first" : "bounds";
   return surveyPlan(plan, plugins, { signal, depth });
 }
 
 /**
- * What the running workers of one engine cannot take of the cells that are meant for it. They are
- * asked only where the plan knew less of them than they tell: else it has been found before.
+ * Requests of an engine's cells that are too large for its running workers. Surveyed again only if the
+ * workers report lower limits than the plan knew: other faults were found before the start.
  */
 export async function faultsOnWorkers(
   plan: Plan,
   plugins: Plugins,
-  at: { arm: PlannedArm; workers: readonly Worker[]; signal: AbortSignal },
+  at: { arm: PlannedArm; workers: readonly Worker[]; survey: Pick<RunSurvey, "longest"> },
 ): Promise<readonly Fault[]> {
-  const { arm, workers, signal } = at;
+  const { arm, workers, survey } = at;
   const planned = ((await plugins.load(arm.engine)) as Engine).limits?.(arm.engine.options);
   const least = (of: (worker: Worker) => number | undefined): number | undefined => {
-    const told = workers.map(of).filter((value) => value !== undefined);
-    return told.length === 0 ? undefined : Math.min(...told);
+    const known = workers.map(of).filter((value) => value !== undefined);
+    return known.length === 0 ? undefined : Math.min(...known);
   };
   const maxModelLen = least((worker) => worker.maxModelLen);
   const kvBlocks = least((worker) => worker.kvBlocks);
   const blockSize = least((worker) => worker.blockSize) ?? USUAL_BLOCK_SIZE;
-  const isNews = (told: number | undefined, known: number | undefined): boolean =>
-    told !== undefined && (known === undefined || told < known);
-  if (!isNews(maxModelLen, planned?.maxModelLen) && !isNews(kvBlocks, planned?.kvBlocks)) return [];
+  const isLower = (reported: number | undefined, known: number | undefined): boolean =>
+    reported !== undefined && (known === undefined || reported < known);
+  if (!isLower(maxModelLen, planned?.maxModelLen) && !isLower(kvBlocks, planned?.kvBlocks)) {
+    return [];
+  }
   const cells = plan.cells.filter((cell) => plan.arms[cell.arm]!.engineKey === arm.engineKey);
   const limits = [
     { name: arm.engine.name, blockSize, workers: workers.length, kvBlocks, maxModelLen },
   ];
-  return (await surveyPlan({ ...plan, cells }, plugins, { signal, depth: "sizes", limits })).faults;
+  const points = [...firstCells(cells)];
+  return onePerPath(
+    points.flatMap(([point, cell]) => sizeFaults(cell, survey.longest.get(point)!, limits)),
+  );
 }
 
 export async function surveyPlan(
   plan: Plan,
   plugins: Plugins,
-  {
-    signal,
-    depth = "shares",
-    limits: known,
-  }: { signal: AbortSignal; depth?: SurveyDepth; limits?: readonly EngineLimits[] },
-): Promise<PlanSurvey> {
-  const firstOfPoint = new Map<string, PlannedCell>();
-  for (const cell of plan.cells) {
-    const key = JSON.stringify([cell.parameters, cell.load]);
-    if (!firstOfPoint.has(key)) firstOfPoint.set(key, cell);
-  }
-  const limits = known ?? (await limitsOf(plan, plugins));
+  { signal, depth = "shares" }: { signal: AbortSignal; depth?: SurveyDepth },
+): Promise<PlanSurvey & RunSurvey> {
+  const limits = await limitsOf(plan, plugins);
   const points: PointSurvey[] = [];
   const faults: Fault[] = [];
   const notes = new Set<string>();
-  for (const cell of firstOfPoint.values()) {
+  const bounds = new KnownBounds();
+  const longestOf = new Map<string, Longest>();
+  for (const [point, cell] of firstCells(plan.cells)) {
     const workload = (await plugins.load(cell.workload)) as Workload;
     const rows = await readRows(cell, workload, signal);
     for (const note of workload.notes?.(cell.workload.options, rows) ?? []) notes.add(note);
-    const surveyed = await surveyPoint(cell, { workload, rows, limits, depth });
+    const of = { ...(await plannedBounds(plan, cell, { limits, plugins })), count: Infinity };
+    const surveyed = await surveyPoint(cell, { workload, rows, limits, depth, of });
     const { survey, longest, untimed } = surveyed;
     points.push(survey);
+    longestOf.set(point, longest);
+    if (surveyed.bounds !== undefined) bounds.keep(cell, of, surveyed.bounds);
     if (untimed !== undefined) faults.push(untimedFault(workload.name, untimed));
-    // On the virtual clock such a request fails as it would on the engine, and the run goes on.
+    // On the virtual clock such a request fails as it would on the engine, and the run continues.
     if (plan.clock === "wall") faults.push(...sizeFaults(cell, longest, limits));
     if (survey.requests === 0) {
       faults.push({ path: `workload.${workload.name}`, message: "has no requests to send" });
     }
   }
-  return { points, faults: onePerPath(faults), notes: [...notes] };
+  return { points, faults: onePerPath(faults), notes: [...notes], bounds, longest: longestOf };
 }
 
-/** `first`: is there a request at all; `sizes`: how long are they; `shares`: and what do they share. */
-type SurveyDepth = "first" | "sizes" | "shares";
+/** The first cell of each point of the sweep, by its point. */
+function firstCells(cells: readonly PlannedCell[]): Map<string, PlannedCell> {
+  const first = new Map<string, PlannedCell>();
+  for (const cell of cells) {
+    const point = JSON.stringify([cell.parameters, cell.load]);
+    if (!first.has(point)) first.set(point, cell);
+  }
+  return first;
+}
+
+/**
+ * `first`: is there a request at all; `bounds`: how long are they, and what could caches serve of
+ * them; `shares`: and what does round robin.
+ */
+type SurveyDepth = "first" | "bounds" | "shares";
+
+/** What bounds will depend on, as far as the plan knows the first engine's workers. */
+async function plannedBounds(
+  plan: Plan,
+  cell: PlannedCell,
+  { limits, plugins }: { limits: readonly EngineLimits[]; plugins: Plugins },
+): Promise<Pick<BoundsOf, "blockSize" | "pool">> {
+  const { blockSize, workers: count, kvBlocks } = limits[0]!;
+  const worker = { role: "aggregated", ...given({ kvBlocks }) } as const;
+  const workers = Array.from({ length: count }, () => worker);
+  return { blockSize, pool: await poolOf(plan, cell, { workers, plugins }) };
+}
 
 interface EngineLimits {
   readonly name: string;
   readonly blockSize: number;
-  /** Those that compute prompts. */
+  /** Workers that compute prompts. */
   readonly workers: number;
   readonly kvBlocks: number | undefined;
   readonly maxModelLen: number | undefined;
 }
 
 interface Longest {
-  isl: number;
-  osl: number;
+  readonly isl: number;
+  readonly osl: number;
 }
 
 async function limitsOf(plan: Plan, plugins: Plugins): Promise<EngineLimits[]> {
@@ -140,6 +177,14 @@ async function limitsOf(plan: Plan, plugins: Plugins): Promise<EngineLimits[]> {
   );
 }
 
+interface SurveyedPoint {
+  readonly survey: PointSurvey;
+  readonly longest: Longest;
+  readonly untimed: number | undefined;
+  /** Left out where not all requests were looked at. */
+  readonly bounds: CacheBounds | undefined;
+}
+
 async function surveyPoint(
   cell: PlannedCell,
   parts: {
@@ -147,11 +192,14 @@ async function surveyPoint(
     rows: unknown;
     limits: readonly EngineLimits[];
     depth: SurveyDepth;
+    of: Pick<BoundsOf, "blockSize" | "pool">;
   },
-): Promise<{ survey: PointSurvey; longest: Longest; untimed: number | undefined }> {
+): Promise<SurveyedPoint> {
   const { blockSize, workers } = parts.limits[0]!;
+  const { depth } = parts;
   const cache = new IdealCache({ blockSize, workers: Math.max(1, workers) });
-  const longest: Longest = { isl: 0, osl: 0 };
+  const meter = new BoundsMeter(parts.of);
+  const longest = { isl: 0, osl: 0 };
   const needsTimes = cell.load.arrival === "trace";
   let untimed: number | undefined;
   let position = 0;
@@ -159,7 +207,10 @@ async function surveyPoint(
   let outputTokens = 0;
   for await (const request of drawRequests(cell, parts.workload, parts.rows)) {
     const isMeasured = position >= cell.load.warmup;
-    if (parts.depth === "shares" && position < SURVEYED_REQUESTS) cache.add(request, isMeasured);
+    if (position < SURVEYED_REQUESTS) {
+      if (depth === "shares") cache.add(request, isMeasured);
+      if (depth === "bounds") meter.add(request, isMeasured);
+    }
     if (needsTimes && request.atNs === undefined && request.after === undefined)
       untimed ??= request.index;
     if (request.isl + request.osl > longest.isl + longest.osl) {
@@ -170,12 +221,13 @@ async function surveyPoint(
     if (!isMeasured) continue;
     promptTokens += request.isl;
     outputTokens += request.osl;
-    if (parts.depth === "first") break;
+    if (depth === "first") break;
   }
   const { ideal, roundRobin } = cache.shares;
   return {
     longest,
     untimed,
+    bounds: depth === "bounds" && position <= SURVEYED_REQUESTS ? meter.bounds : undefined,
     survey: {
       parameters: cell.parameters,
       requests: Math.max(0, position - cell.load.warmup),
@@ -193,7 +245,7 @@ function untimedFault(workload: string, request: number): Fault {
   return {
     path: "load.arrival",
     message: `"trace" needs timestamps, and request ${request} of workload "${workload}" has none`,
-    hint: "Say --rate 10 for a timetable, or --concurrency 20 for a closed loop, without --arrival trace",
+    hint: "Give --rate 10 for a timetable, or --concurrency 20 for a closed loop, without --arrival trace",
   };
 }
 
@@ -212,7 +264,7 @@ function sizeFaults(cell: PlannedCell, longest: Longest, limits: readonly Engine
           },
         ]
       : []),
-    // A context that is what the cache holds is no second fault.
+    // A context limit that is the size of the cache is the same fault.
     ...(maxModelLen !== undefined &&
     tokens > maxModelLen &&
     maxModelLen !== (kvBlocks ?? 0) * blockSize
@@ -227,7 +279,7 @@ function sizeFaults(cell: PlannedCell, longest: Longest, limits: readonly Engine
   ]);
 }
 
-/** The same fault at every point of a sweep is one fault: the first is told. */
+/** The same fault at several points of a sweep is reported once, for the first. */
 function onePerPath(faults: readonly Fault[]): Fault[] {
   const seen = new Set<string>();
   return faults.filter(({ path, hint }) => {

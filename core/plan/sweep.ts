@@ -4,19 +4,19 @@ export type Value = number | string | boolean;
 
 export interface Axis {
   readonly key: string;
-  /** Whose option it is. */
+  /** Part that has the option. */
   readonly scope: "workload" | "load";
   readonly values: readonly Value[];
 }
 
 export type Point = Readonly<Record<string, Value>>;
 
-/** How many combinations there are, without making them. */
+/** The number of combinations, without creating them. */
 export function combinations(axes: readonly Axis[]): number {
   return axes.reduce((product, axis) => product * axis.values.length, 1);
 }
 
-/** The part of a point that says which requests are sent, in the order of its names. */
+/** The values of a point that determine which requests are sent, in the order of their names. */
 export function workloadPart(point: Point, axes: readonly Axis[]): Point {
   const keys = axes.filter(({ scope }) => scope === "workload").map(({ key }) => key);
   return Object.fromEntries(keys.toSorted().map((key) => [key, point[key]!]));
@@ -32,8 +32,8 @@ export function points(axes: readonly Axis[]): Point[] {
 }
 
 /**
- * For each repeat, for each point, the arms, starting one further each time: no arm always runs
- * first, so a drift of the machine does not favour one.
+ * For each repeat and each point all arms, each time starting with the next arm: none always runs
+ * first, so a drift of the machine favours no arm.
  */
 export function* rotated(
   arms: readonly number[],
@@ -51,7 +51,7 @@ export function* rotated(
   }
 }
 
-/** `prefixRatio=0.5 concurrency=8`; empty for a run without a sweep. */
+/** `prefixRatio=0.5 concurrency=8`; empty without a sweep. */
 export function pointLabel(point: Point): string {
   return Object.entries(point)
     .map(([key, value]) => `${key}=${value}`)

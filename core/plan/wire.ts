@@ -1,24 +1,22 @@
-/** How the load speaks, decided once for all arms: a comparison in two wire forms compares parsers. */
+/** The form of the requests, decided once for all arms: arms with different forms would compare parsers. */
 import { given } from "../base/given.ts";
-import type { PlannedArm, Wire } from "../contract/plan.ts";
+import type { Wire } from "../contract/plan.ts";
+import type { ArmWithPlugins } from "./planned-arms.ts";
 import type { RunOptions } from "./run-options.ts";
 import type { Fault } from "../base/errors.ts";
-import type { Plugins } from "../contract/plugins.ts";
-import type { Router } from "../contract/router.ts";
 import type { WireForm } from "../contract/request.ts";
 
-/** Widest first: ids cost no tokenising anywhere and are exact. */
+/** Widest first: token ids are exact, and nothing has to tokenise them. */
 const FORMS: readonly WireForm[] = ["ids", "text", "chat"];
 
 export function wireOf(
   run: RunOptions,
-  arms: readonly PlannedArm[],
-  plugins: Plugins,
+  arms: readonly ArmWithPlugins[],
   faults: Fault[],
 ): Wire | undefined {
-  const accepted = arms.map(({ label, router }) => ({
-    label,
-    forms: (plugins.find("router", router.name)!.plugin as Router).traits(router.options).accepts,
+  const accepted = arms.map(({ arm, router }) => ({
+    label: arm.label,
+    forms: router.traits(arm.router.options).accepts,
   }));
   const possible = FORMS.filter((form) => accepted.every(({ forms }) => forms.includes(form)));
   const form = run.promptForm === "auto" ? possible[0] : run.promptForm;
@@ -62,7 +60,7 @@ export function parseHeaders(texts: readonly string[], faults: Fault[]): Record<
   for (const text of texts) {
     const match = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*[:=]\s*(.*)$/.exec(text);
     if (!match || /[\r\n\0]/.test(match[2]!)) {
-      // The value may be a secret, so only what stands before it is quoted.
+      // The value may be a secret, so only the name is quoted.
       const name = text.split(/[:=\s]/)[0]!;
       faults.push({
         path: "run.header",

@@ -1,4 +1,4 @@
-/** What the package manager says when it fails, as a state and a next step. Bun 1.4.5's words. */
+/** A failure of the package manager as a state and a next step. The texts are Bun 1.4.5's. */
 
 export interface InstallFault {
   readonly state: string;
@@ -10,7 +10,7 @@ const NO_NETWORK =
 /** What a plugin that is not added yet imports must lie beside it. */
 export const NEEDS_INSTALL =
   "Install what it needs: npm install in its folder, or with this program alone BUN_BE_BUN=1 dynbench install --production";
-/** Lines of the package manager that tell a reason. */
+/** Lines of the package manager that give a reason. */
 const MOST_LINES = 3;
 
 export function installFault(output: string): InstallFault {

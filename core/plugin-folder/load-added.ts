@@ -8,7 +8,7 @@ export interface LoadDetails {
   readonly except?: string;
 }
 
-/** What is left out is in `plugins.broken` afterwards. */
+/** Plugins that do not load are in `plugins.broken` afterwards. */
 export async function loadAdded(
   plugins: PluginSet,
   folder: string | undefined,

@@ -1,6 +1,6 @@
 /**
  * What `dynbench plugin add` was given: a package of the registry, or something on this disk. A bare
- * word is always a package's name, never a folder that happens to lie here.
+ * name is always a package's name, never a folder that happens to lie here.
  */
 import { statSync } from "node:fs";
 import { basename, resolve } from "node:path";
@@ -17,7 +17,7 @@ const VERSION = /^[~^]?[A-Za-z0-9][A-Za-z0-9.+-]*$/;
 const SOURCE = /\.(?:ts|js|mjs)$/;
 const TARBALL = /\.(?:tgz|tar\.gz)$/;
 
-/** Throws a `DynbenchError` for what is neither. */
+/** Throws a `DynbenchError` for anything else. */
 export function packageSpec(text: string): PackageSpec {
   if (isPath(text)) return onDisk(text);
   const at = text.indexOf("@", 1);

@@ -63,7 +63,7 @@ function versionOf(folder: string): string {
   try {
     return manifestOf(folder).version;
   } catch {
-    return "?"; // told with its reason when it is loaded
+    return "?"; // reported with its reason when it is loaded
   }
 }
 

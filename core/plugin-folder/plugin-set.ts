@@ -12,7 +12,7 @@ import { resolve } from "node:path";
 import * as v from "valibot";
 import { DynbenchError, messageOf } from "../base/errors.ts";
 import { whyNot } from "../base/why-not.ts";
-import { API_VERSION } from "../contract/plugin.ts";
+import { API_VERSION, OLDEST_API_VERSION } from "../contract/plugin.ts";
 import type { AnyPlugin, LoadedPlugin, PluginKind, Plugins } from "../contract/plugins.ts";
 import { NEEDS_INSTALL } from "./install-fault.ts";
 import type { PluginUse } from "../contract/plan.ts";
@@ -47,7 +47,7 @@ const NeedShape = v.union(
     }),
     v.strictObject({ ...NEED, packages: v.pipe(v.array(Text), v.nonEmpty()) }),
   ],
-  "must say install, and either command or packages",
+  "must have install, and either command or packages",
 );
 
 const Shape = v.looseObject({
@@ -58,7 +58,7 @@ const Shape = v.looseObject({
   needs: v.optional(v.array(NeedShape)),
 });
 
-/** Modules that an outside plugin may import by name, as this very program has them: `{ dynbench: … }`. */
+/** Modules of this program that an outside plugin may import by name: `{ dynbench: …, "dynbench/engine": … }`. */
 export type HostModules = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 export class PluginSet implements Plugins {
@@ -82,7 +82,7 @@ export class PluginSet implements Plugins {
     return this.#broken;
   }
 
-  /** Plugins of added packages that a file named for this run stands in for. */
+  /** Plugins of added packages that a file named for this run replaces. */
   get replaced(): readonly Replacement[] {
     return this.#replaced;
   }
@@ -102,7 +102,7 @@ export class PluginSet implements Plugins {
     );
   }
 
-  /** A sentence for a name nobody has: what there is, and what was probably meant. */
+  /** Message and hint for a name that no plugin has: the names there are, and the one probably meant. */
   unknown(kind: PluginKind, name: string): { message: string; hint: string } {
     const names = this.ofKind(kind).map(({ plugin }) => plugin.name);
     const guess = didYouMean(name, names);
@@ -120,7 +120,7 @@ export class PluginSet implements Plugins {
   async addFile(path: string, from?: string): Promise<readonly LoadedPlugin[]> {
     const { source, digest } = fileOf(path);
     registerHostModules(this.#modules);
-    const exported = await defaultExport(source);
+    const exported = await defaultExport(source, this.#modules);
     const added: LoadedPlugin[] = [];
     for (const candidate of Array.isArray(exported) ? exported : [exported]) {
       const plugin = this.#accept(candidate, { source, from });
@@ -176,7 +176,7 @@ export class PluginSet implements Plugins {
       throw new DynbenchError(
         "plan",
         `Cannot use plugin ${source}: ${plugin.kind} "${plugin.name}" lacks ${lacks.join(", ")}`,
-        { hint: "See plugins/README.md for what each kind must have" },
+        { hint: "See docs/write-a-plugin.md for what each kind must have" },
       );
     }
     try {
@@ -204,7 +204,7 @@ function nameTaken({ kind, name }: AnyPlugin, source: string, by: string): Dynbe
   );
 }
 
-async function defaultExport(source: string): Promise<unknown> {
+async function defaultExport(source: string, modules: HostModules): Promise<unknown> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => late.reject(new Error(`it is still not loaded after ${LOAD_LIMIT_MS / 1000} s`)),
@@ -216,34 +216,47 @@ async function defaultExport(source: string): Promise<unknown> {
   } catch (cause) {
     throw new DynbenchError("plan", `Cannot load plugin ${source}: ${messageOf(cause)}`, {
       cause,
-      hint: loadHint(messageOf(cause)),
+      hint: loadHint(messageOf(cause), modules),
     });
   } finally {
     clearTimeout(timer);
   }
 }
 
-function loadHint(message: string): string | undefined {
-  if (/export named .* not found in module 'dynbench'/i.test(message)) {
-    return `dynbench ${VERSION} has no such export: take versions that match`;
+function loadHint(message: string, modules: HostModules): string | undefined {
+  const missing = /export named '([^']*)' not found in module '(dynbench[^']*)'/i.exec(message);
+  if (missing) {
+    const [, name, module] = missing;
+    const home = Object.keys(modules).find((door) => Object.hasOwn(modules[door]!, name!));
+    return home === undefined
+      ? `dynbench ${VERSION} has no such export: take versions that match`
+      : `"${name}" is no longer in "${module}": import it from "${home}"`;
   }
   return /cannot find package/i.test(message) ? NEEDS_INSTALL : undefined;
 }
 
-/** Told before its form is looked at: another contract's form would only confuse. */
+/** Before the form is checked: a fault in the form of another contract would only confuse. */
 function checkVersion(candidate: unknown, source: string): void {
   const { apiVersion } = Object(candidate) as { apiVersion?: unknown };
-  if (apiVersion === undefined || apiVersion === API_VERSION) return;
+  if (apiVersion === undefined || isAccepted(apiVersion)) return;
   const isNewer = typeof apiVersion === "number" && apiVersion > API_VERSION;
   throw new DynbenchError(
     "plan",
     `Cannot use plugin ${source}: it is written for version ${String(apiVersion)} of the plugin contract, ` +
-      `and dynbench ${VERSION} has version ${API_VERSION}`,
+      `and dynbench ${VERSION} takes versions ${OLDEST_API_VERSION} to ${API_VERSION}`,
     {
       hint: isNewer
         ? "Update dynbench, or take an older version of the plugin"
-        : "Update the plugin: plugins/README.md has the contract as it is now",
+        : "Update the plugin: docs/write-a-plugin.md has the contract as it is now",
     },
+  );
+}
+
+function isAccepted(version: unknown): boolean {
+  return (
+    Number.isInteger(version) &&
+    (version as number) >= OLDEST_API_VERSION &&
+    (version as number) <= API_VERSION
   );
 }
 
@@ -294,7 +307,7 @@ function fileOf(path: string): { source: string; digest: string } {
 
 let areRegistered = false;
 
-/** Makes `import … from "dynbench"` in an outside plugin give this very program's modules. */
+/** Makes `import … from "dynbench"` in an outside plugin resolve to this program's own modules. */
 function registerHostModules(modules: HostModules): void {
   if (areRegistered) return;
   areRegistered = true;

@@ -5,7 +5,7 @@
  */
 const BLOCK = 512;
 
-/** The first path, or link target, that would lead out of the archive; throws on what is no tar. */
+/** The first path, or link target, that would lead out of the archive; throws on anything but a tar. */
 export function strayPath(tar: Uint8Array): string | undefined {
   let long: Partial<Record<"path" | "linkpath", string>> = {};
   for (let at = 0; at + BLOCK <= tar.length;) {

@@ -1,10 +1,11 @@
 /**
- * The other end of `supervisor.ts`: what a child of this binary does first.
+ * The other end of `supervisor.ts`: the entry of a child of this binary.
  *
- * A child gets one message on stdin and nothing else: no closures, no environment of ours. It says
- * `ready` or `failed` on stdout, one JSON object a line, logs to stderr, and ends when its stdin
+ * A child gets one message on stdin and nothing else: no closures, no environment of ours. It writes
+ * `ready` or `failed` to stdout, one JSON object a line, logs to stderr, and ends when its stdin
  * closes, which happens however its parent ended.
  */
+import { given } from "../base/given.ts";
 import { runKeeper } from "./keeper.ts";
 import { DynbenchError, messageOf } from "../base/errors.ts";
 import type { Engine } from "../contract/engine.ts";
@@ -12,15 +13,22 @@ import type { ChildContext, Logger } from "../contract/processes.ts";
 import type { Router } from "../contract/router.ts";
 import type { Workload } from "../contract/workload.ts";
 import type { RoutingPolicy } from "../contract/routing-policy.ts";
-import type { ChildAnswer, ChildMessage, GatewayTask, LoadTask } from "./messages.ts";
+import {
+  ChildMessageSchema,
+  parseMessage,
+  type ChildAnswer,
+  type ChildMessage,
+  type GatewayTask,
+  type LoadTask,
+} from "./messages.ts";
 import type { Plugins } from "../contract/plugins.ts";
 
-/** A child that has not ended this long after it was asked to is stuck, and ends itself. */
+/** A child that has not ended this long after its stdin closed is stuck, and ends itself. */
 const DISPOSE_LIMIT_MS = 2000;
 
 type Running = AsyncDisposable & { readonly ready: unknown };
 
-/** What a child runs by role, each loaded when it is asked for; handed in by `main.ts`. */
+/** The code of each role, imported only by the child that needs it; handed in by `main.ts`. */
 export interface ChildRoles {
   gateway(): Promise<
     (task: GatewayTask, deps: { policy: RoutingPolicy; log: Logger }) => Promise<Running>
@@ -40,29 +48,31 @@ export async function runChild(plugins: Plugins, roles: ChildRoles): Promise<num
   const lines = stdinLines(() => stop.abort());
   const first = await lines.next();
   if (first.done) return 0;
-  const message = JSON.parse(first.value) as ChildMessage;
-  if (message.role === "keeper") return runKeeper(message.marker, lines);
-
-  const stdinEnds = (async () => {
-    for await (const _ of lines) continue; // nothing more is expected; this waits for the end
-  })();
   try {
+    const message = messageOnStdin(first.value);
+    if (message.role === "keeper") return await runKeeper(message.marker, lines);
+    const stdinEnds = (async () => {
+      for await (const _ of lines) continue; // nothing more is expected; this waits for the end
+    })();
     await using running = await start(message, { plugins, roles, signal: stop.signal });
     if (running === undefined) return 0;
-    say({ type: "ready", ready: running.ready });
+    answer({ type: "ready", ready: running.ready });
     await stdinEnds;
     setTimeout(() => process.exit(0), DISPOSE_LIMIT_MS).unref();
   } catch (error) {
-    say({
-      type: "failed",
-      code: error instanceof DynbenchError ? error.code : "bug",
-      message: messageOf(error),
-      hint: error instanceof DynbenchError ? error.hint : undefined,
-    });
+    answer(failure(error));
     if (!(error instanceof DynbenchError)) console.error(error);
     return 1;
   }
   return 0;
+}
+
+function messageOnStdin(line: string): ChildMessage {
+  try {
+    return parseMessage(ChildMessageSchema, line);
+  } catch (cause) {
+    throw new Error(`its message on stdin is malformed: ${messageOf(cause)}`, { cause });
+  }
 }
 
 async function start(
@@ -111,13 +121,21 @@ async function* stdinLines(onEnd: () => void): AsyncGenerator<string, void> {
   }
 }
 
-/** Stdout carries the child's own lines; what a plugin prints with `console` goes to the log. */
+/** Stdout carries only messages; what a plugin prints with `console` goes to the log. */
 function keepStdoutClean(): void {
   for (const name of ["log", "info", "debug"] as const) console[name] = console.error;
 }
 
-function say(answer: ChildAnswer): void {
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
+function answer(message: ChildAnswer): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+}
+
+/** An error as the main process gets it. */
+function failure(error: unknown): Extract<ChildAnswer, { type: "failed" }> {
+  const isOurs = error instanceof DynbenchError;
+  const hint = isOurs ? error.hint : undefined;
+  const code = isOurs ? error.code : "bug";
+  return { type: "failed", code, message: messageOf(error), ...given({ hint }) };
 }
 
 function flushed(): Promise<void> {

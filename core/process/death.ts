@@ -1,4 +1,4 @@
-/** A process that ended before it was asked to: who, how, and what its log says. */
+/** A process that ended before it was asked to: its name, how it ended, and its last log lines. */
 import { DynbenchError } from "../base/errors.ts";
 import type { Explanation } from "../contract/processes.ts";
 
@@ -8,16 +8,16 @@ export interface Death {
   readonly signal: string | null;
   readonly lastLines: readonly string[];
   readonly logPath: string;
-  /** What whoever started it reads in its log. */
+  /** Explanation of its log lines, by the code that started it. */
   readonly reason?: Explanation;
 }
 
-/** How a process ended, in words. */
+/** How a process ended: `exit code 7`, `killed by SIGKILL`. */
 export function endOf(code: number | null, signal: string | null): string {
   return signal === null ? `exit code ${code}` : `killed by ${signal}`;
 }
 
-/** A death as one error: who died (`what` says when), why as far as its log tells, what to try. */
+/** A death as one error: which process (`what`: and when), the reason as far as its log shows it, what to try. */
 export function deathError(death: Death, what = "died"): DynbenchError {
   const { name, code, signal, lastLines, logPath, reason } = death;
   const why = reason === undefined ? "" : `: ${reason.what}`;

@@ -2,7 +2,7 @@
  * How many requests in flight the limit on open files allows. Bun raises the soft limit to the hard
  * one when it starts, so what counts is `ulimit -Hn`; children and foreign programs inherit it.
  *
- * A gateway without a descriptor left accepts nothing more and says nothing: its clients wait until
+ * A gateway without a descriptor left accepts nothing more and reports nothing: its clients wait until
  * their time is out. So a run that could meet the limit is refused before it starts.
  */
 import { readFileSync } from "node:fs";
@@ -13,7 +13,7 @@ const OWN_FILES = 64;
 const FILES_PER_WORKER = 4;
 const USUAL_WORKERS = 8;
 
-/** This process's limit, which is Infinity for "unlimited"; undefined where the system does not tell. */
+/** This process's limit, which is Infinity for "unlimited"; undefined where the system does not report it. */
 export function openFileLimit(): number | undefined {
   try {
     return parseOpenFileLimit(readFileSync("/proc/self/limits", "utf8"));

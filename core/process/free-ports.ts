@@ -1,5 +1,5 @@
 /**
- * Ports for programs that cannot say which one the system gave them.
+ * Ports for programs that cannot report which one the system gave them.
  *
  * A program may take half a minute before it binds the port it was given. So ports come from below
  * the range that the system hands out by itself to outgoing connections and to "port 0": nobody
@@ -12,7 +12,7 @@ import { DynbenchError } from "../base/errors.ts";
 const ANY_HOST = "0.0.0.0";
 /** Below are well-known services. */
 const LOWEST_PORT = 10_000;
-/** Linux's own default, for systems that do not say. */
+/** Linux's own default, for systems that do not report theirs. */
 const USUAL_EPHEMERAL_PORT = 32_768;
 /** More than a run needs. */
 const PORTS_APART = 101;

@@ -6,7 +6,7 @@ export interface Gpu {
   readonly id: string;
   readonly name: string;
   readonly memoryMiB: number;
-  /** 8.9 of an L40S, 9.0 of an H100; undefined where the driver does not tell. */
+  /** 8.9 of an L40S, 9.0 of an H100; undefined where the driver does not report it. */
   readonly computeCapability: number | undefined;
   /** Version of the driver, where it was asked for. */
   readonly driver?: string;
@@ -62,7 +62,7 @@ export interface PlacementWish {
   readonly workers: number | undefined;
   readonly mostWorkers: number;
   readonly gpusPerWorker: number;
-  /** GPUs of the list that are left alone, from its start. */
+  /** GPUs at the start of the list that are not used. */
   readonly offset: number;
 }
 

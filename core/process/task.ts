@@ -10,7 +10,7 @@ export interface ForeignTask {
   readonly holdsStdin?: boolean;
   readonly signal: AbortSignal;
   readonly limitMs: number;
-  /** Told its last line from time to time, for one that takes long. */
+  /** Gets its last line from time to time, for one that takes long. */
   readonly log?: Logger;
 }
 
@@ -29,9 +29,9 @@ export async function runForeign(processes: Processes, task: ForeignTask): Promi
   const stopped = Promise.withResolvers<undefined>();
   const stop = (): void => stopped.resolve(undefined);
   for (const signal of [task.signal, limit]) signal.addEventListener("abort", stop, { once: true });
-  const teller = log && tellLastLine(program, log);
+  const lastLine = log && logLastLine(program, log);
   const end = await Promise.race([program.exited, stopped.promise]);
-  teller?.[Symbol.dispose]();
+  lastLine?.[Symbol.dispose]();
   task.signal.removeEventListener("abort", stop);
   task.signal.throwIfAborted();
   if (end) return { code: end.code, lines: program.lastLines(EXPLAINED_LINES) };
@@ -41,8 +41,8 @@ export async function runForeign(processes: Processes, task: ForeignTask): Promi
 }
 
 /**
- * What all of them give, begun at once. Where one fails, the signal that they were given is aborted,
- * and its fault is thrown once the others have ended too: nothing of them is left.
+ * The results of several tasks, begun at once. Where one fails, the signal of all is aborted, and its
+ * fault is thrown once the others have ended too: nothing of them is left.
  */
 export async function allOrNone<const Parts extends readonly Promise<unknown>[]>(
   signal: AbortSignal,
@@ -60,23 +60,23 @@ export async function allOrNone<const Parts extends readonly Promise<unknown>[]>
 }
 
 /** How often a line of a slow program is repeated on the screen. */
-const TELL_INTERVAL_MS = 10_000;
+const LOG_INTERVAL_MS = 10_000;
 /** A progress bar or a traceback's line is longer than anybody reads while waiting. */
-const TOLD_CHARACTERS = 160;
+const LOGGED_CHARACTERS = 160;
 
-/** Tells the last line of a program's log whenever it has changed, until disposed. */
-export function tellLastLine(
+/** Logs the last line of a program's log whenever it has changed, until disposed. */
+export function logLastLine(
   program: { readonly name: string; lastLines(count: number): readonly string[] },
   log: Logger,
 ): Disposable {
-  let told = "";
+  let logged = "";
   const timer = setInterval(() => {
     // Progress bars rewrite their line with carriage returns.
     const line = program.lastLines(1)[0]?.split("\r").at(-1)?.trim() ?? "";
-    if (line === told || line === "") return;
-    told = line;
-    log.info(`${program.name}: ${line.slice(0, TOLD_CHARACTERS)}`);
-  }, TELL_INTERVAL_MS);
+    if (line === logged || line === "") return;
+    logged = line;
+    log.info(`${program.name}: ${line.slice(0, LOGGED_CHARACTERS)}`);
+  }, LOG_INTERVAL_MS);
   timer.unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }

@@ -1,7 +1,7 @@
-/** Waits until a foreign server that takes minutes to load serves, or says why it never will. */
+/** Waits until a foreign server serves, which may take minutes; throws the reason when it never will. */
 import { EXPLAINED_LINES, LAST_LINES } from "./lines.ts";
 import { endOf, lastWords } from "./death.ts";
-import { tellLastLine } from "./task.ts";
+import { logLastLine } from "./task.ts";
 import { DynbenchError, messageOf } from "../base/errors.ts";
 import type { Explanation, ForeignProcess, Logger } from "../contract/processes.ts";
 
@@ -23,7 +23,7 @@ export async function untilReady(program: ForeignProcess, readiness: Readiness):
   const limit = AbortSignal.timeout(limitMs);
   let end: Awaited<ForeignProcess["exited"]> | undefined;
   void program.exited.then((exit) => (end = exit));
-  using _ = tellLastLine(program, log);
+  using _ = logLastLine(program, log);
   let last: unknown;
   for (;;) {
     signal.throwIfAborted();
@@ -44,7 +44,7 @@ export async function untilReady(program: ForeignProcess, readiness: Readiness):
   }
 }
 
-/** What went wrong with a program that is to serve, with the reason its log gives. */
+/** The error of a program that does not serve, with the reason in its log. */
 export function startFault(
   program: ForeignProcess,
   { explain }: Pick<Readiness, "explain">,

@@ -11,26 +11,26 @@ import { writeWords } from "./word-table.ts";
 export interface BodyOptions {
   readonly form: WireForm;
   readonly model: string;
-  /** The prompt's tokens; text and chat leave out the last ones, in place of which the tokenizer's own come. */
+  /** The prompt's tokens. Text and chat leave out the last ones: the tokenizer adds that many of its own. */
   readonly tokens: Uint32Array;
   readonly tokenizer: Tokenizer;
   readonly osl: number;
-  /** Extra top-level fields; one of ours that is named here gets this value. */
+  /** Extra top-level fields; they replace fields of the same name. */
   readonly extra: Readonly<Record<string, unknown>>;
 }
 
 export interface RequestBody {
-  /** Below the server's base path. */
+  /** Path below the server's base path. */
   readonly path: "/v1/completions" | "/v1/chat/completions";
   readonly body: Uint8Array;
   /** See `ExchangeRequest`. */
   readonly headroom: number;
 }
 
-/** Room that whoever builds a body leaves before it; heads of load and gateway take a quarter of it. */
+/** Room to leave before a body for the head of the request; heads of load and gateway take a quarter of it. */
 export const HEADROOM = 2_048;
 
-/** A streamed request for exactly `osl` tokens. Throws when a text has no room for its words. */
+/** A streamed request for exactly `osl` tokens. Throws when the tokenizer's own tokens leave no room for words. */
 export function requestBody(options: BodyOptions): RequestBody {
   const { form, tokenizer } = options;
   const promptName = form === "chat" ? "messages" : "prompt";
@@ -67,7 +67,7 @@ const QUOTES: Record<WireForm, readonly [string, string]> = {
   chat: ['[{"role":"user","content":"', '"}]'],
 };
 
-/** A five-digit id with its comma: all ids of prompts that we make. */
+/** A five-digit id with its comma, the longest that dynbench's prompts have. */
 const ID_BYTES = 6;
 /** An id of an answer may have up to seven digits. */
 const ANY_ID_BYTES = 8;

@@ -1,12 +1,12 @@
 /**
- * The tokenizer of a real model, from the files HF programs read: tokenizer.json, and
+ * The tokenizer of a real model, from the files that Hugging Face programs read: tokenizer.json, and
  * tokenizer_config.json for special tokens and the chat template.
  */
 import { join } from "node:path";
+import { Template } from "@huggingface/jinja";
 import { Tokenizer as HfTokenizer } from "@huggingface/tokenizers";
 import * as v from "valibot";
 import { DynbenchError, messageOf } from "../base/errors.ts";
-import { chatRenderer, type TemplateConfig } from "./chat-template.ts";
 import { stableWords } from "./stable-words.ts";
 import { memoized } from "./token-memo.ts";
 import type { ChatMessage, Tokenizer } from "./tokenizer.ts";
@@ -19,7 +19,13 @@ const templateFile = v.looseObject({
   ),
 });
 
-/** Rejects with what is wrong with the folder. Takes 0.1 to 1 s, as the vocabulary is large. */
+interface TemplateConfig {
+  /** One template, or several with names, of which `default` is used. */
+  readonly chat_template?: string | readonly { name: string; template: string }[] | undefined;
+  readonly [key: string]: unknown;
+}
+
+/** Rejects with a `DynbenchError` for an unusable folder. Takes 0.1 to 1 s, as the vocabulary is large. */
 export async function readTokenizer(folder: string): Promise<Tokenizer> {
   try {
     const json = v.parse(tokenizerFile, await readJson(join(folder, "tokenizer.json")));
@@ -35,18 +41,18 @@ export async function readTokenizer(folder: string): Promise<Tokenizer> {
       "plan",
       `Cannot read the tokenizer in "${folder}": ${messageOf(cause)}`,
       {
-        hint: "It must hold the tokenizer.json of a model, as HF programs write it",
+        hint: "It must hold the tokenizer.json of a model, as Hugging Face programs write it",
         cause,
       },
     );
   }
 }
 
-/** The tokenizer of the parsed files. What only makers of prompts need is made when they ask. */
+/** The tokenizer of the parsed files. Words and chat overhead, which only prompts need, are computed on first use. */
 export function modelTokenizer(json: object, config: TemplateConfig): Tokenizer {
   const hf = new HfTokenizer(json, config);
   const vocabulary = hf.get_vocab(true);
-  // Where ids have holes, those stand under one name that is none.
+  // Unused ids share one entry under `undefined`.
   vocabulary.delete(undefined as unknown as string);
   const encode = memoized(
     (text) => hf.encode(text, { add_special_tokens: false }).ids,
@@ -88,7 +94,40 @@ function specialTokens(hf: HfTokenizer): { before: number[]; after: number[] } {
   return { before: whole.slice(0, start), after: whole.slice(start + bare.length) };
 }
 
-/** What the template adds to a single user message; undefined when it does not add the same to all. */
+/**
+ * Renders chats as Hugging Face's `apply_chat_template` does, with the opening of the answer;
+ * undefined where the model has no template.
+ */
+function chatRenderer(
+  config: TemplateConfig,
+): ((messages: readonly ChatMessage[]) => string) | undefined {
+  const { chat_template: given } = config;
+  const source =
+    typeof given === "object" ? given.find(({ name }) => name === "default")?.template : given;
+  if (source === undefined) return undefined;
+  const template = new Template(source);
+  const tokens = Object.fromEntries(
+    ["bos_token", "eos_token", "unk_token", "pad_token"].map((name) => [
+      name,
+      tokenText(config[name]),
+    ]),
+  );
+  return (messages) =>
+    template.render({
+      ...tokens,
+      messages: messages.map(({ role, content }) => ({ role, content })),
+      add_generation_prompt: true,
+    });
+}
+
+/** A special token is a text, or an object that holds it. */
+function tokenText(token: unknown): string {
+  if (typeof token === "string") return token;
+  if (typeof token !== "object" || token === null || !("content" in token)) return "";
+  return typeof token.content === "string" ? token.content : "";
+}
+
+/** Tokens that the template adds to a single user message; undefined when it does not add the same to all. */
 function chatOverhead(encodeChat: Tokenizer["encodeChat"], words: WordTable): number | undefined {
   const addedTo = (first: number, count: number): number => {
     const texts = Array.from({ length: count }, (_, i) =>
@@ -97,12 +136,12 @@ function chatOverhead(encodeChat: Tokenizer["encodeChat"], words: WordTable): nu
     return encodeChat([{ role: "user", content: texts.join(" ") }]).length - count;
   };
   const added = LENGTHS.map((count) => addedTo(0, count));
-  // The template stands before each word once, and after it.
+  // Each word once next to the template, before it and after it.
   for (let word = 0; word < words.count; word += 1) added.push(addedTo(word, 2));
   return added.every((tokens) => tokens === added[0]) ? added[0] : undefined;
 }
 
-/** Words of messages that must all get the same. */
+/** Lengths in words of messages to which the template must add the same. */
 const LENGTHS = [1, 2, 9];
 
 function once<T>(make: () => T): () => T {

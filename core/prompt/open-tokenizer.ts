@@ -1,11 +1,11 @@
-/** Which tokenizer is meant by a folder, or by none. */
+/** Chooses and opens a tokenizer: that of a model's folder, or the built-in one. */
 import { join, resolve } from "node:path";
 import { DynbenchError, messageOf } from "../base/errors.ts";
 import type { WireForm } from "../contract/request.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { WORD_TOKENIZER } from "./word-tokenizer.ts";
 
-/** The tokenizer of the model in `folder`, or the built-in one; each is read once a process. */
+/** The tokenizer of the model in `folder`, or the built-in one; each folder is read once a process. */
 export function openTokenizer(folder: string | undefined): Promise<Tokenizer> {
   if (folder === undefined) return Promise.resolve(WORD_TOKENIZER);
   const known = opened.get(folder);
@@ -19,8 +19,8 @@ export function openTokenizer(folder: string | undefined): Promise<Tokenizer> {
 const opened = new Map<string, Promise<Tokenizer>>();
 
 /**
- * The tokenizer that prompts of this form are made with; ids need none, so none is read for them.
- * `bareText`: the server adds no special tokens to a completion's text.
+ * The tokenizer to make prompts of this form; prompts of ids need no model's tokenizer, so none is
+ * read. `bareText`: the server adds no special tokens to a completion's text.
  */
 export async function promptTokenizer(
   folder: string | undefined,
@@ -41,7 +41,7 @@ export async function promptTokenizer(
   );
 }
 
-/** Templates are programs of others, and may throw. */
+/** Templates are programs from outside, and may throw. */
 function chatFault(tokenizer: Tokenizer): string | undefined {
   try {
     return tokenizer.chatOverhead === undefined ? "it has no usable chat template" : undefined;
@@ -50,15 +50,15 @@ function chatFault(tokenizer: Tokenizer): string | undefined {
   }
 }
 
-/** `path` in full when a tokenizer can be read there; undefined for a mere name of a model. */
+/** The full path when the folder has a tokenizer; undefined for a mere name of a model. */
 export async function tokenizerFolder(path: string): Promise<string | undefined> {
   const folder = resolve(path);
   return (await Bun.file(join(folder, TOKENIZER_FILE)).exists()) ? folder : undefined;
 }
 
 /**
- * The folder that `--tokenizer` names, or else that of the model; undefined: the built-in one.
- * Rejects when the named one holds no tokenizer.
+ * The folder that `--tokenizer` names, else the folder of the model; undefined: the built-in
+ * tokenizer. Rejects when the named folder holds no tokenizer.
  */
 export async function chosenTokenizer(
   named: string | undefined,

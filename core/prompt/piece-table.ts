@@ -7,9 +7,9 @@
 const MAX_PIECES = 65_536;
 /** Half of them stay empty, so that a search ends soon. */
 const SLOTS = MAX_PIECES * 2;
-/** Longer pieces are not prose and seldom come again. */
+/** Longer pieces are not prose and seldom recur. */
 const MAX_PIECE_BYTES = 64;
-/** A word is 7 bytes and 1 to 3 ids on average; whichever is used up first empties the table. */
+/** A word has 7 bytes and 1 to 3 ids on average; the table is emptied when bytes or ids run out. */
 const ARENA_BYTES = MAX_PIECES * 16;
 const ARENA_IDS = MAX_PIECES * 8;
 
@@ -26,7 +26,7 @@ export class PieceTable {
   #count = 0;
   #out = new Uint32Array(16_384);
 
-  /** `encode` gives the ids of a piece that is not known. */
+  /** `encode` returns the ids of a piece that is not yet known. */
   constructor(encode: (piece: Uint8Array) => ArrayLike<number>) {
     this.#encode = encode;
   }
@@ -49,7 +49,7 @@ export class PieceTable {
     return this.#out.slice(0, length);
   }
 
-  /** Puts the ids of one piece after the `length` that are there, and returns how many are then. */
+  /** Appends the ids of one piece after `length` ids, and returns the new length. */
   #piece(
     text: Uint8Array,
     { from, end, length }: { from: number; end: number; length: number },
@@ -91,7 +91,7 @@ export class PieceTable {
     if (isFull) {
       this.#slots.fill(0);
       this.#count = 0;
-      return; // this one's slot is gone with the others
+      return; // emptying removed this slot too
     }
     this.#count += 1;
     this.#bytes.set(piece, byteStart);

@@ -1,23 +1,23 @@
 /**
- * Finds words of a vocabulary that are one token each wherever prompts have them, so that text of
- * exactly n tokens is n of them with spaces between, and equal beginnings stay equal.
+ * Finds words of a vocabulary that are one token each at every place in a prompt, so that n of them
+ * with spaces between are a text of exactly n tokens, and equal prefixes stay equal.
  */
 import { DynbenchError } from "../base/errors.ts";
 import type { Encode } from "./token-memo.ts";
 import { wordTable, type WordTable } from "./word-table.ts";
 
-/** Two prompts that part at some token agree at each later one by chance of one in as many; more only cost time. */
+/** Chance that two different prompts have the same word at a place is one in as many; more only cost time. */
 const MAX_WORDS = 2_048;
-/** Below this a prompt of fresh content would by chance share tokens with another. */
+/** With fewer words, prompts of different content would share tokens by chance. */
 const MIN_WORDS = 256;
 
 export interface StableWords {
   readonly words: WordTable;
-  /** The token of each. */
+  /** The token of each word. */
   readonly ids: Uint32Array;
 }
 
-/** The first words by id. Throws a `DynbenchError` when there are too few. */
+/** The stable words with the lowest ids. Throws a `DynbenchError` when there are too few. */
 export function stableWords(vocabulary: ReadonlyMap<string, number>, encode: Encode): StableWords {
   const candidates = [...vocabulary]
     .filter(([token]) => /^[▁Ġ]?[a-z]{2,16}$/.test(token))
@@ -27,7 +27,7 @@ export function stableWords(vocabulary: ReadonlyMap<string, number>, encode: Enc
   const wordIds: number[] = [];
   for (const text of new Set(candidates)) {
     const ids = encode(`${text} ${text}`);
-    // After a line's end too, because there most chat templates put a message.
+    // Also after a line break, where most chat templates put a message.
     const withLine = encode(`${text}\n`).length + 2;
     if (ids.length !== 2 || encode(`${text} ${text}\n${text}`).length !== withLine) continue;
     words.push(text);
@@ -42,7 +42,7 @@ export function stableWords(vocabulary: ReadonlyMap<string, number>, encode: Enc
     "plan",
     isStable
       ? `Cannot make prompts with this tokenizer: only ${words.length} words are one token each`
-      : "Cannot make prompts with this tokenizer: its tokens reach over spaces",
+      : "Cannot make prompts with this tokenizer: its tokens span spaces",
     { hint: "Send token ids: --prompt-form ids" },
   );
 }

@@ -1,5 +1,5 @@
 /**
- * A tokenizer as prompts, gateway and mocker see it: the built-in one of whole words
+ * The interface of a tokenizer for prompts, gateway and mocker: the built-in one of whole words
  * (`word-tokenizer.ts`) or a model's own (`model-tokenizer.ts`).
  */
 import type { WordTable } from "./word-table.ts";
@@ -12,16 +12,16 @@ export interface ChatMessage {
 export interface Tokenizer {
   /** Ids of a completion's text, with the special tokens that a server adds. */
   encode(text: string): Uint32Array;
-  /** Ids of a text that is a part of a prompt: without special tokens. */
+  /** Ids of a part of a prompt, without special tokens. */
   encodePart(text: string): Uint32Array;
   /** Ids of a chat in the model's template, with the opening of the answer. Throws where it has none. */
   encodeChat(messages: readonly ChatMessage[]): Uint32Array;
   decode(ids: Iterable<number>): string;
-  /** Ids from here on are pieces of text that no word stands for; undefined: there are none. */
+  /** Ids from here on stand for pieces of text that are no words; undefined: there are no such ids. */
   readonly firstPieceId: number | undefined;
   /** Words that prompts and answers are made of. */
   readonly words: WordTable;
-  /** The token of each. */
+  /** The token of each word. */
   readonly wordIds: Uint32Array;
   /** Tokens that are added to the words of a text. */
   readonly textOverhead: number;

@@ -5,7 +5,7 @@
  */
 import type { Segment } from "../contract/request.ts";
 
-/** Ids below are left to special tokens of real vocabularies. */
+/** Lower ids are left to the special tokens of real vocabularies. */
 export const FIRST_TOKEN_ID = 1_000;
 /** Fits the smallest vocabulary in use, Llama 2's 32,000. */
 export const LAST_TOKEN_ID = 30_999;
@@ -14,8 +14,9 @@ const TOKEN_IDS = LAST_TOKEN_ID - FIRST_TOKEN_ID + 1;
 const TWO_TO_32 = 4_294_967_296;
 
 /**
- * Fills `out` with the prompt's ids and returns how many; throws when `out` is too short. An answer
- * has the tokens that came; where none or too few are known, tokens of its own stand in.
+ * Fills `out` with the prompt's ids and returns their number; throws when `out` is too short. An
+ * answer segment has the tokens that were received; where none or too few are known, generated tokens
+ * take their place.
  */
 export function fillTokens(
   seed: number,

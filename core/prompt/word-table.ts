@@ -1,6 +1,6 @@
 /**
- * Words of which each is one token, whatever words stand around it: text prompts are made of them.
- * A prompt's token ids choose words, so prompts share the words that their segments share.
+ * Words of which each is one token, whatever words are next to it: text prompts are made of them. A
+ * prompt's token ids choose the words, so prompts share the words of the segments that they share.
  */
 import { FIRST_TOKEN_ID, LAST_TOKEN_ID } from "./tokens.ts";
 
@@ -29,7 +29,7 @@ export function wordTable(words: readonly string[]): WordTable {
   };
 }
 
-/** The word that a prompt's token id stands for; ids beyond the table's words start over. */
+/** The word that a prompt's token id stands for; ids beyond the table wrap around. */
 export function wordIndex({ count }: WordTable, promptId: number): number {
   if (promptId < FIRST_TOKEN_ID || promptId > LAST_TOKEN_ID) {
     throw new Error(`${promptId} is not a prompt token`);

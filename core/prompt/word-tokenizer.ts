@@ -1,12 +1,12 @@
 /**
  * A tokenizer of whole words, computed rather than stored: every id has one word and words are
- * joined by single spaces, so text of exactly n tokens is n words and sharing survives the way
- * through text. Mocker, gateway and prompts use it, and `writeModelFolder` writes it out as the
- * tokenizer.json that Dynamo's frontend and HF programs read.
+ * joined by single spaces, so text of exactly n tokens is n words, and prompts that share tokens
+ * share text. Mocker, gateway and prompts use it, and `writeModelFolder` writes it as the
+ * tokenizer.json that Dynamo's frontend and Hugging Face programs read.
  *
- * Any other word is read in pieces of four bytes, about as long as the tokens of English text, so
- * that texts share what they share whatever they are. (In the tokenizer.json each such word is the
- * one unknown token: that form has no pieces.)
+ * Any other word is encoded in pieces of four bytes, about as long as the tokens of English text, so
+ * that any two texts with equal prefixes have equal first tokens. (In the tokenizer.json each such
+ * word is the one unknown token, because that form has no pieces.)
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ import { wordTable, type WordTable } from "./word-table.ts";
 
 /** Ids of words are 0 to 30,999. */
 export const VOCABULARY_SIZE = LAST_TOKEN_ID + 1;
-/** Ids of pieces come after them, within the 128,256 of Llama 3's vocabulary; few share one by chance. */
+/** Ids of pieces follow, within the 128,256 of Llama 3's vocabulary; few pieces share an id by chance. */
 const PIECES = 97_213;
 const PIECE_BYTES = 4;
 
@@ -61,7 +61,7 @@ export function encode(text: string): Uint32Array {
     }
     let id = promptIdAt(text, at);
     let end = at + WORD_LETTERS;
-    // A prompt is nothing but words of five letters, so only what is none is looked at twice.
+    // Prompts consist of words of five letters, so only other words take the slow path.
     if (id === NO_WORD || (end < text.length && !isSpace(text.charCodeAt(end)))) {
       for (end = at + 1; end < text.length && !isSpace(text.charCodeAt(end));) end += 1;
       const word = text.slice(at, end);
@@ -91,7 +91,7 @@ export function encodeChat(messages: readonly ChatMessage[]): Uint32Array {
   return encode(renderChat(messages));
 }
 
-/** What `CHAT_TEMPLATE` renders. */
+/** The same text as `CHAT_TEMPLATE` renders. */
 export function renderChat(messages: readonly ChatMessage[]): string {
   const turns = messages.map(({ role, content }) => {
     return role === "assistant" ? `<assistant> ${content} </s>` : `<user> ${content} </s>`;
@@ -99,7 +99,7 @@ export function renderChat(messages: readonly ChatMessage[]): string {
   return `<s> ${turns.join(" ")} <assistant>`;
 }
 
-/** What prompts, gateway and mocker use where no model's tokenizer is given. */
+/** The tokenizer of prompts, gateway and mocker where no model's tokenizer is given. */
 export const WORD_TOKENIZER: Tokenizer = {
   encode,
   encodePart: encode,
@@ -117,14 +117,14 @@ export const WORD_TOKENIZER: Tokenizer = {
   chatOverhead: CHAT_OVERHEAD_TOKENS,
 };
 
-/** Jinja, as HF programs and Dynamo read it from tokenizer_config.json. */
+/** Jinja, as Hugging Face programs and Dynamo read it from tokenizer_config.json. */
 export const CHAT_TEMPLATE =
   "<s>{% for message in messages %}" +
   "{% if message['role'] == 'assistant' %} <assistant> {% else %} <user> {% endif %}" +
   "{{ message['content'] }} </s>{% endfor %}" +
   "{% if add_generation_prompt %} <assistant>{% endif %}";
 
-/** The tokenizer in HF's tokenizer.json form (tokenizers 0.22): WordLevel over whitespace. */
+/** The tokenizer in Hugging Face's tokenizer.json form (tokenizers 0.22): WordLevel over whitespace. */
 export function tokenizerJson(): Record<string, unknown> {
   const vocab: Record<string, number> = {};
   for (let id = 0; id < VOCABULARY_SIZE; id += 1) vocab[wordOf(id)] = id;
@@ -163,7 +163,7 @@ export async function writeModelFolder(folder: string): Promise<void> {
   }
 }
 
-/** Longest prompt plus answer that the folder claims to take. */
+/** Longest prompt plus answer that the model folder states. */
 const MAX_MODEL_LEN = 131_072;
 
 const TOKENIZER_CONFIG = {
@@ -177,7 +177,7 @@ const TOKENIZER_CONFIG = {
   chat_template: CHAT_TEMPLATE,
 };
 
-/** Sizes of Llama 3.1 8B, so that programs that compute KV sizes from it get a real model's. */
+/** Sizes of Llama 3.1 8B, so that programs that compute KV sizes from them get those of a real model. */
 const MODEL_CONFIG = {
   architectures: ["LlamaForCausalLM"],
   model_type: "llama",
@@ -224,7 +224,7 @@ function roomier(ids: Uint32Array<ArrayBuffer>, text: string): Uint32Array<Array
   return room;
 }
 
-/** Id of the five letters at `at` where they spell a prompt word; no table of words is needed. */
+/** Id of the five letters at `at` if they spell a prompt word; computed without a table of words. */
 function promptIdAt(text: string, at: number): number {
   const first = syllableAt(text, at);
   const second = syllableAt(text, at + 2);
@@ -235,7 +235,7 @@ function promptIdAt(text: string, at: number): number {
   return FIRST_TOKEN_ID + (ending * SYLLABLES + first) * SYLLABLES + second;
 }
 
-/** Negative when it is none; beyond the text's end there is none either. */
+/** Number of the syllable at `at`; negative where there is none and beyond the text's end. */
 function syllableAt(text: string, at: number): number {
   const consonant = CONSONANT_OF[text.charCodeAt(at) & 127]!;
   const vowel = VOWEL_OF[text.charCodeAt(at + 1) & 127]!;
@@ -265,5 +265,5 @@ function specialIdOf(word: string): number {
   return reserved < SPECIAL_WORDS.length ? NO_WORD : reserved;
 }
 
-/** Made at first use, because prompts of ids need none. */
+/** Computed on first use, because prompts of ids need no words. */
 let table: WordTable | undefined;

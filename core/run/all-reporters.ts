@@ -1,4 +1,4 @@
-/** All reporters of a run as one: each hears everything, and one that throws takes no other with it. */
+/** All reporters of a run as one: each gets everything, and one that throws takes no other with it. */
 import { messageOf } from "../base/errors.ts";
 import type { CellResult, Progress, RunResult } from "../contract/result.ts";
 import type { Logger } from "../contract/processes.ts";
@@ -12,19 +12,19 @@ export interface OpenReporter {
 export interface AllReporters {
   progress(progress: Progress): void;
   cell(result: CellResult): Promise<void>;
-  /** Returns the names of those that failed; each is told who failed before it. */
+  /** Returns the names of those that failed; each reporter gets the names of those before it. */
   end(run: RunResult): Promise<readonly string[]>;
 }
 
-/** Faults are told in the log: a figure that cannot be drawn is no reason to stop measuring. */
+/** Faults go to the log: a figure that cannot be drawn is no reason to stop measuring. */
 export function allReporters(reporters: readonly OpenReporter[], log: Logger): AllReporters {
   const each = async (
-    tell: (reporter: ReporterHandle, failed: readonly string[]) => unknown,
+    call: (reporter: ReporterHandle, failed: readonly string[]) => unknown,
   ): Promise<readonly string[]> => {
     const failed: string[] = [];
     for (const { name, handle } of reporters) {
       try {
-        await tell(handle, failed);
+        await call(handle, failed);
       } catch (error) {
         log.error(messageOf(error));
         failed.push(name);

@@ -1,11 +1,19 @@
 /**
- * What a cell's records show beside its figures: a role that nobody saw, an acknowledgement that was
- * waited for. Pure.
+ * Findings in a cell's records beside its figures: a role that no answer names, answers that waited for
+ * an acknowledgement, answers that broke off. Records stream past and are not kept. Pure.
  */
+import { counted } from "../base/counted.ts";
 import type { Finding } from "../contract/result.ts";
 import type { Wire } from "../contract/plan.ts";
 import type { RequestRecord } from "../contract/record.ts";
 import type { WorkerRole } from "../contract/request.ts";
+
+/** Looks at each record once. */
+export interface RecordWatch {
+  add(record: RequestRecord): void;
+  /** After the last record. */
+  findings(): Finding[];
+}
 
 type RoleOfWorker = { readonly id: string; readonly role: WorkerRole };
 
@@ -20,39 +28,63 @@ const STALLS_MAX = 2;
 const STALLED_SHARE = 0.5;
 const NS_PER_MS = 1e6;
 
-export function cellFindings(
-  records: readonly RequestRecord[],
-  place: {
-    readonly workers: readonly RoleOfWorker[];
-    readonly connection: Wire["connection"];
-    readonly keyHeader?: string;
-  },
-): Finding[] {
-  const served = records.filter(({ state }) => state === "ok");
-  const found = [
-    unseenRole(served, place.workers),
-    place.connection === "keep-alive" ? ackStall(served) : undefined,
-    place.keyHeader === undefined ? undefined : toldGroup(place.keyHeader),
-  ];
-  return found.filter((finding) => finding !== undefined);
+/** Of a live cell. */
+export function watchLive(place: {
+  readonly workers: readonly RoleOfWorker[];
+  readonly connection: Wire["connection"];
+  readonly keyHeader?: string;
+}): RecordWatch {
+  const { workers, connection, keyHeader } = place;
+  const roleOf = new Map(workers.map(({ id, role }) => [id, role]));
+  const seen = new Set<WorkerRole | undefined>();
+  let served = 0;
+  let stalled = 0;
+  return {
+    add: (record) => {
+      if (record.state !== "ok") return;
+      served += 1;
+      seen.add(roleOf.get(record.worker ?? ""));
+      seen.add(roleOf.get(record.prefillWorker ?? ""));
+      if (connection === "keep-alive" && isStalled(record)) stalled += 1;
+    },
+    findings: () => {
+      const roles = new Set(roleOf.values());
+      const unseen = served > 0 && roles.has("prefill") ? [...roles.difference(seen)] : [];
+      return [
+        ...(unseen.length === 0 ? [] : [unseenRole(unseen)]),
+        ...(stalled === 0 || stalled < STALLED_SHARE * served ? [] : [ackStall(stalled, served)]),
+        ...(keyHeader === undefined ? [] : [namedGroup(keyHeader)]),
+      ];
+    },
+  };
+}
+
+/**
+ * Of a simulated cell. Its spans are not taken apart again when an answer breaks off; live gaps come
+ * with their record.
+ */
+export function watchSimulated(): RecordWatch {
+  let broken = 0;
+  return {
+    add: ({ phase, state, osl }) => {
+      const hasBrokenOff = phase === "measured" && state !== "ok" && osl > 1;
+      if (hasBrokenOff) broken += 1;
+    },
+    findings: () => (broken === 0 ? [] : [brokenAnswers(broken)]),
+  };
+}
+
+function brokenAnswers(count: number): Finding {
+  return {
+    id: "broken-answers",
+    severity: "note",
+    message: `ITL holds the gaps of ${counted(count, "answer")} that broke off, beside those of completed ones`,
+    hint: "Raise --timeout or keep the workers up, to have completed answers alone",
+  };
 }
 
 /** Prefill and decode are split, and no answer named a worker of one of them. */
-function unseenRole(
-  served: readonly RequestRecord[],
-  workers: readonly RoleOfWorker[],
-): Finding | undefined {
-  const roleOf = new Map(workers.map(({ id, role }) => [id, role]));
-  const roles = new Set(roleOf.values());
-  if (!roles.has("prefill") || served.length === 0) return undefined;
-  const seen = new Set(
-    served.flatMap(({ worker = "", prefillWorker = "" }) => [
-      roleOf.get(worker),
-      roleOf.get(prefillWorker),
-    ]),
-  );
-  const unseen = [...roles].filter((role) => !seen.has(role));
-  if (unseen.length === 0) return undefined;
+function unseenRole(unseen: readonly WorkerRole[]): Finding {
   return {
     id: "role-unseen",
     severity: "untrusted",
@@ -62,24 +94,22 @@ function unseenRole(
 }
 
 /** A router that need not find out what prompts share has an easier task than one that must. */
-function toldGroup(keyHeader: string): Finding {
+function namedGroup(keyHeader: string): Finding {
   return {
     id: "told-group",
     severity: "note",
-    message: `The router was told the group by the client: the session or prefix group is in header ${keyHeader}`,
+    message: `The client names the group to the router: the session or prefix group is in header ${keyHeader}`,
     hint: "Mind it in comparisons: the other arms see the prompts alone",
   };
 }
 
 /** A part of most answers is held back for as long as an acknowledgement is delayed. */
-function ackStall(served: readonly RequestRecord[]): Finding | undefined {
-  const stalled = served.filter(isStalled).length;
-  if (stalled === 0 || stalled < STALLED_SHARE * served.length) return undefined;
+function ackStall(stalled: number, served: number): Finding {
   return {
     id: "ack-stall",
     severity: "untrusted",
     message:
-      `${stalled} of ${served.length} answers were held back once for 40 to 47 ms: the server waits for an ` +
+      `${stalled} of ${served} answers were held back once for 40 to 47 ms: the server waits for an ` +
       "acknowledgement that is delayed on a reused connection (it does not set TCP_NODELAY)",
     hint: "Use --connection per-request, which all arms then have; else latencies have a floor of 43 ms",
   };

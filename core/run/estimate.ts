@@ -1,7 +1,7 @@
 /**
  * How long a run will take, before it starts. Where the engine has a model each arm and point is
- * simulated once, which costs milliseconds; a repeat is another draw of the same. Elsewhere nobody
- * knows, and only the timetable of an open loop says how long it takes at least.
+ * simulated once, which costs milliseconds; a repeat is another draw of the same. Elsewhere the
+ * duration is unknown, and only the timetable of an open loop gives a lower bound.
  */
 import { simulationOf } from "./virtual-run.ts";
 import { monotonicNs } from "../system/clock.ts";
@@ -13,7 +13,7 @@ import type { Router } from "../contract/router.ts";
 import type { Plugins } from "../contract/plugins.ts";
 import type { RoutingPolicy } from "../contract/routing-policy.ts";
 
-/** What a user will wait for a plan. */
+/** Longest time that a plan may take. */
 const BUDGET_S = 5;
 const EVENTS_PER_SLICE = 10_000;
 /** Measured on two cores: eight mocked workers come up in .4 s; a load child starts, draws, and caches are reset in .3 s. */
@@ -27,7 +27,7 @@ export interface Estimate {
   readonly loadS?: number;
   /** What the timetables of open loops take by themselves, where the rest is unknown. */
   readonly atLeastS?: number;
-  /** How it is known, or why it is not. */
+  /** How it was found, or why it is unknown. */
   readonly how: string;
 }
 
@@ -90,7 +90,7 @@ async function hasOutsideRouter({ arms }: Plan, plugins: Plugins): Promise<boole
   return routers.some((router) => !(router as Router).policy);
 }
 
-/** Seconds of load of one cell. Stopped when the budget is spent, and then drawn out by what is left. */
+/** Seconds of load of one cell. Stopped when the budget is spent, and then scaled up by the share of requests that is left. */
 async function simulatedS(
   plan: Plan,
   cell: PlannedCell,
@@ -106,7 +106,7 @@ async function simulatedS(
       plugins: on.plugins,
       signal: AbortSignal.timeout(BUDGET_S * 1000),
       model: engine.model!(use.options),
-      policy: router.policy ? () => router.policy!(routerUse.options) : eachInTurn,
+      policy: router.policy ? () => router.policy(routerUse.options) : eachInTurn,
     },
     { onRecord: () => {} },
   );
@@ -117,7 +117,7 @@ async function simulatedS(
       if (state !== false) await state;
     }
   } catch {
-    // An overload or a policy's fault: the run itself will say so in its own words.
+    // An overload or a policy's fault: the run itself will report it.
   }
   const { done, failed } = simulation.counts;
   const share = Math.min(1, Math.max(1, done + failed) / Math.max(1, on.requestsOf(cell)));

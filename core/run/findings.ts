@@ -1,10 +1,10 @@
-/** What the run itself can notice about a cell, in the words of the verdict. */
+/** Findings that the run itself makes about a cell, for its verdict. */
 import type { Finding } from "../contract/result.ts";
 import { endOf, type Death } from "../process/death.ts";
 import { counted } from "../base/counted.ts";
 import { DynbenchError, firstCause, messageOf } from "../base/errors.ts";
 
-/** What preflight found worth a note. */
+/** A note of preflight. */
 export function preflightNote(message: string): Finding {
   return {
     id: "preflight",
@@ -21,7 +21,7 @@ export const freshPromptsNote: Finding = {
   hint: "Compare the arms as they are: lengths and sharing are the same. Attached workers of your own can be emptied with --allow-reset",
 };
 
-/** Of an outside router that counts what it applies. */
+/** For an outside router that counts the events that it applies. */
 export const noEventsFinding: Finding = {
   id: "no-kv-events",
   severity: "untrusted",
@@ -60,16 +60,6 @@ export function deathFinding({ name, code, signal, lastLines, reason }: Death): 
 /** An open loop that was stopped because it could never end. */
 export function overloadFinding({ message, hint }: DynbenchError): Finding {
   return { id: "overload", severity: "untrusted", message, hint: hint ?? "Lower --rate" };
-}
-
-/** Virtual spans are not taken apart again when an answer breaks off; live gaps come with their record. */
-export function brokenAnswersNote(count: number): Finding {
-  return {
-    id: "broken-answers",
-    severity: "note",
-    message: `ITL holds the gaps of ${counted(count, "answer")} that broke off, beside those of completed ones`,
-    hint: "Raise --timeout or keep the workers up, to have completed answers alone",
-  };
 }
 
 export function brokenCell(error: unknown): Finding {

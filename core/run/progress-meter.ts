@@ -1,24 +1,29 @@
-/** Turns what happens in a run into the `Progress` that reporters hear, at most four times a second. */
-import type { LoadTick } from "./cell.ts";
-import { timeLeftS } from "./time-left.ts";
+/** Turns what happens in a run into the `Progress` that reporters show, at most four times a second. */
 import { monotonicNs } from "../system/clock.ts";
 import type { Progress } from "../contract/result.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
 import type { RequestRecord } from "../contract/record.ts";
+import type { LoadProgress } from "../process/messages.ts";
 
 const INTERVAL_NS = 250e6;
 
+/** How far the load of a cell is. The wall clock is read where the seconds of the plan's clock are left out. */
+export type LoadCounts = Omit<LoadProgress, "ttftMsMean" | "outputTokens" | "elapsedS"> &
+  Partial<Pick<LoadProgress, "elapsedS">>;
+
+const NOTHING_SENT: LoadCounts = { sent: 0, inFlight: 0, done: 0, failed: 0 };
+
 export class ProgressMeter {
   readonly #plan: Plan;
-  readonly #tell: (progress: Progress) => void;
+  readonly #onProgress: (progress: Progress) => void;
   readonly #startNs = monotonicNs();
-  #lastTellNs = 0;
+  #lastReportNs = 0;
   #cell: PlannedCell | undefined;
   #phase: Progress["phase"] = "engine";
   #cellStartNs = 0;
   /** When its load began; before it the engine or router came up. */
   #loadStartNs = 0;
-  #tick: LoadTick = { sent: 0, inFlight: 0, done: 0, failed: 0 };
+  #counts = NOTHING_SENT;
   #ttftSumNs = 0;
   #ttftCount = 0;
   #outputTokens = 0;
@@ -27,16 +32,16 @@ export class ProgressMeter {
   /** Of the first cell: its engine comes up in it, and later cells do not pay for that. */
   #firstSetupNs = 0;
 
-  constructor(plan: Plan, tell: (progress: Progress) => void) {
+  constructor(plan: Plan, onProgress: (progress: Progress) => void) {
     this.#plan = plan;
-    this.#tell = tell;
+    this.#onProgress = onProgress;
   }
 
   phase(cell: PlannedCell, phase: Progress["phase"]): void {
     if (cell !== this.#cell) {
       this.#cell = cell;
       this.#cellStartNs = monotonicNs();
-      this.#tick = { sent: 0, inFlight: 0, done: 0, failed: 0 };
+      this.#counts = NOTHING_SENT;
       this.#ttftSumNs = 0;
       this.#ttftCount = 0;
       this.#outputTokens = 0;
@@ -46,12 +51,12 @@ export class ProgressMeter {
       this.#loadStartNs = monotonicNs();
       this.#firstSetupNs ||= this.#loadStartNs - this.#cellStartNs;
     }
-    this.#say();
+    this.#report();
   }
 
-  tick(tick: LoadTick): void {
-    this.#tick = tick;
-    if (monotonicNs() - this.#lastTellNs >= INTERVAL_NS) this.#say();
+  counts(counts: LoadCounts): void {
+    this.#counts = counts;
+    if (monotonicNs() - this.#lastReportNs >= INTERVAL_NS) this.#report();
   }
 
   record(record: RequestRecord): void {
@@ -68,22 +73,22 @@ export class ProgressMeter {
     this.#finishedCells += 1;
   }
 
-  #say(): void {
+  #report(): void {
     const cell = this.#cell!;
     const nowNs = monotonicNs();
-    this.#lastTellNs = nowNs;
+    this.#lastReportNs = nowNs;
     const { requests, warmup } = cell.load;
     const total = requests === undefined ? undefined : requests + warmup;
-    const loadS = this.#tick.elapsedS ?? (nowNs - this.#loadStartNs) / 1e9;
-    this.#tell({
+    const loadS = this.#counts.elapsedS ?? (nowNs - this.#loadStartNs) / 1e9;
+    this.#onProgress({
       cell,
       arm: this.#plan.arms[cell.arm]!.label,
       cellIndex: this.#plan.cells.indexOf(cell),
       cellCount: this.#plan.cells.length,
       phase: this.#phase,
-      done: this.#tick.done,
-      failed: this.#tick.failed,
-      inFlight: this.#tick.inFlight,
+      done: this.#counts.done,
+      failed: this.#counts.failed,
+      inFlight: this.#counts.inFlight,
       total,
       elapsedS: (nowNs - this.#startNs) / 1e9,
       etaS: this.#etaS(cell, total, nowNs),
@@ -93,7 +98,7 @@ export class ProgressMeter {
   }
 
   #etaS(cell: PlannedCell, total: number | undefined, nowNs: number): number | undefined {
-    const { done, failed, inFlight } = this.#tick;
+    const { done, failed, inFlight } = this.#counts;
     const finished = this.#finishedCells;
     const loadS = isLoad(this.#phase) ? (nowNs - this.#loadStartNs) / 1e9 : undefined;
     return timeLeftS(
@@ -108,4 +113,50 @@ export class ProgressMeter {
 
 function isLoad(phase: Progress["phase"]): boolean {
   return phase === "load" || phase === "simulate";
+}
+
+export interface CellPace {
+  /** Since the cell began, and since its load did; undefined before its load. */
+  readonly cellS: number;
+  readonly loadS: number | undefined;
+  /** Requests of the cell; undefined where that is open. */
+  readonly total: number | undefined;
+  /** Requests that have ended, well or not, and those under way. */
+  readonly ended: number;
+  readonly inFlight: number;
+}
+
+/** Below this share of ended requests a first cell's pace is not known yet. */
+const PACE_KNOWN_SHARE = 0.05;
+
+/**
+ * Seconds that a run will still take; undefined while nothing is known. A cell takes at first what the
+ * finished ones took, and more and more what its own pace shows, so that nothing jumps when one begins.
+ * `usualS`: the mean of the finished cells, undefined before the first; `toCome`: cells after this one.
+ * Pure.
+ */
+export function timeLeftS(
+  cell: CellPace,
+  run: { readonly usualS: number | undefined; readonly toCome: number },
+): number | undefined {
+  const { usualS, toCome } = run;
+  const own = ownPace(cell);
+  if (usualS === undefined) {
+    // Its engine came up in it; the cells to come will not pay for that.
+    if (own === undefined || own.share < PACE_KNOWN_SHARE) return undefined;
+    return Math.max(0, own.loadS - cell.loadS!) + toCome * own.loadS;
+  }
+  const { loadS, share } = own ?? { loadS: 0, share: 0 };
+  const setupS = cell.cellS - (cell.loadS ?? 0);
+  const wholeS = usualS * (1 - share) + (setupS + loadS) * share;
+  return Math.max(0, wholeS - cell.cellS) + toCome * usualS;
+}
+
+/** How long this cell's load will have taken at its own pace, and the share of it that has ended. */
+function ownPace(cell: CellPace): { loadS: number; share: number } | undefined {
+  const { loadS, total, ended, inFlight } = cell;
+  if (loadS === undefined || !total || ended === 0) return undefined;
+  // What is under way is half done, on average.
+  const part = Math.min(1, (ended + inFlight / 2) / total);
+  return { loadS: loadS / part, share: Math.min(1, ended / total) };
 }

@@ -1,23 +1,25 @@
 /**
- * What every run keeps, live or simulated: facts, the results of its cells, progress, and the end
- * that reporters are told.
+ * What every run keeps, live or simulated: facts, progress, the results of its cells, and the reports
+ * at its end.
  */
 import { given } from "../base/given.ts";
 import { allReporters, type AllReporters, type OpenReporter } from "./all-reporters.ts";
 import { ProgressMeter } from "./progress-meter.ts";
-import { cellResult, runResult, type KnownBounds } from "./results.ts";
+import { CellRecorder, KeptTallies } from "./recorder.ts";
+import type { RecordWatch } from "./cell-findings.ts";
+import { cellResult, runResult } from "./results.ts";
 import { RunFacts } from "./folder/run-facts.ts";
 import type { CellOutcome, RunFolder } from "./folder/run-folder.ts";
 import { epochMs } from "../system/clock.ts";
 import { DynbenchError, messageOf } from "../base/errors.ts";
 import type { CellTally } from "../metrics/tally/cell-tally.ts";
 import type { CellResult, RunResult } from "../contract/result.ts";
+import type { RunSurvey } from "../plan/survey.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
 import type { Plugins } from "../contract/plugins.ts";
 import type { Logger } from "../contract/processes.ts";
-import type { RequestRecord } from "../contract/record.ts";
 
-/** What a run is given, live or simulated. */
+/** What a run needs, live or simulated. */
 export interface RunDeps {
   /** The plan as it may be printed and stored: reporters see no secrets. */
   readonly storable: Plan;
@@ -25,6 +27,8 @@ export interface RunDeps {
   readonly self: readonly string[];
   readonly folder: RunFolder;
   readonly log: Logger;
+  /** Of the plan: its requests are not drawn again for what it found. */
+  readonly survey: RunSurvey;
   /** Stop, keep and report what is there. */
   readonly signal: AbortSignal;
   readonly reporters: readonly OpenReporter[];
@@ -47,7 +51,6 @@ export class RunBook {
   readonly #plan: Plan;
   readonly #deps: RunDeps;
   readonly #results: CellResult[] = [];
-  readonly #bounds: KnownBounds = new Map();
   readonly #reporters: AllReporters;
 
   constructor(plan: Plan, deps: RunDeps) {
@@ -58,7 +61,7 @@ export class RunBook {
     this.meter = new ProgressMeter(plan, this.#reporters.progress);
   }
 
-  /** Writes the facts and takes over what an earlier part of the run has finished; returns the cells to run. */
+  /** Writes the facts, takes over the cells that an earlier part of the run finished, and returns those to run. */
   async begin(): Promise<PlannedCell[]> {
     this.facts.write();
     await this.#keepFinished();
@@ -66,7 +69,7 @@ export class RunBook {
     return this.#plan.cells.filter((cell) => !isDone.has(cell.id));
   }
 
-  /** What is known of a cell as it starts: failed, until it is known to be otherwise. */
+  /** The outcome of a cell as it starts: failed, until the cell has ended otherwise. */
   started(
     cell: PlannedCell,
     on: { workers: CellOutcome["workers"]; timeScale: number | undefined },
@@ -86,27 +89,25 @@ export class RunBook {
     };
   }
 
-  /** A cell is over: reporters hear its result. */
-  async finish(
-    cell: PlannedCell,
-    outcome: CellOutcome,
-    records: readonly RequestRecord[] | CellTally,
-  ): Promise<void> {
-    const { plugins } = this.#deps;
-    const result = await cellResult(this.#plan, cell, {
-      outcome,
-      records,
-      plugins,
-      bounds: this.#bounds,
-    });
+  /** Takes the records of one cell. */
+  recorder(cell: PlannedCell, watch: RecordWatch): CellRecorder {
+    const { folder } = this.#deps;
+    return new CellRecorder({ cell: cell.id, folder, meter: this.meter, watch });
+  }
+
+  /** A cell is over: its result goes to the reporters. */
+  async finish(cell: PlannedCell, outcome: CellOutcome, tally: CellTally): Promise<void> {
+    const { plugins, survey } = this.#deps;
+    const { bounds } = survey;
+    const result = await cellResult(this.#plan, cell, { outcome, tally, plugins, bounds });
     this.#results.push(result);
     this.meter.finished(cell);
     await this.#reporters.cell(result);
   }
 
   /**
-   * Tells the reporters the end; one that fails does not take the others with it. Where nothing was
-   * measured the fault says it all, and a report of nothing would only hide it.
+   * Ends the reporters; one that fails does not take the others with it. Where nothing was measured
+   * there is no report: it would only hide the fault.
    */
   async report(isBroken: boolean): Promise<{ result: RunResult; unwritten: readonly string[] }> {
     const { folder, log } = this.#deps;
@@ -129,11 +130,11 @@ export class RunBook {
   async #keepFinished(): Promise<void> {
     const { folder, finished } = this.#deps;
     if (!this.#deps.isResumed) return;
-    folder.keepCells(finished);
-    const records = Map.groupBy(folder.readRecords(), (record) => record.cell);
+    const tallies = new KeptTallies(finished.map(({ id }) => id));
+    folder.keepCells(finished, tallies.add);
     for (const outcome of finished) {
       const cell = this.#plan.cells.find(({ id }) => id === outcome.id);
-      if (cell) await this.finish(cell, outcome, records.get(cell.id) ?? []);
+      if (cell) await this.finish(cell, outcome, tallies.take(cell.id));
     }
   }
 }

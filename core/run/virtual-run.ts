@@ -2,21 +2,20 @@
  * A plan on the virtual clock: each cell is simulated here, in the main process, and leaves what a
  * live one leaves. No process is started and no port is bound.
  */
-import { brokenAnswersNote, brokenCell, overloadFinding, policyFinding } from "./findings.ts";
-import { poolOf } from "./results.ts";
-import { LineChunks } from "./line-chunks.ts";
+import { watchSimulated } from "./cell-findings.ts";
+import { brokenCell, overloadFinding, policyFinding } from "./findings.ts";
+import type { CellRecorder } from "./recorder.ts";
 import { interrupted, type RunBook, type RunDeps } from "./run-book.ts";
 import type { CellOutcome } from "./folder/run-folder.ts";
 import { monotonicNs } from "../system/clock.ts";
 import { DynbenchError } from "../base/errors.ts";
 import { drawRequests, readRows } from "../workload/draw.ts";
-import { CellTally } from "../metrics/tally/cell-tally.ts";
 import { quantilesOf } from "../metrics/statistics/quantiles.ts";
+import { poolOf } from "../plan/cache-bounds.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
 import type { Engine, EngineModel } from "../contract/engine.ts";
 import type { Router } from "../contract/router.ts";
 import type { Workload } from "../contract/workload.ts";
-import { recordLine, type RequestRecord } from "../contract/record.ts";
 import type { Plugins } from "../contract/plugins.ts";
 import type { RoutingPolicy } from "../contract/routing-policy.ts";
 import type { SimOutput } from "../simulate/sim-task.ts";
@@ -24,10 +23,10 @@ import { Simulation } from "../simulate/simulation.ts";
 
 /** Events between two looks at the clock: some milliseconds. */
 const EVENTS_PER_SLICE = 10_000;
-/** The event loop must hear a Ctrl-C, and the user see progress, at least this often. */
+/** Signals are handled, and progress shown, at least this often. */
 const BREATH_NS = 50e6;
 const NS_PER_MS = 1e6;
-/** From here on what a simulation leaves is worth a collection of its own: hundreds of megabytes. */
+/** From here on a simulation leaves hundreds of megabytes, which are worth a collection of their own. */
 const MANY_REQUESTS = 200_000;
 
 /** Simulates every open cell. Returns what ended it early, if anything did. */
@@ -60,72 +59,53 @@ async function simulateCell(plan: Plan, cell: PlannedCell, deps: CellDeps): Prom
     workers: model.workers.map((worker) => ({ ...worker, blockSize, kvBlocks })),
     timeScale: engine.timeScale?.(arm.engine.options),
   });
-  const tally = new CellTally();
-  const fault = await simulateInto(outcome, tally, { ...deps, plan, cell, model });
+  const recorder = book.recorder(cell, watchSimulated());
+  const fault = await simulateInto(outcome, recorder, { ...deps, plan, cell, model });
   // The summary needs as much again; let it have what the simulation held.
-  if (tally.counts.sent >= MANY_REQUESTS) Bun.gc(true);
-  await book.finish(cell, outcome, tally);
+  if (recorder.tally.counts.sent >= MANY_REQUESTS) Bun.gc(true);
+  await book.finish(cell, outcome, recorder.tally);
   folder.appendOutcome(outcome);
   if (fault !== undefined) throw fault;
 }
 
-/** Fills outcome and tally. Returns what must end the run; a load too high is the cell's result. */
+/** Fills outcome and recorder. Returns what must end the run; a load too high is the cell's result. */
 async function simulateInto(
   outcome: CellOutcome,
-  tally: CellTally,
+  recorder: CellRecorder,
   deps: CellDeps & { readonly plan: Plan; readonly cell: PlannedCell; readonly model: EngineModel },
 ): Promise<unknown> {
-  const { folder, book, signal } = deps;
-  const records = new LineChunks((lines) => folder.appendRecords(lines));
-  const decisions = new LineChunks((lines) => folder.appendDecisions(lines));
   const { router: use } = deps.plan.arms[deps.cell.arm]!;
   const router = (await deps.plugins.load(use)) as Router;
   const policy = () => router.policy!(use.options);
-  let brokenAnswers = 0;
+  const pooledBlocks = await poolOf(deps.plan, deps.cell, { ...deps, workers: outcome.workers });
   const simulation = await simulationOf(
+    { ...deps, policy, pooledBlocks },
     {
-      ...deps,
-      policy,
-      pooledBlocks: await poolOf(deps.plan, deps.cell, { ...deps, workers: outcome.workers }),
-    },
-    {
-      onRecord: (record) => {
-        records.add(recordLine(record));
-        tally.add(record);
-        if (isBrokenAnswer(record)) brokenAnswers += 1;
-        book.meter.record(record);
-      },
-      onDecision: (decision) =>
-        decisions.add(`${JSON.stringify({ cell: deps.cell.id, ...decision })}\n`),
+      onRecord: (record) => recorder.simulated(record),
+      onDecision: (decision) => recorder.decision(decision),
     },
   );
   let fault: unknown;
   try {
     await runSliced(simulation, deps);
-    outcome.state = signal.aborted ? "aborted" : "completed";
+    outcome.state = deps.signal.aborted ? "aborted" : "completed";
   } catch (error) {
     simulation.stop("the simulation broke off");
     const isOverload = error instanceof DynbenchError && error.code === "load";
     outcome.findings.push(isOverload ? overloadFinding(error) : brokenCell(error));
     if (!isOverload) fault = error;
   }
-  records.flush();
-  decisions.flush();
+  recorder.flush();
   const { policyFaults, firstPolicyFault } = simulation.counts;
   if (policyFaults > 0) outcome.findings.push(policyFinding(policyFaults, firstPolicyFault));
-  if (brokenAnswers > 0) outcome.findings.push(brokenAnswersNote(brokenAnswers));
+  outcome.findings.push(...recorder.findings());
   const itlMs = quantilesOf(simulation.gaps, NS_PER_MS);
   if (itlMs !== undefined) outcome.itlMs = itlMs;
   Object.assign(outcome, simulation.bounds);
   return fault;
 }
 
-/** Tokens came, and not all of them. */
-function isBrokenAnswer({ phase, state, osl }: RequestRecord): boolean {
-  return phase === "measured" && state !== "ok" && osl > 1;
-}
-
-/** The plan's cell, to be run. */
+/** A cell of the plan as a simulation that has not begun. */
 export async function simulationOf(
   deps: {
     readonly plan: Plan;
@@ -167,20 +147,20 @@ async function runSliced(simulation: Simulation, deps: CellDeps): Promise<void> 
     if (state !== false) await state;
     await deps.breathe(() => {
       const { sent, inFlight, done, failed } = simulation.counts;
-      deps.book.meter.tick({ sent, inFlight, done, failed, elapsedS: simulation.nowNs / 1e9 });
+      deps.book.meter.counts({ sent, inFlight, done, failed, elapsedS: simulation.nowNs / 1e9 });
     });
     if (deps.signal.aborted) return simulation.stop();
   }
 }
 
-/** Gives the event loop a turn when it is time for one, after telling how things stand. */
-type Breathe = (tell?: () => void) => Promise<void>;
+/** Gives the event loop a turn when it is time for one, after `report`. */
+type Breathe = (report?: () => void) => Promise<void>;
 
 function breather(): Breathe {
   let lastNs = monotonicNs();
-  return async (tell) => {
+  return async (report) => {
     if (monotonicNs() - lastNs < BREATH_NS) return;
-    tell?.();
+    report?.();
     await new Promise((resolve) => setImmediate(resolve));
     lastNs = monotonicNs();
   };

@@ -3,8 +3,8 @@
  * workers, and the caches that give the bounds of what any router could have reached.
  */
 import { given } from "../base/given.ts";
-import { SegmentBlocks } from "../routing/kv/segment-blocks.ts";
-import { IdealCache, type BlocksOfRequest } from "../metrics/tally/ideal.ts";
+import { SegmentBlocks, type BlocksOfRequest } from "../routing/kv/segment-blocks.ts";
+import { IdealCache } from "../metrics/tally/ideal.ts";
 import { PooledRequests } from "../metrics/tally/pooled.ts";
 import type { CacheBounds } from "../contract/result.ts";
 import type { RequestSpec } from "../contract/request.ts";
@@ -33,15 +33,11 @@ export class BlocksAhead {
   }
 
   /** In the workload's order. */
-  add({ index, prompt, isl, osl }: RequestSpec, isMeasured: boolean): void {
-    const blocks = this.#table.blocksOf(prompt, isl);
-    // The last token of an answer is never computed, so it fills no block.
-    const answer = { answerOf: index, tokens: Math.max(0, osl - 1) };
-    const answerBlocks = this.#table.blocksAfter({ end: this.#table.end, isl }, answer);
-    const all = { blocks, answerBlocks, isl };
+  add(request: RequestSpec, isMeasured: boolean): void {
+    const all = this.#table.ofRequest(request);
     this.#ideal.addBlocks(all, isMeasured);
     this.#pooled?.addBlocks(all, isMeasured);
-    this.#waiting.set(index, all);
+    this.#waiting.set(request.index, all);
   }
 
   /** Those of a request that is sent now. */

@@ -3,7 +3,7 @@
  * the worker see of it, and its stamps as the client takes them.
  */
 import { prefixHash } from "../routing/kv/segment-blocks.ts";
-import type { BlocksOfRequest } from "../metrics/tally/ideal.ts";
+import type { BlocksOfRequest } from "../routing/kv/segment-blocks.ts";
 import {
   plannedRecord,
   type Expectation,

@@ -1,7 +1,7 @@
 /** The one place that reads the machine's clock. */
 
 /**
- * CLOCK_MONOTONIC in nanoseconds since this process started. Nothing in Bun 1.4.5 tells the clock's
+ * CLOCK_MONOTONIC in nanoseconds since this process started. Nothing in Bun 1.4.5 returns the clock's
  * own count: `hrtime` (unlike Node's) and `performance.now` start at the process too. To compare
  * stamps of two processes add each one's `monotonicOriginMs`.
  */

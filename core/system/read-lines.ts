@@ -1,5 +1,5 @@
 /**
- * The lines of a text file of any size, in batches: plain, gzip or zstd (told by the first bytes,
+ * The lines of a text file of any size, in batches: plain, gzip or zstd (known by the first bytes,
  * not by the name), or standard input as `-`. LF or CRLF, with or without a byte order mark. Memory
  * is one piece of the file and its lines, whatever the size of the file.
  */

@@ -1,6 +1,6 @@
 /**
  * Folders for temporary files. Their names hold the process, so that what a power cut or a SIGKILL
- * leaves can be told from what is in use: `dynbench-up-4711-gRy6LY`.
+ * leaves can be distinguished from what is in use: `dynbench-up-4711-gRy6LY`.
  */
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";

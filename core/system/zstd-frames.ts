@@ -1,5 +1,5 @@
 /**
- * Follows zstd data to tell whether it stops in the middle: the decompressor ends without a word
+ * Follows zstd data to find whether it stops in the middle: the decompressor ends without an error
  * when its input does. Steps over frames and blocks by their lengths (RFC 8878 §3.1.1), unpacks
  * nothing.
  */

@@ -1,5 +1,5 @@
-/** Fields of a foreign row, checked one by one: what is wrong is told with the field's name. */
-import { MAX_ROW_TOKENS, TraceFault } from "./trace-row.ts";
+/** Readers of the fields of a foreign row: each checks one value and throws a `TraceFault` that names the field. */
+import { MAX_BLOCK_ID, MAX_ROW_TOKENS, TraceFault } from "./trace-row.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -49,7 +49,7 @@ export function tokensIn(value: unknown, field: string): number {
   );
 }
 
-/** Ten years: a larger time is one in nanoseconds, or of the wrong column. */
+/** Ten years: a larger time is in nanoseconds, or of another column. */
 const MAX_TIME_MS = 320_000_000_000;
 
 export function millisecondsIn(value: unknown, field: string): number {
@@ -69,7 +69,7 @@ export function secondsIn(value: unknown, field: string): number {
 /** The year 5138: later seconds are milliseconds. */
 const MAX_UNIX_S = 100_000_000_000;
 
-/** The number that a table's cell holds, or its text, which no reader takes for one. */
+/** The number in a table's cell, or its text, which no reader of numbers accepts. */
 export function numberIn(cell: string): number | string {
   return /^\d+(\.\d*)?([eE][+-]?\d+)?$/.test(cell) ? Number(cell) : cell;
 }
@@ -90,7 +90,35 @@ export function textIn(value: unknown, field: string): string {
   throw new TraceFault(field, `must be a text, and ${found(value)}`);
 }
 
-/** `is missing`, or `is` and as much of the value as says which one it is. */
+/** Block ids as numbers that a replay can use. */
+export function idsIn(value: unknown, field: string): readonly number[] {
+  const ids = listIn(value, field);
+  for (let i = 0; i < ids.length; i += 1) {
+    const id = ids[i];
+    if (Number.isInteger(id) && (id as number) >= 0 && (id as number) < MAX_BLOCK_ID) continue;
+    throw new TraceFault(
+      `${field}[${i}]`,
+      `must be a whole number from 0 and below ${MAX_BLOCK_ID}, and is ${JSON.stringify(id)}`,
+    );
+  }
+  return ids as readonly number[];
+}
+
+/** Throws unless there is one id for each block of the prompt, the last of which may be partial. */
+export function mustCover(
+  blocks: readonly unknown[],
+  { isl, blockSize, field }: { isl: number; blockSize: number; field: string },
+): void {
+  const expected = Math.ceil(isl / blockSize);
+  if (blocks.length === expected) return;
+  throw new TraceFault(
+    field,
+    `must have ${expected} ids, one for each ${blockSize} tokens of a prompt of ${isl}, ` +
+      `and has ${blocks.length}`,
+  );
+}
+
+/** `is missing`, or `is` and the beginning of the value. */
 function found(value: unknown): string {
   return value === undefined ? "is missing" : `is ${show(value)}`;
 }

@@ -1,28 +1,27 @@
 /**
- * The rows of a trace file of any known format, in batches, as they are read: formats whose lines
- * are rows of their own are walked in constant memory. The first row that is not as it should be
- * ends the reading with its place; `skipped` passes over such rows and is told of each.
+ * The rows of a trace file, in batches, as they are read. Where each line is a row, memory stays
+ * constant. The first invalid row ends the reading with a fault that names its place; with `skipped`
+ * invalid rows are left out instead, and each is reported.
  */
 import { given } from "../base/given.ts";
 import { DynbenchError } from "../base/errors.ts";
 import { didYouMean } from "../base/suggest.ts";
-import { mooncakeFormat } from "./formats/mooncake-format.ts";
-import { RowOrder } from "./row-order.ts";
 import type { TextTokenizer, TraceAspect, TraceFormat, TraceReader } from "./trace-format.ts";
-import { TRACE_FORMATS } from "./trace-formats.ts";
 import { TraceFault, type TraceRow } from "./trace-row.ts";
 import { readLines } from "../system/read-lines.ts";
 
 export interface ReadTraceOptions {
-  /** Tokens per hash id, where the format does not say it itself. */
+  /** Formats that the file may have; the first that recognizes its first line is taken. */
+  readonly formats: readonly TraceFormat[];
+  /** Tokens per hash id, where the file does not record it. */
   readonly blockSize: number;
   /** A format by name; `auto` recognizes it from the first line. */
   readonly format?: string;
   /** For formats of texts. */
   readonly tokenizer?: TextTokenizer;
-  /** Told of each row that is passed over; without it such a row is a fault. */
+  /** Called for each invalid row; without it an invalid row is a fault. */
   readonly skipped?: (message: string) => void;
-  /** Told at the end of what the format holds besides requests. */
+  /** Called at the end: what the file holds besides requests, by reason. */
   readonly leftOut?: (reason: string, count: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -32,7 +31,7 @@ export interface TraceBatch {
   /** Tokens per block of these rows. */
   readonly blockSize: number;
   readonly rows: readonly TraceRow[];
-  /** What neither the format nor these rows say. */
+  /** What neither the format nor these rows can express. */
   readonly silentOn: readonly TraceAspect[];
 }
 
@@ -42,12 +41,13 @@ export async function* readTrace(
   options: ReadTraceOptions,
 ): AsyncGenerator<TraceBatch> {
   const order = new RowOrder();
-  let format = options.format === undefined ? undefined : formatNamed(options.format);
+  let format =
+    options.format === undefined ? undefined : formatNamed(options.format, options.formats);
   let reader: TraceReader | undefined;
   let rowCount = 0;
   let skipped = 0;
   let line = 0;
-  /** What `read` gives, as far as it follows what came before. */
+  /** The rows that `read` returns, if they may follow the rows before them. */
   const taken = (read: (reader: TraceReader) => readonly TraceRow[]): readonly TraceRow[] => {
     try {
       const rows = read(reader!);
@@ -68,7 +68,7 @@ export async function* readTrace(
       const text = lines[i]!;
       line = first + i;
       if (text.trim() === "") continue;
-      format ??= recognized(path, text);
+      format ??= recognized(path, text, options.formats);
       reader ??= openReader(path, format, options);
       for (const row of taken((opened) => opened.push(text))) rows.push(row);
     }
@@ -79,7 +79,7 @@ export async function* readTrace(
     if (rows.length > 0) yield batchOf(format!, reader, rows);
     for (const [reason, count] of reader.leftOut) options.leftOut?.(reason, count);
   }
-  if (rowCount === 0) throw noRows(path, { format, skipped });
+  if (rowCount === 0) throw noRows(path, { format, formats: options.formats, skipped });
 }
 
 function batchOf(format: TraceFormat, reader: TraceReader, rows: readonly TraceRow[]): TraceBatch {
@@ -88,23 +88,23 @@ function batchOf(format: TraceFormat, reader: TraceReader, rows: readonly TraceR
 }
 
 /** Undefined for `auto`. */
-function formatNamed(name: string): TraceFormat | undefined {
+function formatNamed(name: string, formats: readonly TraceFormat[]): TraceFormat | undefined {
   if (name === "auto") return undefined;
-  const format = TRACE_FORMATS.find((one) => one.name === name);
+  const format = formats.find((one) => one.name === name);
   if (format) return format;
-  const names = TRACE_FORMATS.map((one) => one.name);
+  const names = formats.map((one) => one.name);
   const guess = didYouMean(name, names);
   throw new DynbenchError("plan", `There is no trace format "${name}"`, {
     hint: guess ? `Did you mean "${guess}"?` : `Formats: ${names.join(", ")}`,
   });
 }
 
-function recognized(path: string, line: string): TraceFormat {
-  const format = TRACE_FORMATS.find((one) => one.recognizes(line));
+function recognized(path: string, line: string, formats: readonly TraceFormat[]): TraceFormat {
+  const format = formats.find((one) => one.recognizes(line));
   if (format) return format;
   const start = line.length <= MAX_SHOWN ? line : `${line.slice(0, MAX_SHOWN)}…`;
   throw new DynbenchError("plan", `Cannot read "${path}": no known format begins with ${start}`, {
-    hint: `Name its format with --trace-format: ${TRACE_FORMATS.map(({ name }) => name).join(", ")}`,
+    hint: `Name its format with --trace-format: ${formats.map(({ name }) => name).join(", ")}`,
   });
 }
 
@@ -124,11 +124,17 @@ function openReader(path: string, format: TraceFormat, options: ReadTraceOptions
 
 function noRows(
   path: string,
-  { format = mooncakeFormat, skipped }: { format: TraceFormat | undefined; skipped: number },
+  of: {
+    format: TraceFormat | undefined;
+    formats: readonly TraceFormat[];
+    skipped: number;
+  },
 ): DynbenchError {
-  const what = skipped === 0 ? "" : `: all ${skipped} that are there were passed over`;
+  const what = of.skipped === 0 ? "" : `: all ${of.skipped} rows were invalid and left out`;
+  const expected =
+    of.format?.summary ?? `a trace: ${of.formats.map(({ name }) => name).join(", ")}`;
   return new DynbenchError("plan", `Cannot use "${path}": there is no row in it${what}`, {
-    hint: `Expected ${format.summary}`,
+    hint: `Expected ${expected}`,
   });
 }
 
@@ -144,4 +150,29 @@ function rowFault(
     cause: fault,
     hint,
   });
+}
+
+/** Checks what must hold between rows: times never go back, and all rows have one or none has. */
+class RowOrder {
+  #previousMs: number | undefined;
+  #rows = 0;
+
+  /** Throws a `TraceFault` when the row cannot follow those before it. */
+  follow(row: TraceRow): void {
+    const { atMs } = row;
+    const previousMs = this.#previousMs;
+    if (this.#rows > 0 && (atMs === undefined) !== (previousMs === undefined)) {
+      throw new TraceFault(
+        "timestamp",
+        atMs === undefined
+          ? "is missing, and earlier rows have one"
+          : "is present, and earlier rows have none",
+      );
+    }
+    if (atMs !== undefined && previousMs !== undefined && atMs < previousMs) {
+      throw new TraceFault("timestamp", `goes back: ${atMs} ms comes after ${previousMs} ms`);
+    }
+    this.#previousMs = atMs;
+    this.#rows += 1;
+  }
 }

@@ -1,6 +1,6 @@
 /**
- * One request of a trace, in the form that every trace format is read into. A format that says
- * nothing of sharing has no blocks: prefix sharing is never invented.
+ * One request of a trace, in the form that every trace format is read into. A format that does
+ * not record sharing has no blocks: prefix sharing is never invented.
  */
 
 /** Longest prompt or answer of a row; ten times the longest context on sale today. */
@@ -21,7 +21,7 @@ export interface TraceRow {
   readonly osl: number;
   /**
    * Ids of the prompt's blocks, the last of which may be partial: the same id is the same block
-   * after the same history. Empty where the format says nothing of sharing.
+   * after the same history. Empty where the format does not record sharing.
    */
   readonly blocks: readonly number[];
   /** Conversation that the row is a turn of. */
@@ -38,7 +38,7 @@ export interface TracePlace {
   readonly line: number;
 }
 
-/** A row that is not what its format says: which field, what was expected, what stood there. */
+/** An invalid row: which field, what was expected, and what it holds. */
 export class TraceFault extends Error {
   readonly field: string;
 

@@ -1,6 +1,6 @@
 /**
- * When the requests of an open loop are due: one absolute timetable, fixed before anything is sent,
- * so that a slow server or a slow generator never moves it. Pure.
+ * When the requests of an open loop are due: an absolute timetable that is fixed before anything is
+ * sent, so that neither a slow server nor a slow generator moves it. Pure.
  */
 import { DynbenchError } from "../base/errors.ts";
 import type { LoadShape } from "../contract/plan.ts";
@@ -8,16 +8,15 @@ import type { RandomStream } from "../base/random.ts";
 import type { RequestSpec } from "../contract/request.ts";
 import { timeOfCount } from "./rate-profile.ts";
 
-/** Due time of the next request in nanoseconds after the start of the load; called once a request, in order. */
+/** Due time of the next request, in nanoseconds after the start of the load; called once for each request, in order. */
 export type Arrivals = (spec: RequestSpec) => number;
 
 /**
- * The timetable of a load shape. `constant`: the first at 0, then evenly. `poisson`: gaps are
- * exponential, never clipped, the first one before the first request. `gamma`: gaps of a gamma
- * distribution with shape `burstiness`, as vLLM's benchmark means it: 1 is Poisson, below comes in
- * bursts, above goes towards even. All of them follow the rate's profile. `trace`: the requests' own
- * times, counted from the first one's. A closed loop has none: every request is due at once and waits
- * for a slot.
+ * The timetable of a load shape. `constant`: the first request at 0, then even gaps. `poisson`:
+ * exponential gaps, never clipped, with one before the first request. `gamma`: gaps of a gamma
+ * distribution with shape `burstiness`, as in vLLM's benchmark: 1 is Poisson, below 1 requests come in
+ * bursts, above 1 more evenly. All of these follow the rate's profile. `trace`: the requests' own times,
+ * counted from the first. A closed loop has none: every request is due at once and waits for a slot.
  */
 export function arrivals(load: LoadShape, random: RandomStream): Arrivals {
   switch (load.arrival) {
@@ -57,7 +56,7 @@ export function arrivals(load: LoadShape, random: RandomStream): Arrivals {
   }
 }
 
-/** `dueCount`: how much of the integral of the rate lies before request number `count`, from 1. */
+/** `dueCount`: the integral of the rate up to the time when request number `count`, from 1, is due. */
 function timetable(load: LoadShape, dueCount: (count: number) => number): Arrivals {
   if (load.rateRps === undefined || !(load.rateRps > 0)) {
     throw new DynbenchError("plan", `Cannot send requests with ${load.arrival} arrivals: no rate`, {
@@ -66,7 +65,7 @@ function timetable(load: LoadShape, dueCount: (count: number) => number): Arriva
   }
   const timeS = timeOfCount(load.rateRps, load.rateProfile);
   let count = 0;
-  // A follow-up has no time of its own: it is due when the request before it has ended.
+  // A follow-up is not in the timetable: it is due after the end of the request before it.
   return ({ after }) => (after === undefined ? Math.round(timeS(dueCount((count += 1))) * 1e9) : 0);
 }
 

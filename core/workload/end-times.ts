@@ -1,12 +1,12 @@
-/** When each request of a cell ended, by its index: a number each, because an hour of load has millions. */
+/** When each request of a cell ended, by its index: one number each, because an hour of load has millions. */
 
 const FIRST_CAPACITY = 1024;
 
 export class EndTimes {
-  /** NaN: has not ended. */
+  /** NaN for a request that has not ended. */
   #endsNs = new Float64Array(FIRST_CAPACITY).fill(NaN);
 
-  /** Undefined while it has not ended. */
+  /** Undefined for a request that has not ended. */
   get(index: number): number | undefined {
     const endNs = this.#endsNs[index];
     return endNs === undefined || Number.isNaN(endNs) ? undefined : endNs;
@@ -17,7 +17,7 @@ export class EndTimes {
     this.#endsNs[index] = endNs;
   }
 
-  /** All that have ended, ended at 0: how a new phase sees those of the phase before. */
+  /** Sets all ends so far to 0, the start of a new phase. */
   rebase(): void {
     const endsNs = this.#endsNs;
     for (let index = 0; index < endsNs.length; index += 1) {

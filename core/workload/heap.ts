@@ -1,4 +1,4 @@
-/** A binary heap: the smallest item first, by a comparison given once. */
+/** A binary heap: the smallest item first. */
 export class Heap<Item> {
   readonly #isLess: (a: Item, b: Item) => boolean;
   readonly #items: Item[] = [];
@@ -11,7 +11,7 @@ export class Heap<Item> {
     return this.#items.length;
   }
 
-  /** The smallest item, which stays. */
+  /** The smallest item; it stays in the heap. */
   peek(): Item | undefined {
     return this.#items[0];
   }
@@ -29,7 +29,7 @@ export class Heap<Item> {
     items[at] = item;
   }
 
-  /** Takes the smallest item out. */
+  /** Removes and returns the smallest item. */
   pop(): Item | undefined {
     const items = this.#items;
     const first = items[0];

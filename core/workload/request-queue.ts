@@ -1,16 +1,16 @@
 /**
- * Requests that are not sent yet, in the order in which they may be. A request with `after` is
- * parked until that earlier request has ended and its think time is over. Pure: the caller says what
- * time it is, in nanoseconds since the start of the phase.
+ * Requests that are not sent yet, in the order in which they may be sent. A request with `after` is
+ * parked until that earlier request has ended, and is then due after its think time. Pure: the caller
+ * passes the time, in nanoseconds since the start of the phase.
  *
- * Lanes split the requests over several targets in turn; a lane's requests are taken by its slots.
+ * Lanes split the requests over several targets in turn; the slots of a lane take its requests.
  */
 import type { RequestSpec } from "../contract/request.ts";
 import type { RequestBody } from "../prompt/body.ts";
 import { EndTimes } from "./end-times.ts";
 import { Heap } from "./heap.ts";
 
-/** An open loop without a cap stops here: half of the open files that Linux usually allows at most. */
+/** Limit of an open loop without `--concurrency`: half of the open files that Linux usually allows. */
 export const MAX_IN_FLIGHT = 16_384;
 /** Requests scheduled ahead: enough to start a thousand streams at once. */
 export const AHEAD_REQUESTS = 1_024;
@@ -20,27 +20,27 @@ export const AHEAD_PARKED = 65_536;
 export interface QueuedRequest {
   readonly spec: RequestSpec;
   readonly lane: number;
-  /** Not to be sent before; while parked, the timetable's time alone. */
+  /** Not to be sent before this time; while parked, its time in the timetable. */
   dueNs: number;
-  /** Built ahead, or undefined. */
+  /** The body, if it has been built in advance. */
   body?: RequestBody;
-  /** Waits for the end of another request. */
+  /** Whether it waits for the end of another request. */
   isParked: boolean;
   isTaken: boolean;
 }
 
 export interface QueueOptions {
   lanes: number;
-  /** Which of several due requests goes first: the workload's order, or the timetable's. */
+  /** Order of several requests that are due: that of the workload, or that of the timetable. */
   order: "index" | "due";
-  /** Whether a request goes without a slot, as the next turn of a session that has one. */
+  /** Whether a request needs no slot, because it is the next turn of a session that has one. */
   isCarried?: (spec: RequestSpec) => boolean;
 }
 
 export class RequestQueue {
   readonly #lanes: Lane[];
   readonly #isCarried: (spec: RequestSpec) => boolean;
-  /** Ends of earlier requests, by index: one number a request of the cell. */
+  /** Ends of earlier requests, by index. */
   readonly #endsNs: EndTimes;
   readonly #parked = new Map<number, QueuedRequest[]>();
   #added = 0;
@@ -48,8 +48,8 @@ export class RequestQueue {
   #parkedCount = 0;
 
   /**
-   * `endsNs` goes from a cell's warm-up to its measured phase, whose requests may follow warm-up's:
-   * those count as ended when the phase starts, however long the warm-up was drained.
+   * `endsNs` is passed from a cell's warm-up to its measured phase, whose requests may follow requests
+   * of the warm-up: those count as ended when the phase starts, however long the warm-up took to drain.
    */
   constructor(options: QueueOptions, endsNs = new EndTimes()) {
     endsNs.rebase();
@@ -65,12 +65,12 @@ export class RequestQueue {
     }));
   }
 
-  /** Requests that are not taken yet. */
+  /** How many requests are not taken yet. */
   get held(): number {
     return this.#held;
   }
 
-  /** Those of them whose due time is known. */
+  /** How many of them have a known due time. */
   get scheduled(): number {
     return this.#held - this.#parkedCount;
   }
@@ -92,7 +92,7 @@ export class RequestQueue {
     return request;
   }
 
-  /** An earlier request has ended, however; returns the requests that waited for it. */
+  /** An earlier request has ended in any state; returns the requests that waited for it. */
   ended(index: number, atNs: number): readonly QueuedRequest[] {
     this.#endsNs.set(index, atNs);
     const waiting = this.#parked.get(index) ?? [];
@@ -105,7 +105,7 @@ export class RequestQueue {
     return waiting;
   }
 
-  /** The request of a lane that goes next, if one is due; without a free slot only a carried one. */
+  /** Takes the next request of a lane that is due, if any; without a free slot only one that needs none. */
   take(lane: number, nowNs: number, hasSlot = true): QueuedRequest | undefined {
     const { waiting, ready, carried } = this.#lanes[lane]!;
     const turn = carried.peek();
@@ -120,8 +120,8 @@ export class RequestQueue {
   }
 
   /**
-   * When a lane has something to send, without a free slot something carried: in the past if it has
-   * already, infinite if nothing is scheduled.
+   * When a lane next has a request to send; without a free slot, one that needs none. A time in the past
+   * if one is due already; infinite if nothing is scheduled.
    */
   nextDueNs(lane: number, hasSlot = true): number {
     const { waiting, ready, carried } = this.#lanes[lane]!;
@@ -161,6 +161,6 @@ export class RequestQueue {
 interface Lane {
   waiting: Heap<QueuedRequest>;
   ready: Heap<QueuedRequest>;
-  /** Scheduled, and in no need of a slot. */
+  /** Scheduled requests that need no slot. */
   carried: Heap<QueuedRequest>;
 }

@@ -1,9 +1,9 @@
 /**
- * The slots of a load: how many requests, or how many sessions, are under way at once. Live and
- * virtual load ask the same slots. Pure.
+ * The slots of a load: how many requests, or how many sessions, may be in flight at once. Live load and
+ * simulated load use the same code. Pure.
  *
- * Counted in sessions, a slot is taken by the request that opens a session and is free again when
- * all of the session's requests have ended; the turns between need none, and think time keeps it.
+ * If sessions are counted, the first request of a session takes a slot, which is free again when all
+ * requests of the session have ended. Later turns need none, and the slot stays taken in think times.
  */
 import type { LoadShape } from "../contract/plan.ts";
 import type { RequestSpec } from "../contract/request.ts";
@@ -11,7 +11,7 @@ import type { RequestSpec } from "../contract/request.ts";
 export class Slots {
   readonly #unit: NonNullable<LoadShape["concurrencyOf"]>;
   readonly #lanes: readonly FreeSlots[];
-  /** By open session: requests of it that have not ended. */
+  /** For each open session, how many of its requests have not ended. */
   readonly #left = new Map<string, number>();
 
   constructor(options: { slots: number; lanes: number; unit: LoadShape["concurrencyOf"] }) {
@@ -30,12 +30,12 @@ export class Slots {
     return this.#lanes[lane]!.size;
   }
 
-  /** Whether the request goes without a slot of its own: it belongs to a session that has one. */
+  /** Whether the request needs no slot, because its session has one. */
   isCarried(spec: RequestSpec): boolean {
     return this.#unit === "sessions" && spec.after !== undefined && spec.session !== undefined;
   }
 
-  /** Occupies a slot where the request needs one; returns since when that was free. */
+  /** Takes a slot if the request needs one; returns since when that slot was free. */
   taken(lane: number, spec: RequestSpec): number {
     if (this.isCarried(spec)) return 0;
     if (this.#unit === "sessions" && spec.session !== undefined) {
@@ -44,7 +44,7 @@ export class Slots {
     return this.#lanes[lane]!.shift();
   }
 
-  /** A request has ended, however. */
+  /** A request has ended in any state. */
   ended(lane: number, spec: RequestSpec, atNs: number): void {
     const { session } = spec;
     if (this.#unit === "sessions" && session !== undefined) {
@@ -60,7 +60,7 @@ export class Slots {
   }
 }
 
-/** When each free slot became free, the longest free first: a ring. */
+/** When each free slot became free, as a ring; the slot that has been free longest comes first. */
 class FreeSlots {
   readonly #freeNs: Float64Array;
   #head = 0;

@@ -1,18 +1,16 @@
 /**
- * The requests of a workload, each checked as it is drawn: what is wrong is told with the workload
- * and the request, before anything of it reaches a server or a model. Pure.
+ * The requests of a workload, each checked when it is drawn: a fault is reported with the names of
+ * workload and request, before the request reaches a server or a model. Pure.
  */
 import { DynbenchError } from "../base/errors.ts";
 import type { RequestSpec, Segment } from "../contract/request.ts";
+import { mapRequests, type Requests } from "./requests.ts";
 
 /** Beyond the context of any model; a length above it is a fault of the arithmetic. */
 const MAX_TOKENS = 100_000_000;
 
-/** The same requests; throws at the first that no server could be sent as it says. */
-export function soundRequests(
-  requests: Iterable<RequestSpec> | AsyncIterable<RequestSpec>,
-  workload: string,
-): Iterable<RequestSpec> | AsyncIterable<RequestSpec> {
+/** The same requests; throws a `DynbenchError` at the first that no server can be sent. */
+export function soundRequests(requests: Requests, workload: string): Requests {
   let position = 0;
   const checked = (spec: RequestSpec): RequestSpec => {
     const fault = requestFault(spec, position);
@@ -21,18 +19,10 @@ export function soundRequests(
       return spec;
     }
     throw new DynbenchError("plan", `Request ${position} of workload "${workload}" ${fault}`, {
-      hint: "Mend the workload; dynbench plugin test checks one",
+      hint: "Correct the workload; dynbench plugin test checks one",
     });
   };
-  if (Symbol.asyncIterator in requests) return checkedLater(requests, checked);
-  return { [Symbol.iterator]: () => Iterator.from(requests).map(checked) };
-}
-
-async function* checkedLater(
-  requests: AsyncIterable<RequestSpec>,
-  checked: (spec: RequestSpec) => RequestSpec,
-): AsyncGenerator<RequestSpec> {
-  for await (const spec of requests) yield checked(spec);
+  return mapRequests(requests, checked);
 }
 
 /** What is wrong with the request at this position, as the end of a sentence about it. */

@@ -1,28 +1,26 @@
 /**
- * Running workers that somebody else started: finds out what a run must know of them and changes
- * nothing. Without a worker URL it stands for the engine behind `--router attach`, whose workers
+ * Workers that already run: reads from them what a run must know, and changes nothing. Without a worker URL it stands for the engine behind `--router attach`, whose workers
  * are not reached directly.
  */
+import { defineEngine, DynbenchError, given, v } from "dynbench";
 import {
   cacheConfig,
   chosenTokenizer,
   type ControlRequest,
-  defineEngine,
-  DynbenchError,
   fetchControl,
   fetchControlJson,
-  given,
   kvEventSource,
   servedModels,
-  v,
   withoutSlash,
   type Worker,
-} from "dynbench";
+} from "dynbench/engine";
+import { optional } from "../shared/model-servers/server-ready.ts";
+import { text, whole } from "../shared/option-shapes.ts";
 
-/** More workers than any deployment that one gateway serves. */
+/** More workers than any deployment has behind one gateway. */
 const MAX_WORKERS = 4096;
 
-const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2 ** 31));
+const size = whole(1, 2 ** 31);
 const httpUrl = v.pipe(v.string(), v.regex(/^https?:\/\/\S+$/, "expected http://… or https://…"));
 
 const options = v.strictObject({
@@ -36,20 +34,22 @@ const options = v.strictObject({
     v.description("Model to ask for, where the workers serve several; default: the one they serve"),
   ),
   tokenizer: v.pipe(
-    v.optional(v.pipe(v.string(), v.nonEmpty())),
+    v.optional(text),
     v.description("Folder with the model's tokenizer.json, for prompts as text or chat"),
   ),
   blockSize: v.pipe(
     v.optional(size),
-    v.description("Tokens per KV block, where the workers do not tell"),
+    v.description("Tokens per KV block, where the workers do not report it"),
   ),
   kvBlocks: v.pipe(
     v.optional(size),
-    v.description("KV blocks per worker, where the workers do not tell"),
+    v.description("KV blocks per worker, where the workers do not report them"),
   ),
   allowReset: v.pipe(
     v.optional(v.boolean(), false),
-    v.description("Empty the workers' prefix caches between cells; anybody's who uses them too"),
+    v.description(
+      "Empty the workers' prefix caches between cells, also for others who use these workers",
+    ),
   ),
 });
 
@@ -116,9 +116,13 @@ async function discoverWorker(at: {
   const cache = cacheConfig(metrics ?? "");
   const blockSize = cache.blockSize ?? chosen.blockSize;
   if (blockSize === undefined) {
-    throw new DynbenchError("start", `Cannot use worker ${url}: it does not tell its block size`, {
-      hint: "Give it with --block-size",
-    });
+    throw new DynbenchError(
+      "start",
+      `Cannot use worker ${url}: it does not report its block size`,
+      {
+        hint: "Give it with --block-size",
+      },
+    );
   }
   const kvBlocks = cache.kvBlocks ?? chosen.kvBlocks;
   const model = models.find(({ id }) => id === chosen.servedModelName) ?? models[0]!;
@@ -137,7 +141,7 @@ async function discoverWorker(at: {
   };
 }
 
-/** The model all workers serve: the one that was asked for, or the first they have in common. */
+/** The model that all workers serve: the one that the user named, or the first that they have in common. */
 function commonModel(found: readonly Discovered[], chosen: Options): string {
   const first = found[0];
   // With no workers the router knows the model; see `plugins/routers/attach.ts`.
@@ -160,21 +164,16 @@ async function resetCaches(workers: readonly Worker[], request: ControlRequest):
         ...request,
         method: "POST",
       });
-      // vLLM before 0.11 answers 200 with an empty body; later versions say whether it happened.
+      // vLLM before 0.11 answers 200 with an empty body; later versions report whether they did it.
       if (answer.includes("false")) {
-        throw new DynbenchError("start", `Cannot reset the cache of ${url}: it says ${answer}`, {
-          hint: "Wait until nobody else sends it requests",
-        });
+        throw new DynbenchError(
+          "start",
+          `Cannot reset the cache of ${url}: it answered ${answer}`,
+          {
+            hint: "Wait until no other client sends it requests",
+          },
+        );
       }
     }),
   );
-}
-
-/** What a worker may lack without being unusable. */
-async function optional<T>(ask: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await ask();
-  } catch {
-    return undefined;
-  }
 }

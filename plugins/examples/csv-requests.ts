@@ -9,7 +9,7 @@ interface Row {
 }
 
 export default defineWorkload({
-  apiVersion: 1,
+  apiVersion: 2,
   name: "csv-requests",
   summary: "Requests from a table: prompt_tokens,output_tokens,group",
   options: v.strictObject({

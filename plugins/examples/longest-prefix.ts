@@ -2,7 +2,7 @@
 import { chooseLeast, defineRouter, v } from "dynbench";
 
 export default defineRouter({
-  apiVersion: 1,
+  apiVersion: 2,
   name: "longest-prefix",
   summary: "The worker that holds most of the prompt, unless it is full",
   plane: "http",

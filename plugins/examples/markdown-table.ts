@@ -1,10 +1,11 @@
 /** A table of the results as Markdown, to paste where people talk about them. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { defineReporter, DynbenchError, v, whyNot, type CellSummary } from "dynbench";
+import { defineReporter, DynbenchError, v, whyNot } from "dynbench";
+import type { CellSummary } from "dynbench/report";
 
 export default defineReporter({
-  apiVersion: 1,
+  apiVersion: 2,
   name: "markdown-table",
   summary: "results.md in the run folder: one row a cell",
   options: v.strictObject({

@@ -1,8 +1,9 @@
 /** Starts a server per worker and waits until each answers; for another server change the command. */
-import { defineEngine, freePorts, servedModels, v, type Worker } from "dynbench";
+import { defineEngine, v } from "dynbench";
+import { freePorts, servedModels, type Worker } from "dynbench/engine";
 
 export default defineEngine({
-  apiVersion: 1,
+  apiVersion: 2,
   name: "null-servers",
   summary: "Null servers of known timing as workers",
   options: v.strictObject({

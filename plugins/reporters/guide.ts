@@ -2,15 +2,9 @@
  * `results_summary.json` as the scripts of Dynamo's router benchmarking guide write it, one per arm,
  * so that their plots read our results.
  */
-import {
-  defineReporter,
-  formatGuideSummary,
-  guideSummary,
-  v,
-  type CellResult,
-  type Plan,
-} from "dynbench";
-import { claimFile } from "./atomic-write.ts";
+import { defineReporter, v } from "dynbench";
+import { formatGuideSummary, guideSummary, type CellResult, type Plan } from "dynbench/report";
+import { claimFile } from "../shared/reporters/atomic-write.ts";
 
 export const guide = defineReporter({
   name: "guide",
@@ -46,7 +40,7 @@ export const guide = defineReporter({
   },
 });
 
-/** What the guide notes of a run, from the plan. Options that a workload does not have are 0. */
+/** The fields that the guide records of a run, from the plan. Options that a workload does not have are 0. */
 function guideConfig(plan: Plan, arm: number): Parameters<typeof guideSummary>[1] {
   const cell = plan.cells.find((one) => one.arm === arm)!;
   const engine = plan.arms[arm]!.engine;
@@ -64,7 +58,7 @@ function guideConfig(plan: Plan, arm: number): Parameters<typeof guideSummary>[1
   };
 }
 
-/** A folder name per label: what file systems take, made distinct by a number where labels meet. */
+/** A folder name per label: characters that file systems allow, and a number where two labels would give one name. */
 function folderNames(labels: readonly string[]): string[] {
   const names: string[] = [];
   for (const label of labels) {

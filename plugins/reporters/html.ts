@@ -1,9 +1,10 @@
 /**
- * `report.html` in the run folder: one offline file that says who won, by how much, how surely and
- * why. The page itself is `reports/`. Rewritten after cells, at most every few seconds.
+ * `report.html` in the run folder: one offline file that shows which arm won, by how much, how surely
+ * and why. The page itself is `reports/`. Rewritten after cells, at most every few seconds.
  */
-import { defineReporter, type RunResult } from "dynbench";
-import { openRewritten, rewrittenFileOptions } from "./rewritten-file.ts";
+import { defineReporter } from "dynbench";
+import type { RunResult } from "dynbench/report";
+import { openRewritten, rewrittenFileOptions } from "../shared/reporters/rewritten-file.ts";
 
 export const html = defineReporter({
   name: "html",

@@ -1,10 +1,11 @@
 /**
  * `summary.json` in the run folder, and with `--json` the same on stdout and nothing else there.
- * Rewritten after each cell, so that a crash leaves what was measured until then.
+ * Rewritten after each cell, so that a crash loses no finished cell.
  */
-import { defineReporter, v, type CellSummary } from "dynbench";
-import { claimFile } from "./atomic-write.ts";
-import { partialSummary } from "./partial-run.ts";
+import { defineReporter, v } from "dynbench";
+import type { CellSummary } from "dynbench/report";
+import { claimFile } from "../shared/reporters/atomic-write.ts";
+import { partialSummary } from "../shared/reporters/partial-run.ts";
 
 export const json = defineReporter({
   name: "json",

@@ -1,14 +1,14 @@
 /**
- * `results.md` in the run folder: the terminal's tables as Markdown, with the command and what bears on
- * the verdict, to paste where people talk about them. Rewritten after cells, at most every few seconds.
+ * `results.md` in the run folder: the terminal's tables as Markdown, with the command and the reasons
+ * of the verdict, to paste into an issue or a chat. Rewritten after cells, at most every few seconds.
  */
-import { defineReporter, type RunResult } from "dynbench";
-import { comparisonGrids, ratioText, type Grid } from "./comparison-grids.ts";
-import { timeSentence } from "./console-final.ts";
-import { plain } from "./console-text.ts";
-import { FIGURE_HEAD, resultRows } from "./result-rows.ts";
-import { openRewritten, rewrittenFileOptions } from "./rewritten-file.ts";
-import { programsLine } from "./router-programs.ts";
+import { defineReporter } from "dynbench";
+import type { RunResult } from "dynbench/report";
+import { comparisonGrids, ratioText, type Grid } from "../shared/reporters/comparison-grids.ts";
+import { plain } from "../shared/reporters/text.ts";
+import { FIGURE_HEAD, resultRows } from "../shared/reporters/result-rows.ts";
+import { openRewritten, rewrittenFileOptions } from "../shared/reporters/rewritten-file.ts";
+import { programsLine, timeSentence } from "../shared/reporters/run-sentences.ts";
 
 export const markdown = defineReporter({
   name: "markdown",
@@ -32,7 +32,7 @@ export function resultsText(run: RunResult): string {
     ]),
     names.length,
   );
-  const said = verdict.reasons.map(({ severity, message, cells = [] }) => {
+  const reasons = verdict.reasons.map(({ severity, message, cells = [] }) => {
     const where = cells.length === 0 ? "" : ` (in ${counted(cells.length)})`;
     return `- ${severity === "untrusted" ? "**Doubt**: " : ""}${text(message)}${where}`;
   });
@@ -42,7 +42,7 @@ export function resultsText(run: RunResult): string {
     main,
     [[timeSentence(run), programsLine(run)].filter((line) => line !== "").join(" ")],
     ...comparisonGrids(comparisons).flatMap((grid) => [[text(grid.title)], gridTable(grid)]),
-    said,
+    reasons,
   ];
   const full = blocks.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
   return `${full.join("\n\n")}\n`;
@@ -63,7 +63,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[], wo
   return [line(head), `| ${rule.join(" | ")} |`, ...rows.map(line)];
 }
 
-/** Foreign words must not end a cell, nor be read as marks. */
+/** Text of others must not end a cell, nor be read as markup. */
 function text(words: string): string {
   return plain(words).replace(/[|<>`*_\\[\]]/g, (mark) => `\\${mark}`);
 }

@@ -1,12 +1,13 @@
 /**
- * Running routers or whole deployments that somebody else started, driven by URL. Several URLs
- * share the load. What they do inside is unknown, so nothing is promised that was not said.
+ * Routers or whole deployments that already run, reached by URL. Several URLs share the load. What they do
+ * inside is unknown, so only traits that the user states are checked.
  */
-import { defineRouter, DynbenchError, servedModels, v, withoutSlash } from "dynbench";
+import { defineRouter, DynbenchError, v } from "dynbench";
+import { servedModels, withoutSlash } from "dynbench/engine";
 
-/** What Dynamo's frontend writes into `owned_by` of every model (1.6.1). */
+/** The value of `owned_by` in every model of Dynamo's frontend (1.6.1). */
 const DYNAMOS_OWNER = "nvidia";
-/** More front doors than any deployment has. */
+/** More URLs than any deployment has. */
 const MAX_URLS = 256;
 
 export const attach = defineRouter({
@@ -22,11 +23,11 @@ export const attach = defineRouter({
     ),
     affinity: v.pipe(
       v.optional(v.boolean(), false),
-      v.description("It claims to send the same prompt to the same worker: preflight proves it"),
+      v.description("It sends the same prompt to the same worker: preflight checks this"),
     ),
     spreads: v.pipe(
       v.optional(v.boolean(), false),
-      v.description("It claims to give every worker work: the verdict holds it to that"),
+      v.description("It gives work to every worker: the verdict checks this"),
     ),
   }),
   plane: "http",

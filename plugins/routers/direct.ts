@@ -1,4 +1,4 @@
-/** No router: the load goes to the workers' own addresses, dealt in turn. What any router adds is measured against it. */
+/** No router: requests go to the workers' own addresses in turn. It is the reference for the cost of a router. */
 import { defineRouter, DynbenchError, v } from "dynbench";
 
 export const direct = defineRouter({

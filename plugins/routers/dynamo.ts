@@ -1,20 +1,21 @@
 /**
  * NVIDIA Dynamo's own router: its frontend in front of workers that registered on plane "dynamo".
- * Which flags it is given follows from the `--help` of the version that is found.
+ * Its flags depend on the `--help` of the installed version.
  */
 import { join } from "node:path";
-import { defineRouter, DynbenchError, fetchControl, v } from "dynbench";
+import { defineRouter, DynbenchError, v } from "dynbench";
+import { fetchControl } from "dynbench/engine";
 import { startFrontends } from "../shared/dynamo/frontend.ts";
 import { APPROXIMATE_MODE, frontendFlags, POLICY_FLAG } from "../shared/dynamo/frontend-flags.ts";
-import { eventsAppliedOf } from "../shared/dynamo/frontend-metrics.ts";
+import { whole, within } from "../shared/option-shapes.ts";
 import { probeModule } from "../shared/dynamo/python-module.ts";
 
-/** Larger weights say nothing more: every other term is lost beside them. */
+/** Larger weights change nothing: every other term is negligible beside them. */
 const MAX_WEIGHT = 1e6;
 const MAX_COUNT = 2 ** 31 - 1;
 
-const weight = v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_WEIGHT)));
-const count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_COUNT)));
+const weight = v.optional(within(0, MAX_WEIGHT));
+const count = v.optional(whole(0, MAX_COUNT));
 
 const MODES = [
   "kv",
@@ -35,17 +36,21 @@ const options = v.strictObject({
   overlapCredit: v.pipe(weight, v.description("Blocks of prefill saved per block believed cached")),
   creditDecay: v.pipe(
     weight,
-    v.description("How fast that credit fades on a worker with more prefill queued than others"),
+    v.description(
+      "How fast the overlap credit falls on a worker with more prefill queued than others",
+    ),
   ),
   prefillLoadScale: v.pipe(weight, v.description("Weight of prefill against blocks held")),
   activeRequestWeight: v.pipe(weight, v.description("Cost of each request in flight, in blocks")),
   temperature: v.pipe(
     weight,
-    v.description("0 takes the least cost; higher draws more evenly among all workers"),
+    v.description("0 picks the least cost; a higher value draws more evenly among all workers"),
   ),
   queueThreshold: v.pipe(
     weight,
-    v.description("Queue in the router when all workers prefill more than this share of a step"),
+    v.description(
+      "Queue requests in the router while every worker has more prefill than this multiple of a step's tokens",
+    ),
   ),
   queuePolicy: v.pipe(
     v.optional(v.picklist(["fcfs", "wspt"])),
@@ -53,32 +58,34 @@ const options = v.strictObject({
   ),
   decodeBlocksThreshold: v.pipe(
     weight,
-    v.description("Refuse workers whose KV cache is fuller than this share"),
+    v.description("Send nothing to workers whose KV cache is fuller than this share"),
     v.metadata({ aliases: ["busy-threshold"] }),
   ),
   prefillTokensThreshold: v.pipe(
     count,
-    v.description("Refuse workers with more prompt tokens in prefill"),
+    v.description("Send nothing to workers with more prompt tokens than this in prefill"),
   ),
   prefillTokensThresholdShare: v.pipe(
     weight,
-    v.description("The same as a multiple of a step's token budget"),
+    v.description("The same limit, as a multiple of the most tokens that a step computes"),
   ),
   ttlS: v.pipe(
     v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(86_400))),
-    v.description("kv-approx: how long a prompt is believed to be cached"),
+    v.description("kv-approx: seconds for which a prompt is believed to be cached"),
   ),
   syncReplicas: v.pipe(
     v.optional(v.boolean(), false),
-    v.description("Several frontends (--replicas) tell each other of their requests in flight"),
+    v.description(
+      "With several frontends (--replicas): each sends the others its requests in flight",
+    ),
   ),
   migrationLimit: v.pipe(
     count,
-    v.description("How often a request may move to another worker when its own dies"),
+    v.description("How often a request may move to another worker when its worker dies"),
   ),
   frontendPython: v.pipe(
     v.optional(v.pipe(v.string(), v.nonEmpty())),
-    v.description("Python that has ai-dynamo, where it is another than the engine's"),
+    v.description("Python that has ai-dynamo, where it is not the Python of the engine"),
   ),
 });
 
@@ -86,7 +93,7 @@ export const dynamo = defineRouter({
   name: "dynamo",
   summary: "NVIDIA Dynamo's frontend and its router, on workers of Dynamo's own plane",
   options,
-  standIn: "--router kv --timing dynamo, with its weights as ours are called",
+  standIn: "--router kv --timing dynamo, with the same weights",
   plane: "dynamo",
   needs: [
     { packages: ["ai-dynamo"], install: "pip install ai-dynamo" },
@@ -125,7 +132,7 @@ export const dynamo = defineRouter({
         "--router-mode",
         mode === APPROXIMATE_MODE ? "kv --no-router-kv-events" : mode,
       ],
-      note: "flags as its own --help lists them; port chosen by the system",
+      note: "only flags that its --help lists; the system chooses the port",
     },
   ],
   start: async ({ frontendPython, syncReplicas, ...wishes }, engine, context) => {
@@ -181,4 +188,17 @@ async function writePolicy(folder: string, policy: object): Promise<string[]> {
 async function leastApplied(urls: readonly string[], signal: AbortSignal): Promise<number> {
   const metrics = await Promise.all(urls.map((url) => fetchControl(`${url}/metrics`, { signal })));
   return Math.min(...metrics.map(eventsAppliedOf));
+}
+
+/**
+ * Pure. KV events that a frontend's index has applied, from its Prometheus text (Dynamo 1.6.1); 0 while
+ * the metric is missing, as it is until the first event.
+ */
+export function eventsAppliedOf(metrics: string): number {
+  const lines = metrics.matchAll(
+    /^dynamo_component_kv_cache_events_applied\{([^}]*)\}\s+(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/gm,
+  );
+  let sum = 0;
+  for (const [, labels, value] of lines) if (/status="ok"/.test(labels!)) sum += Number(value);
+  return sum;
 }

@@ -1,28 +1,24 @@
 /** HAProxy as a plain load balancer, with its hash of a header and the bounded load of that. */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { defineRouter, servedModels, v } from "dynbench";
+import { defineRouter, v } from "dynbench";
 import {
-  commandOption,
-  foundCommand,
-  listenAddress,
-  programPorts,
-  startProgram,
-} from "../shared/external/program.ts";
+  balanceOption,
+  balanceTraits,
+  KEY_HEADER,
+  startLoadBalancer,
+} from "../shared/external/load-balancer.ts";
+import { commandOption, foundCommand } from "../shared/external/program.ts";
 
 const BALANCE = ["roundrobin", "leastconn", "random", "hash"] as const;
-const KEY_HEADER = "x-session-id";
 
 const NEED = { command: "haproxy", versionFlag: "-v", install: "apt install haproxy" };
+const CONFIG_FILE = "haproxy.cfg";
 
 const options = v.strictObject({
-  balance: v.pipe(
-    v.optional(v.picklist(BALANCE), "roundrobin"),
-    v.description("How it routes; hash is by the session or prefix group, told in a header"),
-  ),
+  balance: balanceOption(BALANCE),
   hashBalanceFactor: v.pipe(
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(101), v.maxValue(65_535))),
-    v.description("hash: most load of a worker in percent of the mean; left out: no bound"),
+    v.description("hash: most load of a worker, in percent of the mean; default: no bound"),
   ),
   haproxyCommand: commandOption(NEED.command),
 });
@@ -34,45 +30,24 @@ export const haproxy = defineRouter({
   plane: "http",
   needs: [NEED],
   control: { balance: "roundrobin" },
-  traits: ({ balance }) => ({
-    accepts: ["ids", "text", "chat"],
-    affinity: balance === "hash",
-    spreads: balance !== "hash",
-    kvEvents: false,
-    ...(balance === "hash" ? { keyHeader: KEY_HEADER } : {}),
-  }),
-  find: ({ haproxyCommand: command }, { python }) =>
-    void foundCommand({ name: "haproxy", command, install: NEED.install }, python),
+  traits: balanceTraits,
+  find: ({ haproxyCommand }, { python }) => void foundCommand(NEED, haproxyCommand, python),
   processes: ({ haproxyCommand }) => [
-    { name: "haproxy", command: [haproxyCommand, "-db", "-f", "RUN/haproxy/haproxy.cfg"] },
+    { name: NEED.command, command: [haproxyCommand, "-db", "-f", `RUN/haproxy/${CONFIG_FILE}`] },
   ],
-  start: async ({ balance, hashBalanceFactor, haproxyCommand }, engine, context) => {
-    const ports = programPorts("haproxy", context);
-    const folder = join(context.runDir, "haproxy");
-    mkdirSync(folder, { recursive: true });
-    const path = join(folder, "haproxy.cfg");
-    const config = haproxyConfig({
-      balance,
-      hashBalanceFactor,
-      listen: listenAddress(context.host, ports.http),
-      workers: engine.workers.map(({ id, url }) => ({ id, address: new URL(url).host })),
-    });
-    await Bun.write(path, config);
-    const { signal } = context;
-    return startProgram(
+  start: ({ balance, hashBalanceFactor, haproxyCommand }, engine, context) =>
+    startLoadBalancer(
       {
-        name: "haproxy",
+        need: NEED,
         command: haproxyCommand,
-        install: NEED.install,
         version: { flag: "-v", pattern: /version (\S+)/ },
-        argv: ["-db", "-f", path],
-        ports,
-        isUp: (url) => servedModels(url, { signal }),
-        facts: { config },
+        file: CONFIG_FILE,
+        config: (at) => haproxyConfig({ balance, hashBalanceFactor, ...at }),
+        argv: (folder) => ["-db", "-f", join(folder, CONFIG_FILE)],
       },
+      engine,
       context,
-    );
-  },
+    ),
 });
 
 /** Pure. More connections than these fail where 20,000 files may be open. */

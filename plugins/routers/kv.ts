@@ -31,7 +31,7 @@ import {
   type RoutingView,
 } from "dynbench";
 
-/** Larger weights say nothing more: every other term is lost beside them. */
+/** Larger weights change nothing: every other term is negligible beside them. */
 const MAX_WEIGHT = 1e6;
 
 const weight = v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_WEIGHT));
@@ -45,7 +45,7 @@ export const costOptions = {
   creditDecay: v.pipe(
     v.optional(weight, 0),
     v.description(
-      "How fast that credit fades on a worker with more prefill queued than the others",
+      "How fast the overlap credit falls on a worker with more prefill queued than the others; 0: not at all",
     ),
   ),
   prefillLoadScale: v.pipe(
@@ -58,20 +58,20 @@ export const costOptions = {
   ),
   temperature: v.pipe(
     v.optional(weight, 0),
-    v.description("0 takes the least cost; higher draws more evenly among all workers"),
+    v.description("0 picks the least cost; a higher value draws more evenly among all workers"),
   ),
   // Dynamo's threshold is a part of the workers' token budget of a step, which a policy does not know.
   queueThresholdTokens: v.pipe(
     v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1e9))),
     v.description(
-      "Hold requests while every worker has more prompt tokens than this to compute; default: never",
+      "Hold requests while every worker has more prompt tokens than this to compute; default: hold none",
     ),
   ),
   queuePolicy: v.pipe(
     v.optional(v.picklist(["fcfs", "wspt"]), "fcfs"),
     v.description(
-      "Who goes first of those held: fcfs by arrival, priorities being seconds ahead; wspt the " +
-        "least uncached tokens for its priority",
+      "Order of held requests: fcfs by arrival, each unit of priority counting as one second earlier; " +
+        "wspt by (1 + priority) / uncached prompt tokens, largest first",
     ),
   ),
 };
@@ -93,7 +93,7 @@ export const kv = defineRouter({
   }),
 });
 
-/** What a router with this cost promises, events apart. */
+/** The traits of a router with this cost, except for KV events. */
 export function costTraits(options: CostOptions): Omit<RouterTraits, "kvEvents"> {
   const followsCache = options.overlapCredit > 0 && options.prefillLoadScale > 0;
   return {
@@ -103,7 +103,7 @@ export function costTraits(options: CostOptions): Omit<RouterTraits, "kvEvents">
   };
 }
 
-/** A policy that picks by this cost; where its overlap comes from is the caller's to say. */
+/** A policy that picks by this cost; the caller chooses the index that its overlap comes from. */
 export function costPolicy(options: CostOptions): RoutingPolicy {
   const { temperature, overlapCredit, queueThresholdTokens = Infinity, queuePolicy } = options;
   return {

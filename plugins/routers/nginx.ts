@@ -1,25 +1,20 @@
-/** nginx as a plain load balancer: it knows nothing of prompts, and is the least that a router may cost. */
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { defineRouter, servedModels, v } from "dynbench";
+/** nginx as a plain load balancer: it does not look at prompts, and shows the least cost of a proxy. */
+import { defineRouter, v } from "dynbench";
 import {
-  commandOption,
-  foundCommand,
-  listenAddress,
-  programPorts,
-  startProgram,
-} from "../shared/external/program.ts";
+  balanceOption,
+  balanceTraits,
+  KEY_HEADER,
+  startLoadBalancer,
+} from "../shared/external/load-balancer.ts";
+import { commandOption, foundCommand } from "../shared/external/program.ts";
 
 const BALANCE = ["round_robin", "least_conn", "random_two", "hash"] as const;
-const KEY_HEADER = "x-session-id";
 
 const NEED = { command: "nginx", versionFlag: "-v", install: "apt install nginx" };
+const CONFIG_FILE = "nginx.conf";
 
 const options = v.strictObject({
-  balance: v.pipe(
-    v.optional(v.picklist(BALANCE), "round_robin"),
-    v.description("How it routes; hash is by the session or prefix group, told in a header"),
-  ),
+  balance: balanceOption(BALANCE),
   nginxCommand: commandOption(NEED.command),
 });
 
@@ -30,51 +25,31 @@ export const nginx = defineRouter({
   plane: "http",
   needs: [NEED],
   control: { balance: "round_robin" },
-  traits: ({ balance }) => ({
-    accepts: ["ids", "text", "chat"],
-    affinity: balance === "hash",
-    spreads: balance !== "hash",
-    kvEvents: false,
-    ...(balance === "hash" ? { keyHeader: KEY_HEADER } : {}),
-  }),
-  find: ({ nginxCommand: command }, { python }) =>
-    void foundCommand({ name: "nginx", command, install: NEED.install }, python),
+  traits: balanceTraits,
+  find: ({ nginxCommand }, { python }) => void foundCommand(NEED, nginxCommand, python),
   processes: ({ nginxCommand }) => [
-    { name: "nginx", command: [nginxCommand, "-p", "RUN/nginx", "-c", "nginx.conf"] },
+    { name: NEED.command, command: [nginxCommand, "-p", "RUN/nginx", "-c", CONFIG_FILE] },
   ],
-  start: async ({ balance, nginxCommand }, engine, context) => {
-    const ports = programPorts("nginx", context);
-    const folder = join(context.runDir, "nginx");
-    mkdirSync(folder, { recursive: true });
-    const config = nginxConfig({
-      balance,
-      listen: listenAddress(context.host, ports.http),
-      workers: engine.workers.map(({ url }) => new URL(url).host),
-    });
-    await Bun.write(join(folder, "nginx.conf"), config);
-    const { signal } = context;
-    return startProgram(
+  start: ({ balance, nginxCommand }, engine, context) =>
+    startLoadBalancer(
       {
-        name: "nginx",
+        need: NEED,
         command: nginxCommand,
-        install: NEED.install,
         version: { flag: "-v", pattern: /nginx\/(\S+)/ },
-        argv: ["-p", folder, "-c", "nginx.conf", "-e", "stderr"],
-        ports,
-        isUp: (url) => servedModels(url, { signal }),
-        facts: { config },
+        file: CONFIG_FILE,
+        config: (at) => nginxConfig({ balance, ...at }),
+        argv: (folder) => ["-p", folder, "-c", CONFIG_FILE, "-e", "stderr"],
       },
+      engine,
       context,
-    );
-  },
+    ),
 });
 
 /** Pure. Without the zone each of nginx's processes would balance alone. */
 export function nginxConfig(of: {
   readonly balance: (typeof BALANCE)[number];
   readonly listen: string;
-  /** `host:port` of each. */
-  readonly workers: readonly string[];
+  readonly workers: readonly { readonly address: string }[];
 }): string {
   const method = {
     round_robin: [],
@@ -95,7 +70,7 @@ export function nginxConfig(of: {
     "  upstream workers {",
     "    zone workers 256k;",
     ...method,
-    ...of.workers.map((worker) => `    server ${worker} max_fails=0;`),
+    ...of.workers.map(({ address }) => `    server ${address} max_fails=0;`),
     "    keepalive 256;",
     "  }",
     "  server {",

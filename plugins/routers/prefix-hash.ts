@@ -49,7 +49,7 @@ export const prefixHash = defineRouter({
         const limit = loadLimit(view, loadFactor);
         const { points, owners } = ring;
         let at = firstAtOrAfter(points, scramble(request.prefixHash(prefixTokens)));
-        // One round at most: the mean lies below the limit, so somebody has room.
+        // One round at most: the mean lies below the limit, so one worker has room.
         for (let step = 0; step < points.length; step += 1, at += 1) {
           const owner = owners[at % points.length]!;
           if (view.requests[owner]! < limit && view.eligible.includes(owner)) return owner;

@@ -1,15 +1,16 @@
 /** The older line of SGLang's router (PyPI sglang-router, 0.3). Takes text and chat; token ids it refuses. */
-import { defineRouter, urlHost, v } from "dynbench";
+import { defineRouter, v } from "dynbench";
+import { commandOption, foundCommand } from "../shared/external/program.ts";
 import {
-  commandOption,
-  foundCommand,
-  programPorts,
-  startProgram,
-} from "../shared/external/program.ts";
-import { allWorkersIn, rustFlags, rustOptions } from "../shared/external/rust-router.ts";
+  assignmentModeOption,
+  PLANNED,
+  rustFlags,
+  rustOptions,
+  startRustRouter,
+  type RustPlace,
+} from "../shared/external/rust-router.ts";
 
 const POLICIES = ["cache_aware", "round_robin", "random", "power_of_two", "manual"] as const;
-const MODES = ["random", "min_load", "min_group"] as const;
 
 const NEED = {
   command: "sglang-router",
@@ -19,10 +20,7 @@ const NEED = {
 const options = v.strictObject({
   policy: v.pipe(v.optional(v.picklist(POLICIES), "cache_aware"), v.description("How it routes")),
   ...rustOptions,
-  assignmentMode: v.pipe(
-    v.optional(v.picklist(MODES), "random"),
-    v.description("manual: worker of a new key"),
-  ),
+  assignmentMode: assignmentModeOption,
   sglangRouterCommand: commandOption(NEED.command),
 });
 
@@ -40,41 +38,28 @@ export const sglangRouter = defineRouter({
     kvEvents: false,
     ...(policy === "manual" ? { keyHeader: "x-smg-routing-key" } : {}),
   }),
-  find: ({ sglangRouterCommand: command }, { python }) =>
-    void foundCommand({ name: "sglang-router", command, install: NEED.install }, python),
+  find: ({ sglangRouterCommand }, { python }) =>
+    void foundCommand(NEED, sglangRouterCommand, python),
   processes: (settings) => [
     {
-      name: "sglang-router",
+      name: NEED.command,
       command: [settings.sglangRouterCommand, ...sglangArgv(settings, PLANNED)],
     },
   ],
-  start: async (settings, engine, context) => {
-    const ports = programPorts("sglang-router", context);
-    const { host } = context;
-    const workers = engine.workers.map(({ url }) => url);
-    return startProgram(
+  start: (settings, engine, context) =>
+    startRustRouter(
       {
-        name: "sglang-router",
+        need: NEED,
         command: settings.sglangRouterCommand,
-        install: NEED.install,
-        version: { distribution: "sglang-router" },
-        argv: sglangArgv(settings, { host, ports, workers }),
-        ports,
-        metricsUrl: `http://${urlHost(host)}:${ports.metrics}/metrics`,
-        isUp: (url) => allWorkersIn(url, engine),
-        facts: { retries: settings.retries, circuitBreaker: settings.circuitBreaker },
+        settings,
+        argv: (at) => sglangArgv(settings, at),
       },
+      engine,
       context,
-    );
-  },
+    ),
 });
 
-const PLANNED = { host: "127.0.0.1", ports: { http: 0, metrics: 0 }, workers: ["WORKERS"] };
-
-export function sglangArgv(
-  settings: v.InferOutput<typeof options>,
-  at: Parameters<typeof rustFlags>[1],
-): string[] {
+export function sglangArgv(settings: v.InferOutput<typeof options>, at: RustPlace): string[] {
   return [
     "launch",
     ...rustFlags(settings, at),

@@ -1,19 +1,17 @@
 /** SGLang's model gateway (PyPI smg, 1.13). Takes text and chat; token ids it refuses. */
-import { defineRouter, urlHost, v } from "dynbench";
+import { defineRouter, v } from "dynbench";
+import { fetchControl } from "dynbench/engine";
+import { commandOption, foundCommand } from "../shared/external/program.ts";
 import {
-  commandOption,
-  foundCommand,
-  programPorts,
-  startProgram,
-} from "../shared/external/program.ts";
-import {
-  allWorkersIn,
-  answersOnce,
+  assignmentModeOption,
   countOption,
   factorOption,
+  PLANNED,
   rustFlags,
   rustOptions,
+  startRustRouter,
   switchOption,
+  type RustPlace,
 } from "../shared/external/rust-router.ts";
 
 const POLICIES = [
@@ -29,7 +27,6 @@ const POLICIES = [
 ] as const;
 const KEYED: readonly string[] = ["consistent_hashing", "manual"];
 const SPREADING: readonly string[] = ["round_robin", "random", "power_of_two", "least_load"];
-const MODES = ["random", "min_load", "min_group"] as const;
 
 const NEED = { command: "smg", install: "pip install smg" };
 
@@ -37,17 +34,17 @@ const options = v.strictObject({
   policy: v.pipe(v.optional(v.picklist(POLICIES), "cache_aware"), v.description("How it routes")),
   ...rustOptions,
   prefixTokenCount: countOption(256, "prefix_hash: leading tokens that are hashed"),
-  prefixHashLoadFactor: factorOption(1.25, "prefix_hash: load it tolerates, times the mean"),
+  prefixHashLoadFactor: factorOption(
+    1.25,
+    "prefix_hash: most requests in flight of a worker, as a multiple of the mean",
+  ),
   powerOfTwoLoadMetric: v.pipe(
     v.optional(v.picklist(["expected_wait", "requests", "least_requests"]), "expected_wait"),
-    v.description("power_of_two: what it compares"),
+    v.description("power_of_two: the load that it compares"),
   ),
-  assignmentMode: v.pipe(
-    v.optional(v.picklist(MODES), "random"),
-    v.description("manual: worker of a new key"),
-  ),
-  overloadProtection: switchOption("Let it leave out workers that say they are overloaded"),
-  warmup: switchOption("Let it divert cache misses to workers that have just come up"),
+  assignmentMode: assignmentModeOption,
+  overloadProtection: switchOption("Let it leave out workers that report overload"),
+  warmup: switchOption("Let it send cache misses to workers that have just started"),
   smgCommand: commandOption(NEED.command),
 });
 
@@ -65,46 +62,38 @@ export const smg = defineRouter({
     kvEvents: false,
     ...(KEYED.includes(policy) ? { keyHeader: "x-smg-routing-key" } : {}),
   }),
-  find: ({ smgCommand: command }, { python }) =>
-    void foundCommand({ name: "smg", command, install: NEED.install }, python),
+  find: ({ smgCommand }, { python }) => void foundCommand(NEED, smgCommand, python),
   processes: (settings) => [
-    { name: "smg", command: [settings.smgCommand, ...smgArgv(settings, PLANNED)] },
+    { name: NEED.command, command: [settings.smgCommand, ...smgArgv(settings, PLANNED)] },
   ],
-  start: async (settings, engine, context) => {
-    const ports = programPorts("smg", context);
-    const { host } = context;
-    const workers = engine.workers.map(({ url }) => url);
-    return startProgram(
+  start: (settings, engine, context) =>
+    startRustRouter(
       {
-        name: "smg",
+        need: NEED,
         command: settings.smgCommand,
-        install: NEED.install,
-        version: { distribution: "smg" },
-        argv: smgArgv(settings, { host, ports, workers }),
-        ports,
-        metricsUrl: `http://${urlHost(host)}:${ports.metrics}/metrics`,
-        isUp: async (url) => {
-          await allWorkersIn(url, engine);
-          await answersOnce(url, engine);
-        },
+        settings,
+        argv: (at) => smgArgv(settings, at),
+        // It reports ready before it knows which models the workers serve, so a request must pass.
+        isUp: (url) =>
+          fetchControl(`${url}/v1/completions`, {
+            method: "POST",
+            body: { model: engine.servedModelName, prompt: "ready", max_tokens: 1 },
+          }),
         facts: {
           retries: settings.retries || (readsBodyForRetry(settings) ? BODY_READING : false),
-          circuitBreaker: settings.circuitBreaker,
           overloadProtection: settings.overloadProtection,
           warmup: settings.warmup,
         },
       },
+      engine,
       context,
-    );
-  },
+    ),
 });
-
-const PLANNED = { host: "127.0.0.1", ports: { http: 0, metrics: 0 }, workers: ["WORKERS"] };
 
 /**
  * Without retries smg 1.13.0 passes on bodies unread (its metric `smg_router_request_body_path_total`
- * says "streamed"), and prefix_hash, which has nothing to hash then, takes the least loaded worker
- * (`smg_prefix_hash_policy_branch_total` says "no_routing_key"). One retry makes it read them.
+ * has "streamed"), and prefix_hash, which has nothing to hash then, takes the least loaded worker
+ * (`smg_prefix_hash_policy_branch_total` has "no_routing_key"). One retry makes it read them.
  */
 const BODY_READING = "one: without it bodies pass unread, and prefix_hash has nothing to hash";
 /** Longer bodies pass unread again; this is the most that it takes. */
@@ -114,11 +103,8 @@ function readsBodyForRetry({ policy, retries }: v.InferOutput<typeof options>): 
   return policy === "prefix_hash" && !retries;
 }
 
-/** Without a grace it keeps its ports for five seconds after its end is asked for. */
-export function smgArgv(
-  settings: v.InferOutput<typeof options>,
-  at: Parameters<typeof rustFlags>[1],
-): string[] {
+/** With its default grace period it keeps its ports for five seconds after SIGTERM. */
+export function smgArgv(settings: v.InferOutput<typeof options>, at: RustPlace): string[] {
   const { policy, overloadProtection, warmup } = settings;
   const ofPolicy: Partial<Record<typeof policy, string[]>> = {
     prefix_hash: [

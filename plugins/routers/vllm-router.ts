@@ -1,15 +1,17 @@
 /**
- * vLLM's router (PyPI vllm-router, 0.1.17), which takes token ids as well. Of texts it asks the
- * workers for the token ids, so their tokenising is part of what it costs.
+ * vLLM's router (PyPI vllm-router, 0.1.17), which takes token ids as well. For texts it asks the
+ * workers for the token ids, so their tokenising is part of its cost.
  */
-import { defineRouter, DynbenchError, fetchControl, urlHost, v, type Worker } from "dynbench";
+import { defineRouter, DynbenchError, v } from "dynbench";
+import { fetchControl, type Worker } from "dynbench/engine";
+import { commandOption, foundCommand } from "../shared/external/program.ts";
 import {
-  commandOption,
-  foundCommand,
-  programPorts,
-  startProgram,
-} from "../shared/external/program.ts";
-import { allWorkersIn, rustFlags, rustOptions } from "../shared/external/rust-router.ts";
+  PLANNED,
+  rustFlags,
+  rustOptions,
+  startRustRouter,
+  type RustPlace,
+} from "../shared/external/rust-router.ts";
 
 const POLICIES = [
   "cache_aware",
@@ -47,11 +49,10 @@ export const vllmRouter = defineRouter({
     kvEvents: policy === "kv_aware",
     ...(KEYED.includes(policy) ? { keyHeader: "x-session-id" } : {}),
   }),
-  find: ({ vllmRouterCommand: command }, { python }) =>
-    void foundCommand({ name: "vllm-router", command, install: NEED.install }, python),
+  find: ({ vllmRouterCommand }, { python }) => void foundCommand(NEED, vllmRouterCommand, python),
   processes: (settings) => [
     {
-      name: "vllm-router",
+      name: NEED.command,
       command: [settings.vllmRouterCommand, ...vllmRouterArgv(settings, PLANNED)],
       ...(settings.policy === "kv_aware"
         ? { note: "and each worker's KV events: endpoint, replay endpoint, block size" }
@@ -59,42 +60,32 @@ export const vllmRouter = defineRouter({
     },
   ],
   start: async (settings, engine, context) => {
-    const ports = programPorts("vllm-router", context);
-    const { host } = context;
-    const workers = engine.workers.map(({ url }) => url);
     const isKvAware = settings.policy === "kv_aware";
     const events = isKvAware ? kvEventFlags(engine.workers, engine.servedModelName) : [];
-    const metricsUrl = `http://${urlHost(host)}:${ports.metrics}/metrics`;
-    return startProgram(
+    return startRustRouter(
       {
-        name: "vllm-router",
+        need: NEED,
         command: settings.vllmRouterCommand,
-        install: NEED.install,
-        version: { distribution: "vllm-router" },
-        argv: [...vllmRouterArgv(settings, { host, ports, workers }), ...events],
-        ports,
-        metricsUrl,
-        isUp: (url) => allWorkersIn(url, engine),
+        settings,
+        argv: (at) => [...vllmRouterArgv(settings, at), ...events],
         ...(isKvAware
-          ? { prefixesFound: async () => lookupHits(await fetchControl(metricsUrl)) }
+          ? { prefixesFound: async (metricsUrl) => lookupHits(await fetchControl(metricsUrl)) }
           : {}),
-        facts: { retries: settings.retries, circuitBreaker: settings.circuitBreaker },
       },
+      engine,
       context,
     );
   },
 });
 
-const PLANNED = { host: "127.0.0.1", ports: { http: 0, metrics: 0 }, workers: ["WORKERS"] };
-
-export function vllmRouterArgv(settings: Settings, at: Parameters<typeof rustFlags>[1]): string[] {
+export function vllmRouterArgv(settings: Settings, at: RustPlace): string[] {
   return [...rustFlags(settings, at), "--log-level", "warning"];
 }
 
 /**
- * Where kv_aware hears of the workers' caches. Named, because what it finds by itself lacks the
- * block size. Of a named source it takes the messages whose topic is empty and drops all others
- * without a word, so a worker with another one is refused.
+ * The sources of KV events for kv_aware. They are named, because sources that it finds by itself lack the
+ * block size. Of a named source it takes messages whose topic is empty and silently drops all others, so a
+ * worker with another topic is refused.
  */
 export function kvEventFlags(workers: readonly Worker[], model: string): string[] {
   const refused = (what: string): DynbenchError =>
@@ -119,7 +110,7 @@ export function kvEventFlags(workers: readonly Worker[], model: string): string[
   return [...sources, "--kv-event-block-size", `${blockSize}`, "--kv-event-model", model];
 }
 
-/** Pure. Requests for which its index held a beginning, of its Prometheus text; 0 before the first one. */
+/** Pure. Requests for which its index held a beginning, from its Prometheus text; 0 before the first one. */
 export function lookupHits(metrics: string): number {
   const hit = /^vllm_router_kv_placement_lookups_total\{result="hit"\} (\d+)/m.exec(metrics);
   return Number(hit?.[1] ?? 0);

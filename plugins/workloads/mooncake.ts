@@ -6,27 +6,21 @@
  * history, so a prompt is the list of its ids' contents, at every block size of an engine. The last
  * one may be partial and then shares only the tokens that it has.
  */
+import { defineWorkload, v, type RequestSpec } from "dynbench";
 import {
   boundFaults,
   changesRows,
-  defineWorkload,
   knobsOf,
   learnTrace,
-  MAX_BLOCK_ID,
-  MAX_ROW_TOKENS,
-  readTrace,
   SYNTHESIS_ENTRIES,
   synthesizeRows,
-  TRACE_BLOCK_SIZE,
-  TRACE_FORMATS,
   TraceColumns,
-  v,
-  type ContentSegment,
-  type RequestSpec,
   type TraceBatch,
   type TraceModel,
   type TraceRow,
-} from "dynbench";
+} from "dynbench/trace";
+import { whole } from "../shared/option-shapes.ts";
+import { promptOf, traceFileOptions, traceRows } from "../shared/traces/trace-file.ts";
 
 const MAX_ROWS = 1_000_000_000;
 
@@ -41,31 +35,27 @@ const options = v.strictObject({
     ),
     v.metadata({ file: true }),
   ),
-  traceFormat: v.pipe(
-    v.optional(v.string(), "auto"),
-    v.description(`Format of the trace: auto, ${TRACE_FORMATS.map(({ name }) => name).join(", ")}`),
+  ...traceFileOptions,
+  from: v.pipe(
+    v.optional(seconds, 0),
+    v.description("Leave out the rows before this time, in seconds since the start of the trace"),
   ),
-  traceBlockSize: v.pipe(
-    v.optional(
-      v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_ROW_TOKENS)),
-      TRACE_BLOCK_SIZE,
-    ),
-    v.description("Tokens that one hash id of the trace stands for"),
+  to: v.pipe(
+    v.optional(seconds),
+    v.description("Leave out the rows from this time on, in seconds since the start of the trace"),
   ),
-  from: v.pipe(v.optional(seconds, 0), v.description("Leave out the rows before this second")),
-  to: v.pipe(v.optional(seconds), v.description("Leave out the rows from this second on")),
   rows: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_ROWS))),
+    v.optional(whole(1, MAX_ROWS)),
     v.description("Use at most this many rows of the trace"),
   ),
   lenient: v.pipe(
     v.optional(v.boolean(), false),
-    v.description("Pass over rows that are not as they should be"),
+    v.description("Leave out invalid rows instead of stopping at the first"),
   ),
   synthesize: v.pipe(
     v.optional(v.boolean(), false),
     v.description(
-      "Draw new rows that share like the trace's; the multipliers and bounds below imply it",
+      "Draw new rows that share prefixes like those of the trace; each multiplier and length bound below implies it",
     ),
   ),
   ...SYNTHESIS_ENTRIES,
@@ -104,7 +94,7 @@ export const mooncake = defineWorkload({
     let silentOn: TraceBatch["silentOn"] = [];
     for await (const batch of chosenRows(chosen, signal, (row) => skips.push(row))) {
       silentOn = batch.silentOn;
-      if (isReplay && !chosen.lenient) break; // it is read again for each cell, and tells its faults
+      if (isReplay && !chosen.lenient) break; // it is read again for each cell, where a fault is reported
       if (isReplay) continue;
       columns ??= new TraceColumns(batch.blockSize);
       for (const row of batch.rows) columns.add(row);
@@ -131,7 +121,7 @@ function notesOf(skips: readonly string[], silentOn: TraceBatch["silentOn"]): st
             `passed over, first ${skips[0]}`,
         ]),
     ...(silentOn.includes("sharing")
-      ? ["The trace does not say what its prompts share: each is another one"]
+      ? ["The trace does not record what its prompts share: each prompt is a different one"]
       : []),
   ];
 }
@@ -145,13 +135,7 @@ async function* chosenRows(
   const fromMs = chosen.from * 1000;
   const toMs = (chosen.to ?? Infinity) * 1000;
   let left = chosen.rows ?? Infinity;
-  const reading = {
-    blockSize: chosen.traceBlockSize,
-    format: chosen.traceFormat,
-    signal,
-    ...(chosen.lenient ? { skipped } : {}),
-  };
-  for await (const batch of readTrace(chosen.trace, reading)) {
+  for await (const batch of traceRows(chosen, signal, chosen.lenient ? skipped : undefined)) {
     const rows = batch.rows
       .filter(({ atMs }) => atMs === undefined || (atMs >= fromMs && atMs < toMs))
       .slice(0, left)
@@ -194,23 +178,11 @@ function requestOf(
   const { isl, osl, atMs, session, priority } = row;
   return {
     index,
-    prompt: row.blocks.length === 0 ? [unshared(index, isl)] : segmentsOf(row, blockSize),
+    prompt: promptOf(row, { index, blockSize }),
     isl,
     osl,
     ...(atMs === undefined ? {} : { atNs: Math.round((atMs * 1e6) / speedup) }),
     ...(session === undefined ? {} : { session }),
     ...(priority === undefined ? {} : { priority }),
   };
-}
-
-function segmentsOf({ blocks, isl }: TraceRow, blockSize: number): ContentSegment[] {
-  return blocks.map((content, i) => ({
-    content,
-    tokens: Math.min(blockSize, isl - i * blockSize),
-  }));
-}
-
-/** A prompt of a trace that says nothing of sharing: a content of its own. */
-function unshared(index: number, isl: number): ContentSegment {
-  return { content: MAX_BLOCK_ID + index, tokens: isl };
 }

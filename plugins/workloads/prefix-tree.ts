@@ -1,6 +1,6 @@
 /**
  * Prompts that share along a tree: an organisation's prompt, a team's, a document's, then text of
- * one's own. Branches are as popular as Zipf's law says, popularity may drift, and the part of one's
+ * one's own. The popularity of branches follows Zipf's law and may drift, and the part of one's
  * own may be sized so that a given share of all prompt tokens could be found cached.
  */
 import {
@@ -12,6 +12,7 @@ import {
   type RequestSpec,
   type Segment,
 } from "dynbench";
+import { share, whole, within } from "../shared/option-shapes.ts";
 
 const MAX_TOKENS = 100_000_000;
 const MAX_DEPTH = 20;
@@ -20,10 +21,6 @@ const MAX_FAN_OUT = 1_000_000;
 const MAX_LEAVES = 1e12;
 /** A target is computed for at most so many requests, also where the load has no end: half a second. */
 const COUNTED_REQUESTS = 100_000;
-
-const whole = (low: number, high: number) =>
-  v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high));
-const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 
 const options = v.strictObject({
   depth: v.pipe(v.optional(whole(1, MAX_DEPTH), 3), v.description("Levels of shared prefixes")),
@@ -36,7 +33,7 @@ const options = v.strictObject({
     v.description("Tokens of each level's prefix"),
   ),
   zipf: v.pipe(
-    v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(10)), 0),
+    v.optional(within(0, 10), 0),
     v.description(
       "Exponent of the branches' popularity: the k-th is drawn in proportion to 1 / k^zipf",
     ),
@@ -47,13 +44,13 @@ const options = v.strictObject({
   ),
   uniqueTokens: v.pipe(
     v.optional(whole(1, MAX_TOKENS), 2000),
-    v.description("Mean tokens that a prompt has of its own"),
+    v.description("Mean tokens of a prompt that no other prompt has"),
   ),
   hitShare: v.pipe(
     v.optional(v.pipe(share, v.gtValue(0))),
     v.description(
-      "Share of prompt tokens that an unbounded cache could serve; sizes the part of one's own " +
-        "instead of --unique-tokens",
+      "Share of prompt tokens that an unbounded cache could serve, above 0 and up to 1; replaces " +
+        "--unique-tokens",
     ),
     v.metadata({ aliases: ["target-hit-share"] }),
   ),

@@ -15,13 +15,13 @@ import {
   type RequestSpec,
   type Segment,
 } from "dynbench";
+import { share, whole } from "../shared/option-shapes.ts";
 
 /** Longest prompt or answer that may be asked for; ten times the longest context on sale today. */
 const MAX_TOKENS = 100_000_000;
 const MAX_PREFIX_PROMPTS = 10_000_000;
 
-const tokens = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_TOKENS));
-const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const tokens = whole(1, MAX_TOKENS);
 
 const options = v.strictObject({
   isl: v.pipe(
@@ -30,7 +30,7 @@ const options = v.strictObject({
   ),
   osl: v.pipe(v.optional(tokens, 200), v.description("Mean output tokens")),
   numPrefixPrompts: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_PREFIX_PROMPTS)), 20),
+    v.optional(whole(1, MAX_PREFIX_PROMPTS), 20),
     v.description("Shared prefixes; each request opens with one of them, drawn uniformly"),
   ),
   prefixRatio: v.pipe(
@@ -69,7 +69,7 @@ export const prefix = defineWorkload({
       {
         path: "isl",
         message: `leaves no room for a shared prefix at ratio ${prefixRatio}: ${isl} x ${prefixRatio} is less than one token`,
-        hint: `Say --isl ${Math.ceil(1 / prefixRatio)} or more, or --prefix-ratio 0`,
+        hint: `Use --isl ${Math.ceil(1 / prefixRatio)} or more, or --prefix-ratio 0`,
       },
     ];
   },
@@ -113,7 +113,7 @@ function prefixTokens(isl: number, ratio: number): number {
 
 /**
  * A length as aiperf draws it (`sample_positive_normal_integer`): normal, drawn again until it is
- * not negative, rounded up, at least 1. A mean of 0 says that there is no such part.
+ * not negative, rounded up, at least 1. A mean of 0 means that there is no such part.
  */
 function drawLength(mean: number, stddevShare: number, draws: RandomStream): number {
   if (mean === 0) return 0;

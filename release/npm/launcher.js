@@ -6,7 +6,7 @@ const { readFileSync } = require("node:fs");
 
 const manifest = JSON.parse(readFileSync(require.resolve("./package.json"), "utf8"));
 
-/** Both where the C library cannot be told: the one that is installed is the one. */
+/** Both names where the C library is unknown: the installed package is the right one. */
 function candidates() {
   const name = `dynbench-${process.platform}-${process.arch}`;
   if (process.platform !== "linux") return [name];
@@ -33,10 +33,11 @@ function binary() {
   process.exit(1);
 }
 
-const child = spawn(binary(), process.argv.slice(2), { stdio: "inherit" });
+// Before the child starts, so that no signal finds nobody: it is passed on once the child is there.
 // Ctrl-C in a terminal reaches the child by itself; it decides how to end. A signal to us alone is passed on.
 process.on("SIGINT", () => {});
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+const child = spawn(binary(), process.argv.slice(2), { stdio: "inherit" });
 child.on("error", (error) => {
   console.error(`dynbench: cannot start the binary: ${error.message}`);
   process.exit(1);

@@ -1,6 +1,6 @@
 /** Axes, scales and text that all charts share: quiet grid, units in labels, figures with separators. */
 import uPlot from "uplot";
-import { formatNumber } from "../drawing/format.ts";
+import { formatNumber } from "../data/format.ts";
 import { FONT, type Theme } from "../drawing/theme.ts";
 
 /** Font of figures and labels on a canvas, in CSS pixels. */
@@ -47,7 +47,7 @@ function axisNumber(value: number): string {
     : Number(value.toPrecision(6)).toLocaleString("en-US");
 }
 
-/** 1, 2 and 5 of each power of ten, for a logarithmic axis; labels that would touch are left out. */
+/** Ticks at 1, 2 and 5 times each power of ten, for a logarithmic axis; labels that would touch are left out. */
 export function logTicks(range: { from: number; to: number }): Partial<uPlot.Axis> {
   const ticks: number[] = [];
   const first = Math.floor(Math.log10(range.from));
@@ -70,7 +70,7 @@ export function logTicks(range: { from: number; to: number }): Partial<uPlot.Axi
   return { splits: () => ticks, filter };
 }
 
-/** From zero to a little above the largest value: lengths and heights then compare truly. */
+/** From zero to a little above the largest value, so that lengths and heights are proportional. */
 export function fromZero(largest: number): uPlot.Range.MinMax {
   return [0, largest > 0 ? largest * 1.08 : 1];
 }
@@ -92,7 +92,7 @@ export function measureLabel(text: string): number {
   return Math.ceil(context.measureText(text).width);
 }
 
-/** At most `length` characters, the middle left out, since both ends tell arms apart. */
+/** At most `length` characters; the middle is left out, since arms differ at both ends. */
 export function shorten(text: string, length = 26): string {
   if (text.length <= length) return text;
   const half = Math.floor((length - 1) / 2);

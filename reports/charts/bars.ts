@@ -1,5 +1,5 @@
 /** One bar per arm with its figure at the end: what a panel shows when nothing was swept. */
-import { formatNumber } from "../drawing/format.ts";
+import { formatNumber } from "../data/format.ts";
 import { armColour } from "../drawing/theme.ts";
 import { measureLabel, px, setFont } from "./axes.ts";
 import type { ChartSpec } from "./chart-spec.ts";
@@ -11,7 +11,7 @@ export interface Bar {
   arm: number | undefined;
   /** The figure of each repeat. */
   repeats: number[];
-  /** Drawn in place of their range. */
+  /** Drawn instead of the range of the repeats. */
   interval?: readonly [low: number, high: number];
 }
 

@@ -1,13 +1,13 @@
 /**
- * Which share of the prompt tokens a cache of so many blocks serves: LRU, the most that any
- * replacement could (MIN), and one without a bound.
+ * The share of the prompt tokens that a cache serves, over its size in blocks: with LRU, with the best
+ * possible replacement (MIN), and without a bound.
  */
 import uPlot from "uplot";
 import type { CachePoint } from "../../core/trace/analysis/analysis.ts";
-import { formatNumber, formatTokens } from "../drawing/format.ts";
+import { formatNumber, formatTokens } from "../data/format.ts";
 import { armColour, type Theme } from "../drawing/theme.ts";
 import { logTicks, xAxis, yAxis } from "./axes.ts";
-import type { ChartSpec } from "./chart-spec.ts";
+import type { ChartSpec, LegendItem } from "./chart-spec.ts";
 import { tooltip } from "./tooltip.ts";
 
 const LRU = 0;
@@ -23,23 +23,17 @@ export function cacheCurvesChart(
     title: string;
     subtitle: string;
     blockSize: number;
-    /** Share that a cache without a bound serves. */
+    /** Share that an unbounded cache serves. */
     unbounded: number;
   },
 ): ChartSpec {
   const blocks = points.map((point) => point.blocks);
-  const lru = points.map(({ lruShare }) => lruShare * 100);
-  const min = points.map(({ minShare }) => minShare * 100);
-  const bound = points.map(() => unbounded * 100);
-  const lines: { label: string; colour: (theme: Theme) => string; values: number[] }[] = [
-    { label: "LRU", colour: (theme) => armColour(theme, LRU), values: lru },
-    { label: "MIN (Belady)", colour: (theme) => armColour(theme, MIN), values: min },
-    { label: "without a bound", colour: (theme) => theme.muted, values: bound },
-  ];
+  const range = { from: blocks[0]!, to: Math.max(blocks.at(-1)!, blocks[0]! * 2) };
+  const lines = curvesOf(points, unbounded);
   return {
     ...text,
     height: 280,
-    legend: lines.map(({ label, colour }, i) => ({ label, colour, dashed: i === 2 })),
+    legend: lines,
     plot: (theme) => ({
       data: [blocks, ...lines.map(({ values }) => values)] as uPlot.AlignedData,
       options: {
@@ -48,25 +42,15 @@ export function cacheCurvesChart(
           x: {
             time: false,
             distr: 3,
-            range: () => [blocks[0]!, Math.max(blocks.at(-1)!, blocks[0]! * 2)],
+            range: () => [range.from, range.to],
           },
           y: { range: () => [0, Math.min(100, unbounded * 115 || 1)] },
         },
         axes: [
-          xAxis(theme, `Blocks of ${blockSize} tokens in cache`, {
-            ...logTicks({ from: blocks[0]!, to: Math.max(blocks.at(-1)!, blocks[0]! * 2) }),
-          }),
+          xAxis(theme, `Blocks of ${blockSize} tokens in cache`, logTicks(range)),
           yAxis(theme, "Prompt tokens served (%)"),
         ],
-        series: [
-          {},
-          ...lines.map(({ colour }, i) => ({
-            stroke: colour(theme),
-            width: i === 2 ? 1.5 : 2.25,
-            points: { show: i !== 2, size: 6, fill: colour(theme) },
-            ...(i === 2 ? { dash: [5, 4] } : {}),
-          })),
-        ],
+        series: [{}, ...lines.map((line) => seriesOf(line, theme))],
         cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
         plugins: [
           tooltip(
@@ -83,4 +67,40 @@ export function cacheCurvesChart(
       },
     }),
   };
+}
+
+interface Curve extends LegendItem {
+  dashed: boolean;
+  /** Percent of the prompt tokens, one value per size. */
+  values: number[];
+}
+
+function curvesOf(points: readonly CachePoint[], unbounded: number): Curve[] {
+  return [
+    {
+      label: "LRU",
+      colour: (theme) => armColour(theme, LRU),
+      dashed: false,
+      values: points.map(({ lruShare }) => lruShare * 100),
+    },
+    {
+      label: "MIN (Belady)",
+      colour: (theme) => armColour(theme, MIN),
+      dashed: false,
+      values: points.map(({ minShare }) => minShare * 100),
+    },
+    {
+      label: "without a bound",
+      colour: (theme) => theme.muted,
+      dashed: true,
+      values: points.map(() => unbounded * 100),
+    },
+  ];
+}
+
+function seriesOf({ colour, dashed }: Curve, theme: Theme): uPlot.Series {
+  const stroke = colour(theme);
+  return dashed
+    ? { stroke, width: 1.5, dash: [5, 4], points: { show: false } }
+    : { stroke, width: 2.25, points: { show: true, size: 6, fill: stroke } };
 }

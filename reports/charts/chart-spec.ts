@@ -1,6 +1,6 @@
-/** A chart before it is drawn: its words, its legend, and how uPlot plots it. */
+/** A chart before it is drawn: its texts, its legend, and how uPlot plots it. */
 import type uPlot from "uplot";
-import type { Theme } from "../drawing/theme.ts";
+import { armColour, type Theme } from "../drawing/theme.ts";
 
 export interface LegendItem {
   label: string;
@@ -15,9 +15,14 @@ export interface ChartSpec {
   subtitle: string;
   height: number;
   legend: readonly LegendItem[];
-  /** What names in the legend mean, under the chart. */
+  /** Meanings of the legend's names, shown under the chart. */
   notes?: readonly (readonly [name: string, meaning: string])[];
-  /** `undefined`: there is nothing to draw, and `empty` says why. */
+  /** `undefined`: there is nothing to draw, and `empty` is shown instead. */
   plot(theme: Theme): { options: Partial<uPlot.Options>; data: uPlot.AlignedData } | undefined;
   empty?: string;
+}
+
+/** A legend with each arm and its colour. */
+export function armLegend(arms: readonly { label: string; arm: number }[]): LegendItem[] {
+  return arms.map(({ label, arm }) => ({ label, colour: (theme) => armColour(theme, arm) }));
 }

@@ -1,8 +1,8 @@
 /**
  * A chart in its card: title, what is drawn, legend, canvas, "Save as PNG".
  *
- * Every chart is an uPlot frame (axes, scales, cursor); some draw their marks in a hook of it. A
- * card is drawn anew, not patched, when the theme or the width changes: charts carry few points.
+ * Every chart is a uPlot frame (axes, scales, cursor); some draw their marks in a hook of uPlot. A
+ * card is redrawn, not patched, when the theme or the width changes: charts have few points.
  */
 import uPlot from "uplot";
 import { h } from "../drawing/dom.ts";

@@ -1,10 +1,10 @@
-/** Empirical distributions: which share of requests was at or below a value, one step line per arm. */
+/** Empirical distributions: the share of requests at or below a value, one step line per arm. */
 import uPlot from "uplot";
-import { formatNumber } from "../drawing/format.ts";
+import { formatNumber } from "../data/format.ts";
 import { armColour, type Theme } from "../drawing/theme.ts";
 import { cumulativeShares, type Distribution } from "../data/thin.ts";
 import { logTicks, px, setFont, xAxis, yAxis } from "./axes.ts";
-import type { ChartSpec } from "./chart-spec.ts";
+import { armLegend, type ChartSpec } from "./chart-spec.ts";
 
 export interface EcdfLine {
   label: string;
@@ -12,10 +12,10 @@ export interface EcdfLine {
   distribution: Distribution;
 }
 
-/** With more arms than this the figures at the medians would cover each other; the marks stay. */
+/** With more arms the figures at the medians would overlap, so only the marks are drawn. */
 const LABELLED_MEDIANS = 3;
 
-/** Beyond this spread of the middle of the values a linear axis would hide most of them. */
+/** With a larger spread of the middle values a linear axis would hide most of them. */
 const LOG_SPREAD = 60;
 
 export function ecdfChart(
@@ -27,7 +27,7 @@ export function ecdfChart(
     title: text.title,
     subtitle: text.subtitle,
     height: 260,
-    legend: known.map(({ label, arm }) => ({ label, colour: (theme) => armColour(theme, arm) })),
+    legend: armLegend(known),
     empty: "No request has this figure.",
     plot: (theme) => {
       if (known.length === 0) return undefined;
@@ -70,7 +70,7 @@ function valueRange(all: readonly (readonly number[])[]): ValueRange {
     : { from: 0, to: high > 0 ? high * 1.04 : 1, log };
 }
 
-/** The steps within the range, brought to its edges, so that lines start at 0 % and end where they leave. */
+/** The steps within the range, extended to its edges, so that lines start at 0 % and end where they leave it. */
 function stepsOf(distribution: Distribution, range: ValueRange): [number[], number[]] {
   const shares = cumulativeShares(distribution).map((share) => share * 100);
   const xs: number[] = [range.from];
@@ -101,7 +101,7 @@ function seriesOf(arm: number, theme: Theme): uPlot.Series {
   };
 }
 
-/** A rule at the median of each arm with its value: the figure people read off such a chart. */
+/** A line at the median of each arm with its value: the figure that readers take from such a chart. */
 function drawMedian(plot: uPlot, lines: readonly EcdfLine[], theme: Theme): void {
   const { ctx } = plot;
   ctx.save();

@@ -1,6 +1,6 @@
-/** Requests in flight per worker over a cell's time: imbalance, stalls and the tail at one glance. */
+/** Requests in flight per worker over a cell's time: shows imbalance, stalls and the tail. */
 import type uPlot from "uplot";
-import { formatNumber } from "../drawing/format.ts";
+import { formatNumber } from "../data/format.ts";
 import { armColour, mix, type Theme } from "../drawing/theme.ts";
 import { px, setFont } from "./axes.ts";
 import type { ChartSpec } from "./chart-spec.ts";
@@ -10,7 +10,7 @@ export interface HeatMap {
   arm: number;
   endS: number;
   workers: { id: string; count: number[] }[];
-  /** Count that gets the full colour: the same for all maps that are compared. */
+  /** Count drawn in the full colour: the same for all maps that are compared. */
   most: number;
 }
 
@@ -60,7 +60,7 @@ function drawRow(
   });
 }
 
-/** Idle is nearly the panel, the most is the arm's colour. */
+/** Colours from nearly the panel's (idle) to the arm's (the most). */
 function shade(part: number, arm: number, theme: Theme): string {
   const idle = mix(theme.panel, theme.grid, 0.55);
   return mix(idle, armColour(theme, arm), Math.min(1, Math.max(0, part)));

@@ -1,7 +1,7 @@
-/** How often lengths occur, in bins on a logarithmic axis. */
+/** Frequency of lengths, in bins on a logarithmic axis. */
 import uPlot from "uplot";
 import type { LengthHistogram } from "../../core/trace/analysis/length-histogram.ts";
-import { formatNumber } from "../drawing/format.ts";
+import { formatNumber } from "../data/format.ts";
 import { armColour } from "../drawing/theme.ts";
 import { fromZero, logTicks, xAxis, yAxis } from "./axes.ts";
 import type { ChartSpec } from "./chart-spec.ts";

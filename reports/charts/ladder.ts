@@ -1,10 +1,9 @@
 /**
- * What any router could have found in cache, one bar per arm: first what was found, then what was
- * lost, in the order in which it happened, read from the right end of the bar.
+ * The prompt tokens that any router could have found in cache, one bar per arm: first those that were
+ * found, then the losses. Read from the right end of the bar, losses are in the order they happened.
  */
 import type uPlot from "uplot";
-import { LOSSES, type HitLadder, type LossName } from "../../core/metrics/ladder.ts";
-import { drawnLosses } from "../data/drawn-losses.ts";
+import { drawnLosses, LOSSES, type HitLadder, type LossName } from "../../core/metrics/ladder.ts";
 import { armColour, mix, readableOn, type Theme } from "../drawing/theme.ts";
 import { px, setFont } from "./axes.ts";
 import type { ChartSpec, LegendItem } from "./chart-spec.ts";
@@ -52,16 +51,16 @@ export function ladderChart(
   };
 }
 
-/** How far a loss is from the arm's colour towards the paper. */
+/** Share of the panel's colour that is mixed into the arm's colour for a loss. */
 const PALE: Readonly<Record<LossName, number>> = {
   unmet: 0.35,
   choice: 0.6,
-  untold: 0.75,
+  unreached: 0.75,
   unseen: 0.75,
   absent: 0.82,
 };
 
-/** Those that occur, from what was found outwards. */
+/** The losses that occur, in the order of the bar from left to right. */
 function lossNames(rows: readonly LadderRow[]): LossName[] {
   const names = new Set(rows.flatMap(({ ladder }) => ladder.losses.map(({ name }) => name)));
   return (Object.keys(PALE) as LossName[]).filter((name) => names.has(name));

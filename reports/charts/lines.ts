@@ -1,9 +1,9 @@
 /** A quantity over time, one line per arm: growth, steps and warm-up show as they are. */
 import uPlot from "uplot";
-import { formatNumber } from "../drawing/format.ts";
+import { formatNumber } from "../data/format.ts";
 import { armColour, type Theme } from "../drawing/theme.ts";
 import { fromZero, xAxis, yAxis } from "./axes.ts";
-import type { ChartSpec } from "./chart-spec.ts";
+import { armLegend, type ChartSpec } from "./chart-spec.ts";
 import { tooltip } from "./tooltip.ts";
 
 export interface TimeLine {
@@ -24,8 +24,8 @@ export function lineChart(
     title: text.title,
     subtitle: text.subtitle,
     height: 240,
-    legend: known.map(({ label, arm }) => ({ label, colour: (theme) => armColour(theme, arm) })),
-    empty: "The records do not say this.",
+    legend: armLegend(known),
+    empty: "The records do not contain this figure.",
     plot: (theme) => {
       if (known.length === 0) return undefined;
       const endS = Math.max(...known.map((line) => line.endS));

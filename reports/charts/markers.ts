@@ -1,8 +1,11 @@
-/** A shape per arm beside its colour, so that charts read in grey and for every eye. */
+/** A shape per arm beside its colour, so that arms can be distinguished without colour. */
 
 import { ARM_COLOURS } from "../drawing/theme.ts";
 
-/** Fills a marker at (x, y); `radius` in canvas pixels. Shapes repeat after four, another way when the colours do. */
+/**
+ * Fills a marker at (x, y); `radius` in canvas pixels. Shapes repeat after four arms; when colours
+ * repeat, the shapes are shifted, so that arms of one colour have different shapes.
+ */
 export function drawMarker(
   context: CanvasRenderingContext2D,
   arm: number,

@@ -1,4 +1,4 @@
-/** A chart as a picture that stands alone in a deck: title, caption, legend, plot and time scale in one PNG. */
+/** A chart as a self-contained picture, for slides: title, caption, legend, plot and time scale in one PNG. */
 import { FONT, type Theme } from "../drawing/theme.ts";
 import type { ChartSpec, LegendItem } from "./chart-spec.ts";
 
@@ -8,7 +8,7 @@ const TITLE = "600 16px";
 const TEXT = "13px";
 const NOTE = "12px";
 
-/** Downloads `canvas` framed by what the card says around it. */
+/** Downloads `canvas` with the card's texts around it. */
 export async function savePng(
   canvas: HTMLCanvasElement,
   of: { spec: ChartSpec; theme: Theme; note: string; pixelRatio: number },

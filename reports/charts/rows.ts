@@ -1,9 +1,9 @@
-/** Charts with one row per name: plain bars, stacked bars, heat maps share this frame. */
+/** The frame of charts with one row per name: plain bars, stacked bars, heat maps. */
 import type uPlot from "uplot";
 import type { Theme } from "../drawing/theme.ts";
 import { shorten, xAxis, yAxis } from "./axes.ts";
 
-/** Room that rows need beside their own height: the x axis with its label, and the top. */
+/** Height around the rows: the x axis with its label, and the top. */
 const FRAME_HEIGHT = 66;
 
 export function rowsHeight(rows: number, rowHeight: number): number {

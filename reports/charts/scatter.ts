@@ -1,8 +1,8 @@
-/** One mark per request: what it waited for its first token against what had to be prefilled. */
+/** One mark per request: its time to first token over the tokens that had to be prefilled. */
 import type uPlot from "uplot";
 import { armColour, type Theme } from "../drawing/theme.ts";
 import { fromZero, px, xAxis, yAxis } from "./axes.ts";
-import type { ChartSpec } from "./chart-spec.ts";
+import { armLegend, type ChartSpec } from "./chart-spec.ts";
 import { drawMarker } from "./markers.ts";
 
 export interface ScatterCloud {
@@ -21,7 +21,7 @@ export function scatterChart(
     title: text.title,
     subtitle: text.subtitle,
     height: 300,
-    legend: known.map(({ label, arm }) => ({ label, colour: (theme) => armColour(theme, arm) })),
+    legend: armLegend(known),
     empty: "The engine does not report cached tokens.",
     plot: (theme) => {
       if (known.length === 0) return undefined;
@@ -54,7 +54,7 @@ function largest(clouds: readonly ScatterCloud[], axis: "x" | "y"): number {
   return clouds.reduce((most, cloud) => cloud[axis].reduce((a, b) => Math.max(a, b), most), 0);
 }
 
-/** Arms take turns, so that none lies on top of all others. */
+/** Draws arms in turn, so that no arm covers all others. */
 function drawClouds(plot: uPlot, clouds: readonly ScatterCloud[], theme: Theme): void {
   const { ctx } = plot;
   ctx.save();

@@ -1,4 +1,4 @@
-/** How a total was divided among workers: one full-width bar per arm, ticks where even shares would end. */
+/** Shares of workers in a total: one full-width bar per arm, with ticks where equal shares would end. */
 import type uPlot from "uplot";
 import { armColour, mix, readableOn, type Theme } from "../drawing/theme.ts";
 import { measureLabel, px, setFont } from "./axes.ts";
@@ -86,7 +86,7 @@ function drawParts(plot: uPlot, row: ShareRow, frame: Frame): void {
   drawEvenTicks(plot, row.parts.length, frame);
 }
 
-/** Where the parts would end if all were equal. */
+/** Ticks where the parts would end if all were equal. */
 function drawEvenTicks(plot: uPlot, parts: number, frame: Frame): void {
   plot.ctx.fillStyle = frame.theme.muted;
   for (let i = 1; i < parts; i += 1) {

@@ -4,7 +4,7 @@
  */
 import uPlot from "uplot";
 import type { Axis } from "../data/sweep.ts";
-import { formatNumber } from "../drawing/format.ts";
+import { formatNumber } from "../data/format.ts";
 import { armColour, type Theme } from "../drawing/theme.ts";
 import { fromZero, measureLabel, px, setFont, shorten, xAxis, yAxis } from "./axes.ts";
 import type { ChartSpec } from "./chart-spec.ts";
@@ -96,7 +96,7 @@ function summarise(line: TrendLine, factor: number): Column {
   };
 }
 
-/** Numbers lie where they are, unless they span so much that only their order can be shown. */
+/** Numbers at their values, or, when they span too much, at equal distances in their order. */
 function positions(axis: Axis): number[] {
   const values = axis.values.map(Number);
   const spread = values.at(-1)! / values[0]!;
@@ -127,7 +127,7 @@ function tooltipRows(line: TrendLine, column: Column, at: { index: number; theme
   return [{ label: line.label, colour, value: `${formatNumber(mid)}${band}` }];
 }
 
-/** Space between two direct labels, so that lines that end together stay readable. */
+/** Space between two labels at the ends of lines, so that lines with close ends stay readable. */
 const LABEL_GAP = 15;
 
 function drawMarks(plot: uPlot, lines: readonly TrendLine[], theme: Theme): void {

@@ -1,10 +1,11 @@
 /**
- * The data contract of the page: what `report.html` carries, made from a run's results.
+ * The data contract of the page: the data inside `report.html`, made from a run's results.
  *
- * Pure and bounded: points are capped here (`thin.ts`) and the page says so. Labels are carried as
- * they are; the page sets them as text, never as markup, and `encodeData` escapes `<` so that no
- * value can end the script element it stands in.
+ * Pure and bounded: the number of points is capped here (`thin.ts`), and the page states it. Labels
+ * are passed on unchanged; the page sets them as text, never as markup, and `encodeData` escapes `<`
+ * so that no value can end the script element that contains it.
  */
+import { given } from "../../core/base/given.ts";
 import type {
   CellResult,
   CellSummary,
@@ -60,7 +61,7 @@ export interface ReportGroup {
   latenessMs: Distribution;
   scatter: { uncachedTokens: number[]; ttftMs: number[]; of: number };
   overTime: OverTime;
-  /** Where possible cache hits were lost; left out where the engine does not tell what it found. */
+  /** Where possible cache hits were lost; left out where the engine does not report what it found. */
   ladder?: HitLadder;
 }
 
@@ -102,7 +103,7 @@ export function reportData(run: RunResult): ReportData {
     comparisons: run.summary.comparisons,
     setup: describeSetup(run),
     command: run.command,
-    ...(sideBySide && { sideBySide }),
+    ...given({ sideBySide }),
     scatter: {
       drawn: groups.reduce((sum, group) => sum + group.scatter.ttftMs.length, 0),
       of: groups.reduce((sum, group) => sum + group.scatter.of, 0),
@@ -146,7 +147,7 @@ function groupCells(cells: readonly CellResult[], place: Place): ReportGroup[] {
       latenessMs: thinDistribution(column("latenessMs"), cap),
       scatter: thinScatter(uncached, ttft, scatterCap),
       overTime: overTime(pool, bins),
-      ...(ladder === undefined ? {} : { ladder }),
+      ...given({ ladder }),
     };
   });
 }

@@ -1,20 +1,23 @@
 /**
- * The one sentence a reader takes away: which arm won on mean TTFT, by how much, how surely, and
- * why (hit share against the ideal, uncached tokens). Pure words over the comparisons that
- * `core/metrics` made: nothing is tested for significance here.
+ * The headline of a report: which arm won on mean TTFT, by how much, with which interval, and why (hit
+ * share against the ideal, uncached tokens). It only words the comparisons that `core/metrics` made;
+ * nothing is tested for significance here.
  */
 import type { CellSummary, Comparison, Interval } from "../../core/contract/result.ts";
-import { formatRatio, formatShare, formatTokens } from "../drawing/format.ts";
+import { formatRatio, formatShare, formatTokens } from "./format.ts";
 import { mean, meanOf, measureOf } from "./measures.ts";
 import { parametersKey, type SweepPoint } from "./sweep.ts";
 
 export interface Headline {
-  /** `wins`: better somewhere and worse nowhere; `mixed`: both; `none`: no difference shown; `single`: nothing to compare; `saturated`: latencies say nothing. */
+  /**
+   * `wins`: better somewhere and worse nowhere; `mixed`: both; `none`: no difference shown; `single`:
+   * nothing to compare; `saturated`: latencies are not compared.
+   */
   state: "wins" | "mixed" | "none" | "single" | "saturated" | "empty";
   sentence: string;
-  /** One sentence each. */
+  /** Each is one sentence. */
   why: string[];
-  /** The point and the pair the sentence speaks of, for the tiles. */
+  /** The point and the pair of the headline, for the tiles. */
   point?: number;
   best?: string;
   rival?: string;
@@ -44,7 +47,7 @@ export function writeHeadline(
   }
   if (others[0] === undefined) return single(cells, best, plan.points);
 
-  // Arms are compared with a reference, so the next best may have no interval against the best.
+  // Arms are compared with a reference, so the second best may have no interval against the best.
   const duelsWith = (other: string) =>
     duelsOf(comparisons, { best, rival: other, points: plan.points });
   const rival = others.find((other) => duelsWith(other).length > 0) ?? others[0];
@@ -74,7 +77,7 @@ export function writeHeadline(
   return { state: lost.length > 0 ? "mixed" : "wins", sentence, why, ...rest };
 }
 
-/** Why latencies were not compared, and what can be said instead. */
+/** Why latencies were not compared, and which comparison holds instead. */
 function withoutDuel(
   cells: readonly CellSummary[],
   comparisons: readonly Comparison[],
@@ -98,7 +101,7 @@ function withoutDuel(
     state: "saturated",
     ...arms,
     sentence:
-      "More requests came than could be served, so latencies tell how long the run was and are not compared.",
+      "More requests arrived than could be served, so latencies measure the length of the run and are not compared.",
     why: why.length === 1 ? why : [],
   };
 }
@@ -176,11 +179,11 @@ function describeTally(best: string, tally: { won: number; lost: number; of: num
   const even = of - won - lost;
   const parts = [`The mean TTFT of ${best} is lower at ${won} of ${of} settings`];
   if (lost > 0) parts.push(`higher at ${lost}`);
-  if (even > 0) parts.push(`not told apart at ${even}`);
+  if (even > 0) parts.push(`without a clear difference at ${even}`);
   return `${parts.join(", ")}.`;
 }
 
-/** What the engine reported about its caches at that point; nothing where it reported nothing. */
+/** Sentences on what the engine reported about its caches at that point; none where it reported nothing. */
 function reasons(
   cells: readonly CellSummary[],
   point: SweepPoint,

@@ -1,6 +1,6 @@
-/** The figures the page compares: where each stands in a cell's summary, its unit, which way is better. */
+/** The figures that the page compares: each one's key in a cell's summary, unit, and better direction. */
 import type { CellSummary } from "../../core/contract/result.ts";
-import { formatNumber } from "../drawing/format.ts";
+import { formatNumber } from "./format.ts";
 
 export interface Measure {
   /** The key of `CellMetrics`. */
@@ -23,7 +23,7 @@ export function meanOf(summary: CellSummary, key: Measure["key"]): number | unde
   return typeof value === "number" ? value : value?.mean;
 }
 
-/** Mean of the numbers there are; undefined when there are none. */
+/** Mean of the known numbers; undefined when there are none. */
 export function mean(values: readonly (number | undefined)[]): number | undefined {
   const known = values.filter((value): value is number => value !== undefined);
   return known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0) / known.length;

@@ -1,4 +1,4 @@
-/** How a group of cells went over time: open and waiting requests, and the hit share of what was sent. */
+/** A group of cells over time: open and waiting requests, and the hit share of the requests sent. */
 import type { CellResult } from "../../core/contract/result.ts";
 import { binSteps, roundTo5 } from "./thin.ts";
 
@@ -12,7 +12,7 @@ export interface OverTime {
   hitShare: (number | null)[];
 }
 
-/** With fewer requests in a slice its share jumps between what single prompts had in cache. */
+/** With fewer requests in a slice its share depends on single prompts. */
 const REQUESTS_PER_SLICE = 12;
 const LEAST_SLICES = 5;
 

@@ -1,9 +1,9 @@
 /**
- * The sentence above a report of several runs. No run wins against another: what counts is whether
- * they say the same of the routers, and how far their figures lie apart.
+ * The headline of a report of several runs. No run wins against another: the headline states whether
+ * they agree about the routers, and how far their figures differ.
  */
 import type { CellSummary, Comparison } from "../../core/contract/result.ts";
-import { formatRatio } from "../drawing/format.ts";
+import { formatRatio } from "./format.ts";
 import { invertInterval, type Headline } from "./headline.ts";
 import { mean, meanOf, measureOf } from "./measures.ts";
 import { parametersKey, type SweepPoint } from "./sweep.ts";
@@ -87,7 +87,7 @@ function ratioOf(
   return undefined;
 }
 
-/** How the figures of the other runs lie to the first one's, over all that both measured. */
+/** Ratios of the other runs' figures to those of the first run, over all cells that both measured. */
 function describeApart(cells: readonly CellSummary[], plan: Plan): string | undefined {
   const { runs, routers } = plan.sideBySide;
   const meanAt = (arm: number | null | undefined, point: number): number | undefined =>

@@ -1,10 +1,10 @@
-/** The set-up section: what ran, with which options, versions and seeds, as labelled rows of text. */
+/** The set-up section: what ran, with which options, versions and seeds, as rows of label and text. */
 import type { RunResult } from "../../core/contract/result.ts";
 
 export interface SetupSection {
   title: string;
   rows: [label: string, value: string][];
-  /** Long and seldom read: shown on request. */
+  /** Facts that are long and seldom read: shown on request. */
   folded?: boolean;
 }
 
@@ -57,16 +57,16 @@ export function describeSetup(run: RunResult): SetupSection[] {
 
 type Group = Readonly<Record<string, unknown>>;
 
-/** Told at the top of the page and above the set-up already. */
-const TOLD_ABOVE = new Set(["startedAt", "command"]);
+/** Facts that the page shows at its top and above the set-up. */
+const SHOWN_ABOVE = new Set(["startedAt", "command"]);
 
 /**
- * One section for what stands alone, one per group (engines, routers), one for the processes.
- * Several runs have their facts under their names.
+ * One section for single facts, one per group (engines, routers), one for the processes. With
+ * several runs, each run's facts have its name.
  */
 function factSections(facts: Group, run: string): SetupSection[] {
   const of = run === "" ? "" : ` of ${run}`;
-  const entries = Object.entries(facts).filter(([name]) => !TOLD_ABOVE.has(name));
+  const entries = Object.entries(facts).filter(([name]) => !SHOWN_ABOVE.has(name));
   return [
     section(`Machine${of}`, Object.fromEntries(entries.filter(([, value]) => !isGroup(value)))),
     ...entries.flatMap(([name, value]) => {
@@ -82,10 +82,10 @@ function isGroup(value: unknown): value is Group {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Variables that only mark a process as one of this run tell nothing. */
+/** Left out: variables that only mark a process as one of this run. */
 const OWN_VARIABLE = /^DYNBENCH_/;
 
-/** One line a process: its command with the folder of the program left out. Equal ones stand together. */
+/** One line per process: its command without the folder of the program. Equal commands share a line. */
 function processSection(processes: Group, of: string): SetupSection {
   const lines = Object.entries(processes).map(([name, value]): [string, string] => {
     const { command, env } = isGroup(value) ? value : {};
@@ -106,7 +106,7 @@ function processSection(processes: Group, of: string): SetupSection {
   return { ...rowsOf(`Processes${of}`, rows), folded: true };
 }
 
-/** Processes of one command that are named each. */
+/** Up to this many processes of one command are named one by one. */
 const NAMED_TOGETHER = 3;
 
 /** Swept options with all their values. */

@@ -2,6 +2,7 @@
  * Reads from the cells which parameters were swept: one becomes the x axis of the panels, the
  * combinations of the others become slices to choose from.
  */
+import { given } from "../../core/base/given.ts";
 import type { CellSummary } from "../../core/contract/result.ts";
 
 export type Parameters = CellSummary["parameters"];
@@ -62,7 +63,7 @@ export function readSweep(cells: readonly { parameters: Parameters }[]): Sweep {
   }
   const ordered = [...points.values()].sort((a, b) => a.slice - b.slice || a.x - b.x);
   return {
-    ...(axis && { axis }),
+    ...given({ axis }),
     slices: [...slices.keys()].map((label) => ({ label })),
     points: ordered,
   };
@@ -119,6 +120,6 @@ function distinctValues(all: readonly Parameters[]): Map<string, ParameterValue[
 
 function axisOf(key: string, seen: readonly ParameterValue[]): Axis {
   const numeric = seen.every((value) => typeof value === "number");
-  const values = numeric ? [...seen].sort((a, b) => Number(a) - Number(b)) : [...seen];
+  const values = numeric ? [...seen].sort((a, b) => a - b) : [...seen];
   return { key, label: axisLabel(key), values, numeric };
 }

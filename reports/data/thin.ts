@@ -1,5 +1,5 @@
 /**
- * Keeps the page small: caps how many points a chart carries without changing its picture.
+ * Keeps the page small: caps the number of points of a chart without changing how it looks.
  *
  * Order statistics stay exact (a thinned distribution keeps some of the sorted values, smallest and
  * largest among them), scatter points are taken at even strides in send order, and time series
@@ -27,7 +27,7 @@ export function thinDistribution(values: readonly number[], cap: number): Distri
   return { n: sorted.length, values: kept };
 }
 
-/** Cumulative share of each kept value: the inverse of what `thinDistribution` left out. */
+/** Cumulative share of each kept value, computed from its place as `thinDistribution` chose it. */
 export function cumulativeShares(distribution: Distribution): number[] {
   const { n, values } = distribution;
   return thinIndexes(n, values.length).map((index) => (index + 1) / n);
@@ -57,7 +57,7 @@ export function binSteps(
   return sums.map((sum) => Math.round((sum / width) * 10) / 10);
 }
 
-/** Five significant digits: finer than any screen, and half the bytes. */
+/** Five significant digits: finer than any screen, at half the bytes. */
 export function roundTo5(value: number): number {
   return Number(value.toPrecision(5));
 }

@@ -8,6 +8,6 @@ export interface TracePageData {
 }
 
 export interface NamedAnalysis extends TraceAnalysis {
-  /** As it was named. */
+  /** Path as given on the command line. */
   readonly file: string;
 }

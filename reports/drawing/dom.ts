@@ -1,4 +1,4 @@
-/** Builds elements. Strings become text nodes, so no label can turn into markup. */
+/** Builds elements. Strings become text nodes, so no label can become markup. */
 
 type Child = Node | string | undefined | false;
 
@@ -14,7 +14,7 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** A row of buttons of which one is pressed. */
+/** A row of buttons, one of them pressed. */
 export function chips(
   labels: readonly string[],
   options: { label: string; chosen: number; choose(index: number): void },
@@ -62,7 +62,7 @@ export function table(head: readonly string[], rows: readonly Row[]): HTMLElemen
   return groupedTable(head, [{ title: "", note: "", rows }]);
 }
 
-/** The same in groups, each under a line with its title. */
+/** A table in groups, each under a line with its title. */
 export function groupedTable(
   head: readonly string[],
   groups: readonly { title: string; note: string; rows: readonly Row[] }[],

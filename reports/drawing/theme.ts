@@ -1,4 +1,5 @@
-/** Colours of the charts, read from the style sheet so that page and canvas never differ. */
+/** The page's theme: its buttons, and its colours as charts read them from the style sheet. */
+import { chips } from "./dom.ts";
 
 export interface Theme {
   ink: string;
@@ -51,7 +52,7 @@ export function mix(from: string, to: string, part: number): string {
   return `#${channel(1)}${channel(3)}${channel(5)}`;
 }
 
-/** Black or white, whichever is easier to read on the colour (WCAG relative luminance). */
+/** Black or white, whichever is more readable on the colour (WCAG relative luminance). */
 export function readableOn(colour: string): string {
   const [r, g, b] = [1, 3, 5].map((at) => {
     const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
@@ -60,6 +61,21 @@ export function readableOn(colour: string): string {
   return 0.2126 * r! + 0.7152 * g! + 0.0722 * b! > 0.3 ? "#16181c" : "#ffffff";
 }
 
-/** Of the page's text. */
+/** Buttons that choose the theme; the system's own unless the reader chooses. */
+export function themeToggle(): HTMLElement {
+  const themes = ["Auto", "Light", "Dark"];
+  const root = document.documentElement;
+  return chips(themes, {
+    label: "Theme",
+    chosen: 0,
+    choose: (index) => {
+      if (index === 0) delete root.dataset["theme"];
+      else root.dataset["theme"] = themes[index]!.toLowerCase();
+      root.dispatchEvent(new Event("themechange"));
+    },
+  });
+}
+
+/** Font of the page's text. */
 export const FONT =
   'Inter, "Segoe UI", system-ui, -apple-system, "Helvetica Neue", Arial, sans-serif';

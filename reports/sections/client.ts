@@ -1,9 +1,9 @@
-/** Whether the load generator itself kept up: lateness, event loop lag, CPU. */
+/** Health of the load generator itself: lateness, event loop lag, CPU. */
 import type { CellSummary } from "../../core/contract/result.ts";
 import { ecdfChart } from "../charts/ecdf.ts";
 import type { ReportData } from "../data/data.ts";
 import { h, section, table } from "../drawing/dom.ts";
-import { formatNumber } from "../drawing/format.ts";
+import { formatNumber } from "../data/format.ts";
 import type { Page } from "./standing.ts";
 import { thinIndexes } from "../data/thin.ts";
 
@@ -36,7 +36,7 @@ function latenessChart(data: ReportData) {
     {
       title: "Lateness",
       subtitle:
-        "when the generator turned to a request minus when it should have, all settings; further left is better",
+        "actual minus intended start of a request in the generator, all settings; further left is better",
       xLabel: "Lateness (ms)",
     },
   );
@@ -83,7 +83,7 @@ function healthTable(data: ReportData): HTMLElement {
   return h("div", { class: "card" }, h("h3", {}, "Worst cell per arm"), table(head, rows));
 }
 
-/** Sent of requested rate, of the cell that fell behind most. */
+/** Sent and requested rate of the cell that fell behind most. */
 function slowest(cells: readonly CellSummary[]): string {
   const [rate] = cells
     .flatMap(({ client: { requestedRps: requested, sentRps: sent } }) =>

@@ -2,7 +2,7 @@
 import type { CellSummary, Quantiles } from "../../core/contract/result.ts";
 import type { ReportData } from "../data/data.ts";
 import { h, section, table } from "../drawing/dom.ts";
-import { formatNumber, formatShare } from "../drawing/format.ts";
+import { formatNumber, formatShare } from "../data/format.ts";
 import type { SetupSection } from "../data/setup.ts";
 
 /** Rows drawn before the rest is left to summary.json. */
@@ -74,7 +74,7 @@ function cellRow(summary: CellSummary): string[] {
 
 const MAX_ERROR_ROWS = 20;
 
-/** Failed requests of all cells by kind and the server's own words. */
+/** Failed requests of all cells, by kind and the server's message. */
 function errors(data: ReportData): HTMLElement | undefined {
   const groups = new Map<string, { kind: string; message: string; count: number }>();
   let stopped = 0;

@@ -2,11 +2,11 @@
 import type { Comparison } from "../../core/contract/result.ts";
 import type { ReportData } from "../data/data.ts";
 import { groupedTable, h, section } from "../drawing/dom.ts";
-import { formatRatio } from "../drawing/format.ts";
+import { formatRatio } from "../data/format.ts";
 import { formatDifference, MEASURES, measureOf, type Measure } from "../data/measures.ts";
 import { parametersKey } from "../data/sweep.ts";
 
-/** With more pairs than this, only the first of them are shown at once and the rest is opened on request. */
+/** With more pairs, only the first ones are shown at once; the others open on request. */
 const PAIRS_AT_ONCE = 4;
 const PAIRS_OPEN = 2;
 
@@ -25,7 +25,7 @@ export function comparisonSection(data: ReportData): HTMLElement | undefined {
   const rest = pairs.slice(open);
   return section(
     "comparisons",
-    "How much, how surely",
+    "Differences and their intervals",
     lead,
     pairTable(data, pairs.slice(0, open)),
     rest.length > 0 &&
@@ -42,9 +42,9 @@ export function comparisonSection(data: ReportData): HTMLElement | undefined {
 function pairsOf({ comparisons, headline }: ReportData): Pair[] {
   const shown = comparisons.filter(({ metric }) => measureOf(metric) !== undefined);
   const pairs = [...new Map(shown.map(({ a, b }) => [JSON.stringify([a, b]), { a, b }])).values()];
-  const told = ({ a, b }: Pair): boolean =>
+  const isHeadline = ({ a, b }: Pair): boolean =>
     [a, b].includes(headline.best ?? "") && [a, b].includes(headline.rival ?? "");
-  return [...pairs.filter(told), ...pairs.filter((pair) => !told(pair))];
+  return [...pairs.filter(isHeadline), ...pairs.filter((pair) => !isHeadline(pair))];
 }
 
 function pairTable(data: ReportData, pairs: readonly Pair[]): HTMLElement {
@@ -103,7 +103,7 @@ function ratioCell(
   );
 }
 
-/** The interval on a log scale around 1, as wide for a halving as for a doubling. */
+/** The interval on a log scale around 1, where a halving is as wide as a doubling. */
 function forest(ratio: Comparison["ratio"], reach: number): HTMLElement {
   const half = Math.log(Math.max(reach, 1.05));
   const at = (value: number): number =>

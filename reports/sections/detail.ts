@@ -1,9 +1,10 @@
-/** What is shown for one setting at a time: why, latencies, and where and when requests went. */
+/** Sections that show one setting at a time: why, latencies, and where and when requests went. */
 import type { ChartSpec } from "../charts/chart-spec.ts";
+import { ecdfChart } from "../charts/ecdf.ts";
 import type { ReportData } from "../data/data.ts";
 import { chips, h, section } from "../drawing/dom.ts";
+import { groupsAt, where } from "./at-point.ts";
 import type { Page } from "./standing.ts";
-import { latencyCharts } from "./latency.ts";
 import { heatMaps, timeCharts } from "./over-time.ts";
 import { shareCharts } from "./shares.ts";
 import { hasTiers, tierCharts, tierTable } from "./tiers.ts";
@@ -45,27 +46,27 @@ export function detailSections(page: Page): HTMLElement[] {
     section(
       "latency",
       "Latency distributions",
-      "Every measured request that was answered; marks are medians.",
+      "All completed measured requests; marks are medians.",
       latency,
     ),
     tiers &&
       section(
         "tiers",
         "Tiers",
-        "Each request was drawn into a tier; Jain's index is 1 where all tiers waited alike.",
+        "Each request was drawn into a tier; Jain's index is 1 where all tiers have the same mean TTFT.",
         tiers.charts,
         tiers.table,
       ),
     section(
       "workers",
       "Where requests went",
-      "Each bar is the whole, cut at its workers in order of their number; ticks show where even shares would end.",
+      "Each bar is the total, divided among the workers in order of their number; ticks show where equal shares would end.",
       shares,
     ),
     section(
       "in-flight",
       "Load over time",
-      "A system that keeps up has as much open at the end as in the middle; where the lines climb to the end, latencies say how long the run was and not how good the router is.",
+      "A system that keeps up has as many open requests at the end as in the middle; where the lines climb to the end, latencies measure the length of the run, not the router.",
       lines,
       repeatChips,
       maps,
@@ -73,7 +74,28 @@ export function detailSections(page: Page): HTMLElement[] {
   ].filter((element) => element !== undefined);
 }
 
-/** Heat maps show one repeat; nothing to choose where there is but one. */
+/** Distributions of the latencies that a user notices. */
+function latencyCharts(data: ReportData, point: number): ChartSpec[] {
+  const chart = (key: "ttftMs" | "e2eMs", title: string, xLabel: string): ChartSpec =>
+    ecdfChart(
+      groupsAt(data, point).map((group) => ({
+        label: data.arms[group.arm]!,
+        arm: group.arm,
+        distribution: group[key],
+      })),
+      {
+        title,
+        subtitle: `share of requests that took at most this time${where(data, point)}; further left is better`,
+        xLabel,
+      },
+    );
+  return [
+    chart("ttftMs", "Time to first token", "TTFT (ms)"),
+    chart("e2eMs", "End-to-end latency", "E2E (ms)"),
+  ];
+}
+
+/** Chooses the repeat that heat maps show; nothing with a single repeat. */
 function chipsOfRepeats(
   data: ReportData,
   choose: (repeat: number) => void,
@@ -87,7 +109,7 @@ function chipsOfRepeats(
   );
 }
 
-/** Stays in sight while the charts below it are read. */
+/** Chooses the setting; stays visible above the charts that it changes. */
 function pointBar(
   data: ReportData,
   chosen: number,
@@ -95,7 +117,7 @@ function pointBar(
 ): HTMLElement | undefined {
   const { points, axis, slices } = data.sweep;
   if (points.length < 2) return undefined;
-  // One swept parameter needs its name but once.
+  // With a single swept parameter its name is shown once.
   const short = axis !== undefined && slices.length < 2;
   const labels = points.map(({ label, x }) => (short ? String(axis.values[x]) : label));
   const label = short

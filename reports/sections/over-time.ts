@@ -1,4 +1,4 @@
-/** The load over a cell's time: what was open, what waited, and which worker had it. */
+/** The load over a cell's time: open and waiting requests, and those in flight per worker. */
 import { heatMapChart } from "../charts/heat-map.ts";
 import { lineChart } from "../charts/lines.ts";
 import type { ChartSpec } from "../charts/chart-spec.ts";
@@ -26,7 +26,7 @@ export function timeCharts(data: ReportData, point: number): ChartSpec[] {
   return [
     chart(({ waiting }) => waiting, {
       title: "Waiting for the first token",
-      subtitle: `requests due and still without a token${where(data, point)}${mean}: the queue`,
+      subtitle: `requests due and still without a first token${where(data, point)}${mean}: the queue`,
     }),
     chart(({ open }) => open, {
       title: "Open requests",

@@ -1,4 +1,4 @@
-/** The two panels people know from router benchmarks: mean TTFT and output throughput over the sweep. */
+/** The two usual panels of router benchmarks: mean TTFT and output throughput over the sweep. */
 import { barChart } from "../charts/bars.ts";
 import type { ChartSpec } from "../charts/chart-spec.ts";
 import { trendChart, type TrendLine } from "../charts/trend.ts";
@@ -48,7 +48,7 @@ export function panelsSection(page: Page): HTMLElement {
   );
 }
 
-/** Part of the prompt tokens found in cache, with the bound that no router can pass. */
+/** Share of the prompt tokens found in cache, with the bound that no router can exceed. */
 export function hitShareChart(data: ReportData, slice: number): ChartSpec {
   const pooled = pooledBounds(data);
   return sweepChart(data, slice, {
@@ -65,10 +65,10 @@ export function hitShareChart(data: ReportData, slice: number): ChartSpec {
   });
 }
 
-/** Engines of more sizes would bury the arms under bounds. */
+/** With more cache sizes the bounds would cover the arms. */
 const MAX_POOLS = 2;
 
-/** For each capacity that the workers of an arm have together. */
+/** Bounds for each total capacity of an arm's workers. */
 function pooledBounds(data: ReportData): Bound[] {
   const pools = [
     ...new Set(data.cells.flatMap(({ summary }) => summary.cache.pooled?.blocks ?? [])),
@@ -85,7 +85,7 @@ function pooledBounds(data: ReportData): Bound[] {
   });
 }
 
-/** Choice of the swept parameters that are not on the axis; nothing when there is but one. */
+/** Chooses the swept parameters that are not on the axis; nothing when there is only one. */
 export function sliceChips(
   data: ReportData,
   choose: (slice: number) => void,

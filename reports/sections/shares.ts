@@ -1,4 +1,4 @@
-/** How requests, and the tokens that had to be computed for them, were divided among workers. */
+/** Shares of the workers in the requests, and in the prompt tokens that had to be computed. */
 import { sharesChart, type ShareRow } from "../charts/shares.ts";
 import type { ChartSpec } from "../charts/chart-spec.ts";
 import type { WorkerShare } from "../../core/contract/result.ts";
@@ -13,7 +13,7 @@ export function shareCharts(data: ReportData, point: number): ChartSpec[] {
   ): ChartSpec =>
     sharesChart(shareRows(data, point, amount), {
       title,
-      subtitle: `per worker${where(data, point)}; busiest 1.0× is an even share`,
+      subtitle: `per worker${where(data, point)}; busiest 1.0× means equal shares`,
       xLabel,
     });
   return [

@@ -1,8 +1,8 @@
-/** Several runs router by router: the same setting measured in each, and how the others relate to the first. */
+/** Several runs, router by router: each setting as measured in every run, with the ratio to the first run. */
 import type { CellSummary } from "../../core/contract/result.ts";
 import type { ReportData } from "../data/data.ts";
 import { h, section, table } from "../drawing/dom.ts";
-import { formatNumber, formatRatio, formatShare } from "../drawing/format.ts";
+import { formatNumber, formatRatio, formatShare } from "../data/format.ts";
 import { mean, meanOf, MEASURES } from "../data/measures.ts";
 
 export function sideBySideSection(data: ReportData): HTMLElement | undefined {
@@ -12,7 +12,7 @@ export function sideBySideSection(data: ReportData): HTMLElement | undefined {
   const rows = data.sweep.points.flatMap((point, index) =>
     sideBySide.routers.flatMap(({ label, arms }) => {
       const runs = arms.map((arm) => (arm === null ? [] : cellsOf(data, arm, index)));
-      // A setting that one run alone has compares nothing; its figures are further down.
+      // A setting of a single run has nothing to compare; its figures are further down.
       if (runs.filter(({ length }) => length > 0).length < 2) return [];
       const first = runs.find(({ length }) => length > 0)!;
       return runs.flatMap((cells, run) => {

@@ -1,20 +1,20 @@
 /**
- * What every page does around its sections: reads the data that the document carries, puts the
- * sections in, and draws the charts once they stand, then again for another theme, width or paper.
+ * The frame of every page: reads the data in the document, inserts the sections, draws their charts,
+ * and draws them again for another theme, width or paper.
  */
 import { chartCard, type ChartCard } from "../charts/chart.ts";
 import type { ChartSpec } from "../charts/chart-spec.ts";
 import type { ReportData } from "../data/data.ts";
 
-/** How sections put charts on the page. */
+/** Puts charts on the page, for the sections. */
 export interface ChartCards {
-  /** Adds a chart; drawn once the page stands, and again for another theme or width. */
+  /** Adds a chart; drawn once the page is laid out, and again for another theme or width. */
   chart(spec: ChartSpec): HTMLElement;
-  /** Puts other charts into `host`, in place of those that were there. */
+  /** Replaces the charts in `host`. */
   swap(host: HTMLElement, specs: readonly ChartSpec[]): void;
 }
 
-/** What the sections of a run's page get. */
+/** The input of the sections of a run's page. */
 export interface Page extends ChartCards {
   data: ReportData;
 }
@@ -23,7 +23,7 @@ export interface Page extends ChartCards {
 const PRINT_WIDTH_PX = 703;
 
 export function documentData(): unknown {
-  return JSON.parse(document.getElementById("data")!.textContent!);
+  return JSON.parse(document.getElementById("data")!.textContent);
 }
 
 /** `note` goes under every chart. */

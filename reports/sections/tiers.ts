@@ -1,10 +1,10 @@
-/** What each tier of the load got on each arm: a chart of means with intervals, and a table of the rest. */
-import { meanFairness, tierRows, type TierRow } from "../../core/metrics/tally/tier-rows.ts";
+/** The tiers of the load on each arm: a chart of means with intervals, and a table of the other figures. */
+import { meanFairness, tierRows, type TierRow } from "../../core/metrics/summary/tier-rows.ts";
 import { barChart, type Bar } from "../charts/bars.ts";
 import type { ChartSpec } from "../charts/chart-spec.ts";
 import type { ReportData } from "../data/data.ts";
 import { groupedTable, h } from "../drawing/dom.ts";
-import { formatNumber, formatShare } from "../drawing/format.ts";
+import { formatNumber, formatShare } from "../data/format.ts";
 import { where } from "./at-point.ts";
 
 export function hasTiers(data: ReportData): boolean {
@@ -89,7 +89,7 @@ function withInterval(figure: TierRow["ttftMs"]): HTMLElement | string {
 
 function intervalText(data: ReportData): string {
   const repeats = Math.max(...data.cells.map(({ summary }) => summary.repeat + 1), 1);
-  if (repeats === 2) return "none, two repeats tell too little";
+  if (repeats === 2) return "none, two repeats are too few";
   return repeats > 2
     ? `95 % interval over ${repeats} repeats`
     : "95 % interval, bootstrap over the requests of this run only";
@@ -98,7 +98,7 @@ function intervalText(data: ReportData): string {
 interface TierGroup {
   arm: number;
   label: string;
-  /** How alike the tiers were served. */
+  /** How evenly the tiers were served. */
   note: string;
   rows: TierRow[];
 }

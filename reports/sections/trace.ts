@@ -1,11 +1,11 @@
-/** What one trace holds: figures, lengths, arrivals, sharing, and what a cache of some size serves. */
+/** The analysis of one trace: figures, lengths, arrivals, sharing, and cache hits over cache size. */
 import type { Quantiles } from "../../core/contract/result.ts";
 import { barChart } from "../charts/bars.ts";
 import { cacheCurvesChart } from "../charts/cache-curves.ts";
 import { histogramChart } from "../charts/histogram.ts";
 import { lineChart } from "../charts/lines.ts";
 import { h, section, table } from "../drawing/dom.ts";
-import { formatNumber, formatShare, formatTokens } from "../drawing/format.ts";
+import { formatNumber, formatShare, formatTokens } from "../data/format.ts";
 import type { ChartCards } from "./standing.ts";
 import type { NamedAnalysis } from "../data/trace-data.ts";
 
@@ -71,7 +71,7 @@ function figures(trace: NamedAnalysis): HTMLElement {
 function gist({ arrivals, sharing, totalBlocks }: NamedAnalysis): string {
   const shared =
     totalBlocks === 0
-      ? "It has no hash ids and so says nothing of sharing."
+      ? "It has no hash ids, so its sharing is unknown."
       : `One cache without a bound would serve ${formatShare(sharing.tokenHitShare!)} of its prompt tokens: no router can do better.`;
   const timed =
     arrivals === undefined ? " It has no times: replay it with a closed loop or a rate." : "";
@@ -101,7 +101,7 @@ function lengthTable({ sharing }: NamedAnalysis): HTMLElement {
   );
 }
 
-/** As many digits as the text has. */
+/** As many digits as `dynbench trace analyze` prints. */
 function digits(value: number): string {
   return Number(value.toPrecision(7)).toLocaleString("en-US", { maximumSignificantDigits: 7 });
 }
@@ -139,7 +139,7 @@ function arrivalsSection({ arrivals }: NamedAnalysis, cards: ChartCards): HTMLEl
   );
 }
 
-/** The text has more; a chart of them all would be higher than its neighbour. */
+/** `dynbench trace analyze` prints more; a chart of all would be higher than its neighbour. */
 const SHOWN_BRANCHES = 6;
 
 function sharingSection(trace: NamedAnalysis, cards: ChartCards): HTMLElement {
@@ -158,7 +158,7 @@ function sharingSection(trace: NamedAnalysis, cards: ChartCards): HTMLElement {
       { class: "pair" },
       cards.chart(
         cacheCurvesChart(trace.cache!, {
-          title: "What a cache of some size serves",
+          title: "Hit share over cache size",
           subtitle:
             "one cache pooled over all workers, in the order of the rows: reuse distance as a hit share",
           blockSize,
@@ -174,7 +174,7 @@ function sharingSection(trace: NamedAnalysis, cards: ChartCards): HTMLElement {
               repeats: [rows],
             })),
             {
-              title: "What most rows begin with",
+              title: "Most common prefixes",
               subtitle:
                 (all === undefined
                   ? ""

@@ -1,12 +1,12 @@
-/** The top of the page: what was compared, who won and why, and whether to believe it. */
+/** The top of the page: what was compared, which arm won and why, and whether to believe it. */
 import type { Comparison, Finding, Interval } from "../../core/contract/result.ts";
 import type { ReportData } from "../data/data.ts";
 import { h } from "../drawing/dom.ts";
-import { formatRatio } from "../drawing/format.ts";
+import { formatRatio } from "../data/format.ts";
 import { invertInterval } from "../data/headline.ts";
 import { MEASURES, measureOf } from "../data/measures.ts";
 import { parametersKey } from "../data/sweep.ts";
-import { themeToggle } from "../drawing/theme-toggle.ts";
+import { themeToggle } from "../drawing/theme.ts";
 
 export function header(data: ReportData): HTMLElement {
   const date = new Date(data.startedAt);
@@ -57,7 +57,7 @@ const STATES = {
   untrusted: {
     mark: "!",
     text: "Not to be trusted",
-    meaning: "The run finished, but these checks say not to believe its figures:",
+    meaning: "The run finished, but these checks failed; do not rely on its figures:",
   },
   failed: { mark: "✕", text: "Failed", meaning: "The run did not finish:" },
 } as const;
@@ -83,7 +83,7 @@ export function verdictSection(data: ReportData): HTMLElement {
     h(
       "p",
       { class: "headline" },
-      // The same sentence must not look as sure when the checks say otherwise.
+      // The sentence must not claim as much when the checks failed.
       data.verdict.state !== "trusted" &&
         data.headline.state !== "saturated" &&
         h("span", {}, "If the figures held: "),
@@ -101,12 +101,12 @@ export function verdictSection(data: ReportData): HTMLElement {
   );
 }
 
-/** Neither an interval nor a router's name is broken at its dash. */
+/** Keeps intervals and router names from breaking at their dashes. */
 function unbroken(text: string): string {
   return text.replace(/[-–]/g, "\u2060$&\u2060");
 }
 
-/** Cells named before the rest is counted. */
+/** Up to this many cells are named; the others are counted. */
 const CELLS_NAMED = 6;
 
 function findings(list: readonly Finding[]): HTMLElement {
@@ -128,7 +128,7 @@ function findings(list: readonly Finding[]): HTMLElement {
   );
 }
 
-/** The pair of the headline at its point, one tile per measure. */
+/** Tiles for the pair of the headline at its point, one per measure. */
 function tiles(data: ReportData): HTMLElement | undefined {
   const { best, rival, point } = data.headline;
   if (best === undefined || rival === undefined || point === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** Why arms differ: how much of the prompts was found in cache, where the rest was lost, and what that cost. */
+/** Why arms differ: the share of the prompts found in cache, where the rest was lost, and the cost of it. */
 import { ladderChart } from "../charts/ladder.ts";
 import { lineChart } from "../charts/lines.ts";
 import { scatterChart } from "../charts/scatter.ts";
@@ -22,7 +22,7 @@ function lossChart(data: ReportData, point: number): ChartSpec {
   );
   return ladderChart(rows, {
     title: "Where possible hits were lost",
-    subtitle: `each bar ends at what any router could have found in cache${where(data, point)}: the full colour was found, the paler parts were lost`,
+    subtitle: `each bar ends at the share that any router could have found in cache${where(data, point)}; full colour: found, paler: lost`,
   });
 }
 

@@ -1,4 +1,4 @@
-/** Block hashes of a 14,016-token prompt: ours, and one native call per hash as the plain way. */
+/** Block hashes of a 14,016-token prompt: dynbench's, and the plain way with one native call per hash. */
 import { blockHashes, hashBlocks } from "../../core/routing/kv/block-hash.ts";
 import { medianUs } from "./median.ts";
 

@@ -1,8 +1,8 @@
 /**
- * What one routing decision costs: prompts of 14,016 tokens (219 full blocks of 64) over 8 workers
- * that hold them and half of them, 20 requests in flight as in the default run. "Hashing" is the
- * Dynamo-exact block hashes and their ids, of token ids just written to memory as by a body scan;
- * without it blocks come as ids.
+ * The cost of one routing decision: prompts of 14,016 tokens (219 full blocks of 64) over 8 workers
+ * that hold all or half of them, 20 requests in flight as in the default run. "Hashing" computes
+ * Dynamo's block hashes and their ids from token ids just written to memory, as after a body scan;
+ * without it requests have block ids.
  */
 import { v } from "../../core/doors/dynbench.ts";
 import { blockHashes, hashBlocks } from "../../core/routing/kv/block-hash.ts";

@@ -1,13 +1,13 @@
 /**
- * Dynamo's frontend in kv mode as a bench starts it. It speaks to workers of its own plane alone, so
- * eight of its own mockers are behind it, sped up until their time is below what is measured.
+ * Dynamo's frontend in kv mode, for benches. It serves only workers of its own plane, so eight of
+ * Dynamo's mockers are behind it, sped up until their time is below what is measured.
  */
 import { mkdtempSync, mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts } from "../../core/process/free-ports.ts";
 import * as wordTokenizer from "../../core/prompt/word-tokenizer.ts";
-import { planeEnvironment } from "../../plugins/shared/dynamo/plane-environment.ts";
+import { planeEnvironment } from "../../plugins/shared/dynamo/plane.ts";
 import { installed } from "../real/programs.ts";
 import { answers, cpuMsOf, type Rival } from "./rival-routers.ts";
 

@@ -1,7 +1,7 @@
 /**
- * What the gateway adds: `kv` over 8 workers with a filled index, prompts of 14,000 token ids (85 KB),
- * kept connections, against the same trivial upstream asked directly, in turn, in one run. Upstream
- * and gateway are processes of their own, as in a run; the client is the load's.
+ * Time that the gateway adds: `kv` over 8 workers with a filled index, prompts of 14,000 token ids
+ * (85 KB), kept connections; and the same trivial upstream asked directly, in turn, in one run.
+ * Upstream and gateway are processes of their own, as in a run; the client is that of the load.
  */
 import { randomStream } from "../../core/base/random.ts";
 import { HttpClient, parseTarget } from "../../core/wire/http/client.ts";
@@ -16,7 +16,7 @@ const PROMPTS = 20;
 const PROMPT_TOKENS = 14_000;
 const BLOCK_SIZE = 64;
 const WARM_UP = 300;
-/** A round is short enough that what else the machine does falls into some rounds and not others. */
+/** Short rounds, so that other work of the machine disturbs only some of them. */
 const ROUNDS = 7;
 const PAIRS = 300;
 const CONCURRENCY = 16;
@@ -112,7 +112,7 @@ async function rivalRows(
 }
 
 /**
- * Dynamo's frontend in kv mode has workers of its own behind it, so their time is in its rows, and each
+ * Dynamo's frontend in kv mode has its own workers behind it, so its rows include their time. Each
  * request has a connection of its own: on a kept one every answer waits 43 ms for an acknowledgement.
  */
 async function dynamoRows(at: { direct: HttpClient; bodies: Uint8Array[] }): Promise<Row[]> {
@@ -127,7 +127,7 @@ function noted(words: string, row: Row): Row {
   return { ...row, note: row.note === undefined ? words : `${words}; ${row.note}` };
 }
 
-/** The upstream answers with two tokens whatever is asked; a mocker with as many as are. */
+/** The upstream always answers with two tokens, a mocker with the requested number. */
 function twoTokensOf(body: Uint8Array): Uint8Array {
   const text = new TextDecoder().decode(body).replace('"max_tokens":200', '"max_tokens":2');
   return new TextEncoder().encode(text);
@@ -139,7 +139,7 @@ function textBodyOf(length: number): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(body));
 }
 
-/** Microseconds to the first byte of the body, one pair an index. */
+/** Microseconds to the first byte of the body; equal indexes are a pair. */
 interface Round {
   readonly directUs: number[];
   readonly routedUs: number[];
@@ -170,7 +170,7 @@ function addedRows(rounds: readonly Round[]): Row[] {
   ];
 }
 
-/** Direct and routed in turn, so that both meet the same machine. */
+/** Direct and routed requests in turn, so that both see the same state of the machine. */
 async function pairs(
   {
     direct,
@@ -238,11 +238,11 @@ function quantile(values: readonly number[], share: number): number {
 
 interface BenchChild extends AsyncDisposable {
   readonly ready: unknown;
-  /** CPU time it has used so far, in milliseconds. */
+  /** CPU time used so far, in milliseconds. */
   ask(): Promise<number>;
 }
 
-/** This file again, with a role; it says one line when it is ready and one whenever it is asked. */
+/** This file as a program with a role; it prints one line when ready and one on each request. */
 async function startChild(role: string, task: unknown = null): Promise<BenchChild> {
   const child = Bun.spawn([process.execPath, import.meta.path, role], {
     stdin: "pipe",
@@ -251,8 +251,8 @@ async function startChild(role: string, task: unknown = null): Promise<BenchChil
   });
   const reader = child.stdout.getReader();
   const say = async (message: unknown): Promise<unknown> => {
-    child.stdin.write(`${JSON.stringify(message)}\n`);
-    child.stdin.flush();
+    void child.stdin.write(`${JSON.stringify(message)}\n`);
+    void child.stdin.flush();
     let line = "";
     while (!line.endsWith("\n")) line += Buffer.from((await reader.read()).value!).toString();
     return JSON.parse(line);
@@ -281,7 +281,7 @@ async function serveRole(role: string): Promise<void> {
   }
 }
 
-/** Workers that all live on one port, each with half of the prompts' blocks in its replay. */
+/** Workers that all listen on one port, each with half of the prompts' blocks in its replay. */
 async function upstream(): Promise<Worker[]> {
   const { encodeKvBatch } = await import("../../core/routing/kv/kv-events.ts");
   const { startPublisher } = await import("../../core/wire/zmq/publisher.ts");

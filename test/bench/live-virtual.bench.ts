@@ -1,7 +1,7 @@
 /**
  * Live equals virtual: small plans through the built binary, on real sockets at speedup 1 and on the
- * virtual clock. A busy machine is late, so this is a bench and no test; with nothing else running
- * its bounds hold.
+ * virtual clock. On a busy machine a live run is late, so this is a bench, not a test; its bounds hold
+ * when nothing else runs.
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,7 +15,7 @@ import type { Row } from "./row.ts";
 const BINARY = join(import.meta.dir, "../../dynbench");
 const LIVE_RUNS = 5;
 const VIRTUAL_RUNS = 100;
-/** Client, gateway and worker on loopback: what a request spends on the way there and back at most. */
+/** Client, gateway and worker on loopback: upper bound of a request's time on the way there and back. */
 const MOST_NETWORK_MS = 3;
 
 const PLAN = [
@@ -56,7 +56,7 @@ export async function run(): Promise<Row[]> {
   return [...openLoop(live, virtual), ...(await closedLoop(networkMs))];
 }
 
-/** Nothing is drawn but the requests, which both have: the difference is the machine's. */
+/** Only the requests are drawn, and both runs have the same: the difference comes from the machine. */
 function openLoop(live: Means, virtual: Means): Row[] {
   return NAMES.map((metric) => {
     const offMs = Math.abs(live[metric] - virtual[metric]);
@@ -71,8 +71,8 @@ function openLoop(live: Means, virtual: Means): Row[] {
 }
 
 /**
- * Which worker is free first decides where requests go, so every request of a virtual run has a
- * network time of its own; its mean is what the open loop's first tokens were late by.
+ * Which worker is free first decides where requests go, so every request of a virtual run gets its own
+ * network time; its mean is the lateness of the open loop's first tokens.
  */
 async function closedLoop(networkMs: number): Promise<Row[]> {
   const random = randomStream(0, "network");
@@ -108,7 +108,7 @@ async function means(args: readonly string[]): Promise<Means> {
     const child = Bun.spawn(line, { stdout: "pipe", stderr: "ignore" });
     const text = await child.stdout.text();
     const exitCode = await child.exited;
-    // 5: this machine was too busy to be trusted; the figures say by how much.
+    // 5: this machine was too busy for a trusted run; the figures show by how much.
     if (exitCode !== 0 && exitCode !== 5)
       throw new Error(`exit code ${exitCode}: ${line.join(" ")}`);
     const { metrics } = (JSON.parse(text) as Summary).cells[0]!;

@@ -1,8 +1,8 @@
 /**
- * One trial of the load generator, or of the raw client beside it, against the null server, in
- * processes of their own as in a run, with their stamps on one clock.
+ * One trial of the load generator, or of the raw client, against the null server, in processes of
+ * their own as in a run, with timestamps on one clock.
  *
- * Run as a program it is one of those processes.
+ * Run as a program, this file is one of those processes.
  */
 import { arrivals } from "../../core/workload/arrivals.ts";
 import { runLoad } from "../../core/load/load-child.ts";
@@ -31,9 +31,9 @@ export interface Trial {
   stallAfterMs?: number;
 }
 
-/** What both clients tell of a trial. */
+/** Results of a trial, from either client. */
 export interface Lags {
-  /** Per event: client's stamp minus the moment before the server's write. */
+  /** Per event: the client's timestamp minus the time just before the server's write. */
   lagMs: number[];
   cpuSeconds: number;
 }
@@ -177,7 +177,7 @@ async function runLoadProcess(trial: Trial & { url: string }): Promise<void> {
 }
 
 if (import.meta.main) {
-  const [role, text = "{}"] = process.argv.slice(2) as [Role, string];
+  const [role, text] = process.argv.slice(2) as [Role, string];
   const task = JSON.parse(text);
   if (role === "server") console.log(startNullServer(task).url);
   else if (role === "load") await runLoadProcess(task);

@@ -1,7 +1,7 @@
 /**
- * The load generator against the null server: what it adds to the figures it reports, what it costs,
- * and whether its own faults show. Where a figure is also the machine's, a client that does nothing
- * but stamp is measured beside it, in turn.
+ * The load generator against the null server: the error in the figures it reports, its cost, and
+ * whether its own faults are detected. Where a figure depends on the machine too, a client that only
+ * takes timestamps is measured in turn with it.
  */
 import { summarizeCell } from "../../core/metrics/summary/summary.ts";
 import { exampleCell, exampleInput } from "../core/metrics/example-cells.ts";
@@ -23,7 +23,7 @@ export async function run(): Promise<Row[]> {
   ];
 }
 
-/** Starts spread as in the figures of the peers: in a wave the server's own burst is measured. */
+/** Spread starts, as in the peers' figures: starts at once would measure the burst of the server. */
 async function poissonInFlight(): Promise<Row[]> {
   const trial: Trial = {
     server: { ttftMs: 200, itlMs: 20 },
@@ -80,7 +80,7 @@ async function waveOfStreams(): Promise<Row[]> {
   ];
 }
 
-/** Single trials vary with the hour; the two clients take turns and medians are told. */
+/** Single trials vary from hour to hour: the two clients take turns, and medians are reported. */
 const PAIRS = 3;
 
 async function thousandStreams(): Promise<Row[]> {

@@ -1,4 +1,4 @@
-/** Median duration of a short piece of work, after the compiler has warmed to it. */
+/** Median duration of a short piece of work, after the compiler has warmed up. */
 
 const ROUNDS = 2000;
 

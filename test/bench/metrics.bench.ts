@@ -1,4 +1,4 @@
-/** Costs of turning records into figures: spans of a large simulation, and a comparison of arms. */
+/** The cost of computing figures from records: spans of a large simulation, and a comparison of arms. */
 import { compareArms } from "../../core/metrics/compare/compare.ts";
 import { quantilesOf } from "../../core/metrics/statistics/quantiles.ts";
 import { summarizeCell } from "../../core/metrics/summary/summary.ts";

@@ -1,9 +1,10 @@
 /**
- * What one mocker worker costs its machine: taking in a long prompt, writing chunks, publishing what
- * it cached, and how late its loop is while it streams. The streaming part runs the worker here and
- * the client in a child, so that the CPU time is the worker's.
+ * The cost of one mocker worker: reading a long prompt, writing chunks, publishing KV events, and the
+ * lateness of its loop while it streams. The streaming part runs the worker in this process and the
+ * client in a child process, so that the CPU time is that of the worker.
  */
-import { v, wordTokenizer } from "dynbench";
+import { v } from "dynbench";
+import { wordTokenizer } from "dynbench/engine";
 import { chunkWriter } from "../../plugins/engines/mocker/answer-format.ts";
 import { KvBatches } from "../../plugins/engines/mocker/kv-batches.ts";
 import { mocker } from "../../plugins/engines/mocker/mocker.ts";
@@ -133,6 +134,6 @@ async function streaming(streams: number): Promise<Row[]> {
   return [
     { what: "CPU per chunk", value: (cpu.user + cpu.system) / chunks, unit: "us", note },
     { what: "mean lateness of a step", value: meanLate * 1e3, unit: "ms", note },
-    { what: "steps told within 1 ms", value: within * 100, unit: "%", note },
+    { what: "steps passed on within 1 ms", value: within * 100, unit: "%", note },
   ];
 }

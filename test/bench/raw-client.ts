@@ -1,7 +1,7 @@
 /**
- * The least a client can do: reads event streams from raw sockets and stamps each event, with no
- * checks and no records. What it measures against the null server is the floor that server, kernel
- * and machine set at this hour; the load generator is shown beside it.
+ * The simplest possible client: reads event streams from raw sockets and takes the time of each
+ * event, without checks and records. Against the null server it measures the floor set by server,
+ * kernel and machine at this hour, to which the load generator is compared.
  */
 import type { Socket } from "bun";
 import { monotonicNs, monotonicOriginMs } from "../../core/system/clock.ts";
@@ -110,7 +110,7 @@ class RawClient {
     const stampsNs = this.#stampsNs[stream.request]!;
     for (let i = 0; i < bytes.length; i += 1) {
       const isLineFeed = bytes[i] === LF;
-      // Beyond the last token the array is full and takes nothing more.
+      // Writes beyond the last token fall outside the array and are ignored.
       if (isLineFeed && stream.isLineEnd) stampsNs[stream.events++] = atNs;
       stream.isLineEnd = isLineFeed;
     }

@@ -1,12 +1,12 @@
 /**
- * Real-time priority for what a bench measures, where the system allows it: on a shared machine the
- * figure would else be the time for which others had the cores.
+ * Real-time priority for the processes that a bench measures, where the system allows it: on a shared
+ * machine the figure would otherwise include the time for which other programs had the cores.
  */
 
-/** Whether `chrt` is there and may. */
+/** Whether `chrt` is installed and permitted. */
 export const isRealTime = Bun.which("chrt") !== null && mayRun(["chrt", "-f", "10", "true"]);
 
-/** The command, with its children, in real time; as it is where that is not allowed. */
+/** The command, with its children, in real time; unchanged where that is not allowed. */
 export function inRealTime(command: readonly string[]): string[] {
   return isRealTime ? ["chrt", "-f", "10", ...command] : [...command];
 }

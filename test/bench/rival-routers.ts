@@ -1,6 +1,6 @@
 /**
- * Routers of others as a bench starts them: nginx, vllm-router and smg, round robin, in front of one
- * worker. Found on PATH or where `test/real/install.sh` puts them.
+ * Foreign routers for benches: nginx, vllm-router and smg, round robin, in front of one worker. Found
+ * on PATH or where `test/real/install.sh` installs them.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -37,7 +37,8 @@ export async function startRival(name: RivalName, worker: string): Promise<Rival
   const [http, metrics] = freePorts(2) as [number, number];
   const at = { host: HOST, ports: { http, metrics }, workers: [worker] };
   const listen = `${HOST}:${http}`;
-  const config = { balance: "round_robin", listen, workers: [new URL(worker).host] } as const;
+  const workers = [{ address: new URL(worker).host }];
+  const config = { balance: "round_robin", listen, workers } as const;
   writeFileSync(join(folder, "nginx.conf"), nginxConfig(config));
   const policy = { policy: "round_robin" };
   const argv = {

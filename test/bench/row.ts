@@ -3,7 +3,7 @@ export interface Row {
   readonly what: string;
   readonly value: number;
   readonly unit: string;
-  /** Bound that must hold, and the one we want: from below for rates, from above for all else. */
+  /** Bound that must hold, and the desired one: lower bounds for rates, upper bounds for all others. */
   readonly must?: number;
   readonly goal?: number;
   readonly note?: string;

@@ -1,7 +1,7 @@
 /**
- * How fast the virtual clock is: the built binary as a whole process, from its launch to its last
- * byte, beside Dynamo's own replay of the same trace, which is counted without its start-up. And what
- * a million requests cost, and which part of it all is the policy's.
+ * The speed of the virtual clock: the built binary as a whole process, from its launch to its last
+ * byte, and Dynamo's own replay of the same trace, without its start-up. Also the cost of a million
+ * requests, and the share of the policy in it.
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -48,7 +48,7 @@ async function guideSweep(): Promise<Row> {
   };
 }
 
-/** Both in turn, so that what else the machine does meets both. */
+/** Both in turn, so that other work of the machine disturbs both. */
 async function besideDynamo(blockSize: number, kvBlocks: number): Promise<Row[]> {
   const what = `conversation trace, kv, 8 workers, blocks of ${blockSize}`;
   if (TRACE === undefined) return [skipped(what, "the trace is not in ../shared")];
@@ -101,7 +101,7 @@ async function million(): Promise<Row[]> {
   const start = await of(1);
   const few = await of(FEW);
   const many = await of(MANY);
-  // CPU, because these take long enough to meet everything else that the machine does.
+  // CPU time, because these take long enough to be disturbed by other work of the machine.
   const perRequestUs = ({ cpuS }: Cost, requests: number): number =>
     ((cpuS - start.cpuS) / requests) * 1e6;
   const note = `CPU, start-up apart; ${FEW} requests: ${perRequestUs(few, FEW).toFixed(1)} us each`;
@@ -124,7 +124,7 @@ async function million(): Promise<Row[]> {
   ];
 }
 
-/** What is left out when the same picks are made without looking: index, accounts, scores. */
+/** The cost without index, accounts and scores: the same picks, made without looking. */
 async function policyShare(blockSize: number, kvBlocks: number): Promise<Row[]> {
   const what = `kv's share of a simulation, blocks of ${blockSize}`;
   if (TRACE === undefined) return [skipped(what, "the trace is not in ../shared")];

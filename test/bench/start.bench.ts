@@ -1,6 +1,6 @@
 /**
- * How soon the built binary is of use: its version, and the first request of a run on the wire of a
- * server that is ready. The server is the binary's own null server.
+ * Start-up time of the built binary: until it prints its version, and until the first request of a run
+ * reaches a server that is ready. The server is the binary's own null server.
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,7 +1,8 @@
 /**
- * What text costs: tokenising a prompt of 14,000 tokens with the built-in tokenizer and with a model's,
- * with and without our memory in the same run; and the way to a thread and back beside doing it on
- * the loop, which decides which texts stay there. `MODEL=FOLDER` takes another tokenizer than a made-up one.
+ * The cost of text: tokenising a prompt of 14,000 tokens with the built-in tokenizer and with a
+ * model's, with and without the memory of pieces in the same run; and the way to a thread and back
+ * against tokenising on the event loop, which decides where texts are tokenised. `MODEL=FOLDER` takes
+ * a model's tokenizer in place of a made-up one.
  */
 import { Tokenizer as HfTokenizer } from "@huggingface/tokenizers";
 import { TokenisePool } from "../../core/gateway/tokenise-pool.ts";
@@ -33,7 +34,7 @@ export async function run(): Promise<Row[]> {
   }
 }
 
-/** Built-in words on the loop, beside how long a thread takes and how much of the loop that costs. */
+/** Built-in words on the event loop; the time of a thread, and its cost on the event loop. */
 async function loopAndThread(): Promise<Row[]> {
   using pool = new TokenisePool(undefined);
   await pool.start();

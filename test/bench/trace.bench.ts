@@ -1,4 +1,4 @@
-/** Traces: reading, analyzing and synthesizing a million rows, beside the same for a tenth of them. */
+/** Traces: reading, analyzing and synthesizing a million rows, and a tenth of them. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

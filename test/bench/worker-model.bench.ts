@@ -1,8 +1,9 @@
 /**
- * How fast one worker model is, jumped from change to change: requests of 200 output tokens per second
- * of wall time, on one core, with a sink that only counts.
+ * The speed of one worker model that jumps from change to change: requests of 200 output tokens per
+ * second of wall time, on one core, with a sink that only counts.
  */
-import { randomStream, type WorkerModel, type WorkerRequest, type WorkerSink } from "dynbench";
+import { randomStream } from "dynbench";
+import type { WorkerModel, WorkerRequest, WorkerSink } from "dynbench/engine";
 import { TIMING_PRESETS, type TimingName } from "../../plugins/engines/mocker/gpus.ts";
 import { createWorkerModel } from "../../plugins/engines/mocker/scheduler.ts";
 

@@ -1,11 +1,12 @@
 /**
- * Live equals virtual, for the policy: what the gateway was told in a live run, told in the same order
- * to a host in this process, gives every pick and every score again.
+ * Live equals virtual, for the policy: a host in this process that gets the gateway's calls of a live
+ * run in the same order makes every pick with the same scores.
  */
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { randomStream, type WorkerRole } from "dynbench";
+import { randomStream } from "dynbench";
+import type { WorkerRole } from "dynbench/engine";
 import type { HostEvent } from "../../core/routing/host-journal.ts";
 import { bundledPolicy } from "../simulation/simulate.ts";
 import { picksOf } from "../simulation/asked-again.ts";
@@ -13,7 +14,7 @@ import { dynbench, emptyFolder } from "./binary.ts";
 
 const cwd = emptyFolder();
 const REQUESTS = 80;
-/** Four workers that do both, and two of each kind. */
+/** Four workers that do both prefill and decode, and two of each role. */
 const CLUSTERS: Readonly<Record<"whole" | "split", readonly (readonly [string, WorkerRole])[]>> = {
   whole: [0, 1, 2, 3].map((i) => [`worker-${i}`, "aggregated"]),
   split: [

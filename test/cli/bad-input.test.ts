@@ -1,23 +1,25 @@
 /** Bad input: one clear message, the documented exit code, nothing left running, nothing lost. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseRecords } from "../../core/contract/record.ts";
 import { dynbench, emptyFolder, TINY, type Outcome } from "./binary.ts";
 import { misbehave, serve, serveAll } from "./servers.ts";
 
 const cwd = emptyFolder();
+/** Where plans are refused, with exit code 2: nothing is written here. */
+const bare = emptyFolder();
 
-writeFileSync(join(cwd, "not-utf8.yaml"), new Uint8Array([0xff, 0xfe, 0x41]));
-writeFileSync(join(cwd, "broken.json"), "{");
-writeFileSync(join(cwd, "a-file"), "");
+writeFileSync(join(bare, "not-utf8.yaml"), new Uint8Array([0xff, 0xfe, 0x41]));
+writeFileSync(join(bare, "broken.json"), "{");
+writeFileSync(join(bare, "a-file"), "");
 
 async function refuse(
   args: readonly string[],
   exitCode: number,
   ...says: string[]
 ): Promise<Outcome> {
-  const end = await dynbench(args, { cwd });
+  const end = await dynbench(args, { cwd: exitCode === 2 ? bare : cwd });
   expect({ args, exitCode: end.exitCode, left: end.left, stdout: end.stdout }).toEqual({
     ...{ args, exitCode, left: [], stdout: "" },
   });
@@ -94,7 +96,7 @@ describe("a bad plan starts nothing", () => {
     [
       "nothing to keep up",
       ["up", "--clock", "virtual"],
-      "run.clock: on the virtual clock there is nothing to keep up",
+      "run.clock: on the virtual clock there is nothing to keep running",
       "dynbench run --clock virtual",
     ],
     [
@@ -124,7 +126,7 @@ describe("a bad plan starts nothing", () => {
     [
       "a port for a router that is elsewhere",
       ["up", "--router", "attach", "--url", "http://127.0.0.1:1", "--port", "8000"],
-      'run.port: router "attach" is running already',
+      'run.port: router "attach" is not started by dynbench',
     ],
     ["a reporter's option by half its name", ["run", "--path", "x"], "Say --json.path or "],
     ["huge number", ["run", "--isl", "1e300"], "workload.isl: expected at most "],
@@ -154,13 +156,9 @@ describe("a bad plan starts nothing", () => {
     test(`${why}: dynbench ${args.slice(0, 4).join(" ")}`, async () => {
       const { stderr } = await refuse(args, 2, ...says);
       expect(stderr).not.toContain("s3cret");
+      expect(readdirSync(bare).toSorted()).toEqual(["a-file", "broken.json", "not-utf8.yaml"]);
     });
   }
-
-  test("and leaves nothing behind", () => {
-    expect(existsSync(join(cwd, "runs"))).toBe(false);
-    expect(readdirSync(cwd).toSorted()).toEqual(["a-file", "broken.json", "not-utf8.yaml"]);
-  });
 });
 
 const attach = (url: string, ...more: string[]): string[] => [
@@ -168,7 +166,7 @@ const attach = (url: string, ...more: string[]): string[] => [
   ...["--requests", "10", "--prefix-ratio", "0.5", "--timeout", "0.3", ...more],
 ];
 
-describe("a server that is none", () => {
+describe("a server that cannot serve", () => {
   const html = () =>
     new Response("<html>Hello</html>", { headers: { "content-type": "text/html" } });
   test("refuses", () =>
@@ -193,7 +191,7 @@ describe("a server that is none", () => {
   });
   test("lists no model", () =>
     refuse(attach(serveAll(() => Response.json({ data: [] }))), 3, "lists no model"));
-  test("has not the model", () =>
+  test("does not have the model", () =>
     refuse(attach(misbehave({}), "--served-model-name", "wrong"), 3, 'not all serve "wrong"'));
   test("answers HTML to completions", () =>
     refuse(
@@ -215,11 +213,11 @@ describe("a server that is none", () => {
     refuse(
       ["ping", serve(() => new Promise(() => {})), "--timeout", "0.3"],
       3,
-      "does not answer as it should: no complete answer within 0.3 s",
+      "does not answer correctly: no complete answer within 0.3 s",
     ));
 });
 
-describe("a ping that is answered otherwise tells what to look at", () => {
+describe("a ping that gets another answer names what to check", () => {
   const pinged = (answer: () => Response, ...says: string[]) =>
     refuse(["ping", serve(answer)], 3, ...says);
   const events = (text: string) =>
@@ -227,7 +225,7 @@ describe("a ping that is answered otherwise tells what to look at", () => {
   const log = "See the log of the server, and of the engine behind it";
   const model = 'Check that it serves model "null" on /v1/chat/completions';
 
-  test("404, or a word about the model: the model", async () => {
+  test("404, or an error about the model: the model", async () => {
     await pinged(() => new Response("nothing here", { status: 404 }), model);
     await pinged(() => new Response("unknown model null", { status: 400 }), model);
   });
@@ -248,7 +246,7 @@ describe("a ping that is answered otherwise tells what to look at", () => {
   for (const named of [[], ["--model", "m"]]) {
     test(`https to a port of plain HTTP: TLS ${named.join(" ")}`, async () => {
       const silent = misbehave({}).replace("http:", "https:");
-      const says = ["that port does not answer TLS", "Say http:// where the server"];
+      const says = ["that port does not answer TLS", "Use http:// if the server"];
       await refuse(["ping", silent, "--timeout", "0.3", ...named], 3, ...says);
     });
   }
@@ -280,7 +278,7 @@ describe("a server that breaks under load", () => {
     });
   }
 
-  test("some requests of two URLs fail: told, and the run is not to be trusted", async () => {
+  test("some requests of two URLs fail: reported, and the run is untrusted", async () => {
     const broken = misbehave({ status: 500 });
     const args = attach(
       `${misbehave({})},${broken}`,
@@ -302,14 +300,24 @@ describe("a server that breaks under load", () => {
   });
 });
 
-describe("what the machine refuses", () => {
-  test("an address that is not ours", () =>
+describe("refusals of the machine", () => {
+  test("an address of another machine", () =>
     refuse(
       ["run", ...TINY, "--host", "192.0.2.1"],
       ...([3, "Cannot start worker-", "192.0.2.1", "Choose an address of this machine"] as const),
     ));
 
-  test("a router that is not installed is missed before the arms before it are measured", async () => {
+  test("--debug adds the stack also to an error of a run that has started; behind -- it does not", async () => {
+    const args = ["run", ...TINY, "--host", "192.0.2.1"];
+    const shown = await dynbench([...args, "--debug", "--out", "shown"], { cwd });
+    expect(shown.exitCode).toBe(3);
+    expect(shown.stderr).toContain("    at ");
+    const ours = await dynbench(["run", "--isl", "x", "--", "--debug"], { cwd });
+    expect(ours.exitCode).toBe(2);
+    expect(ours.stderr).not.toContain("    at ");
+  });
+
+  test("a router that is not installed is reported before any arm is measured", async () => {
     const arms = ["--router", "round-robin,smg", "--smg-command", "no-such-router"];
     const said = ['Cannot start smg: there is no program "no-such-router"', "pip install smg"];
     const { stderr } = await refuse(["run", ...TINY, ...arms], 3, ...said);
@@ -317,7 +325,7 @@ describe("what the machine refuses", () => {
     await refuse(["up", "--router", "smg", "--smg-command", "no-such-router"], 3, ...said);
   });
 
-  test("a report that cannot be written is not pointed at, and the exit code tells", async () => {
+  test("the path of a report that cannot be written is not printed, and the exit code shows it", async () => {
     const args = ["run", ...TINY, "--clock", "virtual", "--out", "no-page"];
     const end = await dynbench([...args, "--html.path", "/dev/full"], { cwd });
     expect(end.exitCode).toBe(4);
@@ -326,8 +334,8 @@ describe("what the machine refuses", () => {
     expect(end.stdout).toContain("but without what html could not write");
   });
 
-  test("a full disk ends the run; what was written is kept, and the run can go on", async () => {
-    // A limit on file sizes stands for the disk: the records are the first file to grow.
+  test("a full disk ends the run; what was written is kept, and the run can be resumed", async () => {
+    // A limit on file sizes simulates a full disk: the records are the first file to grow.
     const long = ["run", ...TINY, "--requests", "200", "--out", "full"];
     const wrapper = ["sh", "-c", 'ulimit -f 16; exec "$0" "$@"'];
     const end = await dynbench(long, { cwd, wrapper });
@@ -342,7 +350,7 @@ describe("what the machine refuses", () => {
   });
 });
 
-describe("a server that asks who is there", () => {
+describe("a server that requires a key", () => {
   const guarded = (): string =>
     serveAll((request) =>
       request.headers.get("authorization") === "Bearer s3cret"
@@ -355,7 +363,7 @@ describe("a server that asks who is there", () => {
         : new Response("who is there?", { status: 401 }),
     );
 
-  test("without the key is told its answer; with it, is driven and pinged", async () => {
+  test("without the key its refusal is reported; with the key it is pinged and measured", async () => {
     const url = guarded();
     await refuse(attach(url), 3, "status 401, who is there?");
     await refuse(["ping", url], 3, "status 401, who is there?");

@@ -1,8 +1,8 @@
 /**
  * The compiled binary as users have it: run in an empty folder with next to no environment.
  *
- * Every process of a run inherits a variable that only this run has, so a test can say that none of
- * them is left. `DYNBENCH_BINARY` names another binary than `./dynbench`.
+ * Every process of a run inherits a variable with a value of this run alone, so that a test can check
+ * that no process is left. `DYNBENCH_BINARY` names another binary than `./dynbench`.
  */
 import { afterAll } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -11,8 +11,8 @@ import { join, resolve } from "node:path";
 
 const ROOT = join(import.meta.dir, "../..");
 /**
- * A run of these tests takes a second; one that takes this long hangs. What is left by then of a run
- * that is over is left for good.
+ * A run of these tests takes a second; one that takes this long hangs. Processes that still exist this
+ * long after their run count as left behind.
  */
 const USUAL_LIMITS = { runMs: 40_000, leftoverMs: 3000 };
 const POLL_MS = 10;
@@ -26,7 +26,7 @@ export const TINY_LOAD = [
 export const TINY = [...TINY_ENGINE, ...TINY_LOAD] as const;
 
 const PLAIN = { PATH: "/usr/local/bin:/usr/bin:/bin" };
-/** No test asks a public registry: whatever can name one names a port where nobody listens. */
+/** No test asks a public registry: each setting that can name one names a port without a listener. */
 const NO_REGISTRY = {
   npm_config_registry: "http://127.0.0.1:1/",
   NPM_CONFIG_REGISTRY: "http://127.0.0.1:1/",
@@ -51,7 +51,7 @@ export interface Details {
   readonly binary?: string;
   /** Put before the binary: a shell that limits it. */
   readonly wrapper?: readonly string[];
-  /** For runs with foreign programs, which take seconds to come up and to go. */
+  /** For runs with foreign programs, which take seconds to start and to end. */
   readonly limits?: { readonly runMs: number; readonly leftoverMs: number };
 }
 
@@ -63,9 +63,9 @@ export interface Running {
   /** Waits until both streams together hold the text; throws when it ends without. */
   shows(text: string): Promise<void>;
   signal(name: NodeJS.Signals): void;
-  /** Pids of everything the run started, itself left out. */
+  /** Process ids of everything that the run started, without itself. */
   children(): number[];
-  /** Waits for its end, and for that of all that it started. */
+  /** Waits for its end and for the ends of all processes that it started. */
   end(): Promise<Outcome>;
 }
 
@@ -119,9 +119,10 @@ export function startDynbench(args: readonly string[], details: Details): Runnin
     end: async () => {
       await child.exited;
       clearTimeout(limit);
-      await until(() => children().length === 0, leftoverMs);
-      const left = children().map(commandOf);
-      for (const pid of children()) process.kill(pid, "SIGKILL");
+      let pids: number[] = [];
+      await until(() => (pids = children()).length === 0, leftoverMs);
+      const left = pids.map(commandOf);
+      for (const pid of pids) killIfThere(pid);
       await streams;
       return { ...printed, exitCode: child.exitCode ?? undefined, left };
     },
@@ -166,13 +167,21 @@ function pidsWith(mark: string): number[] {
     .filter((name) => /^\d+$/.test(name))
     .filter((name) => {
       try {
-        const isZombie = /\) [ZX] /.test(readFileSync(`/proc/${name}/stat`, "latin1"));
-        return !isZombie && readFileSync(`/proc/${name}/environ`, "latin1").includes(mark);
+        if (!readFileSync(`/proc/${name}/environ`, "latin1").includes(mark)) return false;
+        return !/\) [ZX] /.test(readFileSync(`/proc/${name}/stat`, "latin1")); // no zombie
       } catch {
         return false; // gone, or not ours
       }
     })
     .map(Number);
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // it has ended by itself since it was seen
+  }
 }
 
 function commandOf(pid: number): string {

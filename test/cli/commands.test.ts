@@ -40,14 +40,14 @@ const alone = (...args: string[]): Promise<Outcome> => dynbench(args, bare);
 
 /** The address that a server prints when it is up. */
 async function urlOf(server: Running, before = "http://"): Promise<string> {
-  await server.shows(`${before}`);
+  await server.shows(before);
   await server.shows("Ctrl-C");
   const at = server.printed.stdout.indexOf(before);
   return /http:\S+/.exec(server.printed.stdout.slice(at))![0];
 }
 
 describe("help", () => {
-  test("--version --json tells commit, Bun and target", async () => {
+  test("--version --json has commit, Bun and target", async () => {
     const { stdout, exitCode } = await alone("--version", "--json");
     expect(exitCode).toBe(0);
     const commit = Bun.spawnSync(["git", "rev-parse", "HEAD"], { cwd: import.meta.dir });
@@ -63,13 +63,13 @@ describe("help", () => {
     });
   });
 
-  test("--version says the version and nothing else", async () => {
+  test("--version prints the version and nothing else", async () => {
     expect(await alone("--version")).toEqual({
       ...{ stdout: `${VERSION}\n`, stderr: "", exitCode: 0, left: [] },
     });
   });
 
-  test("without a command the overview is printed, and that is a fault", async () => {
+  test("without a command the overview is printed, with the exit code of a fault", async () => {
     const overview = await alone();
     expect(overview.exitCode).toBe(2);
     expect(await alone("--help")).toEqual({ ...overview, exitCode: 0 });
@@ -86,7 +86,7 @@ describe("help", () => {
     "completion",
     "man",
   ]) {
-    test(`${command} --help says how it is used, and starts nothing`, async () => {
+    test(`${command} --help prints its usage, and starts nothing`, async () => {
       const { stdout, stderr, exitCode, left } = await alone(command, "--help");
       expect(stdout).toStartWith(`Usage: dynbench ${command}`);
       expect({ stderr, exitCode, left }).toEqual({ stderr: "", exitCode: 0, left: [] });
@@ -109,6 +109,11 @@ describe("help", () => {
 });
 
 describe("plan and run", () => {
+  let run: Outcome;
+  beforeAll(async () => {
+    run = await alone("run", ...TINY, "--out", "first", "--json");
+  });
+
   test("a plan is printed, as text and as JSON", async () => {
     const text = await alone("plan", ...TINY);
     expect(text.exitCode).toBe(0);
@@ -119,7 +124,7 @@ describe("plan and run", () => {
     expect(existsSync(join(work, "runs"))).toBe(false);
   });
 
-  test("a plan says how long it will take: as simulated, or that nobody knows", async () => {
+  test("a plan has its duration: simulated, or unknown", async () => {
     const estimateOf = async (...args: string[]) =>
       JSON.parse((await alone("plan", "--json", ...args)).stdout).estimate;
     const virtual = await alone("run", ...TINY, "--clock", "virtual", "--out", "sim", "--json");
@@ -140,8 +145,7 @@ describe("plan and run", () => {
     expect(simulated.stdout).toMatch(/duration about \d+s, for \d+s on the virtual clock/);
   });
 
-  test("a run leaves a folder, and report makes the same of it again", async () => {
-    const run = await alone("run", ...TINY, "--out", "first", "--json");
+  test("a run leaves a folder, from which report makes the same reports again", async () => {
     expect([0, 5]).toContain(run.exitCode!);
     expect(run.left).toEqual([]);
     const summary = JSON.parse(run.stdout) as Summary;
@@ -157,7 +161,7 @@ describe("plan and run", () => {
     expect(readFileSync(join(work, "first/report.html"), "utf8")).toBe(page);
   });
 
-  test("two runs are compared, and a folder that holds a run is not written over", async () => {
+  test("two runs are compared, and a folder that holds a run is not overwritten", async () => {
     const again = await alone("run", ...TINY, "--out", "first");
     expect(again).toMatchObject({ exitCode: 2, stdout: "", left: [] });
     expect(again.stderr).toContain("it already holds a run");
@@ -183,7 +187,7 @@ describe("plan and run", () => {
 });
 
 describe("servers", () => {
-  test("up stays up with its addresses, is pinged, and goes with Ctrl-C", async () => {
+  test("up keeps running and prints its addresses, answers a ping, and ends with Ctrl-C", async () => {
     const up = startDynbench(["up", ...TINY_ENGINE, "--router", "round-robin"], bare);
     const router = await urlOf(up, "router round-robin");
     const worker = await urlOf(up, "worker-1");
@@ -198,7 +202,7 @@ describe("servers", () => {
     expect(await up.end()).toMatchObject({ exitCode: 0, stderr: "", left: [] });
   });
 
-  test("up finds ordinary text cached where it was, by the router's word and the worker's", async () => {
+  test("up finds ordinary text in cache, as router and worker both report", async () => {
     const up = startDynbench(["up", ...TINY_ENGINE, "--router", "kv"], bare);
     const router = await urlOf(up, "router kv");
     const { data } = (await (await fetch(`${router}/v1/models`)).json()) as {
@@ -238,7 +242,7 @@ describe("servers", () => {
     expect(await up.end()).toMatchObject({ exitCode: 0, left: [] });
   });
 
-  test("up takes the port it is told, and says at once that somebody has it", async () => {
+  test("up listens on the given port, and reports at once that it is taken", async () => {
     const holder = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
     const args = ["up", ...TINY_ENGINE, "--router", "round-robin", "--port", `${holder.port}`];
     const refused = await alone(...args);
@@ -264,7 +268,7 @@ describe("servers", () => {
     expect(end.left).toEqual([]);
   });
 
-  test("the null server answers a ping; its port can be held by one alone", async () => {
+  test("the null server answers a ping; a second one on its port is refused", async () => {
     const server = startDynbench(["null-server", "--port", "0", "--ttft-ms", "1"], bare);
     const url = await urlOf(server);
     expect((await alone("ping", url)).exitCode).toBe(0);
@@ -278,21 +282,18 @@ describe("servers", () => {
 
 describe("help", () => {
   const commands = ["run", "plan", "up", "ping", "report", "plugin", "null-server"];
-  test.each(["", ...commands])(
-    "of %p fits 100 columns and says how to call it",
-    async (command) => {
-      const { stdout, exitCode } = await alone(...(command === "" ? [] : [command]), "--help");
-      expect(exitCode).toBe(0);
-      expect(stdout).toContain(`Usage: dynbench ${command || "COMMAND"}`);
-      expect(stdout.split("\n").filter((line) => Bun.stringWidth(line) > 100)).toEqual([]);
-    },
-  );
+  test.each(["", ...commands])("of %p fits 100 columns and has the usage", async (command) => {
+    const { stdout, exitCode } = await alone(...(command === "" ? [] : [command]), "--help");
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(`Usage: dynbench ${command || "COMMAND"}`);
+    expect(stdout.split("\n").filter((line) => Bun.stringWidth(line) > 100)).toEqual([]);
+  });
 
-  test("of ping says what its options mean and what they are else", async () => {
+  test("of ping has the meanings and the defaults of its options", async () => {
     const { stdout } = await alone("ping", "--help");
     expect(stdout).toContain("Sends one streamed request and checks the answer.");
     expect(stdout).toMatch(/--model TEXT +Model to ask for \[the first one served\]\n/);
-    expect(stdout).toMatch(/--timeout N +Limit in seconds \[30\]\n/);
+    expect(stdout).toMatch(/--timeout N +Time-out in seconds \[30\]\n/);
     expect(stdout).toMatch(/--api-key-env TEXT +Environment variable with a bearer token\n/);
   });
 

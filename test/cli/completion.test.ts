@@ -31,7 +31,7 @@ function shell(command: readonly string[]): string {
   return stdout.toString();
 }
 
-/** What each shell offers for a line with the cursor at its end; bash only for the last part of a word. */
+/** Completions of each shell for a line with the cursor at its end; of bash only for the last part of a word. */
 const CASES = [
   ["dynbench pl", ["plan", "plugin"], ["plan", "plugin"]],
   ["dynbench run --clo", ["--clock"], ["--clock"]],
@@ -58,7 +58,7 @@ describe("bash", () => {
   });
 });
 
-/** Lines as they are typed, Tab and all, and what then stands on the line. */
+/** Lines as typed, Tab included, and the completed lines. */
 const TYPED = [
   ["dynbench run --clo\t", "dynbench run --clock"],
   ["dynbench run --router kv,round\t", "dynbench run --router kv,round-robin"],

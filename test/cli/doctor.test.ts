@@ -1,4 +1,4 @@
-/** The doctor as a black box: on machines that have what it looks for and on bare ones, and after a kill. */
+/** The doctor as a black box: on machines that have what it checks, on bare ones, and after a kill. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -65,14 +65,14 @@ describe("a GPU host", () => {
     expect(find("sglang-router").next).toContain("pip install sglang-router");
   });
 
-  test("whose GPUs are hidden or miscounted says so", async () => {
+  test("with hidden or miscounted GPUs is reported as such", async () => {
     const hidden = await examined({ PATH: bin, CUDA_VISIBLE_DEVICES: "" });
     expect(hidden.find("CUDA_VISIBLE_DEVICES").found).toBe("hides every GPU");
     const wrong = await examined({ PATH: bin, CUDA_VISIBLE_DEVICES: "9" });
     expect(wrong.find("CUDA_VISIBLE_DEVICES").found).toContain("names GPU 9, and there is none");
   });
 
-  test("is told in lines of the text, aligned, with what to do next", async () => {
+  test("is printed in aligned lines, with what to do next", async () => {
     const { stdout, exitCode } = await dynbench(["doctor"], { cwd, env: { PATH: bin } });
     expect(exitCode).toBe(0);
     const columns = stdout
@@ -88,7 +88,7 @@ describe("a GPU host", () => {
 });
 
 describe("a bare machine", () => {
-  test("with an empty PATH and no environment has all that the mocker needs", async () => {
+  test("with an empty PATH and no environment has everything that the mocker needs", async () => {
     const { find, exitCode, checks } = await examined({}, [], true);
     expect(exitCode).toBe(0);
     expect(find("GPUs")).toMatchObject({ state: "note", found: "none: no nvidia-smi" });
@@ -100,20 +100,20 @@ describe("a bare machine", () => {
     for (const { state, next } of checks) expect(state === "ok" || next !== undefined).toBe(true);
   });
 
-  test("a Python that was named and does not answer is a fault, exit code 3", async () => {
+  test("a given Python that does not answer is a fault, exit code 3", async () => {
     const bin = programs("broken", { python3: "echo Traceback >&2; exit 1" });
     const { find, exitCode } = await examined({ PATH: bin }, ["--python", join(bin, "python3")]);
     expect(exitCode).toBe(3);
     expect(find("Python").state).toBe("fault");
   });
 
-  test("a folder that cannot be written is one too", async () => {
+  test("a folder that cannot be written is a fault too", async () => {
     const { find, exitCode } = await examined({}, ["--out", "/proc/runs"]);
     expect(exitCode).toBe(3);
     expect(find("run folder").state).toBe("fault");
   });
 
-  test("proxies are named and never their value", async () => {
+  test("proxies are listed without their values", async () => {
     const env = { HTTP_PROXY: "http://me:s3cret@proxy:8080" };
     const { find, checks } = await examined(env);
     expect(find("proxies")).toMatchObject({
@@ -123,7 +123,7 @@ describe("a bare machine", () => {
     expect(JSON.stringify(checks)).not.toContain("s3cret");
   });
 
-  test("a limit on open files is told as the concurrency that it allows", async () => {
+  test("a limit on open files is reported as the concurrency that it allows", async () => {
     const end = await dynbench(["doctor"], {
       cwd,
       wrapper: ["sh", "-c", 'ulimit -n 1024; exec "$0" "$@"'],
@@ -132,7 +132,7 @@ describe("a bare machine", () => {
     expect(end.stdout).toContain("ulimit -n 65536");
   });
 
-  test("words it does not know are refused", async () => {
+  test("unknown arguments are refused", async () => {
     const end = await dynbench(["doctor", "who"], { cwd });
     expect(end).toMatchObject({ exitCode: 2, stdout: "" });
     const flag = await dynbench(["doctor", "--claen"], { cwd });
@@ -157,7 +157,7 @@ describe("--clean", () => {
   const clean = (...args: string[]) =>
     dynbench(["doctor", "--clean", ...args], { cwd, env: { TMPDIR: cwd } });
 
-  test("ends the whole group of what is left, also who carries the marker no more", async () => {
+  test("ends the whole group of a left process, even members without the marker", async () => {
     // As vLLM's engine, which writes its title over its environment.
     const nested = "env -u DYNBENCH_RUN sleep 301 & sleep 302 & wait";
     const leader = Bun.spawn(["sh", "-c", nested], {
@@ -173,7 +173,7 @@ describe("--clean", () => {
     expect(await until(() => members() === 0, 5000)).toBe(true);
   });
 
-  test("ends what a dead run left and leaves what a living one has", async () => {
+  test("ends the processes of a dead run, not those of a living one", async () => {
     const dead = sleeper(`${DEAD}-1764000000000`);
     const living = sleeper(`${process.pid}-1764000000000`);
     const folder = join(cwd, `dynbench-up-${DEAD}-abcdef`);
@@ -193,7 +193,7 @@ describe("--clean", () => {
     expect(processes.map(({ pid }: { pid: number }) => pid)).not.toContain(dead.pid);
   });
 
-  test("finds the programs of a run that was killed together with its keeper", async () => {
+  test("finds the programs of a run that was killed with its keeper", async () => {
     // The stand-in of a router: started by the keeper, and deaf to its end.
     const bin = programs("deaf", {
       nginx: "[ $1 = -v ] && exit; trap '' TERM; while :; do sleep 1; done",

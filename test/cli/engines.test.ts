@@ -34,7 +34,7 @@ function predictions(out: string): { expected: number; found: number }[] {
 }
 
 describe.each(["sglang", "trtllm"])("%s", (engine) => {
-  test("servers come up on disjoint GPUs, tell their events to our router, and go down", async () => {
+  test("servers come up on disjoint GPUs, send their events to our router, and go down", async () => {
     // One at a time; at a pace that leaves time for events to be fetched.
     const pace = engine === "sglang" ? ["--concurrency", "1"] : ["--rate", "40"];
     const args = ["--tensor-parallel-size", "2", "--router", "kv", ...pace];
@@ -55,7 +55,7 @@ describe.each(["sglang", "trtllm"])("%s", (engine) => {
     expect(ids).not.toContain("reset-not-proved");
     const all = predictions(engine);
     expect(all.some(({ expected }) => expected > 0)).toBe(true);
-    // Events that must be fetched come later than those that are published; they are never wrong.
+    // Fetched events arrive later than published ones; they are never wrong.
     for (const { expected, found } of all) {
       if (engine === "sglang") expect(expected).toBe(found);
       else expect(expected).toBeLessThanOrEqual(found);
@@ -75,7 +75,7 @@ describe.each(["sglang", "trtllm"])("%s", (engine) => {
   });
 });
 
-describe("what cannot come up ends with exit code 3, a reason, a next step, and nothing running", () => {
+describe("a failed start ends with exit code 3, a reason, a next step, and nothing running", () => {
   const cases: [name: string, engine: string, env: Record<string, string>, said: string[]][] = [
     [
       "a Python without SGLang",
@@ -124,7 +124,7 @@ describe("what cannot come up ends with exit code 3, a reason, a next step, and 
   });
 });
 
-test("the configuration that is written for TensorRT-LLM is the one that its servers were given", () => {
+test("the configuration written for TensorRT-LLM is the one that its servers get", () => {
   const { command } = read("trtllm", "facts.json").processes["worker-0"];
   const path = command[command.indexOf("--config") + 1];
   expect(existsSync(path)).toBe(true);

@@ -1,6 +1,6 @@
 /**
- * Routers with whose figures benchmarks have been published and withdrawn, through the binary: none of
- * them is trusted. And the opposite: routers that promise no affinity, or leave workers idle, are.
+ * Routers with faults that have led to withdrawn benchmarks, through the binary: none of them is
+ * trusted. And the opposite: routers that promise no affinity, or may leave workers idle, are trusted.
  */
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ const LOAD = [
   ...["--prefix-ratio", "0.5", "--num-prefix-prompts", "40"],
 ];
 
-/** A policy that says of itself `traits` and picks by `pick`, the text of a function. */
+/** A policy that declares `traits` and picks by `pick`, the text of a function. */
 function policyFile(name: string, traits: string, pick: string): string {
   const path = `${name}.ts`;
   const source = `import { defineRouter, v } from "dynbench";
@@ -48,7 +48,7 @@ test("one worker that serves everything, behind a router that should use them al
   });
 });
 
-test("misses that always go to the first worker", async () => {
+test("requests without a cached prefix always go to the first worker", async () => {
   const longest = `(_request, view) => {
     let best = view.eligible[0];
     for (const worker of view.eligible) if (view.overlapBlocks[worker] > view.overlapBlocks[best]) best = worker;
@@ -60,7 +60,7 @@ test("misses that always go to the first worker", async () => {
   });
 });
 
-test("routers that are only as they say are trusted", async () => {
+test("routers that do what they declare are trusted", async () => {
   const arms = "kv,kv-approx,prefix-hash,cache-aware,round-robin,random,least-loaded,power-of-two";
   expect(await simulate("--router", arms, "--out", "honest")).toEqual({ exitCode: 0, found: [] });
   // With one group, all prompts stay on one worker, and three have nothing to do.

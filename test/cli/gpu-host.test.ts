@@ -1,4 +1,4 @@
-/** The binary as it is run on GPU hosts: under nohup, with few open files, with proxies, over IPv6, as no known user. */
+/** The binary as on GPU hosts: under nohup, with few open files, with proxies, over IPv6, as an unknown user. */
 import { describe, expect, test } from "bun:test";
 import { chmodSync, copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ describe("few open files", () => {
       wrapper: ["sh", "-c", `${files}; exec "$0" "$@"`],
     });
 
-  test("a load that they do not allow is refused before anything starts", async () => {
+  test("a load that needs more is refused before anything starts", async () => {
     const load = ["--concurrency", "700", "--requests", "1000", "--out", "refused"];
     const end = await limited("ulimit -n 1024", load);
     expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
@@ -30,7 +30,7 @@ describe("few open files", () => {
     expect(end.stderr).toContain("ulimit -n 8192), or use --concurrency 476");
   });
 
-  test("as many requests in flight as they are said to allow go through, whole", async () => {
+  test("the stated number of requests in flight is served completely", async () => {
     const load = ["--isl", "64", "--concurrency", "44", "--requests", "400", "--preflight", "off"];
     const args = [...load, "--block-size", "16", "--router", "kv,round-robin", "--json"];
     // (160 - 64 - 4 x 2 workers) / 2
@@ -51,7 +51,7 @@ describe("few open files", () => {
 });
 
 describe("signals and terminals", () => {
-  test("under nohup a hang-up is nothing; without, the run stops and keeps what it has", async () => {
+  test("under nohup a hang-up is ignored; without, the run stops and keeps its results", async () => {
     for (const [out, wrapper] of [
       ["nohup", ["nohup"]],
       ["setsid", ["setsid"]],
@@ -69,7 +69,7 @@ describe("signals and terminals", () => {
     }
   });
 
-  test("a reader that goes away takes no run with it", async () => {
+  test("a run survives a reader that closes its pipe", async () => {
     // Both streams end in a program that reads a line and leaves.
     const pipe = ["sh", "-c", '{ "$0" "$@" 2>&1; echo $? > code; } | head -n 1'];
     const args = ["run", ...TINY, "--out", "unread"];
@@ -80,7 +80,7 @@ describe("signals and terminals", () => {
   });
 });
 
-test("proxies are not asked for what is on this machine, which is said", async () => {
+test("proxies are not used for this machine, and a note states it", async () => {
   const nobody = "http://me:s3cret@127.0.0.1:9";
   const env = { HTTP_PROXY: nobody, http_proxy: nobody, ALL_PROXY: nobody };
   const args = ["run", ...TINY, "--router", "kv,direct", "--out", "proxied"];
@@ -128,7 +128,7 @@ test("over IPv6 alone: workers, gateway, events, and workers that are attached t
 
 const IS_ROOT = process.getuid?.() === 0;
 if (IS_ROOT) {
-  test("a user without a name, as containers have, runs, and doctor says what engines need", async () => {
+  test("a user without a name, as in containers, can run, and doctor lists what engines need", async () => {
     for (const name of ["bin", "own"]) mkdirSync(join(cwd, name));
     const copy = join(cwd, "bin/dynbench");
     copyFileSync(binary(), copy);

@@ -1,6 +1,6 @@
 /**
  * A package registry on loopback: packuments and tarballs of packages that a test writes, as the npm
- * registry serves them (its "package metadata" document), and the answers of one that refuses.
+ * registry serves them (its "package metadata" document), and refusals.
  */
 import { afterAll } from "bun:test";
 import { createHash } from "node:crypto";
@@ -14,7 +14,7 @@ export interface Published {
   readonly files: Readonly<Record<string, string>>;
   /** More of package.json. */
   readonly manifest?: Readonly<Record<string, unknown>>;
-  /** Entries that no packer would write. */
+  /** Archive entries that no packer would write. */
   readonly entries?: readonly TarEntry[];
 }
 
@@ -23,7 +23,7 @@ export interface Registry {
   /** Paths asked for, in order. */
   readonly asked: readonly string[];
   publish(published: Published): void;
-  /** Answers every request whose path contains `part`, unless it returns nothing; undefined takes it back. */
+  /** Sets the answer to requests whose path contains `part`, unless it returns nothing; undefined removes it. */
   answer(part: string, response: Answer | undefined): void;
 }
 

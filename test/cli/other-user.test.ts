@@ -1,4 +1,4 @@
-/** The binary as a user with next to no rights: a folder of its own, a home that is not there, a small disk. */
+/** The binary as a user with few rights: a folder of its own, a missing home, a small disk. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import {
 } from "./binary.ts";
 
 const IS_ROOT = process.getuid?.() === 0;
-/** Root may write anywhere, so here it becomes nobody; anybody else is one as it is. */
+/** Root may write anywhere, so the tests run as user nobody; other users run them as they are. */
 const AS_NOBODY = IS_ROOT ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
 
 const folder = emptyFolder();
@@ -36,7 +36,7 @@ beforeAll(() => {
 const nobody = (cwd: string, args: readonly string[], env: Details["env"] = {}): Promise<Outcome> =>
   dynbench(args, { cwd, binary: copy, isBare: true, wrapper: AS_NOBODY, env });
 
-describe("somebody without rights", () => {
+describe("a user without rights", () => {
   test.each([
     ["no home", {}],
     ["a home that is locked", { HOME: locked }],
@@ -61,7 +61,7 @@ describe("somebody without rights", () => {
     ],
     ["logs", ["up", ...TINY_ENGINE, "--out", "logs"], `Cannot write logs to ${locked}/logs`],
   ];
-  test.each(refused)("is told that it may not use %s", async (_why, args, says) => {
+  test.each(refused)("gets an error that it may not use %s", async (_why, args, says) => {
     const end = await nobody(locked, args);
     expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
     expect(end.stderr).toContain(says);
@@ -77,7 +77,7 @@ describe("somebody without rights", () => {
     expect(end.stderr).toContain(`${says}: ${locked}: permission denied\nName another folder`);
   });
 
-  test("is told that there is no place for temporary logs", async () => {
+  test("gets an error that there is no place for temporary logs", async () => {
     const end = await nobody(locked, ["up", ...TINY_ENGINE], { TMPDIR: locked });
     expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
     expect(end.stderr).toContain(`Cannot write logs to ${locked}: permission denied\n`);
@@ -93,8 +93,8 @@ const hasSmallDisk = (): boolean => {
 };
 
 if (IS_ROOT) {
-  test("a disk that fills up ends the run in words, with what was measured", async () => {
-    if (!hasSmallDisk()) return; // the limit on file sizes in bad-input.test.ts stands for it
+  test("a full disk ends the run with a message and keeps what was measured", async () => {
+    if (!hasSmallDisk()) return; // the limit on file sizes in bad-input.test.ts covers it
     const args = ["run", ...TINY, "--requests", "2000", "--out", "disk/r"];
     const end = await dynbench(args, { cwd: own, wrapper: [...SMALL_DISK, mount] });
     expect({ exitCode: end.exitCode, left: end.left }).toEqual({ exitCode: 4, left: [] });

@@ -30,7 +30,7 @@ const alone = (...args: string[]): Promise<Outcome> =>
 const measure = (out: string, ...args: string[]): Promise<Outcome> =>
   alone("run", ...TINY, "--osl", "3", "--out", out, "--json", ...args);
 
-/** A policy as a stranger would write it; `pick` is its heart. */
+/** A policy file with the given body of `pick`. */
 const policy = (name: string, pick: string): string => `
 import { defineRouter, v, type RoutingPolicy } from "dynbench";
 
@@ -57,7 +57,7 @@ export default defineRouter({
 describe("a policy file", () => {
   const GOOD = policy("favourite", "return eligible[favourite] ?? eligible[0]!;");
 
-  test("runs inside the gateway, with its options as flags, beside a bundled one", async () => {
+  test("runs in the gateway, with its options as flags, beside a bundled policy", async () => {
     write("favourite.ts", GOOD);
     const routers = ["--plugin", "favourite.ts", "--router", "favourite,round-robin"];
     const end = await measure("good", ...routers, "--favourite", "1");
@@ -71,6 +71,8 @@ describe("a policy file", () => {
     expect(readFileSync(join(cwd, "good/logs/router-favourite.log"), "utf8")).toContain(
       "a policy that talks",
     );
+    const records = parseRecords(readFileSync(join(cwd, "good/records.jsonl"), "utf8"));
+    expect(records).toHaveLength(20);
   });
 
   test("is listed, shown, and found again by a saved plan until it changes", async () => {
@@ -107,7 +109,7 @@ describe("a policy file", () => {
         expect(end.stderr).toContain(text);
     });
 
-    test(`that ${why} under load: the requests fail in its words`, async () => {
+    test(`that ${why} under load: the requests fail with its message`, async () => {
       write(
         "faulty.ts",
         policy("faulty", `if (request.id % 2 === 0) { ${pick} } return eligible[0]!;`),
@@ -123,7 +125,7 @@ describe("a policy file", () => {
     });
   }
 
-  test("that insists on a worker which has died is told apart from it: the death is the reason", async () => {
+  test("that insists on a worker which has died: the death is the reason", async () => {
     write("stubborn.ts", policy("stubborn", "return 0;"));
     const args = ["--requests", "100", "--repeat", "100", "--preflight", "off"];
     const run = startDynbench(
@@ -156,6 +158,41 @@ describe("a policy file", () => {
   });
 });
 
+describe("a file written for version 1 of the contract", () => {
+  const OLD = policy("old", "return eligible[0]!;").replace(
+    "defineRouter({",
+    "$&\n  apiVersion: 1,",
+  );
+  const load = (name: string): Promise<Outcome> => alone("plugin", "show", "old", "--plugin", name);
+
+  test("works as it is where the names that it imports have stayed", async () => {
+    write("old.ts", OLD);
+    expect((await load("old.ts")).stderr).toBe("");
+    const args = ["--router", "old,round-robin", "--clock", "virtual"];
+    const end = await measure("old", "--plugin", "old.ts", ...args);
+    expect([0, 5]).toContain(end.exitCode!);
+    const { cells } = JSON.parse(end.stdout) as Summary;
+    expect(cells[0]!.workers.map(({ requests }) => requests)).toEqual([10, 0]);
+  });
+
+  const moved = [
+    ["freePorts", "dynbench/engine"],
+    ["quantilesOf", "dynbench/report"],
+    ["readTrace", "dynbench/trace"],
+    ["TRACE_FORMATS", "dynbench/trace-formats"],
+  ] as const;
+  test.each(moved)("that imports %s is refused, and the message names %s", async (name, door) => {
+    const use = `import { ${name} } from "dynbench";\nconsole.log(${name});\n`;
+    write("moved.ts", use + OLD);
+    const end = await load("moved.ts");
+    expect({ exitCode: end.exitCode, stdout: end.stdout }).toEqual({ exitCode: 2, stdout: "" });
+    expect(end.stderr).toContain("Cannot load plugin");
+    expect(end.stderr).toContain(`"${name}" is no longer in "dynbench": import it from "${door}"`);
+    write("mended.ts", use.replace('"dynbench"', `"${door}"`) + OLD);
+    expect((await load("mended.ts")).exitCode).toBe(0);
+  });
+});
+
 describe("a file that is no plugin", () => {
   const cases: [why: string, text: string, says: string][] = [
     ["throws at load", 'throw new Error("boom");', "boom"],
@@ -176,13 +213,13 @@ describe("a file that is no plugin", () => {
     ],
     [
       "is of a later contract",
-      policy("late", "return 0;").replace("defineRouter({", "defineRouter({ apiVersion: 2,"),
-      `written for version 2 of the plugin contract, and dynbench ${VERSION} has version 1\nUpdate dynbench`,
+      policy("late", "return 0;").replace("defineRouter({", "defineRouter({ apiVersion: 3,"),
+      `written for version 3 of the plugin contract, and dynbench ${VERSION} takes versions 1 to 2\nUpdate dynbench`,
     ],
     [
       "is of an earlier contract",
       policy("early", "return 0;").replace("defineRouter({", "defineRouter({ apiVersion: 0,"),
-      "has version 1\nUpdate the plugin",
+      "takes versions 1 to 2\nUpdate the plugin",
     ],
     [
       "has an option that is no flag",
@@ -204,7 +241,7 @@ describe("a file that is no plugin", () => {
     });
   }
 
-  test("is not there: said so", async () => {
+  test("is not there: reported", async () => {
     const end = await alone("run", "--plugin", "none.ts");
     expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
     expect(end.stderr).toBe("Cannot load plugin none.ts: there is no such file or folder\n");
@@ -212,7 +249,7 @@ describe("a file that is no plugin", () => {
 });
 
 describe("a foreign program of a plugin", () => {
-  /** An engine of one shell script that has children, one of them in a session of its own. */
+  /** An engine whose shell script has children, one of them in its own session. */
   const ENGINE = `
 import { defineEngine, v } from "dynbench";
 
@@ -247,7 +284,7 @@ export default defineEngine({
   };
 
   for (const signal of ["SIGKILL", "SIGINT"] as const) {
-    test(`ends with the main process and ${signal}, strays included`, async () => {
+    test(`ends with the main process on ${signal}, detached children included`, async () => {
       const run = start(`family-${signal}`);
       await run.shows("family is up");
       // The keeper, the shell, and its three sleepers.
@@ -259,15 +296,10 @@ export default defineEngine({
     });
   }
 
-  test("that dies while it starts is named with its last words", async () => {
+  test("that dies while it starts is named with its last lines", async () => {
     const end = await start("family-dies", "--no-lives").end();
     expect({ exitCode: end.exitCode, left: end.left }).toEqual({ exitCode: 4, left: [] });
     expect(end.stderr).toContain("family died during the run (exit code 9)");
     expect(end.stderr).toContain("out of memory");
   });
-});
-
-test("records of a run with an outside policy are whole", () => {
-  const records = parseRecords(readFileSync(join(cwd, "good/records.jsonl"), "utf8"));
-  expect(records).toHaveLength(20);
 });

@@ -1,4 +1,4 @@
-/** A plugin's whole life with the binary alone: made, tested, added, run, packed, removed. */
+/** The life of a plugin with the binary alone: created, tested, added, run, packed, removed. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import {
   copyFileSync,
@@ -11,7 +11,7 @@ import {
 import { join } from "node:path";
 import { PLUGIN_HELP, VERB_HELP } from "../../core/cli/text/plugin-help.ts";
 import { API_VERSION } from "../../core/contract/plugin.ts";
-import { binary, dynbench, emptyFolder } from "./binary.ts";
+import { binary, dynbench, emptyFolder, type Outcome } from "./binary.ts";
 
 const root = emptyFolder();
 const cwd = join(root, "work");
@@ -38,8 +38,12 @@ describe.each([
   ["workload", "table", ["--workload", "table", "--file", "table/requests.csv"]],
   ["reporter", "words", []],
 ] as const)("a %s", (kind, name, chosen) => {
-  test("is made with its test, which passes with nothing installed", async () => {
-    const made = await alone("plugin", "new", kind, name);
+  let made: Outcome;
+  beforeAll(async () => {
+    made = await alone("plugin", "new", kind, name);
+  });
+
+  test("is created with its test, which passes with nothing installed", async () => {
     expect(made.exitCode).toBe(0);
     expect(readdirSync(join(cwd, name))).toContain(`${name}.test.ts`);
     const tested = await alone("plugin", "test", name);
@@ -85,7 +89,7 @@ test("is packed into one file that runs elsewhere", async () => {
   expect(ran.exitCode).toBe(0);
 });
 
-test("a file named for one run stands in for the added one of its name, and says so", async () => {
+test("a file named for one run stands in for the added one of its name, and reports it", async () => {
   await alone("plugin", "new", "router", "tried");
   await alone("plugin", "add", "./tried");
   const file = join(cwd, "tried/tried.ts");
@@ -95,7 +99,7 @@ test("a file named for one run stands in for the added one of its name, and says
   const shown = await alone("plugin", ...args, "--plugin", file);
   expect(shown.stdout).toContain("come what may");
   expect(shown.stdout).not.toContain("unless it is full");
-  expect(shown.stderr).toBe(`The router "tried" is that of ${file}, not of tried 0.1.0\n`);
+  expect(shown.stderr).toBe(`The router "tried" comes from ${file}, not from tried 0.1.0\n`);
   const bundled = await alone("plugin", ...args, "--plugin", kvFile());
   expect(bundled.stderr).toContain('the name router "kv" is taken (bundled)');
   await alone("plugin", "remove", "tried");
@@ -107,7 +111,7 @@ test("a file named for one run stands in for the added one of its name, and says
   }
 });
 
-test("its new name replaces the example's in code, test and words", async () => {
+test("its new name replaces the example's in code, test and text", async () => {
   await alone("plugin", "new", "router", "renamed");
   for (const file of ["renamed.ts", "renamed.test.ts", "README.md", "package.json"]) {
     const text = readFileSync(join(cwd, "renamed", file), "utf8");
@@ -124,7 +128,7 @@ describe("help", () => {
     expect(longest).toBeLessThanOrEqual(100);
   });
 
-  test("is what a word that is missing is answered with, and a verb that asks for it", async () => {
+  test("is printed for a missing verb, and for a verb that asks for it", async () => {
     const none = await alone("plugin");
     expect(none).toMatchObject({ exitCode: 2, stdout: PLUGIN_HELP });
     const asked = await alone("plugin", "new", "--help");
@@ -134,7 +138,7 @@ describe("help", () => {
   });
 });
 
-describe("what cannot be added leaves nothing and is told in words", () => {
+describe("what cannot be added leaves nothing and is reported in a message", () => {
   /** A package of one file. */
   const packageOf = (name: string, source: string): string => {
     const folder = join(cwd, name);
@@ -157,7 +161,7 @@ describe("what cannot be added leaves nothing and is told in words", () => {
     [
       "newer",
       () => packageOf("newer", ROUTER("newer", API_VERSION + 1)),
-      "version 2 of the plugin contract",
+      "version 3 of the plugin contract",
     ],
     ["taken", () => packageOf("taken", ROUTER("kv", API_VERSION)), "kv"],
   ])("%s", async (name, make, words) => {
@@ -168,7 +172,7 @@ describe("what cannot be added leaves nothing and is told in words", () => {
     expect(existsSync(join(packages, name))).toBe(false);
   });
 
-  test("a package that breaks later is left out, said, and harms no other command", async () => {
+  test("a package that breaks later is left out, reported, and harms no other command", async () => {
     await alone("plugin", "add", packageOf("fragile", ROUTER("fragile", API_VERSION)));
     const found = new Bun.Glob("**/fragile/**/index.js").scanSync({
       cwd: packages,
@@ -177,7 +181,7 @@ describe("what cannot be added leaves nothing and is told in words", () => {
     for (const file of found) writeFileSync(join(packages, file), "export default {");
     const listed = await alone("plugin", "list");
     expect(listed.exitCode).toBe(0);
-    expect(listed.stderr).toContain("Added plugin fragile 1.0.0 is left out");
+    expect(listed.stderr).toContain("Added plugin fragile 1.0.0 is not loaded");
     const asked = await alone("plan", "--router", "fragile");
     expect(asked.exitCode).toBe(2);
     expect((await alone("plugin", "remove", "fragile")).exitCode).toBe(0);

@@ -1,4 +1,4 @@
-/** Plugins whose own code throws what is no error of ours: told as theirs, by name and line. */
+/** Plugins whose own code throws: reported as errors of the plugin, by name and line. */
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ const cwd = emptyFolder();
 const TRAITS = '({ accepts: ["ids"], affinity: false, spreads: false, kvEvents: false })';
 const THROWS = 'undefinedThing.of("it");';
 
-/** Kind and fields of a plugin, how it is run, and the exit code of its fault. */
+/** Kind and fields of a plugin, the command that runs it, and the exit code of its fault. */
 const CASES: [what: string, kind: string, fields: string, args: string[], exitCode: number][] = [
   ["a reporter's open", "reporter", `open: () => { ${THROWS} }`, ["--clock", "virtual"], 2],
   [

@@ -1,4 +1,4 @@
-/** Whole runs through the binary: what is started, in which order, and what is kept. */
+/** Whole runs through the binary: what starts, in which order, and which files are kept. */
 import { describe, expect, test } from "bun:test";
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { parseRecords, type RequestRecord } from "../../core/contract/record.ts"
 import { dynbench, emptyFolder, startDynbench, TINY, until } from "./binary.ts";
 
 const cwd = emptyFolder();
-const FINISHED = [0, 5]; // 5: so quick a run is not to be trusted, and says so
+const FINISHED = [0, 5]; // 5: so short a run is untrusted
 
 const readJson = <T>(path: string): T => JSON.parse(readFileSync(join(cwd, path), "utf8")) as T;
 const readRecords = (out: string): RequestRecord[] =>
@@ -21,7 +21,7 @@ async function measure(out: string, ...args: string[]): Promise<{ plan: Plan; su
   return { plan: readJson(`${out}/plan.json`), summary: JSON.parse(end.stdout) as Summary };
 }
 
-/** What a request was, apart from when things happened. */
+/** A record without its times. */
 const asked = ({ index, isl, oslRequested, group, promptTokens }: RequestRecord) => ({
   ...{ index, isl, oslRequested, group, promptTokens },
 });
@@ -50,12 +50,12 @@ describe("one run", () => {
     ]);
     const records = Map.groupBy(readRecords("shared"), ({ cell }) => cell);
     const requests = plan.cells.map(({ id }) => records.get(id)!.map(asked).toSorted(byIndex));
-    expect(requests[0]).toEqual(requests[1]!);
-    expect(requests[2]).toEqual(requests[3]!);
+    expect(requests[0]).toEqual(requests[1]);
+    expect(requests[2]).toEqual(requests[3]);
     expect(requests[0]).not.toEqual(requests[2]!);
   });
 
-  test("a cell finds nothing of the one before in the caches", async () => {
+  test("a cell finds nothing of the previous cell in the caches", async () => {
     // The same prompts for both arms, one after the other: warm caches would hit nearly all.
     const { summary } = await measure("reset", "--router", "round-robin,random", "--workers", "1");
     for (const { cache } of summary.cells) {
@@ -67,7 +67,7 @@ describe("one run", () => {
     ).not.toContain("reset-not-proved");
   });
 
-  test("engines with other options are started one after the other", async () => {
+  test("engines with different options are started one after the other", async () => {
     const { summary } = await measure(
       ...([
         "engines",
@@ -82,12 +82,12 @@ describe("one run", () => {
     ]);
   });
 
-  test("--json prints the summary and nothing else, whatever the log says", async () => {
+  test("--json prints the summary to stdout and nothing else", async () => {
     const end = await dynbench(["run", ...TINY, "--out", "json", "--json"], { cwd });
     expect(JSON.parse(end.stdout)).toEqual(readJson("json/summary.json"));
   });
 
-  test("secrets are in no file of the run", async () => {
+  test("no file of the run contains a secret", async () => {
     await measure("secret", "--header", "authorization: Bearer s3cret", "--header", "x-team=blue");
     const grep = Bun.spawnSync(["grep", "-r", "s3cret", join(cwd, "secret")]);
     expect(grep.stdout.toString()).toBe("");
@@ -95,11 +95,17 @@ describe("one run", () => {
       authorization: "***",
       "x-team": "blue",
     });
+    const without = await dynbench(["run", "--resume", "secret"], { cwd });
+    expect(without.exitCode).toBe(2);
+    expect(without.stderr).toContain("Give it again: --header authorization=VALUE");
+    const header = ["--header", "authorization: Bearer s3cret"];
+    const given = await dynbench(["run", "--resume", "secret", ...header], { cwd });
+    expect(FINISHED).toContain(given.exitCode!);
   });
 });
 
 describe("a saved plan", () => {
-  test("runs unchanged: the same requests, with whatever stands beside it refused", async () => {
+  test("runs unchanged, with the same requests; other options beside it are refused", async () => {
     const printed = await dynbench(["plan", ...TINY, "--json", "--seed", "7"], { cwd });
     writeFileSync(join(cwd, "p.json"), printed.stdout);
     const first = await dynbench(["run", ...TINY, "--seed", "7", "--out", "direct"], { cwd });
@@ -144,7 +150,7 @@ describe("--resume", () => {
     ).toBe(true);
     killed.signal("SIGKILL");
     expect((await killed.end()).left).toEqual([]);
-    appendFileSync(join(out, "records.jsonl"), '{"cell":"r0-cut'); // as a kill while writing leaves it
+    appendFileSync(join(out, "records.jsonl"), '{"cell":"r0-cut'); // as after a kill while writing
     const before = readRecords("killed");
     const plan = readJson<Plan>("killed/plan.json");
     const first = before.filter(({ cell }) => cell === plan.cells[0]!.id);
@@ -160,22 +166,12 @@ describe("--resume", () => {
     expect([...after.values()].map((records) => records.length)).toEqual([60, 60, 60, 60]);
     const rebuilt = await dynbench(["report", "killed", "--json"], { cwd });
     expect(rebuilt.stdout).toBe(resumed.stdout);
-  });
 
-  test("of a run that is complete starts nothing and reports again", async () => {
+    // A complete run starts nothing and reports again.
     const again = await dynbench(["run", "--resume", "killed", "--json"], { cwd });
     expect(JSON.parse(again.stdout)).toEqual(readJson("killed/summary.json"));
     const flags = await dynbench(["run", "--resume", "killed", "--router", "kv"], { cwd });
     expect(flags).toMatchObject({ exitCode: 2, stdout: "" });
     expect(flags.stderr).toContain("--router: cannot change a saved plan");
-  });
-
-  test("asks for the secrets that a folder does not hold", async () => {
-    const without = await dynbench(["run", "--resume", "secret"], { cwd });
-    expect(without.exitCode).toBe(2);
-    expect(without.stderr).toContain("Give it again: --header authorization=VALUE");
-    const header = ["--header", "authorization: Bearer s3cret"];
-    const given = await dynbench(["run", "--resume", "secret", ...header], { cwd });
-    expect(FINISHED).toContain(given.exitCode!);
   });
 });

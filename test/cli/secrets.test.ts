@@ -1,4 +1,4 @@
-/** Secrets after a lone `--` and in variables that we set: in no file and on no screen. */
+/** Secrets after a lone `--` and in variables that dynbench sets: never in a file or on a screen. */
 import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -53,7 +53,7 @@ test("a plan masks them, in text and as JSON", async () => {
   shows(await dynbench(["plan", ...OPTIONS, "--json", ...SECRETS], { cwd }), [0]);
 });
 
-test("a run keeps none of them, and goes on when they are given again", async () => {
+test("a run stores none of them, and resumes when they are given again", async () => {
   shows(await dynbench(["run", ...OPTIONS, "--out", "r", ...SECRETS], { cwd }), [0, 5]);
   const grep = Bun.spawnSync(["grep", "-r", "s3cret", join(cwd, "r")]);
   expect(grep.stdout.toString()).toBe("");

@@ -1,4 +1,4 @@
-/** Servers that answer as no good server does, for the binary to meet. */
+/** Misbehaving servers, to test the binary against. */
 import { afterAll } from "bun:test";
 import {
   NULL_SERVER_DEFAULTS,
@@ -8,7 +8,7 @@ import { startNullServer } from "../../core/load/null-server/null-server.ts";
 
 const MODELS = { object: "list", data: [{ id: "null", object: "model" }] };
 
-/** A server that serves a model list, and for completions whatever it is told to; its URL. */
+/** A server with a model list and the given answer to completions; returns its URL. */
 export function serve(answer: (request: Request) => Response | Promise<Response>): string {
   const server = Bun.serve({
     hostname: "127.0.0.1",
@@ -21,14 +21,14 @@ export function serve(answer: (request: Request) => Response | Promise<Response>
   return `http://127.0.0.1:${server.port}`;
 }
 
-/** A server that answers everything the same way; its URL. */
+/** A server that answers everything in the same way; returns its URL. */
 export function serveAll(answer: (request: Request) => Response): string {
   const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: answer });
   afterAll(() => server.stop(true));
   return `http://127.0.0.1:${server.port}`;
 }
 
-/** A null server that misbehaves as told; its URL. */
+/** A null server that misbehaves as configured; returns its URL. */
 export function misbehave(options: Partial<NullServerOptions>): string {
   const server = startNullServer({ ...NULL_SERVER_DEFAULTS, ttftMs: 1, itlMs: 1, ...options });
   afterAll(() => server[Symbol.asyncDispose]());

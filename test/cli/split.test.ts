@@ -1,5 +1,5 @@
 /** Prefill and decode on different workers, through the binary: plan, live run, simulation, and their agreement. */
-import { describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Summary } from "../../core/contract/result.ts";
@@ -27,8 +27,12 @@ function recordsOf(clock: string): RequestRecord[] {
 }
 
 describe("a run", () => {
-  test("live and simulated: the same workers did the same, and found the same in their caches", async () => {
-    const both = { wall: await run("wall"), virtual: await run("virtual") };
+  let both: { wall: Summary; virtual: Summary };
+  beforeAll(async () => {
+    both = { wall: await run("wall"), virtual: await run("virtual") };
+  });
+
+  test("live and simulated: the same picks, and the same cached tokens", () => {
     const work = (clock: string) =>
       recordsOf(clock).map(({ state, worker, prefillWorker, cachedTokens, osl }) => ({
         ...{ state, worker, prefillWorker, cachedTokens, osl },
@@ -61,13 +65,13 @@ describe("a run", () => {
   });
 });
 
-test("the plan says how many of which kind", async () => {
+test("the plan has the number of workers of each role", async () => {
   const { stdout } = await dynbench(["plan", ...SPLIT, ...SMALL], { cwd });
   expect(stdout).toMatch(/^ {2}prefill worker {2}x2: /m);
   expect(stdout).toMatch(/^ {2}decode worker {2}x3: /m);
 });
 
-test("what stays up names its workers with their roles, and answers", async () => {
+test("up prints the workers with their roles, and serves requests", async () => {
   const running = startDynbench(["up", ...SPLIT], { cwd });
   await running.shows("Try it");
   const { stdout } = running.printed;

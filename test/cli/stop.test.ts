@@ -1,4 +1,4 @@
-/** However a run ends, nothing of it is left running and nothing that was measured is lost. */
+/** However a run ends, no process is left and nothing that was measured is lost. */
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { parseRecords } from "../../core/contract/record.ts";
 import { dynbench, emptyFolder, startDynbench, TINY, until, type Running } from "./binary.ts";
 
 const cwd = emptyFolder();
-/** Long enough that no test sees its end: a few hundred cells. */
+/** So long that no test reaches its end: a few hundred cells. */
 const LONG = [...TINY, "--requests", "100", "--repeat", "300", "--preflight", "off"];
 const SOON_MS = 20_000;
 
@@ -40,7 +40,7 @@ function pidOf(run: Running, name: string): number {
 
 describe("interrupted", () => {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    test(`${signal} once: what is there is kept and reported`, async () => {
+    test(`${signal} once: finished results are kept and reported`, async () => {
       const out = `once-${signal}`;
       const run = await startLong(out);
       run.signal(signal);
@@ -70,7 +70,7 @@ describe("interrupted", () => {
     expect(end.left).toEqual([]);
   });
 
-  test("while engines start: no wait for them", async () => {
+  test("while engines start: ends without waiting for them", async () => {
     const run = startDynbench(["run", ...TINY, "--workers", "16", "--out", "early"], { cwd });
     await run.shows("starting the engine");
     run.signal("SIGINT");
@@ -101,10 +101,10 @@ describe("killed", () => {
   }
 });
 
-/** One cell that no test sees the end of. */
+/** One cell, so long that no test reaches its end. */
 const ONE_CELL = ["--requests", "20000", "--repeat", "1"];
 
-describe("a process that dies in mid-run", () => {
+describe("a process that dies during the run", () => {
   test("a worker: named with its last log lines, the verdict failed, the others ended", async () => {
     const run = await startLong("worker-dies", ...ONE_CELL);
     const pid = pidOf(run, "worker-1");
@@ -122,7 +122,7 @@ describe("a process that dies in mid-run", () => {
   });
 
   for (const name of ["router-kv", "load"]) {
-    test(`${name}: the run ends and says so`, async () => {
+    test(`${name}: the run ends and names it`, async () => {
       const run = await startLong(`${name}-dies`, ...ONE_CELL);
       process.kill(pidOf(run, name), "SIGKILL");
       const end = await run.end();

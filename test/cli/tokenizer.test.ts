@@ -10,7 +10,7 @@ const cwd = emptyFolder();
 writeSmallTokenizer(join(cwd, "model"), "llama3");
 /** Five processes and threads read the tokenizer first. */
 const LIMIT_MS = 30_000;
-const FINISHED = [0, 5]; // 5: so quick a run is not to be trusted, and says so
+const FINISHED = [0, 5]; // 5: so short a run is untrusted
 
 for (const form of ["text", "chat"] as const) {
   test(
@@ -40,7 +40,7 @@ for (const form of ["text", "chat"] as const) {
   );
 }
 
-test("what the tokenizer cannot do is told before the load", async () => {
+test("a form that the tokenizer cannot serve is refused before the load", async () => {
   const end = await dynbench(
     ["run", ...TINY, "--prompt-form", "text", "--tokenizer", "nowhere", "--out", "x"],
     { cwd },

@@ -1,4 +1,4 @@
-/** Traces that are not as they should be, through the built binary: what is told of each. */
+/** Faulty traces, through the built binary: the message for each. */
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ const file = (name: string, content: string | Uint8Array): string => {
   return name;
 };
 
-/** The second line of a trace, and what is said of it. */
+/** The second line of a trace, and the message about it. */
 const SECOND_LINES: [name: string, line: string, said: string][] = [
   ["a missing field", row({ input_length: undefined }), '"input_length" must be a whole number'],
   ["a missing time", row({ timestamp: undefined }), '"timestamp" is missing, and earlier rows'],
@@ -39,7 +39,7 @@ const SECOND_LINES: [name: string, line: string, said: string][] = [
 ];
 
 describe("the second line", () => {
-  test.each(SECOND_LINES)("with %s is told by file, line and field", async (_, line, said) => {
+  test.each(SECOND_LINES)("with %s is reported by file, line and field", async (_, line, said) => {
     const { stderr, exitCode } = await analyze(file("bad.jsonl", `${good}\n${line}\n`));
     expect(exitCode).toBe(2);
     expect(stderr).toStartWith('Cannot read "bad.jsonl": line 2: ');
@@ -53,12 +53,12 @@ describe("the second line", () => {
     expect(stderr).toContain('line 2: "timestamp" goes back: 50 ms comes after 100 ms');
   });
 
-  test("is passed over with --lenient, and told", async () => {
+  test("is left out with --lenient, and reported", async () => {
     file("some.jsonl", [good, "{oops", row({ timestamp: 5 })].join("\n"));
     const { stdout, stderr, exitCode } = await analyze("some.jsonl", "--lenient");
     expect(exitCode).toBe(0);
     expect(stdout).toContain("some.jsonl: 2 rows");
-    expect(stderr).toContain('passed over line 2: "line" is not JSON');
+    expect(stderr).toContain('skipped line 2: "line" is not JSON');
     const plan = await dynbench(
       ["plan", "--workload", "mooncake", "--trace", "some.jsonl", "--lenient"],
       { cwd },
@@ -93,9 +93,9 @@ describe("a whole file", () => {
     expect(JSON.parse(stdout)).toMatchObject({ rows: 2, distinctBlocks: 2 });
   });
 
-  test("of one moment has no rate, which would be without end", async () => {
+  test("with rows of a single moment has no rate, which would be infinite", async () => {
     file("once.jsonl", `${good}\n${good}\n`);
-    expect((await analyze("once.jsonl")).stdout).toContain("All rows at one time");
+    expect((await analyze("once.jsonl")).stdout).toContain("All rows at the same time");
     const { arrivals } = JSON.parse((await analyze("once.jsonl", "--json")).stdout);
     expect(arrivals.spanS).toBe(0);
     expect(arrivals).not.toHaveProperty("meanRps");
@@ -113,11 +113,11 @@ describe("a whole file", () => {
     expect(stderr).toContain(said);
   });
 
-  test("of which nothing is left with --lenient says how much was passed over", async () => {
+  test("without a valid row fails even with --lenient, with the number of skipped rows", async () => {
     file("g.jsonl", `${good}\n${good}\n`);
     const { stderr, exitCode } = await analyze("g.jsonl", "--lenient", "--trace-format", "weka");
     expect(exitCode).toBe(2);
-    expect(stderr).toContain("there is no row in it: all 2 that are there were passed over");
+    expect(stderr).toContain("there is no row in it: all 2 rows were invalid and left out");
     expect(stderr).toContain("Expected Weka agent traces");
   });
 });

@@ -1,4 +1,4 @@
-/** The files that a plan reads, through the built binary: digests, standard input, changes. */
+/** Input files of a plan, through the built binary: digests, standard input, changes. */
 import { expect, test } from "bun:test";
 import {
   appendFileSync,
@@ -28,7 +28,7 @@ const DIGEST = createHash("sha256").update(TRACE).digest("hex");
 writeFileSync(join(cwd, "t.jsonl"), TRACE);
 const ASK = ["--workload", "mooncake", "--clock", "virtual", "--workers", "2", "--router", "kv"];
 
-test("standard input is kept in the run folder, and whoever goes on with the run finds it", async () => {
+test("standard input is kept in the run folder, for a resumed run", async () => {
   const first = await piped("t.jsonl", "run", ...ASK, "--trace", "-", "--out", "piped");
   expect(first.exitCode).toBe(0);
   expect(first.stderr).toContain(`read ${TRACE.length} bytes from standard input`);
@@ -41,7 +41,7 @@ test("standard input is kept in the run folder, and whoever goes on with the run
   expect(resumed.stdout).toBe(rebuilt.stdout);
 });
 
-test("a trace that is none leaves no folder behind", async () => {
+test("an invalid trace leaves no folder behind", async () => {
   writeFileSync(join(cwd, "empty"), "");
   const end = await piped("empty", "run", ...ASK, "--trace", "-", "--out", "nothing");
   expect(end.exitCode).toBe(2);
@@ -49,32 +49,35 @@ test("a trace that is none leaves no folder behind", async () => {
   expect(existsSync(join(cwd, "nothing"))).toBe(false);
 });
 
-test("a saved plan tells that its trace is another one, and goes on", async () => {
-  const planned = await run("plan", ...ASK, "--trace", "t.jsonl", "--json");
+test("a saved plan reports that its trace is another one, and goes on", async () => {
+  writeFileSync(join(cwd, "changing.jsonl"), TRACE);
+  const planned = await run("plan", ...ASK, "--trace", "changing.jsonl", "--json");
   writeFileSync(join(cwd, "plan.json"), planned.stdout);
   const same = await run("run", "--config", "plan.json", "--out", "same");
   expect(same.stderr).not.toContain("is not what the plan was made with");
-  expect(planOf("same").files).toEqual([{ path: "t.jsonl", bytes: TRACE.length, sha256: DIGEST }]);
+  expect(planOf("same").files).toEqual([
+    { path: "changing.jsonl", bytes: TRACE.length, sha256: DIGEST },
+  ]);
 
-  appendFileSync(join(cwd, "t.jsonl"), "\n");
+  appendFileSync(join(cwd, "changing.jsonl"), "\n");
   const changed = await run("run", "--config", "plan.json", "--out", "changed");
   expect(changed.exitCode).toBe(0);
-  expect(changed.stderr).toContain("t.jsonl is not what the plan was made with");
+  expect(changed.stderr).toContain("changing.jsonl is not what the plan was made with");
   expect(planOf("changed").files![0]!.bytes).toBe(TRACE.length + 1);
 
   const resumed = await run("run", "--resume", "same");
   expect(resumed.exitCode).toBe(2);
-  expect(resumed.stderr).toContain("Bring the old file back");
+  expect(resumed.stderr).toContain("Restore the old file");
   const reported = await run("report", "same");
-  expect(reported.stderr).toContain("t.jsonl is not what the plan was made with");
+  expect(reported.stderr).toContain("changing.jsonl is not what the plan was made with");
 });
 
-test("the plan shows what it read", async () => {
+test("the plan shows the files that it read", async () => {
   const { stdout } = await piped("t.jsonl", "plan", ...ASK, "--trace", "-");
   expect(stdout).toMatch(/standard input: 1\d{3} bytes, SHA-256 [0-9a-f]{12}…/);
 });
 
-test("an interrupt while standard input is read leaves nothing of it", async () => {
+test("an interrupt while standard input is read leaves no file", async () => {
   const tmp = join(cwd, "tmp");
   mkdirSync(tmp);
   const run = startDynbench(["run", ...ASK, "--trace", "-", "--out", "cut"], {

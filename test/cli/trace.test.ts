@@ -26,7 +26,7 @@ writeFileSync(join(cwd, "t.jsonl"), ROWS.map((row) => `${JSON.stringify(row)}\n`
 writeFileSync(join(cwd, "t.gz"), gzipSync(readFileSync(join(cwd, "t.jsonl"))));
 
 describe("trace analyze", () => {
-  test("prints lengths, hit shares and what a cache would serve; - is standard input", async () => {
+  test("prints lengths, hit shares and hits over cache size; - is standard input", async () => {
     const { stdout, exitCode } = await run("trace", "analyze", "t.jsonl");
     expect(exitCode).toBe(0);
     // Turn k hits the 2k blocks of the turn before: (0 + 2/4 + 4/6) / 3, and 20 (2 + 4) of 20 (2 + 4 + 6).
@@ -44,7 +44,7 @@ describe("trace analyze", () => {
 });
 
 describe("trace analyze --cache-blocks", () => {
-  test("tells caches of these sizes, smallest first", async () => {
+  test("reports caches of these sizes, smallest first", async () => {
     const { stdout } = await run(
       "trace",
       "analyze",
@@ -78,7 +78,7 @@ describe("trace analyze --html", () => {
     expect(page).toContain('"file":"t.jsonl"');
   });
 
-  test("a page that cannot be written is told with its flag", async () => {
+  test("a page that cannot be written is reported with its flag", async () => {
     const { stderr, exitCode } = await run("trace", "analyze", "t.jsonl", "--html", "no/t.html");
     expect(exitCode).toBe(2);
     expect(stderr).toContain('Cannot write "no/t.html"');
@@ -87,7 +87,7 @@ describe("trace analyze --html", () => {
 });
 
 describe("trace synthesize", () => {
-  test("writes the same bytes for the same seed, which the program reads again", async () => {
+  test("writes the same bytes for the same seed, and the program can read them", async () => {
     const ask = ["trace", "synthesize", "t.jsonl", "--num-requests", "200"];
     const first = await run(...ask, "--seed", "3");
     expect(first.exitCode).toBe(0);
@@ -109,7 +109,7 @@ describe("trace synthesize", () => {
 });
 
 describe("trace convert", () => {
-  test("says what the other format cannot say, and invents nothing", async () => {
+  test("reports what the other format cannot express, and invents nothing", async () => {
     writeFileSync(
       join(cwd, "azure.csv"),
       "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.98,4808,10\n",
@@ -117,7 +117,7 @@ describe("trace convert", () => {
     const { stdout, stderr, exitCode } = await run("trace", "convert", "azure.csv");
     expect(exitCode).toBe(0);
     expect(stdout).toBe('{"timestamp":0,"input_length":4808,"output_length":10}\n');
-    expect(stderr).toContain("azure says nothing of sharing and sessions: the rows have none");
+    expect(stderr).toContain("azure does not record sharing and sessions: the rows have none");
   });
 
   test("of texts counts and cuts them with a model's tokenizer", async () => {
@@ -149,7 +149,7 @@ describe("trace convert", () => {
     expect(wrong.stderr).toContain('Cannot use tokenizer "nowhere": no tokenizer.json there');
   });
 
-  test("of a run gives the requests as they were sent, with their sharing", async () => {
+  test("of a run has the requests as they were sent, with their sharing", async () => {
     const ask = ["--prefix-ratio", "0.5", "--requests", "40", "--clock", "virtual"];
     await run("run", "--router", "kv", ...ask, "--out", "measured");
     const { stdout } = await run("trace", "convert", "measured", "--block-size", "64");
@@ -161,7 +161,7 @@ describe("trace convert", () => {
     const summary: Summary = JSON.parse(readFileSync(join(cwd, "measured/summary.json"), "utf8"));
     expect(rows).toBe(40);
     // The trace counts a block that holds the last prompt token; an engine computes it again.
-    expect(sharing.tokenHitShare).toBeCloseTo(summary.cells[0]!.cache.idealShare!, 2);
+    expect(sharing.tokenHitShare).toBeCloseTo(summary.cells[0]!.cache.idealShare, 2);
   });
 });
 
@@ -182,7 +182,7 @@ describe("a replay", () => {
     expect(first!.cache.cachedShare).toBeGreaterThan(0.4);
   });
 
-  test("a trace that is none is told before anything starts", async () => {
+  test("a file that is no trace is reported before anything starts", async () => {
     writeFileSync(join(cwd, "bad.jsonl"), `${JSON.stringify(ROWS[0])}\n{"input_length": 5}\n`);
     for (const command of ["run", "plan"]) {
       const { stderr, exitCode, left } = await run(

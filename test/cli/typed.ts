@@ -1,4 +1,4 @@
-/** Commands of a text, typed as they stand. */
+/** Runs the commands of a document in a shell. */
 import { expect } from "bun:test";
 import { dynbench } from "./binary.ts";
 
@@ -10,8 +10,8 @@ export interface Desk {
 }
 
 /**
- * Types them into a shell without any other environment, and returns what they print. Each must end
- * well; a verdict of "not to be trusted" is well enough, on a machine that does other things too.
+ * Runs them in a shell without any other environment, and returns what they print. Each must succeed;
+ * the verdict "not to be trusted" is accepted too, since the machine may be busy.
  */
 export async function typed(commands: string, { cwd, bin, home }: Desk): Promise<string> {
   const script = `trap '[ $? = 5 ] || { echo "FAILED: $BASH_COMMAND"; exit 1; }' ERR\n${commands}`;

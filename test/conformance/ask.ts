@@ -1,4 +1,4 @@
-/** A plain OpenAI client for tests: one request, its whole answer, nothing measured. */
+/** A plain OpenAI client for tests: one request and its whole answer, without measurements. */
 
 export interface Asked {
   readonly status: number;
@@ -67,7 +67,7 @@ export function metric(text: string, name: string, label = ""): number {
   return Number(line.slice(line.lastIndexOf(" ") + 1));
 }
 
-/** Asks again and again until it is so; loopback needs a few turns of the event loop. */
+/** Asks again until the condition holds; loopback needs a few turns of the event loop. */
 export async function eventually(isSo: () => Promise<boolean> | boolean): Promise<void> {
   const MOST_ATTEMPTS = 5_000;
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {

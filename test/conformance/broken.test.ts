@@ -1,10 +1,10 @@
-/** The suites can fail: each plugin of `broken/` breaks one rule, and the test that must find it does. */
+/** The suites can fail: each plugin of `broken/` breaks one rule, and the test of that rule finds it. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dir, "../..");
 
-/** What is broken, by the name that the suite gives it, and tests that find it. */
+/** Broken plugins by the name of their suite, with the tests that must find them. */
 const BROKEN: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   policies: {
     "routing policy picks-the-dead": [
@@ -137,7 +137,7 @@ describe.each(Object.values(BROKEN).flatMap((each) => Object.entries(each)))(
   },
 );
 
-test("what breaks nothing passes", () => {
+test("plugins without a fault pass", () => {
   expect(failed.size).toBeGreaterThan(0);
   const isWhole = (name: string): boolean => / whole(?: \{\})?$/.test(name.split(" > ")[0]!);
   expect([...failed].filter(isWhole)).toEqual([]);

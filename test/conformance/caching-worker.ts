@@ -1,6 +1,6 @@
 /**
- * A worker that computes nothing: it answers at once, keeps every block of every prompt, says how much
- * of a prompt it had, and publishes what it keeps as vLLM does.
+ * A worker that computes nothing: it answers at once, caches every block of every prompt, reports the
+ * cached tokens, and publishes KV events as vLLM does.
  */
 import {
   blockHashes,
@@ -10,7 +10,7 @@ import {
   startPublisher,
   startReplayServer,
   type Worker,
-} from "dynbench";
+} from "dynbench/engine";
 
 export interface CachingWorker extends AsyncDisposable {
   readonly worker: Worker;
@@ -40,7 +40,7 @@ export function startCachingWorker(id: string, blockSize: number): CachingWorker
     from: (first) => sent.map((payload, sequence) => ({ sequence, payload })).slice(first),
   });
   const cached = new Set<bigint>();
-  /** Tokens that were cached; from now on the whole blocks of the prompt are. */
+  /** Number of cached tokens of the prompt, whose whole blocks are cached from now on. */
   const take = (tokens: Uint32Array): number => {
     const out = blockHashes(0);
     const count = hashBlocks(tokens, blockSize, out);

@@ -1,10 +1,11 @@
 /**
- * What every engine must keep: the suite that bundled and outside engines share. An engine that
- * passes comes up whole or not at all, leaves nothing behind, answers as an OpenAI server that
- * counts its tokens, and tells what its caches hold.
+ * Requirements for every engine: the suite of bundled and outside engines. An engine that passes
+ * starts completely or not at all, leaves nothing behind, answers as an OpenAI server that counts its
+ * tokens, and reports what its caches hold.
  */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { v, type Engine, type EngineHandle, type StartContext, type Worker } from "dynbench";
+import { afterAll, beforeAll, describe, expect } from "bun:test";
+import { v } from "dynbench";
+import type { Engine, EngineHandle, StartContext, Worker } from "dynbench/engine";
 import { decodeKvBatch, type KvEvent } from "../../core/routing/kv/kv-events.ts";
 import { requestReplay } from "../../core/wire/zmq/replay.ts";
 import { connectSubscriber } from "../../core/wire/zmq/subscriber.ts";
@@ -19,15 +20,15 @@ export interface EngineSuite {
   readonly options: Record<string, unknown>;
   /** A fresh context for each start: `realContext` of this module, or one of your own. */
   readonly context: () => TriedContext;
-  /** Its workers are somebody else's: they were there before it and stay after it. */
+  /** Its workers belong to somebody else: they run before its start and after its end. */
   readonly isAttached?: boolean;
-  /** Its metrics are not named as vLLM's, so that it cannot be seen whether it stops for a client that left. */
+  /** Its metrics do not have vLLM's names, so the test of clients that leave is left out. */
   readonly hasOtherMetrics?: boolean;
   /** Tests that do not apply, by name, each with its reason. */
   readonly skip?: Readonly<Record<string, string>>;
 }
 
-/** What an engine without a `model` says that it cannot is not asked of it. */
+/** Tests of abilities that an engine without a `model` disclaims are left out. */
 export function testEngine(suite: EngineSuite): void {
   const { context, check, checkSkips } = triedParts(suite);
   const own = { ...suite, context };
@@ -74,7 +75,7 @@ function testLife(suite: EngineSuite, check: Check): void {
 
 const urlsOf = ({ workers }: EngineHandle): string[] => workers.map(({ url }) => url);
 
-/** One engine for all tests of a part, and prompts that nobody sent before. */
+/** One engine for all tests of a part, and prompts that were never sent before. */
 interface Running {
   readonly engine: EngineHandle;
   /** The first of its workers. */

@@ -1,8 +1,9 @@
 /**
- * `Processes` without processes: a child's `serve` runs right here, so that an engine or router is
- * tested as a whole in milliseconds. What was started is listed, and must be gone after disposal.
+ * `Processes` without processes: a child's `serve` runs in this process, so that an engine or router
+ * is tested as a whole in milliseconds. Everything started is listed, and must have ended after disposal.
  */
-import { DynbenchError, type Engine, type Processes, type StartContext } from "dynbench";
+import { DynbenchError } from "dynbench";
+import type { Engine, Processes, StartContext } from "dynbench/engine";
 
 export interface InProcess {
   readonly processes: Processes;
@@ -10,7 +11,7 @@ export interface InProcess {
   readonly running: ReadonlySet<string>;
 }
 
-/** What of an engine is needed: nothing, where no children are started. */
+/** The part of an engine that is needed: nothing, where no children are started. */
 type Serving = Pick<Engine<any>, "name" | "serve">;
 
 /** Runs children of `engine` in this process. */
@@ -61,7 +62,7 @@ interface ExitStatus {
 
 export const silentLog = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {} };
 
-/** A start context, the means to abort it, and what of it still runs. */
+/** A start context, the means to abort it, and what it started that still runs. */
 export interface TriedContext extends StartContext {
   readonly abort: () => void;
   /** Names of what was started and has not ended. */

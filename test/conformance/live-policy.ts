@@ -1,6 +1,6 @@
 /**
- * A routing policy behind real sockets, and the same policy told the same events with neither sockets
- * nor a clock: what it picks may depend on nothing else, or a simulation of it would say nothing.
+ * A routing policy behind real sockets, and the same policy with the same calls but without sockets
+ * and clock: its picks may depend on nothing else, or its simulation would be meaningless.
  */
 import { expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -47,7 +47,7 @@ export function testLiveAsVirtual(make: () => RoutingPolicy): void {
   });
 }
 
-/** Each time the policy was asked, what it was asked and what it answered. */
+/** The calls of `pick`, with their arguments and results. */
 class Asked {
   readonly answers: { request: number; picked: number; scores: number[] }[] = [];
   readonly hashes = new Map<string, number>();
@@ -74,7 +74,7 @@ class Asked {
   }
 }
 
-/** Its methods as functions of their own, whatever it is made of. */
+/** The policy's methods as own functions, whether it is a class or a plain object. */
 function bound(policy: RoutingPolicy): Omit<RoutingPolicy, "pick"> {
   const { reads, index } = policy;
   const hooks = ["dispatched", "firstToken", "ended", "reset"] as const;

@@ -16,7 +16,7 @@ export const SELF: readonly string[] = existsSync(MAIN)
   ? [process.execPath, MAIN]
   : [process.execPath];
 
-/** A fresh one, with a run folder of its own. A death that nobody asked for fails the test by itself. */
+/** A fresh context, with a run folder of its own. An unexpected death of a process fails the test. */
 export function realContext(): TriedContext {
   const runDir = mkdtempSync(join(tmpdir(), "dynbench-run-"));
   const stop = new AbortController();

@@ -1,22 +1,14 @@
 /**
- * What every reporter must keep: the suite that bundled and outside reporters share. A reporter
- * that passes fails before the run where it can, loses nothing of what it was told, and never
- * takes the run with it.
+ * Requirements for every reporter: the suite of bundled and outside reporters. A reporter that passes
+ * fails before the run where it can, loses no result that it received, and never ends the run.
  */
 import { describe, expect, test } from "bun:test";
 import { existsSync, lstatSync } from "node:fs";
 import { mkdtemp, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import {
-  DynbenchError,
-  v,
-  type CellResult,
-  type Progress,
-  type Reporter,
-  type ReporterContext,
-  type RunResult,
-} from "dynbench";
+import { DynbenchError, v } from "dynbench";
+import type { CellResult, Progress, Reporter, ReporterContext, RunResult } from "dynbench/report";
 
 export interface ReporterSuite {
   readonly reporter: Reporter<any>;
@@ -26,7 +18,7 @@ export interface ReporterSuite {
   readonly file?: {
     readonly option: string;
     readonly written: string;
-    /** Values in the file that only a cell told about can have brought there. */
+    /** Values in the file that must come from a reported cell. */
     readonly cellsIn: (text: string) => number;
   };
   /** Writes the summary to stdout with `--json`; all others must leave stdout alone then. */
@@ -81,7 +73,7 @@ export function testReporter(suite: ReporterSuite): void {
   }
 }
 
-/** A disk may fail a reporter; then it says so, and what it was told is not lost with it. */
+/** When its disk fails, a reporter reports an error and loses no result that it received. */
 function testDisk(suite: ReporterSuite, file: NonNullable<ReporterSuite["file"]>): void {
   const { reporter, run } = suite;
   const [first, second] = run.cells as [CellResult, CellResult];
@@ -233,7 +225,7 @@ export function progressOf(run: RunResult): Progress {
   };
 }
 
-/** What a run hands out when it was stopped after `cells` cells. */
+/** The result of a run that was stopped after `cells` cells. */
 export function interrupted(run: RunResult, cells: number): RunResult {
   const kept = run.cells.slice(0, cells);
   const verdict: RunResult["summary"]["verdict"] = {

@@ -1,18 +1,12 @@
 /**
- * What a router that is a program of its own must keep, in front of workers that answer at once, cache
- * every block and say so: it comes up whole or not at all, leaves nothing behind, brings every request
- * to a worker, and does what its traits claim.
+ * Requirements for a router that is a program of its own, in front of workers that answer at once,
+ * cache every block and report it: the router starts completely or not at all, leaves nothing behind,
+ * brings every request to a worker, and does what its traits claim.
  */
 import { describe, expect, test } from "bun:test";
 import { basename } from "node:path";
-import {
-  v,
-  type EngineHandle,
-  type Router,
-  type RouterHandle,
-  type RouterTraits,
-  type StartContext,
-} from "dynbench";
+import { v, type Router, type RouterTraits } from "dynbench";
+import type { EngineHandle, RouterHandle, StartContext } from "dynbench/engine";
 import { ask, post, type Asked } from "./ask.ts";
 import { startCachingWorker, type CachingWorker } from "./caching-worker.ts";
 import type { TriedContext } from "./in-process.ts";
@@ -20,7 +14,7 @@ import { testStarts, triedParts, type Check } from "./start.ts";
 
 export interface RouterSuite {
   readonly router: Router<any>;
-  /** Raw options, for these workers: of a router that somebody else has started, its URL. */
+  /** Raw options, for these workers; the URL of a router that was started elsewhere. */
   readonly options?: (workers: EngineHandle["workers"]) => Record<string, unknown>;
   /** A fresh context for each start: `realContext` of this module, or one of your own. */
   readonly context: () => TriedContext;
@@ -229,7 +223,7 @@ function tokens(i: number): number[] {
   return Array.from({ length: PROMPT_TOKENS }, (_, k) => 1_000 + ((i * 977 + k * 13) % 20_000));
 }
 
-/** The same as text, of which these workers take every byte for a token. */
+/** The prompt as text, of which these workers count every byte as a token. */
 function textOf(i: number): string {
   return `${i} and others `.repeat(PROMPT_TOKENS).slice(0, PROMPT_TOKENS);
 }

@@ -1,5 +1,5 @@
 /**
- * What every routing policy must hold to, bundled or not: call `routingPolicyConformance` in a test
+ * Requirements for every routing policy, bundled or not: call `routingPolicyConformance` in a test
  * file of your own. Clusters, loads and faults are drawn from seeds; a failure prints its seed.
  */
 import { describe, expect, test } from "bun:test";
@@ -129,7 +129,7 @@ function live(policy: RoutingPolicy, { seed, candidates, deaths = true }: Cluste
   }
 }
 
-/** The host throws when a pick is no eligible candidate, so that playing is checking. */
+/** The host throws when a pick is not an eligible candidate, so every run checks the picks. */
 function play(host: PolicyHost, random: RandomStream, options: { deaths: boolean }): number[] {
   const { candidates } = host.view;
   const isSplit = candidates[0]!.role !== "aggregated";
@@ -196,7 +196,7 @@ function hostOf(
   });
 }
 
-/** The same policy, and a look at what it is shown in each stage. */
+/** The same policy, with a check of the views that it gets in each stage. */
 function checkingStages(policy: RoutingPolicy): RoutingPolicy {
   return {
     ...policy,
@@ -215,7 +215,7 @@ function checkingStages(policy: RoutingPolicy): RoutingPolicy {
   };
 }
 
-/** The same policy, given a copy of the view that is worthless as soon as the pick is over. */
+/** The same policy, given a copy of the view that is invalidated after the pick. */
 function takingViewsBack(policy: RoutingPolicy): RoutingPolicy {
   return {
     reads: policy.reads,

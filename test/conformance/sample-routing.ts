@@ -36,7 +36,7 @@ export function blocksFrom(first: number, count: number): number[] {
 }
 
 function hashOf(blocks: Int32Array, count: number): number {
-  // Ids stand for content and history, so the last one stands for all.
+  // Ids cover content and history, so the last one identifies the whole prompt.
   const last = blocks[Math.min(count, blocks.length) - 1] ?? -1;
   return Math.imul(last + 1, 0x9e3779b1) >>> 0;
 }

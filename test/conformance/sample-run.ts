@@ -1,5 +1,5 @@
 /** A finished run for tests of reporters: made up, the same every time. */
-import type { RunResult } from "dynbench";
+import type { RunResult } from "dynbench/report";
 import { generateRun, GUIDE_SHAPE } from "../fixtures/results/generate-run.ts";
 
 /** Two cells of each arm, at prefix ratios 0.1 and 0.9. */

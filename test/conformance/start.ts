@@ -1,14 +1,15 @@
 /**
- * What `start` of an engine and of an external router must both keep: it comes up whole or not at all,
- * gives up in time when told to, and leaves nothing behind however it ends.
+ * Requirements for `start` of an engine and of an external router: it starts completely or not at all,
+ * ends in time when aborted, and leaves nothing behind however it ends.
  */
 import { afterAll, expect, test } from "bun:test";
-import { messageOf, type Processes, type StartContext } from "dynbench";
+import { messageOf } from "dynbench";
+import type { Processes, StartContext } from "dynbench/engine";
 import type { TriedContext } from "./in-process.ts";
 
 export type Check = (name: string, run: () => Promise<void> | void) => void;
 
-/** "Within a second" of the contract, on a machine that has other things to do. */
+/** The contract's "within a second", with room for a busy machine. */
 const ABORT_LIMIT_MS = 3_000;
 /** Ours give a foreign program 15 s before they kill it. */
 const DISPOSE_LIMIT_MS = 20_000;
@@ -37,7 +38,7 @@ export function triedParts({ context, skip = {} }: Suite) {
       if (reason === undefined) test(name, run);
       else test.skip(`${name}: ${reason}`, run);
     },
-    /** A test that was renamed since is no longer skipped. */
+    /** Fails when a skipped test was renamed. */
     checkSkips: (): void => {
       test("skips only tests that there are", () => {
         expect(Object.keys(skip).filter((name) => !names.has(name))).toEqual([]);
@@ -51,7 +52,7 @@ interface Started<Handle extends AsyncDisposable> {
   start(context: StartContext): Promise<Handle>;
   /** Addresses of its own, where something listens while it is up. */
   urls(handle: Handle): readonly string[];
-  /** What listens there is somebody else's, and goes on. */
+  /** A foreign program listens there, and goes on. */
   readonly isAttached?: boolean;
 }
 
@@ -138,7 +139,7 @@ export function testStarts<Handle extends AsyncDisposable>(
           },
         ),
       );
-      // A process that was only to be asked something may be done without: then it is all there.
+      // A process that only answers a question may be optional: then the start is complete without it.
       const told = await within(
         DISPOSE_LIMIT_MS,
         starting.then(async (handle) => {
@@ -173,7 +174,7 @@ async function processesOf<Handle extends AsyncDisposable>(
   return count;
 }
 
-/** The same context, and a word before and after each process: the how manieth it is. */
+/** The same context, with a callback before and after each process, with its number. */
 function watched(
   context: TriedContext,
   after: (number: number) => void,
@@ -200,7 +201,7 @@ function watched(
   });
 }
 
-/** What the promise gives, or a rejection when it takes longer. */
+/** The result of the promise, or a rejection when it takes longer. */
 async function within<T>(limitMs: number, promise: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(

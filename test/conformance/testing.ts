@@ -1,7 +1,6 @@
 /**
- * The package's `dynbench/testing`: the suites that every plugin of a kind must pass, ours and
- * others', and what they need from whoever calls them. Each is called in a test file and declares its
- * own tests.
+ * The package's `dynbench/testing`: the suites that every plugin of a kind must pass, bundled or not,
+ * and the helpers to call them. Each is called in a test file and declares its own tests.
  */
 export { testEngine, type EngineSuite } from "./engine.ts";
 export { inProcess, inProcessContext, type TriedContext } from "./in-process.ts";

@@ -1,13 +1,13 @@
 /**
- * What every workload must keep: the suite that bundled and outside workloads share. A workload
- * that passes can be replayed by seed, streamed without end, and trusted in its lengths and sharing.
+ * Requirements for every workload: the suite of bundled and outside workloads. A workload that passes
+ * can be repeated by seed and streamed without end, and its lengths and sharing are as declared.
  */
 import { describe, expect, test } from "bun:test";
 import { randomStream, v, type RequestSpec, type Segment, type Workload } from "dynbench";
 
 export interface WorkloadSuite {
   readonly workload: Workload<any, any>;
-  /** Raw options that it cannot do without; part of every case. */
+  /** Raw options that it requires; part of every case. */
   readonly required?: Readonly<Record<string, unknown>>;
   /** Raw options of the cases to run, besides `required` alone; each must pass the schema. */
   readonly cases?: readonly Record<string, unknown>[];

@@ -1,7 +1,7 @@
 /**
- * The simulator against Dynamo's own offline replay, run here and now: the same requests given to
- * both, closed loop of 20 on 8 workers, and both public traces. Needs DYNBENCH_REAL=1 and the
- * environment `dynamo` of `install.sh`.
+ * The simulator against Dynamo's own offline replay, run in the test: the same requests for both, in a
+ * closed loop of 20 on 8 workers, and both public traces. Needs DYNBENCH_REAL=1 and the environment
+ * `dynamo` of `install.sh`.
  */
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -37,7 +37,7 @@ function prefixRequests(prefixRatio: number): RequestSpec[] {
   return [...(prefix.requests(options, { rows: undefined, random, count: 200 }) as RequestSpec[])];
 }
 
-/** Our requests as a trace of Dynamo's. */
+/** dynbench's requests as a trace for Dynamo. */
 function written(requests: readonly RequestSpec[]) {
   const trace = join(folder, "requests.jsonl");
   writeFileSync(trace, traceRows(requests, BLOCK_SIZE));
@@ -60,7 +60,7 @@ describe.skipIf(!isHere)("Dynamo's replay (skipped without DYNBENCH_REAL=1 and D
       expect(differ).toEqual([]);
     });
 
-    test("kv: led to the same workers, our cost is Dynamo's at every pick", async () => {
+    test("kv: with the same picks, dynbench's cost equals Dynamo's at every pick", async () => {
       const task = { ...written(requests), router: "kv_router", runs: 1, capture: true } as const;
       await expectFollowed(task, { requests, load: CLOSED_20 });
     });
@@ -70,7 +70,7 @@ describe.skipIf(!isHere)("Dynamo's replay (skipped without DYNBENCH_REAL=1 and D
       const theirs = await dynamoReplay({ ...task, runs: DRAWN_RUNS });
       const runs: Simulated[] = [];
       for (let seed = 0; seed < DRAWN_RUNS; seed += 1) runs.push(await ours("kv", seed));
-      // 95 % intervals miss one another in one of 180 comparisons of equal things: too often here.
+      // 95 % intervals of equal means are disjoint in one of 180 comparisons: too often here.
       const options = { confidence: 0.999, tolerance: 0.02 };
       const figures = theirs.runs.map((run) => run.figures);
       expect(disagreements(runs, figures, options)).toEqual([]);
@@ -102,13 +102,16 @@ describe.skipIf(!isHere)("Dynamo's replay (skipped without DYNBENCH_REAL=1 and D
       }
     });
 
-    test.skipIf(isMissing)("kv: our cost is Dynamo's at every pick (needs ../shared)", async () => {
-      const requests = traceRequests(trace!);
-      await expectFollowed(
-        { ...task, router: "kv_router", runs: 1, capture: true },
-        { requests, load },
-      );
-    });
+    test.skipIf(isMissing)(
+      "kv: dynbench's cost equals Dynamo's at every pick (needs ../shared)",
+      async () => {
+        const requests = traceRequests(trace!);
+        await expectFollowed(
+          { ...task, router: "kv_router", runs: 1, capture: true },
+          { requests, load },
+        );
+      },
+    );
   });
 });
 

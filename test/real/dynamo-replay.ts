@@ -1,6 +1,6 @@
 /**
- * Dynamo's own offline replay (`dynamo.replay`, 1.6.1) as a function: a trace in, what each run gave
- * out. Beside its report there is each pick of its KV router, with the cost, from its log.
+ * Dynamo's own offline replay (`dynamo.replay`, 1.6.1) as a function from a trace to the results of
+ * each run: its report, and each pick of its KV router with the cost, from its log.
  */
 import { join } from "node:path";
 import { installed } from "./programs.ts";
@@ -18,12 +18,12 @@ export interface ReplayTask {
   readonly arrivalSpeedup?: number;
   /** Engine options under Dynamo's names. */
   readonly engine?: Readonly<Record<string, number>>;
-  /** Whether single requests and picks are wanted: a run is slower with them. */
+  /** Whether to return single requests and picks, which makes a run slower. */
   readonly capture: boolean;
 }
 
 export interface ReplayRun {
-  /** Its own count of the time it took, start-up apart. */
+  /** Its own measurement of its duration, without start-up. */
   readonly wallMs: number;
   readonly figures: Figures;
   /** In no particular order. */

@@ -1,6 +1,6 @@
 /**
  * Dynamo's frontend and two real vLLM workers on the CPU, through the binary: one start for both
- * routers and two ratios, because workers take a minute and 3 GB each. Counts and states, never times.
+ * routers and two ratios, because workers take a minute and 3 GB each. Checks counts and states, never times.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ describe.skipIf(!isRealRun() || PYTHON === undefined)(
   "Dynamo with vLLM (skipped without DYNBENCH_REAL=1 and the programs of install.sh)",
   () => {
     test(
-      "two workers register, are read back, route by KV events, and are emptied between cells",
+      "two workers register, are asked for their settings, are routed to by KV events, and are emptied between cells",
       async () => {
         const model = await tinyModel(join(cwd, "model"));
         const end = await dynbench(
@@ -75,7 +75,7 @@ describe.skipIf(!isRealRun() || PYTHON === undefined)(
             expect(cell.workers.map(({ requests }) => requests)).toEqual([8, 8]);
             continue;
           }
-          // The frontend believes what the workers stored: one request at a time, to the block.
+          // The frontend's index equals the blocks that the workers stored: one request at a time.
           const believed = own.map(({ routing, isl }) =>
             Math.round(routing!.kvHitRate! * Math.ceil(isl / BLOCK)),
           );

@@ -40,6 +40,14 @@ if [ "$(cat "$cache/python/installed" 2>/dev/null)" != 2 ]; then
   echo 2 >"$cache/python/installed"
 fi
 
+# actionlint reads the workflows. It comes as source, so without Go its test says that it is missing.
+if command -v go >/dev/null && [ "$(cat "$cache/actionlint/installed" 2>/dev/null)" != 1.7.7 ]; then
+  mkdir -p "$cache/actionlint"
+  GOBIN="$cache/actionlint" go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.7 \
+    >"$cache/actionlint/log" 2>&1 || { tail -n 20 "$cache/actionlint/log" >&2; exit 1; }
+  installed actionlint 1.7.7
+fi
+
 # Two of ai-dynamo's declared dependencies cannot be had from PyPI alone (aisimulate, a certifi of
 # the future), and neither is needed by frontend, mocker and replay. So its own are named here.
 environment dynamo 1.6.1 --no-deps ai-dynamo==1.6.1 ai-dynamo-runtime==1.6.1

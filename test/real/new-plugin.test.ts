@@ -1,6 +1,6 @@
 /**
- * What `dynbench plugin new` prints and writes to be typed, typed: live runs of each kind, which take
- * too long for every day. Needs DYNBENCH_REAL=1 and nothing else.
+ * Runs the commands that `dynbench plugin new` prints and writes: live runs of each kind, which take
+ * too long for the everyday tests. Needs DYNBENCH_REAL=1 and nothing else.
  */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";

@@ -24,7 +24,7 @@ const PLATFORMS: Record<string, readonly string[]> = {
   "bun-linux-x64-musl": [loader!, "--library-path", installed("platforms/musl")!],
 };
 
-/** Draws with every function of ours that stands in for one of the C library's. */
+/** Draws with every portable function that replaces one of the C library. */
 const RUNS: Record<string, readonly string[]> = {
   "a closed loop, drawn softly": ["--router", "kv:temperature=0.3,round-robin"],
   "Poisson arrivals": ["--router", "kv-approx,prefix-hash", "--arrival", "poisson", "--rate", "2"],

@@ -1,7 +1,7 @@
 /**
- * A release of two targets at the lowest compression, made twice, installed from a server on the
- * loopback and by npm from files, and the whole way of a plugin of one's own with nothing but the
- * installed binary. Needs DYNBENCH_REAL=1; Bun fetches the runtime of the other target.
+ * A release of two targets at the lowest compression: made twice, installed from a server on loopback
+ * and by npm from files; and the whole life of a plugin with nothing but the installed binary. Needs
+ * DYNBENCH_REAL=1; Bun fetches the runtime of the other target.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -63,7 +63,7 @@ describe.skipIf(!isRealRun())("a release (skipped without DYNBENCH_REAL=1)", () 
     ]);
   });
 
-  test("from the download to a plugin of one's own, with the binary alone", async () => {
+  test("from the download to a plugin, with the binary alone", async () => {
     const server = Bun.serve({
       hostname: "127.0.0.1",
       port: 0,
@@ -115,7 +115,7 @@ describe.skipIf(!isRealRun())("a release (skipped without DYNBENCH_REAL=1)", () 
     expect(run([join(prefix, "bin/dynbench"), "--version"], home, env).stdout).toBe(`${VERSION}\n`);
   });
 
-  test("the binary for musl is one", () => {
+  test("the binary for musl is linked against musl", () => {
     const name = `dynbench-${VERSION}-linux-x64-musl`;
     run(["tar", "-xf", join(dist, `${name}.tar.gz`)], folder, { PATH: process.env.PATH! });
     expect(readdirSync(join(folder, name)).toSorted()).toEqual([

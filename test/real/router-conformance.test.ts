@@ -1,4 +1,4 @@
-/** The bundled routers that are programs keep what every external router must. Needs DYNBENCH_REAL=1. */
+/** The bundled routers that are programs pass the router suite. Needs DYNBENCH_REAL=1. */
 import { describe, test } from "bun:test";
 import { haproxy } from "../../plugins/routers/haproxy.ts";
 import { nginx } from "../../plugins/routers/nginx.ts";

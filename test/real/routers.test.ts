@@ -1,7 +1,7 @@
 /**
- * The binary in front of real routers on plane http, over our simulated workers: every policy, a
- * killed worker, a killed run. Needs DYNBENCH_REAL=1 and what `install.sh` installs. Counts and
- * states alone.
+ * The binary in front of real routers on plane http, over simulated workers: every policy, a killed
+ * worker, a killed run. Needs DYNBENCH_REAL=1 and what `install.sh` installs. Checks only counts and
+ * states.
  */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
@@ -19,14 +19,14 @@ const WORKLOAD = [
 ];
 const cwd = emptyFolder();
 
-/** `found`: its index found beginnings, and more was cached than a spread would leave. */
+/** `found`: its index found prefixes, and more was cached than with spread requests. */
 type Promised = "even" | "spread" | "affine" | "found" | "one";
 
 interface Program {
   readonly router: string;
   readonly option: string;
   readonly path: string | undefined;
-  /** With what it must show: an even deal, a spread over all workers, or prompts that stay. */
+  /** Policies with their required pattern: equal shares, all workers used, or prompts that stay. */
   readonly choices: Readonly<Record<string, Promised>>;
 }
 
@@ -75,7 +75,7 @@ describe.skipIf(!isHere)("routers on HTTP workers (skipped without DYNBENCH_REAL
   for (const program of PROGRAMS) {
     const { router, option, choices } = program;
 
-    test(`${router}: every policy comes up, is proved, serves all and goes down`, async () => {
+    test(`${router}: every policy starts, passes preflight, serves all requests and ends`, async () => {
       const arms = Object.keys(choices).flatMap((each) => [
         ...["--router", `${router}:${option}=${each}`],
       ]);
@@ -93,7 +93,7 @@ describe.skipIf(!isHere)("routers on HTTP workers (skipped without DYNBENCH_REAL
       }
     });
 
-    test(`${router}: a worker killed under load ends the run by its name`, async () => {
+    test(`${router}: a worker killed under load ends the run, which names it`, async () => {
       const running = startLong(program, `${router}-worker`);
       await hasLoad(`${router}-worker`);
       const facts = JSON.parse(readFileSync(join(cwd, `${router}-worker`, "facts.json"), "utf8"));
@@ -131,7 +131,7 @@ function expectPromise(cell: CellSummary, promise: Promised): void {
   // Every answer names its worker, through every one of them.
   expect(counts.reduce((total, count) => total + count, 0)).toBe(REQUESTS);
   const share = cell.cache.cachedShare!;
-  const ideal = cell.cache.idealShare!;
+  const ideal = cell.cache.idealShare;
   if (promise === "even") expect(Math.max(...counts) - Math.min(...counts)).toBeLessThan(5);
   if (promise === "spread") expect(counts.length).toBeGreaterThan(1);
   if (promise === "found") {

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { writeModelFolder } from "../../core/prompt/word-tokenizer.ts";
 
 /**
- * Head size 32 is the least that vLLM's CPU attention takes; smaller ones load, and die of the first
- * request. Engines make the weights up with `--load-format dummy`.
+ * Head size 32 is the smallest that vLLM's CPU attention supports; smaller ones load and crash at the
+ * first request. Engines generate the weights with `--load-format dummy`.
  */
 const TINY = {
   hidden_size: 128,

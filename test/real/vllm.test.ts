@@ -1,6 +1,6 @@
 /**
- * Real vLLM servers on the CPU behind our kv router, through the binary. A server takes one to two
- * minutes to start and 3 GB, so two tests share three starts. Counts and states, never times.
+ * Real vLLM servers on the CPU behind dynbench's kv router, through the binary. A server takes one to
+ * two minutes to start and 3 GB, so two tests share three starts. Checks counts and states, never times.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ const READY_LIMIT_MS = 420_000;
 const LIMITS = { runMs: TEST_LIMIT_MS - 20_000, leftoverMs: 20_000 };
 
 const BLOCK = 64;
-/** A server's cache: three requests of seven blocks, so that eviction is the rule. */
+/** A server's cache: three requests of seven blocks, so that evictions are frequent. */
 const KV_BLOCKS = 24;
 const REQUESTS = 30;
 
@@ -37,7 +37,7 @@ async function start(out: string, args: readonly string[]) {
   );
 }
 
-/** Whole lines only: the last one may be on its way. */
+/** Whole lines only: the last one may be incomplete. */
 function lines(...names: string[]): any[] {
   const file = path(...names);
   if (!existsSync(file)) return [];
@@ -88,7 +88,7 @@ describe.skipIf(!isRealRun() || PYTHON === undefined)(
   "real vLLM (skipped without DYNBENCH_REAL=1 and the programs of install.sh)",
   () => {
     test(
-      "two servers: events applied, cached tokens as predicted through evictions and resets, a killed server told",
+      "two servers: events applied, cached tokens as predicted through evictions and resets, a killed server reported",
       async () => {
         const sweep = ["--workers", "2", "--prefix-ratio", "0.2,0.6,0.9"];
         const running = await start("two", [...sweep, "--requests", `${REQUESTS}`]);
@@ -171,7 +171,7 @@ describe.skipIf(!isRealRun() || PYTHON === undefined)(
   },
 );
 
-/** The router's prediction is what the server found, request by request; and the caches were too small to keep all. */
+/** The router predicted the cached tokens of every request, with caches too small to keep everything. */
 function asPredicted(records: readonly any[], decisions: readonly any[]): void {
   const computed: Record<string, number> = {};
   const wrong = records.filter(({ index, isl, cachedTokens }) => {

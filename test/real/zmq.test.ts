@@ -1,6 +1,6 @@
 /**
- * Our ZMTP peers against libzmq, both ways. Needs DYNBENCH_REAL=1 and a `python3` that can import
- * zmq (PYTHON names another one).
+ * dynbench's ZMTP peers against libzmq, in both directions. Needs DYNBENCH_REAL=1 and a `python3` that
+ * can import zmq (PYTHON names another one).
  */
 import { describe, expect, test } from "bun:test";
 import { startPublisher } from "../../core/wire/zmq/publisher.ts";
@@ -97,7 +97,7 @@ sys.stdin.readline()
     await until(() => firsts.length === MESSAGES);
     expect(firsts).toEqual(Array.from({ length: MESSAGES }, (_value, i) => i % 256));
     expect(publisher.lines[1]).toBe("b'\\x01kv'");
-    publisher.stdin.write("\n");
+    void publisher.stdin.write("\n");
     void publisher.stdin.end();
   });
 
@@ -158,7 +158,7 @@ sys.stdin.readline()
       [3, 3],
       [4, 4],
     ]);
-    router.stdin.write("\n");
+    void router.stdin.write("\n");
     void router.stdin.end();
   });
 });

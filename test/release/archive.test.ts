@@ -16,7 +16,7 @@ function madeAt(names: readonly string[], time: number): string {
   return folder;
 }
 
-test("order, time and umask of their making leave no trace in the bytes", async () => {
+test("the bytes do not depend on order, time and umask", async () => {
   const one = tarOf(madeAt(["a", "b", "run"], 1000), 1_700_000_000);
   const other = tarOf(madeAt(["run", "b", "a"], 2_000_000), 1_700_000_000);
   expect(other).toEqual(one);
@@ -25,7 +25,7 @@ test("order, time and umask of their making leave no trace in the bytes", async 
   expect(tarOf(madeAt(["a", "b", "run"], 1000), 1_700_000_001)).not.toEqual(one);
 });
 
-test("an archive unpacks with modes, owner and time as said", () => {
+test("an archive unpacks with the given modes, owner and time", () => {
   const tar = tarOf(madeAt(["a", "run"], 1000), 1_700_000_000);
   const list = Bun.spawnSync(["tar", "--numeric-owner", "--utc", "-tvf", "-"], { stdin: tar });
   const lines = list.stdout.toString().trim().split("\n");
@@ -37,7 +37,7 @@ test("an archive unpacks with modes, owner and time as said", () => {
   expect([...gzipped(tar, 1).subarray(4, 8)]).toEqual([0, 0, 0, 0]); // RFC 1952: no time
 });
 
-test("a sum is SHA-256's", async () => {
+test("checksums are SHA-256", async () => {
   const path = join(emptyFolder(), "abc");
   writeFileSync(path, "abc");
   expect(await sha256(path)).toBe(

@@ -1,5 +1,5 @@
 /**
- * What the container file puts into an image, run as a cluster runs it: root folder read-only, a user
+ * The content of an image of the container file, run as in a cluster: root folder read-only, a user
  * without a name and a home, no shell. Building the image itself needs a container engine.
  */
 import { beforeAll, describe, expect, test } from "bun:test";
@@ -11,7 +11,7 @@ import { binary, dynbench, emptyFolder, TINY } from "../cli/binary.ts";
 const RELEASE = join(import.meta.dir, "../../release");
 const folder = emptyFolder();
 const root = join(folder, "image");
-/** Mounts need rights that not every root has; without them the image is looked at but not run. */
+/** Mounts need rights that not every root has; without them the image is inspected but not run. */
 const canMount = Bun.spawnSync([
   ...["unshare", "--mount", "--pid", "--fork", "sh", "-c"],
   "mount -t tmpfs tmpfs /mnt && mkdir /mnt/proc && mount -t proc proc /mnt/proc",
@@ -76,7 +76,7 @@ describe("the image", () => {
     expect(files.filter((path) => /\/lib[cm]\.so\.6$/.test(path))).toHaveLength(2);
   });
 
-  test("is made by the container file of files that are there, and is not root's", () => {
+  test("is made by the container file from existing files, and does not run as root", () => {
     const text = readFileSync(join(RELEASE, "Containerfile"), "utf8");
     const lines = text.split("\n").filter((line) => /^[A-Z]+ /.test(line));
     const copied = lines.flatMap((line) => /^COPY (release\/\S+)/.exec(line)?.[1] ?? []);
@@ -110,7 +110,7 @@ describe("the job", () => {
   const pod = documents.find(({ kind }) => kind === "Job")!.spec.template.spec;
   const container = pod.containers[0]!;
 
-  test("gives what a read-only root needs: a volume for results, and one for /tmp", () => {
+  test("has the volumes that a read-only root needs: one for results, and one for /tmp", () => {
     expect(pod.restartPolicy).toBe("Never");
     expect(pod.securityContext.runAsNonRoot).toBe(true);
     expect(container.securityContext.readOnlyRootFilesystem).toBe(true);
@@ -120,7 +120,7 @@ describe("the job", () => {
     expect(container.args[container.args.indexOf("--out") + 1]).toStartWith("/results/");
   });
 
-  test("its command line is one that dynbench plans", async () => {
+  test("has a command line that dynbench can plan", async () => {
     const [command, ...args] = container.args;
     expect(command).toBe("run");
     const planned = await dynbench(["plan", "--json", ...args], { cwd: folder });

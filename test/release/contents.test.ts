@@ -14,7 +14,7 @@ test("packages are the innermost folders below node_modules, each once", () => {
   ).toEqual(["node_modules/@a/b", "node_modules/@a/b/node_modules/@c/d", "node_modules/z"]);
 });
 
-test("what Bun links is read from its own page, the engine's LGPL among it", () => {
+test("the libraries that Bun links are read from its own page, including the engine under the LGPL", () => {
   const parts = bunParts(LICENCE_PAGE);
   const licenceOf = (name: string) => parts.find((part) => part.name === name)?.licence;
   expect(licenceOf("JavaScriptCore")).toBe("LGPL-2");
@@ -25,7 +25,7 @@ test("what Bun links is read from its own page, the engine's LGPL among it", () 
   expect(parts.filter(({ name, licence }) => /[[\]`|]/.test(name + licence))).toEqual([]);
 });
 
-test("a page of another form is refused, not read as a Bun without libraries", () => {
+test("a page of another form is refused, and not read as a Bun without libraries", () => {
   expect(() => bunParts(LICENCE_PAGE.replace("statically links JavaScriptCore", ""))).toThrow();
   expect(() => bunParts(LICENCE_PAGE.replaceAll("|", ";"))).toThrow("another form");
 });

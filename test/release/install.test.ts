@@ -1,4 +1,4 @@
-/** install.sh against a server on the loopback, with dash, and a release of a few bytes. */
+/** install.sh against a server on loopback, with dash, and a release of a few bytes. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
   chmodSync,
@@ -17,7 +17,7 @@ const folder = emptyFolder();
 const SCRIPT = join(import.meta.dir, "../../release/install.sh");
 const SHELL = Bun.which("dash") ?? "sh";
 
-/** What a machine without curl, say, has. */
+/** The programs of a machine, for example one without curl. */
 const TOOLS = [
   ...["tar", "gzip", "mktemp", "sed", "rm", "mkdir", "cp", "mv", "chmod", "cut", "sha256sum"],
   ...["cat", "sh", "uname", "ldd"],
@@ -26,7 +26,7 @@ const TOOLS = [
 let server: ReturnType<typeof Bun.serve>;
 let released: string;
 
-/** A file of a release, whose dynbench is a script that says its version. */
+/** A release file whose dynbench is a script that prints its version. */
 async function addTarget(target: string, script = `#!/bin/sh\necho "9.9.9"\n`): Promise<string> {
   const name = `dynbench-9.9.9-${target}`;
   const stage = join(emptyFolder(), name);
@@ -80,7 +80,7 @@ interface Machine {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A PATH in which uname and ldd say what they would on such a machine. */
+/** A PATH on which uname and ldd print what they would on such a machine. */
 function pathOf({
   system = "Linux",
   machine = "x86_64",
@@ -140,7 +140,7 @@ describe("install.sh", () => {
     expect(readdirSync(join(home, ".local/bin"))).toEqual(["dynbench"]);
   });
 
-  test("a folder is named, and an older dynbench in it is replaced", async () => {
+  test("a folder can be given, and an older dynbench in it is replaced", async () => {
     const to = join(emptyFolder(), "some where");
     mkdirSync(to);
     writeFileSync(join(to, "dynbench"), "old");
@@ -159,7 +159,7 @@ describe("install.sh", () => {
       /cannot fetch http:.*\/nowhere\/SHA256SUMS: is this the address of a release\?/,
     ],
     ["twice", {}, /has several files for linux-x64/],
-    ["", {}, /say where the release is/],
+    ["", {}, /name the address of the release/],
     ["good", { system: "FreeBSD" }, /there is no dynbench for FreeBSD/],
     ["good", { machine: "riscv64" }, /there is no dynbench for the processor riscv64/],
     ["good", { system: "Darwin" }, /has nothing for darwin-x64/],
@@ -174,7 +174,7 @@ describe("install.sh", () => {
     expect(existsSync(join(home, ".local/bin/dynbench"))).toBe(false);
   });
 
-  test("an option that there is not is refused", async () => {
+  test("an unknown option is refused", async () => {
     const { stderr, exitCode } = await install("good", {}, ["--form", "x"]);
     expect(stderr).toContain("there is no option --form. Usage: sh install.sh");
     expect(exitCode).toBe(1);

@@ -3,7 +3,7 @@ import { parseLog, releaseNotes } from "../../release/notes.ts";
 
 const LOG = "cc\tload: third\tof it\nbb\tA word: with a capital\naa\tload: first\n99\tcli: help\n";
 
-test("changes stand under their part, the oldest first; a subject without a part under other", () => {
+test("changes are listed under their part, the oldest first; a subject without a part under other", () => {
   expect(releaseNotes({ version: "1.2.3", date: "2026-01-02" }, parseLog(LOG))).toBe(
     "# dynbench 1.2.3\n\n2026-01-02. The first release: 4 changes, by part.\n\n" +
       "## cli\n\n- help (99)\n\n" +
@@ -12,7 +12,7 @@ test("changes stand under their part, the oldest first; a subject without a part
   );
 });
 
-test("a later release says which one it follows", () => {
+test("a later release names the one before it", () => {
   const release = { version: "1.3.0", date: "2026-02-03", since: "v1.2.3" };
   expect(releaseNotes(release, [{ hash: "dd", subject: "sim: it" }])).toContain(
     "2026-02-03. Since v1.2.3: 1 change, by part.",

@@ -1,6 +1,6 @@
 /** The npm packages as npm installs them, from files and without a network, around a small script. */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { VERSION } from "../../core/base/version.ts";
 import { packBinary, packProgram } from "../../release/pack-npm.ts";
@@ -14,11 +14,11 @@ const HERE = TARGETS.find(({ name }) => name === `${process.platform}-${process.
 const PROGRAM = join(tarballs, `dynbench-${VERSION}.tgz`);
 const BINARY = join(tarballs, `dynbench-${HERE.name}-${VERSION}.tgz`);
 
-/** `exit N` ends so, `wait` until it is ended, anything else is printed. */
+/** `exit N` ends with that code, `wait` waits for a signal, anything else is printed. */
 const SCRIPT = `#!/bin/sh
 case $1 in
   exit) exit "$2" ;;
-  wait) trap 'echo ended; exit 7' TERM; echo waiting; while :; do sleep 1 & wait; done ;;
+  wait) trap 'echo ended; exit 7' TERM; echo waiting; while :; do sleep 1 >&2 & wait; done ;;
   *) echo "dynbench got $*" ;;
 esac
 `;
@@ -85,7 +85,7 @@ describe("npm packages", () => {
     });
   });
 
-  test("types are there for an editor, and what runs a plugin outside is told where it runs", () => {
+  test("types are there for an editor, and running a plugin outside fails with where it runs", () => {
     writeFileSync(
       join(project, "plugin.ts"),
       `import { defineRouter, v } from "dynbench";\nimport { testRouter } from "dynbench/testing";\n` +
@@ -99,9 +99,11 @@ describe("npm packages", () => {
     expect(loaded.stderr).toContain("A plugin runs inside the program: dynbench run --plugin");
   });
 
-  test("without the binary's package it says which one is missing", () => {
-    rmSync(join(project, "node_modules", `dynbench-${HERE.name}`), { recursive: true });
+  test("without the binary's package it names the missing one", () => {
+    const installed = join(project, "node_modules", `dynbench-${HERE.name}`);
+    renameSync(installed, `${installed}-away`);
     const { stderr, exitCode } = run(["node_modules/.bin/dynbench"]);
+    renameSync(`${installed}-away`, installed);
     expect(stderr).toBe(
       `dynbench: the package dynbench-${HERE.name} is not installed. Install again, without --omit=optional.\n`,
     );

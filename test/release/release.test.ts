@@ -10,7 +10,7 @@ test.each([
   [["--tarket", "linux-x64"], "Unknown option '--tarket'"],
   [["--out", "core"], `${join(root, "core")} is not empty: name a new folder with --out`],
 ])("a release with %j is refused before anything is made or emptied", (args, why) => {
-  // Had it gone on, --out below a file would end it in another way.
+  // If it had continued, --out below a file would cause another error.
   const out = join(root, "package.json", "below");
   const command = [process.execPath, "release/release.ts", "--allow-modified", "--out", out];
   const { exitCode, stderr } = Bun.spawnSync([...command, ...args], { cwd: root });

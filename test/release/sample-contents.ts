@@ -1,4 +1,4 @@
-/** What a small binary would hold. */
+/** The contents of a small binary. */
 import { readFileSync } from "node:fs";
 import type { Contents } from "../../release/contents.ts";
 

@@ -38,7 +38,7 @@ test("Bun's libraries are parts of Bun", () => {
   expect(components.at(-1)!.components).toHaveLength(bunParts(LICENCE_PAGE).length);
 });
 
-test("its number is a UUID that only another source changes", () => {
+test("its serial number is a UUID that depends only on the source", () => {
   const numberOf = (contents: object) => (contents as { serialNumber: string }).serialNumber;
   const number = numberOf(sbom(CONTENTS));
   expect(number).toMatch(

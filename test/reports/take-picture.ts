@@ -3,14 +3,11 @@
  * `reports/picture.png`, the top of the page in light colours.
  */
 import { resolve } from "node:path";
-import { chromium } from "playwright-core";
+import { startBrowser } from "./browser.ts";
 
 const [report] = process.argv.slice(2);
 if (report === undefined) throw new Error("Give the report to take a picture of");
-const browser = await chromium.launch({
-  executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
-  args: ["--headless", "--no-sandbox", "--disable-gpu"],
-});
+const browser = await startBrowser();
 const context = await browser.newContext({
   colorScheme: "light",
   viewport: { width: 1280, height: 900 },

@@ -1,4 +1,4 @@
-/** Tells a fresh policy host what another was told, and returns what it picks. */
+/** Repeats the calls of one policy host on a fresh one, and returns its picks. */
 import type { Candidate, RandomStream, RouteRequest, RoutingPolicy } from "dynbench";
 import { idsOf, type HostEvent } from "../../core/routing/host-journal.ts";
 import { PolicyHost } from "../../core/routing/host.ts";
@@ -7,7 +7,7 @@ import { HOLD } from "../../core/contract/routing-policy.ts";
 export interface Pick {
   readonly request: number;
   readonly worker: string;
-  /** What the policy left for each worker; NaN where it left nothing. */
+  /** The policy's score of each worker; NaN where it has none. */
   readonly scores: readonly number[];
 }
 
@@ -16,7 +16,7 @@ export interface AskedHost {
   readonly candidates: readonly Candidate[];
   readonly blockSize: number;
   readonly random: RandomStream;
-  /** What `prefixHash(tokens)` of a request gave; the events have no tokens. */
+  /** The recorded `prefixHash(tokens)` of a request, since the events have no tokens. */
   readonly prefixHash?: (request: number, tokens: number) => number;
 }
 

@@ -1,12 +1,13 @@
 /**
- * A run of Dynamo's offline replay, and the same run here: our simulation is led to the workers that
- * Dynamo picked, our `kv` is asked at each pick what it would have thought, and everything that
- * differs is told. So the comparison is exact although Dynamo breaks ties at random.
+ * A run of Dynamo's offline replay, and the same run in dynbench: the simulation uses the workers that
+ * Dynamo picked, `kv` computes its costs at each pick, and every difference is reported. So the
+ * comparison is exact although Dynamo breaks ties at random.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SegmentBlocks } from "../../core/routing/kv/segment-blocks.ts";
-import type { RequestRecord, RequestSpec, RoutingPolicy } from "dynbench";
+import type { RequestSpec, RoutingPolicy } from "dynbench";
+import type { RequestRecord } from "dynbench/report";
 import { bundledPolicy, simulate, type Simulated, type SimulateOptions } from "./simulate.ts";
 
 export type Figures = Pick<
@@ -33,7 +34,7 @@ export interface DynamoRequest {
   readonly cachedTokens: number;
 }
 
-/** Dynamo computes times in floating-point milliseconds, we in whole nanoseconds. */
+/** Dynamo computes times in floating-point milliseconds, dynbench in whole nanoseconds. */
 const SAME_MS = 1e-3;
 const SAME_COST = 1e-6;
 
@@ -46,7 +47,7 @@ export interface Differences {
   readonly requests: string[];
 }
 
-/** Simulates what Dynamo did: its pick k is that of request k. */
+/** Simulates Dynamo's run: its pick k is that of request k. */
 export async function followed(
   { picks, requests }: { picks: readonly DynamoPick[]; requests: readonly DynamoRequest[] },
   options: Omit<SimulateOptions, "policy">,
@@ -62,7 +63,7 @@ export async function followed(
   return { ...differences, simulated };
 }
 
-/** A run kept in `fixtures/dynamo-replay`, whose README says what a line holds. */
+/** A run kept in `fixtures/dynamo-replay`, whose README describes the lines. */
 export function capturedRun(name: string): { picks: DynamoPick[]; requests: DynamoRequest[] } {
   const rows = captured<[number, number, number, number, number, number]>(name);
   return {
@@ -103,7 +104,7 @@ function captured<Row>(name: string): Row[] {
     .map((line) => JSON.parse(line) as Row);
 }
 
-/** `kv` that goes where Dynamo went and notes where it would have thought otherwise. */
+/** A `kv` that makes Dynamo's picks and records where its own costs differ. */
 function leader(
   picks: readonly DynamoPick[],
   { costs, picks: others }: Differences,
@@ -127,7 +128,7 @@ function leader(
   };
 }
 
-/** What differs between a record of ours and the same request of theirs. */
+/** Differences between a record of dynbench and the same request in Dynamo. */
 export function differencesOf(record: RequestRecord, theirs: DynamoRequest): string[] {
   const firstMs = record.firstTokenNs! / 1e6;
   const lastMs = record.lastTokenNs! / 1e6;

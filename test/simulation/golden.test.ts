@@ -1,7 +1,7 @@
 /**
- * The same seed gives the same bytes of `records.jsonl`, on every machine and in every release until
- * somebody means to change what is simulated. A digest that differs on another platform is a fault of
- * ours; one that differs after a change of a model, a policy or a draw is renewed with it.
+ * The same seed gives the same bytes of `records.jsonl`, on every machine and in every release, unless
+ * a change of the simulation is intended. A digest that differs on another platform is a bug; one that
+ * differs after an intended change of a model, a policy or a draw is renewed with that change.
  */
 import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";

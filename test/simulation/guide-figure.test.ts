@@ -1,20 +1,20 @@
 /**
- * The guide's published figure lies in what we simulate, number by number, and the page that says so
- * shows what is simulated today.
+ * The guide's published figure agrees with the simulation, number by number, and the page about it
+ * shows the numbers of today's simulation.
  */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { figureRows, figureTable, isNear, PUBLISHED } from "./published-figure.ts";
 
-const PAGE = join(import.meta.dir, "../../plugins/engines/mocker/published-figure.md");
+const PAGE = join(import.meta.dir, "../../docs/evidence/published-figure.md");
 
 /** Without the padding of columns, which depends on the other points. */
 const squeezed = (table: string): string[] =>
   table.split("\n").map((line) => line.replaceAll(/ +/g, " "));
 
 describe.each(PUBLISHED)("at prefix ratio $ratio", (point) => {
-  test("each published number is that of a simulated run, or within 15 % of their mean; the page shows them", async () => {
+  test("each published number is in the range of simulated runs, or within 15 % of their mean; the page shows them", async () => {
     const rows = await figureRows(point);
     expect(rows).toHaveLength(6);
     expect(rows.filter((row) => !isNear(row))).toEqual([]);

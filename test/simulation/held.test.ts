@@ -1,11 +1,11 @@
-/** Requests that policies hold, where news of workers and caches come late. */
+/** Requests that policies hold, with delayed events of workers and caches. */
 import { describe, expect, test } from "bun:test";
 import { HOLD, type RequestSpec, type RoutingPolicy } from "dynbench";
 import { simulate } from "./simulate.ts";
 
 const SHARED_TOKENS = 640;
 
-/** Prompts that begin alike. */
+/** Prompts with a common prefix. */
 function alike(atMs: readonly (number | undefined)[], osl: number): RequestSpec[] {
   return atMs.map((at, index) => ({
     index,
@@ -28,23 +28,26 @@ const waitsForTheCache = (): RoutingPolicy => ({
 });
 
 describe("a held request", () => {
-  test.each([0, 10, 1000, 6000])("goes when news of a cache come %d ms late", async (late) => {
-    const { records, simulation } = await simulate({
-      requests: alike([undefined, undefined], 200),
-      mocker: { workers: 2 },
-      policy: waitsForTheCache,
-      load: { concurrency: 2, requests: 2 },
-      settings: { eventDelayMs: late },
-    });
-    expect(simulation.counts).toMatchObject({ held: 1, policyFaults: 0 });
-    const second = records.find(({ index }) => index === 1)!;
-    const waitedMs = second.firstTokenNs! / 1e6;
-    // The first prompt's prefill, the delay, and the second's own 64 tokens.
-    expect(waitedMs).toBeGreaterThan(late);
-    expect(waitedMs).toBeLessThan(late + 250);
-  });
+  test.each([0, 10, 1000, 6000])(
+    "is released when cache events arrive %d ms late",
+    async (late) => {
+      const { records, simulation } = await simulate({
+        requests: alike([undefined, undefined], 200),
+        mocker: { workers: 2 },
+        policy: waitsForTheCache,
+        load: { concurrency: 2, requests: 2 },
+        settings: { eventDelayMs: late },
+      });
+      expect(simulation.counts).toMatchObject({ held: 1, policyFaults: 0 });
+      const second = records.find(({ index }) => index === 1)!;
+      const waitedMs = second.firstTokenNs! / 1e6;
+      // The first prompt's prefill, the delay, and the second's own 64 tokens.
+      expect(waitedMs).toBeGreaterThan(late);
+      expect(waitedMs).toBeLessThan(late + 250);
+    },
+  );
 
-  test("that gave up is forgotten at once, however late workers tell of ends", async () => {
+  test("that timed out is dropped at once, however late workers report ends", async () => {
     const { records, simulation } = await simulate({
       requests: alike([0, 1, 40], 2),
       mocker: { workers: 2 },
@@ -58,7 +61,7 @@ describe("a held request", () => {
   });
 });
 
-test("a workload that fails on its way fails the run, whoever asked it last", async () => {
+test("a workload that fails while drawing fails the run, whichever part requested it", async () => {
   async function* broken(): AsyncGenerator<RequestSpec> {
     for (const spec of alike(Array(1500).fill(undefined), 2)) yield spec;
     throw new Error("the trace is broken at row 1500");

@@ -1,4 +1,4 @@
-/** Means of runs with their intervals: whether two sets of runs say the same. */
+/** Means of runs with their intervals: whether two sets of runs agree. */
 import { tQuantile } from "../../core/metrics/statistics/student-t.ts";
 import type { Figures } from "./dynamo-run.ts";
 
@@ -19,7 +19,7 @@ export function meanInterval(values: readonly number[], confidence = 0.95): Inte
   return { mean, low: mean - reach, high: mean + reach };
 }
 
-/** Figures of `theirs` whose mean is not that of `ours`: intervals apart, or too far from one another. */
+/** Figures of `theirs` whose mean differs from that of `ours`: disjoint intervals, or too far apart. */
 export function disagreements(
   ours: readonly Figures[],
   theirs: readonly Partial<Figures>[],

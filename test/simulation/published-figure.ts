@@ -2,10 +2,11 @@
  * The guide's published figure beside simulations of the same runs: 8 L40S, an 8B model in bf16, 14000
  * prompt and 200 output tokens, 200 requests, 20 prefixes, 20 in flight.
  *
- * The published numbers are read off its picture (`results.png` of 2025-10-23) to ±1 ms and ±0.2
- * tokens/s. Each is of a single run; a simulation here is of many.
+ * The published numbers are read from its picture (`results.png` of 2025-10-23) to ±1 ms and ±0.2
+ * tokens/s. Each is from a single run; a simulation here is of many runs.
  */
-import { deriveSeed, v, type PlannedCell, type Workload } from "dynbench";
+import { deriveSeed, v } from "dynbench";
+import type { PlannedCell } from "dynbench/report";
 import { drawRequests } from "../../core/workload/draw.ts";
 import { probe } from "../../core/metrics/statistics/quantiles.ts";
 import { WeightedSamples } from "../../core/metrics/statistics/weighted-samples.ts";
@@ -14,12 +15,12 @@ import { meanInterval, type Interval } from "./mean-interval.ts";
 import { simulate, type Simulated } from "./simulate.ts";
 
 /**
- * The one effect of the real system that is added by its name: prompts were chat text, which Dynamo's
+ * The only effect of the real system that is added: prompts were chat text, which Dynamo's
  * frontend tokenises, 37 ms for 14,000 tokens and 2 ms for the rest of its work (measured on 1.6.1).
  */
 export const ROUTING_MS = 39;
 const REPEATS = 20;
-/** A published point is one of ours by range, or this near their mean. */
+/** A published point must be within the range of the simulated runs, or this near their mean. */
 const TOLERANCE = 0.15;
 
 interface Point {
@@ -109,7 +110,7 @@ async function repeats(policy: string, ratio: number): Promise<Simulated[]> {
   for (let repeat = 0; repeat < REPEATS; repeat += 1) {
     const seed = deriveSeed(0, JSON.stringify({ prefixRatio: ratio }), repeat);
     const cell = { seed, load, workload: { options } } as unknown as PlannedCell;
-    const requests = drawRequests(cell, prefix as unknown as Workload, undefined);
+    const requests = drawRequests(cell, prefix, undefined);
     runs.push(
       await simulate({ requests, policy, load, seed, settings: { routingMs: ROUTING_MS } }),
     );

@@ -1,4 +1,4 @@
-/** A random cluster by seed: sizes, policy, load, delays and faults; and requests that share and follow. */
+/** A random cluster by seed: sizes, policy, load, delays and faults; and requests with shared prefixes and turns. */
 import {
   HOLD,
   randomStream,
@@ -160,7 +160,7 @@ function policyOf(name: (typeof POLICIES)[number], random: RandomStream): () => 
   return () => bundledPolicy(name);
 }
 
-/** Keeps requests back while every worker it may pick has `limit` of them. */
+/** Holds requests while every eligible worker has `limit` of them. */
 function holding(policy: RoutingPolicy, limit: number): RoutingPolicy {
   return {
     ...policy,
@@ -171,7 +171,7 @@ function holding(policy: RoutingPolicy, limit: number): RoutingPolicy {
   };
 }
 
-/** Throws, answers nonsense and fails in its hooks, now and then. */
+/** Sometimes throws, makes invalid picks and fails in its hooks. */
 function faulty(policy: RoutingPolicy, random: RandomStream): RoutingPolicy {
   const fails = (): boolean => random.next() < 0.05;
   return {

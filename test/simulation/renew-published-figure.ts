@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { figureRows, figureTable, PUBLISHED } from "./published-figure.ts";
 
-const page = Bun.file(join(import.meta.dir, "../../plugins/engines/mocker/published-figure.md"));
+const page = Bun.file(join(import.meta.dir, "../../docs/evidence/published-figure.md"));
 const rows = (await Promise.all(PUBLISHED.map(figureRows))).flat();
 const text = await page.text();
 await page.write(text.replace(/^\| ratio [^]*?\n\n/m, `${figureTable(rows)}\n\n`));

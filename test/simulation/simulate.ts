@@ -1,11 +1,6 @@
 /** Runs a cell in virtual time for tests: a mocker cluster, a bundled policy, a list of requests. */
-import {
-  v,
-  type LoadShape,
-  type PlannedCell,
-  type RequestRecord,
-  type RequestSpec,
-} from "dynbench";
+import { v, type LoadShape, type RequestSpec } from "dynbench";
+import type { PlannedCell, RequestRecord } from "dynbench/report";
 import type { SimSettings } from "../../core/contract/plan.ts";
 import { CellTally } from "../../core/metrics/tally/cell-tally.ts";
 import { NO_DELAYS } from "../../core/plan/sim-options.ts";
@@ -24,7 +19,7 @@ export interface SimulateOptions {
   readonly engine?: EngineModel;
   /** Options of the mocker, where `engine` is left out. */
   readonly mocker?: Record<string, unknown>;
-  /** Name of a bundled policy, or one. */
+  /** A policy, or the name of a bundled one. */
   readonly policy: string | (() => RoutingPolicy);
   readonly load: Partial<LoadShape>;
   readonly seed?: number;

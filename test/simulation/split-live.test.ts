@@ -1,7 +1,7 @@
 /**
- * Split workers, live and virtual: the mocker's worker loops, walked step by step on a clock that is
- * moved by hand, hand a prompt on as its servers do, behind the policy host of gateway and simulator.
- * Picks, cached tokens and all times must be the simulation's, to the nanosecond.
+ * Split workers, live and virtual: the mocker's worker loops, stepped on a clock that the test moves,
+ * hand prompts over as its servers do, behind the policy host of gateway and simulator. Picks, cached
+ * tokens and all times must equal the simulation's, to the nanosecond.
  */
 import { expect, test } from "bun:test";
 import { randomStream, v, type RequestSpec } from "dynbench";
@@ -52,7 +52,7 @@ interface Ended {
   readonly endNs: number;
 }
 
-/** The same workers as servers walk them, on one clock moved by hand. */
+/** The same workers, stepped as servers do, on one clock that the test moves. */
 class HandCluster {
   readonly ended: Ended[] = [];
   nowNs = 0;

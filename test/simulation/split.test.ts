@@ -3,7 +3,8 @@
  * and what happens when a worker dies in each stage.
  */
 import { describe, expect, test } from "bun:test";
-import type { RequestRecord, RequestSpec } from "dynbench";
+import type { RequestSpec } from "dynbench";
+import type { RequestRecord } from "dynbench/report";
 import { v } from "dynbench";
 import { mocker } from "../../plugins/engines/mocker/mocker.ts";
 import { resolveMocker } from "../../plugins/engines/mocker/mocker-options.ts";
@@ -16,7 +17,7 @@ function spec(index: number, tokens: number, osl: number, content = index): Requ
   return { index, prompt: [{ content, tokens }], isl: tokens, osl };
 }
 
-/** What the model of these options says of single steps. */
+/** Durations of single steps by the model with these options. */
 function timesOf(options: Record<string, unknown>) {
   const { timing, transfer } = resolveMocker(v.parse(mocker.options, options));
   const none = { prefills: 0, prefillTokens: 0, pastTokens: 0, pairs: 0, contextTokens: 0 };
@@ -65,7 +66,7 @@ describe("one request after the other", () => {
     expect(Math.abs(ttftNs(records[0]!) - wantedNs)).toBeLessThan(4); // one rounding each
   });
 
-  test("what either worker has of the prompt it need not get again", async () => {
+  test("blocks that a worker has of the prompt are not computed or sent again", async () => {
     const requests = [spec(0, 1_000, 3, 7), spec(1, 1_000, 3, 7)];
     const { records } = await simulate({ requests, mocker: options, policy: "kv", load: closed });
     // 15 whole blocks are found by both; the last 40 tokens are computed, and their block sent.

@@ -1,4 +1,4 @@
-/** Requests of a Mooncake trace file, and where the public traces lie beside a checkout that has them. */
+/** Requests of a Mooncake trace file, and the paths of the public traces where they are beside the checkout. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ContentSegment, RequestSpec } from "dynbench";

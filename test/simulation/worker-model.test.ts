@@ -1,9 +1,11 @@
 /**
  * Random lives of a worker by seed: sizes, timings, arrivals, shared prefixes, aborts, resets, and
- * prompts that come from or go to another worker. Each is walked step by step and jumped from change to change; both must tell the same, and invariants hold.
+ * prompts that come from or go to another worker. Each life is walked step by step and jumped from
+ * change to change; both must give the same events, and invariants must hold.
  */
 import { describe, expect, test } from "bun:test";
-import { randomStream, type RandomStream, type WorkerModel, type WorkerRequest } from "dynbench";
+import { randomStream, type RandomStream } from "dynbench";
+import type { WorkerModel, WorkerRequest } from "dynbench/engine";
 import { TIMING_NAMES, TIMING_PRESETS } from "../../plugins/engines/mocker/gpus.ts";
 import type { TransferTiming } from "../../plugins/engines/mocker/handoffs.ts";
 import { createWorkerModel } from "../../plugins/engines/mocker/scheduler.ts";
@@ -146,7 +148,7 @@ const byJumping = (model: WorkerModel): number => model.nextChangeNs;
 const byCacheChange = (model: WorkerModel): number =>
   Math.min(model.nextChangeNs, model.nextCacheChangeNs);
 
-/** What was told, by kind: kinds interleave differently when several steps are told at once. */
+/** The events by kind: kinds interleave differently when several steps are passed at once. */
 function byKind(sink: Recording) {
   const cache = sink.log.filter((told) => told.blocks !== undefined || told.what === "cleared");
   const others = sink.log.filter((told) => !cache.includes(told));
@@ -154,14 +156,14 @@ function byKind(sink: Recording) {
 }
 
 describe.each(seeds)("seed %d", (seed) => {
-  test("walking, jumping and stopping at cache changes tell the same", () => {
+  test("walking, jumping and stopping at cache changes give the same events", () => {
     const life = lifeOf(seed);
     const walked = byKind(live(life, byWalking).sink);
     expect(byKind(live(life, byJumping).sink)).toEqual(walked);
     expect(byKind(live(life, byCacheChange).sink)).toEqual(walked);
   });
 
-  test("nothing is told about the cache before nextCacheChangeNs", () => {
+  test("no cache event comes before nextCacheChangeNs", () => {
     const life = lifeOf(seed);
     let promisedNs = 0;
     let seen = 0;
@@ -186,7 +188,7 @@ describe.each(seeds)("seed %d", (seed) => {
     });
   });
 
-  test("the cache holds exactly what the events told", () => {
+  test("the cache holds exactly the blocks of the events", () => {
     const life = lifeOf(seed);
     probeCache(life, live(life, byJumping));
   });
@@ -218,7 +220,7 @@ describe.each(seeds)("seed %d", (seed) => {
   });
 });
 
-/** Sends prompts of the life again, one at a time: each must find what the told events say is cached. */
+/** Sends prompts of the life again, one at a time: each must find the blocks that the events have as cached. */
 function probeCache(life: Life, { sink, model }: { sink: Recording; model: WorkerModel }): void {
   const { blockSize } = life.options.limits;
   let atNs = 1e15;
@@ -227,7 +229,7 @@ function probeCache(life: Life, { sink, model }: { sink: Recording; model: Worke
     if (model.submit(request, atNs) === undefined) model.advance(atNs + 1e11);
   };
   const one = Int32Array.of(...(blockSize === 1 ? [9_999] : []));
-  probe({ id: 1_000, blocks: one, isl: 1, osl: 1 }); // tells a pending reset
+  probe({ id: 1_000, blocks: one, isl: 1, osl: 1 }); // publishes a pending reset
   for (const { do: it } of life.actions.slice(0, 12)) {
     if (!("submit" in it)) continue;
     const { blocks, isl } = it.submit;
@@ -241,7 +243,7 @@ function probeCache(life: Life, { sink, model }: { sink: Recording; model: Worke
   }
 }
 
-test("the seeds reach what they are for: preemption, eviction, chunks, resets, late tokens", () => {
+test("the seeds cover preemption, eviction, chunks, resets and late tokens", () => {
   const reached: Record<string, number> = {};
   for (const seed of only === undefined ? seeds.slice(0, 150) : []) {
     const { sink, model } = live(lifeOf(seed), byJumping);

@@ -1,4 +1,4 @@
-/** What may stand on the line of each command, for completion and the manual page. */
+/** Words and options of each command, for completion and the manual page. */
 import * as v from "valibot";
 import type { CommandName } from "../options/command-list.ts";
 import { DoctorOptions } from "./doctor.ts";
@@ -7,22 +7,23 @@ import { PingOptions } from "./ping.ts";
 import type { VERB_HELP } from "../text/plugin-help.ts";
 import { PluginCommandOptions } from "./plugin.ts";
 import { ReportOptions } from "./report.ts";
-import { AnalyzeOptions } from "./trace-analyze.ts";
-import { ConvertOptions } from "./trace-convert.ts";
-import { SynthesizeOptions } from "./trace-synthesize.ts";
+import { analyzeOptions } from "./trace-analyze.ts";
+import { convertOptions } from "./trace-convert.ts";
+import { synthesizeOptions } from "./trace-synthesize.ts";
 import { optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
+import type { TraceFormat } from "../../trace/trace-format.ts";
 import type { OptionsSchema } from "../../contract/plugin.ts";
 
-/** A word that is no option: one of these, the name of a plugin, or what the shell knows. */
+/** A word that is no option: one of these, the name of a plugin, or a name that the shell completes. */
 export type Word = readonly string[] | "plugin" | "files" | "folders" | "url";
 
 export interface CommandWords {
-  /** A command of a run: its options are the run's and those of the chosen plugins. */
+  /** Whether its options are those of a run and of the chosen plugins. */
   readonly takesRun?: boolean;
   readonly options: readonly OptionSpec[];
-  /** First words that have words of their own: `trace analyze`. */
+  /** Subcommands: `analyze` of `trace`. */
   readonly verbs?: Readonly<Record<string, CommandWords>>;
-  /** By place; the last one repeats where `repeats`. */
+  /** The words in order; with `repeats` the last may occur several times. */
   readonly words: readonly Word[];
   readonly repeats?: boolean;
 }
@@ -30,7 +31,9 @@ export interface CommandWords {
 const NO_OPTIONS = v.strictObject({});
 const RUN: CommandWords = { takesRun: true, options: [], words: [] };
 
-export const COMMAND_WORDS: Readonly<Record<CommandName, CommandWords>> = {
+export const commandWords = (
+  formats: readonly TraceFormat[],
+): Readonly<Record<CommandName, CommandWords>> => ({
   run: RUN,
   plan: RUN,
   up: RUN,
@@ -39,9 +42,9 @@ export const COMMAND_WORDS: Readonly<Record<CommandName, CommandWords>> = {
   trace: {
     ...own(NO_OPTIONS, []),
     verbs: {
-      analyze: { ...own(AnalyzeOptions, ["files"]), repeats: true },
-      synthesize: own(SynthesizeOptions, ["files"]),
-      convert: own(ConvertOptions, ["files"]),
+      analyze: { ...own(analyzeOptions(formats), ["files"]), repeats: true },
+      synthesize: own(synthesizeOptions(formats), ["files"]),
+      convert: own(convertOptions(formats), ["files"]),
     },
   },
   plugin: { ...own(NO_OPTIONS, []), verbs: pluginVerbs() },
@@ -49,7 +52,7 @@ export const COMMAND_WORDS: Readonly<Record<CommandName, CommandWords>> = {
   "null-server": own(NullServerOptions, []),
   completion: own(NO_OPTIONS, [["bash", "zsh", "fish"]]),
   man: own(NO_OPTIONS, []),
-};
+});
 
 function own(schema: OptionsSchema, words: readonly Word[]): CommandWords {
   return { options: optionSpecs(schema), words };

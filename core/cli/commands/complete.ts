@@ -1,21 +1,23 @@
-/** What may come next on a command line, from the schemas. Pure. */
-import { parseArguments } from "../options/arguments.ts";
-import { COMMANDS } from "../options/command-list.ts";
-import { COMMAND_WORDS, type CommandWords, type Word } from "./command-words.ts";
+/** What can come next on a command line, from the schemas of the options. Pure. */
+import { judgeTokens } from "../options/arguments.ts";
+import type { CommandLine, Token } from "../options/command-line.ts";
+import { COMMANDS, type CommandName } from "../options/command-list.ts";
+import type { Environment } from "../options/environment.ts";
+import { commandWords, type CommandWords, type Word } from "./command-words.ts";
 import { chosenPlugins, optionGroups } from "../options/option-groups.ts";
-import { optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
+import { optionNames, optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
 import { LoadOptions } from "../../plan/run-options.ts";
 import type { AnyPlugin } from "../../contract/plugins.ts";
 import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
 import type { PluginKind } from "../../contract/plugins.ts";
 
 export interface Candidate {
-  /** The whole word, as it would stand on the line. */
+  /** The complete word. */
   readonly word: string;
   readonly description: string;
 }
 
-/** Words of ours, or names that the shell itself completes behind `prefix` (`--trace=`). */
+/** Words from this program, or names that the shell completes after `prefix` (`--trace=`). */
 export type Completion =
   | { readonly kind: "words"; readonly candidates: readonly Candidate[] }
   | { readonly kind: "files" | "folders"; readonly prefix: string };
@@ -23,39 +25,44 @@ export type Completion =
 const FILES: Completion = { kind: "files", prefix: "" };
 const KINDS = ["engine", "router", "workload"] as const;
 
-/** `line`: the words after `dynbench`; the last one is being typed, and empty before its first letter. */
-export function complete(line: readonly string[], plugins: PluginSet): Completion {
-  const typed = line.at(-1) ?? "";
-  const [name, ...rest] = line.slice(0, -1);
+/** `line`: what stands before the word `typed` that is being typed, which is empty before its first letter. */
+export function complete(
+  line: CommandLine,
+  typed: string,
+  { plugins, traceFormats }: Pick<Environment, "plugins" | "traceFormats">,
+): Completion {
+  const { command: name, tokens } = line;
   if (name === undefined) return words(typed, [...commandNames(), ...flags(GLOBAL)]);
-  if (!Object.hasOwn(COMMAND_WORDS, name)) return words(typed, []);
-  const command = COMMAND_WORDS[name as keyof typeof COMMAND_WORDS];
-  if (!command.verbs) return completeIn({ name, command, before: rest, typed }, plugins);
-  const [verb, ...after] = rest;
+  const commands = commandWords(traceFormats);
+  if (!Object.hasOwn(commands, name)) return words(typed, []);
+  const command = commands[name as CommandName];
+  if (line.hasSeparator) return FILES; // the engine's own arguments
+  if (!command.verbs) return completeIn({ name, command, before: tokens, typed }, plugins);
+  const [verb, ...after] = tokens;
   if (verb === undefined) return words(typed, names(Object.keys(command.verbs)));
-  if (!Object.hasOwn(command.verbs, verb)) return words(typed, []);
+  if (typeof verb !== "string" || !Object.hasOwn(command.verbs, verb)) return words(typed, []);
   return completeIn({ name, command: command.verbs[verb]!, before: after, typed }, plugins);
 }
 
 interface Place {
   readonly name: string;
   readonly command: CommandWords;
-  readonly before: readonly string[];
+  readonly before: readonly Token[];
   readonly typed: string;
 }
 
 function completeIn(place: Place, plugins: PluginSet): Completion {
   const { command, before, typed } = place;
-  if (before.includes("--")) return FILES; // the engine's own arguments
   const specs = specsOf(place, plugins);
-  // A value is completed before the plugin is named that has the option.
+  // The value of a plugin's option is completed even before the plugin is named.
   const known = command.takesRun ? [...specs, ...pluginSpecs(plugins)] : specs;
   const [, flag, value] = /^--([^=]+)=(.*)$/s.exec(typed) ?? [];
   if (flag !== undefined) {
     return valueOf(specOf(known, flag), { prefix: `--${flag}=`, value: value! }, plugins);
   }
   const last = before.at(-1);
-  const waiting = last?.startsWith("--") ? specOf(known, last.slice(2)) : undefined;
+  const isWaiting = typeof last === "object" && last.value === undefined;
+  const waiting = isWaiting ? specOf(known, last.name) : undefined;
   if (waiting && waiting.type !== "boolean" && !typed.startsWith("--")) {
     return valueOf(waiting, { prefix: "", value: typed }, plugins);
   }
@@ -63,11 +70,11 @@ function completeIn(place: Place, plugins: PluginSet): Completion {
   return positional(place, specs, plugins);
 }
 
-/** Of a run: with the options of the plugins that the line has named so far. */
+/** For a run, includes the options of the plugins that are named so far. */
 function specsOf({ name, command, before }: Place, plugins: PluginSet): readonly OptionSpec[] {
   if (!command.takesRun) return command.options;
   const run = optionGroups(name, plugins, []).flatMap(({ specs }) => specs);
-  const { options } = parseArguments(before, [...run, ...pluginSpecs(plugins)]);
+  const { options } = judgeTokens(before, [...run, ...pluginSpecs(plugins)]);
   return optionGroups(
     name,
     plugins,
@@ -79,7 +86,7 @@ function pluginSpecs(plugins: PluginSet): readonly OptionSpec[] {
   return plugins.all.flatMap(({ plugin }) => optionSpecs(plugin.options));
 }
 
-/** A half-typed arm may be no arm yet. */
+/** An arm that is still being typed may be invalid. */
 function named(choose: () => readonly AnyPlugin[]): readonly AnyPlugin[] {
   try {
     return choose();
@@ -89,11 +96,11 @@ function named(choose: () => readonly AnyPlugin[]): readonly AnyPlugin[] {
 }
 
 function specOf(specs: readonly OptionSpec[], flag: string): OptionSpec | undefined {
-  return specs.find((spec) => [spec.flag, spec.key, ...spec.aliases].includes(flag));
+  return specs.find((spec) => optionNames(spec).includes(flag));
 }
 
 interface Typed {
-  /** What stands before the value in the same word: `--router=`. */
+  /** What precedes the value in the same word: `--router=`. */
   readonly prefix: string;
   readonly value: string;
 }
@@ -147,7 +154,7 @@ function positional(
   specs: readonly OptionSpec[],
   plugins: PluginSet,
 ): Completion {
-  const given = parseArguments(before, specs).positionals.length;
+  const given = judgeTokens(before, specs).words.length;
   const word: Word | undefined =
     command.words[command.repeats ? Math.min(given, command.words.length - 1) : given];
   if (word === undefined || word === "url") return words(typed, []);
@@ -168,13 +175,13 @@ function commandNames(): Candidate[] {
 
 type Flag = Pick<OptionSpec, "flag" | "description"> & Partial<Pick<OptionSpec, "default">>;
 
-const HELP: readonly Flag[] = [{ flag: "help", description: "Say how it is used" }];
+const HELP: readonly Flag[] = [{ flag: "help", description: "Print how it is used" }];
 const GLOBAL: readonly Flag[] = [
   ...HELP,
-  { flag: "version", description: "Say the version; with --json also commit, Bun and target" },
+  { flag: "version", description: "Print the version; with --json also commit, Bun and target" },
 ];
 
-/** A switch that is on is offered as what turns it off. */
+/** A switch that is on by default is offered in the form that turns it off. */
 function flags(specs: readonly Flag[]): Candidate[] {
   return specs.map(({ flag, description, default: fallback }) => ({
     word: fallback === true ? `--no-${flag}` : `--${flag}`,

@@ -1,6 +1,6 @@
-/** `dynbench completion SHELL`: a script for the shell. What it asks for at Tab is answered here too. */
-import { loadPlugins } from "../options/added-plugins.ts";
-import { valuesOf } from "../options/arguments.ts";
+/** `dynbench completion SHELL`: prints a script for the shell, and answers what that script asks at Tab. */
+import { loadPlugins, pluginOptions } from "../options/added-plugins.ts";
+import { readCommandLine, type CommandLine } from "../options/command-line.ts";
 import { complete, type Completion } from "./complete.ts";
 import type { Environment } from "../options/environment.ts";
 import bash from "./shells/dynbench.bash" with { type: "text" };
@@ -13,52 +13,42 @@ const SHELLS = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[];
 
 const HELP = `Usage: dynbench completion ${SHELLS.join("|")}
 
-Prints a script that completes commands, options, values and the names of plugins, of those that
-were added too.
+Prints a script that completes commands, options, values and names of plugins, including added
+plugins.
 
   bash   source <(dynbench completion bash)            in ~/.bashrc; bash 4.3 or newer
   zsh    source <(dynbench completion zsh)             in ~/.zshrc, after compinit
   fish   dynbench completion fish | source             in ~/.config/fish/config.fish
 `;
 
-export async function completion(
-  argv: readonly string[],
-  environment: Environment,
-): Promise<number> {
-  const [shell, ...rest] = argv;
-  if (shell === "words" && rest[0] === "--") return answer(rest.slice(1), environment);
-  if (argv.includes("--help") || argv.includes("-h")) {
+export async function completion(line: CommandLine, environment: Environment): Promise<number> {
+  const [shell, ...rest] = line.typed;
+  if (shell === "words" && rest[0] === "--") return answer(line.engineArgs, environment);
+  if (line.wantsHelp) {
     process.stdout.write(HELP);
     return EXIT_CODES.ok.code;
   }
   const known = SHELLS.find((one) => one === shell);
   if (known === undefined || rest.length > 0) {
-    const what = known === undefined ? `"${shell ?? ""}"` : `"${argv.join(" ")}"`;
-    throw new DynbenchError(
-      "plan",
-      `Cannot complete for ${what}: expected one of ${SHELLS.join(", ")}`,
-      {
-        hint: 'See "dynbench completion --help"',
-      },
-    );
+    const what = known === undefined ? `"${shell ?? ""}"` : `"${line.typed.join(" ")}"`;
+    const expected = `expected one of ${SHELLS.join(", ")}`;
+    throw new DynbenchError("plan", `Cannot complete for ${what}: ${expected}`, {
+      hint: 'See "dynbench completion --help"',
+    });
   }
   process.stdout.write(SCRIPTS[known]);
   return EXIT_CODES.ok.code;
 }
 
-/** A plugin that does not load must not spoil a line that is being typed. */
-async function answer(line: readonly string[], { plugins }: Environment): Promise<number> {
-  const own = line.slice(0, -1);
+/** `words`: those after `dynbench`. The last one is being typed; it is empty before its first letter. */
+async function answer(words: readonly string[], environment: Environment): Promise<number> {
+  const line = readCommandLine(words.slice(0, -1));
   try {
-    await loadPlugins(plugins, {
-      plugin: valuesOf(own, "plugin"),
-      pluginFolder: valuesOf(own, "plugin-folder").at(-1),
-      noPlugins: own.includes("--no-plugins"),
-    });
+    await loadPlugins(environment.plugins, pluginOptions(line, []));
   } catch {
-    // what did load is offered
+    // A plugin that does not load must not stop the completion: the others are offered.
   }
-  process.stdout.write(answerText(complete(line, plugins)));
+  process.stdout.write(answerText(complete(line, words.at(-1) ?? "", environment)));
   return EXIT_CODES.ok.code;
 }
 

@@ -1,24 +1,25 @@
-/** `dynbench doctor`: what this machine has for runs, what it lacks, and what dead runs left. */
+/** `dynbench doctor`: checks this machine for runs, and removes what killed runs left behind. */
 import * as v from "valibot";
 import { loadPlugins, PLUGIN_OPTIONS } from "../options/added-plugins.ts";
-import { parseOwnArguments } from "../options/arguments.ts";
+import type { CommandLine } from "../options/command-line.ts";
 import { doctorText } from "../text/doctor-text.ts";
 import type { Environment } from "../options/environment.ts";
-import { optionLines } from "../text/help.ts";
+import { optionList } from "../text/help.ts";
 import { wantsColor } from "../text/log.ts";
-import { parseOwnOptions } from "../options/own-options.ts";
+import { readOwnOptions } from "../options/own-options.ts";
 import { stateOf, type Check } from "../../doctor/check.ts";
 import { examine } from "../../doctor/examine.ts";
 import { findLeftovers, removeLeftovers, type Leftovers } from "../../doctor/leftovers.ts";
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
 import { VERSION } from "../../base/version.ts";
 
 export const DoctorOptions = v.strictObject({
   clean: v.optional(
     v.pipe(
       v.boolean(),
-      v.description("List and remove what dead runs left: processes, temporary folders"),
+      v.description(
+        "Remove processes and temporary folders that killed runs left behind, and list them",
+      ),
     ),
     false,
   ),
@@ -26,35 +27,35 @@ export const DoctorOptions = v.strictObject({
     v.pipe(v.boolean(), v.description("Print JSON on stdout and nothing else")),
     false,
   ),
-  python: v.optional(v.pipe(v.string(), v.description("Python to look for engines in [python3]"))),
-  out: v.optional(v.pipe(v.string(), v.description("Folder where runs go")), "runs"),
+  python: v.optional(
+    v.pipe(v.string(), v.description("Python in which to look for engines [python3]")),
+  ),
+  out: v.optional(v.pipe(v.string(), v.description("Folder of the run folders")), "runs"),
   ...PLUGIN_OPTIONS,
 });
 
 const HELP = `Usage: dynbench doctor [options]
 
-Looks at this machine as a run would: GPUs, processors, limits, folders, ports, and the programs
-and Python packages that engines and routers need. Each line says what was found; → says what to
-do next. ✓ is fine, · worth knowing, ! in the way of some runs or of good figures, ✗ of every run.
+Checks what a run needs on this machine: GPUs, processors, limits, folders, ports, and the programs
+and Python packages of engines and routers. Each line shows what was found, → what to do next.
+✓ fine, · worth knowing, ! prevents some runs or good figures, ✗ prevents every run.
 
 `;
 const HELP_END = `
-Exit codes: 0 a run can start, 3 a ✗ is above, or with --clean something could not be removed.
+Exit codes: 0 a run can start; 3 there is a ✗, or --clean could not remove something.
 `;
 
-export async function doctor(argv: readonly string[], environment: Environment): Promise<number> {
-  const specs = optionSpecs(DoctorOptions);
-  const { options, positionals, wantsHelp } = parseOwnArguments("doctor", argv, specs);
-  if (wantsHelp) {
-    process.stdout.write(`${HELP}${specs.flatMap(optionLines).join("\n")}\n${HELP_END}`);
+export async function doctor(line: CommandLine, environment: Environment): Promise<number> {
+  if (line.wantsHelp) {
+    process.stdout.write(`${HELP}${optionList(DoctorOptions)}${HELP_END}`);
     return EXIT_CODES.ok.code;
   }
-  if (positionals.length > 0) {
-    throw new DynbenchError("plan", `Cannot examine "${positionals[0]}": doctor takes no words`, {
+  const { chosen, words } = readOwnOptions("doctor", DoctorOptions, line);
+  if (words.length > 0) {
+    throw new DynbenchError("plan", `Cannot examine "${words[0]}": doctor takes no words`, {
       hint: "See dynbench doctor --help",
     });
   }
-  const chosen = parseOwnOptions("doctor", DoctorOptions, options);
   if (chosen.clean) return clean(chosen);
   const { plugins } = environment;
   await loadPlugins(plugins, chosen);
@@ -83,9 +84,10 @@ function cleanText({ processes, folders }: Leftovers, kept: readonly string[]): 
     ...processes.map(({ pid, command }) => `process ${pid} ${command}`),
     ...folders.map((folder) => `folder ${folder}`),
   ];
-  if (found.length === 0) return "Dead runs have left nothing.\n";
-  const rest = kept.length === 0 ? [] : ["Still there:", ...kept.map((each) => `  ${each}`)];
-  return `${["Left by dead runs, and removed:", ...found.map((each) => `  ${each}`), ...rest].join("\n")}\n`;
+  if (found.length === 0) return "Killed runs have left nothing behind.\n";
+  const rest =
+    kept.length === 0 ? [] : ["Could not be removed:", ...kept.map((each) => `  ${each}`)];
+  return `${["Left behind by killed runs, and removed:", ...found.map((each) => `  ${each}`), ...rest].join("\n")}\n`;
 }
 
 interface DoctorReport {

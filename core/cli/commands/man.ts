@@ -1,33 +1,34 @@
-/** `dynbench man`: the manual page, in the roff of man(7), from what help and completion are made of. */
+/** `dynbench man`: the manual page in roff with man(7) macros, from the same data as help and completion. */
 import { COMMANDS } from "../options/command-list.ts";
-import { COMMAND_WORDS, type CommandWords } from "./command-words.ts";
+import { commandWords, type CommandWords } from "./command-words.ts";
+import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
 import { defaultText, placeholder } from "../text/help.ts";
 import { optionGroups, pluginGroup, type OptionGroup } from "../options/option-groups.ts";
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
 import type { OptionSpec } from "../../plan/option-spec.ts";
-import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
 import { versionFacts, type VersionFacts } from "../../base/version.ts";
 
-export async function man(argv: readonly string[], { plugins }: Environment): Promise<number> {
-  if (argv.includes("--help") || argv.includes("-h")) {
+export async function man(line: CommandLine, environment: Environment): Promise<number> {
+  if (line.wantsHelp) {
     process.stdout.write(
       "Usage: dynbench man\n\nPrints the manual page: dynbench man | man -l -\n",
     );
     return EXIT_CODES.ok.code;
   }
-  if (argv.length > 0) {
-    throw new DynbenchError("plan", `Cannot print the manual page: "${argv[0]}" is unexpected`, {
+  const [unexpected] = line.typed;
+  if (unexpected !== undefined) {
+    throw new DynbenchError("plan", `Cannot print the manual page: "${unexpected}" is unexpected`, {
       hint: "dynbench man",
     });
   }
-  process.stdout.write(manPage(plugins, versionFacts()));
+  process.stdout.write(manPage(environment, versionFacts()));
   return EXIT_CODES.ok.code;
 }
 
-/** Of the plugins in the set; a page of a release has the bundled ones. */
+/** The page describes the plugins of the set; that of a release, the bundled ones. */
 export function manPage(
-  plugins: PluginSet,
+  { plugins, traceFormats }: Pick<Environment, "plugins" | "traceFormats">,
   { version, date }: Pick<VersionFacts, "version" | "date">,
 ): string {
   const run = optionGroups("run", plugins, []).filter(
@@ -47,15 +48,15 @@ export function manPage(
     "[options] [\\-\\- engine arguments]",
     ".SH DESCRIPTION",
     ...text(
-      "Brings workers of an LLM engine up, puts a router in front of them, checks that the set-up is what its label says, drives the load, measures it, and explains the result in one HTML file.",
+      "Starts workers of an LLM engine, puts a router in front of them, checks that the set-up is what its label says, sends the load, measures it, and explains the result in one HTML file.",
     ),
     ".SH COMMANDS",
-    ...Object.entries(COMMAND_WORDS).flatMap(([name, words]) =>
+    ...Object.entries(commandWords(traceFormats)).flatMap(([name, words]) =>
       command(name, COMMANDS[name as keyof typeof COMMANDS], words),
     ),
     ".SH OPTIONS OF RUN, PLAN AND UP",
     ...text(
-      "Where two parts have an option of the same name, say whose: \\-\\-workload.NAME, \\-\\-router.NAME. A comma list sweeps an option of the workload.",
+      "If two parts have an option of the same name, name the part: \\-\\-workload.NAME, \\-\\-router.NAME. A list of values sweeps an option of the workload.",
       true,
     ),
     ...run.flatMap(group),
@@ -74,10 +75,10 @@ export function manPage(
     ".SH ENVIRONMENT",
     ".TP",
     ".B NO_COLOR",
-    "No colors, whatever the terminal can do.",
+    "Disables colors.",
     ".TP",
     ".B XDG_DATA_HOME",
-    "Added plugins are in dynbench/plugins below it; ~/.local/share where it is not set.",
+    "Added plugins are in dynbench/plugins below it; below ~/.local/share if it is not set.",
     "",
   ].join("\n");
 }
@@ -116,13 +117,13 @@ function option(spec: OptionSpec): string[] {
   return [".TP", `${names.join(", ")}${value}`, ...text(`${spec.description} ${fallback}`.trim())];
 }
 
-/** A line that begins like a request is none. */
+/** Escapes a first character that would make the line a roff request. */
 function text(words: string, isRoff = false): string[] {
   const line = isRoff ? words : escaped(words);
   return [/^[.']/.test(line) ? `\\&${line}` : line];
 }
 
-/** Backslashes and hyphens as they are typed; a quote that would end an argument; no line breaks. */
+/** Escapes backslashes, hyphens, and quotes, which would end an argument; replaces line breaks. */
 export function escaped(words: string): string {
   return words
     .replaceAll("\\", "\\e")

@@ -1,12 +1,10 @@
-/** `dynbench null-server`: a server of known timing, to measure a load generator with. */
+/** `dynbench null-server`: runs a server of known timing, to measure a load generator with. */
 import * as v from "valibot";
-import { parseOwnArguments } from "../options/arguments.ts";
-import type { Environment } from "../options/environment.ts";
+import type { CommandLine } from "../options/command-line.ts";
 import { DynbenchError, EXIT_CODES, messageOf } from "../../base/errors.ts";
 import { startNullServer } from "../../load/null-server/null-server.ts";
-import { optionLines } from "../text/help.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
-import { parseOwnOptions } from "../options/own-options.ts";
+import { optionList } from "../text/help.ts";
+import { readOwnOptions } from "../options/own-options.ts";
 
 const milliseconds = (fallback: number, text: string) =>
   v.optional(
@@ -31,7 +29,7 @@ export const NullServerOptions = v.strictObject({
     ),
     9100,
   ),
-  ttftMs: milliseconds(200, "Time from the request read to its first token, in milliseconds"),
+  ttftMs: milliseconds(200, "Time from the end of a request to its first token, in milliseconds"),
   itlMs: milliseconds(20, "Time between tokens, in milliseconds"),
   batch: events(1, "Tokens per event"),
   status: v.optional(
@@ -40,32 +38,32 @@ export const NullServerOptions = v.strictObject({
       v.integer(),
       v.minValue(200),
       v.maxValue(599),
-      v.description("Status of every answer"),
+      v.description("HTTP status of every answer"),
     ),
     200,
   ),
-  failEvery: events(0, "Every n-th request is answered with 500; 0: none"),
-  cutAfter: events(0, "Close the connection after so many events; 0: never"),
-  errorFrameAfter: events(-1, "Send an error frame after so many events; -1: never"),
-  malformedAfter: events(-1, "Send something that is no JSON after so many events; -1: never"),
-  silentAfter: events(-1, "Stop in silence after so many events; -1: never"),
+  failEvery: events(0, "Answer every n-th request with status 500; 0: none"),
+  cutAfter: events(0, "Close the connection after this many events; 0: never"),
+  errorFrameAfter: events(-1, "Send an error frame after this many events; -1: never"),
+  malformedAfter: events(-1, "Send an event that is not JSON after this many events; -1: never"),
+  silentAfter: events(
+    -1,
+    "Stop sending after this many events, and keep the connection open; -1: never",
+  ),
   close: v.optional(
     v.pipe(v.boolean(), v.description("Close each connection after its answer")),
     false,
   ),
 });
 
-export async function nullServer(argv: readonly string[], _: Environment): Promise<number> {
-  const specs = optionSpecs(NullServerOptions);
-  const { options, wantsHelp } = parseOwnArguments("null-server", argv, specs);
-  if (wantsHelp) {
-    const lines = specs.flatMap(optionLines).join("\n");
+export async function nullServer(line: CommandLine): Promise<number> {
+  if (line.wantsHelp) {
     process.stdout.write(
-      `Usage: dynbench null-server [options]\n\n${lines}\n\nGET /null/stats tells when each event was really written (monotonic ns, by x-request-id).\n`,
+      `Usage: dynbench null-server [options]\n\n${optionList(NullServerOptions)}\nGET /null/stats returns when each event was written (monotonic ns, by x-request-id).\n`,
     );
     return EXIT_CODES.ok.code;
   }
-  const chosen = parseOwnOptions("null-server", NullServerOptions, options);
+  const { chosen } = readOwnOptions("null-server", NullServerOptions, line);
   await using server = listen(chosen);
   process.stdout.write(`${server.url}\nTry it: dynbench ping ${server.url}    Ctrl-C ends it\n`);
   await new Promise<void>((resolve) => {

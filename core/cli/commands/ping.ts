@@ -1,20 +1,18 @@
-/** `dynbench ping URL`: one streamed request, checked. */
+/** `dynbench ping URL`: sends one streamed request and checks the answer. */
 import * as v from "valibot";
-import type { Environment } from "../options/environment.ts";
-import { parseOwnArguments } from "../options/arguments.ts";
-import { parseOwnOptions } from "../options/own-options.ts";
+import type { CommandLine } from "../options/command-line.ts";
+import { readOwnOptions } from "../options/own-options.ts";
 import { EXIT_CODES, DynbenchError } from "../../base/errors.ts";
 import { servedModels } from "../../wire/http/control.ts";
 import { KEY_HINT, parseTarget } from "../../wire/http/target.ts";
 import { NO_TLS, NO_TLS_HINT } from "../../wire/http/tls-check.ts";
-import { optionLines } from "../text/help.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
+import { optionList } from "../text/help.ts";
 import { probe, type ProbeResult } from "../../run/setup/probe.ts";
 
 export const PingOptions = v.strictObject({
   model: v.optional(v.pipe(v.string(), v.description("Model to ask for [the first one served]"))),
   timeout: v.optional(
-    v.pipe(v.number(), v.minValue(0.1), v.maxValue(3600), v.description("Limit in seconds")),
+    v.pipe(v.number(), v.minValue(0.1), v.maxValue(3600), v.description("Time-out in seconds")),
     30,
   ),
   apiKeyEnv: v.optional(
@@ -22,7 +20,7 @@ export const PingOptions = v.strictObject({
   ),
 });
 
-/** A list of models takes no computing. */
+/** A server lists its models without computing anything. */
 const MODELS_LIMIT_MS = 10_000;
 
 const QUESTION = {
@@ -35,23 +33,21 @@ const QUESTION = {
   max_tokens: 10,
 };
 
-/** Passes only on at least one content chunk and a clean end; a missing usage is said. */
-export async function ping(argv: readonly string[], _: Environment): Promise<number> {
-  const specs = optionSpecs(PingOptions);
-  const { options, positionals, wantsHelp } = parseOwnArguments("ping", argv, specs);
-  if (wantsHelp) {
+/** Succeeds only with at least one content chunk and a complete stream; reports if the usage is missing. */
+export async function ping(line: CommandLine): Promise<number> {
+  if (line.wantsHelp) {
     process.stdout.write(
-      `Usage: dynbench ping URL [options]\n\nSends one streamed request and checks the answer.\n\n${specs.flatMap(optionLines).join("\n")}\n`,
+      `Usage: dynbench ping URL [options]\n\nSends one streamed request and checks the answer.\n\n${optionList(PingOptions)}`,
     );
     return EXIT_CODES.ok.code;
   }
-  const url = positionals[0];
-  if (url === undefined || positionals.length > 1) {
+  const { chosen, words } = readOwnOptions("ping", PingOptions, line);
+  const [url, ...more] = words;
+  if (url === undefined || more.length > 0) {
     throw new DynbenchError("plan", "Cannot ping: expected one URL", {
       hint: "dynbench ping http://127.0.0.1:8000",
     });
   }
-  const chosen = parseOwnOptions("ping", PingOptions, options);
   parseTarget(url);
   const timeoutMs = chosen.timeout * 1000;
   const token = tokenOf(chosen.apiKeyEnv);
@@ -66,7 +62,7 @@ export async function ping(argv: readonly string[], _: Environment): Promise<num
     timeoutMs,
   });
   if (result.fault !== undefined) {
-    throw new DynbenchError("start", `${url} does not answer as it should: ${result.fault}`, {
+    throw new DynbenchError("start", `${url} does not answer correctly: ${result.fault}`, {
       hint: hintOf(result, model),
     });
   }

@@ -1,14 +1,14 @@
-/** `dynbench plan`: everything a run would start and send; starts nothing. */
+/** `dynbench plan`: prints everything that a run would start and send; starts nothing. */
+import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
 import { startLog } from "../text/log.ts";
 import { planFromArguments } from "./plan-from-arguments.ts";
-import { secretOptions } from "./run.ts";
 import { settledPlan } from "./settled-plan.ts";
 import { counted } from "../../base/counted.ts";
 import { EXIT_CODES, PlanFaults } from "../../base/errors.ts";
 import type { InputFile, Plan } from "../../contract/plan.ts";
 import { masked, maskWords } from "../../plan/secret-words.ts";
-import { maskPlan } from "../../plan/secrets.ts";
+import { maskPlan, secretOptions } from "../../plan/secrets.ts";
 import { surveyPlan, type PlanSurvey, type PointSurvey } from "../../plan/survey.ts";
 import { pointLabel } from "../../plan/sweep.ts";
 import type { Engine } from "../../contract/engine.ts";
@@ -18,8 +18,8 @@ import { estimateRun, type Estimate } from "../../run/estimate.ts";
 import { bytesText, holdStdin } from "../../run/folder/input-files.ts";
 
 /** `--json` prints the plan itself, which `dynbench run --config plan.json` runs unchanged. */
-export async function plan(argv: readonly string[], environment: Environment): Promise<number> {
-  const planned = await planFromArguments("plan", argv, environment);
+export async function plan(line: CommandLine, environment: Environment): Promise<number> {
+  const planned = await planFromArguments("plan", line, environment);
   if (!planned) return EXIT_CODES.ok.code;
   const { plugins } = environment;
   const log = startLog({ debug: false });
@@ -45,7 +45,7 @@ export async function plan(argv: readonly string[], environment: Environment): P
   return EXIT_CODES.ok.code;
 }
 
-/** One entry an engine and an arm, in the order in which they start. */
+/** The processes of each engine and each arm, in the order in which they start. */
 async function processesOf(planned: Plan, { plugins }: Environment): Promise<PlannedProcess[]> {
   const processes: PlannedProcess[] = [];
   if (planned.clock === "virtual") return processes;
@@ -76,7 +76,7 @@ async function processesOf(planned: Plan, { plugins }: Environment): Promise<Pla
   processes.push({
     name: "keeper",
     command: ["dynbench", "(keeper)"],
-    note: "ends what a killed run would leave",
+    note: "ends the processes of a run that was killed",
   });
   return processes.map(storable);
 }

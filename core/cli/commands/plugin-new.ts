@@ -1,4 +1,4 @@
-/** `dynbench plugin new KIND NAME`: a folder with a plugin that works at once, to be changed from there. */
+/** `dynbench plugin new KIND NAME`: makes a folder with a working plugin to start from. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment, PluginExample } from "../options/environment.ts";
@@ -8,7 +8,7 @@ import { didYouMean } from "../../base/suggest.ts";
 import type { PluginKind } from "../../contract/plugins.ts";
 import { VERSION } from "../../base/version.ts";
 
-/** For an editor, which then tells of a mistake as it is typed; the binary needs none of it. */
+/** For editors, which then show mistakes while you type; the binary does not need them. */
 const COMPILER_OPTIONS = {
   target: "esnext",
   module: "preserve",
@@ -77,7 +77,7 @@ function filesOf(kind: PluginKind, name: string, example: PluginExample): Record
   };
 }
 
-/** `folder`: where the plugin's own files are, seen from where the command is typed. */
+/** `folder`: the folder of the plugin's files, relative to where the command is typed. */
 function optionsOf(name: string, { name: own, options }: PluginExample, folder: string): string {
   return options.replaceAll(own, name).replaceAll("FOLDER/", folder);
 }
@@ -89,20 +89,20 @@ function readme(kind: PluginKind, name: string, example: PluginExample): string 
 ${kind === "engine" ? "An" : "A"} ${kind} for dynbench, in \`${name}.ts\`. In this folder:
 
 \`\`\`sh
-dynbench plugin test                          # its tests; nothing else need be installed
+dynbench plugin test                          # run its tests; nothing has to be installed
 dynbench run --plugin ./${name}.ts ${options}
-dynbench plugin add .                         # from now on in every command
+dynbench plugin add .                         # load it in every command from now on
 dynbench run ${options}
 dynbench plugin remove ${name}
-dynbench plugin pack                          # ${name}.js, for a host without a network
+dynbench plugin pack                          # make ${name}.js, for a host without a network
 \`\`\`
 
 \`dynbench plugin show ${name} --plugin ./${name}.ts\` prints its options. \`tsconfig.json\` and the
-\`devDependencies\` are for an editor; neither tests nor runs need them.
+\`devDependencies\` are for editors; neither tests nor runs need them.
 `;
 }
 
-/** All files or none. */
+/** Writes all files or none. */
 function write(
   folder: string,
   files: Readonly<Record<string, string>>,

@@ -1,4 +1,4 @@
-/** `dynbench plugin pack [FOLDER]`: a plugin and all it imports as one file, for a host without a network. */
+/** `dynbench plugin pack [FOLDER]`: bundles a plugin and its imports into one file, for a host without a network. */
 import {
   mkdirSync,
   readFileSync,
@@ -17,7 +17,7 @@ import { NEEDS_INSTALL } from "../../plugin-folder/install-fault.ts";
 import { entryOf, manifestOf } from "../../plugin-folder/plugin-folder.ts";
 import { runBun } from "../../plugin-folder/own-bun.ts";
 
-/** Packs a folder's package, or a single file; loads the result once to see that it is a plugin. */
+/** Packs the package of a folder, or a single file; loads the result once to check that it is a plugin. */
 export async function packPlugin(
   path: string,
   out: string | undefined,
@@ -31,7 +31,7 @@ export async function packPlugin(
     const target = resolve(out ?? `${name}.js`);
     if (target === entry)
       throw refuse("the packed file would replace it", "Name another with --out FILE");
-    // Named as the target is: the builder leaves the name in the file.
+    // The builder writes the name into the file, so it must be that of the target.
     const packed = join(stage, basename(target));
     const args = ["build", entry, "--target=bun", "--external", "dynbench", "--outfile", packed];
     const { exitCode, output } = await runBun(args, { cwd: stage, env: { NO_COLOR: "1" } });
@@ -60,7 +60,7 @@ function sourceOf(path: string, stage: string, refuse: Refuse): { name: string; 
   } catch (cause) {
     throw refuse(`its package.json: ${whyNot(cause)}`, "Pack a single file by its own path");
   }
-  // Resolved as an importer of the package would, whatever its package.json says.
+  // Resolves the entry as an import of the package would.
   const link = join(stage, "node_modules", name);
   mkdirSync(dirname(link), { recursive: true });
   symlinkSync(path, link);
@@ -68,7 +68,7 @@ function sourceOf(path: string, stage: string, refuse: Refuse): { name: string; 
   return { name: name.split("/").at(-1)!, entry };
 }
 
-/** State, and what to try. */
+/** What is wrong, and what to try. */
 function faultIn(output: string): [string, string?] {
   const missing = /Could not resolve: "([^"]+)"/.exec(output);
   if (missing) return [`there is no package "${missing[1]}" beside it`, NEEDS_INSTALL];
@@ -76,7 +76,7 @@ function faultIn(output: string): [string, string?] {
   return [line?.slice(line.indexOf("error:") + "error:".length).trim() || "it cannot be bundled"];
 }
 
-/** In one step, so that a full disk leaves no half of it. */
+/** Renames at the end, so that a full disk leaves no incomplete file. */
 function move(packed: string, target: string, refuse: Refuse): void {
   const half = `${target}.tmp`;
   try {

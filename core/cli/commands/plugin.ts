@@ -1,16 +1,19 @@
 /** `dynbench plugin list|show|add|remove|new|test|pack`. */
+import { rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import * as v from "valibot";
 import { loadPlugins, PLUGIN_OPTIONS } from "../options/added-plugins.ts";
-import { parseOwnArguments } from "../options/arguments.ts";
+import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
 import { pluginHelp } from "../text/help.ts";
-import { parseOwnOptions } from "../options/own-options.ts";
+import { readOwnOptions } from "../options/own-options.ts";
 import { PLUGIN_HELP, VERB_HELP } from "../text/plugin-help.ts";
 import { newPlugin } from "./plugin-new.ts";
 import { packPlugin } from "./plugin-pack.ts";
-import { testPlugin } from "./plugin-test.ts";
+import { bundleTestModules } from "./test-modules.ts" with { type: "macro" };
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
+import { noPlace, temporaryFolder } from "../../system/temporary-name.ts";
+import { runBun } from "../../plugin-folder/own-bun.ts";
 import { didYouMean } from "../../base/suggest.ts";
 import { addPackage, removePackage } from "../../plugin-folder/add-package.ts";
 import { packageSpec } from "../../plugin-folder/package-spec.ts";
@@ -18,18 +21,18 @@ import { addedPackages, pluginFolder } from "../../plugin-folder/plugin-folder.t
 
 export const PluginCommandOptions = v.strictObject({
   ...PLUGIN_OPTIONS,
-  out: v.optional(v.pipe(v.string(), v.description("Where pack writes to"))),
+  out: v.optional(v.pipe(v.string(), v.description("File that pack writes [NAME.js]"))),
 });
 
 type Options = v.InferOutput<typeof PluginCommandOptions>;
-/** One verb: its words after the verb, and what else was said. */
+/** Runs one verb with the words after it and the options. */
 type Verb = (
   words: readonly string[],
   options: Options,
   environment: Environment,
 ) => Promise<number>;
 
-/** How many words each verb takes. */
+/** The verbs, with the least and the greatest number of words after each. */
 const VERBS: Readonly<
   Record<keyof typeof VERB_HELP, { readonly words: readonly [number, number]; run: Verb }>
 > = {
@@ -42,15 +45,18 @@ const VERBS: Readonly<
   pack: { words: [0, 1], run: ([folder], { out }, at) => packPlugin(folder ?? ".", out, at) },
 };
 
-export async function plugin(argv: readonly string[], environment: Environment): Promise<number> {
-  const specs = optionSpecs(PluginCommandOptions);
-  const { options, positionals, wantsHelp } = parseOwnArguments("plugin", argv, specs);
-  const [name, ...words] = positionals;
-  if (wantsHelp || name === undefined) {
-    process.stdout.write(isVerb(name) ? VERB_HELP[name] : PLUGIN_HELP);
-    return wantsHelp ? EXIT_CODES.ok.code : EXIT_CODES.plan.code;
+export async function plugin(line: CommandLine, environment: Environment): Promise<number> {
+  if (line.wantsHelp) {
+    const verb = line.tokens.find((token) => typeof token === "string");
+    process.stdout.write(isVerb(verb) ? VERB_HELP[verb] : PLUGIN_HELP);
+    return EXIT_CODES.ok.code;
   }
-  const parsed = parseOwnOptions("plugin", PluginCommandOptions, options);
+  const { chosen, words: all } = readOwnOptions("plugin", PluginCommandOptions, line);
+  const [name, ...words] = all;
+  if (name === undefined) {
+    process.stdout.write(PLUGIN_HELP);
+    return EXIT_CODES.plan.code;
+  }
   if (!isVerb(name)) {
     const guess = didYouMean(name, Object.keys(VERBS));
     throw new DynbenchError("plan", `There is no "dynbench plugin ${name}"`, {
@@ -62,11 +68,11 @@ export async function plugin(argv: readonly string[], environment: Environment):
   if (words.length < least || words.length > most) {
     throw new DynbenchError(
       "plan",
-      `Cannot do "dynbench plugin ${positionals.join(" ")}": ${words.length < least ? "a word is missing" : "a word is too many"}`,
+      `Cannot run "dynbench plugin ${all.join(" ")}": ${words.length < least ? "a word is missing" : "there is a word too many"}`,
       { hint: VERB_HELP[name].split("\n", 1)[0] },
     );
   }
-  return run(words, parsed, environment);
+  return run(words, chosen, environment);
 }
 
 function isVerb(name: string | undefined): name is keyof typeof VERBS {
@@ -127,6 +133,35 @@ async function remove([name]: readonly string[], options: Options) {
   return EXIT_CODES.ok.code;
 }
 
+/** Limit of one test: long enough for an engine that starts processes. */
+const TEST_LIMIT_MS = 60_000;
+
+/**
+ * Runs a plugin's tests with this binary as the test runner. It provides the modules `dynbench` and
+ * `dynbench/testing`, so nothing has to be installed. Exit code 0 if all pass, 2 if one fails or there is none.
+ */
+async function testPlugin(folder: string): Promise<number> {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new DynbenchError("plan", `Cannot test "${folder}": there is no such folder`);
+  }
+  const action = `test "${folder}"`;
+  const stage = temporaryFolder("test", action);
+  try {
+    const preload = join(stage, "dynbench.js");
+    const modules = Bun.zstdDecompressSync(Buffer.from(bundleTestModules(), "base64"));
+    try {
+      writeFileSync(preload, modules);
+    } catch (cause) {
+      throw noPlace(action, cause);
+    }
+    const args = ["test", "--preload", preload, "--timeout", `${TEST_LIMIT_MS}`];
+    const { exitCode } = await runBun(args, { cwd: folder, isShown: true });
+    return exitCode === 0 ? EXIT_CODES.ok.code : EXIT_CODES.plan.code;
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
+}
+
 function folderFor(verb: string, { pluginFolder: named }: Options): string {
   const folder = pluginFolder(named);
   if (folder !== undefined) return folder;
@@ -146,6 +181,7 @@ function listing(plugins: Environment["plugins"]): string {
     return `${kind}s\n${lines.join("\n")}\n`;
   });
   const broken = plugins.broken.map(({ from, fault }) => `  ${from}: ${fault.message}`);
-  if (broken.length > 0) parts.push(`left out\n${broken.join("\n")}\n`);
+  if (broken.length > 0)
+    parts.push(`left out, because they cannot be loaded\n${broken.join("\n")}\n`);
   return parts.join("\n");
 }

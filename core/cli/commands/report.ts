@@ -1,23 +1,24 @@
-/** `dynbench report DIR…`: rebuilds the reports of run folders from plan, facts and records. */
+/** `dynbench report DIR…`: rebuilds the reports of run folders from their plan, facts and records. */
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import * as v from "valibot";
 import type { Environment } from "../options/environment.ts";
 import { loadPlugins, PLUGIN_OPTIONS } from "../options/added-plugins.ts";
-import { parseOwnArguments } from "../options/arguments.ts";
+import type { CommandLine } from "../options/command-line.ts";
 import { guideTable } from "../text/guide-table.ts";
 import { startLog } from "../text/log.ts";
-import { parseOwnOptions } from "../options/own-options.ts";
-import { exitCodeOf, openReporters, reporterContext } from "./run.ts";
+import { readOwnOptions } from "../options/own-options.ts";
+import { exitCodeOf, openReporters, reporterContext } from "./open-reporters.ts";
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
 import { whyNot } from "../../base/why-not.ts";
 import { parseGuideSummary } from "../../metrics/summary/guide-summary.ts";
 import { mergeRuns } from "../../metrics/summary/merge-runs.ts";
 import type { CellResult, RunResult } from "../../contract/result.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
 import { RunOptions } from "../../plan/run-options.ts";
 import { allReporters } from "../../run/all-reporters.ts";
-import { cellResult, runResult, type KnownBounds } from "../../run/results.ts";
+import { KnownBounds } from "../../plan/cache-bounds.ts";
+import { KeptTallies } from "../../run/recorder.ts";
+import { cellResult, runResult } from "../../run/results.ts";
 import { changedFiles, inputFiles, runnablePlan } from "../../run/folder/input-files.ts";
 import { RunFolder } from "../../run/folder/run-folder.ts";
 
@@ -25,11 +26,12 @@ const HELP = `Usage: dynbench report DIR [DIR…] [--pairs all] [--json] [--plug
        dynbench report results_summary.json [results_summary.json…]
 
 Rebuilds summary.json, report.html and the tables of a run folder.
-Several folders are compared in one report, written to the first one's folder as compare/: live
-runs and simulated ones, say, router by router. Runs on different time scales are told in the time
-of the hardware that they model.
-With --pairs all summary.json compares every pair of arms, not only those that matter most.
-Files of the router benchmarking guide's form are printed beside each other.
+Several folders are compared in one report, in the subfolder compare/ of the first: for example
+live and simulated runs, router by router. If the runs have different time scales, their times are
+converted to those of the modelled hardware.
+With --pairs all, summary.json compares every pair of arms, not only the most important pairs.
+Files results_summary.json are printed side by side in one table. They are the result format of
+the router benchmarking guide of NVIDIA Dynamo, and each run writes them to its folder guide/.
 `;
 
 export const ReportOptions = v.strictObject({
@@ -37,30 +39,29 @@ export const ReportOptions = v.strictObject({
   ...PLUGIN_OPTIONS,
   pairs: v.pipe(
     v.optional(v.picklist(["usual", "all"]), "usual"),
-    v.description("Which arms are compared with which in summary.json"),
+    v.description("Pairs of arms that summary.json compares: the most important ones, or all"),
   ),
 });
 
-/** One folder: its reports are written again. Several: a report of all beside each other, in the first. */
-export async function report(argv: readonly string[], environment: Environment): Promise<number> {
-  const specs = optionSpecs(ReportOptions);
-  const { positionals, options, wantsHelp } = parseOwnArguments("report", argv, specs);
-  if (wantsHelp) {
+/** Rewrites the reports of one folder, or compares several in one report in the first folder. */
+export async function report(line: CommandLine, environment: Environment): Promise<number> {
+  if (line.wantsHelp) {
     process.stdout.write(HELP);
     return EXIT_CODES.ok.code;
   }
-  const { json, pairs, ...added } = parseOwnOptions("report", ReportOptions, options);
+  const { chosen, words: paths } = readOwnOptions("report", ReportOptions, line);
+  const { json, pairs, ...added } = chosen;
   await loadPlugins(environment.plugins, added);
-  if (positionals.length === 0) {
+  if (paths.length === 0) {
     throw new DynbenchError("plan", "Cannot report: expected at least one run folder", {
       hint: "dynbench report runs/2026-01-01T12-00-00-prefix",
     });
   }
-  const files = positionals.filter(isFile);
+  const files = paths.filter(isFile);
   if (files.length === 0) {
-    return reportFolders(positionals, { json, everyPair: pairs === "all" }, environment);
+    return reportFolders(paths, { json, everyPair: pairs === "all" }, environment);
   }
-  if (files.length < positionals.length) {
+  if (files.length < paths.length) {
     throw new DynbenchError("plan", "Cannot report: files and folders do not go together", {
       hint: "Give run folders, or results_summary.json files (each run folder has its own in guide/)",
     });
@@ -98,12 +99,12 @@ async function reportFolders(
   return failed.length > 0 ? EXIT_CODES.load.code : exitCodeOf(result.summary);
 }
 
-/** Names longer than this would crowd tables and charts. */
+/** Longer names do not fit tables and charts. */
 const NAME_LENGTH = 16;
 
 /**
- * What arms are told apart by: `live` and `virtual` where that says it, else the folders' names where
- * they are short and differ, else letters in the order of the command.
+ * Names that distinguish the arms of different runs: `live` and `virtual` if that is enough, else the
+ * folders' names if they are short and differ, else letters in the order of the folders.
  */
 function runNames(folders: readonly RunFolder[], runs: readonly RunResult[]): string[] {
   const clocks = runs.map(({ plan }) => (plan.clock === "wall" ? "live" : "virtual"));
@@ -125,24 +126,20 @@ async function rebuild(
   for (const change of changedFiles(stored, files)) startLog({ debug: false }).warn(change);
   const facts = folder.readFacts();
   const outcomes = folder.readOutcomes();
-  const records = Map.groupBy(folder.readRecords(), (record) => record.cell);
+  const tallies = new KeptTallies(outcomes.map(({ id }) => id));
+  for (const record of folder.records()) tallies.add(record);
   const cells: CellResult[] = [];
-  const bounds: KnownBounds = new Map();
+  const bounds = new KnownBounds();
   for (const cell of plan.cells) {
     const outcome = outcomes.findLast(({ id }) => id === cell.id);
-    if (!outcome) continue; // never run, or killed on the way: its records stay for who wants them
+    if (!outcome) continue; // the cell did not run or was killed; its records stay in the folder
     cells.push(
-      await cellResult(plan, cell, {
-        outcome,
-        records: records.get(cell.id) ?? [],
-        plugins,
-        bounds,
-      }),
+      await cellResult(plan, cell, { outcome, tally: tallies.take(cell.id), plugins, bounds }),
     );
   }
   if (cells.length === 0) {
     throw new DynbenchError("plan", `Cannot report ${folder.path}: no cell of it was finished`, {
-      hint: `Go on with it: dynbench run --resume ${folder.path}`,
+      hint: `Resume it: dynbench run --resume ${folder.path}`,
     });
   }
   return runResult(stored, cells, {

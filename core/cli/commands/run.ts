@@ -1,29 +1,26 @@
 /** `dynbench run`. */
+import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
 import { columnsOf, faultText } from "../text/fault-text.ts";
-import { startLog, wantsColor } from "../text/log.ts";
+import { startLog } from "../text/log.ts";
+import { openReporters, exitCodeOf, reporterContext } from "./open-reporters.ts";
 import { checkApiKey, planFromArguments } from "./plan-from-arguments.ts";
 import { settledPlan } from "./settled-plan.ts";
 import { epochMs } from "../../system/clock.ts";
 import { stopSignals } from "./stop-signals.ts";
 import { DynbenchError, EXIT_CODES, PlanFaults } from "../../base/errors.ts";
-import type { Summary } from "../../contract/result.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
-import type { Plan, PluginUse } from "../../contract/plan.ts";
 import { isSecretName, MASK, maskWords } from "../../plan/secret-words.ts";
-import { maskPlan } from "../../plan/secrets.ts";
+import { maskPlan, secretOptions } from "../../plan/secrets.ts";
 import { surveyForRun } from "../../plan/survey.ts";
-import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
-import type { Reporter, ReporterContext } from "../../contract/reporter.ts";
+import type { ReporterContext } from "../../contract/reporter.ts";
 import { openFileLimit } from "../../process/file-limit.ts";
-import type { OpenReporter } from "../../run/all-reporters.ts";
 import { hostFaults, hostNotes } from "../../run/setup/host-faults.ts";
 import { holdStdin, withStdinAt } from "../../run/folder/input-files.ts";
 import { defaultRunPath, RunFolder } from "../../run/folder/run-folder.ts";
 
 /** Returns the exit code. */
-export async function run(argv: readonly string[], environment: Environment): Promise<number> {
-  const planned = await planFromArguments("run", argv, environment);
+export async function run(line: CommandLine, environment: Environment): Promise<number> {
+  const planned = await planFromArguments("run", line, environment);
   if (!planned) return EXIT_CODES.ok.code;
   const { resumed } = planned;
   const { plugins } = environment;
@@ -33,9 +30,9 @@ export async function run(argv: readonly string[], environment: Environment): Pr
   const stdin = held?.path ?? resumed?.stdinFile;
   const { plan, runnable: surveyed } = await settledPlan(planned, { plugins, stdin, log });
   const interrupt = new AbortController();
-  const { faults, notes } = await surveyForRun(surveyed, plugins, interrupt.signal);
+  const survey = await surveyForRun(surveyed, plugins, interrupt.signal);
   const host = { fileLimit: openFileLimit(), env: process.env };
-  const refused = [...faults, ...hostFaults(plan, plugins, host)];
+  const refused = [...survey.faults, ...hostFaults(plan, plugins, host)];
   if (refused.length > 0) throw new PlanFaults(refused);
 
   const folder =
@@ -48,7 +45,7 @@ export async function run(argv: readonly string[], environment: Environment): Pr
   if (!resumed) folder.writeJson("plan.json", storable);
   const outcomes = resumed?.readOutcomes() ?? [];
   const context = reporterContext(folder.path, planned.json);
-  for (const note of notes) log.info(`workload: ${note}`);
+  for (const note of survey.notes) log.info(`workload: ${note}`);
   for (const note of hostNotes(plan, plugins, host)) log.info(note);
   const reporters = await openReporters({ plan: runnable, storable }, context, environment);
 
@@ -60,15 +57,16 @@ export async function run(argv: readonly string[], environment: Environment): Pr
     self: environment.self,
     folder,
     log: context.log,
+    survey,
     signal: interrupt.signal,
     reporters,
     isResumed: resumed !== undefined,
     finished: outcomes.filter(({ state }) => state === "completed"),
-    command: `dynbench run ${storableWords(argv).map(shellWord).join(" ")}`.trim(),
+    command: `dynbench run ${storableWords(line.typed).map(shellWord).join(" ")}`.trim(),
   });
   if (fault !== undefined) {
     const { text, exitCode } = faultText(fault, {
-      debug: argv.includes("--debug"),
+      debug: line.debug,
       plugins,
       isRunning: true,
       columns: columnsOf(process.stderr),
@@ -80,70 +78,25 @@ export async function run(argv: readonly string[], environment: Environment): Pr
 }
 
 /** The arguments as they may be stored: `--header authorization=***`. */
-function storableWords(argv: readonly string[]): string[] {
+function storableWords(typed: readonly string[]): string[] {
   const header = /^(--(?:run\.)?header=)?([\w-]+)(\s*[:=]\s*)/;
-  const words = argv.map((word, i) => {
+  const words = typed.map((word, i) => {
     const match = header.exec(word);
-    const isHeader = /^--(run\.)?header$/.test(argv[i - 1] ?? "") || match?.[1] !== undefined;
+    const isHeader = /^--(run\.)?header$/.test(typed[i - 1] ?? "") || match?.[1] !== undefined;
     if (!match || !isHeader || !isSecretName(match[2]!)) return word;
     return `${match[0]}${MASK}`;
   });
   return maskWords(words);
 }
 
-/** Options that a plugin's author marked as secret. */
-export function secretOptions(plugins: PluginSet): (use: PluginUse) => string[] {
-  return ({ kind, name }) => {
-    const loaded = plugins.find(kind, name);
-    const specs = loaded ? optionSpecs(loaded.plugin.options) : [];
-    return specs.filter(({ isSecret }) => isSecret).map(({ key }) => key);
-  };
-}
-
-/** A failed load, a run not to be trusted, or neither. */
-export function exitCodeOf(summary: Summary): number {
-  const { state } = summary.verdict;
-  if (state === "failed") return EXIT_CODES.load.code;
-  return state === "untrusted" ? EXIT_CODES.untrusted.code : EXIT_CODES.ok.code;
-}
-
-export function reporterContext(runDir: string, json: boolean): ReporterContext {
-  const sink = (stream: NodeJS.WriteStream) => ({
-    write: (text: string) => void stream.write(text),
-    isTTY: stream.isTTY === true,
-    columns: stream.columns ?? 100,
-  });
-  return {
-    runDir,
-    log: startLog({ debug: false }),
-    stdout: sink(process.stdout),
-    stderr: sink(process.stderr),
-    color: wantsColor(process.stdout),
-    json,
-  };
-}
-
-/** Opens every reporter of the plan: a path that cannot be written fails here, before anything starts. */
-export async function openReporters(
-  { plan, storable }: { plan: Plan; storable: Plan },
-  context: ReporterContext,
-  { plugins }: Environment,
-): Promise<OpenReporter[]> {
-  const reporters: OpenReporter[] = [];
-  for (const use of plan.reporters) {
-    const reporter = (await plugins.load(use)) as Reporter;
-    const handle = await reporter.open(use.options, storable, context);
-    reporters.push({ name: use.name, handle });
-  }
-  return reporters;
-}
-
-/** Once: stop, keep and report what is there. Twice: at once; children end because their stdin closes. */
+/** The first signal stops the run, and its results are reported. The second exits at once; children end when their stdin closes. */
 function onInterrupt(interrupt: AbortController, context: ReporterContext): Disposable {
   const signals = stopSignals();
   const handle = (): void => {
     if (interrupt.signal.aborted) process.exit(EXIT_CODES.interrupted.code);
-    context.stderr.write("\nStopping; what was measured is kept. Once more to stop at once.\n");
+    context.stderr.write(
+      "\nStopping; all measurements so far are kept. Press Ctrl-C again to stop at once.\n",
+    );
     interrupt.abort(new DynbenchError("interrupted", "Interrupted"));
   };
   for (const signal of signals) process.on(signal, handle);

@@ -1,4 +1,4 @@
-/** What `run` and `plan` do with the files that a plan reads, before anything looks into them. */
+/** Records the files that a plan reads, before `run` or `plan` uses their contents. */
 import type { Planned } from "./plan-from-arguments.ts";
 import { DynbenchError } from "../../base/errors.ts";
 import type { Plan } from "../../contract/plan.ts";
@@ -7,15 +7,15 @@ import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
 import { changedFiles, inputFiles, withStdinAt } from "../../run/folder/input-files.ts";
 
 export interface SettledPlan {
-  /** With the digests of its files; standard input is still called `-`. */
+  /** The plan with the digests of its files; standard input is named `-`. */
   readonly plan: Plan;
-  /** With standard input where it is kept. */
+  /** The plan with the file that holds standard input in place of `-`. */
   readonly runnable: Plan;
 }
 
 /**
  * `stdin`: the file that holds standard input. A file that has changed since the plan was made is
- * told; a run that has cells on the old one does not go on with the new one.
+ * logged; a run that is resumed is refused, because its finished cells used the old file.
  */
 export async function settledPlan(
   { plan, resumed }: Pick<Planned, "plan" | "resumed">,
@@ -24,8 +24,8 @@ export async function settledPlan(
   const files = await inputFiles(plan, { plugins, stdin });
   const changes = changedFiles(plan, files);
   if (resumed && changes.length > 0) {
-    throw new DynbenchError("plan", `Cannot go on with ${resumed.path}: ${changes[0]}`, {
-      hint: "Bring the old file back, or start afresh with a new folder",
+    throw new DynbenchError("plan", `Cannot resume ${resumed.path}: ${changes[0]}`, {
+      hint: "Restore the old file, or start a new run in a new folder",
     });
   }
   for (const change of changes) log.warn(change);

@@ -1,11 +1,11 @@
 /**
- * Makes the modules `dynbench` and `dynbench/testing` for plugins' tests when the program is bundled.
- * Called as a Bun macro; `Bun.build` inside one is refused, so this is a `bun build` of its own.
+ * Bundles the modules `dynbench` and `dynbench/testing` for the tests of plugins when the program is
+ * built. Called as a Bun macro. A macro cannot call `Bun.build`, so it starts `bun build`.
  */
 
 /**
- * A script that registers both, to be run before the tests: zstd, in base64, because it is in the binary
- * for the few who write plugins. It is not minified, because a failed test shows its lines.
+ * A script that registers both modules and is run before the tests. It is compressed with zstd, in
+ * base64, to keep the binary small. It is not minified, because a failed test shows its lines.
  */
 export function bundleTestModules(): string {
   const entry = Bun.fileURLToPath(new URL("../../../test/conformance/preload.ts", import.meta.url));

@@ -1,48 +1,52 @@
-/** `dynbench trace analyze FILE…`. */
+/** `dynbench trace analyze FILE…`: prints what the rows of traces have in common. */
 import * as v from "valibot";
-import { parseOwnArguments } from "../options/arguments.ts";
-import { optionLines } from "../text/help.ts";
-import { parseOwnOptions } from "../options/own-options.ts";
+import type { CommandLine } from "../options/command-line.ts";
+import type { Environment } from "../options/environment.ts";
+import { optionList } from "../text/help.ts";
+import { readOwnOptions } from "../options/own-options.ts";
 import { analysisText } from "../text/trace-text.ts";
-import { readWhole, TRACE_FILE_ENTRIES } from "../options/trace-file-options.ts";
+import { readWhole, traceFileEntries } from "../options/trace-file-options.ts";
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
 import { writeLines } from "../../system/write-lines.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
 import { analyzeTrace } from "../../trace/analysis/analysis.ts";
+import type { TraceFormat } from "../../trace/trace-format.ts";
 import { VERSION } from "../../base/version.ts";
 
-export const AnalyzeOptions = v.strictObject({
-  ...TRACE_FILE_ENTRIES,
-  inputFile: v.pipe(v.optional(v.string()), v.description("Trace file, as datagen names it")),
-  cacheBlocks: v.pipe(
-    v.optional(
-      v.pipe(
-        v.array(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1e9))),
-        v.minLength(1),
+export const analyzeOptions = (formats: readonly TraceFormat[]) =>
+  v.strictObject({
+    ...traceFileEntries(formats),
+    inputFile: v.pipe(v.optional(v.string()), v.description("Trace file, as datagen names it")),
+    cacheBlocks: v.pipe(
+      v.optional(
+        v.pipe(
+          v.array(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1e9))),
+          v.minLength(1),
+        ),
       ),
+      v.description("Cache sizes to report, in blocks [256, doubled until everything fits]"),
     ),
-    v.description("Sizes of cache to tell, in blocks [256, doubled until everything fits]"),
-  ),
-  json: v.pipe(v.optional(v.boolean(), false), v.description("Print the analysis as JSON")),
-  html: v.pipe(
-    v.optional(v.pipe(v.string(), v.nonEmpty("must name a file"))),
-    v.description("Write a page with charts to this file"),
-  ),
-});
+    json: v.pipe(v.optional(v.boolean(), false), v.description("Print the analysis as JSON")),
+    html: v.pipe(
+      v.optional(v.pipe(v.string(), v.nonEmpty("must name a file"))),
+      v.description("Write a page with charts to this file"),
+    ),
+  });
 
-export async function traceAnalyze(argv: readonly string[]): Promise<number> {
-  const specs = optionSpecs(AnalyzeOptions);
-  const { options, positionals, wantsHelp } = parseOwnArguments("trace analyze", argv, specs);
-  if (wantsHelp) {
+export async function traceAnalyze(
+  line: CommandLine,
+  { traceFormats: formats }: Environment,
+): Promise<number> {
+  const schema = analyzeOptions(formats);
+  if (line.wantsHelp) {
     process.stdout.write(
       "Usage: dynbench trace analyze FILE… [options]\n\n" +
-        "Tells lengths, sharing, hit shares and arrivals of Mooncake traces (plain, gzip or zstd; -\n" +
-        `for standard input).\n\n${specs.flatMap(optionLines).join("\n")}\n`,
+        "Prints lengths, shared prefixes, hit shares and arrivals of traces (plain, gzip or zstd; - is\n" +
+        `standard input).\n\n${optionList(schema)}`,
     );
     return EXIT_CODES.ok.code;
   }
-  const chosen = parseOwnOptions("trace analyze", AnalyzeOptions, options);
-  const files = [...positionals, ...(chosen.inputFile === undefined ? [] : [chosen.inputFile])];
+  const { chosen, words } = readOwnOptions("trace analyze", schema, line);
+  const files = [...words, ...(chosen.inputFile === undefined ? [] : [chosen.inputFile])];
   if (files.length === 0) {
     throw new DynbenchError("plan", "Cannot analyze: expected a trace file", {
       hint: "dynbench trace analyze trace.jsonl",
@@ -51,7 +55,10 @@ export async function traceAnalyze(argv: readonly string[]): Promise<number> {
   const pools = chosen.cacheBlocks?.toSorted((a, b) => a - b);
   const analyses = [];
   for (const file of files) {
-    const analysis = { file, ...analyzeTrace(await readWhole(file, chosen), pools) };
+    const analysis = {
+      file,
+      ...analyzeTrace(await readWhole(file, { ...chosen, formats }), pools),
+    };
     analyses.push(analysis);
     if (!chosen.json) process.stdout.write(analysisText(analysis));
   }

@@ -1,68 +1,73 @@
-/** `dynbench trace convert FILE|RUN_FOLDER --to FORMAT`. */
+/** `dynbench trace convert FILE|RUN_FOLDER --to FORMAT`: writes a trace in another format. */
 import { statSync } from "node:fs";
 import * as v from "valibot";
-import { parseOwnArguments } from "../options/arguments.ts";
+import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
-import { optionLines } from "../text/help.ts";
-import { parseOwnOptions } from "../options/own-options.ts";
-import { readAloud, TRACE_FILE_ENTRIES } from "../options/trace-file-options.ts";
+import { optionList } from "../text/help.ts";
+import { readOwnOptions } from "../options/own-options.ts";
+import { readAloud, traceFileEntries } from "../options/trace-file-options.ts";
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
 import { writeLines } from "../../system/write-lines.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
 import { recordedTrace } from "../../run/folder/recorded-trace.ts";
-import { TRACE_FORMATS } from "../../trace/trace-formats.ts";
 import type { TraceFormat } from "../../trace/trace-format.ts";
 import type { TraceRow } from "../../trace/trace-row.ts";
 
-const WRITTEN = TRACE_FORMATS.filter(({ writer }) => writer !== undefined).map(({ name }) => name);
+export const convertOptions = (formats: readonly TraceFormat[]) =>
+  v.strictObject({
+    ...traceFileEntries(formats),
+    to: v.pipe(
+      v.optional(v.picklist(written(formats)), "mooncake"),
+      v.description("Format to write"),
+    ),
+    cell: v.pipe(
+      v.optional(v.string()),
+      v.description("Of a run folder: the cell to convert, where there are several"),
+    ),
+    out: v.pipe(
+      v.optional(v.string(), "-"),
+      v.description("File to write; packed if its name ends in .gz or .zst; - is standard output"),
+    ),
+  });
 
-export const ConvertOptions = v.strictObject({
-  ...TRACE_FILE_ENTRIES,
-  to: v.pipe(v.optional(v.picklist(WRITTEN), "mooncake"), v.description("Format to write")),
-  cell: v.pipe(
-    v.optional(v.string()),
-    v.description("Of a run folder: the cell to convert, where there are several"),
-  ),
-  out: v.pipe(
-    v.optional(v.string(), "-"),
-    v.description("File to write; packed if its name ends in .gz or .zst; - is standard output"),
-  ),
-});
+type Choice = v.InferOutput<ReturnType<typeof convertOptions>> & {
+  readonly formats: readonly TraceFormat[];
+};
 
-type Choice = v.InferOutput<typeof ConvertOptions>;
+/** Names of the formats that can be written. */
+function written(formats: readonly TraceFormat[]): string[] {
+  return formats.filter(({ writer }) => writer !== undefined).map(({ name }) => name);
+}
 
-export async function traceConvert(
-  argv: readonly string[],
-  environment: Environment,
-): Promise<number> {
-  const specs = optionSpecs(ConvertOptions);
-  const { options, positionals, wantsHelp } = parseOwnArguments("trace convert", argv, specs);
-  if (wantsHelp) {
-    const formats = TRACE_FORMATS.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`);
+export async function traceConvert(line: CommandLine, environment: Environment): Promise<number> {
+  const { traceFormats: formats } = environment;
+  const schema = convertOptions(formats);
+  if (line.wantsHelp) {
+    const lines = formats.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`);
     process.stdout.write(
       "Usage: dynbench trace convert FILE [--to FORMAT] [--out FILE] [options]\n" +
         "       dynbench trace convert RUN_FOLDER [--cell CELL] [options]\n\n" +
-        "Writes the rows of a trace in another format, as they are read. Of a run folder: the requests\n" +
-        "of a cell as they were sent, to replay what was measured. What a format cannot say is told\n" +
-        `and not invented.\n\nFormats:\n${formats.join("\n")}\n\n${specs.flatMap(optionLines).join("\n")}\n`,
+        "Writes the rows of a trace in another format, as they are read. From a run folder, writes the\n" +
+        "requests of a cell as they were sent, to replay them. What a format cannot hold is left out\n" +
+        `and reported.\n\nFormats:\n${lines.join("\n")}\n\n${optionList(schema)}`,
     );
     return EXIT_CODES.ok.code;
   }
-  const chosen = parseOwnOptions("trace convert", ConvertOptions, options);
-  const [path, ...more] = positionals;
+  const { chosen: own, words } = readOwnOptions("trace convert", schema, line);
+  const chosen = { ...own, formats };
+  const [path, ...more] = words;
   if (path === undefined || more.length > 0) {
     throw new DynbenchError("plan", "Cannot convert: expected one trace file or run folder", {
       hint: "dynbench trace convert azure.csv --out trace.jsonl",
     });
   }
-  const target = TRACE_FORMATS.find(({ name }) => name === chosen.to)!;
+  const target = formats.find(({ name }) => name === chosen.to)!;
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   const batches = isFolder ? runBatches(path, chosen, environment) : fileBatches(path, chosen);
   await writeLines(chosen.out, convertedLines(batches, target));
   return EXIT_CODES.ok.code;
 }
 
-/** Rows, and what they were. */
+/** Rows, and the format that they were read from. */
 interface SourceBatch {
   readonly source: Pick<TraceFormat, "name" | "silentOn">;
   readonly blockSize: number;
@@ -103,7 +108,7 @@ async function* convertedLines(
   process.stderr.write(conversionText(rowCount, last!, target));
 }
 
-/** What was written, and what the new file cannot say: the old one did not, or the new format cannot. */
+/** What was written, and what is missing in it: not in the source, or not possible in the new format. */
 function conversionText(
   rows: number,
   { source, blockSize }: SourceBatch,
@@ -116,7 +121,7 @@ function conversionText(
     .join(" and ");
   return [
     `${rows} rows of ${source.name} as ${target.name}${isShared ? `, ${blockSize} tokens to a hash id` : ""}`,
-    ...(missing === "" ? [] : [`${source.name} says nothing of ${missing}: the rows have none`]),
+    ...(missing === "" ? [] : [`${source.name} does not record ${missing}: the rows have none`]),
     ...(dropped === "" ? [] : [`${target.name} cannot hold ${dropped}: left out`]),
     "",
   ].join("\n");

@@ -1,8 +1,9 @@
-/** `dynbench up`: an engine and a router that stay up until Ctrl-C, with their URLs. */
+/** `dynbench up`: starts an engine and a router, prints their URLs, and keeps them running until Ctrl-C. */
 import { given } from "../../base/given.ts";
 import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
 import { startLog } from "../text/log.ts";
 import { checkApiKey, planFromArguments, type Planned } from "./plan-from-arguments.ts";
@@ -28,9 +29,9 @@ import { deathError } from "../../process/death.ts";
 import { wireHeaders } from "../../run/setup/probe.ts";
 import { startRouter, type RunningRouter, mustFindRouters } from "../../run/setup/router-up.ts";
 
-/** Ends with Ctrl-C, or when a process dies. */
-export async function up(argv: readonly string[], environment: Environment): Promise<number> {
-  const planned = await planFromArguments("up", argv, environment);
+/** Returns after Ctrl-C; throws when a process dies. */
+export async function up(line: CommandLine, environment: Environment): Promise<number> {
+  const planned = await planFromArguments("up", line, environment);
   if (!planned) return EXIT_CODES.ok.code;
   const { plan } = planned;
   checkApiKey(plan);
@@ -49,7 +50,7 @@ export async function up(argv: readonly string[], environment: Environment): Pro
   } catch (error) {
     if (firstCause(error) !== INTERRUPTED) throw error;
   }
-  // Nobody misses the logs of what ended as it should, unless a place for them was named.
+  // After a normal end the logs are removed, unless the user has named a folder for them.
   if (planned.out === undefined) rmSync(logDir, { recursive: true, force: true });
   return EXIT_CODES.ok.code;
 }
@@ -62,7 +63,7 @@ function upFaults({ plan: { arms, clock, replicas }, port }: Planned, at: Enviro
   };
   const virtual = {
     path: "run.clock",
-    message: "on the virtual clock there is nothing to keep up",
+    message: "on the virtual clock there is nothing to keep running",
     hint: "Leave --clock virtual out, or simulate a load: dynbench run --clock virtual",
   };
   return [
@@ -81,7 +82,7 @@ function portFaults(
   const path = "run.port";
   const router = plugins.find("router", arm.router.name)?.plugin as Router;
   if (!router.policy && !router.processes) {
-    const message = `router "${router.name}" is running already, or there is none, so it has its port`;
+    const message = `router "${router.name}" is not started by dynbench, so its port cannot be chosen`;
     return [{ path, message, hint: "Leave --port out" }];
   }
   if (port + replicas - 1 <= MAX_PORT) return [];
@@ -107,7 +108,7 @@ function makeLogDir(out: string | undefined): string {
   return path;
 }
 
-/** A port that is taken is found before an engine loads its model for minutes. */
+/** Finds a port that is in use before an engine loads its model, which takes minutes. */
 function claimPorts(first: number, { host: hostname, replicas }: Plan): void {
   for (let port = first; port < first + replicas; port += 1) {
     try {

@@ -1,4 +1,4 @@
-/** The commands, each with what help, completion and the manual page say of it. */
+/** The commands, with their descriptions in completion and the manual page. */
 
 export const COMMANDS = {
   run: "Measure routers",
@@ -6,11 +6,11 @@ export const COMMANDS = {
   up: "Start an engine and a router and keep them up",
   ping: "Send one streamed request and check the answer",
   report: "Rebuild the reports of run folders",
-  trace: "Analyze a trace, or synthesize more of its kind",
+  trace: "Analyze a trace, synthesize a similar one, or convert it",
   plugin: "List, show, add and remove plugins; make, test and pack one",
-  doctor: "Look at what this machine has for runs, and remove what dead runs left",
-  "null-server": "A server of known timing",
-  completion: "Print what completes the command line in bash, zsh or fish",
+  doctor: "Check this machine for runs, and remove what killed runs left behind",
+  "null-server": "A server of known timing, to measure a load generator with",
+  completion: "Print the completion script for bash, zsh or fish",
   man: "Print the manual page",
 } as const;
 

@@ -8,7 +8,7 @@ import type { Plan } from "../../contract/plan.ts";
 import type { RawOption } from "../../plan/raw-option.ts";
 import { looksLikePlan, parsePlan } from "../../plan/saved-plan.ts";
 
-/** A config beyond this is the wrong file. */
+/** A larger file is no config. */
 const MAX_CONFIG_BYTES = 16 * 1024 * 1024;
 
 const Options = v.record(v.string(), v.unknown());
@@ -38,7 +38,10 @@ function readText(path: string): string {
     });
   }
   if (bytes.length > MAX_CONFIG_BYTES) {
-    throw new DynbenchError("plan", `Cannot read ${path}: ${bytes.length} bytes are no config`);
+    throw new DynbenchError(
+      "plan",
+      `Cannot read ${path}: ${bytes.length} bytes is too large for a config`,
+    );
   }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -70,7 +73,7 @@ function parse(path: string, text: string): unknown {
   );
 }
 
-/** A table under `load`, `workload`, … qualifies the names in it; one under `sweep` is its axes. */
+/** The name of a table (`load`, `workload`, …) qualifies the names in it; the table `sweep` holds axes. */
 function flatten(table: Record<string, unknown>, path: string): RawOption[] {
   return Object.entries(table).flatMap(([name, value]): RawOption[] => {
     const origin = `${path}: ${name}`;

@@ -1,9 +1,9 @@
-/** Which options the commands of a run have, in groups: what help, man page and completion show. */
+/** The options of `run`, `plan` and `up` in groups, for help, manual page and completion. */
 import { parseArmSpecs } from "../../plan/arms.ts";
 import { DEFAULTS, defaultEngine, typedNames } from "../../plan/choose.ts";
-import { optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
+import { isNamed, optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
 import { PlaneOptions } from "../../plan/plane-options.ts";
-import { isNamed, type RawOption } from "../../plan/raw-option.ts";
+import type { RawOption } from "../../plan/raw-option.ts";
 import { LoadOptions, RunOptions } from "../../plan/run-options.ts";
 import { SimOptions } from "../../plan/sim-options.ts";
 import type { Fault } from "../../base/errors.ts";
@@ -17,7 +17,7 @@ export interface OptionGroup {
   readonly specs: readonly OptionSpec[];
 }
 
-/** Those of `run` and `plan`, or of `up`; then those of the chosen plugins. Empty groups are left out. */
+/** Options of the command, then those of the chosen plugins. Groups without options are left out. */
 export function optionGroups(
   command: string,
   plugins: PluginSet,
@@ -25,6 +25,13 @@ export function optionGroups(
 ): readonly OptionGroup[] {
   const groups = command === "up" ? upGroups(chosen) : runGroups(plugins, chosen);
   return groups.filter(({ specs }) => specs.length > 0);
+}
+
+/** Every option that some choice of plugins gives to a run: whether a flag takes a value is known from these. */
+export function possibleSpecs(plugins: PluginSet): readonly OptionSpec[] {
+  const schemas = [RunOptions, LoadOptions, SimOptions, PlaneOptions];
+  const own = plugins.all.map(({ plugin }) => plugin.options);
+  return [...schemas, ...own].flatMap(optionSpecs);
 }
 
 function runGroups(plugins: PluginSet, chosen: readonly AnyPlugin[]): OptionGroup[] {
@@ -39,7 +46,7 @@ function runGroups(plugins: PluginSet, chosen: readonly AnyPlugin[]): OptionGrou
   ];
 }
 
-/** What sends no load needs no options of one. */
+/** `up` sends no load, so it has no options of one. */
 function upGroups(chosen: readonly AnyPlugin[]): OptionGroup[] {
   return [
     { title: "Run", specs: optionSpecs(RunOptions).filter(({ key }) => OF_UP.has(key)) },
@@ -54,8 +61,8 @@ const OF_UP: ReadonlySet<string> = new Set<keyof RunOptions>([
 ]);
 
 /**
- * Typed for a load, which `up` does not send: whoever types it takes it for a run. `--clock` and
- * `--resume` are told on their own; a config file may well be shared with a run.
+ * Faults of options of a load that were typed for `up`, which sends none. `--clock` and `--resume` have
+ * messages of their own. Config files are not checked, because they may be shared with runs.
  */
 export function loadFaults(typed: readonly RawOption[], plugins: PluginSet): Fault[] {
   const ofKinds = (...kinds: AnyPlugin["kind"][]): OptionSpec[] =>
@@ -90,7 +97,7 @@ export function pluginGroup(plugin: AnyPlugin): OptionGroup {
   return { title: `${titled(plugin.kind)} ${plugin.name}`, specs: flagSpecs(plugin) };
 }
 
-/** Options as they are typed: those of a reporter behind its name, because all take part in a run. */
+/** Options as they are typed: those of a reporter with its name in front, because all reporters take part in a run. */
 export function flagSpecs({ kind, name, options }: AnyPlugin): readonly OptionSpec[] {
   const specs = optionSpecs(options);
   if (kind !== "reporter") return specs;
@@ -102,7 +109,7 @@ export function flagSpecs({ kind, name, options }: AnyPlugin): readonly OptionSp
   }));
 }
 
-/** The plugins that are named, or taken where none is: whose options there are. */
+/** The plugins that are named, or else the defaults. An unknown name is left out. */
 export function chosenPlugins(options: readonly RawOption[], plugins: PluginSet): AnyPlugin[] {
   const named = (kind: "engine" | "router" | "workload", fallback: string): AnyPlugin[] => {
     const specs = parseArmSpecs(kind, typedNames(options, kind) ?? [fallback]);

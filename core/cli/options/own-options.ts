@@ -1,27 +1,33 @@
-/** Options of a command that has its own schema and no plugins. */
+/** Options and words of a command with a schema of its own, without plugins' options or engine arguments. */
 import type * as v from "valibot";
+import { judgeTokens } from "./arguments.ts";
+import type { CommandLine } from "./command-line.ts";
 import { PlanFaults, type Fault } from "../../base/errors.ts";
-import { optionSpecs } from "../../plan/option-spec.ts";
+import { assign, scopeOf } from "../../plan/assign.ts";
 import { parseOptions } from "../../plan/parse-options.ts";
-import { assign, type RawOption } from "../../plan/raw-option.ts";
 import type { OptionsSchema } from "../../contract/plugin.ts";
 
-/** The schema's output; throws `PlanFaults` with every fault. */
-export function parseOwnOptions<Schema extends OptionsSchema>(
+/** The schema's output and the words beside the options; throws `PlanFaults` with every fault. */
+export function readOwnOptions<Schema extends OptionsSchema>(
   command: string,
   schema: Schema,
-  options: readonly RawOption[],
-): v.InferOutput<Schema> {
-  const { assignments, faults: unknown } = assign(options, [
-    { kind: command, specs: optionSpecs(schema) },
-  ]);
-  const faults: Fault[] = unknown.map(({ path, hint }) => ({
-    path,
-    message: "there is no such option",
-    hint: hint?.startsWith("Did you mean") ? hint : `See "dynbench ${command} --help"`,
-  }));
-  const given = new Map(assignments.map(({ spec, option }) => [spec, option] as const));
-  const parsed = parseOptions(given, { kind: command, schema }, faults);
-  if (!parsed || faults.length > 0) throw new PlanFaults(faults);
-  return parsed as v.InferOutput<Schema>;
+  { tokens, hasSeparator }: Pick<CommandLine, "tokens" | "hasSeparator">,
+): { chosen: v.InferOutput<Schema>; words: readonly string[] } {
+  const scope = scopeOf(command, schema);
+  const { options, words, faults: unread } = judgeTokens(tokens, scope.specs);
+  const faults: Fault[] = [...unread];
+  if (hasSeparator) faults.push({ path: "--", message: `means nothing to dynbench ${command}` });
+  const { assignments, faults: unknown } = assign(options, [scope]);
+  for (const { path, hint } of unknown) {
+    const isGuess = hint?.startsWith("Did you mean");
+    faults.push({
+      path,
+      message: "there is no such option",
+      hint: isGuess ? hint : `See "dynbench ${command} --help"`,
+    });
+  }
+  const typed = new Map(assignments.map(({ spec, option }) => [spec, option] as const));
+  const chosen = parseOptions({ scope, typed }, faults);
+  if (!chosen || faults.length > 0) throw new PlanFaults(faults);
+  return { chosen, words };
 }

@@ -1,15 +1,14 @@
-/** What every command on a trace file is told about it, and how it is read whole. */
+/** Options of every command that reads a trace file, and the reading of it. */
 import { given } from "../../base/given.ts";
 import * as v from "valibot";
 import { readTrace, type TraceBatch } from "../../trace/read-trace.ts";
 import { chosenTokenizer, openTokenizer } from "../../prompt/open-tokenizer.ts";
 import type { Tokenizer } from "../../prompt/tokenizer.ts";
-import type { TextTokenizer } from "../../trace/trace-format.ts";
-import { TRACE_FORMATS } from "../../trace/trace-formats.ts";
+import type { TextTokenizer, TraceFormat } from "../../trace/trace-format.ts";
 import { TraceColumns } from "../../trace/trace-columns.ts";
 import { MAX_ROW_TOKENS, TRACE_BLOCK_SIZE } from "../../trace/trace-row.ts";
 
-export const TRACE_FILE_ENTRIES = {
+export const traceFileEntries = (formats: readonly TraceFormat[]) => ({
   traceBlockSize: v.pipe(
     v.optional(
       v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_ROW_TOKENS)),
@@ -20,20 +19,20 @@ export const TRACE_FILE_ENTRIES = {
   ),
   traceFormat: v.pipe(
     v.optional(v.string(), "auto"),
-    v.description(`Format of the trace: auto, ${TRACE_FORMATS.map(({ name }) => name).join(", ")}`),
+    v.description(`Format of the trace: auto, ${formats.map(({ name }) => name).join(", ")}`),
     v.metadata({ aliases: ["format"] }),
   ),
   tokenizer: v.pipe(
     v.optional(v.pipe(v.string(), v.nonEmpty("must name a folder"))),
-    v.description("Folder with the model's tokenizer.json, which counts and cuts texts"),
+    v.description("Folder with the model's tokenizer.json, to count and split the tokens of texts"),
   ),
   lenient: v.pipe(
     v.optional(v.boolean(), false),
-    v.description("Pass over rows that are not as they should be, and count them"),
+    v.description("Skip rows that are not valid, and count them"),
   ),
-};
+});
 
-/** Skipped rows that are told one by one; the rest is counted. */
+/** Skipped rows that are printed one by one; the others are only counted. */
 const SHOWN_SKIPS = 5;
 
 export interface TraceFileChoice {
@@ -41,9 +40,10 @@ export interface TraceFileChoice {
   readonly traceFormat: string;
   readonly lenient: boolean;
   readonly tokenizer?: string | undefined;
+  readonly formats: readonly TraceFormat[];
 }
 
-/** The trace in memory; says on stderr what was passed over. */
+/** The whole trace in memory; reports skipped rows on stderr. */
 export async function readWhole(path: string, chosen: TraceFileChoice): Promise<TraceColumns> {
   let columns: TraceColumns | undefined;
   for await (const { blockSize, rows } of readAloud(path, chosen)) {
@@ -53,26 +53,27 @@ export async function readWhole(path: string, chosen: TraceFileChoice): Promise<
   return columns!; // a trace without rows is a fault of its reader
 }
 
-/** The trace in batches; says on stderr what was passed over and left out. */
+/** The trace in batches; reports on stderr what was skipped and left out. */
 export async function* readAloud(
   path: string,
-  { traceBlockSize, traceFormat, lenient, tokenizer: folder }: TraceFileChoice,
+  { formats, traceBlockSize, traceFormat, lenient, tokenizer: folder }: TraceFileChoice,
 ): AsyncGenerator<TraceBatch> {
   let skipped = 0;
   const skip = (message: string): void => {
     skipped += 1;
-    if (skipped <= SHOWN_SKIPS) say(`passed over ${message}`);
+    if (skipped <= SHOWN_SKIPS) say(`skipped ${message}`);
   };
   const say = (text: string): unknown => process.stderr.write(`${path}: ${text}\n`);
   const tokenizer = folder === undefined ? undefined : await tokenizerIn(folder, say);
   yield* readTrace(path, {
+    formats,
     blockSize: traceBlockSize,
     format: traceFormat,
     leftOut: (reason, count) => say(`left out ${count} ${reason}`),
     ...(lenient ? { skipped: skip } : {}),
     ...given({ tokenizer }),
   });
-  if (skipped > SHOWN_SKIPS) say(`passed over ${skipped} rows in all`);
+  if (skipped > SHOWN_SKIPS) say(`skipped ${skipped} rows in all`);
 }
 
 async function tokenizerIn(folder: string, say: (text: string) => void): Promise<TextTokenizer> {
@@ -88,7 +89,7 @@ async function tokenizerIn(folder: string, say: (text: string) => void): Promise
   return reader;
 }
 
-/** Templates are programs of others, and may throw. */
+/** A chat template is a program that comes with the model, and may throw. */
 function hasChats(tokenizer: Tokenizer): boolean {
   try {
     return tokenizer.chatOverhead !== undefined;

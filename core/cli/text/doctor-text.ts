@@ -1,4 +1,4 @@
-/** The doctor's findings for a terminal: one line a check, → with the next thing to do. Pure. */
+/** The results of `dynbench doctor` for a terminal: one line for each check, and → with what to do next. Pure. */
 import { wrapped } from "./wrapped.ts";
 import type { Check, CheckState } from "../../doctor/check.ts";
 
@@ -39,7 +39,7 @@ export function doctorText(
   return `${blocks.join("\n\n")}\n\n${closing(checks)}\n`;
 }
 
-/** Only the mark. */
+/** Colors only the mark. */
 function paint(line: string, state: CheckState, color: boolean): string {
   const code = COLORS[state];
   return color && code ? line.replace(MARKS[state], `${code}${MARKS[state]}\u001b[0m`) : line;
@@ -48,9 +48,9 @@ function paint(line: string, state: CheckState, color: boolean): string {
 function closing(checks: readonly Check[]): string {
   const of = (state: CheckState): number => checks.filter((check) => check.state === state).length;
   if (of("fault") > 0)
-    return `No run can start before what is marked ✗ is mended (${of("fault")}).`;
+    return `No run can start before everything marked ✗ is fixed (${of("fault")}).`;
   const warnings = of("warning");
-  const mind =
-    warnings === 0 ? "" : `; ${warnings} marked ! ${warnings === 1 ? "is" : "are"} worth mending`;
-  return `Runs of the mocker can start: dynbench run${mind}.`;
+  const advice =
+    warnings === 0 ? "" : `; ${warnings} marked ! ${warnings === 1 ? "is" : "are"} worth fixing`;
+  return `Runs of the mocker can start: dynbench run${advice}.`;
 }

@@ -1,4 +1,4 @@
-/** How a fault looks on the terminal: what, where, and what to try. No stack, unless it is a bug. */
+/** An error on the terminal: what happened, where, and what to try. A stack only for a bug. */
 import { dirname } from "node:path";
 import { wrapped } from "./wrapped.ts";
 import { DynbenchError, EXIT_CODES, firstCause, messageOf, PlanFaults } from "../../base/errors.ts";
@@ -6,12 +6,12 @@ import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
 import type { LoadedPlugin } from "../../contract/plugins.ts";
 
 export interface FaultDetails {
-  /** With the stack also where the fault is nobody's bug. */
+  /** Prints the stack also of errors that are no bug. */
   readonly debug: boolean;
   readonly plugins: Pick<PluginSet, "all">;
-  /** Processes were started, or load was simulated. */
+  /** Whether processes were started or load was simulated. */
   readonly isRunning?: boolean;
-  /** Width of the terminal that shows it; undefined where none does, and lines stay whole. */
+  /** Width of the terminal; undefined if the output is no terminal, and lines are not wrapped. */
   readonly columns?: number | undefined;
 }
 
@@ -52,12 +52,12 @@ export function faultText(error: unknown, details: FaultDetails): FaultText {
   };
 }
 
-/** Of a terminal that a person looks at. */
+/** Width of the terminal; undefined if the stream is none. */
 export function columnsOf(stream: NodeJS.WriteStream): number | undefined {
   return stream.isTTY === true ? stream.columns : undefined;
 }
 
-/** Lines no longer than the terminal is wide, each as far indented as the one it goes on. */
+/** Wraps lines at the width of the terminal; a continued line keeps the indent of its line. */
 function fitted(text: string, columns: number | undefined): string {
   if (columns === undefined) return text;
   return text
@@ -69,12 +69,12 @@ function fitted(text: string, columns: number | undefined): string {
     .join("\n");
 }
 
-/** Whether a call of the stack is of the plugin's file, or of one beside it. */
+/** Whether the stack has a call in the plugin's file, or in one beside it. */
 function isIn({ source }: LoadedPlugin, stack: string): boolean {
   return source !== "bundled" && stack.includes(`${dirname(source)}/`);
 }
 
-/** A plugin of somebody else threw what is no `DynbenchError`: a bug of its own. */
+/** An added plugin threw an error that is no `DynbenchError`, which is a bug of the plugin. */
 function pluginText(
   { plugin: { kind, name }, source }: LoadedPlugin,
   thrown: { cause: unknown; stack: string },

@@ -1,4 +1,7 @@
-/** The router benchmarking guide's `results_summary.json` files as one table: files side by side, a row a ratio. */
+/**
+ * Files `results_summary.json`, the result format of Dynamo's router benchmarking guide, as one table: files
+ * side by side, one row for each prefix ratio.
+ */
 import type { GuideSummary } from "../../metrics/summary/guide-summary.ts";
 
 export interface NamedSummary {
@@ -6,7 +9,7 @@ export interface NamedSummary {
   readonly summary: GuideSummary;
 }
 
-/** TTFT, output rate and, against the first file, the ratio of TTFTs (below 1: quicker than the first). */
+/** TTFT, output rate, and the TTFT relative to that of the first file (below 1: faster than the first). */
 export function guideTable(files: readonly NamedSummary[]): string {
   const ratios = [...new Set(files.flatMap(({ summary }) => summary.prefixRatios))].toSorted(
     (a, b) => a - b,

@@ -1,6 +1,8 @@
 /** Help texts, made from the schemas. */
 import { flagSpecs, optionGroups, titled } from "../options/option-groups.ts";
-import type { OptionSpec } from "../../plan/option-spec.ts";
+import { optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
+import { wrapped } from "./wrapped.ts";
+import type { OptionsSchema } from "../../contract/plugin.ts";
 import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
 import type { AnyPlugin } from "../../contract/plugins.ts";
 
@@ -12,16 +14,16 @@ export const OVERVIEW = `dynbench: which LLM router serves your traffic best, an
 Usage: dynbench COMMAND [options]
 
 Commands:
-  run          measure routers: bring engines up, drive the load, compare, report
-  plan         print everything a run would start and send; start nothing
-  up           start an engine and a router and keep them up
+  run          measure routers: start engines, send the load, compare, report
+  plan         print everything that a run would start and send; start nothing
+  up           start an engine and a router, and keep them running
   ping URL     send one streamed request and check the answer
   report DIR…  rebuild the reports of a run folder, or compare several
-  trace        analyze a trace of requests, synthesize more of its kind, or convert it
+  trace        analyze a trace of requests, synthesize a similar one, or convert it
   plugin       list, show, add and remove plugins; make, test and pack one of your own
-  doctor       look at what this machine has for runs, and remove what dead runs left
+  doctor       check this machine for runs, and remove what killed runs left behind
   null-server  a server of known timing, to measure a load generator with
-  completion   print what completes the command line in bash, zsh or fish
+  completion   print the completion script for bash, zsh or fish
   man          print the manual page
 
 Start here:
@@ -33,9 +35,9 @@ Exit codes: 0 fine, 1 bug, 2 bad plan, 3 did not come up, 4 load failed, 5 not t
             130 interrupted
 `;
 
-/** What each command that takes a run's options does with them. */
+/** Descriptions of the commands that have the options of a run. */
 const DOES: Readonly<Record<string, string>> = {
-  run: "Brings engines and routers up, drives the load through each, compares them and reports.",
+  run: "Starts engines and routers, sends the load through each router, compares them and reports.",
   plan: "Prints everything that `dynbench run` with the same options would start and send.",
   up: "Starts one engine and one router, prints their URLs and stays until Ctrl-C. Sends no load.",
 };
@@ -53,7 +55,8 @@ export function runHelp(command: string, plugins: PluginSet, chosen: readonly An
     "",
     ...optionGroups(command, plugins, chosen).flatMap(({ title, specs }) => section(title, specs)),
     ...(["engine", "router", ...(command === "up" ? [] : ["workload" as const])] as const).flatMap(
-      (kind) => wrap(`${titled(kind)}s: ${names(kind).join(", ")}`, WIDTH),
+      (kind) =>
+        wrapped(`${titled(kind)}s: ${names(kind).join(", ")}`, { width: WIDTH, indent: "" }),
     ),
     "",
     "Options of other plugins: dynbench plugin show NAME.",
@@ -64,11 +67,11 @@ export function runHelp(command: string, plugins: PluginSet, chosen: readonly An
 }
 
 const NAMING = [
-  "Where two parts have an option of the same name, say whose: --workload.NAME, --router.NAME.",
+  "If two parts have an option of the same name, name the part: --workload.NAME, --router.NAME.",
 ];
 const SWEEPING = [
-  "Options of reporters are always named behind the reporter: --html.path PAGE.",
-  "A comma list sweeps an option of the workload: --prefix-ratio 0.1,0.5.",
+  "Options of reporters always have the reporter's name in front: --html.path PAGE.",
+  "A list of values sweeps an option of the workload: --prefix-ratio 0.1,0.5.",
 ];
 
 function examples(command: string): string[] {
@@ -96,11 +99,11 @@ export function pluginHelp(plugin: AnyPlugin, source: string): string {
     `${titled(plugin.kind)} ${plugin.name}${names}: ${plugin.summary}`,
     ...(source === "bundled" ? [] : [`From ${source}`]),
     "",
-    ...pluginOptions(plugin),
+    ...describedOptions(plugin),
   ].join("\n")}\n`;
 }
 
-function pluginOptions(plugin: AnyPlugin): string[] {
+function describedOptions(plugin: AnyPlugin): string[] {
   const specs = flagSpecs(plugin);
   return specs.length === 0 ? ["It has no options."] : section("Options", specs).slice(0, -1);
 }
@@ -109,25 +112,29 @@ function section(heading: string, specs: readonly OptionSpec[]): string[] {
   return [`${heading}:`, ...specs.flatMap(optionLines), ""];
 }
 
-/** An option's flag, description and default, wrapped. */
-export function optionLines(spec: OptionSpec): string[] {
+/** Every option of a schema with its description and default: for `--help` of a command. */
+export function optionList(schema: OptionsSchema): string {
+  return `${optionSpecs(schema).flatMap(optionLines).join("\n")}\n`;
+}
+
+function optionLines(spec: OptionSpec): string[] {
   const flag = `  --${spec.flag}${spec.type === "boolean" ? "" : ` ${placeholder(spec)}`}`;
   const fallback = spec.sweep
     ? `[${spec.sweep.join(",")}]`
-    : spec.default === false // what a switch is unless it is given
+    : spec.default === false // the default of every switch
       ? ""
       : defaultText(spec);
   const alias = spec.aliases.length > 0 ? ` (also --${spec.aliases.join(", --")})` : "";
   const text = [spec.description, fallback].filter((part) => part !== "").join(" ") + alias;
-  const lines = wrap(text, WIDTH - FLAG_COLUMN);
-  const head =
-    flag.length < FLAG_COLUMN - 1
-      ? [flag.padEnd(FLAG_COLUMN) + lines[0]]
-      : [flag, " ".repeat(FLAG_COLUMN) + lines[0]];
-  return [...head, ...lines.slice(1).map((line) => " ".repeat(FLAG_COLUMN) + line)];
+  const indent = " ".repeat(FLAG_COLUMN);
+  const [first, ...rest] = wrapped(text, { width: WIDTH, indent });
+  const isShort = flag.length < FLAG_COLUMN - 1;
+  return isShort
+    ? [flag.padEnd(FLAG_COLUMN) + first!.trimStart(), ...rest]
+    : [flag, first!, ...rest];
 }
 
-/** What stands for the value of an option. */
+/** Stands for the value of an option. */
 export function placeholder(spec: OptionSpec): string {
   if (spec.choices) return spec.choices.join("|").length <= 20 ? spec.choices.join("|") : "NAME";
   if (spec.type === "number") return "N";
@@ -135,23 +142,10 @@ export function placeholder(spec: OptionSpec): string {
   return "TEXT";
 }
 
-/** `[8]`; empty for an option that may be left out. */
+/** `[8]`; empty for an option without a default. */
 export function defaultText(spec: OptionSpec): string {
   if (spec.isRequired) return "(required)";
   if (spec.default === undefined || (Array.isArray(spec.default) && spec.default.length === 0))
     return "";
   return `[${Array.isArray(spec.default) ? spec.default.join(",") : String(spec.default)}]`;
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  lines.push(line);
-  return lines;
 }

@@ -1,8 +1,8 @@
-/** Logs go to stderr, results to stdout: consola would mix them, so it gets its streams from here. */
+/** The log, on stderr: consola by itself would also write to stdout, which carries results only. */
 import { createConsola, LogLevels } from "consola";
 import type { Logger } from "../../contract/processes.ts";
 
-/** Colours only where a person looks and has not said no. */
+/** Colors only on a terminal, unless the user has disabled them. */
 export function wantsColor(stream: { isTTY?: boolean }): boolean {
   return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
 }

@@ -26,10 +26,12 @@ function overview({
     lines.push(
       `${count(totalBlocks)} blocks of ${blockSize} tokens, ${count(distinctBlocks)} of them distinct`,
     );
-  } else lines.push("No hash ids: this trace says nothing of sharing");
+  } else lines.push("No hash ids: this trace does not show which prompts share prefixes");
   if (arrivals?.meanRps === undefined) {
     lines.push(
-      arrivals ? "All rows at one time" : "No times: replay it with --arrival closed or a rate",
+      arrivals
+        ? "All rows at the same time"
+        : "No times: replay it with --arrival closed or a rate",
     );
   } else {
     const peak = Math.max(...arrivals.rowsPerBucket) / arrivals.bucketS;
@@ -66,10 +68,10 @@ function hitShares({ sharing }: TraceAnalysis): string {
   const { rowHitShare, blockHitShare, tokenHitShare } = sharing;
   if (rowHitShare === undefined) return "";
   return [
-    "Hit share of one cache without a bound, in the order of the rows:",
+    "Hit share of one unbounded cache, in the order of the rows:",
     `  ${rowHitShare.mean.toFixed(6)}  mean of the rows' shares (what datagen calls hit rate)`,
     `  ${blockHitShare!.toFixed(6)}  of all blocks`,
-    `  ${tokenHitShare!.toFixed(6)}  of all prompt tokens: no router can do better`,
+    `  ${tokenHitShare!.toFixed(6)}  of all prompt tokens: an upper bound for every router`,
   ].join("\n");
 }
 
@@ -82,7 +84,7 @@ function cacheTable({ cache, blockSize }: TraceAnalysis): string {
     minShare.toFixed(3),
   ]);
   return (
-    "Share of prompt tokens that a cache pooled over all workers serves: with LRU, and at most (MIN)\n" +
+    "Share of prompt tokens that one cache of all workers serves: with LRU, and at most (MIN)\n" +
     table([["blocks", "tokens", "LRU", "MIN"], ...rows])
   );
 }
@@ -90,7 +92,7 @@ function cacheTable({ cache, blockSize }: TraceAnalysis): string {
 function rootLines({ roots, blockSize }: TraceAnalysis): string {
   if (roots.length === 0) return "";
   return [
-    "What most rows begin with:",
+    "The most frequent prefixes:",
     ...roots.map(
       ({ rows, blocks }) => `  ${count(rows)} rows share ${count(blocks * blockSize)} tokens`,
     ),
@@ -120,7 +122,7 @@ function count(value: number): string {
   return value.toLocaleString("en-US");
 }
 
-/** Six digits, as many as anybody compares. */
+/** Seven significant digits. */
 function digits(value: number): string {
   return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(7)));
 }

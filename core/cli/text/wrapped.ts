@@ -1,11 +1,11 @@
 /** Lines of at most a terminal's width. Pure. */
 
-/** Narrower than that no line is made: words would stand one below the other. */
+/** Lines are at least this wide, also on a narrower terminal. */
 const LEAST_ROOM = 20;
 
 /**
- * Breaks at spaces; every line begins with the indent. A word that is longer than the room (a path, a
- * command's flag) stays whole, so that it can be copied.
+ * Breaks the text at spaces; every line begins with the indent. A word that is longer than a line (a
+ * path, a flag) is not broken, so that it can be copied.
  */
 export function wrapped(
   text: string,

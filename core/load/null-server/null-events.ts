@@ -80,7 +80,7 @@ function oneEvent(index: number, details: EventDetails): NullEvent {
   const { options, request, shape, tokens } = details;
   if (index === options.errorFrameAfter) {
     const error = {
-      message: "the null server was told to fail here",
+      message: "the null server is set to fail here",
       type: "NullError",
       code: 500,
     };

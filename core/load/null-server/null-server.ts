@@ -1,7 +1,7 @@
 /**
  * dynbench's null server: an OpenAI-style server that computes nothing and whose timing is known, so
  * that a load generator, ours or another, can be measured against the truth. It keeps, per request,
- * when the body had been read and when each event was written, and tells them at `GET /null/stats`.
+ * when the body had been read and when each event was written, and returns them at `GET /null/stats`.
  *
  * Timetable of a request, from the moment its body has been read: the first event after `ttftMs`, each
  * further one `itlMs` later; `max_tokens` tokens. It can also misbehave in every way a client must
@@ -243,7 +243,7 @@ class Peer {
 
 function errorPage(status: number): Uint8Array {
   const error = {
-    message: `the null server was told to answer ${status}`,
+    message: `the null server is set to answer ${status}`,
     type: "NullError",
     param: null,
     code: status,

@@ -1,10 +1,11 @@
 /**
  * Which arms are compared with which, reference first.
  *
- * Within the arms that share an engine every arm stands against round robin where it is there, else
- * against the first; and of three or more the best against the second best, because that is the
- * choice to be made. Across engines, and across runs, an arm stands against the one of the first
- * engine that has the same router; where no router is common, the references stand against each other.
+ * Among the arms of one engine, every arm is compared with round robin, or with the first arm where
+ * there is no round robin. Of three or more arms the best is also compared with the second best,
+ * because that is the choice to be made. Across engines, and across runs, an arm is compared with the
+ * arm of the first engine that has the same router; where no router is common, the references are
+ * compared with each other.
  */
 import type { PlannedArm } from "../../contract/plan.ts";
 import { log } from "../../base/portable-math.ts";
@@ -13,7 +14,7 @@ import type { CellSummary } from "../../contract/result.ts";
 /** Indices of arms: ratios are second / first. */
 export type ArmPair = readonly [a: number, b: number];
 
-/** `cells`: the completed ones. `every`: all pairs there are, those of `usualPairs` first. */
+/** `cells`: the completed ones. `every`: all pairs of arms, those of `usualPairs` first. */
 export function armPairs(
   arms: readonly PlannedArm[],
   of: { readonly cells: readonly CellSummary[]; readonly every?: boolean },
@@ -55,7 +56,7 @@ export function usualPairs(arms: readonly PlannedArm[]): ArmPair[] {
   return [...within, ...across];
 }
 
-/** The best of each other plane against that of the first; controls are there to judge the planes. */
+/** The best arm of each other plane against the best of the first plane; control arms do not compete. */
 function bestAcross(arms: readonly PlannedArm[], cells: readonly CellSummary[]): ArmPair[] {
   const contenders = [...arms.keys()].filter((arm) => !arms[arm]!.isControl);
   const planes = Map.groupBy(contenders, (arm) => arms[arm]!.plane);
@@ -76,7 +77,7 @@ function engineGroups(arms: readonly PlannedArm[]): number[][] {
   return [...Map.groupBy(arms.keys(), (arm) => arms[arm]!.engineKey).values()];
 }
 
-/** By the geometric mean of mean TTFT over the points that all of the group have, lowest first. */
+/** Sorted by the geometric mean of mean TTFT over the points that all arms of the group have, lowest first. */
 function rank(
   group: readonly number[],
   arms: readonly PlannedArm[],

@@ -1,15 +1,15 @@
 /**
  * Arms against arms, at equal parameters, on the same requests.
  *
- * Who is compared is said in `arm-pairs.ts`.
+ * `arm-pairs.ts` chooses the pairs.
  *
- * How sure: from three common repeats up, a t interval on the paired log-ratios of the repeats'
+ * Intervals: with three or more common repeats, a t interval on the paired log-ratios of the repeats'
  * figures (repeats share their seeds). With fewer, a moving-block bootstrap over the requests, which
- * speaks of this run only. A cell has a single duration, and drawing requests again gives no other
- * one: requests/s and tokens/s are then left out rather than invented. So is a comparison whose
- * figures are not above zero (no ratio), or rest on too few requests, or on other requests or another
- * time scale than its partner's, which happens between runs. Latencies of a saturated cell are
- * compared with nothing: they are as large as the run is long.
+ * holds for this run only. A bootstrap draws requests, but a cell has one duration, so requests/s and
+ * tokens/s have no interval then and are left out. A comparison is also left out when a figure is not
+ * above zero (no ratio), when there are too few requests, and when the two cells had other requests or
+ * other time scales, which happens between runs. Latencies of a saturated cell are never compared:
+ * they grow with the length of the run.
  */
 import type { PlannedArm } from "../../contract/plan.ts";
 import { exp, log } from "../../base/portable-math.ts";
@@ -42,19 +42,19 @@ import type {
 } from "../../contract/result.ts";
 import { SATURATED } from "../verdict/saturation.ts";
 
-/** Below it p99 is the slowest request, which a bootstrap cannot judge. */
+/** With fewer requests p99 is the slowest request, for which a bootstrap gives no interval. */
 const REQUESTS_FOR_P99 = 100;
-/** Above it a quantile's bootstrap takes seconds a pair; use repeats there. */
+/** With more requests a quantile's bootstrap takes seconds a pair; repeats serve better there. */
 const QUANTILE_REQUESTS_MAX = 50_000;
 
 interface ComparedMetric {
-  /** As told in `Comparison.metric`. */
+  /** As in `Comparison.metric`. */
   readonly name: string;
   readonly key: MetricKey;
   readonly read: (cell: CellSummary) => number | undefined;
-  /** Left out where requests drawn again cannot tell it. */
+  /** Left out where a bootstrap over requests cannot give the figure. */
   readonly series?: (points: RequestPoints) => Series;
-  /** Of the series; its mean when left out. */
+  /** The quantile of the series to compare; its mean when left out. */
   readonly probability?: number;
 }
 
@@ -89,14 +89,14 @@ export function compareArms(
   plan: {
     readonly arms: readonly PlannedArm[];
     readonly seed: number;
-    /** Every pair of arms, beside those that matter most. */
+    /** Compare every pair of arms, not only the pairs that matter most. */
     readonly everyPair?: boolean;
   },
 ): Comparison[] {
   const completed = cells.filter((cell) => cell.summary.state === "completed");
   const pairsOfArms = armPairs(plan.arms, {
     cells: completed.map(({ summary }) => summary),
-    ...(plan.everyPair === true ? { every: true } : {}),
+    every: plan.everyPair === true,
   });
   const across = crossings(
     plan.arms,
@@ -123,7 +123,7 @@ export function compareArms(
   );
 }
 
-/** Figures that a queue which only grows makes as large as the run is long. */
+/** Figures that a growing queue makes larger the longer the run is. */
 const QUEUED = /^(ttftMs|e2eMs)\./;
 
 function isSaturated({ a, b }: RepeatPair): boolean {
@@ -196,7 +196,7 @@ function compareRequests(
   const sizes = common.map((repeat) => repeat.a.index.length);
   const n = sizes.reduce((sum, size) => sum + size, 0);
   if (n < REQUESTS_MIN || sizes.some((size) => size === 0)) return [];
-  const told = COMPARED.flatMap((metric) => {
+  const judged = COMPARED.flatMap((metric) => {
     const { series } = metric;
     if (series === undefined || !hasEnough(metric, n)) return [];
     const a = estimateOf(
@@ -212,13 +212,13 @@ function compareRequests(
   const random = randomStream(seed.seed, "bootstrap", ...seed.names);
   for (let i = 0; i < RESAMPLES; i += 1) {
     const draws = drawBlocks(sizes, random);
-    for (const { a, b, drawn } of told) {
+    for (const { a, b, drawn } of judged) {
       drawn.a.push(a(draws));
       drawn.b.push(b(draws));
     }
   }
   const whole = wholeDraw(sizes);
-  return told.flatMap(({ metric, a, b, drawn }) => {
+  return judged.flatMap(({ metric, a, b, drawn }) => {
     const intervals = bootstrapIntervals({ a: a(whole), b: b(whole) }, drawn);
     if (intervals === undefined) return [];
     return {

@@ -1,24 +1,24 @@
 /**
- * Whether arms on different planes may be compared: at a point of the sweep they may where the control
- * pair, one router that deals in turns on each plane, agrees within a margin. Pure.
+ * Whether arms on different planes may be compared. They may at those points of the sweep where the
+ * control pair agrees within a margin: two arms, one on each plane, that both deal requests in turn.
  */
 import type { PlannedArm } from "../../contract/plan.ts";
 import type { CellSummary, Finding } from "../../contract/result.ts";
 
-/** Beyond what two repeats of one arm differ by, and below what a router is chosen for. */
+/** More than two repeats of one arm differ by, and less than the gain a router is chosen for. */
 export const CONTROL_MARGIN = 0.05;
 
 export interface Crossing {
   readonly parameters: CellSummary["parameters"];
   /** Labels of the control pair. */
   readonly control: readonly [string, string];
-  /** Second by first, of means over repeats. */
+  /** Second divided by first, of means over repeats. */
   readonly ttftRatio: number;
   readonly e2eRatio: number;
   readonly isFair: boolean;
 }
 
-/** One for each point that both controls have completed; none where a plan stays on one plane. */
+/** One for each point that both control arms completed; none when all arms are on one plane. */
 export function crossings(arms: readonly PlannedArm[], cells: readonly CellSummary[]): Crossing[] {
   const [a, b] = controlPair(arms);
   if (a === undefined || b === undefined) return [];
@@ -49,7 +49,7 @@ export function pointKey(parameters: CellSummary["parameters"]): string {
   return JSON.stringify(Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** What the control pair says, for the verdict: points where it agrees, and where it does not. */
+/** Findings about the control pair: the points where it agrees, and those where it does not. */
 export function crossingFindings(all: readonly Crossing[]): Finding[] {
   const margin = `${CONTROL_MARGIN * 100} %`;
   return [true, false].flatMap((isFair): Finding[] => {
@@ -66,8 +66,8 @@ export function crossingFindings(all: readonly Crossing[]): Finding[] {
         severity: "note",
         message: `Control pair "${b}" against "${a}": ${ratios.join("; ")}; ${isFair ? "within" : "not within"} ${margin}`,
         hint: isFair
-          ? "Arms of the two planes are compared there"
-          : "Nothing is compared across the planes there: their difference would be the planes'",
+          ? "Arms of the two planes are compared at these points"
+          : "Arms are not compared across the planes at these points: the difference would be that of the planes",
       },
     ];
   });

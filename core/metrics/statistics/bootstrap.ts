@@ -4,19 +4,19 @@
  *
  * Requests that are close in time share queues and caches, so single requests must not be drawn as
  * if they were independent: blocks of neighbours in send order are drawn instead, the same blocks
- * for both arms. A block has ⌈n^(1/3)⌉ requests, the rate at which its length is best for a
- * variance (Hall, Horowitz and Jing, 1995). What comes out holds for this run: another run has
- * other requests, and other luck.
+ * for both arms. A block has ⌈n^(1/3)⌉ requests, the optimal growth of its length for estimating a
+ * variance (Hall, Horowitz and Jing, 1995). The result holds for this run only: another run has other
+ * requests and other disturbances.
  */
 import { between } from "./quantiles.ts";
 import type { RandomStream } from "../../base/random.ts";
 
-/** Makes the ends of a 95 % interval good to about half a percent of probability. */
+/** Enough to place the ends of a 95 % interval to about half a percent of probability. */
 export const RESAMPLES = 2000;
 
 /** One arm's values of the requests of one repeat, in send order; NaN where unknown. */
 export interface Series {
-  /** What is summed, and what the sum is divided by: values and ones for a mean. */
+  /** What is summed, and what the sum is divided by; without weights, the number of values. */
   readonly values: readonly number[];
   readonly weights?: readonly number[];
 }
@@ -24,7 +24,7 @@ export interface Series {
 /** A statistic of a resample of the series of all repeats of one arm. */
 export type Estimate = (draws: readonly Draw[]) => number;
 
-/** First requests of the drawn blocks of one repeat, and how long they are; the last one is cut. */
+/** First requests of the drawn blocks of one repeat, and their length; the last block is cut at `n`. */
 export interface Draw {
   readonly starts: Int32Array;
   readonly block: number;
@@ -48,7 +48,7 @@ export function drawBlocks(sizes: readonly number[], random: RandomStream): Draw
   });
 }
 
-/** The draw that is the original: for the estimate itself. */
+/** The draw that returns the original requests: for the estimate itself. */
 export function wholeDraw(sizes: readonly number[]): Draw[] {
   return sizes.map((n) => ({ starts: Int32Array.of(0), block: n, n }));
 }
@@ -96,7 +96,7 @@ export function quantileEstimate(repeats: readonly Series[], probability: number
   };
 }
 
-/** Of `total` values: `sorted[i]`, `times[i]` times. */
+/** Of `total` values, where `sorted[i]` occurs `times[i]` times. */
 function quantileOfCounts(
   sample: { sorted: Float64Array; times: Uint32Array; total: number },
   probability: number,

@@ -1,4 +1,4 @@
-/** How sure a mean is: over repeats a t interval, within one run a moving-block bootstrap. */
+/** Intervals of a mean: over repeats a t interval, within one run a moving-block bootstrap. */
 import type { RandomStream } from "../../base/random.ts";
 import { drawBlocks, meanEstimate, RESAMPLES } from "./bootstrap.ts";
 import { probe } from "./quantiles.ts";
@@ -9,10 +9,10 @@ import { WeightedSamples } from "./weighted-samples.ts";
 export const CONFIDENCE = 0.95;
 /** Below three, one odd repeat decides the interval. */
 export const REPEATS_FOR_T = 3;
-/** Fewer requests than this give blocks too few to tell anything. */
+/** Fewer requests than this give too few blocks for an interval. */
 export const REQUESTS_MIN = 20;
 
-/** Mean of the values, and the interval in which their true mean lies. */
+/** Mean of the values, and the interval that contains the true mean with `CONFIDENCE`. */
 export function tInterval(values: readonly number[]): Interval {
   const n = values.length;
   const mean = values.reduce((sum, value) => sum + value, 0) / n;
@@ -21,7 +21,7 @@ export function tInterval(values: readonly number[]): Interval {
   return { value: mean, low: mean - half, high: mean + half };
 }
 
-/** Mean of values in send order, as sure as this run makes it; undefined for too few of them. */
+/** Mean of values in send order with its bootstrap interval; undefined for too few values. */
 export function bootstrapMean(
   values: readonly number[],
   random: RandomStream,
@@ -33,7 +33,7 @@ export function bootstrapMean(
   return percentileInterval(values.reduce((sum, value) => sum + value, 0) / n, drawn);
 }
 
-/** The figure, between the ends of the middle of what resamples gave. */
+/** The value, with the interval that holds the middle `CONFIDENCE` of the resampled values. */
 export function percentileInterval(value: number, resampled: readonly number[]): Interval {
   const tail = (1 - CONFIDENCE) / 2;
   const [low, high] = probe(WeightedSamples.of(resampled), [tail, 1 - tail]);

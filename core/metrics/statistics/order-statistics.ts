@@ -14,7 +14,7 @@ interface Piece {
   to: number;
 }
 
-/** Tells pieces one after the other; the object may be reused, so what is kept is copied. */
+/** Calls `visit` with one piece after the other; the object may be reused, so copy what you keep. */
 type Pieces = (visit: (piece: Piece) => void) => void;
 
 const BINS = 4096;
@@ -176,15 +176,15 @@ function ranksByBin(counts: Float64Array, ranks: readonly number[]): Map<number,
   return wanted;
 }
 
-/** Tells pieces in parts that lie in one bin each; the part told is the same object with other values. */
+/** Calls `visit` with parts of pieces that lie in one bin each; the object is reused from call to call. */
 class BinWalker {
   readonly #binOf: (value: number) => number;
-  readonly #tell: (bin: number, part: Piece) => void;
+  readonly #visit: (bin: number, part: Piece) => void;
   readonly #part: Piece;
 
-  constructor(binOf: (value: number) => number, tell: (bin: number, part: Piece) => void) {
+  constructor(binOf: (value: number) => number, visit: (bin: number, part: Piece) => void) {
     this.#binOf = binOf;
-    this.#tell = tell;
+    this.#visit = visit;
     this.#part = { run: { first: 0, growth: 0, growth2: 0, steps: 0, weight: 0 }, from: 0, to: 0 };
   }
 
@@ -199,7 +199,7 @@ class BinWalker {
     if (from === to || bin === this.#binOf(valueAt(run, to))) {
       this.#part.from = from;
       this.#part.to = to;
-      this.#tell(bin, this.#part);
+      this.#visit(bin, this.#part);
       return;
     }
     const middle = Math.floor((from + to) / 2);

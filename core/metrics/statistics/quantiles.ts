@@ -3,7 +3,7 @@
  *
  * Quantiles interpolate linearly between the two nearest values (Hyndman and Fan's type 7, the
  * default of numpy, R and spreadsheets). The standard deviation is that of the samples themselves
- * (divided by n, as numpy does), for they are all the requests there were.
+ * (divided by n, as numpy does), because the samples are all the requests of the cell.
  */
 import { orderStatistics } from "./order-statistics.ts";
 import type { Quantiles } from "../../contract/result.ts";
@@ -47,12 +47,12 @@ export function probe(samples: WeightedSamples, probabilities: readonly number[]
   });
 }
 
-/** Linear interpolation from the nearer end, so that both ends are met exactly and order is kept. */
+/** Linear interpolation from the nearer end, so that both ends are exact and order is kept. */
 export function between(low: number, high: number, part: number): number {
   return part < 0.5 ? low + (high - low) * part : high - (high - low) * (1 - part);
 }
 
-/** Mean and standard deviation of the samples; runs by closed sums. */
+/** Mean and standard deviation of the samples; runs are summed in closed form. */
 export function momentsOf(samples: WeightedSamples): { mean: number; std: number } {
   if (samples.count === 0) return { mean: NaN, std: NaN };
   let sum = 0;

@@ -1,9 +1,10 @@
 /**
  * Numbers to take statistics of: single values, and arithmetic runs that stand for many.
  *
- * A live run measures each gap between tokens: single values. A simulated worker speaks in spans
+ * A live run measures each gap between tokens: single values. A simulated worker reports spans
  * (`DecodeRun`): step k takes first + k·growth + k²·growth2, and each step is one gap of every
- * request in the batch, the weight. Both kinds lie in flat columns, because a run can hold millions.
+ * request in the batch, which is its weight. Both kinds are kept in flat columns, because a cell can
+ * have millions.
  */
 import type { DecodeRun } from "../../contract/worker-model.ts";
 
@@ -23,7 +24,7 @@ export class WeightedSamples {
   #singleCount = 0;
   #firsts = new Float64Array(FIRST_CAPACITY);
   #growths = new Float64Array(FIRST_CAPACITY);
-  /** Empty while every run has 0, as most models do. */
+  /** Empty while `growth2` of every run is 0, as in most models. */
   #growths2 = new Float64Array(0);
   #steps = new Uint32Array(FIRST_CAPACITY);
   #weights = new Uint32Array(FIRST_CAPACITY);

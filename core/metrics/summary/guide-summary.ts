@@ -48,12 +48,12 @@ export interface GuideSummary {
   readonly ttftMs?: number[];
   readonly outputTps?: number[];
   readonly ttftMsQuartiles?: Quartiles;
-  /** Of TPOT in our words, which the file calls ITL, ms. */
+  /** Of TPOT, which the file calls ITL, ms. */
   readonly tpotMsQuartiles?: Quartiles;
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** What the guide's scripts note of a run. */
+/** What the guide's scripts record of a run. */
 export interface GuideConfig {
   readonly model: string;
   readonly tokenizer: string;
@@ -105,13 +105,16 @@ export function formatGuideSummary(summary: GuideSummary): string {
   const { ttftMsQuartiles: ttft, tpotMsQuartiles: tpot } = summary;
   const file: v.InferInput<typeof FileSchema> = {
     prefix_ratios: summary.prefixRatios,
-    ...given({ ttft_values: summary.ttftMs, throughput_values: summary.outputTps }),
-    ...(ttft === undefined
-      ? {}
-      : { ttft_p25_values: ttft.p25, ttft_p50_values: ttft.p50, ttft_p75_values: ttft.p75 }),
-    ...(tpot === undefined
-      ? {}
-      : { itl_p25_values: tpot.p25, itl_p50_values: tpot.p50, itl_p75_values: tpot.p75 }),
+    ...given({
+      ttft_values: summary.ttftMs,
+      throughput_values: summary.outputTps,
+      ttft_p25_values: ttft?.p25,
+      ttft_p50_values: ttft?.p50,
+      ttft_p75_values: ttft?.p75,
+      itl_p25_values: tpot?.p25,
+      itl_p50_values: tpot?.p50,
+      itl_p75_values: tpot?.p75,
+    }),
     config: summary.config,
   };
   return `${JSON.stringify(file, null, 2)}\n`;

@@ -1,8 +1,8 @@
 /**
- * Several runs as one result, for a report that shows them side by side. Arms carry their run's
- * name and stand beside those of the other runs that have the same router. What was swept in one run
- * is filled in from the fixed option of another. Runs on different time scales are told in the time
- * of the modelled hardware. Arms of different runs are compared only on the same requests.
+ * Merges several runs into one result, for a report that shows them side by side. Arms carry their
+ * run's name and stand beside the arms of other runs that have the same router. A parameter swept in
+ * one run is filled in from the fixed option of another. Runs on different time scales are converted
+ * to the time of the modelled hardware. Arms of different runs are compared only on the same requests.
  */
 import type { PlannedArm, PlannedCell } from "../../contract/plan.ts";
 import { haveSameRouter } from "../compare/arm-pairs.ts";
@@ -10,7 +10,7 @@ import { inModelTime } from "../model-time.ts";
 import type { CellResult, RunResult } from "../../contract/result.ts";
 import { summarizeRun } from "./summary.ts";
 
-/** `names`: one a run, unique, as the arms' labels shall show them. At least one run. */
+/** `names`: one a run, unique; the arms' labels show them. Throws without a run. */
 export function mergeRuns(
   runs: readonly RunResult[],
   names: readonly string[],
@@ -61,7 +61,7 @@ export function mergeRuns(
   };
 }
 
-/** A row per router, in the order in which the runs bring them; arms by their index in their own run. */
+/** A row per router, in the order of the runs; arms by their index in their own run. */
 function routersSideBySide(
   runs: readonly RunResult[],
   names: readonly string[],
@@ -87,7 +87,7 @@ function sweptKeys(runs: readonly RunResult[]): string[] {
   return [...new Set(cells.flatMap(({ parameters }) => Object.keys(parameters)))];
 }
 
-/** What another run swept, as this cell has it in its options; nothing where it has no such option. */
+/** This cell's value of a parameter that another run swept; nothing where it has no such option. */
 function fixedValues(cell: PlannedCell, keys: readonly string[]): PlannedCell["parameters"] {
   const options: Readonly<Record<string, unknown>> = { ...cell.load, ...cell.workload.options };
   const values = keys.map((key) => [key, options[key]] as const);

@@ -33,21 +33,21 @@ import { WeightedSamples } from "../statistics/weighted-samples.ts";
 
 const NS_PER_MS = 1e6;
 
-/** Chunks that carry this much more than one token each are told. */
-const TOKENS_PER_CHUNK_TOLD = 1.001;
+/** A mean above this is reported: rounding explains no more. */
+const TOKENS_PER_CHUNK_MIN = 1.001;
 
 export interface CellInput {
   readonly cell: PlannedCell;
   readonly arm: PlannedArm;
   readonly clock: Plan["clock"];
   readonly state: CellSummary["state"];
-  /** In any order; a tally when they streamed past. */
+  /** In any order; a tally when the records were streamed. */
   readonly records: Iterable<RequestRecord> | CellTally;
-  /** What the load child said of itself; lateness comes from the records. */
+  /** Health that the load process reported of itself; lateness comes from the records. */
   readonly health: Omit<ClientHealth, "latenessMs">;
-  /** Every worker of the engine, also those that got nothing. */
+  /** Every worker of the engine, also those that served nothing. */
   readonly workers: readonly { readonly id: string; readonly role: WorkerRole }[];
-  /** URLs that the load was sent to, where there were several: what `target` of a record counts. */
+  /** URLs that the load was sent to, where there were several; `target` of a record is an index into it. */
   readonly targets?: readonly string[] | undefined;
   readonly idealShare: number;
   readonly pooled?: PooledCache;
@@ -56,7 +56,7 @@ export interface CellInput {
   readonly routerCost?: RouterCost;
   /** Virtual clock: ITL of the workers' decode steps, which records do not hold. */
   readonly itlMs?: Quantiles;
-  /** What else bears on trust. */
+  /** What the trust checks need beside the records. */
   readonly evidence: Evidence;
 }
 
@@ -81,9 +81,9 @@ export function summarizeCell(input: CellInput): CellResult {
     requests: { sent, ok, failed, dropped, ...(aborted === 0 ? {} : { aborted }) },
     durationS: tally.durationS,
     metrics: cellMetrics(tally, { points, itlMs: input.itlMs }),
-    cache: { ...cacheShares(tally, input.idealShare), ...pooledOf(input) },
+    cache: { ...cacheShares(tally, input.idealShare), ...given({ pooled: input.pooled }) },
     workers,
-    ...sloOf(points, tally, input.cell.load),
+    ...given({ sloShare: sloShareOf(points, tally, input.cell.load) }),
     ...tierResults(tally.tiers, input.cell.load, input.cell.seed),
     client: {
       latenessMs: latenessOf(points),
@@ -110,7 +110,7 @@ export function summarizeCell(input: CellInput): CellResult {
   };
 }
 
-/** Most frequent first, each with the URL that it came from where that says something. */
+/** Most frequent first, each with its URL where the load was sent to several. */
 function errorsOf({ failures }: CellTally, urls: readonly string[] = []): CellSummary["errors"] {
   return [...failures.values()]
     .sort((a, b) => b.count - a.count)
@@ -125,11 +125,11 @@ export interface RunInput {
   readonly cells: readonly CellResult[];
   /** ISO 8601. */
   readonly startedAt: string;
-  /** Compare every pair of arms, beside those that matter most. */
+  /** Compare every pair of arms, not only the pairs that matter most. */
   readonly everyPair?: boolean;
 }
 
-/** The summary of a run, also of one that was cut short: of the cells that there are. */
+/** The summary of a run; of one that was stopped early, of the cells that were measured. */
 export function summarizeRun(input: RunInput): Summary {
   const cells = input.cells.map((cell) => cell.summary);
   return {
@@ -146,7 +146,7 @@ export function summarizeRun(input: RunInput): Summary {
     comparisons: compareArms(input.cells, {
       arms: input.plan.arms,
       seed: input.plan.seed,
-      ...(input.everyPair === true ? { everyPair: true } : {}),
+      everyPair: input.everyPair === true,
     }),
   };
 }
@@ -170,27 +170,22 @@ function cellMetrics(
   const tokensPerChunk = tally.sums.chunkTokens / tally.sums.chunks;
   return {
     ...known,
-    ...(tokensPerChunk > TOKENS_PER_CHUNK_TOLD ? { tokensPerChunk } : {}),
+    ...(tokensPerChunk > TOKENS_PER_CHUNK_MIN ? { tokensPerChunk } : {}),
     requestRps: perSecond(tally.counts.ok),
     inputTps: perSecond(tally.sums.inputTokens),
     outputTps: perSecond(tally.sums.outputTokens),
   };
 }
 
-function sloOf(
+function sloShareOf(
   { ttftMs, tpotMs, e2eMs }: RequestPoints,
   { counts }: CellTally,
   { slo }: LoadShape,
-): Pick<CellSummary, "sloShare"> {
+): number | undefined {
   const completed = ttftMs.flatMap((ttft, i) =>
     Number.isNaN(e2eMs[i]) ? [] : [{ ttftMs: ttft, tpotMs: tpotMs[i]!, e2eMs: e2eMs[i]! }],
   );
-  const sloShare = slo && keptShare(completed, counts, slo);
-  return sloShare === undefined ? {} : { sloShare };
-}
-
-function pooledOf({ pooled }: CellInput): Pick<CellCache, "pooled"> {
-  return pooled === undefined ? {} : { pooled };
+  return slo && keptShare(completed, counts, slo);
 }
 
 function cacheShares(tally: CellTally, idealShare: number): CellCache {
@@ -204,7 +199,7 @@ function cacheShares(tally: CellTally, idealShare: number): CellCache {
   };
 }
 
-/** Only where the router told of every request: a part of them would not add up. */
+/** Only where the router reported every request: shares of a part of them would not add up. */
 function expectedShares({ expected, cache }: CellTally): Partial<CellCache> {
   return {
     ...(expected.requests === cache.requests

@@ -1,8 +1,8 @@
 /**
- * Everything a summary needs of a cell's records, collected one record at a time into columns and
- * sums, so that records may stream past and a million requests stay a few flat arrays.
+ * Everything that a summary needs from a cell's records, collected one record at a time into columns
+ * and sums, so that records can be streamed and a million requests take a few flat arrays.
  *
- * Latencies and lengths are those of completed measured requests; warm-up requests show only in the
+ * Latencies and lengths are those of completed measured requests; warm-up requests count only in the
  * requests in flight per worker.
  */
 import { given } from "../../base/given.ts";
@@ -14,17 +14,17 @@ import { WeightedSamples } from "../statistics/weighted-samples.ts";
 const NS_PER_MS = 1e6;
 const NS_PER_S = 1e9;
 
-/** An answer must be longer than this before its pace says anything. */
+/** The pace of a shorter answer is mostly chance. */
 const PACED_OSL_MIN = 9;
 
-/** Different failures kept apart; more are counted in the last one, for a report that ends. */
+/** Kinds of failures counted on their own; further kinds are counted together, which bounds a report. */
 const FAILURE_KINDS_MAX = 50;
 
 export interface FailureGroup {
   kind: RequestError["kind"];
   message: string;
   status?: number;
-  /** Which of several URLs failed so. */
+  /** Index of the URL that failed, where there are several. */
   target?: number;
   count: number;
 }
@@ -43,10 +43,10 @@ export class CellTally {
   readonly gaps = new WeightedSamples();
   readonly isl: number[] = [];
   readonly workers = new Map<string, WorkerShare>();
-  /** Completed requests of which their worker had nothing cached, by worker. */
+  /** Completed requests without a cached token, by worker. */
   readonly coldOf = new Map<string, number>();
   readonly occupancy = new Map<string, Occupancy>();
-  /** From when a request was due to its end, and to its first token. Dropped ones never began. */
+  /** From when a request was due to its end, and to its first token; without dropped requests. */
   readonly open: Occupancy = { startNs: [], endNs: [] };
   readonly waiting: Occupancy = { startNs: [], endNs: [] };
   readonly tiers = new Map<string, TierTally>();
@@ -55,7 +55,7 @@ export class CellTally {
   readonly sums = { inputTokens: 0, outputTokens: 0, chunks: 0, chunkTokens: 0 };
   /** Over completed requests whose cached tokens are known. */
   readonly cache = { requests: 0, promptTokens: 0, cachedTokens: 0 };
-  /** What routers said of those: how many told, and what they believed cached, in tokens. */
+  /** What routers reported about those: the number of reports, and the tokens expected in cache. */
   readonly expected = { requests: 0, tokens: 0, bestRequests: 0, bestTokens: 0 };
   /** What trust checks ask about completed requests. */
   readonly oddities = {
@@ -64,7 +64,7 @@ export class CellTally {
     /** Σ |counted − intended| prompt tokens, and Σ intended, where the server counted. */
     promptTokensOff: 0,
     promptTokensCounted: 0,
-    /** Time per output token of answers long enough to have a pace, ms. */
+    /** Time per output token of answers with at least `PACED_OSL_MIN` tokens, ms. */
     paceMs: [] as number[],
   };
   #firstIntendedNs = Infinity;
@@ -116,7 +116,7 @@ export class CellTally {
     const { sentNs, endNs, firstTokenNs, worker, prefillWorker } = record;
     if (sentNs === undefined) return;
     const isSplit = prefillWorker !== undefined && prefillWorker !== worker;
-    // Of split workers a client sees one moment: the first token, from which on one alone is at work.
+    // Of split workers the client sees one hand-over: from the first token on the decode worker works.
     const handedOnNs = isSplit ? (firstTokenNs ?? endNs) : sentNs;
     if (isSplit) this.#occupyWorker(prefillWorker, { startNs: sentNs, endNs: handedOnNs });
     if (worker !== undefined) this.#occupyWorker(worker, { startNs: handedOnNs, endNs });
@@ -237,14 +237,14 @@ export class CellTally {
   }
 }
 
-/** Text and numbers of a message in turn; an identifier in hexadecimal is a number here. */
+/** Text and numbers of a message, alternating; an identifier in hexadecimal counts as a number. */
 function wordsOf(message: string): string[] {
   return message.split(NUMBER);
 }
 
 const NUMBER = /(#|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{16,}|\d+)/i;
 
-/** Messages that differ in their numbers alone, as one: `Cannot route request #`. */
+/** One message for two that differ only in their numbers: `Cannot route request #`. */
 function commonMessage(a: string, b: string): string {
   const words = wordsOf(b);
   return wordsOf(a)
@@ -295,7 +295,7 @@ function tpotMs(record: RequestRecord): number {
   return msBetween(record.firstTokenNs, record.lastTokenNs) / (record.osl - 1);
 }
 
-/** A simulated record keeps no gaps: there each output token after the first ended one. */
+/** A simulated record has no gaps: each output token after the first ends one. */
 function gapsOf(record: RequestRecord): { count: number; sumNs: number } {
   const { gapsNs, firstTokenNs, lastTokenNs } = record;
   if (gapsNs !== undefined) {

@@ -1,16 +1,16 @@
 /**
- * How much of the prompts any router could have found cached: one cache without a bound that sees
- * every request in send order. Beside it what round robin can expect of workers that each have such
- * a cache. Both follow the engine's rules: whole blocks from the prompt's start, and never the last
- * prompt token, which must be computed to make an answer (vLLM v1, `get_computed_blocks`).
+ * How much of the prompts any router could have found cached: the hits of one unbounded cache that
+ * sees every request in send order. Also the share that round robin can expect when each worker has
+ * such a cache. Both follow the engine's rules: whole blocks from the prompt's start, and never the
+ * last prompt token, which must be computed to make an answer (vLLM v1, `get_computed_blocks`).
  */
-import type { RequestSpec, Segment } from "../../contract/request.ts";
-import { SegmentBlocks } from "../../routing/kv/segment-blocks.ts";
+import type { RequestSpec } from "../../contract/request.ts";
+import { SegmentBlocks, type BlocksOfRequest } from "../../routing/kv/segment-blocks.ts";
 
 export interface IdealOptions {
   /** Tokens per KV block. */
   readonly blockSize: number;
-  /** Workers that round robin deals to; without them its share is not computed. */
+  /** Number of workers behind round robin; when left out, its share is not computed. */
   readonly workers?: number;
 }
 
@@ -20,15 +20,7 @@ export interface IdealShares {
   readonly roundRobin: number;
 }
 
-/** Ids of the full blocks of a prompt, and of those that its answer but for the last token fills. */
-export interface BlocksOfRequest {
-  readonly blocks: Int32Array;
-  readonly answerBlocks: Int32Array;
-  /** Prompt tokens. */
-  readonly isl: number;
-}
-
-/** Fed with the requests in send order, warm-up included. */
+/** Takes the requests in send order, warm-up included. */
 export class IdealCache {
   readonly #blockSize: number;
   readonly #blocks: SegmentBlocks;
@@ -47,14 +39,9 @@ export class IdealCache {
     this.#dealt = options.workers === undefined ? undefined : new BlockSet(options.workers);
   }
 
-  /** Serves a request; `measured: false` fills the caches and counts for nothing. */
+  /** Serves a request; with `measured` false it fills the caches and is not counted. */
   add(request: Pick<RequestSpec, "index" | "prompt" | "isl" | "osl">, measured = true): void {
-    // The answer stays cached as well, all but its last token, and a later turn may repeat it.
-    const answer: Segment = { answerOf: request.index, tokens: Math.max(0, request.osl - 1) };
-    const blocks = this.#blocks.blocksOf(request.prompt, request.isl);
-    const prompt = { end: this.#blocks.end, isl: request.isl };
-    const answerBlocks = this.#blocks.blocksAfter(prompt, answer);
-    this.addBlocks({ blocks, answerBlocks, isl: request.isl }, measured);
+    this.addBlocks(this.#blocks.ofRequest(request), measured);
   }
 
   /** The same for a request whose blocks have ids already, equal for equal content and history. */

@@ -1,6 +1,6 @@
 /**
- * Requests in flight over a cell's time, per worker and in all: the mean number within each of at
- * most `IN_FLIGHT_BINS` equal bins, which is exact however short the requests are.
+ * Requests in flight over a cell's time, per worker and in total: the mean number within each of
+ * `IN_FLIGHT_BINS` equal bins, which is exact however short the requests are.
  */
 import type { CellTally, Occupancy } from "./cell-tally.ts";
 import type { CellSeries } from "../../contract/result.ts";
@@ -36,7 +36,7 @@ export function cellSeries(
 function meanCounts(column: Occupancy | undefined, binNs: number): number[] {
   const counts = new Array<number>(IN_FLIGHT_BINS).fill(0);
   for (let i = 0; i < (column?.startNs.length ?? 0); i += 1) {
-    // In bins, from the start of the load; what was sent before it begins there.
+    // In bins from the start of the load; a request sent before that counts from bin 0.
     const start = Math.max(0, column!.startNs[i]! / binNs);
     const end = Math.min(IN_FLIGHT_BINS, column!.endNs[i]! / binNs);
     for (let bin = Math.floor(start); bin < end; bin += 1) {

@@ -1,21 +1,20 @@
 /**
- * What one cache as large as those of all workers together would serve of a cell's requests, in send
- * order: with LRU, which is what perfect routing to such engines could look like, and at most, with
- * Belady's MIN, which no routing over several caches of that size can pass. By the engine's rules, as
- * the ideal is (`ideal.ts`): whole blocks, never the last prompt token, answers stay cached.
+ * The hits of one cache as large as the caches of all workers together, over a cell's requests in
+ * send order: with LRU, which perfect routing to such engines could come close to, and with Belady's
+ * MIN, which no routing over caches of that total size can exceed. The engine's rules are those of
+ * `ideal.ts`: whole blocks, never the last prompt token, answers stay cached.
  */
-import { SegmentBlocks } from "../../routing/kv/segment-blocks.ts";
+import { SegmentBlocks, type BlocksOfRequest } from "../../routing/kv/segment-blocks.ts";
 import type { RequestSpec } from "../../contract/request.ts";
 import { lruShare } from "../../trace/analysis/lru-share.ts";
 import { minCurve } from "../../trace/analysis/min-curve.ts";
 import type { BlockRows } from "../../trace/trace-columns.ts";
-import type { BlocksOfRequest } from "./ideal.ts";
 import type { PooledCache } from "../../contract/result.ts";
 
-/** 4 bytes each, and some 40 more while the bounds are computed. */
+/** 4 bytes a block, and about 40 more while the bounds are computed. */
 const MAX_BLOCKS = 20_000_000;
 
-/** Fed with the requests in send order, warm-up included. */
+/** Takes the requests in send order, warm-up included. */
 export class PooledRequests {
   readonly #table: SegmentBlocks;
   readonly #rows: CutRequests;
@@ -27,16 +26,8 @@ export class PooledRequests {
     this.#rows = new CutRequests(blockSize);
   }
 
-  add(
-    { index, prompt, isl, osl }: Pick<RequestSpec, "index" | "prompt" | "isl" | "osl">,
-    isMeasured: boolean,
-  ): void {
-    if (this.#isTooLarge) return;
-    const blocks = this.#table.blocksOf(prompt, isl);
-    // The last token of an answer is never computed, so it fills no block.
-    const answer = { answerOf: index, tokens: Math.max(0, osl - 1) };
-    const answerBlocks = this.#table.blocksAfter({ end: this.#table.end, isl }, answer);
-    this.addBlocks({ blocks, answerBlocks, isl }, isMeasured);
+  add(request: Pick<RequestSpec, "index" | "prompt" | "isl" | "osl">, isMeasured: boolean): void {
+    if (!this.#isTooLarge) this.addBlocks(this.#table.ofRequest(request), isMeasured);
   }
 
   /** The same for a request whose blocks have ids already, equal for equal content and history. */
@@ -47,7 +38,7 @@ export class PooledRequests {
     if (!isMeasured) this.#warmup += 1;
   }
 
-  /** Shares of a cache of `blocks` blocks; undefined for more requests than are kept. */
+  /** Shares of a cache of `blocks` blocks; undefined when the requests had more than `MAX_BLOCKS`. */
   served(blocks: number): PooledCache | undefined {
     if (this.#isTooLarge) return undefined;
     const rows = this.#rows;
@@ -62,7 +53,7 @@ export class PooledRequests {
   }
 }
 
-/** Requests cut into blocks, those of the answer behind those of the prompt. */
+/** Requests cut into blocks; those of the answer follow those of the prompt. */
 class CutRequests implements BlockRows {
   readonly blockSize: number;
   distinctBlocks = 0;

@@ -1,15 +1,15 @@
-/** How fast an open loop's requests were due, and how fast they were sent. */
+/** The rate at which an open loop's requests were due, and the rate at which they were sent. */
 import type { LoadShape } from "../../contract/plan.ts";
 import type { RequestPoints } from "../../contract/result.ts";
 
 export interface SendRates {
-  /** Requests per second, from the first to the last that was due, */
+  /** Requests per second, from the first due time to the last. */
   readonly requestedRps: number;
-  /** and from the first to the last that was sent. */
+  /** Requests per second, from the first send to the last. */
   readonly sentRps: number;
 }
 
-/** Undefined for a closed loop, which has no rate of its own, and for requests of one moment. */
+/** Undefined for a closed loop, which has no planned rate, and for requests sent at a single moment. */
 export function sendRates(
   { sentS, latenessMs }: Pick<RequestPoints, "sentS" | "latenessMs">,
   { arrival }: Pick<LoadShape, "arrival">,

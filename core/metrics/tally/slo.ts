@@ -1,7 +1,7 @@
 /**
- * Which requests kept all limits of `--slo`. One that failed or was never sent kept none; one without
- * a TPOT, because its answer was a single token, keeps that limit. What we broke off ourselves counts
- * nowhere.
+ * Which requests kept all limits of `--slo`. A request that failed or was never sent kept none; one
+ * without a TPOT, because its answer was a single token, keeps that limit. Requests that dynbench
+ * itself aborted are not counted.
  */
 import type { ServiceLevel } from "../../contract/plan.ts";
 
@@ -12,7 +12,7 @@ export interface Latencies {
   readonly e2eMs: number;
 }
 
-/** Of a request that was completed. */
+/** Whether a completed request kept all limits. */
 export function keeps({ ttftMs, tpotMs, e2eMs }: Latencies, limits: ServiceLevel): boolean {
   return (
     (limits.ttftMs === undefined || ttftMs <= limits.ttftMs) &&

@@ -1,6 +1,6 @@
 /**
- * What each tier of a load got: its latencies, its part of the cache, and how alike the tiers were
- * served. Warm-up is left out, and latencies are those of completed requests, as everywhere.
+ * Figures of each tier of a load: latencies, cache hits, and how evenly the tiers were served.
+ * Warm-up is left out, and latencies are those of completed requests, as everywhere.
  */
 import { given } from "../../base/given.ts";
 import type { LoadShape } from "../../contract/plan.ts";
@@ -22,7 +22,7 @@ export class TierTally {
   readonly tpotNs = new WeightedSamples();
   readonly e2eNs = new WeightedSamples();
   readonly cache = { promptTokens: 0, cachedTokens: 0 };
-  /** Completed requests, as they ended. */
+  /** Completed requests, in the order of their ends. */
   readonly completed: (Latencies & { readonly intendedNs: number })[] = [];
   /** Over completed requests. */
   readonly service = { outputTokens: 0, ns: 0 };
@@ -64,7 +64,7 @@ export class TierTally {
   }
 }
 
-/** Tiers in the order of the load's, and their fairness; nothing where the load has none. */
+/** Tiers in the order of the load, and their fairness; nothing where the load has no tiers. */
 export function tierResults(
   tallies: ReadonlyMap<string, TierTally>,
   load: Pick<LoadShape, "tiers" | "sendPriority" | "slo">,
@@ -118,7 +118,7 @@ function fairnessOf(tiers: readonly TierSummary[]): Fairness | undefined {
   };
 }
 
-/** Of positive amounts. */
+/** Jain's index and max / min of positive amounts. */
 function evenness(amounts: readonly number[]): Evenness {
   const sum = amounts.reduce((total, x) => total + x, 0);
   const squares = amounts.reduce((total, x) => total + x * x, 0);

@@ -1,40 +1,41 @@
 /**
- * Trust check: does an open loop send more than is served? Then requests wait for one another, the
- * longer the run the longer they wait, and a latency tells how long the run was, not how good the
- * router. A closed loop waits for answers and cannot get there.
+ * Trust check: does an open loop send more than is served? Then a queue grows as long as the run
+ * lasts, and latencies measure the length of the run, not the router. A closed loop waits for answers
+ * and cannot saturate in this way.
  *
- * Saturated means all of: requests begun and not ended grow from quarter to quarter of the run; from
- * the second quarter to the last they grow by more than chance and by a part of all that came
- * between; and waiting grows, which tells a queue from a start-up that is not over: TTFT by half, or,
- * where all start at once and share, the whole answer's time, in a run much longer than that. Drawn
- * from queues of 4, 32 and 160 servers, at 40 to 4,000 requests, this is met by at most 3 % of runs
- * at .9 of capacity; by 99 % of runs of 1,000 requests at 1.2 of the capacity of 32.
+ * A cell is saturated when all of these hold. Open requests (due and not ended) grow from quarter to
+ * quarter of the run. From the second quarter to the last they grow by more than chance explains, and
+ * by a share of the requests that came in between. Waiting grows, which separates a queue from an
+ * unfinished start-up: TTFT grows by half, or, where all requests start at once and share the
+ * workers, E2E grows in a run much longer than one answer. In simulated queues of 4, 32 and 160
+ * servers with 40 to 4,000 requests, at most 3 % of the runs at 0.9 of capacity are called saturated,
+ * and 99 % of the runs of 1,000 requests at 1.2 of the capacity of 32 servers.
  *
- * A time-out hides such a queue: whoever waits too long leaves it, and soon it grows no more. So a
- * request that timed out counts as one that never ended, and as one that waited that long; and
- * waiting also grows where late answers take a good part of the time-out to begin and early ones do
- * not. Where a worker hangs, the answers of the others begin as early as ever.
+ * A time-out hides such a queue: requests that wait too long leave it, and it stops growing. So a
+ * request that timed out counts as one that never ended and that waited for the whole time-out.
+ * Waiting also counts as growing where late answers begin only after a large part of the time-out and
+ * early answers do not. When a single worker hangs, the answers of the others still begin early.
  */
 import type { Finding, RequestPoints } from "../../contract/result.ts";
 import type { CellUnderTrial } from "./trust-check.ts";
 
 export const SATURATED = "saturated";
 
-/** Fewer requests make quarters of less than ten. */
+/** With fewer requests a quarter has fewer than ten. */
 const REQUESTS_MIN = 40;
-/** Growth in standard deviations of what it is compared with: counts in flight are about Poisson. */
+/** Growth in standard deviations; counts in flight are about Poisson distributed. */
 const BACKLOG_DEVIATIONS = 2;
 const LATENCY_DEVIATIONS = 3;
-/** Growth over what came between the middles of the two quarters, half of all. */
+/** Growth divided by the requests that came between the middles of the two quarters, half of all. */
 const BACKLOG_SHARE = 0.05;
 const TTFT_RATIO = 1.5;
 const E2E_RATIO = 1.1;
 /** A run this many times as long as an answer is past its start-up in the second quarter. */
 const PAST_START_UP = 4;
 const TIMEOUTS_OF_FAILED = 0.9;
-/** Answers that begin this late have waited, whatever their prompts. */
+/** Answers that begin later than this share of the time-out have waited, whatever their prompts. */
 const TIMEOUT_SHARE = 0.25;
-/** Of the answered requests: those that found the system all but empty. */
+/** Share of the answered requests that arrived while the system was nearly empty. */
 const EARLY_SHARE = 0.05;
 const EARLY_MIN = 10;
 
@@ -55,32 +56,32 @@ export function saturated({ summary, load, points }: CellUnderTrial): Finding | 
     id: SATURATED,
     severity: "untrusted",
     message:
-      `Saturated: ${came.toFixed(1)} requests/s came and ${served.toFixed(1)} were served; ` +
-      `those begun and not ended grew from ${early!.toFixed(0)} to ${late!.toFixed(0)}, ` +
-      (left === 0 ? "" : `with ${left} that timed out, `) +
-      `so latencies tell how long the run was`,
-    hint: `${slower} to below what is served, or measure the most that is with a closed loop: --concurrency`,
+      `Saturated: ${came.toFixed(1)} requests/s arrived and ${served.toFixed(1)} were served; ` +
+      `open requests grew from ${early!.toFixed(0)} to ${late!.toFixed(0)}, ` +
+      (left === 0 ? "" : `${left} requests timed out, `) +
+      `so latencies measure the length of the run`,
+    hint: `${slower} to below the rate that is served, or measure the highest throughput with a closed loop: --concurrency`,
   };
 }
 
 interface Times {
-  /** When it should have been sent. */
+  /** When the request was due. */
   readonly fromS: number;
-  /** Infinity for one that timed out. */
+  /** Infinity for a request that timed out. */
   readonly toS: number;
   readonly ttftS: number;
   readonly e2eS: number;
 }
 
-/** Nearly all that failed did so by their time-out. */
+/** Nearly all failed requests failed by their time-out. */
 function timedOut({ errors, requests: { failed } }: CellUnderTrial["summary"]): boolean {
   const count = errors.reduce((sum, one) => sum + (one.kind === "timeout" ? one.count : 0), 0);
   return count > 0 && count >= TIMEOUTS_OF_FAILED * failed;
 }
 
 /**
- * Completed requests, by when they were due: what waits in the generator, for a cap, waits too. With
- * `gaveUpS` those that failed as well: after so long.
+ * Completed requests, sorted by their due times: waiting in the generator for a free slot counts as
+ * waiting. With `gaveUpS` also the failed requests, each after that time.
  */
 function timesOf(
   { sentS, latenessMs, ttftMs, e2eMs }: RequestPoints,
@@ -99,7 +100,7 @@ function timesOf(
     .sort((a, b) => a.fromS - b.fromS);
 }
 
-/** For each request, how many had begun and not ended when it was due. */
+/** For each request, the number of open requests at the time it was due. */
 function backlogs(requests: readonly Times[]): number[] {
   const ends = requests.map(({ toS }) => toS).sort((a, b) => a - b);
   let ended = 0;
@@ -111,7 +112,7 @@ function backlogs(requests: readonly Times[]): number[] {
 
 interface Quarter {
   readonly mean: number;
-  /** Of the mean. */
+  /** Variance of the mean. */
   readonly variance: number;
 }
 
@@ -164,7 +165,7 @@ function grows([, early, , late]: readonly Quarter[], ratio: number): boolean {
   return late!.mean > ratio * early!.mean && growth > LATENCY_DEVIATIONS * deviation;
 }
 
-/** Over the second half of the run, when what started empty is full. */
+/** Over the second half of the run, when the system is no longer filling up. */
 function ratesOf(requests: readonly Times[]): { came: number; served: number } {
   const half = requests.slice(Math.floor(requests.length / 2));
   const fromS = half[0]!.fromS;

@@ -1,20 +1,20 @@
-/** Trust checks: did the load generator, and the machine under it, keep up? Wall clock only. */
+/** Trust checks: did the load generator, and the machine it runs on, keep up? Wall clock only. */
 import type { Finding, RouterCost } from "../../contract/result.ts";
 import { sendRates } from "../tally/send-rate.ts";
 import type { CellUnderTrial, TrustCheck } from "./trust-check.ts";
 
-/** Lateness is part of every latency: at most this much, or this part of the figure it goes into. */
+/** Lateness adds to every latency: allowed is this much, or this share of the figure that it adds to. */
 const LATE_MS = 5;
 const LATE_MEAN_MS = 1;
 const LATE_TTFT_SHARE = 0.05;
-/** One stall of the generator spoils all that was in flight, however many requests it missed. */
+/** One stall of the generator spoils every request in flight, however few were sent late. */
 const STALL_MS = 250;
 const STALL_TTFT_SHARE = 0.1;
-/** Part of its time from which the generator's single thread, or all of the machine's cores, are full. */
+/** Busy share above which the generator's single thread, or the cores of the machine, count as full. */
 const THREAD_FULL = 0.9;
 const MACHINE_FULL = 0.95;
-/** Our own part of TTFT on a sped-up engine: told from here, not to be believed from there. */
-const OVERHEAD_TOLD = 0.02;
+/** dynbench's own share of TTFT on a sped-up engine: above the first a note, above the second untrusted. */
+const OVERHEAD_NOTED = 0.02;
 const OVERHEAD_MAX = 0.1;
 /** Sent rate over planned rate of an open loop. */
 const RATE_REACHED = 0.95;
@@ -29,7 +29,7 @@ export const CLIENT_CHECKS: readonly TrustCheck[] = [
   (check) => (cell: CellUnderTrial) => (cell.summary.clock === "wall" ? check(cell) : undefined),
 );
 
-/** Like against like: a few late requests bend the tail, many bend the mean. */
+/** p99 is compared with p99 and mean with mean: a few late requests change the tail, many the mean. */
 function clientLate({ summary, points }: CellUnderTrial): Finding | undefined {
   const { p99 } = summary.client.latenessMs;
   const mean = points.latenessMs.reduce((a, b) => a + b, 0) / Math.max(1, points.latenessMs.length);
@@ -41,7 +41,7 @@ function clientLate({ summary, points }: CellUnderTrial): Finding | undefined {
   return {
     id: "client-late",
     severity: "untrusted",
-    message: `Requests left late: ${what} ${ms(seen)} behind their time, where ${ms(limit)} would do no harm`,
+    message: `Requests were sent late: ${what} lateness ${ms(seen)}, harmless up to ${ms(limit)}`,
     hint: "Give the load generator a core of its own, or lower --concurrency or --rate",
   };
 }
@@ -52,7 +52,7 @@ function clientStalled({ summary }: CellUnderTrial): Finding | undefined {
   return {
     id: "client-stalled",
     severity: "untrusted",
-    message: `The load generator stood still for ${ms(longest)}`,
+    message: `The load generator stalled for ${ms(longest)}`,
     hint: "Look for other load on the machine, suspended processes or swapping, then run again",
   };
 }
@@ -64,7 +64,7 @@ function loopLag({ summary }: CellUnderTrial): Finding | undefined {
   return {
     id: "loop-lag",
     severity: "untrusted",
-    message: `Stamps of the load generator can be ${ms(p99)} late (p99 lag of its event loop)`,
+    message: `Timestamps of the load generator can be ${ms(p99)} late (p99 lag of its event loop)`,
     hint: "Give the load generator a core of its own, or lower --concurrency or --rate",
   };
 }
@@ -87,19 +87,19 @@ function cpuFull({ summary, evidence }: CellUnderTrial): Finding | undefined {
   };
 }
 
-/** On a sped-up engine our own milliseconds weigh `timeScale` times as much as on a real one. */
+/** On a sped-up engine dynbench's own milliseconds weigh `timeScale` times as much as on a real one. */
 function timeScale({ summary, evidence }: CellUnderTrial): Finding | undefined {
   if (summary.timeScale <= 1) return undefined;
   const cost = summary.routerCost;
   const decisionMs = cost === undefined ? 0 : decisionUs(cost) / 1000;
   const ownMs = summary.client.latenessMs.p50 + decisionMs + (evidence.gatewayMs ?? 0);
-  // Both scale alike: own × scale of the modelled TTFT is own of the measured one.
+  // Own time × scale over the modelled TTFT equals own time over the measured TTFT.
   const share = ownMs / meanTtftMs(summary);
-  if (!(share > OVERHEAD_TOLD)) return undefined;
+  if (!(share > OVERHEAD_NOTED)) return undefined;
   return {
     id: "time-scale",
     severity: share > OVERHEAD_MAX ? "untrusted" : "note",
-    message: `Our own ${ownMs.toFixed(2)} ms a request are ${(100 * share).toFixed(1)} % of TTFT at ${summary.timeScale}x speed`,
+    message: `dynbench's own ${ownMs.toFixed(2)} ms a request are ${(100 * share).toFixed(1)} % of TTFT at ${summary.timeScale}x speed`,
     hint: "Lower --speedup, or use --clock virtual, which has no overhead",
   };
 }
@@ -118,12 +118,12 @@ function rateNotReached({ load, points }: CellUnderTrial): Finding | undefined {
   return {
     id: "rate-not-reached",
     severity: "untrusted",
-    message: `Requests left at ${(100 * reached).toFixed(0)} % of the planned rate`,
+    message: `Requests were sent at ${(100 * reached).toFixed(0)} % of the planned rate`,
     hint: "Raise --concurrency, which caps requests in flight, or lower --rate",
   };
 }
 
-/** 0 where unknown, so that the fixed limits hold. */
+/** 0 where unknown, so that the fixed limits apply. */
 function meanTtftMs(summary: CellUnderTrial["summary"]): number {
   return summary.metrics.ttftMs?.mean ?? 0;
 }

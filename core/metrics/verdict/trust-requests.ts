@@ -1,18 +1,18 @@
-/** Trust checks: did the requests do what the workload asked for? */
+/** Trust checks: were the requests served as the workload asked? */
 import { counted } from "../../base/counted.ts";
 import { probe } from "../statistics/quantiles.ts";
 import type { Finding } from "../../contract/result.ts";
 import type { CellUnderTrial, TrustCheck } from "./trust-check.ts";
 import { WeightedSamples } from "../statistics/weighted-samples.ts";
 
-/** Share of requests that may fail, or end short, before the rest no longer stand for the load. */
+/** Share of requests that may fail or end short; with more, the rest no longer represent the load. */
 const FAULTY_SHARE_MAX = 0.01;
 /** Mean deviation of prompt lengths from their targets. */
 const PROMPT_OFF_MAX = 0.01;
 /** No engine gives one stream tokens faster than this, in modelled time: 5,000 tokens a second. */
 const PACE_MS_MIN = 0.2;
 const BURST_SHARE_MAX = 0.1;
-/** Below it p99 is the slowest request or close to it. */
+/** With fewer requests p99 is the slowest one or close to it. */
 const REQUESTS_FOR_P99 = 100;
 const TOKENS_PER_CHUNK_MAX = 1.05;
 
@@ -35,11 +35,11 @@ function failedRequests({ summary }: CellUnderTrial): Finding | undefined {
     message: `${failed} of ${sent} requests failed${mostOf(summary.errors)}`,
     hint:
       "Read the errors of the cell and the engine's and router's logs" +
-      (summary.errors.some(isOverload) ? "; less load may be enough" : ""),
+      (summary.errors.some(isOverload) ? "; a lower load may be enough" : ""),
   };
 }
 
-/** Turned away for now, or not served in time: what less load may mend. */
+/** Refused for now, or not served in time: errors that a lower load may avoid. */
 function isOverload({ kind, status }: CellUnderTrial["summary"]["errors"][number]): boolean {
   return kind === "timeout" || kind === "connect" || status === 503 || status === 429;
 }
@@ -60,7 +60,7 @@ function shortOutputs({ summary, tally }: CellUnderTrial): Finding | undefined {
   return {
     id: "short-output",
     severity: short / summary.requests.ok > FAULTY_SHARE_MAX ? "untrusted" : "note",
-    message: `${short} of ${summary.requests.ok} answers had fewer tokens than asked for`,
+    message: `${short} of ${summary.requests.ok} answers had fewer tokens than requested`,
     hint: "Check that the server honours ignore_eos, and that prompt and answer fit its context",
   };
 }
@@ -73,7 +73,7 @@ function burstAnswers({ summary, tally }: CellUnderTrial): Finding | undefined {
   return {
     id: "burst-answers",
     severity: "untrusted",
-    message: `${bursts} of ${paces.length} answers came all at once, so TTFT, ITL and TPOT are those of a buffer`,
+    message: `${bursts} of ${paces.length} answers arrived all at once, so TTFT, ITL and TPOT measure a buffer`,
     hint: "Look for a proxy that buffers between here and the engine, and for an engine that does not stream",
   };
 }
@@ -85,7 +85,7 @@ function promptsOffTarget({ tally }: CellUnderTrial): Finding | undefined {
   return {
     id: "prompt-tokens-off",
     severity: off > PROMPT_OFF_MAX ? "untrusted" : "note",
-    message: `The server counted ${counted(promptOffTarget, "prompt")} differently, ${(100 * off).toFixed(2)} % of all tokens`,
+    message: `The server counted other lengths for ${counted(promptOffTarget, "prompt")}, off by ${(100 * off).toFixed(2)} % of all prompt tokens`,
     hint: "Use --prompt-form ids, whose lengths are exact, or the model's own tokenizer for text",
   };
 }
@@ -122,7 +122,7 @@ function fewRequests({ summary, points }: CellUnderTrial): Finding | undefined {
   return {
     id: "few-requests",
     severity: "note",
-    message: `The p99 of ${counted(ok, "request")} is all but the slowest of them (TTFT ${max!.toFixed(1)} ms)`,
-    hint: `Use --requests ${REQUESTS_FOR_P99} or more to speak of p99`,
+    message: `The p99 of ${counted(ok, "request")} is close to the slowest of them (TTFT ${max!.toFixed(1)} ms)`,
+    hint: `Use --requests ${REQUESTS_FOR_P99} or more for a meaningful p99`,
   };
 }

@@ -1,9 +1,9 @@
-/** Trust checks: was the set-up what its label says, from the first request to the last? */
+/** Trust checks: was the set-up what its label claims, from the first request to the last? */
 import { counted } from "../../base/counted.ts";
 import type { Finding } from "../../contract/result.ts";
 import type { CellUnderTrial, TrustCheck } from "./trust-check.ts";
 
-/** More cached than any router could have reached, beyond what a chat template's shared tokens explain. */
+/** Hit share above the ideal that the shared tokens of a chat template still explain. */
 const WARM_CACHE_SHARE = 0.02;
 
 export const SETUP_CHECKS: readonly TrustCheck[] = [
@@ -17,8 +17,8 @@ export const SETUP_CHECKS: readonly TrustCheck[] = [
 
 function aborted({ summary }: CellUnderTrial): Finding | undefined {
   if (summary.state !== "aborted") return undefined;
-  const { ok, aborted: broken } = summary.requests;
-  const rest = broken === undefined ? "" : `, ${broken} in flight were broken off`;
+  const { ok, aborted: inFlight } = summary.requests;
+  const rest = inFlight === undefined ? "" : `, ${inFlight} in flight were aborted`;
   return {
     id: "aborted",
     severity: "untrusted",
@@ -39,11 +39,11 @@ function idleWorker({ summary, evidence }: CellUnderTrial): Finding | undefined 
       ? "Use --requests to send at least one request per worker"
       : evidence.traits.spreads
         ? "Check that the router sees every worker; this router is meant to use them all"
-        : "Raise the load or the number of prefixes, if all should work: this router keeps a prompt on its worker",
+        : "Raise the load or the number of prefixes to use all workers: this router keeps a prompt on its worker",
   };
 }
 
-/** Split workers: an answer that skipped a stage was not what the label says. */
+/** Split workers: an answer that skipped a stage contradicts the label. */
 function unseenRole({ summary }: CellUnderTrial): Finding | undefined {
   const served = (role: string): number =>
     summary.workers.reduce((sum, each) => sum + (each.role === role ? each.requests : 0), 0);
@@ -64,7 +64,7 @@ function workersUnknown({ summary }: CellUnderTrial): Finding | undefined {
   return {
     id: "workers-unknown",
     severity: "note",
-    message: "Answers do not say which worker served them, so shares per worker are unknown",
+    message: "Answers do not name the worker that served them, so shares per worker are unknown",
     hint: "Use an engine or router that names the worker in a response header",
   };
 }
@@ -74,7 +74,7 @@ function noKvEvents({ summary, evidence }: CellUnderTrial): Finding | undefined 
   return {
     id: "no-kv-events",
     severity: "untrusted",
-    message: "The router routes by KV events and got none",
+    message: "The router routes by KV events and received none",
     hint: "Check that the engine publishes KV events and that its prefix cache is on",
   };
 }
@@ -85,7 +85,7 @@ function warmCache({ summary }: CellUnderTrial): Finding | undefined {
   return {
     id: "warm-cache",
     severity: "untrusted",
-    message: `Workers had ${percent(cachedShare)} of the prompts cached, and these requests alone can leave ${percent(idealShare)}`,
+    message: `Workers had ${percent(cachedShare)} of the prompt tokens cached, more than the ${percent(idealShare)} that these requests alone can leave`,
     hint: "Restart the engine, or use another --seed: an earlier run's prompts are still cached",
   };
 }

@@ -1,8 +1,8 @@
 /**
- * Whether a result may be believed, and why not: verdict first. Each check looks at one thing that
- * has made benchmarks wrong before, and says what was seen, what it means and what to try.
- * `untrusted` means that the figures may be wrong or the label does not fit; `note` that they hold
- * and something about them is worth knowing.
+ * Whether a result may be believed, and why not. Each check looks at one thing that has made
+ * benchmarks wrong before; its finding states what was seen, what it means and what to try.
+ * `untrusted` means that the figures may be wrong or that the label does not fit; `note` means that
+ * they hold and that something about them is worth knowing.
  */
 import type { CellSummary, Finding, Verdict } from "../../contract/result.ts";
 import type { CellUnderTrial } from "./trust-check.ts";
@@ -12,10 +12,10 @@ import { REQUEST_CHECKS } from "./trust-requests.ts";
 import { ROUTING_CHECKS } from "./trust-routing.ts";
 import { SETUP_CHECKS } from "./trust-setup.ts";
 
-/** From this many repeats up an interval speaks of repeats, not of this run alone. */
+/** With this many repeats intervals cover other runs; with fewer they hold for this run only. */
 const REPEATS_FOR_INTERVALS = 3;
 
-/** Verdict of one cell; `failed` when it broke or nothing succeeded. One that we stopped ourselves did not fail. */
+/** Verdict of one cell; `failed` when it broke or no request succeeded. A stopped cell has not failed. */
 export function judgeCell(cell: CellUnderTrial): Verdict {
   const checks = [
     saturated,
@@ -31,14 +31,14 @@ export function judgeCell(cell: CellUnderTrial): Verdict {
   return { state: stateOf(reasons, failed), reasons: bySeverity(reasons) };
 }
 
-/** Verdict of the run: the cells' findings, each once with the cells it was seen in. */
+/** Verdict of the run: the findings of its cells, each once, with the cells it was found in. */
 export function judgeRun(
   cells: readonly CellSummary[],
   run: {
     readonly arms: number;
     readonly repeats: number;
     readonly cellsPlanned: number;
-    /** Of no cell alone. */
+    /** Findings that belong to no single cell. */
     readonly findings?: readonly Finding[];
   },
 ): Verdict {
@@ -82,7 +82,7 @@ function fewRepeats(repeats: number): Finding {
   return {
     id: "few-repeats",
     severity: "note",
-    message: `Intervals come from ${repeats === 1 ? "one repeat" : `${repeats} repeats`} and speak of this run only`,
+    message: `Intervals come from ${repeats === 1 ? "one repeat" : `${repeats} repeats`} and hold for this run only`,
     hint: `Use --repeat ${REPEATS_FOR_INTERVALS} or more for intervals that cover other runs`,
   };
 }

@@ -1,7 +1,7 @@
 /**
  * A map from block id to a positive integer: open addressing over typed arrays, so that a prompt of
- * a thousand blocks makes no garbage. Zero is "not there". Memory follows what is in it, not how
- * large the ids have grown, which matters in a long simulation where ids never stop growing.
+ * a thousand blocks makes no garbage. Zero means that the block has no value. Memory follows the
+ * number of entries, not the size of the ids, which never stop growing in a long simulation.
  */
 
 const FIRST_CAPACITY = 256;
@@ -37,7 +37,7 @@ export class BlockMap {
 
   /** Sets the value, which must not be zero. */
   set(block: number, value: number): void {
-    const at = this.#place(block); // first, because it may replace the arrays
+    const at = this.#place(block); // called first, because it may replace the arrays
     this.#values[at] = value;
   }
 
@@ -67,7 +67,7 @@ export class BlockMap {
     this.#size = 0;
   }
 
-  /** Where the block is; a new one is put in with value 0. */
+  /** Slot of the block; a new block is inserted with value 0. */
   #place(block: number): number {
     const keys = this.#keys;
     const mask = keys.length - 1;
@@ -120,7 +120,7 @@ export class BlockMap {
   }
 }
 
-/** Where a block belongs: its line by hash, its place in the line by its last bits. */
+/** Home slot of a block: its line by hash, its place in the line by its last bits. */
 function homeOf(block: number, shift: number): number {
   const line = Math.imul(block >>> LINE_BITS, GOLDEN) >>> shift;
   return (line << LINE_BITS) | (block & LINE_MASK);

@@ -1,12 +1,12 @@
 /**
- * Gives each distinct 64-bit hash a dense number, so that everything behind it (index, load accounts,
- * policies) works on small integers and typed arrays. Open addressing with linear probing; ids are
- * given in order of first sight and never taken back, except all at once.
+ * Gives each distinct 64-bit hash a dense number, so that everything that uses it (index, load
+ * accounts, policies) works on small integers and typed arrays. Open addressing with linear probing;
+ * ids are assigned in order of first sight and never freed, except all at once.
  */
 
 const FIRST_CAPACITY = 1024;
 
-/** 16 bytes a block: a gigabyte of table, or days of distinct prompts at the rates one gateway serves. */
+/** At 16 bytes a block a gigabyte of table, or days of distinct prompts at the rate of one gateway. */
 const MAX_BLOCKS = 1 << 26;
 
 /** Hash halves may be passed signed or unsigned. */

@@ -1,5 +1,5 @@
 /**
- * What an engine calls its blocks: engine hash to our block id, with the copies it holds.
+ * Maps an engine's own block hashes to our block ids, with the number of copies that the engine holds.
  *
  * An engine may store a hash twice and then removes it twice, so copies are counted. A hash keeps
  * its block after the last copy is gone: it is a function of the content, and a later block may name
@@ -18,7 +18,7 @@ export class EngineHashes {
   readonly #wide = new BigUint64Array(1);
   readonly #halves = new Uint32Array(this.#wide.buffer);
 
-  /** One copy more of this hash, which is our block `block`. */
+  /** Adds one copy of this hash, which is our block `block`. */
   store(hash: EngineHash, block: number): void {
     this.#wide[0] = hash;
     const id = this.#table.intern(this.#halves[1]!, this.#halves[0]!);
@@ -27,7 +27,7 @@ export class EngineHashes {
     this.#copies[id]! += 1;
   }
 
-  /** One copy less; returns our block, −1 if the engine holds none by this hash. */
+  /** Removes one copy; returns our block, −1 if the engine holds no block of this hash. */
   remove(hash: EngineHash): number {
     const id = this.#find(hash);
     if (id < 0 || this.#copies[id] === 0) return -1;
@@ -35,7 +35,7 @@ export class EngineHashes {
     return this.#blocks[id]!;
   }
 
-  /** Our block of a hash that was stored at any time since the last clear; −1 otherwise. */
+  /** Our block of a hash that was stored since the last clear, even if removed again; −1 otherwise. */
   blockOf(hash: EngineHash): number {
     const id = this.#find(hash);
     return id < 0 ? -1 : this.#blocks[id]!;

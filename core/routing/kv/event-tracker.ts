@@ -1,11 +1,12 @@
 /**
- * Follows the KV events of one publisher (a worker, or one data-parallel rank of it) and tells a
- * sink, in our block ids, what it holds.
+ * Follows the KV events of one publisher (a worker, or one data-parallel rank of it) and passes on to
+ * a sink, in our block ids, what the publisher holds.
  *
- * Batches are numbered without gaps. A missing one would leave blocks in the index that are long
- * evicted, so a gap holds back what follows until a replay has filled it, or drops everything when
- * it cannot be filled. A number that goes back means that the worker started again. Knows no
- * sockets: whoever reads them calls `live`, and `replayed` for what it was told to ask for.
+ * Batches are numbered without gaps. A missing batch would leave evicted blocks in the index, so the
+ * batches after a gap are held back until a replay has filled it; when it cannot be filled, all blocks
+ * are dropped. A lower number means that the worker has restarted. The tracker knows no sockets: the
+ * reader of a socket calls `live` with each batch, asks for the replay that `live` returns, and calls
+ * `replayed` with each reply.
  */
 import { blockHashes, hashBlocks } from "./block-hash.ts";
 import type { BlockTable } from "./block-table.ts";
@@ -15,7 +16,7 @@ import type { KvBatch, RemovedEvent, StoredEvent } from "./kv-events.ts";
 /** Batches held back during a replay: as many as vLLM 0.32 keeps for one (`buffer_steps`). */
 const MAX_HELD_BACK = 10_000;
 
-/** In our block ids. Told for every copy: the same block can be stored twice and removed twice. */
+/** In our block ids. Called for every copy: the same block can be stored twice and removed twice. */
 export interface BlockSink {
   /** `parent` is the block before the first, −1 at the start of a prompt. */
   stored(blocks: Int32Array, parent: number): void;
@@ -27,17 +28,17 @@ export interface BlockSink {
 export interface TrackerCounts {
   readonly batches: number;
   readonly events: number;
-  /** Events of no use: of partial cache groups, or naming themselves as parent. */
+  /** Events without use: of partial cache groups, or with themselves as parent. */
   readonly ignored: number;
-  /** Stored events with blocks of another size than ours. */
+  /** Stored events whose block size differs from the index's. */
   readonly otherBlockSize: number;
   readonly unknownParents: number;
-  /** Hashes removed that were not held. */
+  /** Removed hashes that were not held. */
   readonly unknownRemoved: number;
-  /** Batches that came a second time, by replay and live. */
+  /** Batches that came twice, by replay and live. */
   readonly duplicates: number;
   readonly gaps: number;
-  /** Batches that no replay could bring back. */
+  /** Batches that no replay could recover. */
   readonly lost: number;
   readonly restarts: number;
 }
@@ -118,18 +119,18 @@ export class EventTracker {
       this.#counts.duplicates += 1;
       return;
     }
-    // Without a gap a replay has nothing to say beyond the next batch.
+    // Without a gap only the next batch of a replay is of use.
     if (sequence > this.#next && !this.waiting) return;
     this.#apply({ sequence, batch });
     this.#release(false);
   }
 
-  /** The replay is complete, failed, or cannot be had: what is still missing is given up. */
+  /** The replay is complete, failed, or not available: batches still missing are given up. */
   replayEnded(): void {
     this.#release(true);
   }
 
-  /** The connection broke: the worker may have started again, so nothing it said counts any more. */
+  /** The connection broke: the worker may have restarted, so its earlier events no longer count. */
   disconnected(): void {
     this.#next = 0;
     this.#lastLive = -1;
@@ -137,13 +138,13 @@ export class EventTracker {
     this.forget();
   }
 
-  /** Drops all blocks and goes on where the sequence is: for a cache that was emptied on purpose. */
+  /** Drops all blocks and keeps the sequence number: for a cache that was emptied on purpose. */
   forget(): void {
     this.#hashes.clear();
     this.#sink.cleared();
   }
 
-  /** Applies what was held back, up to the next gap or, when missing batches are given up, all. */
+  /** Applies held-back batches up to the next gap, or all of them when missing batches are given up. */
   #release(givingUp: boolean): void {
     const held = this.#heldBack;
     let released = 0;

@@ -3,15 +3,15 @@
  *
  * A batch is `[ts, [event…], rank]`. vLLM 0.26 and newer write an event as a map with a `type`, older
  * ones and SGLang as an array with the tag first; some forks write the batch as a map too. All of
- * these are read (`vllm/distributed/kv_events.py`, captures of 0.32). Kept are blocks that a router
- * may count on for any plain prompt: on the GPU of this worker, without adapter, salt or images. The
- * rest is counted as ignored, as are unknown events; unknown fields are passed over.
+ * these are read (`vllm/distributed/kv_events.py`, captures of 0.32). Events are kept for blocks that
+ * serve any plain prompt: on the GPU of this worker, without adapter, salt or images. All others, and
+ * unknown events, are counted as ignored; unknown fields are skipped.
  */
 import { MsgpackReader } from "./msgpack-reader.ts";
 import { MsgpackWriter } from "./msgpack-writer.ts";
 
 /**
- * An engine's own name for a block, unsigned 64 bits. Of longer hashes the last 8 bytes count, as in
+ * An engine's own hash of a block, unsigned 64 bits. Of longer hashes the last 8 bytes count, as in
  * vLLM's integer form.
  */
 export type EngineHash = bigint;
@@ -39,9 +39,9 @@ export interface RemovedEvent {
 export type KvEvent = StoredEvent | RemovedEvent | { readonly type: "cleared" };
 
 export interface KvBatch {
-  /** When the engine made it, Unix epoch. */
+  /** Time at which the engine made the batch, seconds of the Unix epoch. */
   readonly tsS: number;
-  /** Data-parallel rank, where the engine tells. */
+  /** Data-parallel rank, where the engine reports it. */
   readonly rank: number | undefined;
   readonly events: readonly KvEvent[];
 }
@@ -136,7 +136,7 @@ interface EventDraft {
   blockSize: number;
   group: number | undefined;
   partialContext: boolean;
-  /** Nothing speaks against counting on these blocks. */
+  /** No field restricts these blocks to special prompts. */
   plain: boolean;
 }
 
@@ -164,7 +164,7 @@ function readEvent(reader: MsgpackReader): KvEvent | undefined {
   return names === undefined ? undefined : eventOf(reader, tag, draft);
 }
 
-/** The `type` of a map of `pairs` pairs that starts here; it need not come first. Stays where it is. */
+/** The `type` of a map of `pairs` pairs that starts here; it need not come first. Does not advance the reader. */
 function typeOf(reader: MsgpackReader, pairs: number): string {
   const start = reader.position;
   for (let i = 0; i < pairs; i += 1) {
@@ -193,7 +193,7 @@ function readEventField(reader: MsgpackReader, name: string, draft: EventDraft):
       if (!reader.nil() && !areNils(reader)) draft.plain = false;
       break;
     default:
-      // All other fields may be nil, which says no more than leaving them out.
+      // All other fields may be nil, which means the same as leaving them out.
       if (!reader.nil()) readOptionalField(reader, name, draft);
   }
 }
@@ -298,7 +298,7 @@ function writeMap(event: KvEvent): void {
   if (stored) writeTexts("kv_cache_spec_kind", "full_attention");
 }
 
-/** The older form, up to `medium`: what every release that knows arrays has in common. */
+/** The older form, up to `medium`: the part that all releases with arrays have in common. */
 function writeArray(event: KvEvent): void {
   if (event.type === "cleared") {
     writer.array(1);

@@ -58,7 +58,7 @@ export class MsgpackReader {
     return this.fail("expected a map");
   }
 
-  /** Consumes nil, if that is next, and says whether it was. */
+  /** Consumes nil, if that is next; returns whether it was. */
   nil(): boolean {
     if (this.#peek() !== 0xc0) return false;
     this.#at += 1;
@@ -121,7 +121,7 @@ export class MsgpackReader {
     return values;
   }
 
-  /** Passes over one item, however deeply nested. */
+  /** Skips one item, however deeply nested. */
   skip(): void {
     for (let left = 1; left > 0; left -= 1) {
       const byte = this.#peek();
@@ -131,7 +131,7 @@ export class MsgpackReader {
     }
   }
 
-  /** Throws: what was being read, what is wrong, where. */
+  /** Throws an error with what was read, what is wrong, and at which byte. */
   fail(problem: string): never {
     throw new DynbenchError(
       "load",
@@ -179,7 +179,7 @@ export class MsgpackReader {
     return bytes === 2 ? this.#view.getUint16(start) : this.#view.getUint32(start);
   }
 
-  /** Each item takes at least a byte: a count beyond that is a lie, and would cost memory. */
+  /** Each item takes at least a byte: a larger count is false, and would cost memory. */
   #counted(count: number, itemsEach: number): number {
     if (count * itemsEach > this.#bytes.length - this.#at) this.fail("input ends early");
     return count;

@@ -4,7 +4,7 @@
  * A bit per (block, candidate) in words of 32, by dense block id. An engine can hold a block twice
  * and must then evict it twice before it is gone (seen on vLLM 0.32 for prompts that are an exact
  * multiple of the block size), so copies are counted: the first is the bit, the rare further ones
- * are in a map. Knows nothing of hashes or tokens.
+ * are in a map. The index has no notion of hashes or tokens.
  */
 
 const FIRST_BLOCKS = 1024;
@@ -41,7 +41,7 @@ export class PrefixIndex {
     return this.#held[candidate]!;
   }
 
-  /** The candidate has one more copy of the block. */
+  /** Adds one copy of the block to the candidate. */
   stored(candidate: number, block: number): void {
     const word = block * this.#words + (candidate >>> 5);
     if (word >= this.#masks.length) this.#grow(word);
@@ -57,7 +57,7 @@ export class PrefixIndex {
     }
   }
 
-  /** The candidate has one copy less; ignored when it has none. */
+  /** Removes one copy from the candidate; ignored when it has none. */
   removed(candidate: number, block: number): void {
     const word = block * this.#words + (candidate >>> 5);
     const bit = 1 << (candidate & 31);
@@ -66,7 +66,7 @@ export class PrefixIndex {
     this.#dropBit(candidate, block, word);
   }
 
-  /** The candidate holds nothing any more. */
+  /** Removes all blocks of the candidate. */
   clear(candidate: number): void {
     if (this.#held[candidate] === 0) return;
     const bit = 1 << (candidate & 31);
@@ -81,7 +81,7 @@ export class PrefixIndex {
     }
   }
 
-  /** Writes, per candidate, how many leading blocks of `blocks` it holds. Unknown ids (−1 or new) are held by nobody. */
+  /** Writes, per candidate, how many leading blocks of `blocks` it holds. Unknown ids (−1 or new) are held by no candidate. */
   depths(blocks: Int32Array, out: Int32Array): void {
     out.fill(0);
     if (this.#words === 1) this.#depthsOfOneWord(blocks, out);
@@ -96,7 +96,7 @@ export class PrefixIndex {
       const block = blocks[depth]!;
       const mask = block >= 0 && block < masks.length ? masks[block]! : 0;
       const next = walking & mask;
-      // At block 0 everybody "drops" who holds nothing: those depths are 0 already.
+      // At block 0 every candidate without the block "drops": those depths are 0 already.
       if (next !== walking && depth > 0) writeDepth(walking & ~next, 0, depth, out);
       walking = next;
       if (walking === 0) return;

@@ -1,11 +1,11 @@
 /**
- * The look-up behind `SegmentBlocks`: (what came before, content, length) to a row with a first
- * block id and a number of blocks. Open addressing over typed arrays, because an hour of trace asks
- * it some hundred thousand times and string keys would cost more than everything else together.
+ * The look-up behind `SegmentBlocks`: from (what came before, content, length) to a row with a first
+ * block id and a number of blocks. Open addressing over typed arrays, because an hour of a trace makes
+ * some hundred thousand look-ups, and string keys would cost more than everything else together.
  */
 
 const FIRST_ROWS = 1024;
-/** Up to here a table grows fourfold, because finding every row a new slot is most of its cost. */
+/** Up to this size a table grows fourfold, because moving the rows is most of its cost. */
 const LARGE_ROWS = 1 << 18;
 
 export class RunTable {
@@ -20,7 +20,7 @@ export class RunTable {
   /** Blocks by row, 0 for a row just made; set by the caller. */
   count = new Int32Array(FIRST_ROWS);
 
-  /** Row of the key; a new one, with `count` 0, if it was never asked for. */
+  /** Row of the key; a new one, with `count` 0, for a new key. */
   row(after: number, content: number, length: number): number {
     const slots = this.#slots;
     const mask = slots.length - 1;

@@ -1,20 +1,28 @@
 /**
- * Block ids of prompts that are lists of segments, without making a token.
+ * Block ids of prompts that are lists of segments, without generating tokens.
  *
  * Two prompts get the same id for block k exactly when their first (k + 1) · blockSize tokens are
  * the same pieces of the same contents. Whole blocks inside one segment are kept as runs of
- * consecutive ids, found by what they follow and whose tokens they are, so a content costs one
- * look-up and a fill. A block that spans segments is found piece by piece.
+ * consecutive ids, found by the block they follow and the content of their tokens, so a content costs
+ * one look-up and a fill. A block that spans segments is found piece by piece.
  */
-import type { Segment } from "../../contract/request.ts";
+import type { RequestSpec, Segment } from "../../contract/request.ts";
 import { RunTable } from "./run-table.ts";
 
-/** What the first block of a prompt follows; below it are pieces of unfinished blocks. */
+/** Stands for the block before a prompt's first one; lower numbers are pieces of unfinished blocks. */
 const PROMPT_START = -1;
 const FIRST_PIECE = -2;
 
 /** Length in the key of a run of whole blocks; pieces of spanning blocks have a length from 1. */
 const WHOLE_BLOCKS = 0;
+
+/** Ids of the full blocks of a prompt, and of the blocks that its answer without the last token fills. */
+export interface BlocksOfRequest {
+  readonly blocks: Int32Array;
+  readonly answerBlocks: Int32Array;
+  /** Prompt tokens. */
+  readonly isl: number;
+}
 
 export class SegmentBlocks {
   /** Tokens per block. */
@@ -52,25 +60,30 @@ export class SegmentBlocks {
     return this.#ids;
   }
 
-  /** Where the prompt of the last `blocksOf` ended: what its next token follows. */
+  /** The end of the prompt of the last `blocksOf`, as the place that a next token would follow. */
   get end(): number {
     return this.#after;
   }
 
-  /** Ids of the blocks that `segment` fills when it follows a prompt of `isl` tokens with that `end`. */
-  blocksAfter(
-    prompt: { readonly end: number; readonly isl: number },
-    segment: Segment,
-  ): Int32Array {
-    const open = prompt.isl % this.blockSize;
-    const filled = Math.floor((open + segment.tokens) / this.blockSize);
+  /**
+   * Blocks of a request's prompt and of its answer. The answer stays cached, and a later turn may
+   * repeat it; its last token is never computed, so it fills no block.
+   */
+  ofRequest({
+    index,
+    prompt,
+    isl,
+    osl,
+  }: Pick<RequestSpec, "index" | "prompt" | "isl" | "osl">): BlocksOfRequest {
+    const blocks = this.blocksOf(prompt, isl);
+    const open = isl % this.blockSize;
+    const filled = Math.floor((open + Math.max(0, osl - 1)) / this.blockSize);
     this.#ids = new Int32Array(filled);
     this.#filled = 0;
-    this.#after = prompt.end;
-    // Nothing can follow, so what would be left in an unfinished block is not looked up.
+    // Nothing follows an answer, so the tokens of its unfinished block are not looked up.
     const tokens = filled * this.blockSize - open;
-    if (filled > 0) this.#append({ ...segment, tokens }, open);
-    return this.#ids;
+    if (filled > 0) this.#append({ answerOf: index, tokens }, open);
+    return { blocks, answerBlocks: this.#ids, isl };
   }
 
   /** Appends a segment to a block with `open` tokens; returns how many the last block then has. */
@@ -155,8 +168,8 @@ export function prefixHash(
 }
 
 /**
- * One number for whose tokens these are, and whether they are the content's first. What comes before
- * fixes any other offset: only the same content can have stopped there.
+ * One number for a segment's content, and whether its tokens are the content's first. Any other offset
+ * follows from what came before: only the same content can have stopped there.
  */
 function contentKey(segment: Segment, offset: number): number {
   const starts = offset === 0 ? 0 : 1;

@@ -13,7 +13,6 @@ const LOOP_WITHOUT_RESULT = [0x03, 0x40];
 const END = 0x0b;
 
 export const i64Add: Code = [0x7c];
-export const i64Sub: Code = [0x7d];
 export const i64Mul: Code = [0x7e];
 export const i64And: Code = [0x83];
 export const i64Xor: Code = [0x85];

@@ -1,7 +1,7 @@
 /**
  * WebAssembly code that hashes a row of blocks with XXH3-64, seed 1337, and chains the hashes.
  *
- * JavaScript has no 64-bit integer off the heap, WebAssembly has, and vectors too. The code is made
+ * WebAssembly has 64-bit integers and vectors, which JavaScript has only on the heap. The code is made
  * for one block length, so that every offset and secret is a constant and there is no branch but the
  * loop over blocks. Lengths: 17 to 128 bytes and 241 to 1024 bytes (blocks of 5 to 32 and of 61 to
  * 256 tokens); for others the content hashes come from outside and are only chained.
@@ -20,7 +20,6 @@ import {
   i64Mul,
   i64ShiftRight,
   i64Store,
-  i64Sub,
   i64x2Add,
   i64x2ExtmulLow,
   i64x2Lane,
@@ -95,7 +94,7 @@ export function hashesLength(bytes: number): boolean {
 
 /**
  * A module whose `run(input, count, chained, output)` writes `count` hashes to `output`; with
- * `chained` 0 the first one continues nothing, with 1 the hash that lies before `output`.
+ * `chained` 0 the first one starts a sequence, with 1 it continues the hash before `output`.
  */
 export function hashModule(blockBytes: number): Uint8Array {
   const inputBytes = hashesLength(blockBytes) ? blockBytes : BigUint64Array.BYTES_PER_ELEMENT;

@@ -1,7 +1,7 @@
 /**
  * The files that a plan's workloads read. The plan holds a digest of each, so that another content
- * under the same name is noticed, and a run keeps what came on standard input: every cell reads it
- * again, and so does whoever goes on with the run.
+ * under the same name is noticed, and a run keeps the content of standard input: every cell reads it
+ * again, and so does a resumed run.
  */
 import { createReadStream, createWriteStream, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
@@ -10,7 +10,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { DynbenchError, EXIT_CODES, PlanFaults } from "../../base/errors.ts";
-import { temporaryName } from "../../system/temporary-name.ts";
 import { whyNot } from "../../base/why-not.ts";
 import { optionSpecs } from "../../plan/option-spec.ts";
 import type { InputFile, Plan } from "../../contract/plan.ts";
@@ -19,7 +18,7 @@ import type { RunFolder } from "./run-folder.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** What stands for standard input in a plan. */
+/** The name of standard input in a plan. */
 const STDIN = "-";
 
 /** Standard input in a file of its own, until a run folder keeps it; removed when disposed. */
@@ -31,8 +30,8 @@ export interface HeldInput extends Disposable {
 }
 
 /**
- * What the plan's workloads read, digested; files that are not there are left for their reader to
- * tell. `stdin` is the file that holds standard input.
+ * Digests of the files that the plan's workloads read; a missing file is left out, because its reader
+ * reports it. `stdin` is the file that holds standard input.
  */
 export async function inputFiles(
   plan: Plan,
@@ -80,11 +79,11 @@ export async function runnablePlan(folder: RunFolder, plugins: Plugins): Promise
   return withStdinAt(folder.readPlan(), folder.stdinFile, plugins);
 }
 
-/** Reads standard input to its end, if the plan wants it. `say` is told how much there was. */
+/** Reads standard input to its end, if the plan reads it. `log` gets how much there was. */
 export async function holdStdin(
   plan: Plan,
   plugins: Plugins,
-  say: (text: string) => void,
+  log: (text: string) => void,
 ): Promise<HeldInput | undefined> {
   if (!(await inputPaths(plan, plugins)).includes(STDIN)) return undefined;
   if (process.stdin.isTTY) {
@@ -118,12 +117,12 @@ export async function holdStdin(
     });
   }
   const { bytes } = (await digestOf(path))!;
-  say(`read ${bytesText(bytes)} from standard input`);
+  log(`read ${bytesText(bytes)} from standard input`);
   return {
     path,
     bytes,
     keepIn: async (run) => {
-      release(); // from now on whoever runs says what a signal means
+      release(); // from now on the run handles signals
       const target = run.stdinFile;
       try {
         renameSync(path, target);
@@ -180,5 +179,5 @@ async function digestOf(path: string): Promise<Pick<InputFile, "sha256" | "bytes
 export function bytesText(bytes: number): string {
   if (bytes < 10_000) return `${bytes} bytes`;
   const [size, unit] = bytes < 1e6 ? [1e3, "kB"] : bytes < 1e9 ? [1e6, "MB"] : [1e9, "GB"];
-  return `${(bytes / (size as number)).toFixed(1)} ${unit}`;
+  return `${(bytes / size).toFixed(1)} ${unit}`;
 }

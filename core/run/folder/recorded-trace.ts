@@ -17,20 +17,20 @@ export async function recordedTrace(
   options: { cell: string | undefined; blockSize: number; plugins: Plugins },
 ): Promise<TraceRow[]> {
   const folder = RunFolder.open(path);
-  const records = Map.groupBy(folder.readRecords(), (record) => record.cell);
-  const run = (await runnablePlan(folder, options.plugins)).cells.filter(({ id }) =>
-    records.has(id),
-  );
+  const recorded = new Set(folder.records().map((record) => record.cell));
+  const plan = await runnablePlan(folder, options.plugins);
+  const run = plan.cells.filter(({ id }) => recorded.has(id));
   const cell = chosenCell(run, { path, name: options.cell });
+  const records = [...folder.records().filter((record) => record.cell === cell.id)];
   const workload = (await options.plugins.load(cell.workload)) as Workload;
   const rows = await readRows(cell, workload, new AbortController().signal);
-  const served = new Set(records.get(cell.id)!.map(({ index }) => index));
+  const served = new Set(records.map(({ index }) => index));
   const requests = new Map<number, RequestSpec>();
   for await (const request of drawRequests(cell, workload, rows)) {
     if (served.has(request.index)) requests.set(request.index, request);
     if (requests.size === served.size) break;
   }
-  return recordedRows(requests, records.get(cell.id)!, options.blockSize);
+  return recordedRows(requests, records, options.blockSize);
 }
 
 function chosenCell(

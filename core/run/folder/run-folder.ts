@@ -1,16 +1,6 @@
 /**
- * The run folder: what a run leaves behind, and enough to rebuild every report without GPUs.
- *
- *   plan.json       the frozen plan
- *   facts.json      versions, full commands, machine
- *   records.jsonl   one line a request, as it ends
- *   cells.jsonl     one line a cell, when it is over
- *   decisions.jsonl what our own router saw and chose
- *   events.jsonl    what it was told, in order: enough to ask its policy again
- *   metrics.jsonl   what engines and GPUs said of themselves, once a second
- *   summary.json, report.html, …   from the reporters
- *   stdin           what came on standard input, where the workload read it
- *   logs/           one file a process
+ * The run folder: the files of a run, enough to rebuild every report without GPUs. `run-files.ts`
+ * lists them.
  *
  * Lines are appended with plain writes, so that a SIGKILL of any process loses no finished line.
  */
@@ -22,6 +12,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -40,10 +31,11 @@ import type {
 } from "../../contract/result.ts";
 import type { Plan } from "../../contract/plan.ts";
 import { parsePlan } from "../../plan/saved-plan.ts";
-import { parseRecords, type RequestRecord } from "../../contract/record.ts";
+import { LineChunks } from "./line-chunks.ts";
+import { parseRecords, recordLine, type RequestRecord } from "../../contract/record.ts";
 import type { WorkerRole } from "../../contract/request.ts";
 
-/** What is known of a finished cell besides its records. */
+/** A finished cell besides its records. */
 export interface CellOutcome {
   id: string;
   state: "completed" | "aborted" | "failed";
@@ -56,14 +48,14 @@ export interface CellOutcome {
   /** Busy part of all the machine's cores during the load, 0 to 1. */
   machineCpuShare?: number;
   routerCost?: RouterCost;
-  /** Requests for which the router says that it found a beginning cached, where it tells. */
+  /** Requests whose beginning the router reports as cached, where it counts them. */
   prefixesFound?: number;
   /** Virtual clock: of all decode steps; records keep only first and last token. */
   itlMs?: Quantiles;
   /** Where the load was simulated: of its requests; elsewhere they are drawn again for it. */
   idealShare?: number;
   pooled?: PooledCache;
-  /** What the run itself noticed: a dead worker, a reset that could not be proved. */
+  /** Findings of the run itself: a dead worker, a reset that could not be proved. */
   findings: Finding[];
 }
 
@@ -123,7 +115,7 @@ export class RunFolder {
     return join(this.path, name);
   }
 
-  /** What came on standard input, where the plan reads it. */
+  /** The content of standard input, where the plan reads it. */
   get stdinFile(): string {
     return this.file("stdin");
   }
@@ -140,24 +132,26 @@ export class RunFolder {
 
   /** Outcomes of the cells that are over; a cut last line is ignored. */
   readOutcomes(): CellOutcome[] {
-    return this.#readLines("cells.jsonl", (text) => {
-      const lines = text.split("\n").slice(0, -1);
-      return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as CellOutcome);
-    });
+    return [...this.#wholeLines("cells.jsonl")].flatMap(({ text }) =>
+      this.#read("cells.jsonl", () => {
+        const lines = text.split("\n").filter((line) => line !== "");
+        return lines.map((line) => JSON.parse(line) as CellOutcome);
+      }),
+    );
   }
 
-  readRecords(): RequestRecord[] {
-    return this.#readLines("records.jsonl", parseRecords);
+  /** The records one after another; no more than a piece of the file is in memory. */
+  *records(): Generator<RequestRecord, void> {
+    for (const { text, firstLine } of this.#wholeLines("records.jsonl")) {
+      yield* this.#read("records.jsonl", () => parseRecords(text, firstLine));
+    }
   }
 
   /** Appends whole record lines. A full disk is the end of the run: a figure of half the requests lies. */
   appendRecords(lines: string): void {
     this.#write("records.jsonl", (path) => {
       this.#records ??= openSync(path, "a");
-      const bytes = Buffer.from(lines);
-      for (let written = 0; written < bytes.length;) {
-        written += writeSync(this.#records, bytes, written);
-      }
+      writeAll(this.#records, lines);
     });
   }
 
@@ -175,28 +169,36 @@ export class RunFolder {
     try {
       appendFileSync(this.file("metrics.jsonl"), lines);
     } catch {
-      // records are written beside it, and tell
+      // the same disk holds the records, whose loss is reported
     }
   }
 
-  /** Leaves the given cells alone in the folder: every other starts afresh, cut lines included. */
-  keepCells(outcomes: readonly CellOutcome[]): void {
+  /**
+   * Leaves the given cells alone in the folder: every other starts afresh, cut lines included.
+   * `onRecord` gets each record that is kept.
+   */
+  keepCells(outcomes: readonly CellOutcome[], onRecord: (record: RequestRecord) => void): void {
     const ids = new Set(outcomes.map(({ id }) => id));
-    const lines = (items: readonly object[]): string =>
-      items.map((item) => `${JSON.stringify(item)}\n`).join("");
-    const records = this.readRecords().filter(({ cell }) => ids.has(cell));
     this.close();
-    this.#write("records.jsonl", (path) => writeAtomically(path, lines(records)));
-    this.#write("cells.jsonl", (path) => writeAtomically(path, lines(outcomes)));
-    const metrics = this.#readLines("metrics.jsonl", (text) =>
-      text.split("\n").flatMap((line) => {
-        const cell = CELL_OF_LINE.exec(line)?.[1]; // a cut line is not of any
-        return cell !== undefined && ids.has(JSON.parse(cell) as string) ? [`${line}\n`] : [];
-      }),
-    );
-    if (metrics.length > 0 || existsSync(this.file("metrics.jsonl"))) {
-      this.#write("metrics.jsonl", (path) => writeAtomically(path, metrics.join("")));
-    }
+    this.#rewrite("records.jsonl", function* (folder) {
+      for (const record of folder.records()) {
+        if (!ids.has(record.cell)) continue;
+        onRecord(record);
+        yield recordLine(record);
+      }
+    });
+    this.#rewrite("cells.jsonl", function* () {
+      for (const outcome of outcomes) yield `${JSON.stringify(outcome)}\n`;
+    });
+    if (!existsSync(this.file("metrics.jsonl"))) return;
+    this.#rewrite("metrics.jsonl", function* (folder) {
+      for (const { text } of folder.#wholeLines("metrics.jsonl")) {
+        for (const line of text.split("\n")) {
+          const cell = CELL_OF_LINE.exec(line)?.[1]; // a cut line is not of any
+          if (cell !== undefined && ids.has(JSON.parse(cell) as string)) yield `${line}\n`;
+        }
+      }
+    });
   }
 
   writeJson(name: string, value: unknown): void {
@@ -212,6 +214,7 @@ export class RunFolder {
     try {
       write(this.file(name));
     } catch (cause) {
+      if (cause instanceof DynbenchError) throw cause; // a file that it was made from is damaged
       throw new DynbenchError("load", `Cannot write ${this.file(name)}: ${whyNot(cause)}`, {
         cause,
         hint: `What was written is kept. Free some space and go on: dynbench run --resume ${this.path}`,
@@ -219,10 +222,48 @@ export class RunFolder {
     }
   }
 
-  #readLines<T>(name: string, parse: (text: string) => T[]): T[] {
-    if (!existsSync(this.file(name))) return [];
+  /** Puts lines in the place of a file, which may be read for it. */
+  #rewrite(name: string, lines: (folder: RunFolder) => Iterable<string>): void {
+    this.#write(name, (path) =>
+      writeBeside(path, (unfinished) => {
+        const file = openSync(unfinished, "w");
+        try {
+          const chunks = new LineChunks((text) => writeAll(file, text));
+          for (const line of lines(this)) chunks.add(line);
+          chunks.flush();
+        } finally {
+          closeSync(file);
+        }
+      }),
+    );
+  }
+
+  /** Pieces of a file, each of whole lines; a last line without its newline is left out. */
+  *#wholeLines(name: string): Generator<{ text: string; firstLine: number }, void> {
+    if (!existsSync(this.file(name))) return;
+    const file = this.#read(name, () => openSync(this.file(name), "r"));
     try {
-      return parse(readFileSync(this.file(name), "utf8"));
+      let firstLine = 1;
+      let rest: Uint8Array = new Uint8Array(0);
+      for (;;) {
+        const piece = Buffer.allocUnsafe(PIECE_BYTES);
+        const length = this.#read(name, () => readSync(file, piece));
+        if (length === 0) return;
+        const bytes = Buffer.concat([rest, piece.subarray(0, length)]);
+        const end = bytes.lastIndexOf(NEWLINE) + 1;
+        rest = bytes.subarray(end);
+        const text = bytes.toString("utf8", 0, end);
+        if (text !== "") yield { text, firstLine };
+        firstLine += text.split("\n").length - 1;
+      }
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  #read<T>(name: string, read: () => T): T {
+    try {
+      return read();
     } catch (cause) {
       throw new DynbenchError("plan", `Cannot read ${this.file(name)}: ${whyNot(cause)}`, {
         cause,
@@ -231,15 +272,13 @@ export class RunFolder {
   }
 
   #readJson(name: string): unknown {
-    try {
-      return JSON.parse(readFileSync(this.file(name), "utf8"));
-    } catch (cause) {
-      throw new DynbenchError("plan", `Cannot read ${this.file(name)}: ${whyNot(cause)}`, {
-        cause,
-      });
-    }
+    return this.#read(name, () => JSON.parse(readFileSync(this.file(name), "utf8")));
   }
 }
+
+/** A file is read in pieces of this size; a line may be longer. */
+const PIECE_BYTES = 1 << 20;
+const NEWLINE = 10;
 
 /** Whole lines of `metrics.jsonl`, with the cell as JSON writes it. */
 const CELL_OF_LINE = /^\{"cell":("(?:[^"\\]|\\.)*"),.*\}$/;
@@ -256,13 +295,24 @@ export function defaultRunPath(workload: string, nowEpochMs: number): string {
 
 /** Writes beside the target and renames: a reader sees the old file or the new one, never half. */
 export function writeAtomically(path: string, text: string): void {
-  const temporary = `${path}.part`;
+  writeBeside(path, (unfinished) => writeFileSync(unfinished, text));
+}
+
+function writeBeside(path: string, write: (unfinished: string) => void): void {
+  const unfinished = `${path}.part`;
   try {
-    writeFileSync(temporary, text);
-    renameSync(temporary, path);
+    write(unfinished);
+    renameSync(unfinished, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    rmSync(unfinished, { force: true });
     throw error;
+  }
+}
+
+function writeAll(file: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let written = 0; written < bytes.length;) {
+    written += writeSync(file, bytes, written);
   }
 }
 

@@ -1,4 +1,4 @@
-/** What nvidia-smi says of GPUs under load, and what slows them down. Pure. */
+/** Samples of GPUs under load from nvidia-smi, and what slows them down. Pure. */
 import type { Finding } from "../../contract/result.ts";
 
 export interface GpuSample {
@@ -32,7 +32,7 @@ const FIELDS = [
   ["temperatureC", "temperature.gpu"],
 ] as const;
 
-/** Lines of `gpuQuery`; what a GPU does not tell is left out. */
+/** Lines of `gpuQuery`; a value that a GPU does not report is left out. */
 export function readGpuSamples(text: string): GpuSample[] {
   return text.split("\n").flatMap((line): GpuSample[] => {
     const fields = line.split(",").map((field) => field.trim());

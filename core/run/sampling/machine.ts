@@ -16,7 +16,7 @@ export function factsOfMachine(): Record<string, unknown> {
   };
 }
 
-/** Starts measuring; the call gives the busy part of all cores since then, 0 to 1, or nothing where too little time passed to tell. */
+/** Starts measuring; the call gives the busy part of all cores since then, 0 to 1, or nothing where too little time passed to measure it. */
 export function watchCpu(): () => number | undefined {
   const before = coreTimes();
   return () => {

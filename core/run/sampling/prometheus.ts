@@ -1,4 +1,4 @@
-/** Reads what engines say in Prometheus' text format: single values, not the buckets of histograms. Pure. */
+/** Reads metrics in Prometheus' text format: single values, not the buckets of histograms. Pure. */
 
 /** Of one server; a cluster's frontend with a series for each worker stays below. */
 const MAX_SERIES = 1000;

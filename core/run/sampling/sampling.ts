@@ -13,7 +13,7 @@ import type { Finding } from "../../contract/result.ts";
 import type { Worker } from "../../contract/request.ts";
 
 const INTERVAL_MS = 1000;
-/** An engine that is slower than that to tell is too busy to be asked. */
+/** An engine that answers more slowly is too busy to be asked. */
 const ANSWER_LIMIT_MS = 900;
 /** nvidia-smi without persistence mode wakes the GPU first. */
 const GPU_LIMIT_MS = 5000;
@@ -23,14 +23,14 @@ export interface Sampled {
   readonly workers: readonly Worker[];
   /** Metrics addresses of the router's replicas. */
   readonly routers: readonly string[];
-  /** None: nvidia-smi is not asked. */
+  /** Without any nvidia-smi is not run. */
   readonly gpus: readonly string[];
   /** Whole lines. */
   write(lines: string): void;
 }
 
 export interface Sampling {
-  /** Takes a last sample and tells what was seen of the GPUs. */
+  /** Takes a last sample and returns findings about the GPUs. */
   stop(): Promise<Finding[]>;
 }
 
@@ -61,7 +61,7 @@ export function startSampling(sampled: Sampled): Sampling {
   };
   const sample = async (): Promise<void> => {
     const asked = [...servers.map(ask), ...(asksGpus ? [askGpus()] : [])];
-    // A server that does not answer is told of elsewhere; here its line is missing.
+    // A server that does not answer is reported elsewhere; here its line is missing.
     const outcomes = await Promise.allSettled(asked);
     const lines = outcomes.map((one) => (one.status === "fulfilled" ? one.value : "")).join("");
     if (lines !== "") write(lines);
@@ -83,7 +83,7 @@ export function startSampling(sampled: Sampled): Sampling {
   };
 }
 
-/** Who is asked, and how a line names it. */
+/** Addresses to ask, and the name of each in a line. */
 interface Server {
   readonly url: string;
   readonly name: { readonly worker: string } | { readonly router: number };

@@ -1,4 +1,4 @@
-/** What this machine and its environment mean for a plan, before anything starts. Pure. */
+/** Faults and notes of this machine and its environment for a plan, before anything starts. Pure. */
 import { given } from "../../base/given.ts";
 import { counted } from "../../base/counted.ts";
 import type { Fault } from "../../base/errors.ts";
@@ -10,7 +10,7 @@ import { concurrencyWithin } from "../../process/file-limit.ts";
 import { proxyVariables } from "../../process/proxies.ts";
 
 export interface Host {
-  /** Open files that a process may have; undefined where the system does not tell. */
+  /** Open files that a process may have; undefined where the system does not report it. */
   readonly fileLimit: number | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -37,7 +37,7 @@ export function hostFaults(
   ];
 }
 
-/** Worth a line before the run. */
+/** Notes that are logged before the run. */
 export function hostNotes(
   plan: Plan,
   plugins: Pick<Plugins, "find">,

@@ -1,5 +1,5 @@
 /**
- * Proof before the load that an arm is what its label says. Each fault is one sentence with the next
+ * Proof before the load that an arm is what its label claims. Each fault is one sentence with the next
  * thing to do, and exit code 3: a benchmark of a set-up that does not cache is worse than none.
  *
  * Only what an arm declares is asked of it: round robin may send the second copy elsewhere.
@@ -35,7 +35,7 @@ const SEEN_LIMIT_MS = 5000;
 const SEEN_POLL_MS = 100;
 /** Without a new event for this long a replay is over: it comes in one piece, 110 ms after it was asked for. */
 const QUIET_MS = 160;
-/** A router that routes by a header is told so by the load too. */
+/** A router that routes by a header gets that header from the load too. */
 const PROBE_KEY = "dynbench-preflight";
 
 export interface PreflightTarget {
@@ -47,7 +47,7 @@ export interface PreflightTarget {
   readonly signal: AbortSignal;
 }
 
-/** Every worker answers a streamed request and finds the same prompt again. Returns what is only worth a note. */
+/** Every worker answers a streamed request and finds the same prompt again. Returns notes. */
 export async function preflightWorkers(target: PreflightTarget): Promise<string[]> {
   const notes = await Promise.all(
     target.engine.workers
@@ -57,7 +57,7 @@ export async function preflightWorkers(target: PreflightTarget): Promise<string[
   return notes.filter((note) => note !== undefined);
 }
 
-/** The worker answers and finds the same prompt again. What is only worth a note comes back. */
+/** The worker answers and finds the same prompt again. Returns a note, if there is one. */
 async function workerCaches(
   worker: Worker,
   target: PreflightTarget,
@@ -85,7 +85,7 @@ async function workerCaches(
     );
   }
   if (second.cachedTokens === undefined) {
-    return `Worker "${worker.id}" does not tell how many prompt tokens it found in its cache`;
+    return `Worker "${worker.id}" does not report how many prompt tokens it found in its cache`;
   }
   if (second.cachedTokens >= worker.blockSize) return undefined;
   throw new DynbenchError(
@@ -96,7 +96,7 @@ async function workerCaches(
   );
 }
 
-/** The router answers; the same prompt finds its worker again, and KV events flow, where the arm says so. `start` numbers the starts of routers on this engine. */
+/** The router answers; the same prompt finds its worker again, and KV events flow, where the arm declares it. `start` numbers the starts of routers on this engine. */
 export async function preflightRouter(
   router: RunningRouter,
   traits: RouterTraits,
@@ -179,7 +179,7 @@ export async function proveReset(
   return undefined;
 }
 
-/** The way to a worker by its id; undefined where the router knows none. */
+/** URL and headers that reach a worker by its id; undefined where the router cannot pin. */
 function pinnedWay(
   { role, instance }: Worker,
   { urls }: Pick<RunningRouter, "urls">,
@@ -251,11 +251,11 @@ async function send(
   });
 }
 
-/** KV events so far; undefined where nobody counts them. */
+/** KV events so far; undefined where neither router nor workers count them. */
 interface EventCounts {
   /** By the router. */
   readonly applied: number | undefined;
-  /** By the workers, as heard beside the router. */
+  /** By the workers, received beside the router. */
   readonly published: number | undefined;
 }
 
@@ -263,7 +263,7 @@ async function eventCounts(router: RunningRouter, engine: EngineHandle): Promise
   return { applied: await router.eventsApplied?.(), published: engine.eventsPublished?.() };
 }
 
-/** The counts once the replay of what workers published before has come to rest. */
+/** The counts once the replay of what workers published before has ended. */
 async function settledEvents(router: RunningRouter, engine: EngineHandle): Promise<EventCounts> {
   let counts = await eventCounts(router, engine);
   if (counts.applied === undefined) return counts;
@@ -313,7 +313,7 @@ async function eventsAreOfUse(router: RunningRouter, label: string): Promise<voi
   if (index.cachedBlocks > 0) return;
   const why =
     index.otherBlockSize > 0
-      ? "their blocks are of another size than the engine says"
+      ? "their blocks are of another size than the engine declares"
       : index.ignored > 0
         ? "they are of layers that keep only part of the context (sliding windows, state spaces)"
         : "none of them stored a block";
@@ -349,7 +349,7 @@ async function prefixIsFound(
   );
 }
 
-/** Whether a count has not grown; one that nobody keeps is taken to have. */
+/** Whether a count has not grown; a count that is not kept is taken to have grown. */
 function isStill(before: number | undefined, now: number | undefined): boolean {
   return now !== undefined && now <= (before ?? 0);
 }

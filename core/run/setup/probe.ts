@@ -1,7 +1,7 @@
 /**
- * One streamed completion, looked at closely: what preflight and `dynbench ping` ask of a server.
+ * One streamed completion, read closely: the request that preflight and `dynbench ping` send.
  *
- * Not the load's client path: a probe reads every frame as JSON and keeps the server's own words.
+ * Not the load's client path: a probe reads every frame as JSON and keeps the server's own message.
  */
 import { given } from "../../base/given.ts";
 import { HttpClient } from "../../wire/http/client.ts";
@@ -185,7 +185,7 @@ function isSplit({ worker, prefillWorker }: Routing): boolean {
   return prefillWorker !== undefined && prefillWorker !== worker;
 }
 
-/** Of split workers Dynamo 1.6.1 tells the decode worker's cache; its router knows the prefill worker's. */
+/** Of split workers Dynamo 1.6.1 reports the decode worker's cache; its router knows the prefill worker's. */
 function believedCached({ timing }: Routing, promptTokens: number | undefined): number | undefined {
   const share = timing?.kvHitRate;
   if (share === undefined || promptTokens === undefined) return undefined;
@@ -210,7 +210,7 @@ function contentOf(frame: Frame): string | undefined {
   return text === undefined || (text === "" && choice?.finish_reason) ? undefined : text;
 }
 
-/** A server's own words, short enough for a sentence: the message of an OpenAI error if it is one. */
+/** A server's own message, short enough for a sentence: the message of an OpenAI error if it is one. */
 function words(body: string): string {
   try {
     const parsed = JSON.parse(body) as { error?: { message?: string }; message?: string };

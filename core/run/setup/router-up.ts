@@ -17,18 +17,18 @@ export interface RunningRouter extends AsyncDisposable {
   readonly arm: number;
   readonly urls: readonly string[];
   readonly facts: Readonly<Record<string, unknown>>;
-  /** The `model` of requests, where it is the router that knows. */
+  /** The `model` of requests, where the router chooses it. */
   readonly servedModelName?: string;
   readonly priorityDialect?: PriorityDialect;
   /** Forgets everything; left out where the router cannot, then it is restarted instead. */
   readonly reset?: (label: string) => Promise<void>;
-  /** KV events applied since its start; left out where the router does not tell. */
+  /** KV events applied since its start; left out where the router does not count them. */
   readonly eventsApplied?: () => Promise<number>;
   /** As `RouterHandle.prefixesFound`. */
   readonly prefixesFound?: () => Promise<number>;
-  /** Where it tells figures in Prometheus' text form. */
+  /** Where it serves metrics in Prometheus' text form. */
   readonly metricsUrls?: readonly string[];
-  /** What our own gateway knows of itself; left out for external routers. */
+  /** State of our own gateway; left out for external routers. */
   readonly state?: () => Promise<RouterState>;
 }
 
@@ -40,7 +40,7 @@ export interface RouterState {
   readonly index: IndexState;
 }
 
-/** What has become of the workers' KV events. */
+/** The index that the workers' KV events made, and the events that it could not use. */
 export interface IndexState {
   /** Blocks that the index holds, of the replica that holds fewest. */
   readonly cachedBlocks: number;
@@ -61,7 +61,7 @@ export interface RouterPlace {
   readonly port?: number;
   readonly supervisor: Supervisor;
   readonly context: StartContext;
-  /** Where it keeps what it decided and what it was told; left out for `dynbench up`. */
+  /** Files for its decisions and for the events that reached it; left out for `dynbench up`. */
   readonly logs?: Pick<GatewayTask, "decisionsPath" | "eventsPath">;
 }
 
@@ -95,7 +95,7 @@ async function startExternal(
     ...pythonOf(planned.engine),
     ...given({ port: place.port }),
   };
-  const handle = await router.start!(planned.router.options, engine, context);
+  const handle = await router.start(planned.router.options, engine, context);
   return {
     arm: place.arm,
     urls: handle.urls,

@@ -1,4 +1,4 @@
-/** Everything that `dynbench trace analyze` tells of a trace, as data. */
+/** The results of `dynbench trace analyze`, as data. */
 import { given } from "../../base/given.ts";
 import { coreTree } from "./core-tree.ts";
 import { lengthHistogram, type LengthHistogram } from "./length-histogram.ts";
@@ -49,10 +49,10 @@ export interface SharedRoot {
 
 const BUCKETS = 60;
 const SHOWN_ROOTS = 10;
-/** Smaller pools than one GPU's are of no use to anybody. */
+/** A smaller pool than that of one GPU is of no interest. */
 const SMALLEST_POOL = 256;
 
-/** `pools`: sizes of cache to tell, in blocks; else from the smallest of use until all blocks fit. */
+/** `pools`: cache sizes to report, in blocks; default: from the smallest useful one until all blocks fit. */
 export function analyzeTrace(trace: TraceColumns, pools?: readonly number[]): TraceAnalysis {
   const sharing = traceSharing(trace);
   const arrivals = arrivalsOf(trace);
@@ -95,7 +95,7 @@ function arrivalsOf(trace: TraceColumns): Arrivals | undefined {
   };
 }
 
-/** From the smallest of use, doubled until all distinct blocks fit. */
+/** From the smallest useful size, doubled until all distinct blocks fit. */
 function usualPools(trace: TraceColumns): number[] {
   const pools = [SMALLEST_POOL];
   while (pools.at(-1)! < trace.distinctBlocks) pools.push(2 * pools.at(-1)!);

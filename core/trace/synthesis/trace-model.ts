@@ -33,7 +33,7 @@ export function learnTrace(trace: TraceColumns): TraceModel {
         ? `it has ${trace.rows === 1 ? "one row" : "no row"}`
         : "its rows have no hash_ids";
     throw new DynbenchError("plan", `Cannot learn from the trace: ${found}`, {
-      hint: "Synthesis needs two rows or more that say which blocks they share",
+      hint: "Synthesis needs two rows or more with hash ids of their blocks",
     });
   }
   const tree = prefixTree(trace);

@@ -1,9 +1,9 @@
 /**
- * A stretch of bytes told by its ends. Parsers of streams hand these on instead of views: making a
- * view costs more than reading the forty bytes of an event, and its garbage pauses the program.
+ * A range of bytes given by its ends. Stream parsers pass these on instead of views: making a view
+ * costs more than reading the forty bytes of an event, and its garbage pauses the program.
  */
 
-/** `bytes[from]` up to, not including, `bytes[end]`. Reused by whoever tells it: valid during the call. */
+/** `bytes[from]` up to, not including, `bytes[end]`. The parser reuses the object: valid during the call. */
 export interface ByteRange {
   bytes: Uint8Array;
   from: number;

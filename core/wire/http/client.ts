@@ -1,9 +1,10 @@
 /**
  * HTTP/1.1 client over raw sockets, for load and for the gateway.
  *
- * `fetch` queues silently at 256 requests and stamps late, so a benchmark cannot use it. Here stamps
- * are taken in the socket's own callbacks, nothing queues, and proxies of the environment are never
- * used. A target has one client; it keeps idle connections or opens one for each exchange.
+ * `fetch` queues silently at 256 requests, and its timestamps are late, so a benchmark cannot use it.
+ * Here timestamps are taken in the socket's own callbacks, nothing queues, and proxies of the
+ * environment are never used. A target has one client, which keeps idle connections or opens one for
+ * each exchange.
  */
 import type { Socket, SocketHandler } from "bun";
 import { monotonicNs } from "../../system/clock.ts";
@@ -23,18 +24,18 @@ export interface ExchangeFailure {
   message: string;
 }
 
-/** What an exchange tells, in this order. All times are `monotonicNs`. */
+/** Callbacks of an exchange, called in this order. All times are `monotonicNs`. */
 export interface ExchangeHandlers {
-  /** The last byte of the request was handed to the kernel; comes again after a retry. */
+  /** The last byte of the request was handed to the kernel; called again after a retry. */
   sent?(atNs: number): void;
   head(head: ResponseHead, atNs: number): void;
   /** Body bytes without chunk framing; valid only during the call. */
   data?(bytes: Uint8Array, atNs: number): void;
-  /** The same without making a view; called instead of `data` where given. */
+  /** The same bytes without making a view; called instead of `data` where given. */
   range?(range: ByteRange, atNs: number): void;
   /** Clean end of the body. */
   end(atNs: number): void;
-  /** After it nothing more comes. */
+  /** The exchange failed; no further callback is called. */
   fail(error: ExchangeFailure, atNs: number): void;
 }
 
@@ -74,7 +75,7 @@ export class HttpClient {
 
   /**
    * Opens kept connections ahead of their use, so that a burst of first requests waits for none.
-   * Resolves when each is open or has failed; a failure is told by the request that meets it.
+   * Resolves when each is open or has failed; a request that later fails to connect reports why.
    */
   async preconnect(count: number): Promise<void> {
     if (this.#options.connection !== "keep-alive") return;
@@ -141,7 +142,7 @@ class ClientExchange implements Exchange {
   #connection: Connection;
   #parser: ResponseParser;
   #over = false;
-  /** Stamp of the bytes being parsed. */
+  /** Time at which the bytes being parsed arrived. */
   #nowNs = 0;
 
   constructor(
@@ -162,7 +163,7 @@ class ClientExchange implements Exchange {
     this.#connection.close();
   }
 
-  /** Called by the connection from here on. */
+  // The methods below are called by the connection.
   sent(atNs: number): void {
     if (!this.#over) this.#handlers.sent?.(atNs);
   }
@@ -227,7 +228,7 @@ class Connection {
   #closed = false;
   #exchange: ClientExchange | undefined;
   #written = 0;
-  /** It lay open before this exchange, which may thus find it closed. */
+  /** It was open before this exchange, so the server may have closed it meanwhile. */
   #isKept = false;
 
   constructor(target: HttpTarget, options: ConnectionOptions) {
@@ -249,7 +250,7 @@ class Connection {
     if (this.#ready) this.write();
   }
 
-  /** The exchange ended cleanly. The rest of the bytes in hand decides nothing for it any more. */
+  /** The exchange ended cleanly. Bytes after its end no longer concern it. */
   release(parser: ResponseParser): void {
     const isWritten = this.#written === this.#exchange?.bytes.length;
     this.#exchange = undefined;
@@ -322,7 +323,7 @@ interface ConnectionOptions {
   tls: ClientOptions["tls"];
   released(reusable: boolean): void;
   closed(): void;
-  /** Open, and nothing to carry yet. */
+  /** Open, without an exchange yet. */
   unused(): void;
 }
 
@@ -350,7 +351,7 @@ const HANDLERS: SocketHandler<Connection> = {
       });
   },
   error(socket, error) {
-    // Bun also brings exceptions of our own handlers here: those are bugs and must be heard.
+    // Bun also passes exceptions of dynbench's own handlers here: those are bugs and must surface.
     if (!("syscall" in error)) queueMicrotask(() => Promise.reject(error));
     socket.data.gone({
       kind: "disconnected",
@@ -370,7 +371,7 @@ const TLS_HANDLERS: SocketHandler<Connection> = {
   },
   handshake(socket, success, authorizationError) {
     const connection = socket.data;
-    // `success` already minds `rejectUnauthorized`; `socket.authorized` does not.
+    // `success` respects `rejectUnauthorized`; `socket.authorized` does not.
     if (success) connection.usable();
     else connection.failed(authorizationError ?? "TLS handshake failed");
   },

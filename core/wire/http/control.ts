@@ -1,13 +1,13 @@
 /**
- * Requests that ask or command a server and are never measured: model lists, metrics, cache resets.
- * Never through a proxy, with a time limit, and with an error that names what was asked of whom.
+ * Requests to a server that are never measured: model lists, metrics, cache resets. They bypass
+ * proxies and have a time limit, and their errors name the request and the URL.
  */
 import { DynbenchError } from "../../base/errors.ts";
 import { faultWords } from "./fault-words.ts";
 import { KEY_HINT, parseTarget } from "./target.ts";
 import { lacksTls, NO_TLS, NO_TLS_HINT } from "./tls-check.ts";
 
-/** A server that has not answered a control request by then is not usable for a benchmark either. */
+/** A server that answers a control request later than this is not usable for a benchmark either. */
 const CONTROL_LIMIT_MS = 10_000;
 
 /** How much of a refusal's body is quoted. */
@@ -20,7 +20,7 @@ export interface ControlRequest {
   readonly signal?: AbortSignal;
   /** Ten seconds when left out. */
   readonly limitMs?: number;
-  /** What to try where something else answers than what was asked for, by its status. */
+  /** Hints by the status of an error response. */
   readonly hint?: (status: number) => string;
 }
 
@@ -65,14 +65,14 @@ export async function fetchControl(url: string, request: ControlRequest = {}): P
   );
 }
 
-/** The runtime tells a failed handshake, but of a server that waits in silence only that time is up. */
+/** The runtime reports a failed handshake, but only a time-out for a server that waits in silence. */
 async function isWithoutTls(url: string, cause: unknown): Promise<boolean> {
   if (!url.startsWith("https:")) return false;
   const { name, code } = (cause ?? {}) as { name?: unknown; code?: unknown };
   return code === "EPROTO" || (name === "TimeoutError" && (await lacksTls(parseTarget(url))));
 }
 
-/** The same for an answer that must be JSON. */
+/** As `fetchControl`, for an answer that must be JSON. */
 export async function fetchControlJson(url: string, request?: ControlRequest): Promise<unknown> {
   const text = await fetchControl(url, request);
   try {
@@ -86,11 +86,11 @@ export async function fetchControlJson(url: string, request?: ControlRequest): P
   }
 }
 
-/** What an OpenAI server says of a model it serves. */
+/** A model as an OpenAI-compatible server lists it. */
 export interface ServedModel {
   readonly id: string;
   readonly maxModelLen: number | undefined;
-  /** Which program it is, mostly: `vllm`, `sglang`. */
+  /** Mostly the name of the program: `vllm`, `sglang`. */
   readonly ownedBy: string | undefined;
 }
 
@@ -128,7 +128,7 @@ function notModelsHint(url: string, status: number): string {
     : "Is this an OpenAI-compatible server? Give its base URL; dynbench adds /v1 itself";
 }
 
-/** A base URL as everything appends to it. */
+/** A base URL without a slash at its end, so that paths can be appended. */
 export function withoutSlash(url: string): string {
   return url.replace(/\/+$/, "");
 }

@@ -1,7 +1,7 @@
-/** What keeps a connection from working, in plain words: the runtime's own are for its own users. */
+/** Connection errors in plain words; the runtime's own messages address its developers. */
 import { messageOf } from "../../base/errors.ts";
 
-/** `connection refused (ECONNREFUSED)`: words for people, the system's code for a search. */
+/** `connection refused (ECONNREFUSED)`: words to read, and the system's code to search for. */
 export function faultWords(error: unknown): string {
   const code = codeOf(error);
   if (code === undefined) return messageOf(error);
@@ -19,7 +19,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ETIMEDOUT: "connection timed out",
   EPIPE: "connection broken",
   EPROTO: "that port does not answer TLS",
-  Malformed_HTTP_Response: "what answers there speaks no HTTP",
+  Malformed_HTTP_Response: "the server there does not speak HTTP",
 };
 
 function codeOf(error: unknown): string | undefined {

@@ -13,7 +13,7 @@ export interface ExchangeRequest {
   headroom?: number | undefined;
 }
 
-/** Head and body. Given headers win over ours, whatever their case; framing is always ours. */
+/** Head and body. Given headers replace the defaults, whatever their case; framing headers are always set here. */
 export function requestBytes(
   target: HttpTarget,
   options: { request: ExchangeRequest; keepAlive: boolean },
@@ -44,7 +44,7 @@ export function requestBytes(
   return joined(head, request);
 }
 
-/** Copying 85 KB costs more than anything else here, so the head goes before the body where there is room. */
+/** Copying a body of 85 KB is the largest cost here, so the head goes before the body where there is room. */
 function joined(head: string, { body, headroom = 0 }: ExchangeRequest): Uint8Array {
   if (body === undefined) return Buffer.from(head, "latin1");
   if (head.length <= headroom) {

@@ -1,7 +1,7 @@
 /**
  * Reads HTTP/1.1 responses from bytes that may be cut anywhere (RFC 9112). It owns no socket and no
- * clock: bytes go in, the parts of the response come out through the sink, body bytes without their
- * chunk framing. Whatever can be wrong with a response is told once through `malformed`.
+ * clock: bytes go in, and the parts of the response go to the sink, body bytes without their chunk
+ * framing. A fault of the response is reported once, through `malformed`.
  */
 
 import type { ByteRange } from "./byte-range.ts";
@@ -17,13 +17,13 @@ export interface ResponseSink {
   /** Body bytes, valid during the call. */
   data(range: ByteRange): void;
   end(): void;
-  /** The response cannot be read; nothing more comes. */
+  /** The response cannot be read; the sink is not called again. */
   malformed(message: string): void;
 }
 
-/** Status line and headers together, and trailers. Node refuses more than 16 KiB too. */
+/** Limit of status line and headers together, and of trailers. Node has the same limit. */
 export const MAX_HEAD_BYTES = 16_384;
-/** A chunk's size line, with extensions nobody sends. */
+/** Limit of a chunk's size line, with room for extensions, which servers do not send. */
 const MAX_CHUNK_LINE_BYTES = 1_024;
 
 const LF = 10;
@@ -90,7 +90,7 @@ export class ResponseParser {
           at = this.#takeTrailer(bytes, at);
           break;
         case "body-until-close":
-          this.#tell(bytes, at, bytes.length);
+          this.#passOn(bytes, at, bytes.length);
           return;
         case "done":
           this.#keepAlive = false;
@@ -161,7 +161,7 @@ export class ResponseParser {
   }
 
   #begin(status: number, old: boolean, headers: Map<string, string>): void {
-    // 1xx come before the response proper; 101 would end HTTP and is nothing we ask for.
+    // 1xx come before the final response; 101 would end HTTP, and dynbench never asks for it.
     if (status === 101) return this.#break("the server switched protocols unasked");
     if (status < 200) return;
     const connection = headers.get("connection")?.toLowerCase() ?? "";
@@ -192,7 +192,7 @@ export class ResponseParser {
   #takeCounted(bytes: Uint8Array, from: number): number {
     const end = Math.min(bytes.length, from + this.#remaining);
     this.#remaining -= end - from;
-    this.#tell(bytes, from, end);
+    this.#passOn(bytes, from, end);
     if (this.#remaining === 0) {
       if (this.#state === "chunk-data") this.#state = "chunk-end";
       else this.#finish();
@@ -200,7 +200,7 @@ export class ResponseParser {
     return end;
   }
 
-  #tell(bytes: Uint8Array, from: number, end: number): void {
+  #passOn(bytes: Uint8Array, from: number, end: number): void {
     const range = this.#range;
     range.bytes = bytes;
     range.from = from;
@@ -225,7 +225,7 @@ export class ResponseParser {
   }
 
   /**
-   * The hot path: a chunk that lies whole in `bytes`, its size line 1 to 7 hex digits, CR, LF. Tells
+   * The hot path: a chunk that lies whole in `bytes`, its size line 1 to 7 hex digits, CR, LF. Passes on
    * its data and returns the position after it; −1 when the chunk is not of this kind.
    */
   #takeWholeChunk(bytes: Uint8Array, from: number): number {
@@ -237,7 +237,7 @@ export class ResponseParser {
         if (size === 0 || bytes[at + 1] !== LF || bytes[end] !== CR || bytes[end + 1] !== LF) {
           return -1;
         }
-        this.#tell(bytes, at + 2, end);
+        this.#passOn(bytes, at + 2, end);
         return end + 2;
       }
       const digit = byte === undefined ? -1 : hexDigit(byte);

@@ -1,6 +1,6 @@
 /**
- * Reads server-sent events (WHATWG HTML §9.2) from bytes that may be cut anywhere, and tells each
- * event's data. Event names, ids and retry times are nothing an OpenAI stream uses and are skipped.
+ * Reads the data of server-sent events (WHATWG HTML §9.2) from bytes that may be cut anywhere. Event
+ * names, ids and retry times are skipped, because OpenAI streams use none of them.
  */
 
 import { rangeOf, type ByteRange } from "./byte-range.ts";
@@ -48,8 +48,8 @@ export class SseParser {
   }
 
   /**
-   * The usual event needs no copy: one data line and its empty line, both at hand. Tells it and
-   * returns the position after it; −1 when the event is not of this kind.
+   * The usual event needs no copy: one data line and its empty line, both at hand. Passes its data on
+   * and returns the position after it; −1 when the event is not of this kind.
    */
   #takeWhole(
     { bytes, from, end }: ByteRange,
@@ -83,7 +83,7 @@ export class SseParser {
 }
 
 const NO_BYTES = new Uint8Array(0);
-/** Holds the rest of a usual event. */
+/** Enough for the rest of a usual event. */
 const FIRST_ROOM_BYTES = 512;
 const NEW_LINE = new Uint8Array([LF]);
 
@@ -104,7 +104,7 @@ function valueStart(bytes: Uint8Array, at: number): number {
   return bytes[colonEnd] === SPACE ? colonEnd + 1 : colonEnd;
 }
 
-/** Bytes that grow at the end and keep their room; most streams are never cut and need none. */
+/** A buffer that grows at its end; made on first use, because most events are never cut. */
 class ByteBuffer {
   #bytes = NO_BYTES;
   #length = 0;

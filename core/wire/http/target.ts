@@ -1,5 +1,5 @@
 /**
- * Where requests go: a URL of a server taken apart once, so that nothing on the hot path parses it.
+ * Where requests go: the URL of a server, parsed once, so that nothing on the hot path parses it.
  */
 import { DynbenchError } from "../../base/errors.ts";
 
@@ -16,10 +16,10 @@ export interface HttpTarget {
 
 const HINT = "Give a URL such as http://127.0.0.1:8000 or https://host/base";
 
-/** What to do where a server asks for a key. */
+/** Hint for a server that asks for a key. */
 export const KEY_HINT = "Name the variable that holds the key with --api-key-env";
 
-/** Takes an http or https URL apart; throws a `DynbenchError` that quotes the URL. */
+/** Parses an http or https URL; throws a `DynbenchError` that quotes the URL. */
 export function parseTarget(url: string): HttpTarget {
   const parsed = URL.parse(url);
   if (parsed === null) throw fault(url, "it is not a URL");
@@ -45,7 +45,7 @@ export function parseTarget(url: string): HttpTarget {
   };
 }
 
-/** An address that listens everywhere is reached on loopback; IPv6 needs brackets in a URL. */
+/** The host for a URL: loopback for an address that listens everywhere; IPv6 in brackets. */
 export function urlHost(host: string): string {
   if (host === "0.0.0.0") return "127.0.0.1";
   if (host === "::") return "[::1]";

@@ -1,11 +1,11 @@
-/** Whether a port speaks TLS at all: a server of plain HTTP may take a handshake for half a request, and wait. */
+/** Whether a port speaks TLS at all: a plain HTTP server may read a handshake as half a request, and wait. */
 import type { HttpTarget } from "./target.ts";
 
 /** A handshake takes a few round trips. */
 const HANDSHAKE_LIMIT_MS = 1000;
 
 export const NO_TLS = "that port does not answer TLS";
-export const NO_TLS_HINT = "Say http:// where the server speaks plain HTTP";
+export const NO_TLS_HINT = "Use http:// if the server speaks plain HTTP";
 
 /** True where a connection opens and no handshake follows; false also where none opens. */
 export function lacksTls(
@@ -18,7 +18,7 @@ export function lacksTls(
   const connecting = Bun.connect({
     hostname: host,
     port,
-    tls: { rejectUnauthorized: false }, // whose certificate it is matters not here
+    tls: { rejectUnauthorized: false }, // any certificate proves that the port speaks TLS
     socket: {
       open: () => void (isOpen = true),
       handshake: (_, success) => resolve(!success),

@@ -1,5 +1,6 @@
-/** What a running vLLM-like server tells of itself: KV capacity, and where its KV events are. */
+/** What a running vLLM-like server reports of itself: KV capacity, and where its KV events are. */
 import * as v from "valibot";
+import { given } from "../../base/given.ts";
 import type { KvEventSource } from "../../contract/request.ts";
 
 /** Block size and block count from vLLM's info gauge `vllm:cache_config_info`. */
@@ -37,7 +38,7 @@ export function kvEventSource(answer: unknown, workerUrl: string): KvEventSource
     address.replace(/\/\/(\*|0\.0\.0\.0)(?=:)/, `//${host}`);
   return {
     endpoint: reach(endpoint),
-    ...(replay ? { replayEndpoint: reach(replay) } : {}),
+    ...given({ replayEndpoint: replay ? reach(replay) : undefined }),
     topic,
   };
 }

@@ -1,8 +1,8 @@
-/** A ZMTP connection that we open: subscriber and replay request are made of it. */
+/** Opens a ZMTP connection: for the subscriber and for requests of a replay. */
 import { DynbenchError, messageOf } from "../../base/errors.ts";
 import { type PeerHandlers, type PeerType, ZmtpPeer } from "./peer.ts";
 
-/** Connects; rejects with a `DynbenchError` when nobody answers there. */
+/** Connects; rejects with a `DynbenchError` when nothing listens there. */
 export async function connect(
   address: { readonly host: string; readonly port: number },
   endpoint: { readonly type: PeerType; readonly handlers: PeerHandlers },

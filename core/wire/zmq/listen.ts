@@ -1,9 +1,9 @@
-/** A listening ZMTP socket: a peer for each connection. Publisher and replay server are made of it. */
+/** A listening ZMTP socket with a peer for each connection: for the publisher and the replay server. */
 import { DynbenchError, messageOf } from "../../base/errors.ts";
 import { type PeerHandlers, type PeerType, ZmtpPeer } from "./peer.ts";
 
 export interface ZmtpListener extends AsyncDisposable {
-  /** The port it got, where 0 was asked for. */
+  /** The port it listens on, also where 0 was asked for. */
   readonly port: number;
   /** Connections whose handshake is done. */
   readonly peers: ReadonlySet<ZmtpPeer>;

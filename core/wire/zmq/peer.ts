@@ -1,8 +1,8 @@
 /**
  * One end of one ZMTP connection: handshake, messages both ways, PING answered with PONG.
  *
- * The kernel takes as much as it wants of a write; the rest waits here and leaves on `drain`. The
- * wait is bounded as ZeroMQ bounds it: beyond the high-water mark new messages are dropped.
+ * The kernel may take only a part of a write; the rest waits here and is written on `drain`. The
+ * queue is bounded as in ZeroMQ: beyond the high-water mark new messages are dropped.
  */
 import type { Socket } from "bun";
 import { DynbenchError } from "../../base/errors.ts";
@@ -18,7 +18,7 @@ import {
 /** Messages that wait for one slow peer; vLLM's default for its publisher (`hwm`). */
 const HIGH_WATER_MARK = 100_000;
 
-/** And their bytes, because a batch of a long prompt has 45 kB. */
+/** Bytes that may wait, because a batch of a long prompt has 45 kB. */
 const MAX_WAITING_BYTES = 256 * 1024 * 1024;
 
 /** A PING starts with its time to live in tenths of a second; what follows is echoed. */
@@ -30,7 +30,7 @@ export interface PeerHandlers {
   message(frames: Uint8Array[], peer: ZmtpPeer): void;
   /** Commands other than the handshake's and heartbeats. */
   command?(name: string, body: Uint8Array, peer: ZmtpPeer): void;
-  /** The connection is over, with the reason when the peer broke the protocol. Told once. */
+  /** The connection is over; `fault` is set when the peer broke the protocol. Called once. */
   closed?(peer: ZmtpPeer, fault: DynbenchError | undefined): void;
 }
 
@@ -45,7 +45,7 @@ export class ZmtpPeer {
   readonly #type: PeerType;
   readonly #handlers: PeerHandlers;
   readonly #parser: ZmtpParser;
-  /** Encoded messages in order; the first may have left in part. */
+  /** Encoded messages in order; the first may be partly written. */
   #waiting: Uint8Array[] = [];
   #firstWaiting = 0;
   #sentOfFirst = 0;
@@ -54,7 +54,7 @@ export class ZmtpPeer {
   #closed = false;
   #dropped = 0;
 
-  /** Over an open socket whose owner passes on `received`, `drained` and `ended`. */
+  /** Takes an open socket, whose owner calls `received`, `drained` and `ended`. */
   constructor(socket: Socket<unknown>, type: PeerType, handlers: PeerHandlers) {
     this.#socket = socket;
     this.#type = type;
@@ -83,7 +83,7 @@ export class ZmtpPeer {
     this.sendEncoded(encodeMessage(frames));
   }
 
-  /** A message that is already encoded, so that one encoding serves many peers. */
+  /** Sends an encoded message, so that one encoding serves many peers. */
   sendEncoded(message: Uint8Array): void {
     if (this.#closed) return;
     const full =
@@ -155,7 +155,7 @@ export class ZmtpPeer {
     this.#waitingBytes += message.length;
   }
 
-  /** Bytes the kernel took; a closed socket answers a negative number and its close follows. */
+  /** Number of bytes that the kernel took; for a closed socket negative, and `ended` follows. */
   #put(bytes: Uint8Array): number {
     return Math.max(0, this.#socket.write(bytes));
   }

@@ -1,12 +1,12 @@
 /**
- * A PUB socket: every message goes to every subscriber that asked for the beginning of its first
- * frame. It never waits: a subscriber that is too slow loses messages, as with any PUB.
+ * A PUB socket: every message goes to every subscriber of a prefix of its first frame. It never
+ * waits: a subscriber that is too slow loses messages, as with any PUB socket.
  */
 import { listen, type ZmtpListener } from "./listen.ts";
 import type { ZmtpPeer } from "./peer.ts";
 import { encodeMessage } from "./zmtp.ts";
 
-/** Topics of one subscriber; libzmq knows no bound, but nobody needs more for KV events. */
+/** Limit of topics of one subscriber; libzmq has none, but nobody needs more for KV events. */
 const MAX_TOPICS = 1000;
 
 export interface Publisher extends AsyncDisposable {
@@ -15,7 +15,7 @@ export interface Publisher extends AsyncDisposable {
   readonly subscribers: number;
   /** Messages dropped for subscribers that are connected now and too slow. */
   readonly dropped: number;
-  /** The first frame is the topic. */
+  /** Sends a message, whose first frame is the topic. */
   send(frames: readonly Uint8Array[]): void;
 }
 
@@ -75,7 +75,7 @@ function addTopic(topics: string[], topic: Uint8Array): void {
   if (topics.length < MAX_TOPICS) topics.push(latin1(topic));
 }
 
-/** Subscriptions count: as many cancels as subscriptions end one. */
+/** Subscriptions are counted: a topic ends with as many cancellations as subscriptions. */
 function removeTopic(topics: string[], topic: Uint8Array): void {
   const index = topics.indexOf(latin1(topic));
   if (index >= 0) topics.splice(index, 1);

@@ -1,9 +1,9 @@
 /**
- * The replay of KV events as vLLM does it: a ROUTER that answers "everything from this sequence
- * number on" and the DEALER that asks.
+ * The replay of KV events in vLLM's protocol: a ROUTER socket returns everything from a sequence
+ * number on, and a DEALER socket asks for it.
  *
  * On the wire the request is `"" | seq`. A reply is `"" | topic | seq | payload` since vLLM 0.32 and
- * `"" | seq | payload` before; the end is a reply with seq −1. Read from the back, both are the same.
+ * `"" | seq | payload` before; a reply with seq −1 ends the replay. Read from the back, both are alike.
  */
 import { DynbenchError } from "../../base/errors.ts";
 import { connect } from "./connect.ts";
@@ -11,7 +11,7 @@ import { listen } from "./listen.ts";
 import type { ZmtpPeer } from "./peer.ts";
 import { decodeSequence, encodeSequence, END_OF_REPLAY } from "./sequence.ts";
 
-/** vLLM looks for requests every 100 ms; silence of this length means that nobody will answer. */
+/** vLLM looks for requests every 100 ms; after silence of this length no answer will come. */
 const MAX_SILENCE_MS = 5000;
 
 const EMPTY = new Uint8Array(0);
@@ -25,9 +25,9 @@ export interface ReplayServerOptions {
   readonly host: string;
   readonly port: number;
   readonly topic: string;
-  /** With topic, as vLLM 0.32, or without, as releases before. */
+  /** Replies with the topic, as vLLM 0.32 sends, or without, as earlier releases. */
   readonly form: "topic" | "bare";
-  /** What is still kept from that number on, in order. */
+  /** The messages still kept from that number on, in order. */
   from(sequence: number): Iterable<ReplayedMessage>;
 }
 
@@ -47,7 +47,7 @@ export function startReplayServer(
     handlers: {
       message: (frames, peer) => {
         const from = decodeSequence(frames.at(-1));
-        // Like vLLM: a request that makes no sense gets no answer.
+        // As in vLLM, a malformed request gets no answer.
         if (from === undefined || from < 0 || frames.length !== 2) return;
         for (const { sequence, payload } of options.from(from)) {
           answer(peer, topic, sequence, payload);
@@ -74,7 +74,7 @@ export async function requestReplay(request: ReplayRequest): Promise<void> {
       hint: "Check the engine's replay endpoint",
     });
   const done = Promise.withResolvers<void>();
-  // It may be rejected while connecting, when nobody awaits it yet.
+  // It may be rejected while connecting, before anything awaits it.
   done.promise.catch(() => {});
   const silence = setTimeout(
     () => done.reject(fault(`no answer for ${MAX_SILENCE_MS / 1000} s`)),

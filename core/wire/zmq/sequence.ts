@@ -1,6 +1,6 @@
 /** Sequence numbers of vLLM's KV events: a frame of 8 bytes, big-endian. */
 
-/** What ends a replay: eight bytes of 0xFF. */
+/** The sequence number that ends a replay: eight bytes of 0xFF. */
 export const END_OF_REPLAY = -1;
 
 /** `END_OF_REPLAY` or a number from 0 to 2^53. */

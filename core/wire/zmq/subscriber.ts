@@ -1,6 +1,6 @@
 /**
- * A SUB socket that stays subscribed: it connects again after any break, with growing pauses. What
- * was published in between is lost to it; sequence numbers and a replay bring it back.
+ * A SUB socket that stays subscribed: it connects again after any break, with growing pauses.
+ * Messages published in between are lost; sequence numbers and a replay recover them.
  */
 import { DynbenchError } from "../../base/errors.ts";
 import { connect } from "./connect.ts";
@@ -13,12 +13,12 @@ const LONGEST_PAUSE_MS = 1000;
 export interface SubscriberOptions {
   readonly host: string;
   readonly port: number;
-  /** Messages whose first frame begins so; everything when empty. */
+  /** Subscribes to messages whose first frame begins with it; to everything when empty. */
   readonly topic: string;
   onMessage(frames: Uint8Array[]): void;
-  /** The subscription is on its way; messages published before it arrives are not received. */
+  /** The subscription was sent; messages published before the peer has it are not received. */
   onConnect?(): void;
-  /** After `onConnect`, when the connection broke; `fault` when the peer broke the protocol. */
+  /** After `onConnect`, when the connection broke; with `fault` when the peer broke the protocol. */
   onDisconnect?(fault: DynbenchError | undefined): void;
   /** An attempt to connect failed; another follows. */
   onRetry?(fault: DynbenchError): void;

@@ -1,12 +1,12 @@
 /**
  * ZMTP 3.0, the wire protocol of ZeroMQ over TCP, as bytes: greeting, commands, messages, and a
- * parser that takes the stream in any pieces. NULL mechanism only, which is what engines use.
- * Specification: ZeroMQ RFC 23/ZMTP. The native libzmq binding aborts under Bun, and four socket
- * types of the protocol are small.
+ * parser that takes the stream in any pieces. NULL mechanism only, the one that engines use.
+ * Specification: ZeroMQ RFC 23/ZMTP. It is written here because the native libzmq binding aborts
+ * under Bun, and four socket types of the protocol are little code.
  */
 import { DynbenchError } from "../../base/errors.ts";
 
-/** Far above any batch of KV events (a 1 M token prompt is 5 MB), far below what memory can bear. */
+/** Far above any batch of KV events (a prompt of 1 M tokens has 5 MB), far below the memory of a machine. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 const MAX_FRAMES = 64;
 
@@ -18,7 +18,7 @@ const FLAG_MORE = 1;
 const FLAG_LONG = 2;
 const FLAG_COMMAND = 4;
 
-/** What a peer's stream says. The arrays are the receiver's to keep. */
+/** Callbacks for the parts of a peer's stream. The receiver may keep the arrays. */
 export interface ZmtpEvents {
   /** The peer's greeting is complete and acceptable. */
   greeting(): void;
@@ -58,7 +58,7 @@ export function encodeCommand(name: string, body: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** READY with our socket type (`SUB`, `PUB`, …), the last word of the handshake. */
+/** READY with our socket type (`SUB`, `PUB`, …), the last command of the handshake. */
 export function readyCommand(socketType: string): Uint8Array {
   const name = ascii("Socket-Type");
   const body = new Uint8Array(1 + name.length + 4 + socketType.length);
@@ -85,7 +85,7 @@ export function socketTypeOf(readyBody: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** Takes a peer's bytes as they come. Throws a `DynbenchError` on what is no ZMTP 3; it is of no use afterwards. */
+/** Takes a peer's bytes as they come. Throws a `DynbenchError` on bytes that are not ZMTP 3; unusable afterwards. */
 export class ZmtpParser {
   readonly #events: ZmtpEvents;
   /** Bytes not yet parsed: `#buffer[#start, #end)`. */

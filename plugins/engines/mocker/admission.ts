@@ -1,13 +1,14 @@
 /**
- * What a worker takes on: its own sizes, and which requests can ever be served.
+ * What a worker accepts: which sizes it can have, and which requests it can ever serve.
  */
-import { DynbenchError, type WorkerLimits, type WorkerRequest } from "dynbench";
+import { DynbenchError } from "dynbench";
+import type { WorkerLimits, WorkerRequest } from "dynbench/engine";
 import type { Sequence } from "./sequence.ts";
 
 /** About 1 GB of tables a worker; the largest GPUs hold a hundred times fewer blocks. */
-const MAX_KV_BLOCKS = 2 ** 24;
+const MAX_KV_BLOCKS = 1 << 24;
 
-/** Refuses sizes no worker can have: a plan error. */
+/** Throws a plan error for sizes that no worker can have. */
 export function checkSizes(limits: WorkerLimits, timeScale: number): void {
   for (const [name, value] of Object.entries(limits)) {
     const whole = Number.isInteger(value) || (name === "maxModelLen" && value === Infinity);
@@ -30,7 +31,7 @@ export function checkSizes(limits: WorkerLimits, timeScale: number): void {
 }
 
 /**
- * Why a request can never be served, in vLLM's words where it has some: vLLM 0.32 answers a prompt that
+ * Why a request can never be served, in vLLM's wording where it has one: vLLM 0.32 answers a prompt that
  * is too long with 400, and refuses to start at all when one request could outgrow the cache.
  */
 export function refusalOf(request: WorkerRequest, limits: WorkerLimits): string | undefined {

@@ -3,11 +3,11 @@
  * chunk that is the same for a whole answer is put together once, and the JSON of each word once for
  * all answers.
  */
-import type { Tokenizer } from "dynbench";
+import type { Tokenizer } from "dynbench/engine";
 import type { GenerationRequest } from "./openai.ts";
 import type { TokenSequence } from "./token-sequences.ts";
 
-/** What an answer says of itself. */
+/** The fields of an answer that identify it. */
 export interface AnswerIdentity {
   readonly id: string;
   /** Unix time in seconds. */
@@ -21,7 +21,7 @@ export interface Answer extends AnswerIdentity {
   readonly tokenizer: Tokenizer;
 }
 
-/** Also the version that `/version` tells. */
+/** Also the version that `/version` reports. */
 export const VLLM_VERSION = "0.32.0";
 const FINGERPRINT = `"vllm-${VLLM_VERSION}-dynbench"`;
 
@@ -54,7 +54,7 @@ export function chunkWriter(answer: Answer): ChunkWriter {
         `"prompt_token_ids":${promptIds},"token_ids":${ids}}]`;
     const counted =
       usage === "continuous" ? `,"usage":${usageText(answer.sequence, position + 1)}` : "";
-    // Without a usage chunk the fingerprint rides on the last one.
+    // Without a usage chunk the last chunk carries the fingerprint.
     const print = isLast && usage === "none" ? `,"system_fingerprint":${FINGERPRINT}` : "";
     const text =
       head +

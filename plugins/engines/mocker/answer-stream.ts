@@ -10,16 +10,16 @@ export class AnswerStream {
   #early = "";
   #hasEnded = false;
 
-  /** `onCancel`: the client has gone before the end. */
+  /** `onCancel`: the client disconnected before the end. */
   constructor(onCancel: () => void) {
     this.body = new ReadableStream({
       type: "direct",
       // Returning at once leaves the stream open until it is closed.
       pull: (controller: ReadableStreamDirectController): void => {
         this.#controller = controller;
-        if (this.#early !== "") controller.write(this.#early);
+        if (this.#early !== "") void controller.write(this.#early);
         if (this.#hasEnded) controller.close();
-        else controller.flush();
+        else void controller.flush();
       },
       cancel: (): void => {
         if (!this.#hasEnded) onCancel();
@@ -32,8 +32,8 @@ export class AnswerStream {
       this.#early += text;
       return;
     }
-    this.#controller.write(text);
-    this.#controller.flush();
+    void this.#controller.write(text);
+    void this.#controller.flush();
   }
 
   /** Writes the last text and closes. */
@@ -43,7 +43,7 @@ export class AnswerStream {
       this.#early += text;
       return;
     }
-    this.#controller.write(text);
+    void this.#controller.write(text);
     this.#controller.close();
   }
 }

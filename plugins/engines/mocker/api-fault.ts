@@ -1,4 +1,4 @@
-/** What a client did wrong, as vLLM 0.32 words it. */
+/** A fault of a client's request, in the wording of vLLM 0.32. */
 
 export class ApiFault extends Error {
   readonly status: 400 | 404 | 500;

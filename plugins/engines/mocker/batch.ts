@@ -1,12 +1,12 @@
 /**
- * Who runs and who waits on a worker, and what the next step computes.
+ * Which requests run and which wait on a worker, and what the next step computes.
  *
  * As vLLM v1 schedules: one token budget a step, running sequences first, in order, then the waiting
- * queue, first come first served or by priority. A waiting request is let in when its whole prompt
+ * queue, first come first served or by priority. A waiting request is admitted when its whole prompt
  * fits (`scheduler_reserve_full_isl`, vLLM's default); when a running one finds no free block, the
- * newest is thrown out and computed again later, or by priority the last to be served of all.
+ * newest is preempted and computed again later, or by priority the one that would be served last.
  */
-import type { WorkerLimits, WorkerSink } from "dynbench";
+import type { WorkerLimits, WorkerSink } from "dynbench/engine";
 import { Fifo } from "./fifo.ts";
 import { Handoffs, type TransferTiming } from "./handoffs.ts";
 import { goesBefore, PriorityQueue } from "./priority-queue.ts";
@@ -30,15 +30,15 @@ type WaitingQueue = Pick<
 >;
 
 export class Batch {
-  /** In the order they were let in; what a step schedules first. */
+  /** In the order of their admission; a step schedules them first. */
   readonly running: Sequence[] = [];
   readonly waiting: WaitingQueue;
   readonly handoffs: Handoffs;
-  /** Every request on the worker by its id, also those still to reach the queue. */
+  /** Every request on the worker by its id, including those that have not reached the queue yet. */
   readonly byId = new Map<number, Sequence>();
-  /** What the step that was formed last computes. */
+  /** What the last formed step computes. */
   readonly sums: StepBatch = { ...EMPTY_SUMS };
-  /** Whether forming that step threw somebody out; then nobody was let in. */
+  /** Whether a request was preempted for that step; then none was admitted. */
   preempted = false;
   readonly counters = {
     prompt: 0,
@@ -75,7 +75,7 @@ export class Batch {
     this.maxNumSeqs = Math.min(limits.maxNumSeqs, limits.maxNumBatchedTokens);
   }
 
-  /** Whether an arrival could join the next step: nobody is ahead of it and a seat is free. */
+  /** Whether an arrival could join the next step: no request is ahead of it and a seat is free. */
   canAdmit(arrival: Sequence): boolean {
     const { first } = this.waiting;
     const isAhead = first !== undefined && !(this.#byPriority && goesBefore(arrival, first));
@@ -83,8 +83,8 @@ export class Batch {
   }
 
   /**
-   * Forms the step that starts at `atNs`: blocks are taken and filled, `sums` says what it computes.
-   * False: nobody runs, because all blocks are kept for transfers or wait for theirs to end.
+   * Forms the step that starts at `atNs`: blocks are taken and filled, `sums` holds what it computes.
+   * False: no request runs, because all blocks are kept for transfers or wait for theirs to end.
    */
   form(atNs: number): boolean {
     Object.assign(this.sums, EMPTY_SUMS);
@@ -97,13 +97,13 @@ export class Batch {
       this.#scheduleArrived(atNs); // a transfer that takes no time
     }
     if (this.running.length > 0) return true;
-    // Thrown out by itself: what it held is free again.
+    // It preempted itself: what it held is free again.
     if (this.preempted) return this.form(atNs);
     if (this.handoffs.size === 0) throw new Error("No waiting request fits an empty worker");
     return false;
   }
 
-  /** After `steps` steps, the last ending at `atNs`: tokens are counted, the done and the gone leave. */
+  /** After `steps` steps, the last ending at `atNs`: counts tokens, removes finished and aborted requests. */
   end(steps: number, atNs: number): void {
     const { running } = this;
     let kept = 0;
@@ -140,14 +140,14 @@ export class Batch {
         }
         this.#preempt(victim, atNs);
       }
-      // Thrown out itself: vLLM leaves those behind it out of this step, here they go on.
+      // It preempted itself: vLLM leaves the requests behind it out of this step, here they go on.
       if (running[i] !== sequence) continue;
       this.#add(sequence, tokens);
       i += 1;
     }
   }
 
-  /** Place of whom to throw out. */
+  /** Place of the request to preempt. */
   #lastServed(): number {
     const { running } = this;
     let last = running.length - 1;
@@ -156,7 +156,7 @@ export class Batch {
     return last;
   }
 
-  /** Whose KV has come decodes as soon as a seat is free; nobody in the queue goes before. */
+  /** A request whose KV has arrived decodes as soon as a seat is free, before any in the queue. */
   #scheduleArrived(atNs: number): void {
     const { arrived } = this.handoffs;
     for (const sequence of this.handoffs.takeEnded(atNs)) {
@@ -176,7 +176,7 @@ export class Batch {
     }
   }
 
-  /** Whoever does not fit keeps all behind it waiting. */
+  /** A request that does not fit keeps all behind it waiting. */
   #scheduleWaiting(atNs: number): void {
     const { blockSize } = this.#limits;
     const { cache, prefixCaching } = this.#use;
@@ -204,7 +204,7 @@ export class Batch {
     }
   }
 
-  /** Its blocks are read from the prefill worker, those found here excepted; it holds no seat meanwhile. */
+  /** Its blocks are read from the prefill worker, except those found here; it holds no seat meanwhile. */
   #receive(sequence: Sequence, atNs: number): void {
     const { request, held } = sequence;
     const fits = takeBlocks(sequence, request.isl, this.#use);
@@ -247,7 +247,7 @@ export class Batch {
     this.#budget -= tokens;
   }
 
-  /** Out of the step that is being formed: its tokens are others'. */
+  /** Removes it from the step that is being formed, so that others can use its tokens. */
   #takeBack(sequence: Sequence): void {
     const { sums } = this;
     const tokens = sequence.stepTokens;

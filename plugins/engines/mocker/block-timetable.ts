@@ -101,7 +101,7 @@ export class BlockTimetable {
   /** The sequences to which something happens in `step`, in running order; a view, not a copy. */
   at(step: number): Int32Array {
     const residue = step % this.#blockSize;
-    return this.#entries.subarray(this.#starts[residue]!, this.#starts[residue + 1]!);
+    return this.#entries.subarray(this.#starts[residue], this.#starts[residue + 1]);
   }
 }
 

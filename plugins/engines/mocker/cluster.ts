@@ -1,18 +1,16 @@
-/** Starts the mocker's workers, one child of this binary each, and speaks with all of them at once. */
+/** Starts the mocker's workers, one child of this binary each, and sends requests to all of them at once. */
+import { DynbenchError, given, v } from "dynbench";
 import {
   chosenTokenizer,
-  DynbenchError,
   type EngineHandle,
   fetchControlJson,
-  given,
   type PluginUse,
   type ProcessHandle,
   type StartContext,
   urlHost,
-  v,
   type Worker,
   type WorkerRole,
-} from "dynbench";
+} from "dynbench/engine";
 import { resolveMocker, type MockerOptions } from "./mocker-options.ts";
 import { KV_EVENTS_TOPIC } from "./kv-batches.ts";
 import type { WorkerReady, WorkerTask } from "./worker-task.ts";
@@ -30,7 +28,7 @@ export async function startCluster(
   const { workers: roster, servedModelName, limits, timeScale } = resolveMocker(options);
   const use: PluginUse = { kind: "engine", name: "mocker", source: "bundled", options };
   const tokenizer = await chosenTokenizer(options.tokenizer, options.modelPath);
-  const tokenizerPart = tokenizer === undefined ? {} : { tokenizer };
+  const tokenizerPart = given({ tokenizer });
   await using started = new AsyncDisposableStack();
   const children = await startAll(roster.length, started, (index) => {
     const task: WorkerTask = { index, ...tokenizerPart };
@@ -69,7 +67,7 @@ export async function startCluster(
   };
 }
 
-/** All in parallel; when one fails, those that did start are left to `started`. */
+/** All in parallel; when one fails, `started` still owns those that did start. */
 async function startAll<Child extends ProcessHandle>(
   count: number,
   started: AsyncDisposableStack,
@@ -109,7 +107,7 @@ function workerAt(at: {
   };
 }
 
-/** The word of a decode worker that it has read a prompt's KV may come after the answer's end. */
+/** A decode worker's report that it has read a prompt's KV may come after the answer's end. */
 const LAST_WORDS_MS = 3000;
 const LAST_WORDS_POLL_MS = 20;
 

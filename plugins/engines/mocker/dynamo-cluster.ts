@@ -3,16 +3,16 @@
  * and read back. They need a model folder with a tokenizer and a chat template; ours is written for them.
  */
 import { join } from "node:path";
+import { given } from "dynbench";
 import {
   chosenTokenizer,
   type EngineHandle,
-  given,
   promptTokenizer,
   type StartContext,
   wordTokenizer,
   type Worker,
   type WorkerRole,
-} from "dynbench";
+} from "dynbench/engine";
 import { helpFlags } from "../../shared/dynamo/help-flags.ts";
 import { openPlane } from "../../shared/dynamo/plane.ts";
 import { probeModule } from "../../shared/dynamo/python-module.ts";
@@ -56,7 +56,7 @@ export async function startDynamoCluster(
 
 /**
  * One process for each role, with all workers of it. Flags are those of Dynamo 1.6.1's mocker, and of
- * older ones where its `help` says so; its timing and limits are what `--timing dynamo` means.
+ * older ones where its `help` lists those; its timing and limits are what `--timing dynamo` means.
  */
 export function mockerLaunches(
   options: MockerOptions,
@@ -85,7 +85,7 @@ export function mockerLaunches(
   });
 }
 
-/** Transfers take as long as ours: bytes by bandwidth. Dynamo's mocker knows no fixed time. */
+/** Transfers take as long as ours: bytes by bandwidth. Dynamo's mocker has no fixed time. */
 function roleFlags(
   role: WorkerRole,
   { options, help }: { options: MockerOptions; help: string | undefined },
@@ -106,7 +106,7 @@ function roleFlags(
   ];
 }
 
-/** Each registration under a name of its role; which of a role has which name means nothing. */
+/** Each registration under a name of its role; within a role the order of names has no meaning. */
 function workersOf(
   registered: readonly Registration[],
   roster: readonly Pick<Worker, "id" | "role">[],

@@ -34,7 +34,7 @@ export class Fifo<T> {
     return item;
   }
 
-  /** The first item that is so. */
+  /** The first item that matches. */
   find(isSo: (item: T) => boolean): T | undefined {
     for (let i = this.#head; i < this.#items.length; i += 1) {
       if (isSo(this.#items[i]!)) return this.#items[i];

@@ -1,5 +1,6 @@
-/** Answers one generation request: from its body to the last byte of its answer, or to its client's going away. */
-import { epochMs, given, type Tokenizer } from "dynbench";
+/** Answers one generation request: from its body to the last byte of its answer, or until its client disconnects. */
+import { given } from "dynbench";
+import { epochMs, type Tokenizer } from "dynbench/engine";
 import { chunkWriter, wholeAnswer, type Answer } from "./answer-format.ts";
 import { AnswerStream } from "./answer-stream.ts";
 import { ApiFault } from "./api-fault.ts";
@@ -21,7 +22,7 @@ export interface ServedWorker {
   readonly kept: KeptRequests;
   /** Where decode workers reach it. */
   readonly address: { readonly host: string; port: number };
-  /** Requests that their clients gave up. */
+  /** Requests whose clients disconnected. */
   aborted: number;
   /** Number of the next request, for its id. */
   requests: number;
@@ -32,7 +33,7 @@ export interface Generation {
   readonly body: unknown;
   /** Reads the prompt, and has the answer's words. */
   readonly tokenizer: Tokenizer;
-  /** Aborted when the client goes away. */
+  /** Aborted when the client disconnects. */
   readonly signal: AbortSignal;
   readonly worker: ServedWorker;
 }
@@ -110,7 +111,7 @@ function whole({ answer, request, signal, worker }: Job): Promise<Response> {
   return promise;
 }
 
-/** What nginx logs for a client that went away; nobody is there to read it. */
+/** The status that nginx logs for a client that disconnected; no one receives it. */
 const CLIENT_CLOSED_REQUEST = 499;
 
 interface Submitted {
@@ -140,7 +141,7 @@ function submit(
     ...given({ handoff: transfer?.way }),
   });
   if (typeof outcome === "string") {
-    received(); // nobody will read it
+    received(); // the client has disconnected and will not read it
     throw new ApiFault(outcome);
   }
   return {
@@ -153,7 +154,7 @@ function submit(
   };
 }
 
-/** Also when it went away while its request was read. */
+/** Also when the client disconnected while its request was read. */
 function onAbort(signal: AbortSignal, giveUp: () => void): void {
   if (signal.aborted) giveUp();
   else signal.addEventListener("abort", giveUp, { once: true });

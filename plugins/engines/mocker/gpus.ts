@@ -5,7 +5,7 @@
  * token. Step coefficients are fits to the kernel times of NVIDIA's AI Configurator (Apache-2.0, vLLM
  * 0.24 tables, A100 0.14): mean error about 3 %, at most 11 % against the summed kernels.
  */
-import type { WorkerLimits } from "dynbench";
+import type { WorkerLimits } from "dynbench/engine";
 import { dynamoTiming, gpuTiming, type GpuCoefficients, type StepTiming } from "./timing.ts";
 
 export const TIMING_NAMES = ["l40s", "a100", "h100", "h200", "b200", "dynamo"] as const;

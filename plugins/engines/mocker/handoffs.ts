@@ -3,13 +3,13 @@
  * blocks are kept until a decode worker has read them.
  *
  * As vLLM does with its NIXL connector (0.31, `v1/core/sched/scheduler.py`): a request that is to
- * receive takes blocks for its whole prompt when it is let in, holds no seat while it waits, and is
+ * receive takes blocks for its whole prompt when it is admitted, holds no seat while it waits, and is
  * looked at again before the queue. Each transfer has the link to itself, as in Dynamo's mocker.
  */
 import { Fifo } from "./fifo.ts";
 import type { Sequence } from "./sequence.ts";
 
-/** What a transfer takes. */
+/** How long a transfer takes. */
 export interface TransferTiming {
   /** From the request for the blocks to the first byte. */
   readonly latencyNs: number;
@@ -17,10 +17,10 @@ export interface TransferTiming {
 }
 
 export class Handoffs {
-  /** Their KV is here; first come, first seated. */
+  /** Requests whose KV has arrived; first come, first seated. */
   readonly arrived = new Fifo<Sequence>();
   readonly #timing: TransferTiming;
-  /** In the order they were let in. */
+  /** In the order of their admission. */
   readonly #coming: Transfer[] = [];
   readonly #kept = new Map<number, Sequence>();
 
@@ -61,7 +61,7 @@ export class Handoffs {
     return ended.sort((a, b) => a.endNs - b.endNs).map(({ sequence }) => sequence);
   }
 
-  /** A request that waits here has gone; false when it does not. */
+  /** Removes a request that waits here; false where it does not. */
   remove(sequence: Sequence): boolean {
     const at = this.#coming.findIndex((transfer) => transfer.sequence === sequence);
     if (at < 0) return this.arrived.remove(sequence);
@@ -73,7 +73,7 @@ export class Handoffs {
     this.#kept.set(sequence.request.id, sequence);
   }
 
-  /** Lets go of a kept request; undefined when there is none. */
+  /** Removes a kept request; undefined when there is none. */
   unkeep(requestId: number): Sequence | undefined {
     const sequence = this.#kept.get(requestId);
     this.#kept.delete(requestId);

@@ -1,12 +1,12 @@
 /**
  * The KV events of one worker as vLLM publishes them: what a step changed becomes one batch with a
- * sequence number, sent once and kept for a while for whoever missed it. The hash of a block is its
+ * sequence number, sent once and kept for a while for subscribers that missed it. The hash of a block is its
  * sequence hash, so equal contents have equal hashes on all workers, as with vLLM's default seed.
  */
-import { encodeKvBatch, epochMs, type KvEvent } from "dynbench";
+import { encodeKvBatch, epochMs, type KvEvent } from "dynbench/engine";
 import type { CacheEvents } from "./worker-loop.ts";
 
-/** vLLM's default; vllm-router 0.1.17 drops events of any other without a word. */
+/** vLLM's default; vllm-router 0.1.17 silently drops events of any other topic. */
 export const KV_EVENTS_TOPIC = "";
 
 /** vLLM's default `buffer_steps`. */
@@ -54,7 +54,7 @@ export class KvBatches implements CacheEvents {
     });
   }
 
-  /** vLLM tells evictions one by one. */
+  /** vLLM reports evictions one by one. */
   removed(blocks: readonly number[]): void {
     for (const block of blocks) {
       this.#events.push({ type: "removed", hashes: [this.#hashOf(block)] });

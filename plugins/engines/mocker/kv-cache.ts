@@ -5,7 +5,7 @@
  * ones wait to be found again or evicted, oldest first, and several physical copies of the same
  * content, because a block is cached without looking for a twin. Dynamo's 1.6 mocker does the same.
  */
-import { BlockMap } from "dynbench";
+import { BlockMap } from "dynbench/engine";
 
 export class KvCache {
   readonly capacity: number;
@@ -24,7 +24,7 @@ export class KvCache {
   readonly #evicted: (block: number) => void;
   #free: number;
 
-  /** `evicted` is told the block id of each cached copy that is given up for its space. */
+  /** `evicted` gets the block id of each cached copy that is evicted. */
   constructor(capacity: number, evicted: (block: number) => void) {
     this.capacity = capacity;
     this.#references = new Int32Array(capacity);
@@ -38,7 +38,7 @@ export class KvCache {
     this.#free = capacity;
   }
 
-  /** Blocks nobody holds; cached ones among them count, they can be evicted. */
+  /** Blocks that no request holds; cached ones count too, because they can be evicted. */
   get free(): number {
     return this.#free;
   }
@@ -94,8 +94,8 @@ export class KvCache {
   }
 
   /**
-   * Lets go of the first `count` blocks of a sequence, last one first, so that tails are evicted before
-   * heads. What nobody can find again goes to the front of the queue.
+   * Releases the first `count` blocks of a sequence, last one first, so that tails are evicted before
+   * heads. Blocks that cannot be found again go to the front of the queue.
    */
   release(physicals: Int32Array, count: number): void {
     for (let i = count - 1; i >= 0; i -= 1) {

@@ -1,11 +1,11 @@
-/** The ZMQ sockets of a worker's KV events: PUB for what happens, ROUTER for what was missed (vLLM 0.32). */
-import { encodeSequence, startPublisher, startReplayServer } from "dynbench";
+/** The ZMQ sockets of a worker's KV events: PUB for new events, ROUTER for the replay of missed ones (vLLM 0.32). */
+import { encodeSequence, startPublisher, startReplayServer } from "dynbench/engine";
 import { KEPT_BATCHES, KV_EVENTS_TOPIC, type KvBatches, type NumberedBatch } from "./kv-batches.ts";
 
 export interface KvPublisher extends AsyncDisposable {
   readonly eventsPort: number;
   readonly replayPort: number;
-  /** What `/kv_event_sources` says of it. */
+  /** Its entry in the answer of `/kv_event_sources`. */
   readonly source: Readonly<Record<string, unknown>>;
   send(batch: NumberedBatch): void;
 }

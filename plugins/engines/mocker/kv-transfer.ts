@@ -1,12 +1,13 @@
 /**
- * How a prompt's KV passes from a prefill to a decode worker, in the words of vLLM's NIXL connector
+ * How a prompt's KV passes from a prefill to a decode worker, in the fields of vLLM's NIXL connector
  * (0.31, `kv_connector/v1/nixl/pull_scheduler.py`). No bytes travel: the worker model of the decode
- * worker knows how long they would take, and tells the prefill worker when it may let go.
+ * worker knows how long they would take, and notifies the prefill worker when it may free its blocks.
  */
-import { fetchControl, v } from "dynbench";
+import { v } from "dynbench";
+import { fetchControl } from "dynbench/engine";
 
 /**
- * How long a prefill worker keeps KV that nobody asks for: vLLM's VLLM_NIXL_ABORT_REQUEST_TIMEOUT.
+ * How long a prefill worker keeps KV that no worker asks for: vLLM's VLLM_NIXL_ABORT_REQUEST_TIMEOUT.
  * Since 0.31 it is a lease of 30 s there that a waiting decode worker renews, which comes to the same.
  */
 export const KEPT_MS = 480_000;
@@ -22,12 +23,12 @@ export const transferParams = v.nullish(
     remote_request_id: name,
     remote_host: name,
     remote_port: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
-    /** Of ours: what the prefill worker found in its cache, which the client is to be told. */
+    /** Our own field: tokens that the prefill worker found in its cache, to be reported to the client. */
     remote_cached_tokens: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0))),
   }),
 );
 
-/** What a request asks for: to keep its KV, or to read it from a prefill worker. */
+/** What a request asks for: that its KV is kept, or read from a prefill worker. */
 export type KvTransfer =
   | { readonly way: "send" }
   | { readonly way: "receive"; readonly cachedTokens: number; readonly releaseUrl: string };
@@ -70,7 +71,7 @@ export function keptParams(kept: {
 
 export const RELEASE_PATH = "/dynbench/kv_release";
 
-/** Once. The prefill worker may be gone, and lets go by itself after a while. */
+/** Sent once: where the prefill worker does not get it, it frees the blocks by itself after a while. */
 export function releaseOnce({ releaseUrl }: { readonly releaseUrl: string }): () => void {
   let isDone = false;
   return () => {
@@ -86,7 +87,7 @@ export class KeptRequests {
   readonly #keptMs: number;
   readonly #kept = new Map<string, { number: number; timer: Timer }>();
 
-  /** `release` is told the loop's number of a request that is kept no longer. */
+  /** `release` gets the loop's number of a request that is kept no longer. */
   constructor(options: { release: (number: number) => void; keptMs: number }) {
     this.#release = options.release;
     this.#keptMs = options.keptMs;

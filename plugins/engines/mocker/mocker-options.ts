@@ -1,8 +1,11 @@
 /**
- * Options of the mocker, and what they come to. Defaults that depend on other options (KV blocks on
+ * Options of the mocker, and the sizes and timing that follow from them. Defaults that depend on other options (KV blocks on
  * the GPU, the context limit on KV blocks) are left open in the schema and filled in one place.
  */
-import { v, type Plane, type WorkerLimits, type WorkerRole } from "dynbench";
+import { given, v } from "dynbench";
+import type { Plane, WorkerLimits, WorkerRole } from "dynbench/engine";
+import { text, whole, within } from "../../shared/option-shapes.ts";
+import { fitFaults, roleFaults, rosterOf, type OptionFault } from "../../shared/worker-roles.ts";
 import type { SchedulingPolicy } from "./batch.ts";
 import type { TransferTiming } from "./handoffs.ts";
 import { kvBlocksOf, TIMING_NAMES, TIMING_PRESETS } from "./gpus.ts";
@@ -14,18 +17,18 @@ const MAX_SIZE = 2 ** 31 - 1;
 /** A thousand times slower; below that a run never ends. */
 const MIN_SPEEDUP = 1e-3;
 const MAX_SPEEDUP = 1e6;
-/** Those of the guide's launch script. */
+/** As many as the launch script of Dynamo's router benchmarking guide starts. */
 const DEFAULT_WORKERS = 8;
 
-/** A minute for one transfer, a petabyte a second: beyond them a figure is a slip. */
+/** A minute for one transfer, a petabyte a second: a larger figure is a typing error. */
 const MAX_TRANSFER_LATENCY_MS = 60_000;
 const MAX_TRANSFER_GB_PER_S = 1e6;
 
 /** Context limit of the benchmarking guide's engines (`--max-model-len 32768`). */
 const GUIDE_MODEL_LEN = 32_768;
 
-const workerCount = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_WORKERS));
-const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_SIZE));
+const workerCount = whole(1, MAX_WORKERS);
+const size = whole(1, MAX_SIZE);
 
 export const mockerOptions = v.strictObject({
   workers: v.pipe(
@@ -42,20 +45,20 @@ export const mockerOptions = v.strictObject({
     v.description("Workers for decode alone, in place of --workers; with --prefill-workers"),
   ),
   modelPath: v.pipe(
-    v.optional(v.pipe(v.string(), v.nonEmpty()), "deepseek-ai/DeepSeek-R1-Distill-Llama-8B"),
+    v.optional(text, "deepseek-ai/DeepSeek-R1-Distill-Llama-8B"),
     v.description(
-      "Model to pretend to serve; nothing is loaded but its tokenizer, where this is a folder that has one",
+      "Model whose name is served; only its tokenizer is loaded, where this is a folder that has one",
     ),
     v.metadata({ aliases: ["model"] }),
   ),
   servedModelName: v.pipe(
-    v.optional(v.pipe(v.string(), v.nonEmpty())),
-    v.description("Name that requests must ask for; default: the whole --model-path, as vLLM"),
+    v.optional(text),
+    v.description("Model name that requests must use; default: the whole --model-path, as in vLLM"),
   ),
   tokenizer: v.pipe(
-    v.optional(v.pipe(v.string(), v.nonEmpty())),
+    v.optional(text),
     v.description(
-      "Folder with a model's tokenizer.json, for text; default: --model-path, or else the built-in words",
+      "Folder with a model's tokenizer.json, for prompts as text; default: --model-path, or else the built-in tokenizer",
     ),
   ),
   timing: v.pipe(
@@ -67,13 +70,15 @@ export const mockerOptions = v.strictObject({
     v.metadata({ aliases: ["gpu"] }),
   ),
   speedup: v.pipe(
-    v.optional(v.pipe(v.number(), v.minValue(MIN_SPEEDUP), v.maxValue(MAX_SPEEDUP)), 1),
-    v.description("How many times faster than the simulated GPU everything happens"),
+    v.optional(within(MIN_SPEEDUP, MAX_SPEEDUP), 1),
+    v.description("How many times faster than the simulated GPU everything runs"),
     v.metadata({ aliases: ["speedup-ratio"] }),
   ),
   requestCostMs: v.pipe(
-    v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(60_000))),
-    v.description("Fixed time of a request before it is scheduled; default: that of the timing"),
+    v.optional(within(0, 60_000)),
+    v.description(
+      "Milliseconds of each request before it is scheduled; default: those of --timing",
+    ),
   ),
   blockSize: v.pipe(v.optional(size, 64), v.description("Tokens per KV block")),
   kvBlocks: v.pipe(
@@ -82,25 +87,25 @@ export const mockerOptions = v.strictObject({
   ),
   maxNumBatchedTokens: v.pipe(
     v.optional(size),
-    v.description("Token budget of a step; default: 16384, with --timing dynamo 8192"),
+    v.description("Most tokens that a step computes; default: 16384, with --timing dynamo 8192"),
   ),
-  maxNumSeqs: v.pipe(v.optional(size), v.description("Sequences in a batch; default: 256")),
+  maxNumSeqs: v.pipe(v.optional(size), v.description("Most sequences in a batch; default: 256")),
   schedulingPolicy: v.pipe(
     v.optional(v.picklist(["fcfs", "priority"]), "fcfs"),
     v.description(
-      "Who is let in first and thrown out last, as vLLM's option of this name: fcfs, or by the " +
-        "requests' priority",
+      "Which requests are admitted first and preempted last, as vLLM's option of this name: fcfs " +
+        "(first come, first served), or priority",
     ),
   ),
   maxModelLen: v.pipe(
     v.optional(size),
     v.description(
-      "Longest prompt and answer together; default: 32768 or what the KV cache holds, whichever " +
-        "is less; with --timing dynamo what the cache holds",
+      "Most tokens of prompt and answer together; default: 32768 or what the KV cache holds, " +
+        "whichever is less; with --timing dynamo what the cache holds",
     ),
   ),
   python: v.pipe(
-    v.optional(v.pipe(v.string(), v.nonEmpty()), "python3"),
+    v.optional(text, "python3"),
     v.description("Plane dynamo: Python that has the package ai-dynamo"),
   ),
   kvTransferGbPerS: v.pipe(
@@ -112,19 +117,21 @@ export const mockerOptions = v.strictObject({
     v.metadata({ aliases: ["kv-transfer-bandwidth"] }),
   ),
   kvTransferLatencyMs: v.pipe(
-    v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_TRANSFER_LATENCY_MS)), 0),
-    v.description("Fixed time of such a transfer before its first byte"),
+    v.optional(within(0, MAX_TRANSFER_LATENCY_MS), 0),
+    v.description("Milliseconds of such a transfer before its first byte"),
   ),
   kvBytesPerToken: v.pipe(
     v.optional(size, 131_072),
     v.description(
-      "KV that a transfer carries per token; the default is that of Llama-3.1-8B in bf16: " +
+      "Bytes of KV that a transfer carries per token; the default is that of Llama-3.1-8B in bf16: " +
         "K and V of 32 layers, 8 heads of 128, 2 bytes each",
     ),
   ),
   kvEventsForm: v.pipe(
     v.optional(v.picklist(["map", "array"]), "map"),
-    v.description("KV events as vLLM 0.26 and newer write them, or as older releases do"),
+    v.description(
+      "KV events as vLLM 0.26 and newer write them (map), or as older releases do (array)",
+    ),
   ),
 });
 
@@ -156,10 +163,10 @@ export function resolveMocker(options: MockerOptions): ResolvedMocker {
       (options.timing === "dynamo" ? capacity : Math.min(GUIDE_MODEL_LEN, capacity)),
   };
   return {
-    workers: rosterOf(options),
+    workers: rosterOf(options, options.workers ?? DEFAULT_WORKERS),
     servedModelName: options.servedModelName ?? options.modelPath,
     limits,
-    timing: preset.timing(limits, requestCostMs === undefined ? {} : { requestCostMs }),
+    timing: preset.timing(limits, given({ requestCostMs })),
     timeScale: options.speedup,
     policy: options.schedulingPolicy,
     transfer: {
@@ -170,38 +177,19 @@ export function resolveMocker(options: MockerOptions): ResolvedMocker {
   };
 }
 
-function rosterOf(options: MockerOptions): ResolvedMocker["workers"] {
-  const { workers = DEFAULT_WORKERS, prefillWorkers, decodeWorkers } = options;
-  const named = (count: number, name: string, role: WorkerRole): ResolvedMocker["workers"] =>
-    Array.from({ length: count }, (_, i) => ({ id: `${name}-${i}`, role }));
-  if (prefillWorkers === undefined || decodeWorkers === undefined) {
-    return named(workers, "worker", "aggregated");
-  }
-  return [
-    ...named(prefillWorkers, "prefill", "prefill"),
-    ...named(decodeWorkers, "decode", "decode"),
-  ];
-}
-
-interface OptionFault {
-  readonly path: string;
-  readonly message: string;
-  readonly hint: string;
-}
-
-/** What only several options together show, or the plane. */
+/** Faults that only several options together show, or an option and the plane. */
 export function checkMocker(
   options: MockerOptions,
   { plane }: { readonly plane: Plane },
 ): OptionFault[] {
   return [
     ...roleFaults(options),
-    ...longestFits(options),
+    ...fitFaults(resolveMocker(options).limits),
     ...(plane === "dynamo" ? [...dynamosTiming(options), ...dynamosPolicy(options)] : []),
   ];
 }
 
-/** On plane dynamo the workers are Dynamo's own mocker, which knows no other timing. */
+/** On plane dynamo the workers are Dynamo's own mocker, which has no other timing. */
 function dynamosTiming({ timing }: MockerOptions): OptionFault[] {
   if (timing === "dynamo") return [];
   return [
@@ -220,43 +208,6 @@ function dynamosPolicy({ schedulingPolicy }: MockerOptions): OptionFault[] {
       path: "schedulingPolicy",
       message: "Dynamo's mocker, which serves on plane dynamo, serves first come, first served",
       hint: "Leave --scheduling-policy out, or measure a router on HTTP workers",
-    },
-  ];
-}
-
-function roleFaults({ workers, prefillWorkers, decodeWorkers }: MockerOptions): OptionFault[] {
-  if (prefillWorkers === undefined && decodeWorkers === undefined) return [];
-  if (prefillWorkers === undefined || decodeWorkers === undefined) {
-    const [given, missing] =
-      prefillWorkers === undefined ? ["decode", "prefill"] : ["prefill", "decode"];
-    return [
-      {
-        path: `${given}Workers`,
-        message: `${given} workers alone answer no request`,
-        hint: `Add --${missing}-workers 1`,
-      },
-    ];
-  }
-  if (workers === undefined) return [];
-  return [
-    {
-      path: "workers",
-      message: "workers are either split into prefill and decode, or do both",
-      hint: "Leave out --workers, or --prefill-workers and --decode-workers",
-    },
-  ];
-}
-
-/** vLLM refuses to start when one request of the longest kind would not fit the cache. */
-function longestFits(options: MockerOptions): OptionFault[] {
-  const { limits } = resolveMocker(options);
-  const capacity = limits.kvBlocks * limits.blockSize;
-  if (limits.maxModelLen <= capacity) return [];
-  return [
-    {
-      path: "maxModelLen",
-      message: `A request of ${limits.maxModelLen} tokens does not fit a KV cache of ${capacity}`,
-      hint: `Use --max-model-len ${capacity}, or at least --kv-blocks ${Math.ceil(limits.maxModelLen / limits.blockSize)}`,
     },
   ];
 }

@@ -4,7 +4,8 @@
  * There is no end-of-sequence token here, so an answer always has `max_tokens` tokens, cut only at
  * the context limit.
  */
-import { v, type Tokenizer } from "dynbench";
+import { v } from "dynbench";
+import type { Tokenizer } from "dynbench/engine";
 import { ApiFault } from "./api-fault.ts";
 import { transferOf, transferParams, type KvTransfer } from "./kv-transfer.ts";
 
@@ -103,7 +104,7 @@ export function parseGeneration(
   };
 }
 
-/** 404 for a model that is not served; none means the one there is. */
+/** 404 for a model that is not served; a request without one gets the one that is. */
 export function checkModel(asked: string | null | undefined, served: string): void {
   if (asked === undefined || asked === null || asked === served) return;
   throw new ApiFault(`The model \`${asked}\` does not exist.`, { status: 404, param: "model" });
@@ -143,7 +144,7 @@ export function hasText(body: unknown): boolean {
   return typeof (Array.isArray(prompt) ? prompt[0] : prompt) === "string";
 }
 
-/** A chat in the tokenizer's template; 400 with what that throws. */
+/** A chat in the tokenizer's template; 400 with the template's error. */
 export function chatTokens(
   messages: v.InferOutput<typeof chatBody>["messages"],
   tokenizer: Tokenizer,
@@ -186,7 +187,7 @@ export function promptTokens(prompt: unknown, tokenizer: Tokenizer): Uint32Array
   return ids;
 }
 
-/** `body` as the schema says, or 400 with the first thing that is wrong. */
+/** `body` in the form of the schema, or 400 with the first fault. */
 export function fieldsOf<Schema extends v.GenericSchema>(
   schema: Schema,
   body: unknown,

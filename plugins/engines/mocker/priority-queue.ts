@@ -1,11 +1,11 @@
 /**
  * The waiting queue of `--scheduling-policy priority`, as vLLM's (`vllm/v1/core/sched/request_queue.py`,
- * 0.31): by priority, then by arrival. Whoever was thrown out of the batch goes back to its place,
- * for it keeps its arrival.
+ * 0.31): by priority, then by arrival. A request that was preempted goes back to its place,
+ * because it keeps its arrival.
  */
 import type { Sequence } from "./sequence.ts";
 
-/** Whether `one` is served before `other`: higher priority, or as high and here earlier. */
+/** Whether `one` is served before `other`: its priority is higher, or equal and it arrived earlier. */
 export function goesBefore(one: Sequence, other: Sequence): boolean {
   const [mine, others] = [priorityOf(one), priorityOf(other)];
   if (mine !== others) return mine > others;
@@ -48,7 +48,7 @@ export class PriorityQueue {
     return this.#sorted.pop();
   }
 
-  /** Takes one out, wherever it is; false when it is not there. */
+  /** Removes one, wherever it is; false when it is not there. */
   remove(sequence: Sequence): boolean {
     const at = this.#sorted.indexOf(sequence);
     if (at < 0) return false;

@@ -5,11 +5,17 @@
  * as far ahead as the batch stays the same: the host can walk those steps one by one or jump over
  * them, with equal times, tokens and cache changes.
  */
-import type { WorkerCounts, WorkerLimits, WorkerModel, WorkerRequest, WorkerSink } from "dynbench";
+import type {
+  WorkerCounts,
+  WorkerLimits,
+  WorkerModel,
+  WorkerRequest,
+  WorkerSink,
+} from "dynbench/engine";
 import { checkSizes, newSequence, refusalOf } from "./admission.ts";
 import { Batch, type SchedulingPolicy } from "./batch.ts";
 import { BlockTimetable } from "./block-timetable.ts";
-import { CacheNews } from "./cache-news.ts";
+import { CacheChanges } from "./cache-changes.ts";
 import { Fifo } from "./fifo.ts";
 import type { TransferTiming } from "./handoffs.ts";
 import { KvCache } from "./kv-cache.ts";
@@ -23,14 +29,14 @@ export interface WorkerModelOptions {
   /** How much faster than the modelled hardware: every duration is divided by it before rounding. */
   readonly timeScale: number;
   readonly prefixCaching: boolean;
-  /** What KV from a prefill worker takes, at the speed of the modelled hardware; nothing when left out. */
+  /** How long KV from a prefill worker takes, at the speed of the modelled hardware; no time when left out. */
   readonly transfer?: TransferTiming;
-  /** Who is let in first and thrown out last; `fcfs` when left out, as in vLLM. */
+  /** Which requests are admitted first and preempted last; `fcfs` when left out, as in vLLM. */
   readonly policy?: SchedulingPolicy;
 }
 
 /**
- * A worker that tells `sink` what happens, when it is advanced.
+ * A worker that reports to `sink` what has happened when it is advanced.
  *
  * An arrival reaches the scheduler `timing.requestCostMs` after `submit`. A step that starts at time t
  * takes in everything that was submitted up to and including t, so it is formed only when time moves on:
@@ -50,7 +56,7 @@ class SpanScheduler implements WorkerModel {
   readonly #requestCostNs: number;
 
   readonly #cache: KvCache;
-  readonly #news: CacheNews;
+  readonly #changes: CacheChanges;
   readonly #use: CacheUse;
   readonly #batch: Batch;
   /** Submitted, but still in the API server. */
@@ -65,8 +71,8 @@ class SpanScheduler implements WorkerModel {
   #nowNs = 0;
   #clearedUntold = false;
 
-  /** Who makes a token in each step of the span and is told of it. */
-  #telling: WorkerRequest[] = [];
+  /** The requests that get a token in each step of the span. */
+  #generating: WorkerRequest[] = [];
   /** Block work of the span's steps from 1 on, and how far it is done. */
   readonly #timetable: BlockTimetable;
   readonly #covered: Float64Array;
@@ -81,14 +87,14 @@ class SpanScheduler implements WorkerModel {
     this.#timing = timing;
     this.#timeScale = timeScale;
     this.#requestCostNs = Math.round((timing.requestCostMs * 1e6) / timeScale);
-    this.#news = new CacheNews(sink);
-    this.#cache = new KvCache(limits.kvBlocks, (block) => this.#news.add(block));
+    this.#changes = new CacheChanges(sink);
+    this.#cache = new KvCache(limits.kvBlocks, (block) => this.#changes.add(block));
     this.#use = {
       cache: this.#cache,
       blockSize: limits.blockSize,
       prefixCaching,
       sink,
-      stored: (parent, blocks) => this.#news.add({ parent, blocks }),
+      stored: (parent, blocks) => this.#changes.add({ parent, blocks }),
     };
     this.#batch = new Batch(limits, {
       use: this.#use,
@@ -135,9 +141,9 @@ class SpanScheduler implements WorkerModel {
     }
     if (!queued) {
       sequence.aborted = true;
-      this.#telling = this.#telling.filter((other) => other !== sequence.request);
+      this.#generating = this.#generating.filter((other) => other !== sequence.request);
     }
-    this.#cut(span, nowNs); // also for a queued one: whoever stood behind it may fit
+    this.#cut(span, nowNs); // also for a queued one: the request behind it may fit
   }
 
   release(requestId: number, nowNs: number): void {
@@ -146,7 +152,7 @@ class SpanScheduler implements WorkerModel {
     if (sequence === undefined) return;
     releaseBlocks(sequence, this.#cache);
     if (this.#span !== undefined)
-      this.#cut(this.#span, nowNs); // whoever waits for blocks may fit
+      this.#cut(this.#span, nowNs); // a request that waits for blocks may fit
     else this.#startNs = Math.max(nowNs, this.#nextStartNs());
   }
 
@@ -168,7 +174,7 @@ class SpanScheduler implements WorkerModel {
     const span = this.#span;
     // A span is formed after everything that is submitted at its start, so strictly later.
     if (span === undefined) return this.#startNs + 1;
-    if (!this.#news.isEmpty) return span.endNs(1);
+    if (!this.#changes.isEmpty) return span.endNs(1);
     const step = this.#timetable.nextStep(this.#blocksDone, span.steps);
     if (step >= span.steps) return span.endNs(span.steps);
     return span.endNs(step + 1);
@@ -211,7 +217,7 @@ class SpanScheduler implements WorkerModel {
   }
 
   #start(atNs: number): void {
-    if (this.#clearedUntold) this.#news.add("cleared");
+    if (this.#clearedUntold) this.#changes.add("cleared");
     this.#clearedUntold = false;
     const batch = this.#batch;
     while (this.#arriving.first !== undefined && this.#arriving.first.readyNs <= atNs) {
@@ -227,9 +233,9 @@ class SpanScheduler implements WorkerModel {
     this.#span = span;
     this.#startNs = Infinity;
     this.#blocksDone = 1; // forming the step did the block work of step 0
-    this.#telling.length = 0;
+    this.#generating.length = 0;
     for (const sequence of batch.running) {
-      if (sequence.decoding && sequence.generated > 0) this.#telling.push(sequence.request);
+      if (sequence.decoding && sequence.generated > 0) this.#generating.push(sequence.request);
     }
     const next = this.#arriving.find((sequence) => batch.canAdmit(sequence));
     if (next !== undefined) this.#cut(span, next.readyNs);
@@ -255,13 +261,13 @@ class SpanScheduler implements WorkerModel {
     return preempted ? 1 : this.#stepsWithSameBatch(decode.steps);
   }
 
-  /** How many steps a batch of decoders stays as it is, if nobody arrives or leaves. */
+  /** How many steps a batch of decoders stays as it is, if no request arrives or leaves. */
   #stepsWithSameBatch(timingSteps: number): number {
     const { running } = this.#batch;
     let steps = timingSteps;
     for (let i = 0; i < running.length; i += 1) {
       const sequence = running[i]!;
-      if (sequence.generated === 0) return 1; // its first token is told by itself
+      if (sequence.generated === 0) return 1; // its first token is reported by itself
       steps = Math.min(steps, sequence.outputTokens - sequence.generated);
       this.#covered[i] = sequence.computed;
     }
@@ -276,17 +282,17 @@ class SpanScheduler implements WorkerModel {
     if (span.steps === span.done) this.#endSpan(span);
   }
 
-  /** Tells what happened in the span until `toNs`. */
+  /** Reports what happened in the span until `toNs`. */
   #walk(span: StepSpan, toNs: number): void {
     const from = span.done;
     const done = span.endedBy(toNs);
-    if (done > 0 && !this.#news.isEmpty) this.#tellNews(span.endNs(1));
+    if (done > 0 && !this.#changes.isEmpty) this.#tellNews(span.endNs(1));
     this.#workBlocks(span, done);
     if (done === from) return;
     span.done = done;
-    if (this.#telling.length > 0) {
-      this.#batch.counters.generated += this.#telling.length * (done - from);
-      this.#sink.tokens(this.#telling, {
+    if (this.#generating.length > 0) {
+      this.#batch.counters.generated += this.#generating.length * (done - from);
+      this.#sink.tokens(this.#generating, {
         spanStartNs: span.startNs,
         firstNs: span.firstNs,
         growthNs: span.growthNs,
@@ -305,12 +311,12 @@ class SpanScheduler implements WorkerModel {
     this.#startNs = this.#nextStartNs();
   }
 
-  /** Takes and fills blocks in the first `until` steps: their events leave when the step has run. */
+  /** Takes and fills blocks in the first `until` steps: their events are reported when the step has run. */
   #workBlocks(span: StepSpan, until: number): void {
     if (until <= this.#blocksDone) return;
     let step = this.#timetable.nextStep(this.#blocksDone, until);
     while (step < until) {
-      this.#news.release(span.endNs(step + 1));
+      this.#changes.release(span.endNs(step + 1));
       for (const i of this.#timetable.at(step)) {
         const sequence = this.#batch.running[i]!;
         const fits = growBlocks(sequence, this.#covered[i]! + step, this.#use);
@@ -319,12 +325,12 @@ class SpanScheduler implements WorkerModel {
       step = this.#timetable.nextStep(step + 1, until);
     }
     this.#blocksDone = until;
-    this.#news.hold();
+    this.#changes.hold();
   }
 
   #tellNews(atNs: number): void {
-    this.#news.release(atNs);
-    this.#news.hold();
+    this.#changes.release(atNs);
+    this.#changes.hold();
   }
 
   #nextStartNs(): number {

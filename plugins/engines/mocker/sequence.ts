@@ -4,12 +4,12 @@
  * A sequence holds KV for `computed` tokens. The newest output token is known but not computed yet: it
  * is the input of the next step.
  */
-import type { WorkerRequest, WorkerSink } from "dynbench";
+import type { WorkerRequest, WorkerSink } from "dynbench/engine";
 import type { KvCache } from "./kv-cache.ts";
 
 export interface Sequence {
   readonly request: WorkerRequest;
-  /** Output tokens it will make: `osl`, cut to the context limit. */
+  /** Output tokens that it will generate: `osl`, cut to the context limit. */
   readonly outputTokens: number;
   /** When the scheduler sees it. */
   readonly readyNs: number;
@@ -18,7 +18,7 @@ export interface Sequence {
   /** Makes a token a step: its prompt is done, or came by transfer. */
   decoding: boolean;
   admitted: boolean;
-  /** What the step that was formed last computes of it. */
+  /** Tokens of it that the last formed step computes. */
   stepTokens: number;
   aborted: boolean;
   /** The KV of its prompt is still to come from a prefill worker. */
@@ -59,7 +59,7 @@ export function growBlocks(sequence: Sequence, tokens: number, use: CacheUse): b
   return true;
 }
 
-/** Takes blocks for the first `tokens` tokens, findable by nobody yet; false when too few are free. */
+/** Takes blocks for the first `tokens` tokens, which cannot be found yet; false when too few are free. */
 export function takeBlocks(sequence: Sequence, tokens: number, use: CacheUse): boolean {
   const { cache, blockSize } = use;
   const needed = Math.ceil(tokens / blockSize);
@@ -92,7 +92,7 @@ function fullBlock(
   return (generatedBlocks[index - request.blocks.length] ??= sink.generatedBlock(request, index));
 }
 
-/** Leading blocks found in the cache, at most `limit`; and how many of them nobody holds. */
+/** Leading blocks found in the cache, at most `limit`; and how many of them no request holds. */
 export function leadingHits(
   sequence: Sequence,
   limit: number,

@@ -1,10 +1,11 @@
 /**
- * One mocker worker: an OpenAI server in vLLM 0.32's terms in front of a worker loop, with the KV
- * events beside it. What a client can see (paths, shapes, words of refusal) is vLLM's; the names
- * that start with `dynbench` are ours.
+ * One mocker worker: an OpenAI server in front of a worker loop, and a publisher of KV events. What a
+ * client can see (paths, shapes, error messages) is that of vLLM 0.32; names that start with `dynbench`
+ * are our own.
  */
 import { Hono, type Context } from "hono";
-import { deriveSeed, epochMs, openTokenizer, urlHost, v, type ChildContext } from "dynbench";
+import { deriveSeed, v } from "dynbench";
+import { epochMs, openTokenizer, urlHost, type ChildContext } from "dynbench/engine";
 import { VLLM_VERSION } from "./answer-format.ts";
 import { generate, type ServedWorker } from "./generate.ts";
 import { ApiFault } from "./api-fault.ts";

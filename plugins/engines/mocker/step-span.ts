@@ -4,17 +4,17 @@
  * Every step end is computed from the span's start by one polynomial with one rounding, so it does not
  * matter in how many pieces a span is walked. A step with prompt work is a span of one step.
  */
-import { stepsNs } from "dynbench";
+import { stepsNs } from "dynbench/engine";
 
 export class StepSpan {
-  /** Read as the fixed part of the `DecodeRun`s told from it. */
+  /** The fixed part of the `DecodeRun`s that are made from it. */
   startNs = 0;
   firstNs = 0;
   growthNs = 0;
   growth2Ns = 0;
   /** Steps it has: fixed at the start, cut when a request arrives or leaves. */
   steps = 0;
-  /** Steps that have ended and been told. */
+  /** Steps that have ended and were reported. */
   done = 0;
 
   start(atNs: number, steps: number): void {

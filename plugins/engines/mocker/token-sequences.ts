@@ -1,9 +1,10 @@
 /**
- * What a worker knows of its requests' contents: the token ids of prompt and answer, and the dense
- * ids of the blocks they fill. The answer is drawn when the request arrives, because nobody can see
- * it before its time and all blocks can then be hashed at once.
+ * The contents of a worker's requests: the token ids of prompt and answer, and the dense
+ * ids of the blocks they fill. The answer is drawn when the request arrives: no client sees it
+ * early, and all blocks can be hashed at once.
  */
-import { blockHashes, BlockTable, hashBlocks, randomStream, wordTokenizer } from "dynbench";
+import { randomStream } from "dynbench";
+import { blockHashes, BlockTable, hashBlocks, wordTokenizer } from "dynbench/engine";
 
 /** Prompt and answer of one request. */
 export interface TokenSequence {
@@ -28,7 +29,7 @@ export class TokenSequences {
     this.#seed = seed;
   }
 
-  /** A sequence with a fresh answer of `osl` tokens: as with a sampling model, no two are the same. It is made of the words that `wordIds` are the tokens of. */
+  /** A sequence with a fresh answer of `osl` tokens: as with a sampling model, no two are the same. Its tokens are drawn from `wordIds`. */
   make(prompt: Uint32Array, osl: number, wordIds = BUILT_IN): TokenSequence {
     const tokens = new Uint32Array(prompt.length + osl);
     tokens.set(prompt);
@@ -49,7 +50,7 @@ export class TokenSequences {
     return (BigInt(this.#table.high(block)) << 32n) | BigInt(this.#table.low(block));
   }
 
-  /** Forgets all blocks; their ids are given anew. Only when nobody holds one. */
+  /** Forgets all blocks; their ids are assigned anew. Only when no request holds one. */
   clear(): void {
     this.#table.clear();
   }

@@ -2,7 +2,7 @@
  * The worker's gauges and counters under vLLM 0.32's names, in Prometheus' text format, and two of
  * our own: how late the worker loop was, and how much faster than its GPU it runs.
  */
-import type { WorkerCounts, WorkerLimits } from "dynbench";
+import type { WorkerCounts, WorkerLimits } from "dynbench/engine";
 import type { Histogram } from "./histogram.ts";
 
 export interface MetricsSource {
@@ -82,7 +82,7 @@ function histogramsText(histograms: MetricsSource["histograms"], labels: string)
     .join("");
 }
 
-/** The info gauge in which vLLM tells its cache's sizes. */
+/** The info gauge in which vLLM reports the sizes of its cache. */
 function cacheConfig({ blockSize, kvBlocks }: WorkerLimits): string {
   const name = "vllm:cache_config_info";
   return (

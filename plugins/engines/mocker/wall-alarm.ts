@@ -5,12 +5,12 @@
  * one blocking wait, which costs no CPU. A request that arrives in it would have had to wait for the
  * end of the step anyway.
  */
-import { monotonicNs } from "dynbench";
+import { monotonicNs } from "dynbench/engine";
 
 /** A clock with one alarm. */
 export interface Alarm {
   nowNs(): number;
-  /** Calls `ring` once at or after that time, unless it is set again or stopped before; replaces an earlier one. */
+  /** Calls `ring` once at or after that time, unless it is set again or stopped before. Replaces an earlier alarm. */
   set(atNs: number, ring: () => void): void;
   stop(): void;
 }

@@ -1,7 +1,7 @@
 /**
  * Walks a worker model on the wall clock: one alarm for the end of the step in progress, on the
- * model's own timetable. The timetable is absolute: a loop that wakes late tells all that was due,
- * at once, and is on time again; how late it was is counted and published.
+ * model's own timetable. The timetable is absolute: a loop that wakes late reports all that was
+ * due at once, and is on time again; how late it was is counted and published.
  */
 import {
   stepsNs,
@@ -10,39 +10,39 @@ import {
   type WorkerModel,
   type WorkerRequest,
   type WorkerSink,
-} from "dynbench";
+} from "dynbench/engine";
 import { Histogram } from "./histogram.ts";
 import type { TokenSequence } from "./token-sequences.ts";
 import type { Alarm } from "./wall-alarm.ts";
 
-/** Who asked for an answer. May be told several tokens at once when the loop was late. */
+/** The receiver of an answer. May get several tokens at once when the loop was late. */
 export interface AnswerListener {
   admitted(cachedTokens: number): void;
-  /** Its prompt's KV has come from a prefill worker. */
+  /** Its prompt's KV has arrived from a prefill worker. */
   received?(): void;
   /** Answer tokens `from` to `from + count − 1` exist; the last one when that is the sequence's end. */
   tokens(from: number, count: number): void;
 }
 
-/** Where the cache's changes go. */
+/** Receives the changes of the cache. */
 export interface CacheEvents {
   /** `tokens`: those of `blocks`, in order; `parent` −1 at a prompt's start. */
   stored(stored: { parent: number; blocks: readonly number[]; tokens: Uint32Array }): void;
   removed(blocks: readonly number[]): void;
   cleared(): void;
-  /** What was told since the last call happened in one step. */
+  /** All changes since the last call happened in one step. */
   stepEnded(): void;
 }
 
 interface LiveRequest {
   readonly sequence: TokenSequence;
-  /** Undefined once the client has gone. */
+  /** Undefined once the client has disconnected. */
   listener: AnswerListener | undefined;
   readonly submittedNs: number;
   made: number;
 }
 
-// vLLM's own buckets, thinned: enough for a dashboard, and nobody computes results from them.
+// Every other one of vLLM's buckets or so: enough for a dashboard, and no result is computed from them.
 const SECONDS = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80];
 const LATENESS_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1];
 
@@ -64,7 +64,7 @@ export class WorkerLoop {
   readonly itl = new Histogram(SECONDS);
   readonly e2e = new Histogram(SECONDS);
   readonly queued = new Histogram(SECONDS);
-  /** How long after a step's end the loop told it. */
+  /** How long after a step's end the loop reported it. */
   readonly lateness = new Histogram(LATENESS_SECONDS);
 
   constructor(parts: {
@@ -122,12 +122,12 @@ export class WorkerLoop {
     return refusal ?? id;
   }
 
-  /** The client has gone. False for requests that are unknown, finished or already aborted. */
+  /** The client has disconnected. False for requests that are unknown, finished or already aborted. */
   abort(id: number): boolean {
     const live = this.#live.get(id);
     if (live?.listener === undefined) return false;
     live.listener = undefined;
-    // A write can find the client gone while the model is in the middle of a step.
+    // A write can find the client disconnected while the model is in the middle of a step.
     if (this.#isAdvancing) {
       this.#abortedInStep.push(id);
       return true;
@@ -138,7 +138,7 @@ export class WorkerLoop {
     return true;
   }
 
-  /** A request that was to be handed on is needed no more. */
+  /** The KV of a request that was kept for a decode worker is not needed any more. */
   release(id: number): void {
     const nowNs = this.#advance();
     this.#model.release(id, nowNs);
@@ -177,7 +177,7 @@ export class WorkerLoop {
   }
 
   #abortAt(id: number, nowNs: number): void {
-    // It ended in this very moment: what it would hand on is for nobody.
+    // It ended at this moment: no decode worker will read its KV.
     if (!this.#live.has(id)) return this.#model.release(id, nowNs);
     this.#model.abort(id, nowNs);
     this.#leaving.push(id);
@@ -208,13 +208,13 @@ export class WorkerLoop {
         const live = this.#live.get(id);
         if (live === undefined) return;
         this.ttft.observe((atNs - live.submittedNs) / 1e9);
-        this.#tell(live, 1);
+        this.#report(live, 1);
       },
       tokens: (requests, run) => this.#tellRun(requests, run),
       lateToken: ({ id }, gapNs) => {
         this.itl.observe(gapNs / 1e9);
         const live = this.#live.get(id);
-        if (live !== undefined) this.#tell(live, 1);
+        if (live !== undefined) this.#report(live, 1);
       },
       finished: ({ id }, atNs) => {
         const live = this.#live.get(id);
@@ -245,17 +245,17 @@ export class WorkerLoop {
     }
     for (const { id } of requests) {
       const live = this.#live.get(id);
-      if (live !== undefined) this.#tell(live, run.steps);
+      if (live !== undefined) this.#report(live, run.steps);
     }
   }
 
-  #tell(live: LiveRequest, count: number): void {
+  #report(live: LiveRequest, count: number): void {
     const from = live.made;
     live.made += count;
     live.listener?.tokens(from, count);
   }
 
-  /** Several steps told in one go are still several batches, as the engine would have sent them. */
+  /** Several steps that are reported together are still several batches, as the engine would have sent them. */
   #splitEvents(atNs: number): void {
     if (atNs !== this.#eventsAtNs) this.#events.stepEnded();
     this.#eventsAtNs = atNs;

@@ -1,6 +1,6 @@
-/** What passes between the engine and its worker children. */
+/** The messages between the engine and its worker children. */
 
-/** What a child is told beside the engine's options. */
+/** What a child gets beside the engine's options. */
 export interface WorkerTask {
   readonly index: number;
   /** Folder of a model's tokenizer.json; left out: the built-in one. */

@@ -1,10 +1,11 @@
 /**
  * The commands and environments of SGLang: `python -m sglang.launch_server`, and
  * `python -m dynamo.sglang` on Dynamo's plane. Pure. Flags are those of SGLang 0.5's
- * `docs/advanced_features/server_arguments.md` and Dynamo 1.6.1's `dynamo/sglang/args.py`. What the
- * SGLang at hand does not know is left out, and so is ours where the user gave the same after `--`.
+ * `docs/advanced_features/server_arguments.md` and Dynamo 1.6.1's `dynamo/sglang/args.py`. Flags
+ * that the installed SGLang does not have are left out, and so is each that the user gives after `--`.
  */
-import type { WorkerRole } from "dynbench";
+import { given } from "dynbench";
+import type { WorkerRole } from "dynbench/engine";
 import {
   flagsFor,
   isLoopback,
@@ -12,22 +13,20 @@ import {
   several,
   some,
 } from "../../shared/model-servers/flags.ts";
-import { publishesEvents } from "../../shared/model-servers/kv-events.ts";
+import {
+  DYNAMO_TOPIC,
+  kvEventsFlag,
+  publishesEvents,
+} from "../../shared/model-servers/kv-events.ts";
 import type {
   DynamoWorker,
   ServerCommand,
   ServerPlacement,
-  ServerPorts,
 } from "../../shared/model-servers/server-kind.ts";
 import type { ServerOptions } from "../../shared/model-servers/server-options.ts";
 
 export const SERVER_MODULE = "sglang.launch_server";
 export const DYNAMO_MODULE = "dynamo.sglang";
-
-/** None, as by default. */
-export const KV_EVENTS_TOPIC = "";
-/** As Dynamo's own examples name it. */
-const DYNAMO_TOPIC = "kv-events";
 
 const OWN_FLAGS = [
   ...["--model-path", "--model", "--host", "--port", "--kv-events-config", "--served-model-name"],
@@ -48,7 +47,7 @@ export function serverCommand(server: ServerCommand): string[] {
     ...engineFlags(options),
     ["--enable-cache-report"],
     ["--enable-metrics"],
-    ...(publishesEvents(server) ? [kvEventsFlag(ports, KV_EVENTS_TOPIC)] : []),
+    ...(publishesEvents(server) ? [kvEventsFlag(ports, {})] : []),
   ];
   const start = ["-m", SERVER_MODULE, "--model-path", options.modelPath];
   return [options.python, ...start, ...flagsFor(wanted, server), ...engineArgs];
@@ -66,7 +65,7 @@ export function dynamoCommand(worker: DynamoWorker): string[] {
   const wanted = [
     ...engineFlags(options),
     ["--enable-metrics"],
-    kvEventsFlag(ports, DYNAMO_TOPIC),
+    kvEventsFlag(ports, { topic: DYNAMO_TOPIC }),
     ...(role === "aggregated" ? [] : split),
   ];
   const names = ["--model-path", model, "--served-model-name", servedModelName];
@@ -76,7 +75,7 @@ export function dynamoCommand(worker: DynamoWorker): string[] {
   ];
 }
 
-/** What shapes the engine itself. A page is a block; the pool is counted in tokens. */
+/** Flags of the engine itself. A page is a block; the pool is counted in tokens. */
 function engineFlags(options: ServerOptions): string[][] {
   const { kvBlocks, blockSize } = options;
   return [
@@ -91,22 +90,11 @@ function engineFlags(options: ServerOptions): string[][] {
   ];
 }
 
-/** A publisher with an address in place of the star would connect instead of binding. */
-function kvEventsFlag(ports: Pick<ServerPorts, "kvEvents" | "replay">, topic: string): string[] {
-  const events = {
-    publisher: "zmq",
-    endpoint: `tcp://*:${ports.kvEvents}`,
-    replay_endpoint: `tcp://*:${ports.replay}`,
-    topic,
-  };
-  return ["--kv-events-config", JSON.stringify(events)];
-}
-
 export function serverEnv({ gpus }: Pick<ServerPlacement, "gpus">): Record<string, string> {
   return {
     // Page hashes must agree between servers, also in versions that seed from it.
     PYTHONHASHSEED: "0",
-    ...(gpus === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpus.join(",") }),
+    ...given({ CUDA_VISIBLE_DEVICES: gpus?.join(",") }),
   };
 }
 

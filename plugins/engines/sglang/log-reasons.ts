@@ -1,4 +1,4 @@
-/** What SGLang says before it ends. Pure. Texts are those of SGLang 0.5's sources. */
+/** Why SGLang ended, from the lines of its log. Pure. Texts are those of SGLang 0.5's sources. */
 import { explainer, type Reason } from "../../shared/model-servers/log-reasons.ts";
 
 const OWN: readonly Reason[] = [
@@ -35,7 +35,7 @@ const LAST: readonly Reason[] = [
   },
 ];
 
-/** The reason a log gives, if it is one that is known. */
+/** The first known reason in a log. */
 export const explainSglang = explainer({
   title: "SGLang",
   module: "sglang",

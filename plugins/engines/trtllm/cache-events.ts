@@ -1,8 +1,9 @@
 /**
- * KV events as TensorRT-LLM hands them out at `/kv_cache_events` (1.x): JSON entries
+ * KV events as TensorRT-LLM returns them at `/kv_cache_events` (1.x): JSON entries
  * `{event_id, data, window_size?}`, where data is created, stored, removed or updated. Pure.
  */
-import { v, type KvEvent } from "dynbench";
+import { v } from "dynbench";
+import type { KvEvent } from "dynbench/engine";
 
 const hash = v.pipe(
   v.string(),
@@ -45,7 +46,7 @@ export function parseEntries(text: string): CacheEntry[] {
 export function createEventReader(
   blockSize: number,
 ): (entries: readonly CacheEntry[]) => KvEvent[] {
-  /** Blocks that are not full: no use to a router, and their removal is none either. */
+  /** Blocks that are not full: neither they nor their removal are of use to a router. */
   const partial = new Set<bigint>();
   /** Layers with smaller windows keep only part of the context. */
   let widest = 0;
@@ -68,7 +69,7 @@ export function createEventReader(
   return (entries) =>
     entries.flatMap(({ data, window_size: window }): KvEvent[] => {
       widest = Math.max(widest, window ?? 0);
-      if (window != null && window < widest) return [];
+      if (typeof window === "number" && window < widest) return [];
       if (v.is(StoredOutput, data)) return stored(data as v.InferOutput<typeof Stored>);
       if (v.is(RemovedOutput, data)) return removed(data as v.InferOutput<typeof Removed>);
       return []; // created, updated: the block is where it was, or on the host

@@ -1,11 +1,12 @@
 /**
  * The commands, configuration and environments of TensorRT-LLM: `trtllm-serve`, and
  * `python -m dynamo.trtllm` on Dynamo's plane. Pure. Flags are those of TensorRT-LLM 1.2's
- * `tensorrt_llm/commands/serve.py` and Dynamo 1.6.1's `dynamo/trtllm/backend_args.py`. What the
- * TensorRT-LLM at hand does not know is left out, and so is ours where the user gave the same after `--`.
+ * `tensorrt_llm/commands/serve.py` and Dynamo 1.6.1's `dynamo/trtllm/backend_args.py`. Flags
+ * that the installed TensorRT-LLM does not have are left out, and so is each that the user gives after `--`.
  */
+import { given } from "dynbench";
 import { join } from "node:path";
-import type { WorkerRole } from "dynbench";
+import type { WorkerRole } from "dynbench/engine";
 import {
   flagsFor,
   flagValue,
@@ -21,11 +22,11 @@ import type {
 } from "../../shared/model-servers/server-kind.ts";
 import type { ServerOptions } from "../../shared/model-servers/server-options.ts";
 
-/** What the command `trtllm-serve` runs; named so, it is that of this Python for certain. */
+/** What the command `trtllm-serve` runs; by this module it is certainly that of this Python. */
 export const SERVER_MODULE = "tensorrt_llm.commands.serve";
 export const DYNAMO_MODULE = "dynamo.trtllm";
 
-/** Events that wait to be fetched, as Dynamo has it; by default there are none. */
+/** Events that the server keeps until they are fetched, as many as Dynamo sets; by default it keeps none. */
 const EVENT_BUFFER = 100_000;
 
 const OWN_FLAGS = ["--host", "--port", "--config", "--extra_llm_api_options"];
@@ -83,7 +84,7 @@ function fileOf(role: WorkerRole): string {
   return `trtllm-${role}.yaml`;
 }
 
-/** What no flag says, by file name. JSON is YAML. */
+/** Settings for which there is no flag, by file name. JSON is YAML. */
 export function configFiles(
   options: ServerOptions,
   engineArgs: readonly string[],
@@ -100,7 +101,7 @@ function isSplit({ prefillWorkers }: ServerOptions): boolean {
 
 function configOf(role: WorkerRole, options: ServerOptions, engineArgs: readonly string[]): object {
   const { blockSize, kvBlocks } = options;
-  // A cache config in the file replaces the one that flags make, so what they say goes into it.
+  // A cache config in the file replaces the one that flags make, so their values go into it.
   const share = MEMORY_FLAGS.map((flag) => flagValue(engineArgs, flag)).find(
     (value) => value !== undefined,
   );
@@ -109,11 +110,13 @@ function configOf(role: WorkerRole, options: ServerOptions, engineArgs: readonly
       enable_block_reuse: true,
       tokens_per_block: blockSize,
       event_buffer_max_size: EVENT_BUFFER,
-      ...(kvBlocks === undefined ? {} : { max_tokens: kvBlocks * blockSize }),
-      ...(share === undefined ? {} : { free_gpu_memory_fraction: Number(share) }),
+      ...given({
+        max_tokens: kvBlocks && kvBlocks * blockSize,
+        free_gpu_memory_fraction: share === undefined ? undefined : Number(share),
+      }),
     },
     enable_chunked_prefill: true,
-    // Their statistics tell the KV cache's size.
+    // The statistics have the size of the KV cache.
     enable_iter_perf_stats: true,
     return_perf_metrics: true,
     ...(options.enforceEager ? { cuda_graph_config: null } : {}),
@@ -129,5 +132,5 @@ const MEMORY_FLAGS = [
 ];
 
 export function serverEnv({ gpus }: Pick<ServerPlacement, "gpus">): Record<string, string> {
-  return gpus === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpus.join(",") };
+  return given({ CUDA_VISIBLE_DEVICES: gpus?.join(",") });
 }

@@ -1,31 +1,31 @@
 /**
- * A child that fetches one server's KV events and publishes them as vLLM would, with a replay of what
- * was missed. Fetching empties the server's buffer, so nobody else may fetch; hence one child for each.
+ * A child that fetches one server's KV events and publishes them as vLLM would, with a replay of
+ * missed events. Fetching empties the server's buffer, so each server has exactly one such child.
  */
+import { messageOf, v } from "dynbench";
 import {
   encodeKvBatch,
   encodeSequence,
   epochMs,
   fetchControl,
-  messageOf,
   startPublisher,
   startReplayServer,
-  v,
   type ChildContext,
-} from "dynbench";
+} from "dynbench/engine";
 import { createEventReader, parseEntries } from "./cache-events.ts";
 
 export const RelayTask = v.strictObject({ url: v.string(), blockSize: v.number() });
 export type RelayTask = v.InferOutput<typeof RelayTask>;
 export const RelayReady = v.strictObject({ eventsPort: v.number(), replayPort: v.number() });
 
-/** None, as vLLM's default. */
+/** Empty, as vLLM's default. */
 export const KV_EVENTS_TOPIC = "";
 
-/** A server that had nothing is asked again so much later; one that does not answer, later still. */
+/** Pause after an answer without new events. */
 const POLL_MS = 20;
+/** Pause after a request that failed. */
 const RETRY_MS = 250;
-/** Servers of some versions wait for two seconds before they say that there is nothing. */
+/** Servers of some versions wait for two seconds before they answer that there are no events. */
 const ANSWER_LIMIT_MS = 30_000;
 const KEPT_BATCHES = 10_000;
 
@@ -59,7 +59,7 @@ export async function startEventRelay(
   const stop = new AbortController();
   const stopped = AbortSignal.any([signal, stop.signal]);
   const run = async (): Promise<void> => {
-    let told = "";
+    let logged = "";
     while (!stopped.aborted) {
       try {
         const request = { method: "POST", signal: stopped, limitMs: ANSWER_LIMIT_MS } as const;
@@ -67,9 +67,9 @@ export async function startEventRelay(
         await Bun.sleep(POLL_MS);
       } catch (error) {
         if (stopped.aborted) return;
-        const fault = `KV events of ${url} are not to be had: ${messageOf(error)}`;
-        if (fault !== told) log.warn(fault);
-        told = fault;
+        const fault = `KV events of ${url} cannot be fetched: ${messageOf(error)}`;
+        if (fault !== logged) log.warn(fault);
+        logged = fault;
         await Bun.sleep(RETRY_MS);
       }
     }

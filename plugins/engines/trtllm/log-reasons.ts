@@ -1,4 +1,4 @@
-/** What TensorRT-LLM says before it ends. Pure. Texts are those of TensorRT-LLM 1.2's sources. */
+/** Why TensorRT-LLM ended, from the lines of its log. Pure. Texts are those of TensorRT-LLM 1.2's sources. */
 import { explainer, type Reason } from "../../shared/model-servers/log-reasons.ts";
 
 const MEMORY_HINT =
@@ -39,7 +39,7 @@ const OWN: readonly Reason[] = [
   },
 ];
 
-/** The reason a log gives, if it is one that is known. */
+/** The first known reason in a log. */
 export const explainTrtllm = explainer({
   title: "TensorRT-LLM",
   module: "tensorrt_llm",

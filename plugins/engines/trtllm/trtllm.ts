@@ -3,16 +3,9 @@
  * written for them, or `python -m dynamo.trtllm` on Dynamo's plane. Paths are those of
  * TensorRT-LLM 1.2's `tensorrt_llm/serve/openai_server.py`.
  */
-import {
-  defineEngine,
-  fetchControl,
-  fetchControlJson,
-  given,
-  type StartContext,
-  v,
-} from "dynbench";
+import { defineEngine, given, v } from "dynbench";
+import { fetchControl, fetchControlJson, type StartContext } from "dynbench/engine";
 import { flagValue } from "../../shared/model-servers/flags.ts";
-import { plannedServers, serverLimits } from "../../shared/model-servers/planned.ts";
 import type {
   AskedServer,
   EventPublisher,
@@ -20,9 +13,9 @@ import type {
   ServerFacts,
   ServerKind,
 } from "../../shared/model-servers/server-kind.ts";
-import { checkServers, serverOptions } from "../../shared/model-servers/server-options.ts";
+import { checkServers } from "../../shared/model-servers/server-options.ts";
 import { optional } from "../../shared/model-servers/server-ready.ts";
-import { startServers } from "../../shared/model-servers/start-servers.ts";
+import { serverEngine } from "../../shared/model-servers/server-engine.ts";
 import {
   configFiles,
   DYNAMO_MODULE,
@@ -34,11 +27,9 @@ import {
 import { KV_EVENTS_TOPIC, RelayReady, RelayTask, startEventRelay } from "./event-relay.ts";
 import { explainTrtllm } from "./log-reasons.ts";
 
-const DISTRIBUTIONS = ["tensorrt-llm"] as const;
-
 const kind: ServerKind = {
   title: "TensorRT-LLM",
-  distributions: DISTRIBUTIONS,
+  distributions: ["tensorrt-llm"],
   programs: [{ name: "trtllm-serve", help: ["-m", SERVER_MODULE, "serve", "--help"] }],
   sizeFlags: {
     blockSize: "--kv-block-size",
@@ -58,11 +49,7 @@ export const trtllm = defineEngine({
   name: "trtllm",
   aliases: ["tensorrt-llm"],
   summary: "TensorRT-LLM servers, started on this machine's GPUs",
-  options: serverOptions,
-  planes: ["http", "dynamo"],
-  splitsOn: ["dynamo"],
-  needs: [{ packages: DISTRIBUTIONS, install: "pip install tensorrt-llm" }],
-  takesArguments: true,
+  ...serverEngine(kind),
   check: (options, router) => [
     ...checkServers(options, router),
     ...(options.launch === undefined || router.plane === "dynamo"
@@ -70,8 +57,8 @@ export const trtllm = defineEngine({
       : [
           {
             path: "launch",
-            message: "would start servers where their configuration file is not",
-            hint: "Run dynbench there, or start them by hand and use --engine attach",
+            message: "would start servers on a machine that does not have their configuration file",
+            hint: "Run dynbench on that machine, or start the servers by hand and use --engine attach",
           },
         ]),
     ...(options.dataParallelSize === 1 || router.plane === "dynamo"
@@ -79,7 +66,7 @@ export const trtllm = defineEngine({
       : [
           {
             path: "dataParallelSize",
-            message: "is nothing that trtllm-serve has a flag for",
+            message: "is not possible: trtllm-serve has no flag for it",
             hint: "Start more servers instead: --workers",
           },
         ]),
@@ -88,23 +75,20 @@ export const trtllm = defineEngine({
       : [
           {
             path: "servedModelName",
-            message: "is not to be chosen: trtllm-serve names a model after its folder",
+            message: "cannot be chosen: trtllm-serve names a model after its folder",
             hint: "Leave --served-model-name out",
           },
         ]),
   ],
-  limits: serverLimits,
-  processes: (options, plane) => plannedServers(kind, options, plane),
-  start: startServers(kind),
   serve: (_options, task, context) => startEventRelay(v.parse(RelayTask, task), context),
 });
 
-/** One iteration's statistics, as far as they tell the cache's size. */
+/** The statistics of one iteration, as far as the cache's size needs them. */
 const Iteration = v.looseObject({
   kvCacheStats: v.looseObject({ maxNumBlocks: v.number(), tokensPerBlock: v.number() }),
 });
 
-/** Statistics are there once, for whoever asks first, and follow the warm-up by a moment. */
+/** Each statistic is returned only once, to the first request for it, and comes shortly after the warm-up. */
 async function ask({ url, options, engineArgs, request }: AskedServer): Promise<ServerFacts> {
   const [statistics, version, metrics] = await Promise.all([
     optional(() => fetchControlJson(`${url}/metrics`, request)),
@@ -114,7 +98,7 @@ async function ask({ url, options, engineArgs, request }: AskedServer): Promise<
   const all: unknown[] = Array.isArray(statistics) ? statistics : [];
   const cache = all.filter((each) => v.is(Iteration, each)).at(-1)?.kvCacheStats;
   return {
-    // Where it does not tell, it has what its configuration file says.
+    // Where it does not report one, it has the one of its configuration file.
     blockSize: cache?.tokensPerBlock ?? options.blockSize,
     maxModelLen: Number(flagValue(engineArgs, "--max_seq_len") ?? options.maxModelLen),
     ...given({ kvBlocks: cache?.maxNumBlocks }),

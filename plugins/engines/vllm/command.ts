@@ -1,11 +1,11 @@
 /**
  * The commands and environments of vLLM: `vllm serve`, and `python -m dynamo.vllm` on Dynamo's plane.
- * Pure. Flags that the vLLM at hand does not know are left out, and so are ours where the user gave
- * the same one after `--`. Checked against vLLM 0.31 to 0.33 (`vllm serve --help=all`) and Dynamo
+ * Pure. Flags that the installed vLLM does not have are left out, and so is each that the user
+ * gives after `--`. Checked against vLLM 0.31 to 0.33 (`vllm serve --help=all`) and Dynamo
  * 1.6.1, whose help lists vLLM's flags beside its own.
  */
 import { given } from "dynbench";
-import type { WorkerRole } from "dynbench";
+import type { WorkerRole } from "dynbench/engine";
 import {
   flagsFor,
   isLoopback,
@@ -13,30 +13,28 @@ import {
   several,
   some,
 } from "../../shared/model-servers/flags.ts";
-import { publishesEvents } from "../../shared/model-servers/kv-events.ts";
+import {
+  DYNAMO_TOPIC,
+  kvEventsFlag,
+  publishesEvents,
+} from "../../shared/model-servers/kv-events.ts";
 import type {
   DynamoWorker,
   ServerCommand,
   ServerPlacement,
-  ServerPorts,
 } from "../../shared/model-servers/server-kind.ts";
 import type { ServerOptions } from "../../shared/model-servers/server-options.ts";
-
-/** Topic of the KV events: none, as by default; vllm-router takes no others. */
-export const KV_EVENTS_TOPIC = "";
-/** As Dynamo's own examples name it. */
-const DYNAMO_TOPIC = "kv-events";
 
 export const DYNAMO_MODULE = "dynamo.vllm";
 
 /** How a server is started: `vllm serve`, or the module where the command is broken. */
 export const PROGRAM_MODULES = {
-  // What the `vllm` command runs; named so, it is the vLLM of this Python for certain.
+  // What the `vllm` command runs; by this module it is certainly the vLLM of this Python.
   serve: ["-m", "vllm.entrypoints.cli.main", "serve"],
   api_server: ["-m", "vllm.entrypoints.openai.api_server"],
 } as const;
 
-/** Flags that dynbench sets for each server and nobody may set for all. */
+/** Flags that dynbench sets for each server, so that the user may not set them for all. */
 const OWN_FLAGS = ["--model", "--host", "--port", "--kv-events-config", "--served-model-name"];
 const OWN_ON_DYNAMO = [
   ...["--model", "--served-model-name", "--kv-events-config", "--namespace", "--endpoint"],
@@ -61,11 +59,11 @@ function wantedFlags(server: ServerCommand): string[][] {
     ...some("--served-model-name", options.servedModelName),
     ...engineFlags(options),
     ["--enable-prompt-tokens-details"],
-    ...(publishesEvents(server) ? [kvEventsFlag(ports, KV_EVENTS_TOPIC)] : []),
+    ...(publishesEvents(server) ? [kvEventsFlag(ports, { enable_kv_cache_events: true })] : []),
   ];
 }
 
-/** What shapes the engine itself, the same however it is served. */
+/** Flags of the engine itself, the same on both planes. */
 function engineFlags(options: ServerOptions): string[][] {
   return [
     ...several("--tensor-parallel-size", options.tensorParallelSize),
@@ -80,26 +78,11 @@ function engineFlags(options: ServerOptions): string[][] {
   ];
 }
 
-/**
- * A publisher binds where it may be reached from anywhere, and only there: with an address in place
- * of the star vLLM connects instead.
- */
-function kvEventsFlag(ports: Pick<ServerPorts, "kvEvents" | "replay">, topic: string): string[] {
-  const events = {
-    enable_kv_cache_events: true,
-    publisher: "zmq",
-    endpoint: `tcp://*:${ports.kvEvents}`,
-    replay_endpoint: `tcp://*:${ports.replay}`,
-    topic,
-  };
-  return ["--kv-events-config", JSON.stringify(events)];
-}
-
 export function dynamoCommand(worker: DynamoWorker): string[] {
   const { options, model, servedModelName, ports, engineArgs } = worker;
   refuseOwn(OWN_ON_DYNAMO, engineArgs);
   const names = ["--model", model, "--served-model-name", servedModelName];
-  const events = kvEventsFlag(ports, DYNAMO_TOPIC);
+  const events = kvEventsFlag(ports, { topic: DYNAMO_TOPIC, enable_kv_cache_events: true });
   const flags = flagsFor([...engineFlags(options), events, ...roleFlags(worker)], worker);
   return [options.python, "-m", DYNAMO_MODULE, ...names, ...flags, ...engineArgs];
 }
@@ -128,8 +111,7 @@ export function serverEnv({ gpus, cpus }: Pick<ServerPlacement, "gpus" | "cpus">
     VLLM_HOST_IP: "127.0.0.1",
     VLLM_SERVER_DEV_MODE: "1", // has /reset_prefix_cache
     VLLM_NO_USAGE_STATS: "1",
-    ...(gpus === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpus.join(",") }),
-    ...given({ VLLM_CPU_OMP_THREADS_BIND: cpus }),
+    ...given({ CUDA_VISIBLE_DEVICES: gpus?.join(","), VLLM_CPU_OMP_THREADS_BIND: cpus }),
   };
 }
 

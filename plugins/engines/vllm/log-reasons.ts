@@ -1,4 +1,4 @@
-/** What vLLM says before it ends. Pure. Texts are those of vLLM 0.31. */
+/** Why vLLM ended, from the lines of its log. Pure. Texts are those of vLLM 0.31. */
 import { explainer, type Reason } from "../../shared/model-servers/log-reasons.ts";
 
 const OWN: readonly Reason[] = [
@@ -77,7 +77,7 @@ const LAST: readonly Reason[] = [
   },
 ];
 
-/** The reason a log gives, if it is one that is known. */
+/** The first known reason in a log. */
 export const explainVllm = explainer({
   title: "vLLM",
   module: "vllm",

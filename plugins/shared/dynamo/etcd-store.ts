@@ -1,7 +1,11 @@
 /** Dynamo's discovery in etcd, read through etcd3, which is loaded only where etcd is used. */
-import { DynbenchError, fetchControlJson, messageOf, v } from "dynbench";
+import protobuf from "protobufjs";
+import auth from "etcd3/proto/auth.proto" with { type: "text" };
+import kv from "etcd3/proto/kv.proto" with { type: "text" };
+import rpc from "etcd3/proto/rpc.proto" with { type: "text" };
+import { DynbenchError, messageOf, v } from "dynbench";
+import { fetchControlJson } from "dynbench/engine";
 import type { DiscoveryStore } from "./discovery-store.ts";
-import { serveEtcdProtos } from "./etcd-protos.ts";
 
 /** An etcd on this machine or nearby answers within milliseconds. */
 const CALL_LIMIT_MS = 5000;
@@ -22,7 +26,7 @@ export async function etcdStore(
   const client = new Etcd3({
     hosts: url,
     dialTimeout: CALL_LIMIT_MS,
-    grpcOptions: { "grpc.enable_http_proxy": 0 }, // what the run names is reached as it is
+    grpcOptions: { "grpc.enable_http_proxy": 0 }, // the address is reached directly, without a proxy
     defaultCallOptions: ({ isStream }) =>
       isStream ? {} : { deadline: Date.now() + CALL_LIMIT_MS },
     ...(username === undefined
@@ -54,7 +58,7 @@ async function checkHealth(url: string, signal: AbortSignal): Promise<void> {
   try {
     const health = await fetchControlJson(`${url}/health`, { signal });
     if (v.is(v.looseObject({ health: v.literal("true") }), health)) return;
-    throw new Error(`it says ${JSON.stringify(health)}`);
+    throw new Error(`it answers ${JSON.stringify(health)}`);
   } catch (cause) {
     signal.throwIfAborted();
     throw new DynbenchError("start", `Cannot use etcd at ${url}: ${messageOf(cause)}`, {
@@ -74,3 +78,30 @@ function etcdFault(url: string, cause: unknown): DynbenchError {
     cause,
   });
 }
+
+let isServing = false;
+
+/**
+ * Lets etcd3 work inside the compiled binary; called before etcd3 is imported. At its import it reads its
+ * .proto files from the folder it was built in, which no other machine has. Here they are part of the
+ * program, and protobufjs, which reads them for it, gets their text; it reads other files as before.
+ */
+function serveEtcdProtos(): void {
+  if (isServing) return;
+  isServing = true;
+  const prototype = protobuf.Root.prototype as { loadSync: LoadSync };
+  const fromFile = prototype.loadSync;
+  prototype.loadSync = function (this: protobuf.Root, path, options) {
+    if (!/etcd3[\\/].*proto[\\/]rpc\.proto$/.test(String(path))) {
+      return fromFile.call(this, path, options);
+    }
+    for (const text of [kv, auth, rpc]) protobuf.parse(text, this, options);
+    return this;
+  };
+}
+
+type LoadSync = (
+  this: protobuf.Root,
+  path: string | string[],
+  options?: protobuf.IParseOptions,
+) => protobuf.Root;

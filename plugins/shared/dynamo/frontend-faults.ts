@@ -1,15 +1,15 @@
-/** What the log of Dynamo's frontend (1.6.1) says of why it does not serve. Pure. */
-import type { Explanation } from "dynbench";
+/** Why Dynamo's frontend (1.6.1) does not serve, from its log. Pure. */
+import type { Explanation } from "dynbench/engine";
 
-/** The first reason found; undefined while the log tells none. */
+/** The first reason found; undefined while the log has none. */
 export function explainFrontend(lines: readonly string[]): Explanation | undefined {
   const found = firstFault(lines);
   if (found === undefined) return undefined;
   const { what, hint } = found.fault;
-  return { what, hint: `${hint}. Its log says:\n  ${found.line}` };
+  return { what, hint: `${hint}. Its log:\n  ${found.line}` };
 }
 
-/** Whether waiting longer is in vain, though it goes on trying. */
+/** Whether waiting longer is useless, although it keeps trying. */
 export function isHopeless(lines: readonly string[]): boolean {
   return firstFault(lines)?.fault.isFinal === true;
 }

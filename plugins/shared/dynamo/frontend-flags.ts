@@ -1,7 +1,7 @@
 /**
- * The command line of Dynamo's frontend, from what a user wants and what the `--help` of the version
- * found lists. A flag that a version has not is never passed: an older or newer spelling takes its
- * place, or the wish is told as a fault. Pure.
+ * The command line of Dynamo's frontend, from the user's options and the flags that the `--help` of the installed
+ * version lists. A flag that a version does not have is never passed: an older or newer spelling takes its
+ * place, or the option is reported as a fault. Pure.
  */
 import { isInPolicy, routerPolicy, type FrontendWishes } from "./router-policy.ts";
 import { helpChoices, helpFlags } from "./help-flags.ts";

@@ -8,7 +8,7 @@ import {
   type EngineHandle,
   type ForeignProcess,
   type StartContext,
-} from "dynbench";
+} from "dynbench/engine";
 import { explainFrontend, isHopeless } from "./frontend-faults.ts";
 import { withoutInherited } from "./own-environment.ts";
 import { parseWithIds } from "./registration.ts";

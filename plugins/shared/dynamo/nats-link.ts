@@ -1,6 +1,6 @@
 /**
  * Listens on Dynamo's event plane over NATS: an independent proof that workers publish KV events, which
- * does not rest on what the router says of itself. `nats` is loaded only where a NATS is used.
+ * does not rely on the router's own figures. `nats` is loaded only where a NATS is used.
  */
 import { DynbenchError, given, messageOf } from "dynbench";
 import { greetingFault } from "./nats-greeting.ts";

@@ -1,6 +1,6 @@
 /**
  * A command that runs without those variables of the user's shell that would change what Dynamo does:
- * every option of its programs has one, and an arm must be what its label says.
+ * every option of its programs has a variable, and an arm must run with the options that its label names.
  */
 
 /** `command`, behind `env -u` where the shell has such variables. What a plane sets itself stays. */

@@ -1,27 +1,20 @@
 /**
- * Opens Dynamo's plane for one engine start and reads back who registered on it. Each start has a
- * namespace and a folder of its own, so that what an earlier or another run left is never met.
+ * Opens Dynamo's plane for one engine start and reads back which workers registered on it. Each start has a
+ * namespace and a folder of its own, so that it never meets what another run has left.
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  DynbenchError,
-  epochMs,
-  type Discovery,
-  type PlaneSettings,
-  type StartContext,
-} from "dynbench";
-import type { DiscoveryStore } from "./discovery-store.ts";
-import { fileStore } from "./file-store.ts";
+import { DynbenchError, given } from "dynbench";
+import { epochMs, type Discovery, type PlaneSettings, type StartContext } from "dynbench/engine";
+import { fileStore, type DiscoveryStore } from "./discovery-store.ts";
 import { openNats } from "./nats-link.ts";
-import { planeEnvironment } from "./plane-environment.ts";
 import { registrationsOf, type Registration } from "./registration.ts";
 import { startEtcd, startNatsServer } from "./services.ts";
 
 export interface DynamoPlane extends AsyncDisposable {
   readonly discovery: Discovery;
   registrations(): Promise<Registration[]>;
-  /** Messages with KV events that workers published, heard independently; undefined off NATS. */
+  /** Messages with KV events that workers published, counted independently of the router; undefined without NATS. */
   readonly kvEventMessages: (() => number) | undefined;
 }
 
@@ -86,4 +79,36 @@ async function openEtcd(
 ): Promise<DiscoveryStore> {
   const { etcdStore } = await import("./etcd-store.ts");
   return etcdStore(url, at);
+}
+
+interface PlanePlaces {
+  readonly namespace: string;
+  readonly settings: PlaneSettings;
+  /** Of the file discovery. */
+  readonly folder: string;
+  /** The address everything binds or advertises. */
+  readonly host: string;
+  readonly etcdUrl: string | undefined;
+  readonly natsUrl: string | undefined;
+}
+
+/**
+ * Pure. The environment that puts a process of Dynamo (1.6.1) on the plane. Without the addresses it
+ * would advertise the machine's first outside address: `--http-host` moves the HTTP port alone.
+ */
+export function planeEnvironment(places: PlanePlaces): Record<string, string> {
+  const { settings, host } = places;
+  return {
+    DYN_NAMESPACE: places.namespace,
+    DYN_DISCOVERY_BACKEND: settings.discovery,
+    DYN_REQUEST_PLANE: settings.requestPlane,
+    DYN_EVENT_PLANE: settings.eventPlane,
+    DYN_TCP_RPC_HOST: host,
+    DYN_TCP_RESPONSE_STREAM_HOST: host,
+    DYN_EVENT_PLANE_HOST: host,
+    DYN_LOG: "info",
+    HF_HUB_OFFLINE: "1",
+    ...(settings.discovery === "file" ? { DYN_FILE_KV: places.folder } : {}),
+    ...given({ ETCD_ENDPOINTS: places.etcdUrl, NATS_SERVER: places.natsUrl }),
+  };
 }

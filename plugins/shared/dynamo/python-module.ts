@@ -1,6 +1,6 @@
 /**
- * Asks a Python what Dynamo it has, before anything is launched with it: the package's version, and
- * the flags that a module's `--help` lists. Each is asked once a run.
+ * Finds which Dynamo a Python has, before anything is launched with it: the package's version, and
+ * the flags that a module's `--help` lists. Each is looked up once a run.
  */
 import { DynbenchError, messageOf } from "dynbench";
 
@@ -9,7 +9,7 @@ const PROBE_LIMIT_MS = 60_000;
 const TOLD_LINES = 5;
 
 export interface DynamoModule {
-  /** Of the package `ai-dynamo`, as its metadata says. */
+  /** Version of the package `ai-dynamo`, from its metadata. */
   readonly version: string;
   readonly help: string;
 }
@@ -83,4 +83,4 @@ async function output(
 }
 
 const INSTALL_HINT =
-  "Install it (pip install ai-dynamo), or name a Python that has it: --python PATH. It says:";
+  "Install it (pip install ai-dynamo), or name a Python that has it: --python PATH. Its output:";

@@ -38,7 +38,7 @@ export interface Registration {
   readonly component: string;
   /** A u64 in decimal. */
   readonly instance: string;
-  /** What its model card says; missing until it has one. */
+  /** From its model card; missing until it has one. */
   readonly card?: ModelCard;
   /** All that it serves: `generate` and its helpers. */
   readonly endpoints: readonly string[];
@@ -88,7 +88,7 @@ export function parseWithIds(text: string): unknown {
 
 function cardOf({ card_json: card }: v.InferOutput<typeof cardSchema>): ModelCard {
   const kvBlocks = card.runtime_config.total_kv_blocks;
-  const maxModelLen = card.context_length ?? 0; // simulated workers say 0
+  const maxModelLen = card.context_length ?? 0; // simulated workers report 0
   return {
     model: card.display_name,
     blockSize: card.kv_cache_block_size,

@@ -1,18 +1,18 @@
-/** Starts the services that a plane needs and nobody named: etcd and nats-server from PATH, on loopback, for the run. */
+/** Starts the services of a plane for which the user named no address: etcd and nats-server from PATH, on loopback. */
 import { join } from "node:path";
+import { DynbenchError } from "dynbench";
 import {
-  DynbenchError,
   fetchControl,
   freePorts,
   untilReady,
   urlHost,
   type ForeignProcess,
   type StartContext,
-} from "dynbench";
+} from "dynbench/engine";
 
 /** Both are ready within half a second; a machine under load takes ten times that. */
 const READY_LIMIT_MS = 30_000;
-/** An end before it is ready is told by who waits for it. */
+/** Its end before it is ready is reported by the code that waits for it. */
 const UNGUARDED = { isUnguarded: true };
 
 export interface Service extends AsyncDisposable {

@@ -1,19 +1,18 @@
 /**
- * Workers of a real engine on Dynamo's plane, a process each. Which registration is whose matters
- * here, because each has GPUs and metrics of its own: a worker's status server (DYN_SYSTEM_PORT)
- * tells its id. Paths, labels and endpoints are those of Dynamo 1.6.1.
+ * Workers of a real engine on Dynamo's plane, a process each. The registration of each process must be
+ * known, because each has its own GPUs and metrics: a worker's status server (DYN_SYSTEM_PORT) reports
+ * its id. Paths, labels and endpoints are those of Dynamo 1.6.1.
  */
+import { DynbenchError, v } from "dynbench";
 import {
-  DynbenchError,
   fetchControl,
   lastJson,
   runForeign,
-  v,
   type StartContext,
   type Worker,
   type WorkerRole,
   urlHost,
-} from "dynbench";
+} from "dynbench/engine";
 import { withoutInherited } from "./own-environment.ts";
 import type { DynamoPlane } from "./plane.ts";
 import type { Registration } from "./registration.ts";
@@ -94,7 +93,7 @@ async function instanceOf(
   const ids = registered.map((each) => each.instance).join(", ");
   throw new DynbenchError(
     "start",
-    `Cannot tell which registration is that of ${id}: its metrics name worker ${instance ?? "none"}, and there are ${ids}`,
+    `Cannot find the registration of ${id}: its metrics name worker ${instance ?? "none"}, and there are ${ids}`,
     { hint: "Use another version of Dynamo; 1.6.1 names it in worker_id" },
   );
 }
@@ -130,7 +129,7 @@ async function clearBlocks(
     : [`exit code ${code}: ${lines.at(-1) ?? ""}`];
   if (failures.length === 0) return;
   throw new DynbenchError("start", `Cannot reset the workers' caches: ${failures.join("; ")}`, {
-    hint: "Are requests still running? Does anybody else send them?",
+    hint: "Wait until no requests are running, and no other client sends any",
   });
 }
 
@@ -148,7 +147,7 @@ async def clear(runtime, endpoint, instance):
             if isinstance(last, dict) and last.get("status") == "success":
                 return None
         await asyncio.sleep(0.25)
-    return f"{endpoint} of {instance} says {last}"
+    return f"{endpoint} of {instance} answers {last}"
 @dynamo_worker()
 async def main(runtime):
     asked = json.loads(sys.argv[1])

@@ -1,16 +1,16 @@
 /**
- * Starts workers on Dynamo's plane and reads back who registered, before anything else is started:
- * what the plan says and what the discovery holds must be the same.
+ * Starts workers on Dynamo's plane and reads back which workers registered, before anything else starts:
+ * they must be those of the plan.
  */
+import { DynbenchError } from "dynbench";
 import {
-  DynbenchError,
   endedTogether,
   untilReady,
   type Explanation,
   type ForeignProcess,
   type StartContext,
   type WorkerRole,
-} from "dynbench";
+} from "dynbench/engine";
 import { withoutInherited } from "./own-environment.ts";
 import type { DynamoPlane } from "./plane.ts";
 import type { Registration } from "./registration.ts";

@@ -1,6 +1,6 @@
 /**
  * Where the programs of routers are looked for, and which version they are: on PATH first, then
- * beside the engine's Python, whose environment may hold them. The one place that knows.
+ * beside the engine's Python, whose environment may hold them.
  */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -11,7 +11,7 @@ const VERSION_LIMIT_MS = 20_000;
 const PYTHON_SHEBANG = /^#!\s*(\S*python[\d.]*)\s/;
 const HEAD_BYTES = 512;
 
-/** How a program tells its version. */
+/** Where a program's version is found. */
 export type VersionSource =
   /** The package that pip installed it from: not each of them knows `--version`. */
   { readonly distribution: string } | { readonly flag: string; readonly pattern: RegExp };
@@ -27,7 +27,7 @@ export function findProgram(command: string, python?: string): string | undefine
   return existsSync(beside) ? beside : undefined;
 }
 
-/** Version of the program at `path`; undefined where it does not tell, or the signal came first. */
+/** Version of the program at `path`; undefined where it is not found, or the signal came first. */
 export async function programVersion(
   path: string,
   source: VersionSource,
@@ -47,7 +47,7 @@ async function headOf(path: string): Promise<string> {
     .catch(() => "");
 }
 
-/** Both of its outputs, because nginx tells on the second; "" where it does not run. */
+/** Its stdout and stderr, because nginx prints its version on stderr; "" where it does not run. */
 async function output(command: string[], signal: AbortSignal | undefined): Promise<string> {
   try {
     const child = Bun.spawn(command, {

@@ -1,29 +1,25 @@
 /**
  * Starts a router that is a program of its own, in front of running workers, and waits until it
- * serves. One way for all of them; where the command is looked for is in find-program.ts.
+ * serves. `find-program.ts` has the places where its command is looked for.
  */
+import { DynbenchError, given, v } from "dynbench";
 import {
-  DynbenchError,
   type Explanation,
   freePorts,
-  given,
   type RouterHandle,
   type StartContext,
   untilReady,
   urlHost,
-  v,
-} from "dynbench";
+} from "dynbench/engine";
+import { text } from "../option-shapes.ts";
 import { findProgram, programVersion, type VersionSource } from "./find-program.ts";
 
 /** The slowest was ready after 4 s; a machine under load takes ten times that. */
 const READY_LIMIT_MS = 60_000;
 
-/** The option that names the program where it is not on PATH. */
+/** The option that names the program where it is not on PATH under its usual name. */
 export function commandOption<const Name extends string>(name: Name) {
-  return v.pipe(
-    v.optional(v.pipe(v.string(), v.nonEmpty()), name),
-    v.description("Name or path of the program"),
-  );
+  return v.pipe(v.optional(text, name), v.description("Name or path of the program"));
 }
 
 export interface ProgramPorts {
@@ -32,11 +28,16 @@ export interface ProgramPorts {
   readonly metrics: number;
 }
 
-export interface RouterProgram {
-  readonly name: string;
+/** The program's usual command, which is also its name in messages and logs, and how to install it. */
+export interface ProgramNeed {
   readonly command: string;
-  /** How to get the program. */
   readonly install: string;
+}
+
+export interface RouterProgram {
+  readonly need: ProgramNeed;
+  /** The command or path that the user chose. */
+  readonly command: string;
   readonly version: VersionSource;
   readonly argv: readonly string[];
   readonly ports: ProgramPorts;
@@ -48,7 +49,7 @@ export interface RouterProgram {
   readonly prefixesFound?: () => Promise<number>;
 }
 
-/** The one that is wanted, else free ones; throws where several copies are wanted. */
+/** The port that the user chose, else free ones; throws where several copies are asked for. */
 export function programPorts(name: string, context: StartContext): ProgramPorts {
   if (context.replicas > 1) {
     throw new DynbenchError("plan", `Cannot start ${context.replicas} copies of ${name}`, {
@@ -68,11 +69,11 @@ export async function startProgram(
   program: RouterProgram,
   context: StartContext,
 ): Promise<RouterHandle> {
-  const { name, argv, ports, isUp } = program;
-  const path = foundCommand(program, context.python);
+  const { need, argv, ports, isUp } = program;
+  const path = foundCommand(need, program.command, context.python);
   const version = await programVersion(path, program.version, context.signal);
   context.signal.throwIfAborted();
-  const running = await context.processes.startForeign(name, [path, ...argv], {
+  const running = await context.processes.startForeign(need.command, [path, ...argv], {
     isUnguarded: true,
     explain: explainProgram,
   });
@@ -92,10 +93,12 @@ export async function startProgram(
   running.guard();
   return {
     urls: [url],
-    ...(program.metricsUrl === undefined ? {} : { metricsUrls: [program.metricsUrl] }),
-    ...given({ prefixesFound: program.prefixesFound }),
+    ...given({
+      metricsUrls: program.metricsUrl === undefined ? undefined : [program.metricsUrl],
+      prefixesFound: program.prefixesFound,
+    }),
     facts: {
-      program: name,
+      program: need.command,
       version: version ?? "unknown",
       command: [path, ...argv],
       ...program.facts,
@@ -104,9 +107,10 @@ export async function startProgram(
   };
 }
 
-/** The program's path; throws with how to install it. */
+/** The program's path; throws where there is none, with how to install it. */
 export function foundCommand(
-  { name, command, install }: Pick<RouterProgram, "name" | "command" | "install">,
+  { command: name, install }: ProgramNeed,
+  command: string,
   python?: string,
 ): string {
   const path = findProgram(command, python);
@@ -116,7 +120,7 @@ export function foundCommand(
   });
 }
 
-/** Pure. What a router's log says of why it does not serve. */
+/** Pure. Why a router does not serve, from the lines of its log. */
 export function explainProgram(lines: readonly string[]): Explanation | undefined {
   const fault = FAULTS.find(({ pattern }) => lines.some((line) => pattern.test(line)));
   return fault && { what: fault.what, hint: fault.hint };
@@ -125,12 +129,12 @@ export function explainProgram(lines: readonly string[]): Explanation | undefine
 const FAULTS: readonly (Explanation & { readonly pattern: RegExp })[] = [
   {
     pattern: /address already in use|cannot bind socket/i,
-    what: "its port was taken by another program meanwhile",
+    what: "another program has taken its port in the meantime",
     hint: "Run it again",
   },
   {
     pattern: /unrecognized arguments|invalid choice|unexpected argument|unknown directive/i,
-    what: "this version does not know an option that it was given",
-    hint: "Leave the option out, or use the version that the README names",
+    what: "this version does not know one of the options that dynbench sets",
+    hint: "Leave the option out, or use the version that docs/plugins names",
   },
 ];

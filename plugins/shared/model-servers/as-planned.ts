@@ -1,10 +1,11 @@
-/** The workers' own figures against the plan's: a flag that the engine took otherwise makes another run. Pure. */
-import { DynbenchError, type Worker } from "dynbench";
+/** Compares the sizes that workers report with those of the plan: a flag that the engine changed makes another run. Pure. */
+import { DynbenchError } from "dynbench";
+import type { Worker } from "dynbench/engine";
 import { flagNames } from "./flags.ts";
 import type { ServerKind } from "./server-kind.ts";
 import type { ServerOptions } from "./server-options.ts";
 
-/** Throws for the first difference that was not asked for after `--`. */
+/** Throws for the first difference, except for flags that the user gave after `--`. */
 export function mustBeAsPlanned(
   { title, sizeFlags }: Pick<ServerKind, "title" | "sizeFlags">,
   options: ServerOptions,
@@ -21,9 +22,9 @@ export function mustBeAsPlanned(
       if (is === undefined || is === wanted) continue;
       throw new DynbenchError(
         "start",
-        `${worker.id} runs with ${key} ${is}, and the plan says ${wanted}`,
+        `${worker.id} runs with ${key} ${is}, and the plan has ${wanted}`,
         {
-          hint: `Plan with what this ${title} makes of it, or give it verbatim: -- ${flag} ${wanted}`,
+          hint: `Plan with ${is}, which this ${title} made of it, or pass the flag as it is: -- ${flag} ${wanted}`,
         },
       );
     }

@@ -3,16 +3,15 @@
  * read back and compared with the plan before anything else starts.
  */
 import { cpus } from "node:os";
+import { DynbenchError, given } from "dynbench";
 import {
   allOrNone,
   chosenTokenizer,
-  DynbenchError,
   type EngineHandle,
   freePorts,
-  given,
   probePython,
   type StartContext,
-} from "dynbench";
+} from "dynbench/engine";
 import { openPlane } from "../dynamo/plane.ts";
 import { startWorkerProcesses, type WorkerProcess } from "../dynamo/worker-processes.ts";
 import { mustBeAsPlanned } from "./as-planned.ts";
@@ -21,7 +20,8 @@ import { flagNames } from "./flags.ts";
 import { fetchModel, modelBesideEngine, modelFaults, type ModelFacts } from "./model-facts.ts";
 import { coresOf, findGpus, placeServers, type Placement } from "./placement.ts";
 import type { ServerKind } from "./server-kind.ts";
-import { environmentOf, rosterOf, type ServerOptions } from "./server-options.ts";
+import { rosterOf } from "../worker-roles.ts";
+import { environmentOf, type ServerOptions } from "./server-options.ts";
 
 /** KV events, their replay, the status server, KV transfers. */
 const PORTS_EACH = 4;
@@ -70,7 +70,7 @@ export async function startDynamoWorkers(
   };
 }
 
-/** What Python, model and machine have, before the plane is opened. Throws where it cannot do. */
+/** What Python, model and machine have, found before the plane is opened. Throws where they cannot serve. */
 async function lookAround(
   kind: ServerKind,
   options: ServerOptions,

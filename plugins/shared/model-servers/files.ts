@@ -1,7 +1,7 @@
 /** Files that a server's command names, in a folder of the run. */
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { StartContext } from "dynbench";
+import type { StartContext } from "dynbench/engine";
 
 /** Writes them and returns the folder. */
 export async function writeFiles(

@@ -21,17 +21,17 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host.startsWith("127.");
 }
 
-/** Throws when what follows `--` names a flag that is each server's own. */
+/** Throws when the arguments after `--` have a flag that dynbench sets for each server. */
 export function refuseOwn(own: readonly string[], engineArgs: readonly string[]): void {
   const given = flagNames(engineArgs);
   const clash = own.find((flag) => given.has(flag.replaceAll("_", "-")));
   if (clash === undefined) return;
   throw new DynbenchError("plan", `${clash} after -- is set by dynbench for each server`, {
-    hint: "Leave it out; there are --model-path, --served-model-name, --first-port, --worker-host",
+    hint: "Leave it out; use --model-path, --served-model-name, --first-port, --worker-host",
   });
 }
 
-/** Of the flags that are wanted those that the program knows, and that nobody gave after `--`. */
+/** Of the wanted flags those that the program has, and that the user did not give after `--`. */
 export function flagsFor(
   wanted: readonly (readonly string[])[],
   { flags, engineArgs }: { flags: ReadonlySet<string>; engineArgs: readonly string[] },
@@ -50,7 +50,7 @@ export function some(flag: string, value: number | string | undefined): string[]
   return value === undefined ? [] : [[flag, `${value}`]];
 }
 
-/** A flag that says how many, where it is more than one. */
+/** A flag with a count, where that is more than one. */
 export function several(flag: string, count: number): string[][] {
   return count > 1 ? [[flag, `${count}`]] : [];
 }

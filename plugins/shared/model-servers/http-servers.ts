@@ -1,19 +1,18 @@
 /** Brings N model servers up, all at once, and down again. */
 import { cpus } from "node:os";
+import { given } from "dynbench";
 import {
   allOrNone,
   chosenTokenizer,
   endedTogether,
   type EngineHandle,
   type ForeignProcess,
-  given,
   launched,
-  messageOf,
+  probePython,
   type StartContext,
-} from "dynbench";
+} from "dynbench/engine";
 import { mustBeAsPlanned } from "./as-planned.ts";
 import { writeFiles } from "./files.ts";
-import { findEngine, type Installation } from "./installation.ts";
 import { fetchModel, modelBesideEngine, modelFaults, type ModelFacts } from "./model-facts.ts";
 import { coresOf, findGpus, placeServers, portsOf, type Placement } from "./placement.ts";
 import type { ServerKind } from "./server-kind.ts";
@@ -58,7 +57,7 @@ export async function startHttpServers(
   mustBeAsPlanned(kind, options, workers, engineArgs);
   const names = new Set(ready.map(({ servedModelName }) => servedModelName));
   if (names.size > 1) throw new Error(`servers name their model differently: ${[...names]}`);
-  // On another machine its folder is not here, and prompts as text are made of built-in words.
+  // Where the servers run on another machine, the folder is not here: prompts as text are made of built-in words.
   const tokenizer = await chosenTokenizer(undefined, model.path);
   const canReset = ready.every((server) => server.canReset);
   const owned = started.move();
@@ -81,12 +80,35 @@ export async function startHttpServers(
   };
 }
 
+/** The engine of a Python: its version, how its server is started there, and the flags it knows. */
+interface Installation {
+  readonly version: string;
+  readonly program: string;
+  readonly flags: ReadonlySet<string>;
+  readonly isCpuBuild: boolean;
+}
+
+/** Throws when that Python has no such engine, or one that does not run. */
+async function findEngine(
+  kind: ServerKind,
+  options: ServerOptions,
+  env: Readonly<Record<string, string>>,
+  context: Pick<StartContext, "processes" | "signal" | "log">,
+): Promise<Installation> {
+  const { distributions, programs } = kind;
+  const { python, launch } = options;
+  const question = { python, env, launch, distributions, programs };
+  const { versions, program, flags } = await probePython(question, context);
+  const version = distributions.map((name) => versions[name]).find((each) => each !== undefined)!;
+  return { version, program, flags, isCpuBuild: kind.isCpuBuild?.(versions) ?? false };
+}
+
 interface Server {
   readonly program: ForeignProcess;
   readonly ready: ReadyServer;
 }
 
-/** All in parallel; when one fails, those that did start are left to `started`. */
+/** All in parallel; when one fails, `started` still owns those that did start. */
 async function startServers(of: {
   kind: ServerKind;
   options: ServerOptions;
@@ -143,7 +165,7 @@ async function startServers(of: {
       try {
         return await startOne(gpus, index);
       } catch (error) {
-        stop.abort(error); // one that fails is enough; the others need not load to the end
+        stop.abort(error); // one failure is enough; the others need not load to the end
         throw error;
       }
     }),

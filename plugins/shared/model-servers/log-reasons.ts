@@ -1,9 +1,8 @@
 /**
- * Why a model server ended, read in its last log lines: from the line to a sentence and the flag to
- * change. Pure. What Python, PyTorch and the Hugging Face hub say is the same for all engines; texts
- * are those of PyTorch 2.13 and huggingface_hub 2.4.
+ * Why a model server ended, from its last log lines: a sentence, and the flag to change. Pure. Messages of
+ * Python, PyTorch and the Hugging Face hub are the same for all engines; texts are those of PyTorch 2.13 and huggingface_hub 2.4.
  */
-import type { Explanation } from "dynbench";
+import type { Explanation } from "dynbench/engine";
 
 export interface Reason {
   readonly seen: RegExp;
@@ -11,25 +10,25 @@ export interface Reason {
 }
 
 export interface EngineReasons {
-  /** As people call it. */
+  /** Its usual name. */
   readonly title: string;
   /** Its top module, as an import names it. */
   readonly module: string;
   /** What to do when a GPU has not enough memory. */
   readonly memoryHint: string;
-  /** Before what ports, models and GPUs say. */
+  /** Reasons of this engine; they go before those of ports, models and GPUs. */
   readonly own: readonly Reason[];
-  /** What only says that something was wrong. */
+  /** Reasons that are used only where no other is found. */
   readonly last: readonly Reason[];
 }
 
-/** A reader of logs that tells the reason it knows; the first that fits counts, so causes come before what they lead to. */
+/** Returns the first known reason in a log; causes stand before their consequences. */
 export function explainer(
   engine: EngineReasons,
 ): (lines: readonly string[]) => Explanation | undefined {
   const reasons = [...ofPython(engine), ...engine.own, ...ofMachine(engine), ...engine.last];
   return (lines) => {
-    // A warning is what it went on after: of kernels, say, that this build does without.
+    // After a warning the server went on: for example one about kernels that this build lacks.
     const text = lines.filter((line) => !/ WARNING /.test(line)).join("\n");
     for (const { seen, reason } of reasons) {
       const match = seen.exec(text);

@@ -1,20 +1,13 @@
 /**
- * The model before any server starts: fetched once, looked into, and refused where a server would
- * only find after minutes that it cannot serve it.
+ * The model, before any server starts: fetched once, examined, and refused where a server would find only
+ * after minutes that it cannot serve it.
  */
-import {
-  DynbenchError,
-  lastJson,
-  launched,
-  runForeign,
-  v,
-  type Gpu,
-  type StartContext,
-} from "dynbench";
+import { DynbenchError, v } from "dynbench";
+import { lastJson, launched, runForeign, type Gpu, type StartContext } from "dynbench/engine";
 import { flagNames, flagValue } from "./flags.ts";
 import type { ServerOptions } from "./server-options.ts";
 
-/** 240 GB at 30 MB/s and some; a slower line than that is better fetched by hand. */
+/** 240 GB at 30 MB/s and some time to spare; over a slower line fetch the model by hand. */
 const FETCH_LIMIT_MS = 4 * 3_600_000;
 /** Compute capability below which vLLM 0.31 refuses MXFP4 (`mxfp4.py`, `get_min_capability`). */
 const MXFP4_LEAST = 8;
@@ -35,7 +28,7 @@ export type ModelFacts = v.InferOutput<typeof Facts>;
 
 const Failure = v.object({ failure: v.string(), message: v.string() });
 
-/** Fetches what is not here yet, and tells what is there. Throws when it cannot be had. */
+/** Fetches the missing files and returns what the model has. Throws when it cannot be fetched. */
 export async function fetchModel(
   options: ServerOptions,
   env: Readonly<Record<string, string>>,
@@ -65,7 +58,7 @@ export async function fetchModel(
     "start",
     `Cannot look into the model "${options.modelPath}": exit code ${code}`,
     {
-      hint: lines.slice(-3).join("\n") || "It said nothing",
+      hint: lines.slice(-3).join("\n") || "It printed nothing",
     },
   );
 }
@@ -124,7 +117,7 @@ export async function modelBesideEngine(
   }
 }
 
-/** What keeps vLLM from serving the model, or is worth knowing before. Pure. */
+/** Why vLLM cannot serve the model, and what the user should know before the start. Pure. */
 export function modelFaults(
   model: Pick<ServerOptions, "modelPath">,
   facts: ModelFacts,
@@ -168,7 +161,7 @@ export function modelFaults(
   return { fault: undefined, notes };
 }
 
-/** Small files first: a gated model, or one without tokenizer, is refused before gigabytes are. */
+/** Small files first: a gated model, or one without a tokenizer, is refused before gigabytes are fetched. */
 const SCRIPT = `
 import glob, json, os, sys
 asked = json.loads(sys.argv[1])

@@ -1,6 +1,6 @@
 /** Which GPUs, cores and ports each server gets, and how many servers there are. */
+import { DynbenchError } from "dynbench";
 import {
-  DynbenchError,
   freePorts,
   GPU_QUERY,
   launched,
@@ -11,7 +11,7 @@ import {
   visibleGpus,
   type Gpu,
   type StartContext,
-} from "dynbench";
+} from "dynbench/engine";
 import { isLoopback } from "./flags.ts";
 import { GUIDE_WORKERS, workersWanted, type ServerOptions } from "./server-options.ts";
 
@@ -21,7 +21,7 @@ const GPU_QUERY_LIMIT_MS = 60_000;
 const REMOTE_FIRST_PORT = 8100;
 
 export interface Placement {
-  /** One a server; undefined where no GPU is given out. */
+  /** One entry a server; undefined where none gets GPUs. */
   readonly gpus: readonly (readonly string[] | undefined)[];
   readonly notes: readonly string[];
 }
@@ -71,7 +71,7 @@ export function placeServers(
   return { gpus, notes: [`${servers}, ${share}: ${sets}`] };
 }
 
-/** Cores for the servers of a CPU build; left alone they would all take the first. Pure. */
+/** Cores for each server of a CPU build; without them all servers would take the first ones. Pure. */
 export function coresOf(server: number, of: { servers: number; cores: number }): string {
   const each = Math.max(1, Math.floor(of.cores / of.servers));
   const first = (server * each) % of.cores;

@@ -1,11 +1,11 @@
-/** What engines of model servers tell a plan: their limits, and the commands they would start. Pure. */
+/** What a plan shows of engines of model servers: their limits, and the commands that they would start. Pure. */
 import { given } from "dynbench";
-import type { Plane, PlannedProcess, WorkerLimits } from "dynbench";
+import type { Plane, PlannedProcess, WorkerLimits } from "dynbench/engine";
+import { rosterOf } from "../worker-roles.ts";
 import type { ServerKind } from "./server-kind.ts";
 import {
   environmentOf,
   GUIDE_WORKERS,
-  rosterOf,
   workersWanted,
   type ServerOptions,
 } from "./server-options.ts";
@@ -32,10 +32,10 @@ export function plannedServers(
   const ports = { http: "PORT", kvEvents: "PORT", replay: "PORT", transfer: "PORT" };
   const place = { gpus: ["…"], cpus: undefined, host: "127.0.0.1" };
   const users = environmentOf(options.env, {});
-  const told = Object.entries(kind.files?.(options, []) ?? {}).map(
+  const files = Object.entries(kind.files?.(options, []) ?? {}).map(
     ([name, text]) => `; RUN/engine/${name} is ${text}`,
   );
-  const note = `flags that the ${kind.title} found does not know are left out; everything after -- is added${told.join("")}`;
+  const note = `flags that the installed ${kind.title} does not have are left out; everything after -- is added${files.join("")}`;
   if (plane === "http") {
     const program = kind.programs[0]!.name;
     return [
@@ -56,7 +56,7 @@ export function plannedServers(
       servedModelName: options.servedModelName ?? options.modelPath,
     }),
     env: { ...kind.onDynamo.env({ ...place, role, transferPort: "PORT" }), ...users },
-    ...(wanted === undefined ? {} : { count }),
+    ...given({ count: wanted && count }),
     note,
   }));
 }

@@ -1,6 +1,6 @@
 /**
- * What an engine of model servers says of itself; starting, placing, waiting and reading back are the
- * same for all. A plain record: `vllm.ts`, `sglang.ts` and `trtllm.ts` each have one.
+ * What is special to one engine of model servers. Starting, placing, waiting and reading back are the same
+ * for all. `vllm.ts`, `sglang.ts` and `trtllm.ts` each have such a record.
  */
 import type {
   ControlRequest,
@@ -9,34 +9,34 @@ import type {
   PythonProgram,
   StartContext,
   WorkerRole,
-} from "dynbench";
+} from "dynbench/engine";
 import type { ServerOptions } from "./server-options.ts";
 
 export interface ServerKind {
-  /** As people call it. */
+  /** Its usual name, for messages. */
   readonly title: string;
   /** The packages any of which is the engine, by their names for pip. */
   readonly distributions: readonly string[];
-  /** How a server is started, in order of preference, and how each tells its flags. */
+  /** How a server is started, in order of preference, and how the flags of each are found. */
   readonly programs: readonly PythonProgram[];
-  /** Flags that a difference between plan and server is told by. */
+  /** The flag of each size, for messages about a difference between plan and server. */
   readonly sizeFlags: Readonly<Record<"blockSize" | "kvBlocks" | "maxModelLen", string>>;
   /** Runs without a GPU; never when left out. */
   isCpuBuild?(versions: Readonly<Record<string, string>>): boolean;
-  /** What the installation lacks, in words; a run without it is possible, and poorer. */
+  /** Notes about what the installation lacks; a run is possible without it. */
   lacks?(version: string, flags: ReadonlySet<string>): string[];
-  /** Files that commands name: text by name, written into one folder before any start. */
+  /** Files that the commands read: text by file name, written into one folder before any start. */
   files?(options: ServerOptions, engineArgs: readonly string[]): Readonly<Record<string, string>>;
   command(server: ServerCommand): string[];
   /** Of one server, without what the user adds. */
   env(place: ServerPlacement): Record<string, string>;
   /** Why one ended, from its last lines. */
   explain(lines: readonly string[]): Explanation | undefined;
-  /** What a server that answers says of itself. */
+  /** Reads the facts of a server that answers. */
   ask(server: AskedServer): Promise<ServerFacts>;
   /** Empties the prefix cache; false where the server has no such path. Left out: none has. */
   resetCache?(url: string, signal?: AbortSignal): Promise<boolean>;
-  /** Where a server keeps its KV events until it is asked: starts what asks and publishes them. */
+  /** For a server that keeps its KV events until they are fetched: starts a process that fetches and publishes them. */
   publishEvents?(server: PublishedServer, context: StartContext): Promise<EventPublisher>;
   readonly onDynamo: DynamoKind;
 }
@@ -73,7 +73,7 @@ export interface ServerCommand {
   readonly options: ServerOptions;
   /** Which of `programs`. */
   readonly program: string;
-  /** Flags that it knows; none when it was not asked, then all are taken for known. */
+  /** Flags that it has; empty when it was not asked, then every flag counts as known. */
   readonly flags: ReadonlySet<string>;
   readonly ports: ServerPorts;
   /** Where `files` are. */
@@ -84,7 +84,7 @@ export interface ServerCommand {
 export interface DynamoWorker {
   readonly options: ServerOptions;
   readonly role: WorkerRole;
-  /** What it loads: a folder, since nothing may be fetched on the plane. */
+  /** The folder of the model that it loads; on the plane nothing may be fetched. */
   readonly model: string;
   readonly servedModelName: string;
   readonly flags: ReadonlySet<string>;
@@ -118,6 +118,6 @@ export interface ServerFacts {
   readonly version?: string;
   readonly kvEvents?: KvEventSource;
   readonly metricsUrl?: string;
-  /** Why there is no block size, in words. */
+  /** What to try where there is no block size. */
   readonly hint?: string;
 }

@@ -1,32 +1,34 @@
-/** Options of engines that start model servers. Defaults are those of the guide's `run_engines.sh`. */
-import { launchFault, v, type WorkerRole } from "dynbench";
+/** Options of engines that start model servers. Defaults are those of `run_engines.sh` in Dynamo's router benchmarking guide. */
+import { v } from "dynbench";
+import { launchFault } from "dynbench/engine";
+import { text, whole, within } from "../option-shapes.ts";
+import { fitFaults, roleFaults, type OptionFault } from "../worker-roles.ts";
 import { isLoopback } from "./flags.ts";
 
-/** Workers of the guide, and the most that are started without being asked for. */
+/** Workers of Dynamo's router benchmarking guide, and the most that are started unless the user asks for more. */
 export const GUIDE_WORKERS = 8;
 
 const MAX_WORKERS = 256;
 const MAX_SIZE = 2 ** 31 - 1;
-/** GPUs of one worker; more is a slip of the keyboard. */
+/** GPUs of one worker; more is a typing error. */
 const MAX_PARALLEL = 64;
 const MAX_PORT = 65_535;
 
-const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_SIZE));
-const parallel = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_PARALLEL));
-const text = v.pipe(v.string(), v.nonEmpty());
+const size = whole(1, MAX_SIZE);
+const parallel = whole(1, MAX_PARALLEL);
 
 export const serverOptions = v.strictObject({
   workers: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_WORKERS))),
+    v.optional(whole(1, MAX_WORKERS)),
     v.description("Servers to start; default: as many as the GPUs hold, at most 8"),
     v.metadata({ aliases: ["num-workers"] }),
   ),
   prefillWorkers: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_WORKERS))),
+    v.optional(whole(1, MAX_WORKERS)),
     v.description("Workers for prefill alone, in place of --workers; with --router dynamo"),
   ),
   decodeWorkers: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_WORKERS))),
+    v.optional(whole(1, MAX_WORKERS)),
     v.description("Workers for decode alone, in place of --workers; with --router dynamo"),
   ),
   modelPath: v.pipe(
@@ -38,7 +40,7 @@ export const serverOptions = v.strictObject({
   ),
   servedModelName: v.pipe(
     v.optional(text),
-    v.description("Name that requests must ask for; default: --model-path"),
+    v.description("Model name that requests must use; default: --model-path"),
   ),
   tensorParallelSize: v.pipe(
     v.optional(parallel, 1),
@@ -49,27 +51,34 @@ export const serverOptions = v.strictObject({
     v.description("Replicas of the model inside one server, each with GPUs of its own"),
   ),
   gpuOffset: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1024)), 0),
-    v.description("GPUs left alone at the start of the list; the next ones go to worker-0"),
+    v.optional(whole(0, 1024), 0),
+    v.description(
+      "How many GPUs at the start of the list to leave out; worker-0 gets the next ones",
+    ),
     v.metadata({ aliases: ["base-gpu-offset"] }),
   ),
   blockSize: v.pipe(v.optional(size, 64), v.description("Tokens per KV block")),
   kvBlocks: v.pipe(
     v.optional(size),
-    v.description("KV blocks per server; default: what the engine finds room for"),
+    v.description("KV blocks per server; default: as many as the engine finds room for"),
   ),
   maxModelLen: v.pipe(
     v.optional(size, 32_768),
-    v.description("Longest prompt and answer together"),
+    v.description("Most tokens of prompt and answer together"),
   ),
-  maxNumBatchedTokens: v.pipe(v.optional(size, 16_384), v.description("Token budget of a step")),
+  maxNumBatchedTokens: v.pipe(
+    v.optional(size, 16_384),
+    v.description("Most tokens that a step computes"),
+  ),
   maxNumSeqs: v.pipe(
     v.optional(size),
-    v.description("Sequences in a batch; default: the engine's own"),
+    v.description("Most sequences in a batch; default: the engine's own"),
   ),
   enforceEager: v.pipe(
     v.optional(v.boolean(), true),
-    v.description("Run without CUDA graphs, as the guide does: a quicker start, slower steps"),
+    v.description(
+      "Run without CUDA graphs, as Dynamo's benchmark scripts do: a quicker start, slower steps",
+    ),
   ),
   python: v.pipe(
     v.optional(text, "python3"),
@@ -83,7 +92,9 @@ export const serverOptions = v.strictObject({
       [],
     ),
     v.metadata({ verbatim: true }),
-    v.description("Environment of the servers, NAME=VALUE; NAME alone takes the value from here"),
+    v.description(
+      "Environment variables of the servers, NAME=VALUE; NAME alone takes the value of this shell",
+    ),
   ),
   launch: v.pipe(
     v.optional(text),
@@ -93,27 +104,23 @@ export const serverOptions = v.strictObject({
   ),
   workerHost: v.pipe(
     v.optional(text, "127.0.0.1"),
-    v.description("Where the servers are reached; another machine's name with --launch ssh"),
+    v.description("Host where the servers are reached: with --launch ssh the name of that machine"),
   ),
   firstPort: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_PORT))),
-    v.description("Port of worker-0, the others' follow; default: free ports, elsewhere 8100"),
+    v.optional(whole(1, MAX_PORT)),
+    v.description(
+      "Port of worker-0, the next workers have the next ports; default: free ports, on another machine 8100",
+    ),
   ),
   readyLimitS: v.pipe(
-    v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(86_400)), 1800),
-    v.description("Limit for loading the model and answering the first request, in seconds"),
+    v.optional(within(1, 86_400), 1800),
+    v.description("Seconds within which a server must load the model and answer a first request"),
   ),
 });
 
 export type ServerOptions = v.InferOutput<typeof serverOptions>;
 
-interface OptionFault {
-  path: string;
-  message: string;
-  hint: string;
-}
-
-/** Faults of all such engines. vLLM refuses to start when one request of the longest kind would not fit the cache. */
+/** Faults of all such engines. */
 export function checkServers(
   options: ServerOptions,
   router?: { readonly plane: "http" | "dynamo" },
@@ -132,27 +139,8 @@ export function checkServers(
     });
   }
   const { kvBlocks, blockSize, maxModelLen } = options;
-  if (kvBlocks !== undefined && kvBlocks * blockSize < maxModelLen) {
-    faults.push({
-      path: "maxModelLen",
-      message: `A request of ${maxModelLen} tokens does not fit a KV cache of ${kvBlocks * blockSize}`,
-      hint: `Use --max-model-len ${kvBlocks * blockSize}, or at least --kv-blocks ${Math.ceil(maxModelLen / blockSize)}`,
-    });
-  }
+  if (kvBlocks !== undefined) faults.push(...fitFaults({ kvBlocks, blockSize, maxModelLen }));
   return faults;
-}
-
-function roleFaults({ workers, prefillWorkers, decodeWorkers }: ServerOptions): OptionFault[] {
-  if (prefillWorkers === undefined && decodeWorkers === undefined) return [];
-  if (prefillWorkers === undefined || decodeWorkers === undefined) {
-    const [given, missing] =
-      prefillWorkers === undefined ? ["decode", "prefill"] : ["prefill", "decode"];
-    const hint = `Add --${missing}-workers 1`;
-    return [{ path: `${given}Workers`, message: `${given} workers alone answer no request`, hint }];
-  }
-  if (workers === undefined) return [];
-  const message = "are either all alike, or split into prefill and decode";
-  return [{ path: "workers", message, hint: "Leave --workers out" }];
 }
 
 /** Workers of Dynamo's plane find each other through this machine's files and loopback. */
@@ -167,7 +155,7 @@ function planeFaults(options: ServerOptions): OptionFault[] {
     faults.push({ path: "workerHost", message: here, hint: "Leave --worker-host out" });
   }
   if (dataParallelSize > 1) {
-    const message = "makes ranks that Dynamo's frontend tells apart and its answers do not";
+    const message = "makes ranks that Dynamo's frontend distinguishes and its answers do not";
     const hint = "Start more workers instead: --workers";
     faults.push({ path: "dataParallelSize", message, hint });
   }
@@ -178,20 +166,6 @@ function planeFaults(options: ServerOptions): OptionFault[] {
 export function workersWanted(options: ServerOptions): number | undefined {
   const { workers, prefillWorkers, decodeWorkers } = options;
   return prefillWorkers === undefined ? workers : prefillWorkers + (decodeWorkers ?? 0);
-}
-
-/** Name and role of each of `count` workers. */
-export function rosterOf(
-  { prefillWorkers, decodeWorkers }: ServerOptions,
-  count: number,
-): { readonly id: string; readonly role: WorkerRole }[] {
-  const named = (size: number, name: string, role: WorkerRole) =>
-    Array.from({ length: size }, (_, i) => ({ id: `${name}-${i}`, role }));
-  if (prefillWorkers === undefined) return named(count, "worker", "aggregated");
-  return [
-    ...named(prefillWorkers, "prefill", "prefill"),
-    ...named(decodeWorkers ?? 0, "decode", "decode"),
-  ];
 }
 
 /** `--env` as a map; a name alone has the value it has in `surroundings`, and none without one. */

@@ -1,20 +1,18 @@
 /**
- * When a model server is ready, and what it then says of itself. `/health` alone proves nothing: an
- * engine whose first request kills it is healthy until then. So each server answers one request.
+ * Waits until a model server is ready, and reads its facts. `/health` alone proves nothing: an engine that
+ * dies of its first request is healthy until then. So each server must answer one request.
  */
+import { DynbenchError, given, messageOf } from "dynbench";
 import {
-  DynbenchError,
   fetchControl,
   type ForeignProcess,
-  given,
   type Logger,
-  messageOf,
   servedModels,
   startFault,
   untilReady,
   urlHost,
   type Worker,
-} from "dynbench";
+} from "dynbench/engine";
 import type { Ports } from "./placement.ts";
 import type { ServerKind } from "./server-kind.ts";
 import type { ServerOptions } from "./server-options.ts";
@@ -42,7 +40,7 @@ export interface ReadyServer {
   readonly canReset: boolean;
 }
 
-/** Waits for the server, warms it up and asks what it is. */
+/** Waits for the server, warms it up and reads its facts. */
 export async function serverReady(
   program: ForeignProcess,
   place: ServerPlace,
@@ -75,14 +73,14 @@ export async function serverReady(
     throw startFault(program, { explain: kind.explain }, state);
   }
   program.guard();
-  const [said, reset] = await Promise.all([
+  const [facts, reset] = await Promise.all([
     kind.ask({ url, host, ports, options, flags, engineArgs, request }),
     optional(() => kind.resetCache?.(url, signal) ?? Promise.resolve(false)),
   ]);
   signal.throwIfAborted();
-  const { blockSize, version, hint, maxModelLen = model.maxModelLen, ...rest } = said;
+  const { blockSize, version, hint, maxModelLen = model.maxModelLen, ...rest } = facts;
   if (blockSize === undefined) {
-    throw new DynbenchError("start", `${id} does not tell its block size`, {
+    throw new DynbenchError("start", `${id} does not report its block size`, {
       hint: hint ?? `Use a newer ${kind.title}`,
     });
   }
@@ -97,7 +95,7 @@ export async function serverReady(
   };
 }
 
-/** What a server may lack without being unusable. */
+/** A request whose failure does not make the server unusable; undefined then. */
 export async function optional<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask();

@@ -4,7 +4,9 @@
  * prompt (cumulative, as Dynamo's example was before) is found by looking: the blocks of a cumulative
  * row begin with those of the row before.
  */
-import { DynbenchError, readTrace, type TraceRow } from "dynbench";
+import { DynbenchError } from "dynbench";
+import { type TraceRow } from "dynbench/trace";
+import { traceRows } from "../../shared/traces/trace-file.ts";
 
 export interface TracedSessions {
   /** In order of first appearance; rows without a session are sessions of their own. */
@@ -26,8 +28,7 @@ export async function readSessions(
   const byName = new Map<string, TraceRow[]>();
   const sessions: TraceRow[][] = [];
   let blockSize = chosen.traceBlockSize;
-  const reading = { blockSize, format: chosen.traceFormat, signal };
-  for await (const batch of readTrace(chosen.trace, reading)) {
+  for await (const batch of traceRows(chosen, signal)) {
     blockSize = batch.blockSize;
     for (const row of batch.rows) {
       const known = row.session === undefined ? undefined : byName.get(row.session);
@@ -83,8 +84,8 @@ function decided({ continued, fresh }: TurnCounts, trace: string): "delta" | "cu
   if (fresh === 0) return "cumulative";
   throw new DynbenchError(
     "plan",
-    `Cannot tell what the rows of "${trace}" hold: ${continued} turns begin with the prompt before ` +
+    `Cannot find what the rows of "${trace}" hold: ${continued} turns begin with the prompt before ` +
       `them, ${fresh} do not`,
-    { hint: "Say which with --turn-inputs delta or --turn-inputs cumulative" },
+    { hint: "Choose with --turn-inputs delta or --turn-inputs cumulative" },
   );
 }

@@ -1,15 +1,15 @@
 /** The options of workload `sessions`. */
-import { MAX_ROW_TOKENS, TRACE_BLOCK_SIZE, TRACE_FORMATS, v } from "dynbench";
+import { v } from "dynbench";
+import { MAX_ROW_TOKENS } from "dynbench/trace";
+import { share, whole, within } from "../../shared/option-shapes.ts";
+import { traceFileOptions } from "../../shared/traces/trace-file.ts";
 
 const MAX_SESSIONS = 10_000_000;
-/** A conversation of more turns is a slip. */
+/** A conversation of more turns is a typing error. */
 const MAX_TURNS = 10_000;
 const MAX_THINK_MS = 86_400_000;
 
-const whole = (low: number, high: number) =>
-  v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high));
 const tokens = (low: number) => whole(low, MAX_ROW_TOKENS);
-const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 
 export const sessionOptions = v.strictObject({
   trace: v.pipe(
@@ -17,14 +17,7 @@ export const sessionOptions = v.strictObject({
     v.description("Trace whose rows have a session_id; without it sessions are made up"),
     v.metadata({ file: true }),
   ),
-  traceFormat: v.pipe(
-    v.optional(v.string(), "auto"),
-    v.description(`Format of the trace: auto, ${TRACE_FORMATS.map(({ name }) => name).join(", ")}`),
-  ),
-  traceBlockSize: v.pipe(
-    v.optional(tokens(1), TRACE_BLOCK_SIZE),
-    v.description("Tokens that one hash id of the trace stands for"),
-  ),
+  ...traceFileOptions,
   turnInputs: v.pipe(
     v.optional(v.picklist(["auto", "delta", "cumulative"]), "auto"),
     v.description(
@@ -33,7 +26,7 @@ export const sessionOptions = v.strictObject({
     ),
   ),
   delay: v.pipe(
-    v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_THINK_MS))),
+    v.optional(within(0, MAX_THINK_MS)),
     v.description("Milliseconds between the turns of a traced session [as in the trace]"),
   ),
   sessions: v.pipe(
@@ -62,7 +55,7 @@ export const sessionOptions = v.strictObject({
     v.description("Made up: standard deviation of turns and lengths, as a share of their means"),
   ),
   thinkMs: v.pipe(
-    v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_THINK_MS)), 1000),
+    v.optional(within(0, MAX_THINK_MS), 1000),
     v.description("Made up: mean of the exponential time between an answer and the next turn"),
   ),
   subAgents: v.pipe(

@@ -1,4 +1,4 @@
-/** Routing policies that each break one rule. `broken.test.ts` sees which test finds it. */
+/** Routing policies that each break one rule. `broken.test.ts` checks which test finds it. */
 import { routingPolicyConformance } from "../routing-policy.ts";
 import type { RoutingPolicy, RoutingView } from "../../../core/contract/routing-policy.ts";
 
@@ -35,7 +35,7 @@ routingPolicyConformance("never-forgets", (): RoutingPolicy => {
   return { reads: [], pick: (_, { eligible }) => eligible[turn++ % eligible.length]! };
 });
 
-/** Deterministic by itself, and yet no two of its kind in a process pick the same. */
+/** Deterministic by itself, but two instances in one process pick differently. */
 let picks = 0;
 routingPolicyConformance("shares-its-state", () => ({
   reads: [],

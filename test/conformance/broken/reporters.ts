@@ -1,13 +1,8 @@
-/** Reporters of a file that each break one rule. `broken.test.ts` sees which test finds it. */
+/** Reporters of a file that each break one rule. `broken.test.ts` checks which test finds it. */
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import {
-  defineReporter,
-  DynbenchError,
-  v,
-  type ReporterContext,
-  type ReporterHandle,
-} from "dynbench";
+import { defineReporter, DynbenchError, v } from "dynbench";
+import type { ReporterContext, ReporterHandle } from "dynbench/report";
 import { testReporter } from "../reporter.ts";
 import { sampleRun } from "../sample-run.ts";
 
@@ -59,7 +54,7 @@ test("swallows-faults", (handle) => handle, {
     try {
       plainly(path, rows);
     } catch {
-      // nobody will know
+      // the fault is swallowed
     }
   },
 });

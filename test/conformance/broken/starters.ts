@@ -1,15 +1,13 @@
 /** Engines and routers that each break one rule of `start`. `broken.test.ts` sees which test finds it. */
-import {
-  defineEngine,
-  defineRouter,
-  v,
-  type EngineHandle,
-  type EngineModel,
-  type ProcessHandle,
-  type RouterHandle,
-  type StartContext,
-  type Worker,
-} from "dynbench";
+import { defineEngine, defineRouter, v } from "dynbench";
+import type {
+  EngineHandle,
+  EngineModel,
+  ProcessHandle,
+  RouterHandle,
+  StartContext,
+  Worker,
+} from "dynbench/engine";
 import { startCachingWorker } from "../caching-worker.ts";
 import { testEngine } from "../engine.ts";
 import { inProcessContext } from "../in-process.ts";
@@ -18,18 +16,18 @@ import { testRouter } from "../router.ts";
 // ---------------------------------------------------------------------------------------- engines
 
 interface EngineFault {
-  /** Those of a failed start stay up. */
+  /** Processes of a failed start stay up. */
   readonly leaks?: true;
   readonly ignoresAbort?: true;
   readonly disposesOnce?: true;
   /** Disposing ends all but the last. */
   readonly forgetsOne?: true;
   readonly sameName?: true;
-  /** All its workers are one. */
+  /** All its workers are the same one. */
   readonly sameAddress?: true;
-  /** Each tells of the other's cache. */
+  /** Each worker publishes the events of the other's cache. */
   readonly swapsEvents?: true;
-  /** Its answers have a token less than they say. */
+  /** Its answers have one token fewer than their usage. */
   readonly shortAnswers?: true;
   /** Its model has more workers than it starts. */
   readonly otherModel?: true;

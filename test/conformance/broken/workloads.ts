@@ -1,8 +1,8 @@
-/** Workloads that each break one rule. `broken.test.ts` sees which test finds it. */
+/** Workloads that each break one rule. `broken.test.ts` checks which test finds it. */
 import { defineWorkload, v, type RandomStream, type RequestSpec } from "dynbench";
 import { testWorkload } from "../workload.ts";
 
-/** Half of each prompt is that of one of two groups. */
+/** Half of each prompt is shared within one of two groups. */
 const whole = (index: number, random: RandomStream): RequestSpec => {
   const group = random.int(2);
   const shared = { content: group, tokens: 50 };

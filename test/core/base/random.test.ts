@@ -112,7 +112,7 @@ describe("draws", () => {
     expect(Math.abs(momentOf(x, 0, 4) - 3)).toBeLessThan(FIVE_ERRORS * Math.sqrt(96));
   });
 
-  test("normal: mean and standard deviation are those asked for", () => {
+  test("normal: mean and standard deviation are the requested ones", () => {
     const unit = randomStream(1, "normal");
     const scaled = randomStream(1, "normal");
     expect(scaled.normal(200, 50)).toBe(200 + 50 * unit.normal(0, 1));

@@ -12,6 +12,6 @@ test.each([
   expect(targetOf(`${RELEASES}/${file}`)).toBe(target);
 });
 
-test("a Bun that does not say where it comes from is of the machine it runs on", () => {
+test("a Bun without a stated platform counts as one for this machine", () => {
   expect(targetOf(undefined)).toBe(`${process.platform}-${process.arch}`);
 });

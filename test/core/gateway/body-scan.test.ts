@@ -15,7 +15,7 @@ function scan(json: string, field: PromptField = "prompt") {
   };
 }
 
-/** What the scanner must say of a body, by way of `JSON.parse` alone. */
+/** The expected result of the scanner, computed with `JSON.parse` alone. */
 function expected(json: string, field: PromptField) {
   const parsed = JSON.parse(json) as Record<string, unknown>;
   const number = (name: string): number | undefined =>
@@ -87,7 +87,7 @@ describe("BodyScanner", () => {
     });
   });
 
-  test("reads token ids that are written unusually, and refuses what is no token id", () => {
+  test("reads token ids in unusual notations, and refuses values that are not token ids", () => {
     const ids = (list: string): unknown => scan(`{"prompt":${list}}`)?.prompt;
     expect(ids("[ 1 ,\n2\t, 1e3, 5.0, 12345 ,123456 , 10000000,0]")).toEqual({
       form: "ids",
@@ -124,7 +124,8 @@ describe("BodyScanner", () => {
       const random = randomStream(seed, "body-scan");
       const json = randomBody(random);
       const field = random.int(4) === 0 ? "messages" : "prompt";
-      expect({ seed, body: scan(json, field) as unknown }).toEqual({
+      const body: unknown = scan(json, field);
+      expect({ seed, body }).toEqual({
         seed,
         body: expected(json, field),
       });

@@ -36,7 +36,7 @@ describe("decisions.jsonl", () => {
     }
   });
 
-  test("a full disk costs the lines, is told once, and costs no request", async () => {
+  test("a full disk loses lines, is reported once, and fails no request", async () => {
     using worker = startWorker("worker-0", answerStream);
     const gateway = await gatewayOf([worker.worker], mostOverlap, { decisionsPath: "/dev/full" });
     for (let i = 0; i < 3; i += 1) {

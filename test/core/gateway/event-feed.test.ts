@@ -14,7 +14,7 @@ function stored(name: number, tokens: number[]): KvEvent {
   return { type: "stored", hashes, parent: undefined, tokens, blockSize: BLOCK_SIZE };
 }
 
-/** A worker with a publisher and a replay endpoint, whose messages the test sends or loses. */
+/** A worker with a publisher and a replay endpoint, whose messages the test sends or drops. */
 async function publishingWorker(id: string) {
   const worker = startWorker(id, answerStream);
   const publisher = startPublisher({ host: "127.0.0.1", port: 0 });
@@ -62,14 +62,14 @@ async function publishingWorker(id: string) {
 
 type Gateway = Awaited<ReturnType<typeof gatewayOf>>;
 
-/** Where a prompt goes, and how many of its blocks are believed cached there. */
+/** The worker that a prompt goes to, and how many of its blocks the index has there. */
 async function routed(gateway: Gateway, prompt: number[]): Promise<string> {
   const response = await gateway.post({ prompt, stream: true });
   await response.text();
   const { headers } = response;
   // Everything is chosen by overlap here, so the chosen worker is the one that has most.
   const [tokens, bestTokens] = headers.get("x-dynbench-expected-tokens")!.split("/");
-  expect(tokens).toBe(bestTokens!);
+  expect(tokens).toBe(bestTokens);
   return `${headers.get("x-dynbench-routed-to")} ${headers.get("x-dynbench-overlap-blocks")}`;
 }
 
@@ -80,7 +80,7 @@ const A = [1, 2, 3, 4, 5, 6, 7, 8];
 const B = [11, 12, 13, 14];
 
 describe("KV events", () => {
-  test("what a worker stored before the start is replayed, and what it stores later is followed", async () => {
+  test("blocks stored before the start are replayed, and later ones are followed", async () => {
     await using first = await publishingWorker("worker-0");
     await using second = await publishingWorker("worker-1");
     second.publish([stored(100, A)], "lost");
@@ -97,7 +97,7 @@ describe("KV events", () => {
     expect(await gateway.state()).toMatchObject({ eventsApplied: 3, gaps: 0 });
   });
 
-  test("a lost message is asked for again", async () => {
+  test("a lost message is requested again", async () => {
     await using worker = await publishingWorker("worker-0");
     await using gateway = await gatewayOf([worker.worker], mostOverlap);
     await until(() => worker.publisher.subscribers === 1 && worker.asked.length === 1);
@@ -109,7 +109,7 @@ describe("KV events", () => {
     expect((await gateway.state()).workers[0].events.lost).toBe(0);
   });
 
-  test("a message that cannot be read is counted, told once, and followed by a replay", async () => {
+  test("an unreadable message is counted, reported once, and followed by a replay", async () => {
     await using worker = await publishingWorker("worker-0");
     await using gateway = await gatewayOf([worker.worker], mostOverlap);
     await until(() => worker.publisher.subscribers === 1 && worker.asked.length === 1);
@@ -127,7 +127,7 @@ describe("KV events", () => {
     expect(await routed(gateway, A)).toBe("worker-0 2");
   });
 
-  test("a worker that numbers from the start again has its old blocks forgotten", async () => {
+  test("the old blocks of a worker that numbers from the start again are dropped", async () => {
     await using worker = await publishingWorker("worker-0");
     await using gateway = await gatewayOf([worker.worker], mostOverlap);
     await until(() => worker.publisher.subscribers === 1 && worker.asked.length === 1);

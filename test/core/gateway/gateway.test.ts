@@ -61,7 +61,7 @@ describe("passing requests on", () => {
     for (let i = 0; i < 20; i += 1) {
       received.write(chunk(event(`token ${i}`)));
       const { value } = await reader.read();
-      expect(Buffer.from(value!).toString()).toBe(event(`token ${i}`));
+      expect(Buffer.from(value).toString()).toBe(event(`token ${i}`));
     }
     received.write(STREAM_END);
     expect((await reader.read()).done).toBe(true);
@@ -75,7 +75,7 @@ describe("passing requests on", () => {
     expect(await response.text()).toBe(`{"choices": []}`);
   });
 
-  test("passes on a worker's errors with their bodies, and tries nobody else", async () => {
+  test("passes on a worker's errors with their bodies, and tries no other worker", async () => {
     const json = `{"error":{"message":"no such model"}}`;
     for (const status of ["404 Not Found", "500 Internal Server Error", "400 Bad Request"]) {
       using worker = startWorker("worker-0", (r) => answerJson(r, status, json));
@@ -129,7 +129,7 @@ describe("passing requests on", () => {
     expect((await gateway.state()).aborted).toBe(2);
   });
 
-  test("refuses a body that is no JSON object, and unknown paths", async () => {
+  test("refuses a body that is not a JSON object, and unknown paths", async () => {
     using worker = startWorker("worker-0", answerStream);
     await using gateway = await gatewayOf([worker.worker], firstEligible);
     const bad = await gateway.post(`{"prompt":[1`);
@@ -196,7 +196,7 @@ describe("workers that fail", () => {
     expect(await gateway.state()).toMatchObject({ brokenStreams: 1, retries: 0, inFlight: 0 });
   });
 
-  test("answers 503 and names the workers when none is alive", async () => {
+  test("answers 503 with the names of the workers when none is alive", async () => {
     const workers = [deadWorker("worker-0"), deadWorker("worker-1")];
     await using gateway = await gatewayOf(workers, firstEligible);
     await (await gateway.post(STREAMED)).text();
@@ -208,7 +208,7 @@ describe("workers that fail", () => {
     expect((await fetch(`${gateway.url}/health`)).status).toBe(503);
   });
 
-  test("takes a dead worker back when it answers a probe", async () => {
+  test("uses a dead worker again when it answers a probe", async () => {
     const dead = deadWorker("worker-0");
     await using gateway = await gatewayOf([dead], firstEligible);
     expect((await gateway.post(STREAMED)).status).toBe(503);
@@ -226,7 +226,7 @@ describe("workers that fail", () => {
 });
 
 describe("policies", () => {
-  test("answers 500 with the policy's name and reason when it throws or picks nonsense", async () => {
+  test("answers 500 with the policy's name and reason when it throws or its pick is invalid", async () => {
     using worker = startWorker("worker-0", answerStream);
     const faults: [RoutingPolicy["pick"], RegExp][] = [
       [
@@ -281,7 +281,7 @@ describe("policies", () => {
     expect((await gateway.state()).policyFaults).toBe(1);
   });
 
-  test("hears dispatch, first token and end in order; the key, session and lengths reach it", async () => {
+  test("get dispatch, first token and end in order, with key, session and lengths", async () => {
     using worker = patientWorker("worker-0");
     const heard: string[] = [];
     const policy: RoutingPolicy = {
@@ -308,7 +308,7 @@ describe("policies", () => {
     expect(heard.slice(2)).toEqual(["firstToken", "ended"]);
   });
 
-  test("a held request goes out when another ends, with the prefix hash of its own prompt", async () => {
+  test("a held request is sent when another ends, with the prefix hash of its own prompt", async () => {
     using worker = patientWorker("worker-0");
     const hashes = new Map<number, number>();
     const oneAtATime: RoutingPolicy = {
@@ -331,11 +331,11 @@ describe("policies", () => {
     answerStream(await worker.next(3));
     for (const answer of [first, second, third])
       expect(await (await answer).text()).toContain("[DONE]");
-    expect(hashes.get(1)).toBe(hashes.get(0)!);
+    expect(hashes.get(1)).toBe(hashes.get(0));
     expect(hashes.get(2)).not.toBe(hashes.get(0)!);
   });
 
-  test("reads text and chats in words of the word tokenizer, other text in pieces of bytes", async () => {
+  test("get text and chats as tokens of the word tokenizer, other text in pieces of bytes", async () => {
     using worker = startWorker("worker-0", answerStream);
     const seen: number[][] = [];
     const policy: RoutingPolicy = {

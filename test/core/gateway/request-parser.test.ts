@@ -58,7 +58,7 @@ describe("RequestParser", () => {
     expect(parse([...all])).toEqual(whole);
   });
 
-  test("says nothing of a request before its last byte", () => {
+  test("reports a request only after its last byte", () => {
     for (const request of [COUNTED, CHUNKED, BARE]) {
       for (let end = 0; end < request.length; end += 1) {
         expect(parse([request.slice(0, end)])).toEqual({ requests: [], bodies: [], said: [] });
@@ -79,7 +79,7 @@ describe("RequestParser", () => {
     expect(seen).toBe(2);
   });
 
-  test("asks for a body that the client holds back, and not for one that came along", () => {
+  test("asks for a body that the client holds back, and not for one that has arrived", () => {
     const head = "POST / HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n";
     expect(parse([head, "ok"])).toMatchObject({ said: ["continue"], bodies: ["ok"] });
     expect(parse([`${head}ok`])).toMatchObject({ said: [], bodies: ["ok"] });
@@ -95,7 +95,7 @@ describe("RequestParser", () => {
     );
   });
 
-  test("refuses what it cannot read, once, with the status to answer", () => {
+  test("refuses unreadable requests once, with the status of the answer", () => {
     const refused = (text: string): string[] => parse([text, text]).said.map((s) => s.slice(0, 3));
     expect(refused("hello\r\n\r\n")).toEqual(["400"]);
     expect(refused("GET / HTTP/1.1\r\nno colon\r\n\r\n")).toEqual(["400"]);

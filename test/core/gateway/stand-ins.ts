@@ -1,4 +1,4 @@
-/** Stand-ins for the gateway's tests: workers whose every byte the test decides, simple policies. */
+/** Stand-ins for the gateway's tests: workers whose bytes the test writes, and simple policies. */
 import type { Socket } from "bun";
 import { startGateway } from "../../../core/gateway/gateway.ts";
 import type { GatewayTask } from "../../../core/process/messages.ts";
@@ -101,7 +101,7 @@ function takeRequest(socket: Socket<Peer>, worker: string): Received | undefined
     headers,
     body: held.subarray(headEnd + 4, end).toString("utf8"),
     write: (text) => void socket.write(text),
-    destroy: () => void socket.terminate(),
+    destroy: () => socket.terminate(),
     closed: closed.promise,
   };
 }
@@ -179,7 +179,7 @@ export const firstEligible: RoutingPolicy = {
   pick: (_, view) => view.eligible[0]!,
 };
 
-/** The most leading blocks by the workers' events; the first where none has any. */
+/** Picks the worker with the most leading blocks by its events; the first one where none has any. */
 export const mostOverlap: RoutingPolicy = {
   reads: ["blocks", "overlap"],
   index: { source: "events" },
@@ -196,7 +196,7 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
   while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A free port with nobody behind it. */
+/** A free port without a listener. */
 export function deadPort(): number {
   const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   const { port } = listener;

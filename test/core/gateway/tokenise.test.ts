@@ -23,7 +23,7 @@ const TEXT = "bab cec dod fuf gag hah jij kuk lal mum";
 const textPrompt = (text: string) => ({ form: "text", text }) as const;
 
 describe("a gateway with a model's tokenizer", () => {
-  test("sees the same blocks in text and chat as in their token ids, and says what it cost", async () => {
+  test("has the same blocks for text and chat as for their token ids, and reports the cost", async () => {
     using worker = startWorker("worker-0", answerStream);
     const seen: number[][] = [];
     const policy: RoutingPolicy = {
@@ -77,7 +77,7 @@ describe("a gateway with a model's tokenizer", () => {
     await expect(
       gatewayOf([worker.worker], policy, { tokenizer: broken, expectsText: true }),
     ).rejects.toThrow(fault);
-    // Where only ids are expected it starts, and a text is told.
+    // Where only ids are expected it starts, and a text is an error.
     await using gateway = await gatewayOf([worker.worker], policy, { tokenizer: broken });
     expect((await gateway.post({ prompt: [1, 2, 3, 4] })).status).toBe(200);
     const refused = await gateway.post({ prompt: TEXT });
@@ -95,7 +95,7 @@ describe("reading", () => {
   const reader = (hasModel: boolean, pool = waiting) =>
     new PromptReader({ blockSize: 4, needsBlocks: true, table: new BlockTable(), pool, hasModel });
 
-  test("no prompt waits for the text of another", () => {
+  test("a prompt never waits for the text of another", () => {
     const reading = reader(true);
     expect(reading.read(bytesOf({ prompt: TEXT }), "prompt")).toBeInstanceOf(Promise);
     const ids = reading.read(bytesOf({ prompt: [1, 2, 3, 4, 5] }), "prompt") as ReadPrompt;
@@ -135,7 +135,7 @@ describe("the pool", () => {
     expect([foreign.source, foreign.tokens.length]).toEqual(["bytes", 5]);
   });
 
-  test("a chat that its template refuses is the client's fault, and the next prompt is served", async () => {
+  test("a chat that the template refuses is a client error, and the next prompt is served", async () => {
     const strict = join(folder, "strict");
     writeSmallTokenizer(strict, "llama2");
     const chat_template = "{{ raise_exception('roles must alternate') }}";
@@ -155,7 +155,7 @@ describe("the pool", () => {
     expect((await pool.tokens(textPrompt("bab cec"), 20)).tokens.length).toBe(3);
   });
 
-  test("more waits than there is room for is refused, and closing fails what waits", async () => {
+  test("prompts beyond the queue's room are refused, and closing fails those that wait", async () => {
     const pool = new TokenisePool(undefined);
     await expect(pool.tokens(textPrompt("baban"), 68_000_000)).rejects.toMatchObject({
       status: 503,
@@ -195,7 +195,7 @@ describe("a request whose prompt is on a thread", () => {
     return { dispatcher, counts, said, resolve, reject, leave: () => leave() };
   }
 
-  test("is in flight until its client leaves or its tokens come", async () => {
+  test("is in flight until its client leaves or its tokens arrive", async () => {
     const { dispatcher, counts, said, resolve, leave } = arrive();
     expect(dispatcher.inFlight).toBe(1);
     leave();
@@ -207,7 +207,7 @@ describe("a request whose prompt is on a thread", () => {
     expect(said).toEqual([]);
   });
 
-  test("is told why it has none", async () => {
+  test("gets the reason when it has no tokens", async () => {
     const { dispatcher, said, reject } = arrive();
     reject(new TokeniseFault(503, "too many prompts wait for it"));
     await Promise.resolve();

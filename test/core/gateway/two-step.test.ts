@@ -1,4 +1,4 @@
-/** Prefill and decode on different workers: what each is sent, what the client gets, and every way to fail. */
+/** Prefill and decode on different workers: requests to each, the client's answer, and every failure. */
 import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -42,11 +42,11 @@ function answerPrefill(received: Received): void {
   answerJson(received, "200 OK", JSON.stringify({ choices: [{}], kv_transfer_params: KV }));
 }
 
-/** The request that tells a prefill worker to let go. */
+/** The request that makes a prefill worker release its KV. */
 const RELEASE = "POST /dynbench/kv_release?request=r%2F1 HTTP/1.1";
 
 describe("a request in two steps", () => {
-  test("goes to a prefill worker for one token, then with its KV's place to a decode worker", async () => {
+  test("goes to a prefill worker for one token, then with the location of its KV to a decode worker", async () => {
     using prefill = prefillWorker("p");
     using decode = decodeWorker("d");
     await using gateway = await gatewayOf([decode.worker, prefill.worker], firstEligible);
@@ -77,7 +77,7 @@ describe("a request in two steps", () => {
     expect(await gateway.state()).toMatchObject({ requests: 1, decisions: 2, inFlight: 0 });
   });
 
-  test("a chat and options of streams are cut to one token too", async () => {
+  test("chats and streaming requests are cut to one token too", async () => {
     using prefill = prefillWorker("p");
     using decode = decodeWorker("d");
     await using gateway = await gatewayOf([prefill.worker, decode.worker], firstEligible);
@@ -105,7 +105,7 @@ describe("a request in two steps", () => {
     await (await answer).text();
   });
 
-  test("the policy hears of both stages, and each leaves the accounts when it ends", async () => {
+  test("the policy gets both stages, and each leaves the accounts when it ends", async () => {
     using prefill = prefillWorker("p");
     using decode = decodeWorker("d");
     const heard: string[] = [];
@@ -176,7 +176,7 @@ describe("a prefill worker that fails", () => {
     expect(await gateway.state()).toMatchObject({ retries: 1, decisions: 3, inFlight: 0 });
   });
 
-  test("by an error: that is the client's answer, and nobody decodes", async () => {
+  test("by an error: the client gets it, and nothing is decoded", async () => {
     using prefill = prefillWorker("p");
     using decode = decodeWorker("d");
     await using gateway = await gatewayOf([prefill.worker, decode.worker], firstEligible);
@@ -192,7 +192,7 @@ describe("a prefill worker that fails", () => {
   });
 
   test.each(["{}", '{"kv_transfer_params":null}', '{"kv_transfer_params":[1]}', "[", "null"])(
-    "by an answer that hands nothing on: %s",
+    "by an answer without a hand-off: %s",
     async (json) => {
       using prefill = prefillWorker("p");
       using decode = decodeWorker("d");
@@ -208,7 +208,7 @@ describe("a prefill worker that fails", () => {
     },
   );
 
-  test("by not being there: 503 names the prefill workers alone", async () => {
+  test("by being absent: 503 names only the prefill workers", async () => {
     using decode = decodeWorker("d");
     await using gateway = await gatewayOf([dead("p", "prefill"), decode.worker], firstEligible);
     const response = await gateway.post(REQUEST);
@@ -219,7 +219,7 @@ describe("a prefill worker that fails", () => {
 });
 
 describe("a decode worker that fails", () => {
-  test("before its first byte: the KV is let go of, and the request starts again elsewhere", async () => {
+  test("before its first byte: the KV is released, and the request starts again elsewhere", async () => {
     using prefill = prefillWorker("p");
     using decode = decodeWorker("d0");
     using other = decodeWorker("d1");
@@ -238,7 +238,7 @@ describe("a decode worker that fails", () => {
     expect(await gateway.state()).toMatchObject({ retries: 1, decisions: 4, inFlight: 0 });
   });
 
-  test("by an error: that is the client's answer, and the KV is let go of", async () => {
+  test("by an error: the client gets it, and the KV is released", async () => {
     using prefill = prefillWorker("p");
     using decode = decodeWorker("d");
     await using gateway = await gatewayOf([prefill.worker, decode.worker], firstEligible);
@@ -268,7 +268,7 @@ describe("a decode worker that fails", () => {
     expect(prefill.requests).toHaveLength(1);
   });
 
-  test("by not being there: 503 names the decode workers, and the KV is let go of", async () => {
+  test("by being absent: 503 names the decode workers, and the KV is released", async () => {
     using prefill = prefillWorker("p");
     await using gateway = await gatewayOf([prefill.worker, dead("d", "decode")], firstEligible);
     const answer = gateway.post(REQUEST);
@@ -300,7 +300,7 @@ describe("a client that goes away", () => {
     expect(decode.requests).toHaveLength(0);
   });
 
-  test("while the decode worker reads the KV closes its connection and lets go of the KV", async () => {
+  test("while the decode worker reads the KV closes its connection and releases the KV", async () => {
     using prefill = prefillWorker("p");
     using decode = decodeWorker("d");
     await using gateway = await gatewayOf([prefill.worker, decode.worker], firstEligible);
@@ -315,7 +315,7 @@ describe("a client that goes away", () => {
     await until(async () => (await gateway.state()).inFlight === 0);
   });
 
-  test("while its decode is held by the policy lets go of the KV", async () => {
+  test("while the policy holds its decode releases the KV", async () => {
     using prefill = prefillWorker("p");
     using decode = decodeWorker("d");
     const holdsDecodes: RoutingPolicy = {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { rangeOf } from "../../../core/wire/http/byte-range.ts";
 import { Completion } from "../../../core/load/completion.ts";
 
-/** Feeds events at 10, 20, 30 … ns and tells what came of them. */
+/** Feeds events at 10, 20, 30 … ns and returns the result. */
 function read(...events: (string | object)[]) {
   const completion = new Completion();
   for (const [i, event] of events.entries()) {
@@ -63,7 +63,7 @@ describe("Completion", () => {
     });
   });
 
-  test("Dynamo: the finish chunk after the last token is no token", () => {
+  test("Dynamo: the finish chunk after the last token is not a token", () => {
     const result = read(dynamo(" ->"), dynamo(" b"), dynamo("", "length"), usage(2), "[DONE]");
     expect(result).toMatchObject({ error: undefined, lastTokenNs: 20, gapsNs: [10], osl: 2 });
   });
@@ -82,7 +82,7 @@ describe("Completion", () => {
     expect(undecodable).toMatchObject({ gapsNs: [10], osl: 2 });
   });
 
-  test("chat: the opening chunk with the role alone is no token", () => {
+  test("chat: the opening chunk with only the role is not a token", () => {
     const result = read(
       chat({ role: "assistant", content: "" }),
       chat({ content: "Hi" }),
@@ -97,7 +97,7 @@ describe("Completion", () => {
     expect(together).toMatchObject({ firstTokenNs: 10, osl: 1 });
   });
 
-  test("chunks of several tokens are known by token_ids", () => {
+  test("chunks of several tokens are recognised by token_ids", () => {
     const result = read(
       vllm(" a b c", null, { token_ids: [1, 2, 3] }),
       vllm(" d", null, { token_ids: [4] }),
@@ -107,7 +107,7 @@ describe("Completion", () => {
     expect(result).toMatchObject({ firstTokens: 3, gapsNs: [10, 10], tokens: [1, 2], osl: 6 });
   });
 
-  test("chunks of several tokens are known by a running usage", () => {
+  test("chunks of several tokens are recognised by a running usage", () => {
     const counting = (text: string, tokens: number, finish: string | null = null) => ({
       ...vllm(text, finish),
       usage: { prompt_tokens: 9, completion_tokens: tokens },
@@ -145,7 +145,7 @@ describe("Completion", () => {
     expect(read(vllm(" a"), text).error!.kind).toBe("malformed");
   });
 
-  test("keys inside the text are text", () => {
+  test("keys inside the text are not read", () => {
     const tricky = '"finish_reason":"stop","usage":{"completion_tokens":9},"error":{}';
     const result = read(vllm(tricky), vllm("error"), vllm('"'), vllm("x", "length"), usage(4));
     expect(result).toMatchObject({ error: undefined, gapsNs: [10, 10, 10], osl: 4 });

@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { getPriority, setPriority } from "node:os";
 import { runLoad } from "../../../core/load/load-child.ts";
 import type { LoadMessage, LoadTask } from "../../../core/process/messages.ts";
 import { type NullServerOptions } from "../../../core/load/null-server/null-events.ts";
@@ -7,6 +8,10 @@ import type { LoadShape } from "../../../core/contract/plan.ts";
 import type { Workload } from "../../../core/contract/workload.ts";
 import type { RequestRecord } from "../../../core/contract/record.ts";
 import type { RequestSpec } from "../../../core/contract/request.ts";
+
+// A load raises the priority of its process, which is this one: later tests have it as it was.
+const priority = getPriority();
+afterAll(() => setPriority(priority));
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -19,7 +24,7 @@ function nullServer(options: Partial<NullServerOptions> = {}) {
   return server;
 }
 
-/** A server that answers each request with these bytes and may close. */
+/** A server that answers each request with these bytes, and may then close. */
 function rawServer(answer: string, details: { close?: boolean } = {}) {
   const requests: string[] = [];
   const server = Bun.listen({
@@ -50,7 +55,7 @@ interface Setup {
   isAsync?: boolean;
 }
 
-/** Runs a load of ten-token prompts and returns what the child said. */
+/** Runs a load of ten-token prompts and returns the messages of the load process. */
 async function run(setup: Setup) {
   const load: LoadShape = {
     arrival: "closed",
@@ -127,7 +132,7 @@ describe("tiers", () => {
     expect(record.tier).toBe("high");
   });
 
-  test("reach Dynamo as a hint beside what its answers are asked for", async () => {
+  test("reach Dynamo as a hint beside the requested extra fields", async () => {
     const { body } = await sent({
       load: { requests: 1, tiers: TIERS },
       requestFields: { nvext: { extra_fields: ["worker_id"] } },
@@ -137,7 +142,7 @@ describe("tiers", () => {
     expect(body).not.toHaveProperty("priority");
   });
 
-  test("send nothing of a priority where it is withheld", async () => {
+  test("send no priority where it is switched off", async () => {
     const load = { requests: 1, tiers: TIERS, sendPriority: "off" as const };
     const { record, body } = await sent({ load });
     expect(body).not.toHaveProperty("priority");
@@ -146,7 +151,7 @@ describe("tiers", () => {
 });
 
 describe("a closed loop", () => {
-  test("keeps what the gateway expected to be cached, and no other server's words for it", async () => {
+  test("records the cached tokens that the gateway expected, and no such header of other servers", async () => {
     const answer = (header: string) =>
       rawServer(
         `HTTP/1.1 500 No\r\nx-dynbench-expected-tokens: ${header}\r\ncontent-length: 0\r\n\r\n`,
@@ -161,7 +166,7 @@ describe("a closed loop", () => {
   test("sends every request once and records what the server counted", async () => {
     const server = nullServer();
     const { records, messages, indexes } = await run({ urls: [server.url] });
-    expect(indexes.toSorted()).toEqual([0, 1, 2, 3]);
+    expect(indexes.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3]);
     for (const record of records) {
       expect(record).toMatchObject({
         cell: "c 1",
@@ -188,7 +193,7 @@ describe("a closed loop", () => {
     expect(server.connections).toBe(2);
   });
 
-  test("tells records a few at a time, however many end at once", async () => {
+  test("sends records in small batches, however many end at once", async () => {
     const { batches, indexes } = await run({
       urls: [nullServer({ ttftMs: 20, itlMs: 0 }).url],
       load: { concurrency: 200, requests: 200 },
@@ -214,7 +219,7 @@ describe("a closed loop", () => {
       records
         .slice(3)
         .map(({ index }) => index)
-        .toSorted(),
+        .toSorted((a, b) => a - b),
     ).toEqual([3, 4, 5, 6]);
     const warmEnd = Math.max(...records.slice(0, 3).map(({ endNs }) => endNs));
     expect(Math.min(...records.slice(3).map(({ intendedNs }) => intendedNs))).toBeGreaterThan(
@@ -249,20 +254,20 @@ describe("a closed loop", () => {
         specs: (index) => (index === 1 ? { after: { request: 0, thinkMs: 5 } } : {}),
       });
       const byIndex = records.toSorted((a, b) => a.index - b.index);
-      expect(indexes.toSorted()).toEqual([0, 1, 2, 3]);
+      expect(indexes.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3]);
       expect(byIndex[1]!.intendedNs).toBe(byIndex[0]!.endNs + 5_000_000);
     }
   });
 
-  test("sends all that a workload has when no number is asked for, also from an async one", async () => {
+  test("sends all requests of a workload when no number is given, even of an async one", async () => {
     for (const isAsync of [false, true]) {
       const load = { requests: undefined } as unknown as LoadShape;
       const { indexes } = await run({ urls: [nullServer().url], load, isAsync });
-      expect(indexes.toSorted()).toEqual([0, 1, 2, 3, 4, 5]);
+      expect(indexes.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5]);
     }
   });
 
-  test("a workload that is wrong ends the load with its reason", async () => {
+  test("a faulty workload ends the load with the reason", async () => {
     const urls = [nullServer().url];
     await expect(run({ urls, specs: () => ({ isl: 11 }) })).rejects.toThrow(
       'Request 0 of workload "test" has 11 prompt tokens, and segments of 10 together',
@@ -321,7 +326,7 @@ describe("a stopped load", () => {
     expect(server.truths.length).toBe(2);
   });
 
-  test("that is stopped before it began sends nothing", async () => {
+  test("that is stopped before it begins sends nothing", async () => {
     const server = nullServer();
     const { records } = await run({ urls: [server.url], signal: AbortSignal.abort() });
     expect(records).toEqual([]);
@@ -329,7 +334,7 @@ describe("a stopped load", () => {
   });
 });
 
-describe("what goes over the wire", () => {
+describe("requests on the wire", () => {
   test("headers: request id, key, bearer, and the user's own", async () => {
     process.env["DYNBENCH_TEST_KEY"] = "s3cret";
     cleanups.push(() => delete process.env["DYNBENCH_TEST_KEY"]);
@@ -353,7 +358,7 @@ describe("what goes over the wire", () => {
     }
   });
 
-  test("a missing key is told before anything is sent", async () => {
+  test("a missing key is reported before anything is sent", async () => {
     const run1 = run({ urls: ["http://127.0.0.1:1"], wire: { apiKeyEnv: "NO_SUCH_VARIABLE" } });
     await expect(run1).rejects.toThrow('variable "NO_SUCH_VARIABLE" is not set');
   });
@@ -386,7 +391,7 @@ describe("a server that fails", () => {
     expect(record).not.toHaveProperty("status");
   });
 
-  test("says 404, 500 or HTML in its own words", async () => {
+  test("with 404, 500 or HTML is recorded with its own message", async () => {
     const missing = rawServer(page("404 Not Found", "application/json", '{"detail":"Not Found"}'));
     expect(await one(missing.url)).toMatchObject({
       status: 404,
@@ -394,7 +399,7 @@ describe("a server that fails", () => {
     });
     expect(await one(nullServer({ status: 500 }).url)).toMatchObject({
       status: 500,
-      error: { kind: "status", message: "the null server was told to answer 500" },
+      error: { kind: "status", message: "the null server is set to answer 500" },
     });
     const html = rawServer(page("200 OK", "text/html", "<html><title>Login</title></html>"));
     expect((await one(html.url)).error).toEqual({
@@ -429,7 +434,7 @@ describe("a server that fails", () => {
       state: "failed",
       status: 200,
       osl: 1,
-      error: { kind: "error-frame", message: "the null server was told to fail here" },
+      error: { kind: "error-frame", message: "the null server is set to fail here" },
     });
   });
 
@@ -447,7 +452,7 @@ describe("a server that fails", () => {
     });
   });
 
-  test("sends malformed events, or no HTTP", async () => {
+  test("sends malformed events, or something other than HTTP", async () => {
     expect(await one(nullServer({ malformedAfter: 1 }).url)).toMatchObject({
       osl: 1,
       error: { kind: "malformed" },
@@ -466,7 +471,7 @@ describe("a server that fails", () => {
     });
   });
 
-  test("closes each connection after its answer without saying so", async () => {
+  test("closes each connection after its answer without announcing it", async () => {
     const server = nullServer({ close: true });
     const { records } = await run({ urls: [server.url], load: { requests: 8 } });
     expect(records.map(({ state }) => state)).toEqual(Array(8).fill("ok"));
@@ -489,13 +494,13 @@ describe("a server that fails", () => {
     expect(await one(rawServer(gateway).url)).toMatchObject({ worker: "worker-3" });
   });
 
-  test("is the target itself where the load goes to workers directly", async () => {
+  test("of the target is recorded where the load goes to workers directly", async () => {
     const servers = [nullServer(), nullServer()];
     const { records } = await run({
       urls: servers.map(({ url }) => url),
       targetWorkers: ["worker-0", "worker-1"],
     });
-    expect(records.map(({ worker }) => worker).toSorted()).toEqual([
+    expect(records.map(({ worker }) => worker ?? "none").toSorted()).toEqual([
       ...["worker-0", "worker-0", "worker-1", "worker-1"],
     ]);
   });

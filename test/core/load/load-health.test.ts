@@ -30,7 +30,7 @@ describe("the load's health", () => {
     expect(health.health(SOCKETS)).toMatchObject({ cpuSeconds: 1.5, connections: 3, retries: 1 });
   });
 
-  test("is busy for a part of the phase and never for more than all of it", () => {
+  test("has a busy share of at most the whole phase", () => {
     const { now, reading } = usage();
     using health = new LoadHealth(reading);
     now.threadCpu = 95;

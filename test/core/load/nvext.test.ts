@@ -1,4 +1,4 @@
-/** Who served a request, as Dynamo 1.6.1 says it in the stream; events captured from the real frontend. */
+/** The workers that served a request, in the stream of Dynamo 1.6.1; events captured from the real frontend. */
 import { describe, expect, test } from "bun:test";
 import { Completion } from "../../../core/load/completion.ts";
 import { readNvext, type Routing } from "../../../core/load/nvext.ts";
@@ -42,11 +42,11 @@ describe("a stream of Dynamo", () => {
     });
   });
 
-  test("that breaks off has named its worker with its first token", () => {
+  test("that breaks off still names its worker, with its first token", () => {
     expect(stream(token(" a"), token(" b")).routing).toEqual({ worker: A, prefillWorker: A });
   });
 
-  test("of two roles tells them apart", () => {
+  test("of two roles has both workers", () => {
     expect(stream(token(" a", A, B)).routing).toEqual({ worker: B, prefillWorker: A });
   });
 
@@ -60,11 +60,11 @@ describe("a stream of Dynamo", () => {
     expect(stream(`${head}"${text}","index":0}]${tail}}`).routing).toEqual({});
   });
 
-  test("cut at any byte says what it says, or nothing", () => {
+  test("cut at any byte has the same content or none", () => {
     for (let end = 0; end < finish.length; end += 1) {
       const routing: Routing = {};
       readNvext(finish.slice(0, end), routing);
-      // Cut within its digits an id cannot be told from a shorter one; whole events alone are read.
+      // An id cut within its digits looks like a shorter one, so only whole events are read.
       if (routing.worker !== undefined) expect(A).toStartWith(routing.worker);
     }
   });

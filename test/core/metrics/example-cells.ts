@@ -1,4 +1,4 @@
-/** Small cells for the tests of metrics: records with round times, and what surrounds them. */
+/** Small cells for the tests of metrics: records with round times, and the rest of a cell's input. */
 import type { PlannedArm, PlannedCell, PluginUse } from "../../../core/contract/plan.ts";
 import type { RequestRecord } from "../../../core/contract/record.ts";
 import type { CellInput } from "../../../core/metrics/summary/summary.ts";

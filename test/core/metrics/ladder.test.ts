@@ -1,11 +1,16 @@
 import { describe, expect, test } from "bun:test";
-import { hitLadder, workerImbalance, type HitLadder } from "../../../core/metrics/ladder.ts";
+import {
+  drawnLosses,
+  hitLadder,
+  workerImbalance,
+  type HitLadder,
+} from "../../../core/metrics/ladder.ts";
 
 describe("hitLadder", () => {
   const sum = (ladder: HitLadder): number =>
     ladder.losses.reduce((rest, { share }) => rest - share, ladder.ideal);
 
-  test("tells what was in no cache, on another worker, and not found; the rest was found", () => {
+  test("separates what was in no cache, on another worker, and not found; the rest was found", () => {
     // Eighths, so that differences are exact: 6/8 ideal, 5/8 present, 4/8 expected, 3/8 found.
     const ladder = hitLadder({
       idealShare: 0.75,
@@ -34,16 +39,16 @@ describe("hitLadder", () => {
     expect(sum(ladder)).toBe(0.5);
   });
 
-  test("has one step for a router that does not look, and none where nothing is reported", () => {
+  test("has one step for a router that does not look at caches, and none where nothing is reported", () => {
     expect(hitLadder({ idealShare: 0.75, cachedShare: 0.5 })!.losses).toEqual([
-      { name: "untold", share: 0.25 },
+      { name: "unreached", share: 0.25 },
     ]);
     expect(hitLadder({ idealShare: 0.75 })).toBeUndefined();
   });
 });
 
 describe("workerImbalance", () => {
-  test("is that of requests and of tokens still to prefill", () => {
+  test("is computed of requests and of tokens to prefill", () => {
     // Requests 2 and 6: mean 4, deviations ±2. Uncached 100 and 100: even.
     const imbalance = workerImbalance([
       { id: "worker-0", requests: 2, promptTokens: 100, cachedTokens: 0 },
@@ -57,5 +62,26 @@ describe("workerImbalance", () => {
 
   test("is undefined without work", () => {
     expect(workerImbalance([])).toEqual({ requests: undefined, uncachedTokens: undefined });
+  });
+});
+
+describe("drawnLosses", () => {
+  const ladderOf = (...shares: [number, number, number]) => {
+    const losses = (["absent", "choice", "unmet"] as const).map((name, i) => ({
+      name,
+      share: shares[i]!,
+    }));
+    return { ideal: 0.75, losses, found: 0.75 - shares[0] - shares[1] - shares[2] };
+  };
+  const drawn = (...shares: [number, number, number]) =>
+    drawnLosses(ladderOf(...shares)).map(({ share }) => share);
+
+  test("are the losses where none is below zero", () => {
+    expect(drawn(0.125, 0.25, 0.125)).toEqual([0.125, 0.25, 0.125]);
+  });
+
+  test("a surplus over what was expected is taken off the losses before it, so that bars end at the ideal", () => {
+    expect(drawn(0.125, 0.25, -0.125)).toEqual([0.125, 0.125, 0]);
+    expect(drawn(0.125, 0.25, -0.3125)).toEqual([0.0625, 0, 0]);
   });
 });

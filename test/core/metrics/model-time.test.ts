@@ -7,7 +7,7 @@ const input = exampleInput(steadyRecords(40), {});
 const plain = summarizeCell(input);
 const fast = summarizeCell({ ...input, timeScale: 10 });
 
-test("times of a sped-up engine are multiplied, rates divided, counts and the client's own left", () => {
+test("times of a sped-up engine are multiplied, rates divided, counts and client figures unchanged", () => {
   const { summary, points, series } = inModelTime(fast);
   expect(summary.timeScale).toBe(1);
   expect(summary.timesMultipliedBy).toBe(10);
@@ -24,7 +24,7 @@ test("times of a sped-up engine are multiplied, rates divided, counts and the cl
   expect(series.inFlight.timeS.at(-1)).toBe(plain.series.inFlight.timeS.at(-1)! * 10);
 });
 
-test("tiers' times are multiplied with the others, the shares that they kept are left", () => {
+test("times of tiers are multiplied too, their SLO shares are unchanged", () => {
   const load = { ...input.cell.load, tiers: [{ name: "a", share: 1 }], slo: { ttftMs: 100 } };
   const records = steadyRecords(40, () => ({ tier: "a" }));
   const cell = { ...input.cell, load };
@@ -34,14 +34,14 @@ test("tiers' times are multiplied with the others, the shares that they kept are
   expect(after!.ttftMs!.mean).toBeCloseTo(before!.ttftMs!.mean * 10);
   expect(after!.e2eMeanMs!.high).toBeCloseTo(before!.e2eMeanMs!.high * 10);
   expect(after!.tokensPerS).toBeCloseTo(before!.tokensPerS! / 10);
-  expect(after!.sloShare).toBe(before!.sloShare!);
+  expect(after!.sloShare).toBe(before!.sloShare);
 });
 
-test("an engine at its own speed is left as it is", () => {
+test("results of an engine at its own speed are unchanged", () => {
   expect(inModelTime(plain)).toBe(plain);
 });
 
-test("notes name arms only where they differ, and say nothing of true times", () => {
+test("notes name arms only where they differ, and there are none for times of the hardware", () => {
   expect(timeScaleNotes([plain.summary])).toEqual([]);
   expect(timeScaleNotes([fast.summary])).toEqual([
     "the engine runs 10× faster than the hardware it models, times as measured",

@@ -30,7 +30,7 @@ describe("arms as typed", () => {
     ]);
   });
 
-  test("a switch needs no value, an empty list of options is none", () => {
+  test("a switch needs no value, an empty list of options has no options", () => {
     expect(parse("attach:affinity")).toEqual(["attach{affinity=true}"]);
     expect(parse("kv:")).toEqual(["kv{}"]);
     expect(parse(" kv , , round-robin ")).toEqual(["kv{}", "round-robin{}"]);
@@ -51,7 +51,7 @@ describe("labels", () => {
     );
   };
 
-  test("are as short as tells the arms apart", () => {
+  test("are as short as distinguishes the arms", () => {
     expect(labels("mocker", "kv:temperature=0.5,round-robin")).toEqual(["kv", "round-robin"]);
     expect(labels("mocker", "kv,kv:temperature=0.5")).toEqual(["kv", "kv(temperature=0.5)"]);
     expect(labels("mocker,vllm", "kv")).toEqual(["mocker/kv", "vllm/kv"]);

@@ -23,7 +23,7 @@ describe("defaults", () => {
     });
   });
 
-  test("the workload gives the load's shape, and its sweep", () => {
+  test("the workload sets the load shape and the sweep", () => {
     expect(plan.cells.map(({ id }) => id)).toEqual([
       "r0-prefixRatio=0.1-kv",
       "r0-prefixRatio=0.5-kv",
@@ -37,7 +37,7 @@ describe("defaults", () => {
     });
   });
 
-  test("a router that fronts an engine of its own is measured with that one", () => {
+  test("a router with a default engine is measured with that engine", () => {
     const engineWith = (routers: string): string[] =>
       planOf(["router", routers]).arms.map(({ engine }) => engine.name);
     expect(engineWith("outside")).toEqual(["other"]);
@@ -70,7 +70,7 @@ describe("values", () => {
     });
   });
 
-  test("a rate makes the loop open and takes the concurrency's default away", () => {
+  test("a rate makes the loop open and removes the default concurrency", () => {
     expect(planOf(["rate", "2.5"]).cells[0]!.load).toEqual({
       arrival: "poisson",
       rateRps: 2.5,
@@ -106,13 +106,13 @@ describe("values", () => {
     ]);
   });
 
-  test("what a plugin's own check says is told with its place", () => {
+  test("faults from a plugin's own check are reported with their place", () => {
     expect(faultsOf(["isl", "13"])).toEqual(["workload.isl: brings bad luck"]);
   });
 });
 
 describe("faults", () => {
-  test("all are told at once", () => {
+  test("all are reported together", () => {
     expect(
       faultsOf(["foo", "1"], ["isl", "x"], ["gpu", "H1000"], ["rate", "0"], ["seed", "-1"]),
     ).toEqual([
@@ -124,7 +124,7 @@ describe("faults", () => {
     ]);
   });
 
-  test("a list where one value belongs is told how to have them all", () => {
+  test("a list in place of one value gets a hint how to measure them all", () => {
     expect(hintOf(["workers", "2,4"])).toBe(
       "To compare them as arms: --engine mocker:workers=2 --engine mocker:workers=4",
     );
@@ -143,7 +143,7 @@ describe("faults", () => {
     expect(faultsOf(["router", "kv:temperature"])).toEqual(["router.temperature: needs a value"]);
   });
 
-  test("a share given in per cent is told as one", () => {
+  test("a share given in per cent is recognised", () => {
     expect(hintOf(["prefix-ratio", "50"])).toBe("It is a share from 0 to 1: for 50 % say 0.5");
     expect(hintOf(["prefix-ratio", "500"])).toBeUndefined();
     expect(hintOf(["prefix-ratio", "1.5"])).toBeUndefined();
@@ -153,7 +153,7 @@ describe("faults", () => {
     expect(hintOf(["router", "needy"])).toBe("Add --url VALUE");
   });
 
-  test("an option of a plugin that was not chosen is told as such", () => {
+  test("an option of a plugin that was not chosen is reported as such", () => {
     expect(faultsOf(["url", "x"])).toEqual([
       '--url: is an option of router "needy", which is not chosen',
     ]);
@@ -179,7 +179,7 @@ describe("faults", () => {
     expect(faultsOf(["engine", "other"], ["router", "outside"], ["gpu", "H100"])).toEqual([]);
   });
 
-  test("those of the command line are told with those of the plan", () => {
+  test("those of the command line are reported with those of the plan", () => {
     const faults = [{ path: "--router", message: "needs a value" }];
     const make = () =>
       buildPlan({ options: typed(["isl", "x"]), engineArgs: [], faults }, samplePlugins());
@@ -189,7 +189,7 @@ describe("faults", () => {
     ]);
   });
 
-  test("unknown plugins are all told, with what was probably meant", () => {
+  test("all unknown plugins are reported, with suggestions", () => {
     try {
       planOf(["router", "kvv,round-robbin"], ["engine", "moker"]);
       throw new Error("made a plan");
@@ -222,7 +222,7 @@ describe("faults", () => {
     expect(planOf(["workload.temperature", "2"]).cells[0]!.workload.options.temperature).toBe(2);
   });
 
-  test("the same arm twice is one slip", () => {
+  test("the same arm twice is one fault", () => {
     expect(faultsOf(["router", "kv,kv-router"])).toEqual([
       'run.router: the arm "kv" is there twice',
     ]);
@@ -262,7 +262,7 @@ describe("faults", () => {
     ]);
   });
 
-  test("a slip in a sweep that makes a billion cells is told at once", () => {
+  test("a sweep of a billion cells is refused at once", () => {
     const many = Array.from({ length: 32_000 }, (_, i) => i + 1).join(",");
     expect(faultsOf(["isl", many], ["sweep", [`concurrency=${many}`]])).toEqual([
       "run.sweep: makes 2048000000 cells, more than 10000",
@@ -273,13 +273,13 @@ describe("faults", () => {
 describe("prompt form", () => {
   const form = (routers: string) => planOf(["router", routers]).wire.form;
 
-  test("is the widest that all arms take", () => {
+  test("is the widest form that all arms accept", () => {
     expect(form("kv")).toBe("ids");
     expect(form("kv,texty")).toBe("text");
     expect(form("kv,chatty")).toBe("chat");
   });
 
-  test("is refused where the arms have none in common, or not the one that was asked for", () => {
+  test("is refused where the arms have none in common, or not the requested one", () => {
     expect(faultsOf(["router", "texty,chatty"])).toEqual([
       "run.prompt-form: no prompt form is taken by all arms",
     ]);
@@ -308,7 +308,7 @@ describe("wire", () => {
 });
 
 describe("seeds", () => {
-  test("are the same for all arms of a point and repeat, and else differ", () => {
+  test("are the same for all arms of a point and repeat, and differ otherwise", () => {
     const { cells } = planOf(["router", "kv,round-robin"], ["repeat", "2"]);
     const seeds = Map.groupBy(cells, ({ repeat, parameters }) =>
       JSON.stringify([repeat, parameters]),
@@ -351,7 +351,7 @@ describe("the tree", () => {
     ]);
   });
 
-  test("engines with other options are other engines", () => {
+  test("engines with different options are different engines", () => {
     const { arms } = planOf(["engine", "mocker:gpu=H100,mocker"], ["router", "kv,round-robin"]);
     expect(arms.map(({ label }) => label)).toEqual([
       "mocker(gpu=H100)/kv",
@@ -363,7 +363,7 @@ describe("the tree", () => {
     expect(arms[0]!.engineKey).not.toBe(arms[2]!.engineKey);
   });
 
-  test("cells have ids of their own", () => {
+  test("cells have unique ids", () => {
     const { cells } = planOf(
       ["router", "kv,kv:temperature=0.5,round-robin"],
       ["repeat", "3"],
@@ -374,14 +374,14 @@ describe("the tree", () => {
   });
 });
 
-test("what comes after -- is kept as it is", () => {
+test("arguments after -- are kept unchanged", () => {
   const engineArgs = ["--enforce-eager", "--x=1", "a b"];
   expect(buildPlan({ options: [], engineArgs }, samplePlugins()).plan.engineArgs).toEqual(
     engineArgs,
   );
 });
 
-test("arguments after -- that no command would get are a fault", () => {
+test("arguments after -- that no command gets are a fault", () => {
   const options = typed(["engine", "other"]);
   expect(() => buildPlan({ options, engineArgs: ["--x"] }, samplePlugins())).toThrow(
     '-- --x: engine "other" has no command that could take it',

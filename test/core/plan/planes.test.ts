@@ -1,4 +1,4 @@
-/** Arms on plane dynamo, and what the plane asks of the whole comparison. */
+/** Arms on plane dynamo, and the requirements of the plane for the whole comparison. */
 import { describe, expect, test } from "bun:test";
 import { BUNDLED } from "../../../plugins/bundled.ts";
 import { buildPlan } from "../../../core/plan/build.ts";
@@ -30,20 +30,20 @@ function faultsOf(options: Record<string, unknown>): string[] {
 const timings = (plan: Plan): unknown[] => plan.arms.map(({ engine }) => engine.options["timing"]);
 
 describe("the mocker", () => {
-  test("has Dynamo's timing on all arms as soon as one is on Dynamo's plane", () => {
+  test("has Dynamo's timing on all arms when one is on Dynamo's plane", () => {
     expect(timings(planOf({ router: "kv" }))).toEqual(["l40s"]);
     const plan = planOf({ router: "kv,dynamo" });
     expect(timings(plan).every((timing) => timing === "dynamo")).toBe(true);
   });
 
-  test("cannot have another one there", () => {
+  test("cannot have another timing there", () => {
     expect(faultsOf({ router: "dynamo", timing: "h100" })).toEqual([
       `engine.timing: Dynamo's mocker, which serves on plane dynamo, has no timing "h100"`,
     ]);
   });
 });
 
-test("the mocker schedules by priority on HTTP workers alone", () => {
+test("the mocker schedules by priority only on HTTP workers", () => {
   expect(faultsOf({ router: "kv", schedulingPolicy: "priority" })).toEqual([]);
   expect(faultsOf({ router: "dynamo", schedulingPolicy: "priority" })).toEqual([
     "engine.schedulingPolicy: Dynamo's mocker, which serves on plane dynamo, serves first come, first served",
@@ -63,7 +63,7 @@ describe("the control pair", () => {
     ]);
   });
 
-  test("is what was typed, where it was", () => {
+  test("is the given one, where one is given", () => {
     expect(arms("dynamo:mode=round-robin,round-robin,kv")).toEqual([
       ["dynamo", true],
       ["round-robin", true],
@@ -71,7 +71,7 @@ describe("the control pair", () => {
     ]);
   });
 
-  test("is not added on one plane, where round robin is still what others are compared with", () => {
+  test("is not added on one plane, where others are still compared with round robin", () => {
     expect(arms("kv,round-robin")).toEqual([
       ["kv", false],
       ["round-robin", true],
@@ -81,14 +81,14 @@ describe("the control pair", () => {
 });
 
 describe("the plane's settings", () => {
-  test("are in the plan where an arm is on it, files and no service by default", () => {
+  test("are in the plan where an arm is on it, by default with files and without services", () => {
     expect(planOf({ router: "kv" }).planeSettings).toBeUndefined();
     expect(planOf({ router: "dynamo" }).planeSettings).toEqual({
       ...{ discovery: "file", requestPlane: "tcp", eventPlane: "zmq" },
     });
   });
 
-  test("that nothing would heed are faults", () => {
+  test("without effect are faults", () => {
     expect(faultsOf({ router: "kv", discovery: "etcd" })).toEqual([
       "--discovery: has no meaning without an arm on plane dynamo",
     ]);
@@ -100,7 +100,7 @@ describe("the plane's settings", () => {
     ]);
   });
 
-  test("hold no password", () => {
+  test("contain no password", () => {
     const [fault] = faultsOf({ router: "dynamo", "event-plane": "nats", nats: "nats://u:p@h:1" });
     expect(fault).toContain("plane.nats-url: expected nats://HOST:PORT without a password");
   });

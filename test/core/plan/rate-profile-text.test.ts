@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { parseRateProfile } from "../../../core/plan/rate-profile-text.ts";
+import { parseRateProfile } from "../../../core/plan/load-texts.ts";
 
-test("a profile is read as it is written", () => {
+test("a profile reads back as it was written", () => {
   expect(parseRateProfile("ramp:30")).toEqual({ kind: "ramp", overS: 30 });
   expect(parseRateProfile("sine:min=5,max=10,period=60")).toEqual({
     kind: "sine",

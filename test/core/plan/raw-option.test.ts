@@ -17,7 +17,7 @@ const specs = optionSpecs(schema);
 const spec = (key: string) => specs.find((one) => one.key === key)!;
 
 describe("specs", () => {
-  test("say what the schema says", () => {
+  test("have the fields of the schema", () => {
     expect(specs.map(({ key, flag, type }) => [key, flag, type])).toEqual([
       ["count", "count", "number"],
       ["isFast", "is-fast", "boolean"],
@@ -33,13 +33,13 @@ describe("specs", () => {
     expect(spec("key")).toMatchObject({ isSecret: true, aliases: ["api-key"] });
   });
 
-  test("a type that no flag can carry is the author's fault", () => {
+  test("a type that no flag can hold is a fault of the plugin's author", () => {
     expect(() => optionSpecs(v.strictObject({ when: v.date() }))).toThrow(
       'option "when": a date schema cannot be given as a flag',
     );
   });
 
-  test("flags and keys turn into each other", () => {
+  test("flags and keys convert into each other", () => {
     expect(flagOf("numPrefixPrompts")).toBe("num-prefix-prompts");
     expect(keyOf("num-prefix-prompts")).toBe("numPrefixPrompts");
     expect(keyOf("top-5")).toBe("top5");
@@ -59,14 +59,18 @@ describe("typed values", () => {
     expect(number(true)).toEqual({ fault: "expected a number, got true" });
   });
 
-  test("switches take words and nothing else", () => {
+  test("switches accept only their words", () => {
     const isFast = (value: unknown) => coerce(spec("isFast"), value);
-    expect(["true", "yes", "on", true].map(isFast)).toEqual(Array(4).fill({ value: true }));
-    expect(["false", "no", "off", false].map(isFast)).toEqual(Array(4).fill({ value: false }));
+    expect(["true", "yes", "on", true].map(isFast)).toEqual(
+      Array.from({ length: 4 }, () => ({ value: true })),
+    );
+    expect(["false", "no", "off", false].map(isFast)).toEqual(
+      Array.from({ length: 4 }, () => ({ value: false })),
+    );
     expect(isFast("1")).toEqual({ fault: 'expected true or false, got "1"' });
   });
 
-  test("lists split at commas, unless they are taken as typed", () => {
+  test("lists split at commas, unless they are kept as typed", () => {
     expect(coerce(spec("sizes"), ["1,2", 3])).toEqual({ value: [1, 2, 3] });
     expect(coerce(spec("sizes"), "1,x")).toEqual({ fault: 'expected a number, got "x"' });
     expect(coerce(spec("tags"), "a,b")).toEqual({ value: ["a,b"] });
@@ -95,7 +99,7 @@ describe("suggestions", () => {
     expect(editDistance("same", "same")).toBe(0);
   });
 
-  test("are made only where they are worth saying", () => {
+  test("are made only for similar names", () => {
     const known = ["router", "round-robin", "isl", "osl"];
     expect(didYouMean("ruoter", known)).toBe("router");
     expect(didYouMean("round", known)).toBe("round-robin");

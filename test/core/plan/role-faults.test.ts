@@ -1,6 +1,7 @@
-/** Prefill and decode on different workers: what a plan may ask for, and of whom. */
+/** Prefill and decode on different workers: which plans are accepted. */
 import { describe, expect, test } from "bun:test";
-import { v, defineEngine, type Engine } from "dynbench";
+import { v, defineEngine } from "dynbench";
+import type { Engine } from "dynbench/engine";
 import { buildPlan } from "../../../core/plan/build.ts";
 import { PlanFaults, type Fault } from "../../../core/base/errors.ts";
 import { PluginSet } from "../../../core/plugin-folder/plugin-set.ts";
@@ -36,7 +37,7 @@ describe("the mocker", () => {
     }
   });
 
-  test("needs both kinds, and no others beside them", () => {
+  test("needs both roles, and no other workers", () => {
     expect(faultsOf({ "prefill-workers": "2" })).toMatchObject([
       { path: "engine.prefillWorkers", hint: "Add --decode-workers 1" },
     ]);
@@ -46,7 +47,7 @@ describe("the mocker", () => {
     expect(faultsOf({ ...split, workers: "8" })).toMatchObject([{ path: "engine.workers" }]);
   });
 
-  test("is not split behind a router that knows nothing of it", () => {
+  test("is not split behind a router without support for it", () => {
     const [fault, ...others] = faultsOf({ ...split, router: "direct" });
     expect(others).toEqual([]);
     expect(fault!.message).toBe(
@@ -55,11 +56,11 @@ describe("the mocker", () => {
     expect(fault!.hint).toMatch(/^Routers that do: kv, /);
   });
 
-  test("is split on Dynamo's plane too, where the workers are Dynamo's own", () => {
+  test("is split on Dynamo's plane too, where the workers are Dynamo's", () => {
     expect(faultsOf({ ...split, router: "kv,dynamo" })).toEqual([]);
   });
 
-  test("computes its prompts on the prefill workers: round robin's share is theirs", async () => {
+  test("computes prompts on the prefill workers, so round robin's share is computed over them", async () => {
     const share = async (options: Record<string, unknown>): Promise<number> => {
       const { plan, plugins } = planOf({ ...options, router: "kv", "prefix-ratio": "0.5" });
       const { points } = await surveyPlan(plan, plugins, { signal: new AbortController().signal });
@@ -69,7 +70,7 @@ describe("the mocker", () => {
   });
 });
 
-test("an engine that splits on another plane says so; one that cannot has no such options", () => {
+test("an engine that splits only on another plane reports it; one that cannot split has no such options", () => {
   const other = defineEngine({
     name: "other",
     summary: "",

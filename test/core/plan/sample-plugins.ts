@@ -1,4 +1,4 @@
-/** Plugins that are nothing but their options, so that plans can be made of known parts. */
+/** Plugins with options and no behaviour, to make plans of known parts. */
 import * as v from "valibot";
 import { buildPlan, type BuiltPlan } from "../../../core/plan/build.ts";
 import type { RawOption } from "../../../core/plan/raw-option.ts";
@@ -62,7 +62,7 @@ const workload = defineWorkload({
     ),
     sampling: v.optional(v.picklist(["shuffle", "replace"]), "shuffle"),
     tags: v.optional(v.array(v.string()), []),
-    // Also an option of every router here: must be said which.
+    // Also an option of every router here, so it must be qualified.
     temperature: v.optional(v.number(), 0),
   }),
   load: { arrival: "closed", concurrency: 20, requests: 200 },
@@ -76,7 +76,7 @@ const reporter = (name: string) =>
     summary: "",
     options: v.strictObject({
       path: v.optional(v.pipe(v.string(), v.nonEmpty("must name a file")), name),
-      workers: v.optional(v.boolean(), false), // an engine's option too: reporters never get in the way
+      workers: v.optional(v.boolean(), false), // an engine's option too: options of reporters never conflict
       password: v.pipe(v.optional(v.string()), v.metadata({ secret: true })),
     }),
     open: () => ({}),

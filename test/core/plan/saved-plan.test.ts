@@ -19,7 +19,7 @@ describe("a saved plan", () => {
     expect(parsePlan(JSON.parse(text), "p.json")).toEqual(plan);
   });
 
-  test("is refused where a part is missing or means nothing", () => {
+  test("is refused where a part is missing or invalid", () => {
     const broken = (change: (copy: Record<string, any>) => void): (() => void) => {
       const copy = structuredClone(plan) as unknown as Record<string, any>;
       change(copy);
@@ -40,18 +40,18 @@ describe("a saved plan", () => {
 describe("secrets", () => {
   const nothing = { headers: {}, engineArgs: [] };
 
-  test("are nowhere in what is stored", () => {
+  test("are not in the stored plan", () => {
     expect(JSON.stringify(plan)).toContain("s3cret");
     expect(JSON.stringify(stored)).not.toContain("s3cret");
     expect(stored.wire.headers).toEqual({ authorization: MASK, "x-team": "blue" });
   });
 
-  test("a plan without secrets is stored as it is", () => {
+  test("a plan without secrets is stored unchanged", () => {
     const open = planOf();
     expect(maskPlan(open, () => [])).toEqual(open);
   });
 
-  test("are asked for before the plan runs again, and put back", () => {
+  test("are required before the plan runs again, and restored", () => {
     const faults: Fault[] = [];
     withSecrets(stored, nothing, faults);
     expect(faults.map(({ path, message }) => `${path}: ${message}`)).toEqual([
@@ -70,7 +70,7 @@ describe("secrets", () => {
     expect(complete.wire.headers).toEqual({ authorization: "Bearer s3cret" });
   });
 
-  test("a header that the plan has not cannot be slipped in", () => {
+  test("a header that the plan lacks cannot be added", () => {
     const faults: Fault[] = [];
     withSecrets(planOf(), { ...nothing, headers: { "x-other": "1" } }, faults);
     expect(faults).toEqual([{ path: "--header x-other", message: "cannot change a saved plan" }]);
@@ -85,7 +85,7 @@ describe("secret engine arguments", () => {
     return { plan: withSecrets(saved, { headers: {}, engineArgs: given }, faults), faults };
   };
 
-  test("are masked in the plan, and asked for before it runs again", () => {
+  test("are masked in the plan, and required before it runs again", () => {
     expect(saved.engineArgs).toEqual(["--seed", "1", "--api-key", MASK, `--hf-token=${MASK}`]);
     expect(again([]).faults).toEqual([
       {
@@ -96,7 +96,7 @@ describe("secret engine arguments", () => {
     ]);
   });
 
-  test("given again they complete the plan, and nothing else may differ", () => {
+  test("complete the plan when given again, and nothing else may differ", () => {
     expect(again(engineArgs)).toMatchObject({ plan: { engineArgs }, faults: [] });
     const other = engineArgs.with(1, "2");
     expect(again(other).faults[0]!.message).toBe("engine arguments cannot change a saved plan");

@@ -17,7 +17,7 @@ describe("flags", () => {
     }
   });
 
-  test("that only look alike, or name a place, are not", () => {
+  test("that only look similar, or name a place, are not", () => {
     for (const name of [
       ...["--max-num-batched-tokens", "--tokenizer", "--keep-alive", "--bypass", "--passive"],
       ...["--enable-prompt-tokens-details", "--api-key-env", "--ssl-key-file", "monkey"],
@@ -28,7 +28,7 @@ describe("flags", () => {
 });
 
 describe("command lines", () => {
-  test("keep everything but what follows a secret name", () => {
+  test("keep everything except the value of a secret name", () => {
     expect(mask("vllm serve m --api-key abc def --port 80")).toBe(
       "vllm serve m --api-key *** *** --port 80",
     );
@@ -40,7 +40,7 @@ describe("command lines", () => {
     expect(mask("--token --verbose")).toBe("--token --verbose");
   });
 
-  test("that are masked stay as they are", () => {
+  test("that are masked stay unchanged", () => {
     const once = mask("--api-key abc --hf-token=x -- y KEY=z");
     expect(mask(once)).toBe(once);
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseSlo } from "../../../core/plan/slo-text.ts";
+import { parseSlo } from "../../../core/plan/load-texts.ts";
 
 test("limits are milliseconds, in any order", () => {
   expect(parseSlo("ttft=500,tpot=50,e2e=20000")).toEqual({

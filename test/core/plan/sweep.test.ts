@@ -27,7 +27,7 @@ describe("points", () => {
     expect(combinations(AXES)).toBe(6);
   });
 
-  test("without axes there is one, without a name", () => {
+  test("without axes there is one point, without a name", () => {
     expect(points([])).toEqual([{}]);
     expect(pointLabel({})).toBe("");
   });
@@ -87,14 +87,14 @@ describe("axes as typed", () => {
     expect(swept(["sweep", ["workload.prefixRatio=0.2,0.9"]])).toEqual(want);
   });
 
-  test("a choice can be swept, and a wrong one is told with the right ones", () => {
+  test("a choice can be swept, and a wrong one is reported with the valid ones", () => {
     expect(swept(["sampling", "shuffle,replace"], ["prefix-ratio", "0.5"])).toHaveLength(2);
     expect(faultsOf(["sweep", ["sampling=shuffle,x"]])).toEqual([
       'workload.sampling: expected one of shuffle, replace, got "x"',
     ]);
   });
 
-  test("what cannot be swept is told", () => {
+  test("an option that cannot be swept is reported", () => {
     expect(faultsOf(["sweep", ["concurency=1,2"]])).toEqual([
       "--sweep concurency=1,2: expected NAME=VALUE,VALUE with an option of the load or the workload",
     ]);
@@ -105,7 +105,7 @@ describe("axes as typed", () => {
     expect(faultsOf(["sweep", ["rate=1", "rate=2"]])).toEqual(["--sweep rate=2: is swept twice"]);
   });
 
-  test("a list for an option of the load says how to sweep it", () => {
+  test("a list for an option of the load gets a hint how to sweep it", () => {
     expect(faultsOf(["concurrency", "1,8"])).toEqual([
       'load.concurrency: expected a number, got "1,8"',
     ]);

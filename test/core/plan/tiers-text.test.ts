@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { parseTiers } from "../../../core/plan/tiers-text.ts";
+import { parseTiers } from "../../../core/plan/load-texts.ts";
 
 describe("the text of --tiers", () => {
   test("names a share and a priority of each tier, in order", () => {

@@ -1,11 +1,11 @@
-/** What the package manager of Bun 1.4.5 printed of a registry on loopback, and what is told of it. */
+/** Output of Bun 1.4.5's package manager against a registry on loopback, and the faults made from it. */
 import { describe, expect, test } from "bun:test";
 import { installFault } from "../../../core/plugin-folder/install-fault.ts";
 
 const HEAD = "bun add v1.4.5 (a7733435c)\nResolving dependencies\n";
 const MANY = "Resolved, downloaded and extracted [6]\n";
 
-describe("what the package manager says is told as a state and a next step:", () => {
+describe("the package manager's output becomes a cause and a next step:", () => {
   test.each([
     [
       'error: No version matching "2.0.0" found for specifier "good" (but package exists)\nerror: good@2.0.0 failed to resolve',

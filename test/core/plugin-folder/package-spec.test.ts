@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,6 +33,7 @@ describe("something on this disk", () => {
   for (const name of ["a.ts", "a.js", "a.tgz", "a.tar.gz", "a.zip"]) {
     writeFileSync(join(folder, name), "");
   }
+  afterAll(() => rmSync(folder, { recursive: true }));
 
   test("is a folder, a tarball or a single file, by its path", () => {
     const from = (name: string): string => packageSpec(join(folder, name)).from;
@@ -43,13 +44,12 @@ describe("something on this disk", () => {
     expect(packageSpec("..")).toMatchObject({ from: "folder" });
   });
 
-  test("must be there, and be a package", () => {
+  test("must exist and be a package", () => {
     expect(() => packageSpec(join(folder, "b.ts"))).toThrow("there is no such file or folder");
     expect(() => packageSpec(join(folder, "a.zip"))).toThrow("a.zip is no package");
-    rmSync(folder, { recursive: true });
   });
 
-  test("a bare word is a package's name, though a folder of that name lies here", () => {
+  test("a bare name is a package, even if a folder of that name is here", () => {
     expect(packageSpec("core")).toEqual({ from: "registry", spec: "core", name: "core" });
   });
 });

@@ -1,4 +1,4 @@
-/** Archives for tests, by hand: header fields of POSIX.1-2017's ustar. */
+/** Handmade archives for tests: header fields of POSIX.1-2017's ustar. */
 
 export interface TarEntry {
   readonly path: string;

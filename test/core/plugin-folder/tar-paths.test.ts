@@ -23,14 +23,14 @@ describe("a path out of the archive", () => {
     );
   });
 
-  test("there is none in a plain package", () => {
+  test("is not found in a plain package", () => {
     expect(
       strayPath(tar({ path: "package/a.js", body: "x" }, { path: "package/..b" })),
     ).toBeUndefined();
   });
 });
 
-test("an archive that was cut at any byte is refused", () => {
+test("an archive cut at any byte is refused", () => {
   const whole = tar({ path: "package/a.js", body: "some text" }, { path: "package/b.js" });
   // The end is a block of zeros; the second one may be missing.
   for (let bytes = 0; bytes < whole.length - 1024; bytes += 1) {

@@ -1,8 +1,8 @@
-/** Ends of several programs beside each other. */
+/** Ending several programs at the same time. */
 import { expect, test } from "bun:test";
 import { endedTogether } from "../../../core/process/ended-together.ts";
 
-test("none waits for another's end, and what came later is ended before", async () => {
+test("none waits for another's end, and programs that started later end first", async () => {
   const order: string[] = [];
   const begun = { a: Promise.withResolvers<void>(), b: Promise.withResolvers<void>() };
   const stack = new AsyncDisposableStack();
@@ -23,7 +23,7 @@ test("none waits for another's end, and what came later is ended before", async 
   expect(order.toSorted()).toEqual(["a", "b", "later"]);
 });
 
-test("one that cannot be ended is told once all others are", async () => {
+test("one that cannot be ended is reported after all others have ended", async () => {
   const ended: string[] = [];
   const stack = new AsyncDisposableStack();
   const keep = endedTogether(stack);
@@ -33,7 +33,7 @@ test("one that cannot be ended is told once all others are", async () => {
   expect(ended).toEqual(["other"]);
 });
 
-test("one that comes when all is over is ended at once", async () => {
+test("one added after the end is ended at once", async () => {
   const stack = new AsyncDisposableStack();
   const keep = endedTogether(stack);
   await stack.disposeAsync();

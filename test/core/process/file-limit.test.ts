@@ -15,7 +15,7 @@ test("the soft limit of open files", () => {
   expect(parseOpenFileLimit("")).toBeUndefined();
 });
 
-test("a table that is cut at any byte gives the limit or nothing", () => {
+test("a table cut at any byte gives the limit or nothing", () => {
   for (let end = 0; end <= TABLE.length; end += 1) {
     expect([undefined, 1024]).toContain(parseOpenFileLimit(TABLE.slice(0, end)));
   }

@@ -39,7 +39,7 @@ const explain = (lines: readonly string[]) =>
 const readiness = { limitMs: 10_000, signal, log, explain };
 
 describe("a task", () => {
-  test("runs to its end, which is no death, and gives code and lines", async () => {
+  test("runs to its end, which does not count as a death, and returns code and lines", async () => {
     const task = {
       name: "task",
       signal,
@@ -50,7 +50,7 @@ describe("a task", () => {
     expect(deaths).toEqual([]);
   });
 
-  test("is told to leave proxies out on the way to this machine", async () => {
+  test("gets an environment that bypasses proxies for this machine", async () => {
     const proxied = await supervisor.startForeign("proxied", sh('echo "$NO_PROXY $no_proxy"'), {
       env: { http_proxy: "http://127.0.0.1:9", NO_PROXY: "intranet" },
       isUnguarded: true,
@@ -60,14 +60,14 @@ describe("a task", () => {
     expect(proxied.lastLines(1)).toEqual([`${list} ${list}`]);
   });
 
-  test("that cannot be started says which program and why", async () => {
+  test("that cannot be started is reported with program and cause", async () => {
     const start = supervisor.startForeign("absent", ["/nowhere/python"]);
     await expect(start).rejects.toThrow(
       'Cannot start absent: "/nowhere/python": there is no such file or folder',
     );
   });
 
-  test("that does not end in time is ended and told", async () => {
+  test("that does not end in time is ended and reported", async () => {
     const task = { name: "endless", signal, limitMs: 50, command: sh("sleep 300") };
     await expect(runForeign(supervisor, task)).rejects.toThrow("endless did not end within 0.05 s");
     expect(deaths).toEqual([]);
@@ -75,7 +75,7 @@ describe("a task", () => {
 });
 
 describe("a server that loads", () => {
-  test("is guarded once it is up, and its death then tells the reason of its log", async () => {
+  test("is watched once it is up, and its death is reported with the reason from its log", async () => {
     const name = "falls";
     const command = sh("read x; echo torch.OutOfMemoryError: CUDA out of memory; exit 1");
     const program = await supervisor.startForeign(name, command, {
@@ -92,7 +92,7 @@ describe("a server that loads", () => {
     deaths.length = 0;
   });
 
-  test("that ends before it is up is told with its exit, its reason and its last lines", async () => {
+  test("that ends before it is up is reported with its exit, its reason and its last lines", async () => {
     const name = "falls-early";
     const command = sh("echo loading; echo CUDA out of memory; exit 1");
     const program = await supervisor.startForeign(name, command, { isUnguarded: true, explain });
@@ -108,7 +108,7 @@ describe("a server that loads", () => {
     ]);
   });
 
-  test("that takes too long is told with what it last said", async () => {
+  test("that takes too long is reported with its last lines", async () => {
     const name = "slow";
     const program = await supervisor.startForeign(name, sh("echo loading; sleep 300"), {
       isUnguarded: true,
@@ -129,7 +129,7 @@ describe("a Python", () => {
     programs: [],
   };
 
-  test("without the package is told how to get it", async () => {
+  test("without the package is reported with how to install it", async () => {
     const asked = probePython(question, { processes: supervisor, signal, log });
     await expect(asked).rejects.toMatchObject({
       message: 'Python "python3" has no package "no-such-package"',
@@ -137,7 +137,7 @@ describe("a Python", () => {
     });
   });
 
-  test("that is none is told by what it said", async () => {
+  test("that is another program is reported with its output", async () => {
     const asked = probePython(
       { ...question, python: "/bin/false" },
       { processes: supervisor, signal, log },
@@ -145,7 +145,7 @@ describe("a Python", () => {
     await expect(asked).rejects.toThrow('Cannot ask "/bin/false" what it has: exit code 1');
   });
 
-  test("whose engine was made for another version of what it is built on is told so", async () => {
+  test("whose engine was built for another version of its base is reported as such", async () => {
     const site = join(folder, "site");
     const pin = 'Requires-Dist: core-y[a,b]==0.31.0; extra == "z"';
     for (const [name, version, more] of [
@@ -168,12 +168,12 @@ describe("a Python", () => {
     await expect(asked).rejects.toMatchObject({
       message: 'The package "engine-x" of "python3" does not run',
       hint: expect.stringMatching(
-        /^Perhaps because engine-x 1\.6\.1 is made for core-y 0\.31\.0, and core-y 0\.32\.0 is there; it said: serve: .*cannot import name/,
+        /^Perhaps because engine-x 1\.6\.1 is made for core-y 0\.31\.0, and core-y 0\.32\.0 is there; it printed: serve: .*cannot import name/,
       ),
     });
   });
 
-  test("has the version that was asked for in any build, or lacks it", () => {
+  test("has the required version in any build, or lacks it", () => {
     const names = { distributions: ["x"], also: ["y", "y-cpu"] };
     const pins = { y: "0.31.0" };
     const of = (versions: Record<string, string>) => otherVersion(names, { versions, pins });
@@ -197,7 +197,7 @@ describe("ports", () => {
     mustBeFree(ports, "");
   });
 
-  test("are below those that the system hands out by itself", () => {
+  test("are below the system's ephemeral ports", () => {
     expect(portRange(() => "32768\t60999\n")).toEqual({ lowest: 10_000, end: 32_768 });
     expect(portRange(() => "15000 65000\n")).toEqual({ lowest: 10_000, end: 15_000 });
     expect(portRange(() => "1024 65535\n")).toEqual({ lowest: 10_000, end: 32_768 });
@@ -209,7 +209,7 @@ describe("ports", () => {
     expect(Math.max(...ports)).toBeLessThan(end);
   });
 
-  test("that are taken are passed over, and a range without enough of them is a fault", () => {
+  test("that are taken are skipped, and a range without enough free ones is a fault", () => {
     const [first] = freePorts(1) as [number];
     const server = Bun.listen({ hostname: "127.0.0.1", port: first, socket: { data: () => {} } });
     expect(() => freePorts(1, { lowest: first, end: first + 1 })).toThrow(
@@ -219,7 +219,7 @@ describe("ports", () => {
     server.stop(true);
   });
 
-  test("one that is taken, on loopback alone too, is named", () => {
+  test("that are taken, even only on loopback, are named", () => {
     const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
     expect(() => mustBeFree([server.port], "Choose others")).toThrow(
       `Port ${server.port} is taken by another program`,

@@ -1,4 +1,4 @@
-/** GPU lists as nvidia-smi prints them, and who gets which. The sets are the guide's. */
+/** GPU lists as nvidia-smi prints them, and their assignment to workers. The sets are the guide's. */
 import { describe, expect, test } from "bun:test";
 import {
   parseGpus,
@@ -22,7 +22,7 @@ describe("nvidia-smi's list", () => {
     expect(parseGpus(L40S)).toEqual(eight.slice(0, 2));
   });
 
-  test("is read where a field is unknown, and other lines are passed over", () => {
+  test("is read where a field is unknown, and other lines are skipped", () => {
     expect(parseGpus(["No devices were found", "0, Tesla K80, [N/A], [N/A]", ""])).toEqual([
       { id: "0", name: "Tesla K80", memoryMiB: 0, computeCapability: undefined },
     ]);
@@ -44,7 +44,7 @@ describe("CUDA_VISIBLE_DEVICES", () => {
     expect(visibleGpus(eight, "GPU-8932f937").map(({ id }) => id)).toEqual(["GPU-8932f937"]);
   });
 
-  test("that names a GPU that is not there is told", () => {
+  test("that names a missing GPU is reported", () => {
     expect(() => visibleGpus(eight, "0,9")).toThrow("names GPU 9, and there is none");
   });
 });
@@ -60,7 +60,7 @@ describe("placement", () => {
     ]);
   });
 
-  test("an offset leaves the first ones to somebody else", () => {
+  test("an offset leaves the first ones free", () => {
     expect(placeOnGpus(eight, { ...wish, workers: 4, offset: 4 }).flat()).toEqual([
       "4",
       "5",
@@ -74,7 +74,7 @@ describe("placement", () => {
     expect(placeOnGpus([...eight, ...eight], wish)).toHaveLength(8);
   });
 
-  test("too few are told with what would fit", () => {
+  test("too few are reported with the number of workers that would fit", () => {
     const place = (change: Partial<PlacementWish>) => () =>
       placeOnGpus(eight, { ...wish, ...change });
     expect(place({ workers: 9 })).toThrow("Too few GPUs: 9 workers of 1 need 9, and 8 are there");

@@ -1,4 +1,4 @@
-/** How a command goes through another program; words to the letter, and a real shell reads them back. */
+/** Commands through another program: exact arguments, and a real shell that reads them back. */
 import { describe, expect, test } from "bun:test";
 import {
   launched,
@@ -11,11 +11,11 @@ import { until } from "../../cli/binary.ts";
 const start = { command: ["python", "-m", "it's", "a b"], env: { SEED: "0", JSON: '{"a": 1}' } };
 
 describe("a launch template", () => {
-  test("left out leaves command and environment as they are", () => {
+  test("left out leaves command and environment unchanged", () => {
     expect(launched(undefined, start)).toEqual({ ...start, holdsStdin: false });
   });
 
-  test("puts a local prefix before the words, with the environment in them", () => {
+  test("puts a local prefix before the arguments, with the environment in them", () => {
     expect(launched("numactl -N 0 {command}", start)).toEqual({
       command: ["numactl", "-N", "0", "env", "SEED=0", 'JSON={"a": 1}', ...start.command],
       env: {},
@@ -23,7 +23,7 @@ describe("a launch template", () => {
     });
   });
 
-  test("inside a word stands for text that the shell reads back word by word", () => {
+  test("inside an argument is text that the shell reads back word by word", () => {
     const { command } = launched('bash -c "exec {command}"', {
       command: ["printf", "%s|", "it's", "a b", '{"x": "$HOME"}'],
       env: {},
@@ -31,7 +31,7 @@ describe("a launch template", () => {
     expect(Bun.spawnSync([...command]).stdout.toString()).toBe('it\'s|a b|{"x": "$HOME"}|');
   });
 
-  test("hands ssh one text, and asks for an open stdin", () => {
+  test("gives ssh one text, and keeps stdin open", () => {
     const { command, holdsStdin } = launched("ssh gpu7 {command}", start);
     expect(command.slice(0, 2)).toEqual(["ssh", "gpu7"]);
     expect(command).toHaveLength(3);
@@ -39,14 +39,14 @@ describe("a launch template", () => {
     expect(holdsStdin).toBe(true);
   });
 
-  test("gives a container the words one by one", () => {
+  test("gives a container the arguments one by one", () => {
     const { command, holdsStdin } = launched("docker run -i --rm image {command}", start);
     expect(command.slice(0, 7)).toEqual(["docker", "run", "-i", "--rm", "image", "sh", "-c"]);
     expect(command.slice(-4)).toEqual([...start.command]);
     expect(holdsStdin).toBe(true);
   });
 
-  test("without a place for the command, or a container that would stay, is a fault", () => {
+  test("without a place for the command, or with a container that would stay, is a fault", () => {
     expect(launchFault("ssh gpu7")?.message).toBe("must hold {command} once");
     expect(launchFault("docker run --rm image {command}")?.hint).toContain("docker run -i");
     expect(launchFault("docker run --rm -i image {command}")).toBeUndefined();
@@ -54,8 +54,8 @@ describe("a launch template", () => {
   });
 });
 
-describe("what runs at the other end", () => {
-  /** The words after `ssh host`, as the shell there gets them. */
+describe("the command at the other end", () => {
+  /** The arguments after `ssh host`, as the shell there gets them. */
   const remote = (command: readonly string[]): string =>
     launched("ssh there {command}", { command, env: {} }).command[2]!;
 
@@ -68,7 +68,7 @@ describe("what runs at the other end", () => {
     expect([7, 143]).toContain(shell.exitCode);
   });
 
-  test("is told to end by a signal, and given the time to do so", async () => {
+  test("gets a signal to end, and the time to do so", async () => {
     const leaving =
       "trap 'sleep 0.1; echo left; exit 5' TERM; echo up; while :; do sleep 0.02; done";
     const shell = Bun.spawn(["sh", "-c", remote(["sh", "-c", leaving])], {
@@ -83,7 +83,7 @@ describe("what runs at the other end", () => {
     await shell.exited;
   });
 
-  test("keeps its exit code while stdin is open, and ends with all it started when stdin closes", async () => {
+  test("returns its exit code while stdin is open, and ends with all its children when stdin closes", async () => {
     const open = Bun.spawn(["sh", "-c", remote(["sh", "-c", "exit 7"])], { stdin: "pipe" });
     expect(await open.exited).toBe(7);
     const family = Bun.spawn(
@@ -109,7 +109,7 @@ describe("shell words", () => {
     expect(shellWords("  ")).toEqual([]);
   });
 
-  test("come back from quoting as they were", () => {
+  test("are unchanged after quoting and reading back", () => {
     for (const word of ["plain", "it's", "a b", "$HOME", "", "tcp://*:5", '"', "\\"]) {
       expect(shellWords(shellQuoted(word))).toEqual([word]);
     }

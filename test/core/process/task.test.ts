@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { allOrNone } from "../../../core/process/task.ts";
 
 describe("all or none", () => {
-  /** Ends when told to, and says so a turn later. */
+  /** Ends on abort, and rejects a turn later. */
   const patient = (signal: AbortSignal, ended: string[], name: string): Promise<never> => {
     const { promise, reject } = Promise.withResolvers<never>();
     signal.addEventListener("abort", () =>
@@ -14,13 +14,13 @@ describe("all or none", () => {
     return promise;
   };
 
-  test("gives what each gives", async () => {
+  test("returns the result of each", async () => {
     const never = new AbortController().signal;
     const [a, b] = await allOrNone(never, () => [Promise.resolve(1), Promise.resolve("two")]);
     expect([a + 1, b.length]).toEqual([2, 3]);
   });
 
-  test("one that fails ends the others, and is told when they have ended", async () => {
+  test("one that fails ends the others, and is reported when they have ended", async () => {
     const ended: string[] = [];
     const fault = new Error("no");
     const never = new AbortController().signal;
@@ -33,7 +33,7 @@ describe("all or none", () => {
     expect(ended).toEqual(["first", "last"]);
   });
 
-  test("an abort from outside reaches each, and is told when all have ended", async () => {
+  test("an abort from outside reaches each, and is reported when all have ended", async () => {
     const ended: string[] = [];
     const stop = new AbortController();
     const asked = allOrNone(stop.signal, (signal) => [

@@ -49,7 +49,7 @@ describe("requestBody", () => {
     );
   });
 
-  test("the ends of the id range keep their digits", () => {
+  test("ids at both ends of the range keep their digits", () => {
     const ends = new Uint32Array([1000, 9999, 10_000, 30_999]);
     expect(body("ids", { tokens: ends }).json.prompt).toEqual([1000, 9999, 10_000, 30_999]);
     expect(body("ids", { tokens: new Uint32Array(0) }).json.prompt).toEqual([]);
@@ -58,7 +58,7 @@ describe("requestBody", () => {
     expect(body("ids", { tokens: any }).json.prompt).toEqual([...any]);
   });
 
-  test("extra fields come last, and replace ours instead of standing twice", () => {
+  test("extra fields come last, and replace fields of the same name", () => {
     const extra = {
       max_tokens: 5,
       temperature: 0,

@@ -45,7 +45,7 @@ function textOf(tokenizer: Tokenizer, prompt: readonly Segment[], form: "text" |
   return JSON.parse(Buffer.from(body).toString());
 }
 
-/** Everything that must hold of any tokenizer; `reference` is the library without our memory. */
+/** Requirements for any tokenizer; `reference` is the library without the memory of pieces. */
 function holds(open: () => Promise<{ tokenizer: Tokenizer; reference: HfTokenizer }>): void {
   test("encodes as the library does, whatever the text", async () => {
     const { tokenizer, reference } = await open();
@@ -122,14 +122,14 @@ describe.skipIf(!hasTinyLlama)(
       ),
     }));
 
-    test("has no chat template, and says so", async () => {
+    test("has no chat template, and reports it", async () => {
       await expect(promptTokenizer(TINY_LLAMA, "chat")).rejects.toThrow("no usable chat template");
       expect((await promptTokenizer(TINY_LLAMA, "text")).textOverhead).toBe(1);
     });
   },
 );
 
-test("text has no room left for a first token where the server adds none", async () => {
+test("text has all its tokens as words where the server adds no first token", async () => {
   const bare = join(folder, "bare");
   writeSmallTokenizer(bare, "llama2");
   const tokenizer = await promptTokenizer(bare, "text", true);
@@ -139,7 +139,7 @@ test("text has no room left for a first token where the server adds none", async
 });
 
 describe("folders", () => {
-  test("a tokenizer is that of the named folder, or else of the model's, or else the built-in one", async () => {
+  test("the tokenizer is that of the named folder, else of the model's, else the built-in one", async () => {
     const model = join(folder, "model");
     writeSmallTokenizer(model, "llama3");
     expect(await chosenTokenizer(undefined, "org/name")).toBeUndefined();
@@ -162,7 +162,7 @@ describe("folders", () => {
     expect((await promptTokenizer(split, "chat")).chatOverhead).toBe(4);
   });
 
-  test("what cannot be read or used is told with the folder", async () => {
+  test("unreadable and unusable files are reported with the folder", async () => {
     const broken = join(folder, "broken");
     writeSmallTokenizer(broken, "llama2");
     writeFileSync(join(broken, "tokenizer.json"), '{"model":');
@@ -177,13 +177,13 @@ describe("folders", () => {
     const { json, config } = smallTokenizer("llama2");
     const few = { ...json, model: { ...(json["model"] as object), merges: [] } };
     expect(() => modelTokenizer(few, config).words).toThrow("only 0 words are one token each");
-    // Ids need not be without holes: then fewer tokens than ids are there.
+    // Ids may have holes: then there are fewer tokens than ids.
     const vocab = { "<unk>": 0, "<s>": 1, "▁": 40, a: 41 };
     const holes = { ...json, model: { ...(json["model"] as object), merges: [], vocab } };
     expect(() => modelTokenizer(holes, config).words).toThrow("only 0 words are one token each");
   });
 
-  test("a word that is more tokens after a line's end than after a space is not used", () => {
+  test("a word with more tokens after a line break than after a space is not used", () => {
     // "bab" is merged only behind its space, from "▁ba" and "b".
     const { json, config } = smallTokenizer("llama2");
     const { vocab, merges } = json["model"] as { vocab: Record<string, number>; merges: string[] };

@@ -1,8 +1,8 @@
 /**
- * Tokenizers of real kinds with a vocabulary that is small and made up: every three-letter word of
- * consonant, vowel, consonant is one token (20 × 5 × 20 = 2,000 words), by merges as a trained BPE has
- * them. `llama2` has spaces as "▁", put before every text, and no pre-tokenizer; `llama3` has bytes, words
- * cut by a pattern, and another token for a word at the start of a text.
+ * Tokenizers of real kinds with a small, made-up vocabulary: every three-letter word of consonant,
+ * vowel, consonant is one token (20 × 5 × 20 = 2,000 words), by merges as in a trained BPE. `llama2`
+ * has spaces as "▁", one before every text, and no pre-tokenizer; `llama3` has bytes, words cut by a
+ * pattern, and another token for a word at the start of a text.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ export type SmallKind = "llama2" | "llama3";
 const CONSONANTS = [..."bcdfghjklmnpqrstvwxz"];
 const VOWELS = [..."aeiou"];
 
-/** As Llama 3's, by rows of what the template adds: a role, and its end. */
+/** As Llama 3's: the template adds a role before each message and an end after it. */
 const CHAT_TEMPLATE =
   "{{ bos_token }}{% for message in messages %}<user>{{ message['content'] | trim }}</s>{% endfor %}" +
   "{% if add_generation_prompt %}<assistant>{% endif %}";

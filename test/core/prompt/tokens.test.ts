@@ -15,7 +15,7 @@ const shared = (a: readonly number[], b: readonly number[]): number => {
 
 describe("fillTokens", () => {
   test("is the same everywhere: ids are fixed by seed, content and position", () => {
-    // Not computed by other means: pins the function, because results must repeat across versions.
+    // Not computed independently: pins the function, because results must repeat across versions.
     expect(tokens([{ content: 0, tokens: 4 }])).toEqual(PINNED);
     expect(tokens([{ content: 7, tokens: 3 }], 1)).not.toEqual(tokens([{ content: 7, tokens: 3 }]));
   });
@@ -37,7 +37,7 @@ describe("fillTokens", () => {
     expect(shared(long, same)).toBe(500);
   });
 
-  test("a content begins anew wherever it stands", () => {
+  test("a content has the same tokens at every position", () => {
     const alone = tokens([{ content: 9, tokens: 50 }]);
     expect(
       tokens([
@@ -89,7 +89,7 @@ describe("fillTokens", () => {
 
 const PINNED = [26632, 20314, 19899, 1328];
 
-test("an answer has the tokens that came; what is missing of it stands in", () => {
+test("an answer has the tokens that were received, and generated ones in place of missing ones", () => {
   const prompt = [
     { content: 1, tokens: 2 },
     { answerOf: 0, tokens: 4 },

@@ -35,7 +35,7 @@ describe("word tokenizer", () => {
     ]);
   });
 
-  test("takes any white space, and reads in pieces what it does not know", () => {
+  test("accepts any white space, and encodes unknown words in pieces", () => {
     const piece = (...bytes: number[]): number =>
       31_000 + (bytes.reduce((sum, byte) => sum * 256 + byte, 0) % 97_213);
     const ascii = (text: string): number => piece(...text.split("").map((c) => c.charCodeAt(0)));
@@ -52,7 +52,7 @@ describe("word tokenizer", () => {
     expect(decode([99_999])).toBe("<unk>");
   });
 
-  test("any text has room, and shares its beginning with a text that begins alike", () => {
+  test("any text can be encoded, and texts with equal prefixes have equal first tokens", () => {
     for (const text of ["\u4e2d\u6587", "\u{1f600}\u{1f600}", "a b \u4e2d", "\u4e2d".repeat(99)]) {
       const bytes = text.split(" ").map((word) => new TextEncoder().encode(word).length);
       const pieces = bytes.reduce((sum, length) => sum + Math.ceil(length / 4), 0);
@@ -69,7 +69,7 @@ describe("word tokenizer", () => {
     }
   });
 
-  test("renders as its Jinja template says", () => {
+  test("renders chats as its Jinja template does", () => {
     // Rendered with jinja2 3.1 from CHAT_TEMPLATE.
     const messages = [
       { role: "user", content: "baban babar" },

@@ -14,7 +14,7 @@ function hostOf(pick: RoutingPolicy["pick"]): PolicyHost {
   });
 }
 
-test("a line tells what was picked, what was believed of each, and what it cost", () => {
+test("a line has the pick, the expected overlap of each worker, and the cost", () => {
   const host = hostOf((_request, view) => {
     view.scores.set([4.5, 1, 2]);
     return 0;

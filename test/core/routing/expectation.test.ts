@@ -18,7 +18,7 @@ const view: RoutingView = {
   random: randomStream(0, "test"),
 };
 
-test("is what the chosen worker had, and the most of those that could be chosen", () => {
+test("is the overlap of the chosen worker, and the largest of the eligible ones", () => {
   expect(expectationOf(view, { isl: 1000 }, 0)).toEqual({ tokens: 48, bestTokens: 80 });
   expect(expectationOf(view, { isl: 1000 }, 3)).toEqual({ tokens: 0, bestTokens: 80 });
 });

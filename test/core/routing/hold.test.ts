@@ -44,7 +44,7 @@ test("held requests are released in order of arrival, by the event that frees a 
   expect(host.heldRequests).toBe(0);
 });
 
-test("a newcomer does not overtake, even when it could be served", () => {
+test("a new request does not overtake, even when it could be served", () => {
   const picky: RoutingPolicy = { reads: [], pick: ({ id }) => (id === 1 ? HOLD : 0) };
   const { host } = hostOf(picky);
   expect(host.route(request(1), 0)).toBe(HOLD);
@@ -53,7 +53,7 @@ test("a newcomer does not overtake, even when it could be served", () => {
   expect([...host.view.requests]).toEqual([1, 0]);
 });
 
-test("held decode picks do not wait behind held prefill picks, and come by themselves", () => {
+test("held decode picks do not wait behind held prefill picks, and are released on their own", () => {
   const { host, released } = hostOf(oneEach, [
     ...clusterOf(1, "prefill"),
     ...clusterOf(1, "decode", 1),
@@ -67,7 +67,7 @@ test("held decode picks do not wait behind held prefill picks, and come by thems
   expect(host.heldRequests).toBe(1);
 });
 
-test("a worker that comes back takes what was held", () => {
+test("a worker that comes back gets the held requests", () => {
   const { host, released } = hostOf(oneEach);
   host.setAlive(1, false, 0);
   host.route(request(1), 1);
@@ -76,7 +76,7 @@ test("a worker that comes back takes what was held", () => {
   expect(released).toEqual(["2 aggregated to 1"]);
 });
 
-test("when the last worker dies, what is held fails with the reason", () => {
+test("when the last worker dies, held requests fail with the reason", () => {
   const { host, faults } = hostOf(oneEach, clusterOf(1));
   host.route(request(1), 0);
   host.route(request(2), 0);
@@ -86,7 +86,7 @@ test("when the last worker dies, what is held fails with the reason", () => {
   expect(host.heldRequests).toBe(0);
 });
 
-test("a request is held for so long and no longer", () => {
+test("a request is held up to the time limit", () => {
   const { host, faults } = hostOf({ reads: [], pick: () => HOLD });
   expect(host.holdDeadlineNs).toBe(Infinity);
   host.route(request(1), 5);
@@ -102,7 +102,7 @@ test("a request is held for so long and no longer", () => {
   expect(host.heldRequests).toBe(1);
 });
 
-test("so many requests are held and no more", () => {
+test("requests are held up to the limit of their number", () => {
   const { host } = hostOf({ reads: [], pick: () => HOLD });
   for (let id = 0; id < MAX_HELD; id += 1) host.route(request(id), 0);
   expect(() => host.route(request(MAX_HELD), 0)).toThrow("holds 16384 requests already");
@@ -125,7 +125,7 @@ test("a policy that throws while asked again fails that request only", () => {
   expect(released).toEqual(["3 aggregated to 0"]);
 });
 
-test("events that a release sets off are heard before the call returns", () => {
+test("events caused by a release are handled before the call returns", () => {
   const order: number[] = [];
   const host = new PolicyHost({
     policy: oneEach,
@@ -144,7 +144,7 @@ test("events that a release sets off are heard before the call returns", () => {
   expect([...host.view.requests]).toEqual([0]);
 });
 
-test("a host that cannot release tells a policy that holds", () => {
+test("a policy that holds fails on a host that cannot release", () => {
   const host = new PolicyHost({
     policy: { reads: [], pick: () => HOLD },
     policyName: "holder",
@@ -157,7 +157,7 @@ test("a host that cannot release tells a policy that holds", () => {
   );
 });
 
-test("a reset drops what is held", () => {
+test("a reset drops held requests", () => {
   const { host, released } = hostOf(oneEach, clusterOf(1));
   host.route(request(1), 0);
   host.route(request(2), 0);
@@ -172,14 +172,14 @@ const urgent = (id: number, priority: number) => ({ ...request(id), priority });
 /** The same, by priority. */
 const byPriority: RoutingPolicy = { ...oneEach, urgency: ({ priority }) => priority };
 
-test("the more urgent is released first, equal ones in the order of arrival", () => {
+test("more urgent requests are released first, equal ones in order of arrival", () => {
   const { host, released } = hostOf(byPriority, clusterOf(1));
   [0, 1, 5, 1, 5].forEach((priority, id) => host.route(urgent(id, priority), id));
   for (const id of [0, 2, 4, 1, 3]) host.ended(id, 10 + id);
   expect(released.map((text) => text[0])).toEqual(["2", "4", "1", "3"]);
 });
 
-test("a newcomer is asked for at once when it is more urgent than all that are held", () => {
+test("a new request is picked at once when it is more urgent than all held ones", () => {
   // The second worker takes only what is urgent.
   const picky: RoutingPolicy = {
     ...byPriority,
@@ -194,7 +194,7 @@ test("a newcomer is asked for at once when it is more urgent than all that are h
   expect(host.route(urgent(4, 2), 4)).toBe(HOLD);
 });
 
-test("the least urgent fails after a minute, however many go before it", () => {
+test("the least urgent request fails after a minute, however many are released before it", () => {
   const { host, released, faults } = hostOf(byPriority, clusterOf(1));
   host.route(urgent(0, 9), 0);
   host.route(urgent(1, 0), 1);
@@ -207,7 +207,7 @@ test("the least urgent fails after a minute, however many go before it", () => {
   expect(released).toEqual(["2 aggregated to 0"]);
 });
 
-test("an urgency that is no number is the policy's fault", () => {
+test("an urgency that is not a number is a fault of the policy", () => {
   const { host } = hostOf({ ...oneEach, urgency: () => NaN }, clusterOf(1));
   host.route(request(1), 0);
   expect(() => host.route(request(2), 1)).toThrow('in "urgency" threw RangeError');

@@ -4,7 +4,7 @@ import { HostJournal, idsOf, runsOf, type HostEvent } from "../../../core/routin
 import { PolicyHost } from "../../../core/routing/host.ts";
 import { picksOf } from "../../simulation/asked-again.ts";
 
-test("runs are consecutive ids, told as first and length", () => {
+test("runs of consecutive ids are written as first and length", () => {
   expect(runsOf([])).toEqual([]);
   expect(runsOf([7, 8, 9, 3, 4, 12])).toEqual([7, 3, 3, 2, 12, 1]);
   expect(runsOf([5, 5, 6])).toEqual([5, 1, 5, 2]);
@@ -13,7 +13,7 @@ test("runs are consecutive ids, told as first and length", () => {
   }
 });
 
-describe("a host that is told the same", () => {
+describe("a host that gets the same calls", () => {
   const candidates = ["a", "b", "c"].map((workerId, index) => {
     return { index, workerId, rank: 0, role: "aggregated" as const };
   });

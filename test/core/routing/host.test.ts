@@ -9,7 +9,7 @@ import { PolicyHost, type PolicyHostOptions } from "../../../core/routing/host.t
 import { NoWorkerFault, PolicyFault } from "../../../core/routing/routing-fault.ts";
 import { BLOCK_SIZE, blocksFrom, clusterOf, requestOf } from "../../conformance/sample-routing.ts";
 
-/** Picks what the test says next. */
+/** Makes the picks that the test sets. */
 function scripted(...picks: number[]): RoutingPolicy {
   return {
     reads: ["overlap", "activeBlocks"],
@@ -107,7 +107,7 @@ describe("accounts", () => {
     expect([...host.view.activeBlocks]).toEqual([0, 0]);
   });
 
-  test("a decode worker prefills nothing and holds its own copies", () => {
+  test("a decode worker has nothing to prefill and holds its own copies", () => {
     const candidates = [...clusterOf(1, "prefill"), ...clusterOf(1, "decode", 1)];
     const host = hostOf(scripted(0, 1, 0, 1), { candidates });
     for (const id of [1, 2]) {
@@ -130,7 +130,7 @@ describe("accounts", () => {
     expect(loads(host)).toEqual(nothing);
   });
 
-  test("a retry moves the request, with nothing left where it was", () => {
+  test("a retry moves the request completely to the other worker", () => {
     const told: string[] = [];
     const policy: RoutingPolicy = {
       ...scripted(0, 1),
@@ -150,7 +150,7 @@ describe("accounts", () => {
     expect(told).toEqual(["1 to 0", "1 off 0", "1 to 1"]);
   });
 
-  test("what a policy does not read is not kept", () => {
+  test("data that a policy does not read is not kept", () => {
     const policy: RoutingPolicy = { reads: [], pick: () => 0 };
     const host = hostOf(policy);
     expect([host.needsBlocks, host.needsEvents]).toEqual([false, false]);
@@ -184,7 +184,7 @@ describe("workers that die", () => {
     expect(host.view.eligible).toEqual([0, 1]);
   });
 
-  test("lose what was predicted about them", () => {
+  test("lose the predictions about them", () => {
     const host = hostOf({
       reads: ["overlap"],
       index: { source: "predicted", ttlMs: 1000 },
@@ -203,7 +203,7 @@ describe("workers that die", () => {
     expect([...host.view.overlapBlocks]).toEqual([0, 0]);
   });
 
-  test("lose all of it even where the policy fails when it hears of the first", () => {
+  test("lose all of it even where the policy fails at the first notification", () => {
     const told: number[] = [];
     const policy = scripted(0, 0, 1);
     const host = hostOf({
@@ -221,7 +221,7 @@ describe("workers that die", () => {
     expect(host.cachedBlocks(0)).toBe(0);
   });
 
-  test("leave a clear error when nobody is left to try", () => {
+  test("cause a clear error when no worker is left to try", () => {
     const host = hostOf(scripted(0));
     host.setAlive(1, false, 0);
     const request = requestOf(7, { blocks: [], isl: 5 });
@@ -262,7 +262,7 @@ describe("a policy at fault", () => {
     );
   });
 
-  test("that throws is named, with its own words and its error as the cause", () => {
+  test("that throws is named, with its message and its error as the cause", () => {
     const cause = new TypeError("x is undefined");
     const policy: RoutingPolicy = {
       reads: [],
@@ -275,7 +275,7 @@ describe("a policy at fault", () => {
     expect(error.cause).toBe(cause);
   });
 
-  test("that throws when told of the dispatch books nothing", () => {
+  test("that throws at the dispatch books nothing", () => {
     const policy: RoutingPolicy = {
       ...scripted(0),
       dispatched: () => {
@@ -289,13 +289,13 @@ describe("a policy at fault", () => {
     expect(loads(host)).toEqual(nothing);
   });
 
-  test("is told when the host gave it a block without an id", () => {
+  test("gets an error when the host gives it a block without an id", () => {
     const host = hostOf(scripted(0));
     expect(() => host.route(requestOf(1, { blocks: [4, -1] }), 0)).toThrow("has no id");
   });
 });
 
-test("a probe times look-up and score apart", () => {
+test("a probe times look-up and score separately", () => {
   let now = 0;
   const policy: RoutingPolicy = {
     reads: [],
@@ -310,7 +310,7 @@ test("a probe times look-up and score apart", () => {
   expect(host.lastCost).toEqual({ lookupNs: 2, scoreNs: 9 });
 });
 
-test("what a router in sync has sent counts as if it had been sent from here", () => {
+test("requests sent by a synchronised router count as if sent by this one", () => {
   const host = hostOf(scripted(1));
   // 4 blocks of 64 are cached there: 300 − 256 = 44 to prefill.
   const request = requestOf(1, { blocks: blocksFrom(0, 4), isl: 300 });
@@ -320,7 +320,7 @@ test("what a router in sync has sent counts as if it had been sent from here", (
   expect(loads(host)).toEqual(nothing);
 });
 
-test("a reset forgets loads, index and draws, and keeps who is alive", () => {
+test("a reset clears loads, index and draws, and keeps which workers are alive", () => {
   const draws: number[] = [];
   const policy: RoutingPolicy = {
     ...scripted(),

@@ -9,7 +9,7 @@ function depths(index: PredictedIndex, prompt: Int32Array, nowNs: number): numbe
   return [...out];
 }
 
-test("a prompt is believed cached where it went, as deep as it is shared", () => {
+test("a prompt is predicted cached on its worker, as deep as it is shared", () => {
   const index = new PredictedIndex(2, { ttlNs: 100, maxBlocks: 10 });
   index.record(0, blocks(1, 2, 3), 0);
   index.record(1, blocks(1, 9), 0);
@@ -18,7 +18,7 @@ test("a prompt is believed cached where it went, as deep as it is shared", () =>
   expect(depths(index, blocks(), 50)).toEqual([0, 0]);
 });
 
-test("belief ends exactly when the time to live is over, and use renews it for what was used", () => {
+test("predictions end exactly after the time to live, and use renews those of used blocks", () => {
   const index = new PredictedIndex(2, { ttlNs: 100, maxBlocks: 10 });
   index.record(0, blocks(1, 2, 3), 0);
   index.record(0, blocks(1, 2), 60); // renews two of three
@@ -28,14 +28,14 @@ test("belief ends exactly when the time to live is over, and use renews it for w
   expect(depths(index, blocks(1, 2, 3), 160)).toEqual([0, 0]);
 });
 
-test("out-of-date entries are swept with later prompts, not kept for ever", () => {
+test("expired entries are removed with later prompts, not kept for ever", () => {
   const index = new PredictedIndex(1, { ttlNs: 10, maxBlocks: 1000 });
   for (let i = 0; i < 50; i += 1) index.record(0, blocks(2 * i, 2 * i + 1), 100 * i);
   // Each prompt of two blocks may sweep 68 entries, so all but the last prompt's are gone.
   expect(index.kept(0)).toBe(2);
 });
 
-test("beyond the bound the least recently used leave, tails before heads", () => {
+test("beyond the bound the least recently used entries are removed, tails before heads", () => {
   const index = new PredictedIndex(2, { ttlNs: Infinity, maxBlocks: 4 });
   index.record(0, blocks(1, 2, 3), 0);
   index.record(0, blocks(1, 8), 1);
@@ -53,7 +53,7 @@ test("a prompt longer than the bound keeps its head", () => {
   expect(depths(index, blocks(1, 2, 3, 4), 1)).toEqual([2, 0]);
 });
 
-test("a cleared candidate is believed empty, the others are not touched, slots are used again", () => {
+test("a cleared candidate is predicted empty, others are unchanged, slots are reused", () => {
   const index = new PredictedIndex(2, { ttlNs: Infinity, maxBlocks: 1000 });
   for (let round = 0; round < 3; round += 1) {
     for (let i = 0; i < 300; i += 1) index.record(0, blocks(i), i);

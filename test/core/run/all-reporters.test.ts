@@ -3,7 +3,7 @@ import { allReporters } from "../../../core/run/all-reporters.ts";
 import type { Logger } from "../../../core/contract/processes.ts";
 import { guideRun } from "../../fixtures/results/generate-run.ts";
 
-test("one that fails takes no other with it, and those after it are told", async () => {
+test("one that fails stops no other, and later ones are still called", async () => {
   const told: string[] = [];
   const log = { error: (text: string) => told.push(text) } as unknown as Logger;
   const breaks = () => Promise.reject(new Error("no room"));

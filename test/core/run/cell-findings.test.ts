@@ -1,6 +1,6 @@
-/** What records show of a set-up that is not what it seems. */
+/** Findings from records about a set-up that differs from its label. */
 import { describe, expect, test } from "bun:test";
-import { cellFindings } from "../../../core/run/cell-findings.ts";
+import { watchLive, watchSimulated } from "../../../core/run/cell-findings.ts";
 import type { RequestRecord } from "../../../core/contract/record.ts";
 
 const record = (more: Partial<RequestRecord>): RequestRecord => ({
@@ -14,16 +14,23 @@ const split = [
 ] as const;
 const whole = [{ id: "worker-0", role: "aggregated" }] as const;
 
+type Place = Parameters<typeof watchLive>[0];
+const cellFindings = (records: readonly RequestRecord[], place: Place) => {
+  const watch = watchLive(place);
+  for (const each of records) watch.add(each);
+  return watch.findings();
+};
+
 describe("roles", () => {
-  const ids = (records: RequestRecord[], workers: Parameters<typeof cellFindings>[1]["workers"]) =>
+  const ids = (records: RequestRecord[], workers: Place["workers"]) =>
     cellFindings(records, { workers, connection: "keep-alive" }).map(({ id }) => id);
 
-  test("both are seen", () => {
+  test("both are found", () => {
     expect(ids([record({ worker: "decode-0", prefillWorker: "prefill-0" })], split)).toEqual([]);
     expect(ids([record({ worker: "worker-0" })], whole)).toEqual([]);
   });
 
-  test("one that no answer names is told, whatever failed requests say", () => {
+  test("one that no answer names is reported, whatever failed requests name", () => {
     const failed = record({ state: "failed", worker: "decode-0", prefillWorker: "prefill-0" });
     const [finding] = cellFindings([record({ worker: "decode-0" }), failed], {
       ...{ workers: split, connection: "per-request" },
@@ -33,7 +40,7 @@ describe("roles", () => {
   });
 });
 
-test("a router that is told the group is labelled so, and no other", () => {
+test("only a router that gets the groups is labelled so", () => {
   const place = { workers: whole, connection: "keep-alive" } as const;
   expect(cellFindings([record({})], place)).toEqual([]);
   expect(cellFindings([record({})], { ...place, keyHeader: "x-session-id" })).toMatchObject([
@@ -52,12 +59,12 @@ describe("a delayed acknowledgement", () => {
     { ...quick, endNs: 58e6 },
   ];
 
-  test("is recognised wherever it holds an answer back", () => {
+  test("is recognised wherever it delays an answer", () => {
     for (const each of held) expect(idsOf([each, quick], "keep-alive")).toEqual(["ack-stall"]);
     expect(idsOf(held, "keep-alive")).toEqual(["ack-stall"]);
   });
 
-  test("is none where few answers have such a wait, or connections are new", () => {
+  test("is not reported where few answers have such a wait, or connections are new", () => {
     expect(idsOf([held[0]!, quick, quick], "keep-alive")).toEqual([]);
     expect(idsOf(held, "per-request")).toEqual([]);
     expect(idsOf([], "keep-alive")).toEqual([]);
@@ -72,4 +79,21 @@ describe("a delayed acknowledgement", () => {
     const at = (ms: number) => idsOf([{ ...quick, gapsNs: [ms * 1e6] }], "keep-alive").length;
     expect([39.4, 39.5, 47, 47.1].map(at)).toEqual([0, 1, 1, 0]);
   });
+});
+
+test("answers that broke off in a simulation are counted, but for warm-up and those without a gap", () => {
+  const watch = watchSimulated();
+  expect(watch.findings()).toEqual([]);
+  for (const change of [
+    {},
+    { state: "failed" },
+    { state: "aborted", osl: 5 },
+    { state: "failed", phase: "warmup" },
+    { state: "failed", osl: 1 },
+  ] as const) {
+    watch.add(record(change));
+  }
+  expect(watch.findings()).toMatchObject([
+    { id: "broken-answers", message: expect.stringContaining("2 answers that broke off") },
+  ]);
 });

@@ -4,7 +4,7 @@ import { faultsOf } from "../../../core/simulate/faults.ts";
 const events = (...downs: Parameters<typeof faultsOf>[0]) =>
   faultsOf(downs, 3).map(({ atNs, worker, alive }) => [worker, atNs / 1e9, alive]);
 
-test("times away that overlap or touch are one, and without an end there is no return", () => {
+test("overlapping or adjacent outages are one, and an outage without an end has no return", () => {
   expect(events({ worker: 0, fromS: 1, toS: 2 }, { worker: 0, fromS: 2, toS: 3 })).toEqual([
     [0, 1, false],
     [0, 3, true],
@@ -34,6 +34,6 @@ test("times away that overlap or touch are one, and without an end there is no r
   ]);
 });
 
-test("a worker that is not there is told", () => {
+test("an unknown worker is reported", () => {
   expect(() => events({ worker: 3, fromS: 0 })).toThrow("Cannot take worker 3 away: there are 3");
 });

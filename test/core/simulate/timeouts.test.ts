@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Timeouts } from "../../../core/simulate/timeouts.ts";
 
-test("those still in flight at their deadline are given up, in the order of sending", () => {
+test("requests still in flight at their deadline time out, in the order of sending", () => {
   const woken: number[] = [];
   const timeouts = new Timeouts(100, (atNs) => woken.push(atNs));
   expect(timeouts.nextNs).toBe(Infinity);
@@ -21,7 +21,7 @@ test("those still in flight at their deadline are given up, in the order of send
   expect(woken).toEqual([100, 100, 120]); // once for all that are sent, then after each look
 });
 
-test("what has ended by itself is passed over, however many they are", () => {
+test("ended requests are skipped, however many there are", () => {
   const timeouts = new Timeouts(1, () => {});
   for (let id = 0; id < 10_000; id += 1) timeouts.sent(id, id);
   expect(timeouts.takeDue(9_998, () => false)).toEqual([]);

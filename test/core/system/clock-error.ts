@@ -1,6 +1,6 @@
 /**
- * Program: prints bounds, in nanoseconds, of how far this process's stamps and their origin are ahead
- * of the machine's CLOCK_REALTIME, as `[earliest, latest]`.
+ * Program: prints bounds, in nanoseconds, by which this process's timestamps plus their origin are
+ * ahead of the machine's CLOCK_REALTIME, as `[earliest, latest]`.
  */
 import { dlopen, ptr } from "bun:ffi";
 import { monotonicNs, monotonicOriginMs } from "../../../core/system/clock.ts";
@@ -19,7 +19,7 @@ const ourNs = (): bigint => originNs + BigInt(monotonicNs());
 let earliest = -Infinity;
 let latest = Infinity;
 for (let i = 0; i < READINGS; i += 1) {
-  // The machine's reading lies between our two.
+  // The machine's reading is between the two of this process.
   const before = ourNs();
   symbols.clock_gettime(CLOCK_REALTIME, address);
   const after = ourNs();

@@ -50,7 +50,7 @@ describe("lines", () => {
     }
   });
 
-  test("end with LF or CRLF; a byte order mark is no part of the first", async () => {
+  test("end with LF or CRLF; a byte order mark is not part of the first", async () => {
     expect(await linesIn(write("crlf", "\u{feff}a\r\n\r\nb"))).toEqual(["a", "", "b"]);
     expect(await linesIn(write("ended", "a\nb\n"))).toEqual(["a", "b"]);
     expect(await linesIn(write("empty", ""))).toEqual([]);

@@ -1,6 +1,6 @@
-/** Small traces for tests, and the public ones where they lie beside the checkout. */
+/** Small traces for tests, and the public ones where they are beside the checkout. */
 import { readFileSync } from "node:fs";
-import { parseMooncakeRow } from "../../../core/trace/mooncake.ts";
+import { parseMooncakeRow } from "../../../plugins/trace-formats/mooncake.ts";
 import { TraceColumns } from "../../../core/trace/trace-columns.ts";
 import { TRACE_BLOCK_SIZE, type TraceRow } from "../../../core/trace/trace-row.ts";
 import { traceFile } from "../../simulation/trace-requests.ts";

@@ -90,7 +90,7 @@ describe("arrivals", () => {
     }
   });
 
-  test("refuses a rate that is none", () => {
+  test("refuses an invalid rate", () => {
     expect(() => times({ arrival: "poisson" }, 1)).toThrow("no rate");
     expect(() => times({ arrival: "constant", rateRps: 0 }, 1)).toThrow("no rate");
   });

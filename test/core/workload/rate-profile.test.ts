@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { timeOfCount } from "../../../core/workload/rate-profile.ts";
 
-describe("the time at which so many requests are due", () => {
-  test("under an even rate is their number by the rate", () => {
+describe("the time at which a number of requests is due", () => {
+  test("under a constant rate is the number divided by the rate", () => {
     expect(timeOfCount(4, undefined)(10)).toBe(2.5);
   });
 

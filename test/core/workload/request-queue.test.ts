@@ -12,7 +12,7 @@ const spec = (index: number, after?: [request: number, thinkMs: number]): Reques
 });
 
 describe("RequestQueue", () => {
-  test("a timetable's requests come when they are due, in its order", () => {
+  test("requests of a timetable leave when they are due, in its order", () => {
     const queue = new RequestQueue({ lanes: 1, order: "due" });
     queue.add(spec(0), 300);
     queue.add(spec(1), 100);
@@ -52,7 +52,7 @@ describe("RequestQueue", () => {
     expect(queue.take(0, 6_999_999)!.spec.index).toBe(2);
     expect(queue.take(0, 6_999_999)).toBeUndefined();
     expect(queue.nextDueNs(0)).toBe(7_000_000);
-    // In a closed loop what is ready goes in the workload's order.
+    // In a closed loop ready requests leave in the workload's order.
     queue.add(spec(3), 0);
     expect(queue.take(0, 7_000_000)!.spec.index).toBe(1);
   });
@@ -64,7 +64,7 @@ describe("RequestQueue", () => {
     expect(queue.add(spec(2, [0, 1]), 9_000_000).dueNs).toBe(9_000_000);
   });
 
-  test("what ended in warm-up counts from the start of the measured phase", () => {
+  test("requests that ended in warm-up count as ended at the start of the measured phase", () => {
     const endsNs = new EndTimes();
     new RequestQueue({ lanes: 1, order: "due" }, endsNs).ended(0, 99_000_000);
     const measured = new RequestQueue({ lanes: 1, order: "due" }, endsNs);

@@ -38,7 +38,7 @@ describe("slots", () => {
     expect(slots.taken(0, spec())).toBe(30);
   });
 
-  test("counted in requests carry nothing", () => {
+  test("counted in requests keep no state", () => {
     const slots = new Slots({ slots: 1, lanes: 1, unit: undefined });
     expect(slots.isCarried(spec({ session: "a", after: { request: 0, thinkMs: 0 } }))).toBe(false);
   });

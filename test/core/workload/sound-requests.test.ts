@@ -41,7 +41,7 @@ describe("a request", () => {
 describe("requests", () => {
   const specs = [0, 1, 1].map((index) => ({ ...sound, index }));
   const words = 'Request 2 of workload "mine" has the index 1';
-  test("come as they are until one is not sound", () => {
+  test("are passed on until one is faulty", () => {
     const seen: RequestSpec[] = [];
     const draw = () => {
       for (const spec of soundRequests(specs, "mine") as Iterable<RequestSpec>) seen.push(spec);
@@ -50,7 +50,7 @@ describe("requests", () => {
     expect(seen).toEqual(specs.slice(0, 2));
   });
 
-  test("that come later are checked as they come", async () => {
+  test("of an async source are checked as they arrive", async () => {
     async function* later() {
       yield* specs;
     }

@@ -46,13 +46,13 @@ describe("tiers of a load", () => {
     expect(new Set(drawn.map(({ tier }) => tier)).size).toBe(3);
   });
 
-  test("depend on the seed and on nothing that was drawn before", () => {
+  test("depend only on the seed, not on earlier draws", () => {
     const all = marked(specs(100), { tiers: TIERS });
     expect(marked(specs(100).slice(50), { tiers: TIERS })).toEqual(all.slice(50));
     expect(marked(specs(100), { tiers: TIERS }, 2)).not.toEqual(all);
   });
 
-  test("stay when priorities are not sent, which the workload's own are not either", () => {
+  test("stay when priorities are not sent, and the workload's own are not sent either", () => {
     const own = specs(50, () => ({ priority: 7 }));
     const withheld = marked(own, { tiers: TIERS, sendPriority: "off" });
     expect(withheld.map(({ tier }) => tier)).toEqual(
@@ -70,7 +70,7 @@ describe("tiers of a load", () => {
     expect(drawn.every(({ tier, priority }) => tier === "acme" && priority === 7)).toBe(true);
   });
 
-  test("are given to requests that come later as well, and none where the load has none", async () => {
+  test("are given to requests of an async source too, and to none where the load has no tiers", async () => {
     async function* later(): AsyncGenerator<RequestSpec> {
       yield* specs(20);
     }

@@ -1,4 +1,4 @@
-/** The engine of workers that somebody else started keeps what every engine must, over simulated ones. */
+/** The attach engine passes the engine suite, over simulated workers. */
 import { afterAll } from "bun:test";
 import { v } from "dynbench";
 import { attach } from "../../../plugins/engines/attach.ts";

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { cacheConfig, kvEventSource, v, type StartContext } from "dynbench";
+import { v } from "dynbench";
+import { cacheConfig, kvEventSource, type StartContext } from "dynbench/engine";
 import { attach } from "../../../plugins/engines/attach.ts";
 import { mocker } from "../../../plugins/engines/mocker/mocker.ts";
 import { attach as attachRouter } from "../../../plugins/routers/attach.ts";
@@ -57,7 +58,7 @@ function start(raw: Record<string, unknown>) {
 }
 
 describe("attach engine", () => {
-  test("finds model, sizes, events and metrics of a worker that tells them", async () => {
+  test("finds model, sizes, events and metrics of a worker that reports them", async () => {
     const worker = serve({
       "/v1/models": models("tiny"),
       "/metrics": METRICS,
@@ -85,7 +86,7 @@ describe("attach engine", () => {
     expect(engine.facts).toEqual({ workers: [{ url: worker.url, version: "0.32.0" }] });
   });
 
-  test("changes nothing unless told that it may", async () => {
+  test("changes nothing unless it is allowed to", async () => {
     const worker = serve({
       "/v1/models": models("tiny"),
       "/metrics": METRICS,
@@ -99,20 +100,20 @@ describe("attach engine", () => {
     expect(worker.asked.at(-1)).toBe("POST /reset_prefix_cache");
   });
 
-  test("a reset that the worker denies is an error", async () => {
+  test("a reset that the worker refuses is an error", async () => {
     const worker = serve({
       "/v1/models": models("tiny"),
       "/metrics": METRICS,
       "/reset_prefix_cache": '{"success":false}',
     });
     const engine = await start({ workerUrl: [worker.url], allowReset: true });
-    await expect(engine.resetCache!()).rejects.toThrow(/says {"success":false}/);
+    await expect(engine.resetCache!()).rejects.toThrow(/answered {"success":false}/);
   });
 
-  test("asks for the block size where the worker does not tell it", async () => {
+  test("asks for the block size where the worker does not report it", async () => {
     const worker = serve({ "/v1/models": models("tiny") });
     await expect(start({ workerUrl: [worker.url] })).rejects.toThrow(
-      "does not tell its block size",
+      "does not report its block size",
     );
     const engine = await start({ workerUrl: [worker.url], blockSize: 16 });
     expect(engine.workers[0]).toEqual({
@@ -124,7 +125,7 @@ describe("attach engine", () => {
     });
   });
 
-  test("takes the model all workers have, and names what they serve when there is none", async () => {
+  test("takes the model that all workers have, and lists their models when there is none", async () => {
     const both = serve({ "/v1/models": models("a", "b"), "/metrics": METRICS });
     const one = serve({ "/v1/models": models("b"), "/metrics": METRICS });
     const other = serve({ "/v1/models": models("c"), "/metrics": METRICS });
@@ -135,7 +136,7 @@ describe("attach engine", () => {
     );
   });
 
-  test("says whom it asked when a worker refuses, or answers with something else", async () => {
+  test("names the URL when a worker refuses, or answers with something else", async () => {
     const html = serve({ "/v1/models": "<html>welcome</html>" });
     await expect(start({ workerUrl: [html.url] })).rejects.toThrow(
       `Cannot read ${html.url}/v1/models: expected JSON, got "<html>welcome</html>"`,
@@ -149,7 +150,7 @@ describe("attach engine", () => {
     );
   });
 
-  test("finds of a mocker all that the mocker's own engine says", async () => {
+  test("finds of a mocker all that the mocker's own engine reports", async () => {
     const options = v.parse(mocker.options, { workers: 2, timing: "h100", blockSize: 32 });
     await using own = await mocker.start!(options, "http", inProcessContext(mocker, ""));
     await using attached = await start({ workerUrl: own.workers.map(({ url }) => url) });
@@ -157,7 +158,7 @@ describe("attach engine", () => {
     expect(attached.servedModelName).toBe(own.servedModelName);
   });
 
-  test("without workers it stands for what is behind an attached router", async () => {
+  test("without workers it represents the workers behind an attached router", async () => {
     const engine = await start({});
     expect(engine.workers).toEqual([]);
     expect(engine.servedModelName).toBe("");
@@ -165,7 +166,7 @@ describe("attach engine", () => {
   });
 });
 
-describe("what workers tell", () => {
+describe("what workers report", () => {
   test("block sizes are read from the info gauge alone", () => {
     expect(cacheConfig(METRICS)).toEqual({ blockSize: 64, kvBlocks: 3089 });
     expect(cacheConfig('other{block_size="3"} 1\n')).toEqual({
@@ -178,7 +179,7 @@ describe("what workers tell", () => {
     });
   });
 
-  test("event sources are read in both forms; switched off or without replay they say less", () => {
+  test("event sources are read in both forms, also when switched off or without replay", () => {
     const array = [{ endpoint: "tcp://10.0.0.1:5557", replay_endpoint: null, topic: "" }];
     expect(kvEventSource(array, "http://host:1")).toEqual({
       endpoint: "tcp://10.0.0.1:5557",

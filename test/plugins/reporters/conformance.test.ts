@@ -1,5 +1,5 @@
 /** The bundled reporters keep what every reporter must. */
-import { console } from "../../../plugins/reporters/console.ts";
+import { console } from "../../../plugins/reporters/console/console.ts";
 import { guide } from "../../../plugins/reporters/guide.ts";
 import { html } from "../../../plugins/reporters/html.ts";
 import { json } from "../../../plugins/reporters/json.ts";

@@ -1,10 +1,10 @@
-/** Output files: whole or absent, faults told in one sentence, `--json`, and what a crash leaves. */
+/** Output files: whole or absent, faults in one sentence, `--json`, and files after a crash. */
 import { expect, test } from "bun:test";
 import { symlink, mkdir } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DynbenchError } from "dynbench";
-import { claimFile } from "../../../plugins/reporters/atomic-write.ts";
+import { claimFile } from "../../../plugins/shared/reporters/atomic-write.ts";
 import { guide } from "../../../plugins/reporters/guide.ts";
 import { json } from "../../../plugins/reporters/json.ts";
 import { inFolder, openReporter } from "../../conformance/reporter.ts";
@@ -31,7 +31,7 @@ test.skipIf(!isLinux)(
   },
 );
 
-test("a file is replaced whole: what was there stays when the new one cannot be written", async () => {
+test("a file is replaced as a whole: the old one stays when the new one cannot be written", async () => {
   await inFolder(async (runDir) => {
     const file = await claimFile(runDir, "out/a.txt");
     await file.write("first");
@@ -46,7 +46,7 @@ test("a file is replaced whole: what was there stays when the new one cannot be 
   });
 });
 
-test("claiming a file leaves none behind and keeps one that is there", async () => {
+test("claiming a file leaves none behind and keeps an existing one", async () => {
   await inFolder(async (runDir) => {
     await claimFile(runDir, "new.json");
     expect(existsSync(join(runDir, "new.json"))).toBe(false);
@@ -66,7 +66,7 @@ test("a link is written through, not replaced", async () => {
   });
 });
 
-test("summary.json says that it is unfinished until the run has ended", async () => {
+test("summary.json is marked unfinished until the run has ended", async () => {
   await inFolder(async (runDir) => {
     const run = generateRun({ ...GUIDE_SHAPE, ratios: [0.5], repeats: 1, requests: 20 });
     const handle = await openReporter({ reporter: json, run }, runDir);

@@ -1,9 +1,9 @@
-/** `results.md`: whole tables, and foreign words that stay words. */
+/** `results.md`: whole tables, and foreign text that stays text. */
 import { expect, test } from "bun:test";
-import { finalText } from "../../../plugins/reporters/console-final.ts";
-import { paintFor } from "../../../plugins/reporters/console-text.ts";
+import { finalText } from "../../../plugins/reporters/console/final.ts";
+import { paintFor } from "../../../plugins/shared/reporters/text.ts";
 import { resultsText } from "../../../plugins/reporters/markdown.ts";
-import { programsLine } from "../../../plugins/reporters/router-programs.ts";
+import { programsLine } from "../../../plugins/shared/reporters/run-sentences.ts";
 import { generateRun, GUIDE_SHAPE, singleCellRun } from "../../fixtures/results/generate-run.ts";
 
 const facts = {
@@ -43,7 +43,7 @@ test("the tables have the terminal's figures, each row as wide as its head", () 
   expect(cells.join(" ").replace(/\s+/g, " ")).toBe(row.replace(/\s+/g, " "));
 });
 
-test("without a sweep there is no column for settings, and a doubt is told as one", () => {
+test("without a sweep there is no column for settings, and a doubt is marked as one", () => {
   const run = singleCellRun();
   const finding = { id: "x", severity: "untrusted", message: "a | b <i>", hint: "h" } as const;
   run.summary.verdict = { state: "untrusted", reasons: [{ ...finding, cells: ["r0"] }] };
@@ -52,7 +52,7 @@ test("without a sweep there is no column for settings, and a doubt is told as on
   expect(lines.at(-2)).toBe("- **Doubt**: a \\| b \\<i\\> (in 1 cell)");
 });
 
-test("programs that stood as routers are told once each, with their versions", () => {
+test("programs that were routers are listed once each, with their versions", () => {
   expect(programsLine({ facts })).toBe("Routers: smg 1.13.0, ai-dynamo 1.6.1.");
   expect(programsLine({ facts: { A: facts, B: facts } })).toBe(
     "Routers: smg 1.13.0, ai-dynamo 1.6.1.",

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import type { EngineHandle, StartContext } from "dynbench";
+import type { EngineHandle, StartContext } from "dynbench/engine";
 import { attach } from "../../../plugins/routers/attach.ts";
 
 const servers: Bun.Server<undefined>[] = [];
@@ -24,12 +24,12 @@ const started = (...url: string[]) =>
     { signal: new AbortController().signal } as StartContext,
   );
 
-test("Dynamo's frontend, told by the owner of its models, gets priorities as hints", async () => {
+test("Dynamo's frontend, recognized by the owner of its models, gets priorities as hints", async () => {
   // What 1.6.1 lists: "owned_by": "nvidia". It answers 400 to a top-level priority.
   expect((await started(serverOf("nvidia"))).priorityDialect).toBe("dynamo");
 });
 
-test("any other server is left to the usual way", async () => {
+test("any other server gets the default fields", async () => {
   for (const owner of ["vllm", "sglang", "dynbench", undefined]) {
     expect(await started(serverOf(owner))).not.toHaveProperty("priorityDialect");
   }

@@ -1,4 +1,4 @@
-/** The configuration that HAProxy gets. */
+/** The configuration of HAProxy. */
 import { expect, test } from "bun:test";
 import { haproxyConfig } from "../../../plugins/routers/haproxy.ts";
 
@@ -8,7 +8,7 @@ const of = (balance: "roundrobin" | "leastconn" | "random" | "hash", hashBalance
     workers: [{ id: "worker-0", address: "127.0.0.1:9001" }],
   });
 
-test("the whole of it, for a bounded hash", () => {
+test("the whole configuration, for a bounded hash", () => {
   const config = of("hash", 125);
   expect(config.slice(config.indexOf("frontend load"))).toBe(
     [

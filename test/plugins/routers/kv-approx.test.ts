@@ -10,7 +10,7 @@ const defaults = v.parse(kvApprox.options, {});
 
 routingPolicyConformance("kv-approx", () => kvApprox.policy!(defaults));
 
-test("follows its own predictions until their time is over", () => {
+test("follows its own predictions until they expire", () => {
   const policy = kvApprox.policy!(v.parse(kvApprox.options, { ttlS: 2 }));
   const host = new PolicyHost({
     policy,
@@ -32,7 +32,7 @@ test("needs no events", () => {
   expect(kvApprox.traits(defaults)).toMatchObject({ affinity: true, kvEvents: false });
 });
 
-test("a decode pick is no prediction: nothing is prefilled there to be reused", () => {
+test("a decode pick predicts nothing: no prefill there can be reused", () => {
   const policy = kvApprox.policy!(defaults);
   const candidates = [...clusterOf(1, "prefill"), ...clusterOf(1, "decode", 1)];
   const host = new PolicyHost({

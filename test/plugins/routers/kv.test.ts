@@ -17,7 +17,7 @@ function hostOf(options: Partial<v.InferOutput<typeof kv.options>>, candidates =
   return new PolicyHost({ policy, candidates, blockSize: BLOCK_SIZE, random: randomStream(0) });
 }
 
-/** Costs as the policy left them. */
+/** Costs of the policy's last pick. */
 const costs = (host: PolicyHost): number[] => [...host.view.scores];
 
 const tokens1000 = { blocks: blocksFrom(0, 15), isl: 1000 };
@@ -58,7 +58,7 @@ test("outstanding prefill and distinct active blocks weigh against the cache", (
   expect(costs(host)).toEqual([46.625, 46.25]);
 });
 
-test("each weight does what its name says", () => {
+test("each weight acts on its own term", () => {
   const weighed = (options: Parameters<typeof hostOf>[0]): number[] => {
     const host = hostOf({ ...options, temperature: 0 });
     host.stored(0, tokens1024.blocks, 0);
@@ -104,7 +104,7 @@ test("costs of split workers are those that Dynamo 1.6.1 logs", () => {
   expect(decodeCosts).toEqual([16, 16, 32, 32]);
 });
 
-test("claims of affinity and events follow the options", () => {
+test("the traits for affinity and events follow the options", () => {
   const traits = (options: object) => kv.traits(v.parse(kv.options, options));
   expect(traits({})).toMatchObject({ affinity: true, spreads: true, kvEvents: true });
   expect(traits({ temperature: 0.5 })).toMatchObject({ affinity: false, kvEvents: true });
@@ -131,7 +131,7 @@ routingPolicyConformance("kv with every weight", () =>
   ),
 );
 
-/** Who is sent, in order, after all were held: each has 64 tokens, the first fills the only worker. */
+/** Requests in the order of their release: each has 64 tokens, and the first fills the only worker. */
 function releasedBy(
   options: Parameters<typeof hostOf>[0],
   requests: { priority: number; isl: number }[],
@@ -180,7 +180,7 @@ test("requests are held while every worker has more than the threshold to prefil
   expect(sentOf(1000)).toBe(4); // and not more than 1,000
 });
 
-test("of those held a priority is seconds ahead; by wspt the shortest for its priority goes first", () => {
+test("a priority moves a held request ahead by seconds; with wspt the shortest for its priority is first", () => {
   const one = (priority: number, isl = 64) => ({ priority, isl });
   // They come at seconds 1, 2, 3, 4: keys −1, 0 − 2, 5 − 3, 2.5 − 4.
   const mixed = [one(0), one(0), one(5), one(2.5)];

@@ -1,9 +1,10 @@
-/** The configuration that nginx gets. */
+/** The configuration of nginx. */
 import { expect, test } from "bun:test";
 import { nginxConfig } from "../../../plugins/routers/nginx.ts";
 
+const WORKERS = [{ address: "127.0.0.1:9001" }, { address: "127.0.0.1:9002" }];
 const of = (balance: "round_robin" | "least_conn" | "random_two" | "hash") =>
-  nginxConfig({ balance, listen: "127.0.0.1:8100", workers: ["127.0.0.1:9001", "127.0.0.1:9002"] });
+  nginxConfig({ balance, listen: "127.0.0.1:8100", workers: WORKERS });
 
 test("each way to balance is one line of the workers' block", () => {
   const plain = of("round_robin").split("\n");
@@ -25,7 +26,7 @@ test("each way to balance is one line of the workers' block", () => {
   expect(added("hash")).toEqual(["    hash $http_x_session_id consistent;"]);
 });
 
-test("answers are passed on as they come, and a failed one is not sent elsewhere", () => {
+test("answers are passed on as they arrive, and a failed request is not sent elsewhere", () => {
   const config = of("round_robin");
   for (const line of [
     "listen 127.0.0.1:8100;",

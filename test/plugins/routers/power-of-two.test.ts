@@ -10,7 +10,7 @@ const defaults = v.parse(powerOfTwo.options, {});
 
 routingPolicyConformance("power-of-two", () => powerOfTwo.policy!(defaults));
 
-test("of two different workers the less loaded is taken, so the fullest never is", () => {
+test("of two different workers the less loaded is picked, so the most loaded never is", () => {
   const policy = powerOfTwo.policy!(defaults);
   const random = randomStream(5);
   const host = new PolicyHost({ policy, candidates: clusterOf(3), blockSize: BLOCK_SIZE, random });
@@ -21,5 +21,5 @@ test("of two different workers the less loaded is taken, so the fullest never is
     picks.add(host.route(requestOf(id, { blocks: blocksFrom(0, 1) }), 0));
     host.ended(id, 0);
   }
-  expect([...picks].toSorted()).toEqual([0, 2]);
+  expect(picks).toEqual(new Set([0, 2]));
 });

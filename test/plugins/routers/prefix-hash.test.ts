@@ -19,7 +19,7 @@ function hostOf(options: object, workers: number): PolicyHost {
   });
 }
 
-/** Where an idle cluster sends each of `count` openings of 4 blocks. */
+/** The worker of an idle cluster for each of `count` prefixes of 4 blocks. */
 function homes(host: PolicyHost, count: number): number[] {
   return Array.from({ length: count }, (_, i) => {
     const home = host.route(requestOf(i, { blocks: blocksFrom(10 * i, 4) }), 0);
@@ -28,7 +28,7 @@ function homes(host: PolicyHost, count: number): number[] {
   });
 }
 
-test("equal openings go to one worker, whatever follows them", () => {
+test("equal prefixes go to one worker, whatever follows them", () => {
   const host = hostOf({}, 8);
   const [home] = homes(host, 1);
   for (let id = 1; id < 20; id += 1) {
@@ -37,27 +37,27 @@ test("equal openings go to one worker, whatever follows them", () => {
   }
 });
 
-test("no worker gets more than its bounded share of one hot opening", () => {
+test("no worker gets more than its bounded share of one popular prefix", () => {
   const host = hostOf({ loadFactor: 1.25 }, 8);
   for (let id = 0; id < 20; id += 1) host.route(requestOf(id, { blocks: blocksFrom(0, 4) }), 0);
   // ceil(1.25 · 20 / 8) = 4.
   expect(Math.max(...host.view.requests)).toBe(4);
 });
 
-test("openings spread over the workers about evenly", () => {
+test("prefixes spread over the workers about evenly", () => {
   const counts = new Array<number>(8).fill(0);
   for (const home of homes(hostOf({}, 8), 4000)) counts[home]! += 1;
   // 500 each; shares of a ring with 160 points differ by about 8 %, draws by 4 %.
   for (const count of counts) expect(Math.abs(count - 500)).toBeLessThan(150);
 });
 
-test("a worker that dies moves only its own openings, and gets them back", () => {
+test("a worker that dies moves only its own prefixes, and gets them back", () => {
   const host = hostOf({}, 8);
   const before = homes(host, 500);
   host.setAlive(3, false, 0);
   const without = homes(host, 500);
   expect(without.includes(3)).toBe(false);
-  for (let i = 0; i < 500; i += 1) if (before[i] !== 3) expect(without[i]).toBe(before[i]!);
+  for (let i = 0; i < 500; i += 1) if (before[i] !== 3) expect(without[i]).toBe(before[i]);
   host.setAlive(3, true, 0);
   expect(homes(host, 500)).toEqual(before);
 });

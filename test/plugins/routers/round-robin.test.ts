@@ -16,7 +16,7 @@ function hostOf(candidates: Candidate[]): PolicyHost {
   return new PolicyHost({ policy, candidates, blockSize: BLOCK_SIZE, random: randomStream(0) });
 }
 
-test("each worker in turn, passing over those that are down", () => {
+test("each worker in turn, skipping those that are down", () => {
   const host = hostOf(clusterOf(4));
   const route = (id: number): number => host.route(requestOf(id, { blocks: [], isl: 1 }), 0);
   expect([1, 2, 3].map(route)).toEqual([0, 1, 2]);
@@ -26,7 +26,7 @@ test("each worker in turn, passing over those that are down", () => {
   expect([6, 7, 8].map(route)).toEqual([2, 3, 0]);
 });
 
-test("prefill and decode workers take turns of their own", () => {
+test("prefill and decode workers have separate turns", () => {
   const host = hostOf([...clusterOf(2, "prefill"), ...clusterOf(2, "decode", 2)]);
   const picks = [1, 2, 3].flatMap((id) =>
     (["prefill", "decode"] as const).map((stage) =>

@@ -60,7 +60,7 @@ describe("a replay", () => {
     ]);
   });
 
-  test("shares at every block size of an engine as far as the trace says", async () => {
+  test("shares at every block size of an engine exactly the tokens shared in the trace", async () => {
     const requests = await requestsOf({});
     for (const blockSize of [16, 64, 100, 512, 1000]) {
       const blocks = new SegmentBlocks(blockSize);
@@ -79,7 +79,7 @@ describe("a replay", () => {
     }
   });
 
-  test("is sped up, cut out by time and by number, and stops at the count", async () => {
+  test("can be sped up, cut by time and by number, and stops at the count", async () => {
     const times = async (raw: Record<string, unknown>, count?: number) =>
       (await requestsOf(raw, count)).map(({ atNs }) => atNs! / 1e6);
     expect(await times({ arrivalSpeedup: 10 })).toEqual([0, 50, 50, 200, 300]);
@@ -103,7 +103,7 @@ describe("a replay", () => {
 });
 
 describe("a synthesis", () => {
-  test("is asked for by any multiplier or bound, and by name; not by the speed of arrivals", async () => {
+  test("is requested by any multiplier or bound, and by name; not by the speed of arrivals", async () => {
     const plain = await requestsOf({});
     for (const raw of [
       { synthesize: true },
@@ -117,7 +117,7 @@ describe("a synthesis", () => {
     expect(sped.map(({ prompt }) => prompt)).toEqual(plain.map(({ prompt }) => prompt));
   });
 
-  test("has as many requests as the trace, or as the load asks for", async () => {
+  test("has as many requests as the trace, or as the load requests", async () => {
     expect(await requestsOf({ synthesize: true })).toHaveLength(ROWS.length);
     expect(await requestsOf({ synthesize: true }, 40)).toHaveLength(40);
   });
@@ -146,12 +146,12 @@ describe("faults", () => {
     expect(await faultOf("\n\n")).toContain("there is no row in it");
   });
 
-  test("are passed over when the reader is lenient", async () => {
+  test("are skipped when the reader is lenient", async () => {
     const text = [line({}), "{", line({ timestamp: 400 }), line({ osl: 1 })].join("\r\n");
     expect(await faultOf(text, { lenient: true })).toBe("2 requests");
   });
 
-  test("of the options are told with the plan", () => {
+  test("of the options are reported with the plan", () => {
     const check = (raw: Record<string, unknown>): string[] =>
       mooncake.check!(v.parse(mooncake.options, { trace, ...raw })).map(
         ({ path, message }) => `${path}: ${message}`,

@@ -23,7 +23,7 @@ const contents = (spec: RequestSpec): number[] =>
   spec.prompt.map((segment) => (segment as ContentSegment).content);
 
 describe("the tree", () => {
-  test("has as many levels and branches as were asked for, each node below one other", () => {
+  test("has the given numbers of levels and branches, and each node has one parent", () => {
     const specs = draw({ depth: 3, fanOut: 2, levelTokens: 10 });
     const levels = [0, 1, 2].map((level) => new Set(specs.map((spec) => contents(spec)[level])));
     expect(levels.map((nodes) => nodes.size)).toEqual([2, 4, 8]);
@@ -39,7 +39,7 @@ describe("the tree", () => {
     }
   });
 
-  test("what a prompt has of its own is in no other", () => {
+  test("the unique part of a prompt is in no other", () => {
     const own = draw({}).map((spec) => contents(spec).at(-1));
     expect(new Set(own).size).toBe(own.length);
   });
@@ -81,7 +81,7 @@ describe("a target hit share", () => {
   });
 });
 
-test("a tree of more leaves than there are numbers is a fault", () => {
+test("a tree with more leaves than content numbers is a fault", () => {
   const faults = prefixTree.check!(v.parse(prefixTree.options, { depth: 20, fanOut: 1000 }));
   expect(faults.map(({ path }) => path)).toEqual(["fanOut"]);
 });

@@ -37,7 +37,7 @@ describe("lengths", () => {
     const prefixes = [0.1, 0.3, 0.5, 0.7, 0.9].map(
       (prefixRatio) => draw({ prefixRatio })[0]!.prompt[0]!.tokens,
     );
-    // dynamo-benchmarks 1.3: int(14000 * r), computed by Python.
+    // int(14000 * r) as Dynamo's prefix_ratio_benchmark.py computes it, evaluated by Python.
     expect(prefixes).toEqual([1400, 4200, 7000, 9800, 12600]);
   });
 
@@ -67,7 +67,7 @@ describe("lengths", () => {
 });
 
 describe("sharing", () => {
-  test("equal groups open with the same content, unique parts are nobody else's", () => {
+  test("prompts of a group begin with the same content, unique parts are in no other prompt", () => {
     const specs = draw({}, 5);
     for (const spec of specs) {
       expect(spec.prompt[0]).toEqual({ content: spec.group!, tokens: 7000 });
@@ -126,8 +126,8 @@ function hitShare(specs: RequestSpec[], workers: number): number {
   return hits / total;
 }
 
-describe("what a router can win", () => {
-  // dynamo-benchmarks 3.4: expected token hit shares, 200 requests, 20 prefixes, block 64.
+describe("hit shares that a router can reach", () => {
+  // Expected token hit shares computed apart from this code: 200 requests, 20 prefixes, block 64.
   const table: [sampling: string, workers: number, expected: number[], tolerance: number][] = [
     ["shuffle", 1, [0.086, 0.267, 0.448, 0.629, 0.806], 0.003],
     ["shuffle", 8, [0.04, 0.125, 0.21, 0.295, 0.378], 0.006],
@@ -135,7 +135,7 @@ describe("what a router can win", () => {
     ["with-replacement", 8, [0.094, 0.171, 0.247, 0.324, 0.399], 0.02],
   ];
   for (const [sampling, workers, expected, tolerance] of table) {
-    test(`${sampling} over ${workers} workers has the published hit shares`, () => {
+    test(`${sampling} over ${workers} workers has the expected hit shares`, () => {
       for (const [i, prefixRatio] of [0.1, 0.3, 0.5, 0.7, 0.9].entries()) {
         const shares = Array.from({ length: 20 }, (_, seed) =>
           hitShare(draw({ prefixRatio, sampling }, seed), workers),
@@ -161,13 +161,13 @@ describe("options", () => {
     }
   });
 
-  test("a prompt too short for its prefix is a fault with what to ask for", () => {
+  test("a prompt too short for its prefix is a fault with the option to change", () => {
     const options = v.parse(prefix.options, { isl: 5, prefixRatio: 0.1 });
     expect(prefix.check!(options)).toEqual([
       {
         path: "isl",
         message: "leaves no room for a shared prefix at ratio 0.1: 5 x 0.1 is less than one token",
-        hint: "Say --isl 10 or more, or --prefix-ratio 0",
+        hint: "Use --isl 10 or more, or --prefix-ratio 0",
       },
     ]);
     expect(prefix.check!(v.parse(prefix.options, {}))).toEqual([]);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { randomStream, v, type RequestSpec, type TraceRow } from "dynbench";
-import { sessions } from "../../../plugins/workloads/sessions.ts";
+import { randomStream, v, type RequestSpec } from "dynbench";
+import type { TraceRow } from "dynbench/trace";
+import { sessions } from "../../../plugins/workloads/sessions/sessions.ts";
 import { turnInputs } from "../../../plugins/workloads/sessions/read-sessions.ts";
 import { testWorkload } from "../../conformance/workload.ts";
 import { scratchFile } from "./scratch-file.ts";
@@ -28,7 +29,7 @@ const bySession = (requests: readonly RequestSpec[]): RequestSpec[][] => [
 ];
 
 describe("made-up sessions", () => {
-  test("each turn follows the one before and repeats all that was said", async () => {
+  test("each turn follows the one before and repeats the conversation so far", async () => {
     const all = await requestsOf({ sessions: 20, turns: 4, thinkMs: 500 });
     for (const turns of bySession(all)) {
       expect(turns[0]!.after).toBeUndefined();
@@ -45,7 +46,7 @@ describe("made-up sessions", () => {
     }
   });
 
-  test("all open with the same system prompt, and share nothing else", async () => {
+  test("all begin with the same system prompt, and share nothing else", async () => {
     const all = await requestsOf({ sessions: 20, turns: 2, systemTokens: 64, contextTokens: 100 });
     const contents = bySession(all).map((turns) => turns[0]!.prompt);
     expect(new Set(contents.map(([first]) => JSON.stringify(first))).size).toBe(1);
@@ -53,7 +54,7 @@ describe("made-up sessions", () => {
     expect(new Set(own).size).toBe(own.length);
   });
 
-  test("sub-agents start after the first turn, beside it, and think for no time", async () => {
+  test("sub-agents start after the first turn, in parallel, without think time", async () => {
     const [turns] = bySession(
       await requestsOf({ sessions: 1, turns: 2, subAgents: 2, subAgentTurns: 3, stddevShare: 0 }),
     );
@@ -63,7 +64,7 @@ describe("made-up sessions", () => {
     expect(turns![2]!.prompt).toHaveLength(2); // what all share, and its own task
   });
 
-  test("have the means that were asked for", async () => {
+  test("have the given means", async () => {
     const all = await requestsOf({ sessions: 3000, turns: 4, thinkMs: 700 });
     const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
     // Four standard errors: turns 1 / √3000, answers 50 / √12000, exponential thinking 700 / √9000.
@@ -95,7 +96,7 @@ describe("traced sessions", () => {
     ),
   );
 
-  test("of new inputs repeat what was said, with the answers", async () => {
+  test("of new inputs repeat the conversation so far, with the answers", async () => {
     const [first, second, other] = await requestsOf({ trace: delta });
     expect(second!.prompt).toEqual([
       { content: 0, tokens: 512 },
@@ -108,7 +109,7 @@ describe("traced sessions", () => {
     expect(other).toMatchObject({ session: "b", sessionRequests: 1 });
   });
 
-  test("of whole prompts are sent as they are; found by the hash ids, and said", async () => {
+  test("of whole prompts are sent as they are; found by the hash ids, and reported", async () => {
     const [first, second] = await requestsOf({ trace: cumulative });
     expect(second!.prompt).toHaveLength(3);
     expect(second!.isl).toBe(1110);
@@ -122,7 +123,7 @@ describe("traced sessions", () => {
     expect((await requestsOf({ trace: cumulative, turnInputs: "delta" }))[1]!.isl).toBe(2120);
   });
 
-  test("wait as the trace says, as asked for, or not at all", async () => {
+  test("wait as in the trace, as configured, or not at all", async () => {
     const thinkMs = async (raw: object) =>
       (await requestsOf({ trace: delta, ...raw }))[1]!.after!.thinkMs;
     expect([await thinkMs({}), await thinkMs({ delay: 40 }), await thinkMs({ delay: 0 })]).toEqual([
@@ -130,7 +131,7 @@ describe("traced sessions", () => {
     ]);
   });
 
-  test("that are of both kinds are a fault", async () => {
+  test("of both kinds are a fault", async () => {
     const mixed = scratchFile(
       "mixed.jsonl",
       [row("a", 512, [0]), row("a", 1024, [0, 1]), row("b", 512, [5]), row("b", 512, [6])].join(

@@ -1,4 +1,4 @@
-/** What the page carries: every figure from its place in the results, bounded and safe to embed. */
+/** The data of the page: every figure from its place in the results, bounded and safe to embed. */
 import { expect, test } from "bun:test";
 import { encodeData, reportData } from "../../../reports/data/data.ts";
 import { describeSetup } from "../../../reports/data/setup.ts";
@@ -58,7 +58,7 @@ test("requests in flight are binned over the cell's own time", () => {
   expect(inFlight.workers[0]!.count).toEqual([...Array(80).fill(2), ...Array(80).fill(4)]);
 });
 
-test("the time scale is told only where it is not 1", () => {
+test("the time scale is noted only where it is not 1", () => {
   expect(reportData(singleCellRun()).scaleNote).toBe("");
   expect(reportData(guideRun()).scaleNote).toContain("10× faster");
 });
@@ -82,7 +82,7 @@ test("the page is whole: nothing left to fill in, nothing fetched from elsewhere
   expect(page).not.toMatch(/@import|url\((?!data:)/);
 });
 
-test("20,000 requests, and many cells, stay under 3 MB, and the page says what it left out", () => {
+test("20,000 requests, and many cells, stay under 3 MB, and the page states what is left out", () => {
   const large = generateRun({ ...GUIDE_SHAPE, requests: 2000, workers: 64 });
   const ratios = Array.from({ length: 40 }, (_, i) => i / 40);
   const many = generateRun({ ...GUIDE_SHAPE, ratios, requests: 100 });
@@ -97,7 +97,7 @@ test("set-up lists all values of a swept option", () => {
   expect(rows.get("concurrency")).toBe("20");
 });
 
-test("set-up shows options and facts, masks secrets and cuts what has no end", () => {
+test("set-up shows options and facts, masks secrets and cuts very long values", () => {
   const run = singleCellRun();
   run.facts = {
     apiToken: "abc",

@@ -1,4 +1,4 @@
-/** The sentence about the winner: right arm, right direction, no more certainty than the intervals give. */
+/** The headline about the winner: right arm, right direction, no more certainty than the intervals allow. */
 import { expect, test } from "bun:test";
 import type { Comparison } from "../../../core/contract/result.ts";
 import { writeHeadline } from "../../../reports/data/headline.ts";
@@ -52,7 +52,7 @@ test("a clear winner is named with its largest gain, the interval and the reason
   ]);
 });
 
-test("the direction of a comparison does not change what is said", () => {
+test("the direction of a comparison does not change the headline", () => {
   const ratios: [number, number, number][] = [
     [0.8, 0.75, 0.85],
     [0.5, 0.4, 0.625],
@@ -70,7 +70,7 @@ test("an interval that includes 1 gives no winner", () => {
   expect(headline.sentence).toContain("the interval includes 1×");
 });
 
-test("better in places and worse in others is said so", () => {
+test("an arm that is better at some settings and worse at others wins in part", () => {
   const headline = headlineOf([
     [1.2, 1.1, 1.3],
     [0.6, 0.5, 0.7],
@@ -95,7 +95,7 @@ test("with one arm, without comparisons, and without answers nothing is claimed"
   expect(headline.sentence).toContain("were not compared");
 });
 
-test("when the two best arms were each compared with a third, the best is told against that one", () => {
+test("when the two best arms were only compared with a third, the best is compared with the third", () => {
   const arms = [
     { label: "round-robin", reached: 0.2 },
     { label: "kv", reached: 0.95 },
@@ -110,7 +110,7 @@ test("when the two best arms were each compared with a third, the best is told a
   expect(headline.state).toBe("wins");
 });
 
-test("a saturated run claims no winner on latency, and tells what was put out", () => {
+test("a saturated run has no winner on latency, and the headline compares throughput", () => {
   const run = generateRun({ ...GUIDE_SHAPE, ratios: [0.9] });
   for (const { verdict } of run.summary.cells) {
     verdict.reasons = [{ id: "saturated", severity: "untrusted", message: "m", hint: "h" }];

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { formatDifference, type Measure } from "../../../reports/data/measures.ts";
 
-test("a difference has its sign, below one as well, and none where it rounds to nothing", () => {
+test("a difference has its sign, even below one, and none where it rounds to zero", () => {
   const measure = { unit: "ms" } as Measure;
   const of = (value: number): string => formatDifference(value, measure).replace("\u00a0", " ");
   expect([of(2.12), of(-0.154), of(0.2), of(-1234)]).toEqual([

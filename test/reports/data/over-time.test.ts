@@ -32,7 +32,7 @@ test("the hit share of a slice is that of the tokens sent in it, unknown where n
   expect(overTime([cell], 60).hitShare).toEqual([0.5, null, null, null, 0.5]);
 });
 
-test("a cell without a request has nothing over time", () => {
+test("a cell without a request has no series", () => {
   const series = overTime([cellOf({ timeS: [], open: [], waiting: [] })], 8);
   expect(series.endS).toBe(0);
   expect(series.hitShare.every((share) => share === null)).toBe(true);

@@ -1,4 +1,4 @@
-/** What is said above several runs: the same gain in each, and how far apart they lie. */
+/** The headline of several runs: the same gain in each, and how far their figures differ. */
 import { expect, test } from "bun:test";
 import { mergeRuns } from "../../../core/metrics/summary/merge-runs.ts";
 import type { RunResult } from "../../../core/contract/result.ts";
@@ -19,7 +19,7 @@ function slower(run: RunResult, factor: number): RunResult {
   return run;
 }
 
-test("the largest gain is told of each run, and the runs' distance", () => {
+test("the headline has the largest gain in each run, and the difference between the runs", () => {
   const runs = [generateRun(shape), slower(generateRun(shape), 1.25)];
   const { headline } = reportData(mergeRuns(runs, ["live", "virtual"]));
   expect(headline.sentence).toMatch(
@@ -31,7 +31,7 @@ test("the largest gain is told of each run, and the runs' distance", () => {
   expect(headline.best).toBeUndefined();
 });
 
-test("runs without a common pair are told by their distance, or that they have nothing in common", () => {
+test("for runs without a common pair it has their difference, or that they have nothing in common", () => {
   const one = { ...shape, arms: GUIDE_SHAPE.arms.slice(1) };
   const told = (other: RunResult) =>
     reportData(mergeRuns([generateRun(one), other], ["a", "b"])).headline.sentence;

@@ -41,6 +41,6 @@ test("steps become time-weighted means of equal bins", () => {
   // Before its first stamp a worker has none: 1 for the second half of the first bin.
   expect(binSteps([1], [1], { endS: 4, bins: 2 })).toEqual([0.5, 1]);
   expect(binSteps([], [], { endS: 0, bins: 3 })).toEqual([0, 0, 0]);
-  // More bins than stamps: each holds what was there.
+  // More bins than timestamps: each has the value at its time.
   expect(binSteps([0, 2], [3, 1], { endS: 4, bins: 4 })).toEqual([3, 3, 1, 1]);
 });

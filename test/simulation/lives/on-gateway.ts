@@ -5,7 +5,8 @@ import type {
   ExchangeHandlers,
   ExchangeRequest,
 } from "../../../core/wire/http/client.ts";
-import type { RoutingPolicy, WorkerRole } from "dynbench";
+import type { RoutingPolicy } from "dynbench";
+import type { WorkerRole } from "../../../core/contract/request.ts";
 import { Dispatcher } from "../../../core/gateway/dispatcher.ts";
 import { GatewayCounts } from "../../../core/gateway/gateway-counts.ts";
 import type { Answer, ParsedRequest } from "../../../core/gateway/http-server.ts";

@@ -1,5 +1,10 @@
 /** Plays a script on the simulator, with workers that do what the script says. */
-import type { RequestRecord, WorkerModel, WorkerRequest, WorkerSink } from "dynbench";
+import type { RequestRecord } from "../../../core/contract/record.ts";
+import type {
+  WorkerModel,
+  WorkerRequest,
+  WorkerSink,
+} from "../../../core/contract/worker-model.ts";
 import type { EngineModel } from "../../../core/contract/engine.ts";
 import { simulationOf } from "../simulate.ts";
 import { Log, type Script } from "./script.ts";

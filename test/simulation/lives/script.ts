@@ -9,8 +9,8 @@ import {
   type RandomStream,
   type RouteRequest,
   type RoutingPolicy,
-  type WorkerRole,
 } from "dynbench";
+import type { WorkerRole } from "../../../core/contract/request.ts";
 import type { WorkerDown } from "../../../core/contract/plan.ts";
 
 /** What a worker does with a request. Times from its arrival there; undefined: never. */

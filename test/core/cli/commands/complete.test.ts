@@ -1,14 +1,17 @@
 import { describe, expect, test } from "bun:test";
 import { complete } from "../../../../core/cli/commands/complete.ts";
+import { readCommandLine } from "../../../../core/cli/options/command-line.ts";
 import { COMMANDS } from "../../../../core/cli/options/command-list.ts";
 import { PluginSet } from "../../../../core/plugin-folder/plugin-set.ts";
 import { BUNDLED } from "../../../../plugins/bundled.ts";
+import { TRACE_FORMATS } from "../../../../plugins/shared/traces/trace-formats.ts";
 
 const plugins = new PluginSet(BUNDLED);
 
-/** The words that are offered; `files` and the like where the shell is to complete. */
+/** The offered completions; `files` and the like where the shell completes. */
 function offered(...line: string[]): string[] | string {
-  const found = complete(line, plugins);
+  const before = readCommandLine(line.slice(0, -1));
+  const found = complete(before, line.at(-1)!, { plugins, traceFormats: TRACE_FORMATS });
   return found.kind === "words"
     ? found.candidates.map(({ word }) => word)
     : `${found.kind} ${found.prefix}`.trim();
@@ -21,7 +24,7 @@ describe("completion", () => {
     expect(offered("nothing", "")).toEqual([]);
   });
 
-  test("a command's verbs, and what stands behind each", () => {
+  test("a command's verbs, and the arguments of each", () => {
     expect(offered("trace", "")).toEqual(["analyze", "synthesize", "convert"]);
     expect(offered("trace", "analyze", "")).toBe("files");
     expect(offered("trace", "analyze", "one", "")).toBe("files");
@@ -32,7 +35,7 @@ describe("completion", () => {
     expect(offered("completion", "")).toEqual(["bash", "zsh", "fish"]);
   });
 
-  test("options are those of the run and of the plugins that the line names", () => {
+  test("options are those of the run and of the plugins named on the line", () => {
     expect(offered("run", "--overlap")).toEqual(["--overlap-credit"]); // of kv, the default
     expect(offered("run", "--router", "random", "--overlap")).toEqual([]);
     expect(offered("run", "--trace")).toEqual([]);

@@ -5,10 +5,14 @@ import { optionSpecs } from "../../../../core/plan/option-spec.ts";
 import { LoadOptions, RunOptions } from "../../../../core/plan/run-options.ts";
 import { PluginSet } from "../../../../core/plugin-folder/plugin-set.ts";
 import { BUNDLED } from "../../../../plugins/bundled.ts";
+import { TRACE_FORMATS } from "../../../../plugins/shared/traces/trace-formats.ts";
 
-const page = manPage(new PluginSet(BUNDLED), { version: "1.2.3", date: "2026-01-02" });
+const page = manPage(
+  { plugins: new PluginSet(BUNDLED), traceFormats: TRACE_FORMATS },
+  { version: "1.2.3", date: "2026-01-02" },
+);
 
-/** What a reader sees. */
+/** The page as a reader sees it. */
 function rendered(): string {
   const { stdout } = Bun.spawnSync(["mandoc", "-T", "utf8", "-O", "width=400"], {
     stdin: Buffer.from(page),
@@ -44,7 +48,7 @@ describe("the manual page", () => {
     },
   );
 
-  test("what roff would read as its own is escaped", () => {
+  test("text that roff would read as a command is escaped", () => {
     expect(escaped('a\\b "c" --d\ne')).toBe("a\\eb \\(dqc\\(dq \\-\\-d e");
     expect(page.split("\n").filter((line) => /^['.](?![A-Z]{1,2}( |$))/.test(line))).toEqual([]);
   });

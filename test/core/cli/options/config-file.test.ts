@@ -24,7 +24,7 @@ describe("config files", () => {
     ["sweep", ["rate=1,2"]],
   ];
 
-  test("yaml, json and toml say the same", () => {
+  test("yaml, json and toml are equivalent", () => {
     const yaml =
       "isl: 4000\nrouter: [kv, round-robin]\nload:\n  concurrency: 8\nsweep:\n  rate: [1, 2]\n";
     const toml =
@@ -37,7 +37,7 @@ describe("config files", () => {
     expect(read("a.JSON", json)).toEqual(want);
   });
 
-  test("what is no config is told by name and reason", () => {
+  test("an invalid config is reported by name and reason", () => {
     expect(() => read("b.yaml", new Uint8Array([0xff, 0xfe, 0x41]))).toThrow(
       "it is not UTF-8 text",
     );
@@ -61,7 +61,7 @@ describe("config files", () => {
     }
   });
 
-  test("a saved plan is told from a table of options", () => {
+  test("a saved plan is distinguished from a table of options", () => {
     const path = join(folder, "plan.json");
     writeFileSync(path, JSON.stringify(planOf()));
     expect(readConfig(path)).toEqual({ plan: planOf() });

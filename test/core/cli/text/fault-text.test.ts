@@ -1,4 +1,4 @@
-/** What a person sees of a fault: whole lines in a file, lines of its width on a terminal. */
+/** The text of a fault: whole lines in a file, lines of the terminal's width on a terminal. */
 import { expect, test } from "bun:test";
 import { faultText } from "../../../../core/cli/text/fault-text.ts";
 import { DynbenchError, PlanFaults } from "../../../../core/base/errors.ts";

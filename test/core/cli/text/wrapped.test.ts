@@ -10,7 +10,7 @@ test("lines are as long as the width allows, behind the indent", () => {
   expect(wrapped(text, { width: 100, indent: "" })).toEqual([text]);
 });
 
-test("a word that is longer than the room stays whole", () => {
+test("a word longer than the line stays whole", () => {
   const path = "/a/path/that/is/longer/than/the/room";
   expect(wrapped(`in ${path} or so`, { width: 24, indent: "" })).toEqual(["in", path, "or so"]);
 });

@@ -20,7 +20,7 @@ function cellOf(arm: number, ratio: number, ttftMs: number): CellSummary {
 }
 
 describe("usual pairs", () => {
-  test("are each arm against round robin, wherever it stands", () => {
+  test("are each arm against round robin, wherever it is in the list", () => {
     expect(usualPairs(arms)).toEqual([
       [1, 0],
       [1, 2],
@@ -46,7 +46,7 @@ describe("usual pairs", () => {
     ]);
   });
 
-  test("are every common router's where engines have several", () => {
+  test("are one for every router that engines have in common", () => {
     const other = (name: string) => exampleArm(`${name} b`, { ...onDynamo, router: router(name) });
     expect(
       usualPairs([
@@ -65,7 +65,7 @@ describe("usual pairs", () => {
     expect(usualPairs([exampleArm("kv"), exampleArm("dynamo", onDynamo)])).toEqual([[0, 1]]);
   });
 
-  test("are none of one arm", () => {
+  test("are none for a single arm", () => {
     expect(usualPairs([arms[0]!])).toEqual([]);
   });
 });
@@ -89,13 +89,13 @@ describe("the best and the second best of three arms", () => {
     ]);
   });
 
-  test("are judged at the points that all of them have", () => {
+  test("are ranked at the points that all of them have", () => {
     expect(armPairs(arms, { cells: cells.slice(0, -1) })).toContainEqual([2, 0]);
     const onlyLast = cells.filter(({ parameters }) => parameters["prefixRatio"] === 0.9);
     expect(armPairs(arms, { cells: onlyLast })).toContainEqual([0, 2]);
   });
 
-  test("are no new pair where one of them is the reference", () => {
+  test("add no pair where one of them is the reference", () => {
     const slow = cells.map((cell) => (cell.arm === "random" ? cellOf(2, 0.1, 900) : cell));
     expect(armPairs(arms, { cells: slow })).toHaveLength(2);
   });

@@ -97,7 +97,7 @@ describe("with one or two repeats", () => {
   const a = cellOf({ arm: 1 }, wave(200, 100));
   const half = cellOf({ arm: 0 }, wave(200, 50));
 
-  test("the bootstrap is over requests, and says that it speaks of this run only", () => {
+  test("the bootstrap is over requests, and its method is labelled as of this run only", () => {
     const comparisons = compareArms([a, half], { arms, seed: 0 });
     expect(find(comparisons, "ttftMs.mean")).toMatchObject({
       method: "moving-block bootstrap, this run only",
@@ -106,7 +106,7 @@ describe("with one or two repeats", () => {
     });
   });
 
-  test("what both arms share cancels: half of everything is half, without a doubt", () => {
+  test("noise that both arms share cancels: half of every value is a ratio of one half without spread", () => {
     for (const metric of ["ttftMs.mean", "ttftMs.p50", "ttftMs.p99"]) {
       const { ratio, difference } = find(compareArms([a, half], { arms, seed: 0 }), metric);
       for (const value of Object.values(ratio)) expect(value).toBeCloseTo(0.5, 12);
@@ -115,7 +115,7 @@ describe("with one or two repeats", () => {
     }
   });
 
-  test("the figure itself is that of the summaries", () => {
+  test("the value itself is that of the summaries", () => {
     const comparisons = compareArms([a, half], { arms, seed: 0 });
     const means = [a, half].map((cell) => cell.summary.metrics.e2eMs!.mean);
     expect(find(comparisons, "e2eMs.mean").ratio.value).toBeCloseTo(means[1]! / means[0]!, 12);
@@ -152,7 +152,7 @@ describe("with one or two repeats", () => {
     expect(low(0)).not.toBe(low(1));
   });
 
-  test("a request that failed on one arm is passed over there, and paired by its index", () => {
+  test("requests are paired by index, and one that failed on an arm is skipped there", () => {
     const failing = cellOf({ arm: 0 }, wave(200, 50), (record, i) =>
       i % 10 === 0 ? { ...record, state: "failed" } : record,
     );
@@ -175,7 +175,7 @@ describe("with one or two repeats", () => {
     expect(metricsOf(19)).toEqual([]);
   });
 
-  test("what has no ratio is left out", () => {
+  test("figures without a ratio are left out", () => {
     const cold = cellOf({ arm: 1 }, wave(200, 100), (record) => ({ ...record, cachedTokens: 0 }));
     const metrics = compareArms([cold, half], { arms, seed: 0 }).map(({ metric }) => metric);
     expect(metrics).not.toContain("cachedShare");

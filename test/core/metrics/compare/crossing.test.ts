@@ -46,7 +46,7 @@ describe("the control pair", () => {
     expect(crossings(arms, summariesOf(cells)).map(({ isFair }) => isFair)).toEqual([true, false]);
   });
 
-  test("is none on one plane, or while one of it is not there", () => {
+  test("does not exist on a single plane, or while one of its arms is missing", () => {
     expect(crossings(arms.slice(0, 2), summariesOf(agreeing.slice(0, 2)))).toEqual([]);
     expect(crossings(arms, summariesOf(agreeing.slice(0, 3)))).toEqual([]);
   });
@@ -56,17 +56,17 @@ describe("gains", () => {
   const within = ["kv against round-robin", "dynamo against dynamo-rr"];
   const control = "dynamo-rr against round-robin";
 
-  test("across the planes are told where it agrees, of the best on each", () => {
+  test("across the planes are shown where it agrees, for the best arm on each", () => {
     expect(pairsOf(agreeing)).toEqual(new Set([...within, control, "dynamo against kv"]));
   });
 
-  test("within a plane alone are told where it does not, or is missing", () => {
+  test("are shown only within a plane where it does not agree, or is missing", () => {
     expect(pairsOf(differing)).toEqual(new Set([...within, control]));
     expect(pairsOf(agreeing.slice(0, 3))).toEqual(new Set(["kv against round-robin"]));
   });
 });
 
-test("the verdict says what the pair said, with its margin", () => {
+test("the verdict has the ratios of the pair, with its margin", () => {
   const [agrees] = crossingFindings(crossings(arms, summariesOf(agreeing)));
   expect(agrees).toMatchObject({ id: "control-agrees", severity: "note" });
   expect(agrees!.message).toBe(

@@ -11,11 +11,11 @@ import { WeightedSamples } from "../../../../core/metrics/statistics/weighted-sa
 import { randomStream } from "../../../../core/base/random.ts";
 
 describe("blocks", () => {
-  test("are the cube root of n long, rounded up", () => {
+  test("have the length of the cube root of n, rounded up", () => {
     expect([1, 8, 9, 27, 200, 1000, 1001].map(blockLength)).toEqual([1, 2, 3, 3, 6, 10, 11]);
   });
 
-  test("start where a whole block fits, and are enough for n requests of each repeat", () => {
+  test("start where a whole block fits, and cover n requests of each repeat", () => {
     const [first, second] = drawBlocks([200, 10], randomStream(1));
     expect([first!.block, first!.starts.length, second!.block, second!.starts.length]).toEqual([
       6, 34, 3, 4,
@@ -32,7 +32,7 @@ describe("blocks", () => {
 describe("estimates", () => {
   const series = [{ values: [1, 2, NaN, 4, 5] }, { values: [10, 20, 30] }];
 
-  test("of the whole draw are those of the samples, without what is unknown", () => {
+  test("of the whole draw equal those of the known samples", () => {
     expect(meanEstimate(series)(wholeDraw([5, 3]))).toBe(72 / 7);
     // 1 2 4 5 10 20 30
     expect(quantileEstimate(series, 0.5)(wholeDraw([5, 3]))).toBe(5);
@@ -67,7 +67,7 @@ describe("estimates", () => {
   });
 });
 
-test("intervals cover the true ratio about as often as they say, on requests that are correlated", () => {
+test("intervals of correlated requests cover the true ratio about as often as stated", () => {
   // Two arms of log-normal times with AR(1) noise of .5; true ratio 1. Drawing single requests
   // would cover .75 of the time.
   const RUNS = 200;

@@ -24,7 +24,7 @@ describe("a bootstrap of one run", () => {
     expect(hits).toBeGreaterThanOrEqual(87);
   });
 
-  test("is the same for the same seed, around the mean, and says nothing of a few values", () => {
+  test("is the same for the same seed, contains the mean, and is undefined for a few values", () => {
     const values = draws(1, 50);
     const interval = bootstrapMean(values, randomStream(7, "boot"))!;
     expect(bootstrapMean(values, randomStream(7, "boot"))).toEqual(interval);

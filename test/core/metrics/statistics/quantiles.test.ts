@@ -50,7 +50,7 @@ describe("quantiles of single values", () => {
     expect([statistics.mean, statistics.p50, statistics.std]).toEqual([12.5, 12.5, 0]);
   });
 
-  test("one sample is every quantile, and none gives nothing", () => {
+  test("one sample is every quantile, and no sample gives none", () => {
     expect(quantilesOf(WeightedSamples.of([3]))).toMatchObject({ n: 1, std: 0, min: 3, p99: 3 });
     expect(quantilesOf(WeightedSamples.of([]))).toBeUndefined();
     expect(quantilesOf(WeightedSamples.of([NaN]))).toBeUndefined();
@@ -91,7 +91,7 @@ describe("quantiles of runs", () => {
     }
   });
 
-  test("take a run of a billion equal steps and one of a billion rising ones", () => {
+  test("handle a run of a billion equal steps and one of a billion rising steps", () => {
     const steps = 1_000_000_001;
     const equal = samplesOf([{ first: 7, growth: 0, growth2: 0, steps, weight: 2 }]);
     expect(quantilesOf(equal)).toMatchObject({ n: 2 * steps, mean: 7, std: 0, p50: 7, p99: 7 });
@@ -101,7 +101,7 @@ describe("quantiles of runs", () => {
     expect(momentsOf(rising).std / Math.sqrt((steps * steps - 1) / 12)).toBeCloseTo(1, 12);
   });
 
-  test("pass over empty runs", () => {
+  test("skip empty runs", () => {
     const samples = samplesOf([
       { first: 1, growth: 0, growth2: 0, steps: 0, weight: 3 },
       { first: 1, growth: 0, growth2: 0, steps: 3, weight: 0 },
@@ -111,7 +111,7 @@ describe("quantiles of runs", () => {
 });
 
 describe("a worker's span", () => {
-  test("told in pieces gives the gaps of the whole span", () => {
+  test("split into pieces gives the gaps of the whole span", () => {
     const span = { spanStartNs: 0, firstNs: 20_000, growthNs: 30, growth2Ns: 2 };
     const whole = new WeightedSamples();
     whole.addDecodeRun({ ...span, fromStep: 0, steps: 10 }, 4);

@@ -120,7 +120,7 @@ describe("reading", () => {
     return "no plan error";
   };
 
-  test("tells what is wrong, with the file's name", () => {
+  test("reports what is wrong, with the file's name", () => {
     const start = 'Cannot read "r.json" as a results summary: ';
     expect(messageOf("{")).toBe(`${start}it is not JSON`);
     expect(messageOf("{}")).toStartWith(`${start}prefix_ratios: `);

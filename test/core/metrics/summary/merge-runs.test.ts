@@ -35,7 +35,7 @@ const pairsOf = (run: RunResult): string[] => [
 describe("merged runs", () => {
   const merged = mergeRuns([runOf(7), runOf(7)], ["live", "virtual"]);
 
-  test("keep every cell, named after its run, with its own arm", () => {
+  test("keep every cell, with its run in its id and its own arm", () => {
     expect(merged.plan.arms.map((arm) => arm.label)).toEqual([
       "kv (live)",
       "kv (virtual)",
@@ -52,7 +52,7 @@ describe("merged runs", () => {
     expect(merged.facts).toEqual({ live: { seed: 7 }, virtual: { seed: 7 } });
   });
 
-  test("say which arms are the same router, also where one run has no such arm", () => {
+  test("list arms of the same router together, even where one run has no such arm", () => {
     expect(merged.sideBySide).toEqual({
       runs: ["live", "virtual"],
       routers: [
@@ -69,7 +69,7 @@ describe("merged runs", () => {
     ]);
   });
 
-  test("fill in what another run swept from their own options", () => {
+  test("fill in parameters that another run swept from their own options", () => {
     const swept = runOf(7);
     const atConcurrency = (cell: PlannedCell): PlannedCell => ({
       ...cell,
@@ -87,7 +87,7 @@ describe("merged runs", () => {
     expect(both.cells[2]!.summary.parameters).toEqual({ prefixRatio: 0.5, concurrency: 2 });
   });
 
-  test("on different time scales are told in the time of the modelled hardware", () => {
+  test("on different time scales are converted to the time of the modelled hardware", () => {
     const fast = runOf(7);
     const ttft = fast.cells[0]!.summary.metrics.ttftMs!.mean;
     for (const cell of fast.cells) cell.summary = { ...cell.summary, timeScale: 10 };
@@ -113,14 +113,14 @@ describe("merged runs", () => {
     ]);
   });
 
-  test("of other requests are compared within each alone", () => {
+  test("of other requests are compared only within each run", () => {
     expect(pairsOf(mergeRuns([runOf(7), runOf(8)], ["a", "b"]))).toEqual([
       "kv (a) / round-robin (a)",
       "kv (b) / round-robin (b)",
     ]);
   });
 
-  test("need a run", () => {
+  test("need at least one run", () => {
     expect(() => mergeRuns([], [])).toThrow("No runs to merge");
   });
 });

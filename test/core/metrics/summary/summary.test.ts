@@ -1,4 +1,4 @@
-/** One cell worked out by hand: three completed requests, one of each other fate, one warm-up. */
+/** One cell computed by hand: three completed requests, one of each other outcome, one warm-up. */
 import { describe, expect, test } from "bun:test";
 import { CellTally } from "../../../../core/metrics/tally/cell-tally.ts";
 import { IN_FLIGHT_BINS } from "../../../../core/metrics/tally/in-flight.ts";
@@ -30,7 +30,7 @@ const unfinished = (index: number, details: Partial<RequestRecord>): RequestReco
   ...details,
 });
 
-// As they ended, not as they were sent.
+// In the order in which they ended, not in which they were sent.
 const records: RequestRecord[] = [
   okRecord(0, { intended: 0, first: 50, gaps: [25, 25] }, { phase: "warmup" }),
   okRecord(2, { intended: 100, first: 300, gaps: [] }, { worker: "worker-1" }),
@@ -65,7 +65,7 @@ const workers = wholeWorkers("worker-0", "worker-1", "worker-2");
 const { summary, points, series } = summarizeCell(exampleInput(records, { workers }));
 
 describe("a cell's summary", () => {
-  test("says which cell it is", () => {
+  test("identifies its cell", () => {
     expect(summary).toMatchObject({
       id: "r0-kv",
       arm: "kv",
@@ -81,7 +81,7 @@ describe("a cell's summary", () => {
     });
   });
 
-  test("counts each fate, without warm-up; what we broke off is no failure", () => {
+  test("counts each outcome, without warm-up; an aborted request is not a failure", () => {
     expect(summary.requests).toEqual({ sent: 5, ok: 3, failed: 1, dropped: 1, aborted: 1 });
     expect(summary.errors).toEqual([
       { kind: "status", message: "no memory", status: 500, count: 1 },
@@ -121,7 +121,7 @@ describe("a cell's summary", () => {
     expect(summary.cache).toEqual({ cachedShare: 0.375, idealShare: 0.5, reachedShare: 0.75 });
   });
 
-  test("has what routers expected only where they told it of every request", () => {
+  test("has the expected share only where the router reported it for every request", () => {
     const expecting = () => ({ cachedTokens: 40, expected: { tokens: 60, bestTokens: 80 } });
     const cacheOf = (each: Parameters<typeof steadyRecords>[1]) =>
       summarizeCell(exampleInput(steadyRecords(10, each))).summary.cache;
@@ -129,12 +129,12 @@ describe("a cell's summary", () => {
     expect(cacheOf(expecting)).toMatchObject({ expectedShare: 0.6, presentShare: 0.8 });
     const once = cacheOf((i) => (i === 3 ? {} : expecting()));
     expect([once.expectedShare, once.presentShare]).toEqual([undefined, undefined]);
-    // Dynamo tells a share, and nothing of other workers.
+    // Dynamo reports a share, and nothing about other workers.
     const dynamo = cacheOf(() => ({ cachedTokens: 40, routing: { kvHitRate: 0.5 } }));
     expect([dynamo.expectedShare, dynamo.presentShare]).toEqual([0.5, undefined]);
   });
 
-  test("shares requests among all workers, those without any included", () => {
+  test("has the requests of all workers, including those without any", () => {
     expect(summary.workers).toEqual([
       { id: "worker-0", requests: 2, promptTokens: 300, cachedTokens: 150 },
       { id: "worker-1", requests: 1, promptTokens: 100, cachedTokens: 0 },
@@ -183,7 +183,7 @@ describe("requests in flight", () => {
     expect(busyMs("worker-2")).toBe(0);
   });
 
-  test("are two where two overlap", () => {
+  test("count two where two overlap", () => {
     // 220 ms is bin 48: both requests of worker-0 are running.
     expect(inFlight.workers[0]!.count[48]).toBeCloseTo(2, 12);
     expect(inFlight.workers[0]!.count[239]).toBeCloseTo(1, 12);
@@ -217,7 +217,7 @@ describe("open and waiting requests", () => {
 });
 
 describe("a cell", () => {
-  test("of records that streamed past is the same", () => {
+  test("of streamed records is the same", () => {
     const tally = new CellTally();
     for (const record of records) tally.add(record);
     const streamed = summarizeCell({ ...exampleInput([], { workers }), records: tally });
@@ -235,7 +235,7 @@ describe("a cell", () => {
     expect(virtual.summary.metrics.itlMs).toMatchObject({ n: 6, mean: 11, min: 10, max: 12 });
   });
 
-  test("without any record has no latencies and no rates, and has failed", () => {
+  test("without records has no latencies and no rates, and has failed", () => {
     const empty = summarizeCell(exampleInput([]));
     expect(empty.summary.metrics).toEqual({ requestRps: 0, inputTps: 0, outputTps: 0 });
     expect(empty.summary.durationS).toBe(0);
@@ -265,7 +265,7 @@ describe("a cell", () => {
     expect(occupancy.get("worker-0")).toEqual({ startNs: [firstTokenNs!], endNs: [endNs] });
   });
 
-  test("whose chunks carry several tokens counts each chunk as one gap and says so", () => {
+  test("whose chunks carry several tokens counts each chunk as one gap and notes it", () => {
     const chunked = summarizeCell(
       exampleInput([
         okRecord(
@@ -305,7 +305,7 @@ describe("a cell", () => {
     expect(of(failure(0)).errors).toEqual([{ ...told, count: 1 }]);
   });
 
-  test("counts failures that differ in numbers alone as one", () => {
+  test("groups failures that differ only in numbers", () => {
     const failure = (i: number, message: string) =>
       unfinished(i, { sentNs: 0, error: { kind: "status", message } });
     const { errors } = summarizeCell(
@@ -325,7 +325,7 @@ describe("a cell", () => {
     ]);
   });
 
-  test("keeps at most 51 kinds of failure apart", () => {
+  test("lists at most 51 kinds of failure", () => {
     const failures = Array.from({ length: 200 }, (_, i) =>
       unfinished(i, { sentNs: 0, error: { kind: "other", message: "x".repeat(i + 1) } }),
     );
@@ -365,7 +365,7 @@ describe("a run's summary", () => {
     );
   });
 
-  test("that was cut short is made of the cells there are, and is not to be trusted", () => {
+  test("that was cut short has the cells that were measured, and is untrusted", () => {
     const run = summarizeRun({ plan, cells: cells.slice(0, 1), startedAt: "" });
     expect(run.comparisons).toEqual([]);
     expect(run.verdict.state).toBe("untrusted");

@@ -11,7 +11,7 @@ const request = (index: number, prompt: RequestSpec["prompt"], osl = 1): Request
 });
 
 describe("ideal share", () => {
-  test("is that of whole blocks from the prompt's start", () => {
+  test("counts whole blocks from the prompt's start", () => {
     // Block 10. Second: 25 tokens shared = 2 blocks = 20 of 40. Sum: 20 of 80.
     const shares = idealShares(
       [
@@ -29,7 +29,7 @@ describe("ideal share", () => {
     expect(shares).toEqual({ ideal: 0.25, roundRobin: 0 });
   });
 
-  test("never has the last token: an exact multiple repeated computes its last block", () => {
+  test("never includes the last token: a repeated exact multiple computes its last block again", () => {
     const repeated = (tokens: number) =>
       idealShares([request(0, [{ content: 1, tokens }]), request(1, [{ content: 1, tokens }])], {
         blockSize: 10,
@@ -40,7 +40,7 @@ describe("ideal share", () => {
     expect(repeated(9)).toBe(0);
   });
 
-  test("counts no warm-up request, but what it left in the cache", () => {
+  test("does not count warm-up requests, but uses the blocks that they left in the cache", () => {
     const requests = [0, 1, 2].map((index) => request(index, [{ content: 1, tokens: 41 }]));
     expect(idealShares(requests, { blockSize: 10, workers: 2, warmup: 1 })).toEqual({
       ideal: 80 / 82,
@@ -48,7 +48,7 @@ describe("ideal share", () => {
     });
   });
 
-  test("finds a conversation's answers, all but the token that was never computed", () => {
+  test("finds a conversation's answers without their last token, which was never computed", () => {
     // Turn 2 repeats 20 prompt and 21 answer tokens: 20 of the answer were computed, 4 blocks.
     const shares = idealShares(
       [

@@ -24,15 +24,15 @@ function served(
 
 const of = (content: number, tokens: number): Prompt => [{ content, tokens }];
 
-describe("one cache as large as all workers' together", () => {
-  test("serves what stayed under LRU, and what could have stayed under MIN", () => {
+describe("one cache as large as those of all workers together", () => {
+  test("serves the blocks that LRU keeps, and those that MIN could keep", () => {
     // a b | c d | a b, 20 tokens and one more: a cache of three has lost b under LRU.
     const prompts = [of(1, 21), of(2, 21), of(1, 21)];
     expect(served(prompts, 3)).toEqual({ blocks: 3, lruShare: 10 / 63, minShare: 20 / 63 });
     expect(served(prompts, 4)).toMatchObject({ lruShare: 20 / 63 });
   });
 
-  test("computes the last token again, and keeps the block that holds it for longer prompts", () => {
+  test("computes the last token again, and keeps its block for longer prompts", () => {
     expect(served([of(1, 20), of(1, 20)], 9).minShare).toBe(10 / 40);
     expect(served([of(1, 20), of(1, 21)], 9)).toMatchObject({
       lruShare: 20 / 41,
@@ -40,23 +40,23 @@ describe("one cache as large as all workers' together", () => {
     });
   });
 
-  test("a block that only comes back as the last of its prompt is not worth a place", () => {
+  test("MIN does not keep a block that only recurs as the last of its prompt", () => {
     // Of a cache of one, block a of the second prompt is worth it, not b, which is never a hit.
     const share = served([of(1, 20), of(2, 11), of(1, 20), of(2, 11)], 1).minShare;
     expect(share).toBe(10 / 62);
   });
 
-  test("counts no warm-up request, but what it left", () => {
+  test("does not count warm-up requests, but uses the blocks that they left", () => {
     expect(served([of(1, 21), of(1, 21)], 9, { warmup: 1 }).minShare).toBe(20 / 21);
   });
 
-  test("answers take places, and a later turn finds them", () => {
+  test("answers take space, and a later turn finds them", () => {
     const turns: Prompt[] = [of(1, 20), [...of(1, 20), { answerOf: 0, tokens: 11 }, ...of(2, 5)]];
     expect(served(turns, 9, { osl: 12 }).minShare).toBe(30 / 56);
     expect(served([of(1, 21), of(2, 21), of(1, 21)], 4, { osl: 22 }).lruShare).toBe(0);
   });
 
-  test("LRU never passes MIN, MIN never the ideal, and both reach it when all fits", () => {
+  test("LRU never exceeds MIN, MIN never the ideal, and both reach it when everything fits", () => {
     for (let seed = 0; seed < 40; seed += 1) {
       const random = randomStream(seed, "pooled");
       const prompts = Array.from({ length: 60 }, (): Prompt => [
@@ -80,7 +80,7 @@ describe("one cache as large as all workers' together", () => {
 
   // Published beside the trace: "on L40S the LRU ceiling is about .07, MIN .30" of 8 x 3,089 blocks of 64.
   test.skipIf(CONVERSATION === undefined)(
-    "of eight L40S is what was published of the public trace (skipped where ../shared/data/traces is not beside the checkout)",
+    "of eight L40S has the shares published for the public trace (skipped where ../shared/data/traces is not beside the checkout)",
     () => {
       const requests = new PooledRequests(64);
       for (const request of traceRequests(CONVERSATION!)) requests.add(request, true);

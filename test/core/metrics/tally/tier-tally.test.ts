@@ -17,7 +17,7 @@ function answered(tier: string, ttftMs: number, more: Partial<RequestRecord> = {
     lastTokenNs: 1e6 + (ttftMs + 90) * 1e6,
     endNs: 1e6 + (ttftMs + 90) * 1e6,
     ...more,
-  } as RequestRecord;
+  };
 }
 
 function resultsOf(records: RequestRecord[], load: Parameters<typeof tierResults>[1]) {
@@ -25,7 +25,7 @@ function resultsOf(records: RequestRecord[], load: Parameters<typeof tierResults
 }
 
 describe("results by tier", () => {
-  test("are those of its own completed measured requests", () => {
+  test("cover the tier's completed measured requests", () => {
     const { tiers } = resultsOf(
       [
         answered("low", 310),
@@ -49,7 +49,7 @@ describe("results by tier", () => {
     expect(high).toMatchObject({ name: "high", priority: 2, cachedShare: 0.25 });
   });
 
-  test("say how alike the tiers were served", () => {
+  test("include how evenly the tiers were served", () => {
     // Mean TTFT 310 and 10: Jain 320² / (2 · (310² + 10²)) = .5322245; max / min 31.
     // Tokens per second 10 / .4 = 25 and 10 / .1 = 100: Jain 125² / (2 · 10625) = .735294; 4.
     const { fairness } = resultsOf([answered("low", 310), answered("high", 10)], { tiers: TIERS });
@@ -59,7 +59,7 @@ describe("results by tier", () => {
     expect(fairness!.service.maxOverMin).toBeCloseTo(4, 9);
   });
 
-  test("name no priority where none was sent, and no fairness of a single tier", () => {
+  test("have no priority where none was sent, and no fairness for a single tier", () => {
     const load = { tiers: TIERS, sendPriority: "off" as const };
     const { tiers, fairness } = resultsOf([answered("low", 10)], load);
     expect(tiers!.map((tier) => "priority" in tier)).toEqual([false, false]);
@@ -70,7 +70,7 @@ describe("results by tier", () => {
     expect(fairness).toBeUndefined();
   });
 
-  test("tell the share that kept the limits, and how sure their means are", () => {
+  test("have the share of requests that kept the limits, and intervals of their means", () => {
     const records = Array.from({ length: 30 }, (_, i) => answered("low", 100 + i));
     const load = { tiers: TIERS, slo: { ttftMs: 114, e2eMs: 1000 } };
     const failed = answered("low", 5, { state: "failed" });
@@ -83,7 +83,7 @@ describe("results by tier", () => {
     expect(high!.sloShare).toBe(1);
   });
 
-  test("are not there for a load without tiers", () => {
+  test("are empty for a load without tiers", () => {
     expect(resultsOf([answered("low", 10)], {})).toEqual({});
   });
 });

@@ -1,4 +1,4 @@
-/** Queues of known load: those below capacity are left alone, those above it are told. */
+/** Queues of known load: those below capacity raise no finding, those above it do. */
 import { describe, expect, test } from "bun:test";
 import type { LoadShape } from "../../../../core/contract/plan.ts";
 import type { RequestRecord } from "../../../../core/contract/record.ts";
@@ -22,7 +22,7 @@ interface Queue {
   servers: number;
   requests: number;
   load: number;
-  /** Whoever has no answer by then leaves. */
+  /** A request without an answer after this time leaves the queue. */
   patienceS?: number;
 }
 
@@ -64,27 +64,29 @@ const alarms = ({ patienceS: timeoutS = 600, ...of }: Queue): number =>
   ).filter(Boolean).length;
 
 describe("a queue", () => {
-  test("below capacity is left alone, also a short run that has hardly begun", () => {
+  test("below capacity raises no finding, even in a short run that has hardly begun", () => {
     expect(alarms({ servers: 32, requests: 1000, load: 0.8 })).toBe(0);
     expect(alarms({ servers: 4, requests: 400, load: 0.5 })).toBe(0);
     // Fewer requests than servers: in flight grows to the end, latencies do not.
     expect(alarms({ servers: 160, requests: 100, load: 0.8 })).toBeLessThanOrEqual(3);
   });
 
-  test("above capacity is told, nearly always", () => {
+  test("above capacity raises a finding, nearly always", () => {
     expect(alarms({ servers: 32, requests: 1000, load: 1.2 })).toBeGreaterThanOrEqual(95);
     expect(alarms({ servers: 4, requests: 100, load: 2 })).toBeGreaterThanOrEqual(95);
   });
 
-  test("above capacity is told where whoever waits too long leaves, and the queue stops growing", () => {
+  test("above capacity raises a finding when time-outs keep the queue from growing", () => {
     // 1,000 requests come within 20 s; those from the middle on wait longer than 4 s.
     const of = { servers: 32, requests: 1000, load: 1.5, patienceS: 4 };
     expect(alarms(of)).toBeGreaterThanOrEqual(95);
     const { message } = reasonOf(queue(1, of), { timeoutS: 4 })!;
-    expect(message).toMatch(/with \d{2,3} that timed out, so latencies tell how long the run was$/);
+    expect(message).toMatch(
+      /\d{2,3} requests timed out, so latencies measure the length of the run$/,
+    );
   });
 
-  test("a worker that hangs is none: as many time out at the start as at the end", () => {
+  test("a worker that hangs is not saturation: as many requests time out at the start as at the end", () => {
     const hanging = queue(1, { servers: 32, requests: 1000, load: 0.6 }).map((record, i) => {
       const atMs = record.intendedNs / 1e6;
       return i % 8 === 0 ? timedOut(i, { atMs, untilMs: atMs + 20_000 }) : record;
@@ -92,7 +94,7 @@ describe("a queue", () => {
     expect(reasonOf(hanging, { timeoutS: 20 })).toBeUndefined();
   });
 
-  test("requests that fail at once are no queue", () => {
+  test("requests that fail at once are not a queue", () => {
     const refused = queue(1, { servers: 32, requests: 1000, load: 0.6 }).map((record, i) => {
       const atMs = record.intendedNs / 1e6;
       const failed = timedOut(i, { atMs, untilMs: atMs });
@@ -107,29 +109,29 @@ const twice = Array.from({ length: 200 }, (_, i) =>
   okRecord(i, { intended: 10 * i, first: 20 * i + 100, gaps: [91] }),
 );
 
-test("the reason says how much came, how much was served, and what to try", () => {
+test("the finding has the rates of arrival and service, and what to try", () => {
   // In flight at request i: those that end after 10·i, about i/2 + 10, in the second quarter (i about
   // 74.5) and the last (174.5). From 1,000 to 1,990 ms 49 end, those from 41 to 89: 49 / 0.99 s.
   expect(reasonOf(twice)).toEqual({
     id: "saturated",
     severity: "untrusted",
     message:
-      "Saturated: 100.0 requests/s came and 49.5 were served; those begun and not ended grew " +
-      "from 48 to 98, so latencies tell how long the run was",
+      "Saturated: 100.0 requests/s arrived and 49.5 were served; open requests grew " +
+      "from 48 to 98, so latencies measure the length of the run",
     hint:
-      "Lower --rate to below what is served, or measure the most that is with a closed loop: " +
-      "--concurrency",
+      "Lower --rate to below the rate that is served, or measure the highest throughput with a " +
+      "closed loop: --concurrency",
   });
   expect(reasonOf(twice, { arrival: "trace" })!.hint).toStartWith("Slow the trace down");
   expect(resultOf(twice).summary.verdict.state).toBe("untrusted");
 });
 
-test("a closed loop cannot be saturated, and few requests do not tell", () => {
+test("a closed loop is never saturated, and few requests are not judged", () => {
   expect(reasonOf(twice, { arrival: "closed", concurrency: 300 })).toBeUndefined();
   expect(reasonOf(twice.slice(0, 39))).toBeUndefined();
 });
 
-test("what waits in the generator for a cap waits too", () => {
+test("waiting in the generator for a free slot counts as waiting", () => {
   // Two in flight at most: each is sent when the one before the last ends.
   const capped = twice.map((record) => {
     const sentNs = record.firstTokenNs! - 60e6;
@@ -138,9 +140,9 @@ test("what waits in the generator for a cap waits too", () => {
   expect(reasonOf(capped, { concurrency: 2 })?.severity).toBe("untrusted");
 });
 
-test("latencies of a saturated cell are compared with nothing, rates and hit shares are", () => {
+test("latencies of a saturated cell are not compared, rates and hit shares are", () => {
   const arms = [exampleArm("kv"), exampleArm("round-robin")];
-  const steady = twice.map((record, i) =>
+  const steady = twice.map((_, i) =>
     okRecord(i, { intended: 10 * i, first: 10 * i + 100, gaps: [90] }),
   );
   const metricsOf = (first: readonly RequestRecord[]): Set<string> => {

@@ -1,4 +1,4 @@
-/** Routers that did not tell workers apart, and routers that are only as they should be. */
+/** Routers that did not distinguish workers, and routers without a fault. */
 import { describe, expect, test } from "bun:test";
 import type { CellInput } from "../../../../core/metrics/summary/summary.ts";
 import { summarizeCell } from "../../../../core/metrics/summary/summary.ts";
@@ -24,12 +24,12 @@ describe("equal scores", () => {
     expect(findings(believes(0, 0), { evidence: affine })).toEqual(["equal-workers untrusted"]);
   });
 
-  test("are none when it saw a beginning, also where it chose another worker", () => {
+  test("raise no finding when the router found a prefix, even if it chose another worker", () => {
     expect(findings(believes(0, 10), { evidence: affine })).toEqual([]);
     expect(findings(believes(40, 40), { evidence: affine })).toEqual([]);
   });
 
-  test("show in the hit rates that a router of others tells of itself", () => {
+  test("show in the hit rates that a foreign router reports", () => {
     const tells = (kvHitRate: number): Each => {
       return () => ({ routing: { kvHitRate } });
     };
@@ -37,13 +37,13 @@ describe("equal scores", () => {
     expect(findings(tells(0.4), { evidence: affine })).toEqual([]);
   });
 
-  test("show in a count of found beginnings that stays at zero", () => {
+  test("show in a count of found prefixes that stays at zero", () => {
     const evidence = (prefixesFound: number) => ({ ...affine, prefixesFound });
     expect(findings(() => ({}), { evidence: evidence(0) })).toEqual(["equal-workers untrusted"]);
     expect(findings(() => ({}), { evidence: evidence(1) })).toEqual([]);
   });
 
-  test("are no fault where there was nothing to find, or the workers had lost it", () => {
+  test("are no fault where there was nothing to find, or the workers had evicted it", () => {
     const cold: Each = (i) => ({ ...believes(0, 0)(i), cachedTokens: 0 });
     expect(findings(cold, { evidence: affine })).toEqual([]);
     expect(findings(believes(0, 0), { evidence: affine, idealShare: 0.04 })).not.toContain(
@@ -61,7 +61,7 @@ describe("equal scores", () => {
   });
 });
 
-describe("requests that no cache could help", () => {
+describe("requests without a cached prefix", () => {
   /** The first `count` find nothing and go to `worker(i)`. */
   const cold = (count: number, worker: (i: number) => number): Each => {
     return (i) => (i < count ? { cachedTokens: 0, worker: `worker-${worker(i)}` } : {});
@@ -82,7 +82,7 @@ describe("requests that no cache could help", () => {
     ).toEqual(["cold-on-one untrusted"]);
   });
 
-  test("say nothing when they are few, or one went elsewhere", () => {
+  test("raise no finding when they are few, or one went elsewhere", () => {
     expect(
       findings(
         cold(9, () => 0),
@@ -97,7 +97,7 @@ describe("requests that no cache could help", () => {
     ).toEqual([]);
   });
 
-  test("may all go to one worker where a key says so, or nothing was promised", () => {
+  test("may all go to one worker where a key decides it, or no affinity was promised", () => {
     const keyed = { traits: { ...affine.traits, keyHeader: "x-session-id" } };
     expect(
       findings(
@@ -108,7 +108,7 @@ describe("requests that no cache could help", () => {
     expect(findings(cold(10, () => 0))).toEqual([]);
   });
 
-  test("go to workers for prefill, where those are apart", () => {
+  test("count by prefill worker where prefill and decode are split", () => {
     const workers = [
       { id: "prefill-0", role: "prefill" },
       { id: "prefill-1", role: "prefill" },

@@ -1,18 +1,11 @@
-/** Each check: a cell that is fine but for one thing, at the limit and just beyond it. */
+/** Each check with a cell that has one fault, at the limit and just beyond it. */
 import { describe, expect, test } from "bun:test";
 import type { LoadShape } from "../../../../core/contract/plan.ts";
 import type { RouterCost } from "../../../../core/contract/result.ts";
 import { summarizeCell, type CellInput } from "../../../../core/metrics/summary/summary.ts";
 import { judgeRun } from "../../../../core/metrics/verdict/trust.ts";
 import type { RequestError, RequestRecord } from "../../../../core/contract/record.ts";
-import {
-  exampleCell,
-  exampleInput,
-  MS,
-  okRecord,
-  steadyRecords,
-  wholeWorkers,
-} from "../example-cells.ts";
+import { exampleCell, exampleInput, MS, steadyRecords, wholeWorkers } from "../example-cells.ts";
 
 const N = 200;
 const steady = steadyRecords(N);
@@ -50,7 +43,7 @@ describe("requests", () => {
     );
   });
 
-  test("that fail hint at the load only where they look like overload", () => {
+  test("that fail suggest a lower load only where they look like overload", () => {
     const hintOf = (kind: RequestError["kind"], status?: number) =>
       verdictOf(
         changed(3, () => ({
@@ -60,7 +53,7 @@ describe("requests", () => {
         })),
       ).reasons[0]!.hint;
     const read = "Read the errors of the cell and the engine's and router's logs";
-    const less = `${read}; less load may be enough`;
+    const less = `${read}; a lower load may be enough`;
     expect([hintOf("status", 503), hintOf("status", 429)]).toEqual([less, less]);
     expect([hintOf("timeout"), hintOf("connect")]).toEqual([less, less]);
     expect([hintOf("status", 500), hintOf("error-frame", 200)]).toEqual([read, read]);
@@ -71,13 +64,13 @@ describe("requests", () => {
     expect(verdictOf(changed(N, failed)).state).toBe("failed");
   });
 
-  test("with fewer tokens than asked for are a note up to 1 %", () => {
+  test("with fewer tokens than requested are a note up to 1 %", () => {
     const short = () => ({ oslRequested: 11 });
     expect(findings(changed(1, short))).toEqual(["short-output note"]);
     expect(findings(changed(3, short))).toEqual(["short-output untrusted"]);
   });
 
-  test("that answer all at once, more than a tenth of them", () => {
+  test("whose answers arrive all at once are untrusted above a tenth of them", () => {
     const burst = (record: RequestRecord) => ({ lastTokenNs: record.firstTokenNs! + 9 * 0.1 * MS });
     expect(findings(changed(20, burst))).toEqual([]);
     expect(findings(changed(21, burst))).toEqual(["burst-answers untrusted"]);
@@ -96,7 +89,7 @@ describe("requests", () => {
     ]);
   });
 
-  test("whose cached tokens are not told are a note", () => {
+  test("whose cached tokens are not reported are a note", () => {
     const silent = ({ cachedTokens: _, ...record }: RequestRecord): RequestRecord => record;
     expect(findings(steady.map(silent))).toEqual(["cached-tokens-unknown note"]);
     const half = verdictOf(steady.map((record, i) => (i % 2 === 0 ? silent(record) : record)));
@@ -126,7 +119,7 @@ describe("the set-up", () => {
     expect(findings(oneWorker, { workers: wholeWorkers(...many) })).toEqual(["idle-worker note"]);
   });
 
-  test("with split workers is untrusted when answers name one kind alone", () => {
+  test("with split workers is untrusted when answers name only one kind", () => {
     const workers = [
       { id: "prefill-0", role: "prefill" },
       { id: "decode-0", role: "decode" },
@@ -142,36 +135,36 @@ describe("the set-up", () => {
     expect(findings(nameless)).toEqual(["workers-unknown note"]);
   });
 
-  test("of a router by KV events without one is untrusted", () => {
+  test("of a router that needs KV events and receives none is untrusted", () => {
     expect(findings(steady, { routerCost: costUs(1) })).toEqual([]);
     expect(findings(steady, { routerCost: costUs(1, 0) })).toEqual(["no-kv-events untrusted"]);
     const evidence = { traits: { spreads: true, kvEvents: false } };
     expect(findings(steady, { routerCost: costUs(1, 0), evidence })).toEqual([]);
   });
 
-  test("with more cached than these requests can leave is untrusted", () => {
+  test("with more tokens cached than these requests can leave is untrusted", () => {
     expect(findings(steady, { idealShare: 0.39 })).toEqual([]); // cached is 0.4
     expect(findings(steady, { idealShare: 0.37 })).toEqual(["warm-cache untrusted"]);
   });
 
-  test("stopped early is untrusted, broken is failed", () => {
+  test("of a stopped cell is untrusted, of a broken one failed", () => {
     expect(findings(steady, { state: "aborted" })).toEqual(["aborted untrusted"]);
     const error = { kind: "aborted", message: "the load was stopped" } as const;
     const stopped = changed(2, () => ({ state: "aborted", error }));
     const { reasons } = verdictOf(stopped, { state: "aborted" });
     expect(reasons.map(({ message }) => message)).toEqual([
-      "Stopped early, after 198 completed requests, 2 in flight were broken off",
+      "Stopped early, after 198 completed requests, 2 in flight were aborted",
     ]);
     expect(verdictOf(steady, { state: "failed" }).state).toBe("failed");
   });
 
-  test("stopped before anything was completed is no failure", () => {
+  test("of a cell stopped before anything was completed is not failed", () => {
     const none = changed(N, () => ({ state: "aborted" }));
     expect(verdictOf(none, { state: "aborted" }).state).toBe("untrusted");
     expect(verdictOf(none, { state: "completed" }).state).toBe("failed");
   });
 
-  test("takes what the run itself met into the verdict, heavy findings first", () => {
+  test("includes findings of the run itself, severe ones first", () => {
     const died = { id: "worker-died", severity: "untrusted", message: "m", hint: "h" } as const;
     const odd = { id: "odd", severity: "note", message: "m", hint: "h" } as const;
     const evidence = { traits: { spreads: true, kvEvents: false }, findings: [odd, died] };
@@ -203,7 +196,7 @@ describe("the client", () => {
     expect(findings(fast(1.1))).toContain("client-late untrusted");
   });
 
-  test("that stood still once is untrusted, however few requests it made late", () => {
+  test("that stalled once is untrusted, however few requests were late", () => {
     expect(findings(changed(1, late(250)))).toEqual([]);
     expect(findings(changed(1, late(251)))).toEqual(["client-stalled untrusted"]);
     const health = { loopLagMs: { p99: 1, max: 1000 } };
@@ -226,7 +219,7 @@ describe("the client", () => {
     expect(findings(steady, { evidence })).toEqual(["cpu-full untrusted"]);
   });
 
-  test("whose own time weighs on a sped-up engine: told over 2 %, not believed over 10 %", () => {
+  test("whose own time weighs on a sped-up engine is a note above 2 %, untrusted above 10 %", () => {
     expect(findings(steady, { routerCost: costUs(2000), timeScale: 10 })).toEqual([]);
     expect(findings(steady, { routerCost: costUs(2100), timeScale: 10 })).toEqual([
       "time-scale note",
@@ -275,7 +268,7 @@ describe("a run", () => {
     changed(5, () => ({ oslRequested: 11 })),
   );
 
-  test("tells a finding once, with its cells", () => {
+  test("lists a finding once, with its cells", () => {
     const verdict = judgeRun([good, one, two], { arms: 2, repeats: 3, cellsPlanned: 3 });
     expect(verdict.state).toBe("untrusted");
     expect(verdict.reasons.map(({ id, cells }) => [id, cells])).toEqual([
@@ -284,20 +277,20 @@ describe("a run", () => {
     expect(one.verdict.reasons[0]!.cells).toBeUndefined();
   });
 
-  test("counts a cell once for a finding that it has twice", () => {
+  test("names a cell once for a finding that it has twice", () => {
     const [finding] = one.verdict.reasons;
     const twice = { ...one, verdict: { ...one.verdict, reasons: [finding!, finding!] } };
     const { reasons } = judgeRun([twice], { arms: 1, repeats: 1, cellsPlanned: 1 });
     expect(reasons.map(({ cells }) => cells)).toEqual([["one"]]);
   });
 
-  test("of one or two repeats says what its intervals are worth; three are enough", () => {
+  test("of one or two repeats notes that its intervals hold for this run only; three are enough", () => {
     expect(judgeRun([good], { arms: 2, repeats: 2, cellsPlanned: 1 })).toMatchObject({
       state: "trusted",
       reasons: [{ id: "few-repeats", severity: "note" }],
     });
     expect(judgeRun([good], { arms: 2, repeats: 3, cellsPlanned: 1 }).reasons).toEqual([]);
-    // One arm is compared with nothing.
+    // A single arm has no comparisons.
     expect(judgeRun([good], { arms: 1, repeats: 1, cellsPlanned: 1 }).reasons).toEqual([]);
   });
 

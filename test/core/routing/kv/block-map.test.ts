@@ -40,7 +40,7 @@ test("clear empties it and it can be filled again", () => {
   expect(map.get(5)).toBe(7);
 });
 
-test("ids up to the largest 32-bit one are kept apart", () => {
+test("ids up to the largest 32-bit one are distinguished", () => {
   const map = new BlockMap();
   map.set(2 ** 31 - 1, 1);
   map.set(0, 2);

@@ -11,7 +11,7 @@ test("ids are dense, in order of first sight, and stay", () => {
   expect(table.size).toBe(3);
 });
 
-test("looking up makes no id", () => {
+test("looking up creates no id", () => {
   const table = new BlockTable();
   expect(table.find(1, 7)).toBe(-1);
   expect(table.size).toBe(0);

@@ -1,4 +1,4 @@
-/** An engine with a small cache publishes over a lossy line; the index must never claim what was evicted. */
+/** An engine with a small cache publishes over a lossy line; the index must never hold an evicted block. */
 import { expect, test } from "bun:test";
 import { blockHashes, hashBlocks } from "../../../../core/routing/kv/block-hash.ts";
 import { BlockTable } from "../../../../core/routing/kv/block-table.ts";
@@ -14,7 +14,7 @@ import { type RandomStream, randomStream } from "../../../../core/base/random.ts
 const SEEDS = 200;
 const STEPS = 120;
 
-test("losses, replays and restarts never leave a stale block, and lose none that a replay can bring back", () => {
+test("losses, replays and restarts never leave a stale block, and lose none that a replay can recover", () => {
   const outcomes = { complete: 0, lossy: 0 };
   for (let seed = 0; seed < SEEDS; seed += 1) {
     const { held, heldAndClaimed, claimed, lost } = follow(randomStream(seed, "event-tracker"));
@@ -144,5 +144,5 @@ class SmallEngine {
 
 /** The engine's own name for a block. */
 function hashOf(path: readonly number[]): bigint {
-  return BigInt(Bun.hash(path.join()));
+  return Bun.hash(path.join());
 }

@@ -80,7 +80,7 @@ describe("events in sequence", () => {
     expect(log).toEqual(["+0 after -1", "+0 after -1", "cleared", "+0 after -1", "-0"]);
   });
 
-  test("events of no use are counted: other block size, partial group, own parent", () => {
+  test("events without use are counted: other block size, partial group, own parent", () => {
     const { tracker, log } = trackerWithLog();
     const one = stored([1n]) as Extract<KvEvent, { type: "stored" }>;
     tracker.live(
@@ -128,7 +128,7 @@ describe("gaps", () => {
     expect(log).toEqual(["+0 after -1", "+1 after 0", "+2 after 1"]);
   });
 
-  test("what no replay brings back costs all that was held", () => {
+  test("batches that no replay recovers drop all blocks", () => {
     const { tracker, log } = trackerWithLog();
     tracker.live(0, batch(stored([1n])));
     expect(tracker.live(5, batch(stored([2n]), removed(1n)))).toBe(1);
@@ -150,7 +150,7 @@ describe("gaps", () => {
     expect(log.at(-1)).toBe("-1");
   });
 
-  test("no more is held back than the bound", () => {
+  test("batches are held back up to the bound", () => {
     const { tracker, log } = trackerWithLog();
     for (let sequence = 1; sequence <= 10_001; sequence += 1) tracker.live(sequence, batch());
     expect(tracker.waiting).toBe(false);

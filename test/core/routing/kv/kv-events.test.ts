@@ -42,7 +42,7 @@ describe("captured messages of vLLM 0.32", () => {
         type: "stored",
         hashes: [13801718804773344219n, 3636447553381332369n, 5284616617211575426n],
         parent: undefined,
-        tokens: Uint32Array.from(first!.promptTokenIds!.slice(0, 96)),
+        tokens: Uint32Array.from(first!.promptTokenIds.slice(0, 96)),
         blockSize: 32,
         group: 0,
       },
@@ -62,7 +62,7 @@ describe("captured messages of vLLM 0.32", () => {
   test("32-byte hashes become their last 8 bytes", () => {
     const bytes = captures.find((capture) => capture.hashFormat === "bytes32")!;
     const [event] = decodeKvBatch(fromHex(bytes.payloadHex)).events;
-    // In the payload each 32-byte hash stands behind its header c4 20.
+    // In the payload each 32-byte hash follows its header c4 20.
     const inPayload = [...bytes.payloadHex.matchAll(/c420([0-9a-f]{64})/g)].map((match) =>
       BigInt(`0x${match[1]!.slice(48)}`),
     );
@@ -153,7 +153,7 @@ describe("shapes", () => {
     expect(event).toMatchObject({ tokens: Uint32Array.from(tokens) });
   });
 
-  test("unknown fields and events are passed over, the type need not come first", () => {
+  test("unknown fields and events are skipped, the type need not come first", () => {
     const odd = {
       nested: [{ deep: [[null, true, 1.25, -5, 2n ** 60n]] }],
       bin: new Uint8Array(300),
@@ -178,7 +178,7 @@ describe("shapes", () => {
     expect(eventsOf(["BlockRemoved", [1], "CPU"])).toMatchObject({ events: [], ignored: 1 });
   });
 
-  test("a group without the whole context says so", () => {
+  test("a group without the whole context is marked", () => {
     const kinds = ["full_attention", "mla_attention", "sink_full_attention", "sliding_window"];
     const partial = kinds.map((kv_cache_spec_kind) => {
       const [event] = eventsOf({ ...STORED, group_idx: 2, kv_cache_spec_kind }).events;
@@ -232,7 +232,7 @@ describe("malformed input", () => {
     }
   });
 
-  test("every byte replaced by every kind of item never throws anything else", () => {
+  test("any byte replaced by any kind of item never throws another error", () => {
     const payload = fromHex(captures.find((capture) => capture.note === "1 token")!.payloadHex);
     const longer = pack([1, [STORED, ["BlockRemoved", [2n ** 50n], "GPU"]], 0]);
     for (const original of [payload, longer]) {

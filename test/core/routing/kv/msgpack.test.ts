@@ -8,7 +8,7 @@ const readerOf = (...bytes: number[]): MsgpackReader =>
   new MsgpackReader(Uint8Array.from(bytes), "test");
 
 describe("reader", () => {
-  test("passes over any item, to the byte", () => {
+  test("skips any item exactly", () => {
     const items = [null, true, 1, -1, 200, -200, 70_000, 2n ** 63n, -(2n ** 63n), 1.5];
     const sizes = [0, 1, 15, 16, 31, 32, 255, 256, 65_535, 65_536];
     const all: unknown[] = [...items, new Date(5)];
@@ -26,7 +26,7 @@ describe("reader", () => {
     }
   });
 
-  test("depth of nesting costs no stack", () => {
+  test("deep nesting uses no stack", () => {
     const nested = new Uint8Array(1_000_001).fill(0x91);
     nested[1_000_000] = 1;
     const reader = new MsgpackReader(nested, "test");
@@ -39,7 +39,7 @@ describe("reader", () => {
     expect(() => readerOf(0x92, 0xcd, 1, 1, 0xcd).uint32s()).toThrow("input ends early");
   });
 
-  test("the code that means nothing is refused", () => {
+  test("the unused code is refused", () => {
     expect(() => readerOf(0xc1).skip()).toThrow("expected an item at byte 1 of 1");
   });
 });

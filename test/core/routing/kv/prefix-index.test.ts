@@ -19,7 +19,7 @@ describe("prefix index", () => {
     expect(depths(index, 3, [])).toEqual([0, 0, 0]);
   });
 
-  test("ids never stored, and -1, are held by nobody", () => {
+  test("ids never stored, and -1, are held by no candidate", () => {
     const index = new PrefixIndex(1);
     index.stored(0, 0);
     expect(depths(index, 1, [0, 1_000_000])).toEqual([1]);

@@ -60,7 +60,7 @@ describe("blocks of segments", () => {
     expect(blocksOf(blocks)).toEqual([]);
   });
 
-  test("a prompt that goes on has the blocks of the whole", () => {
+  test("a request's answer has the blocks that it has in a later prompt, but for its last token", () => {
     const random = randomStream(0, "after");
     for (let round = 0; round < 300; round += 1) {
       const blocks = new SegmentBlocks(1 + random.int(9));
@@ -69,12 +69,13 @@ describe("blocks of segments", () => {
       );
       const answer: Segment = { answerOf: 1, tokens: random.int(40) };
       const isl = islOf(prompt);
-      const before = blocks.blocksOf(prompt, isl);
-      const { end } = blocks;
+      const request = { index: 1, prompt, isl, osl: answer.tokens + 1 };
+      const cut = blocks.ofRequest(request);
       blocksOf(blocks, content(9, random.int(50))); // others in between change nothing
-      const added = blocks.blocksAfter({ end, isl }, answer);
       const whole = blocks.blocksOf([...prompt, answer], isl + answer.tokens);
-      expect([...before, ...added]).toEqual([...whole]);
+      expect([...cut.blocks, ...cut.answerBlocks]).toEqual([...whole]);
+      expect(blocks.ofRequest(request)).toEqual(cut);
+      expect(blocks.ofRequest({ ...request, osl: 0 })).toMatchObject({ blocks: cut.blocks, isl });
     }
   });
 

@@ -5,7 +5,7 @@ import { bytesText, changedFiles } from "../../../../core/run/folder/input-files
 const file = (path: string, sha256: string) => ({ path, bytes: 10, sha256 });
 const planWith = (...files: ReturnType<typeof file>[]) => ({ files }) as unknown as Plan;
 
-test("a file is changed when its digest is another one", () => {
+test("a file is changed when its digest differs", () => {
   const plan = planWith(file("a", "aaaaaaaaaaaaaaaa"), file("-", "bbbbbbbbbbbbbbbb"));
   expect(changedFiles(plan, [file("a", "aaaaaaaaaaaaaaaa")])).toEqual([]);
   const [a, stdin] = changedFiles(plan, [file("a", "cccccccccccccccc"), file("-", "dddd")]);
@@ -15,11 +15,11 @@ test("a file is changed when its digest is another one", () => {
   expect(stdin).toStartWith("standard input is not");
 });
 
-test("a plan without files has none that changed", () => {
+test("a plan without files has no changed files", () => {
   expect(changedFiles({} as Plan, [file("a", "aa")])).toEqual([]);
 });
 
-test("sizes read as people say them", () => {
+test("sizes are formatted for people", () => {
   expect([812, 187_043, 3_029_533, 9.4e8, 1.25e10].map(bytesText)).toEqual([
     "812 bytes",
     "187.0 kB",

@@ -15,7 +15,7 @@ import {
   RunFolder,
   type CellOutcome,
 } from "../../../../core/run/folder/run-folder.ts";
-import { plannedRecord, recordLine } from "../../../../core/contract/record.ts";
+import { plannedRecord, recordLine, type RequestRecord } from "../../../../core/contract/record.ts";
 import { planOf } from "../../plan/sample-plugins.ts";
 
 const root = mkdtempSync(join(tmpdir(), "dynbench-folder-"));
@@ -29,6 +29,8 @@ const outcome = (id: string): CellOutcome => ({
 });
 const record = (cell: string, index: number): string =>
   recordLine(plannedRecord(cell, { index, prompt: [], isl: 0, osl: 1 }, "measured", 0));
+
+const recordsOf = (folder: RunFolder): RequestRecord[] => [...folder.records()];
 
 /** A folder of two cells, of which the first is over; both files end in a cut line. */
 function killed(): string {
@@ -45,26 +47,26 @@ function killed(): string {
 }
 
 describe("a new folder", () => {
-  test("is made with its parents, and gives back what was written", () => {
+  test("is made with its parents, and returns what was written", () => {
     const folder = RunFolder.create(join(fresh(), "deep/er"));
     folder.writeJson("plan.json", planOf());
     folder.appendRecords(record("a", 0));
     folder.appendRecords(record("a", 1));
     folder.appendOutcome(outcome("a"));
     expect(folder.readPlan()).toEqual(planOf());
-    expect(folder.readRecords().map(({ index }) => index)).toEqual([0, 1]);
+    expect(recordsOf(folder).map(({ index }) => index)).toEqual([0, 1]);
     expect(folder.readOutcomes()).toEqual([outcome("a")]);
     expect(folder.readFacts()).toEqual({});
   });
 
-  test("is refused where a run already is, or records of one", () => {
+  test("is refused where there is a run, or records of one", () => {
     const path = killed();
     expect(() => RunFolder.create(path)).toThrow("it already holds a run");
     rmSync(join(path, "plan.json"));
     expect(() => RunFolder.create(path)).toThrow("it already holds a run");
   });
 
-  test("is refused where there is a file, and may be an empty folder", () => {
+  test("is refused where there is a file, and accepted where there is an empty folder", () => {
     const path = fresh();
     writeFileSync(path, "");
     const why = /^Cannot write results to .*: part of the path is a file, not a folder$/;
@@ -72,14 +74,14 @@ describe("a new folder", () => {
     expect(() => RunFolder.create(join(path, "below"))).toThrow(why);
     const empty = fresh();
     mkdirSync(empty);
-    expect(RunFolder.create(empty).readRecords()).toEqual([]);
+    expect(recordsOf(RunFolder.create(empty))).toEqual([]);
   });
 });
 
 describe("a folder that a killed run left", () => {
   test("reads up to the last whole line", () => {
     const folder = RunFolder.open(killed());
-    expect(folder.readRecords().map(({ cell, index }) => `${cell}${index}`)).toEqual([
+    expect(recordsOf(folder).map(({ cell, index }) => `${cell}${index}`)).toEqual([
       "a0",
       "a1",
       "b0",
@@ -87,16 +89,18 @@ describe("a folder that a killed run left", () => {
     expect(folder.readOutcomes().map(({ id }) => id)).toEqual(["a"]);
   });
 
-  test("keeps what is over and forgets the rest, so that appending makes whole lines", () => {
+  test("keeps finished cells and drops the rest, so that appended lines are whole", () => {
     const folder = RunFolder.open(killed());
     const sample = (cell: string): string =>
       `{"cell":"${cell}","atMs":1,"worker":"w","values":{}}\n`;
     folder.appendMetrics(`${sample("a")}${sample("b")}{"cell":"a","at`);
-    folder.keepCells(folder.readOutcomes());
+    const kept: string[] = [];
+    folder.keepCells(folder.readOutcomes(), ({ cell, index }) => kept.push(`${cell}${index}`));
+    expect(kept).toEqual(["a0", "a1"]);
     expect(readFileSync(folder.file("metrics.jsonl"), "utf8")).toBe(sample("a"));
     folder.appendRecords(record("b", 0));
     folder.appendOutcome(outcome("b"));
-    expect(folder.readRecords().map(({ cell, index }) => `${cell}${index}`)).toEqual([
+    expect(recordsOf(folder).map(({ cell, index }) => `${cell}${index}`)).toEqual([
       "a0",
       "a1",
       "b0",
@@ -104,18 +108,18 @@ describe("a folder that a killed run left", () => {
     expect(folder.readOutcomes().map(({ id }) => id)).toEqual(["a", "b"]);
   });
 
-  test("can be gone on with when nothing was over", () => {
+  test("can be resumed when no cell was finished", () => {
     const folder = RunFolder.open(killed());
-    folder.keepCells([]);
+    folder.keepCells([], () => {});
     folder.appendRecords(record("a", 0));
-    expect(folder.readRecords().map(({ cell, index }) => `${cell}${index}`)).toEqual(["a0"]);
+    expect(recordsOf(folder).map(({ cell, index }) => `${cell}${index}`)).toEqual(["a0"]);
     expect(folder.readOutcomes()).toEqual([]);
   });
 
-  test("whose file was damaged elsewhere is told with the line", () => {
+  test("whose file is damaged elsewhere is reported with the line", () => {
     const path = killed();
     writeFileSync(join(path, "records.jsonl"), `${record("a", 0)}garbage\n${record("a", 1)}`);
-    expect(() => RunFolder.open(path).readRecords()).toThrow("line 2 of the records is not JSON");
+    expect(() => recordsOf(RunFolder.open(path))).toThrow("line 2 of the records is not JSON");
     writeFileSync(join(path, "cells.jsonl"), "garbage\n");
     expect(() => RunFolder.open(path).readOutcomes()).toThrow(/^Cannot read .*cells\.jsonl/);
     writeFileSync(join(path, "plan.json"), "{}");
@@ -126,7 +130,30 @@ describe("a folder that a killed run left", () => {
   });
 });
 
-test("a file that cannot be written is told, and leaves no half of it", () => {
+test("records are read in pieces, wherever those cut lines and characters", () => {
+  const folder = RunFolder.create(fresh());
+  const lines = Array.from({ length: 30_000 }, (_, index) =>
+    record(`cell-ü${"é".repeat(index % 50)}`, index),
+  );
+  folder.appendRecords(lines.join(""));
+  expect(Buffer.byteLength(lines.join(""))).toBeGreaterThan(4 * 2 ** 20);
+  let at = 0;
+  for (const one of folder.records()) expect(recordLine(one)).toBe(lines[at++]!);
+  expect(at).toBe(lines.length);
+  folder.appendRecords("garbage\n");
+  expect(() => recordsOf(folder)).toThrow("line 30001 of the records is not JSON");
+});
+
+test("a damaged file is not replaced when the run goes on", () => {
+  const path = killed();
+  writeFileSync(join(path, "records.jsonl"), `${record("a", 0)}garbage\n`);
+  const folder = RunFolder.open(path);
+  expect(() => folder.keepCells([outcome("a")], () => {})).toThrow(/^Cannot read .*line 2/);
+  expect(readFileSync(join(path, "records.jsonl"), "utf8")).toContain("garbage");
+  expect(existsSync(join(path, "records.jsonl.part"))).toBe(false);
+});
+
+test("a file that cannot be written is reported, and leaves no partial file", () => {
   const path = fresh();
   const folder = RunFolder.create(path);
   mkdirSync(join(path, "facts.json"));
@@ -136,7 +163,7 @@ test("a file that cannot be written is told, and leaves no half of it", () => {
   expect(readFileSync(join(path, "other.json"), "utf8")).toBe('{\n  "a": 1\n}\n');
 });
 
-test("the default path says when and what, and counts where that is taken", () => {
+test("the default path has time and workload, and a number where it is taken", () => {
   const at = Date.UTC(2026, 2, 1, 9, 30, 0);
   const path = defaultRunPath("prefix", at);
   expect(path).toBe("runs/2026-03-01T09-30-00-prefix");

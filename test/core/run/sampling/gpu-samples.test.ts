@@ -1,4 +1,4 @@
-/** nvidia-smi's answers, and what they say of a run. Masks are NVML's clock event reasons. */
+/** nvidia-smi's answers, and the findings made from them. Masks are NVML's clock event reasons. */
 import { describe, expect, test } from "bun:test";
 import {
   gpuQuery,
@@ -12,7 +12,7 @@ const TEXT = `0, 97, 40321, 348.12, 2520, 71, 0x0000000000000004
 `;
 
 describe("samples", () => {
-  test("have what was told; an idle GPU is not slowed down", () => {
+  test("have the reported values; an idle GPU does not count as throttled", () => {
     const busy = {
       utilization: 97,
       memoryMiB: 40_321,
@@ -39,7 +39,7 @@ describe("samples", () => {
     expect(readGpuSamples("No devices were found")).toEqual([]);
   });
 
-  test("are asked of the run's GPUs alone", () => {
+  test("are taken only from the run's GPUs", () => {
     expect(gpuQuery(["2", "3"])).toEqual([
       "nvidia-smi",
       "--id=2,3",
@@ -57,7 +57,7 @@ describe("throttling", () => {
     return watch.findings();
   };
 
-  test("by heat costs the trust, by the power limit it is told", () => {
+  test("by heat makes a cell untrusted, by the power limit it is a note", () => {
     expect(watched(10, 40, "thermal")).toMatchObject([
       {
         id: "gpu-thermal",
@@ -68,7 +68,7 @@ describe("throttling", () => {
     expect(watched(40, 40, "power-cap")).toMatchObject([{ id: "gpu-power-cap", severity: "note" }]);
   });
 
-  test("of a moment is nothing", () => {
+  test("for a moment is not reported", () => {
     expect(watched(2, 40, "thermal")).toEqual([]);
   });
 });

@@ -16,7 +16,7 @@ odd_value NaN
 escaped{path="a\\"b}"} 2 1700000000
 `;
 
-test("values are read by name and telling labels; ranks add up; buckets and the process are left out", () => {
+test("values are read by name and distinctive labels; ranks are summed; buckets and the process are left out", () => {
   expect([...readPrometheus(TEXT)]).toEqual([
     ["vllm:num_requests_running", 7],
     ['vllm:request_success_total{finished_reason="stop"}', 1000],
@@ -25,12 +25,12 @@ test("values are read by name and telling labels; ranks add up; buckets and the 
   ]);
 });
 
-test("cut at any byte nothing throws, and what is not metrics is nothing", () => {
+test("text cut at any byte never throws, and other text has no metrics", () => {
   for (let end = 0; end <= TEXT.length; end += 1) readPrometheus(TEXT.slice(0, end));
   expect(readPrometheus('{"a": 1}\n<html>').size).toBe(0);
 });
 
-test("a server with endless series is cut", () => {
+test("a server with endless series is read up to a limit", () => {
   const many = Array.from({ length: 5000 }, (_, i) => `series_${i} ${i}`).join("\n");
   expect(readPrometheus(many).size).toBe(1000);
 });

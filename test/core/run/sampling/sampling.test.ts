@@ -1,8 +1,8 @@
-/** One worker that tells, one that does not, and the file that comes of it. */
+/** One worker that reports metrics, one that does not, and the file that is written. */
 import { expect, test } from "bun:test";
 import { startSampling } from "../../../../core/run/sampling/sampling.ts";
 
-test("what is new is written, with the cell, and a worker that does not answer is left out", async () => {
+test("new samples are written with their cell, and a worker that does not answer is left out", async () => {
   let requests = 0;
   const server = Bun.serve({
     hostname: "127.0.0.1",
@@ -45,7 +45,7 @@ test("what is new is written, with the cell, and a worker that does not answer i
   ]);
 });
 
-test("a router's replicas are told by their number", async () => {
+test("a router's replicas are named by their number", async () => {
   const server = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,

@@ -1,4 +1,4 @@
-/** Loads against the limit on open files, and what the environment says. */
+/** Loads against the limit on open files, and notes about the environment. */
 import { describe, expect, test } from "bun:test";
 import { hostFaults, hostNotes } from "../../../../core/run/setup/host-faults.ts";
 import { PluginSet } from "../../../../core/plugin-folder/plugin-set.ts";
@@ -34,13 +34,13 @@ describe("a load that holds more requests than files may be open", () => {
     expect(fault!.hint).toContain("--concurrency 476");
   });
 
-  test("is not where no router holds a second connection, or the limit is higher", () => {
+  test("is accepted where no router holds a second connection, or the limit is higher", () => {
     expect(hostFaults(planned({ ...wide, router: "direct" }), plugins, host(1024))).toEqual([]);
     expect(hostFaults(planned({ ...wide, router: "kv" }), plugins, host(4096))).toEqual([]);
     expect(hostFaults(planned({ ...wide, router: "kv" }), plugins, host(undefined))).toEqual([]);
   });
 
-  test("is not where there are fewer requests, or nothing is opened", () => {
+  test("is accepted where there are fewer requests, or nothing is opened", () => {
     const few = planned({ ...wide, requests: "400", router: "kv" });
     expect(hostFaults(few, plugins, host(1024))).toEqual([]);
     const virtual = planned({ ...wide, clock: "virtual", router: "kv" });
@@ -49,14 +49,14 @@ describe("a load that holds more requests than files may be open", () => {
 });
 
 describe("notes", () => {
-  test("name proxies and never their value", () => {
+  test("name proxies without their values", () => {
     const env = { HTTPS_PROXY: "http://me:s3cret@proxy" };
     expect(hostNotes(planned({}), plugins, host(65_536, env))).toEqual([
       "HTTPS_PROXY: not used for engines and routers, nor by them on this machine",
     ]);
   });
 
-  test("tell an open loop what a low limit allows", () => {
+  test("state the concurrency that a low limit allows an open loop", () => {
     const open = planned({ rate: "10", workers: "2" });
     const [note] = hostNotes(open, plugins, host(1024));
     expect(note).toContain("open files: 1024, enough for 476 requests in flight");

@@ -1,5 +1,5 @@
-/** Preflight against engines and routers that are not what they say. */
-import { afterAll, describe, expect, test } from "bun:test";
+/** Preflight against engines and routers that do not do what they declare. */
+import { afterAll, describe, expect, spyOn, test } from "bun:test";
 import {
   preflightRouter,
   preflightWorkers,
@@ -10,7 +10,12 @@ import type { IndexState, RunningRouter } from "../../../../core/run/setup/route
 import type { RouterTraits } from "../../../../core/contract/router.ts";
 import type { Worker } from "../../../../core/contract/request.ts";
 
-/** A worker whose n-th answer says that so many prompt tokens were cached; nothing: does not say. */
+// Preflight counts how long it has waited by its own sleeps, so they may take no time.
+const { sleep: realSleep } = Bun;
+const sleep = spyOn(Bun, "sleep").mockImplementation(() => realSleep(0));
+afterAll(() => sleep.mockRestore());
+
+/** A worker whose n-th answer reports so many cached prompt tokens; undefined: reports none. */
 function worker(id: string, ...cached: (number | undefined)[]): Worker {
   let asked = 0;
   const server = Bun.serve({
@@ -42,18 +47,18 @@ const target = (...workers: Worker[]): PreflightTarget => ({
 });
 
 describe("workers", () => {
-  test("that cache pass, and one that does not tell is a note", async () => {
+  test("that cache pass, and one that does not report cached tokens is a note", async () => {
     expect(await preflightWorkers(target(worker("a", 0, 128), worker("b", 0, 64)))).toEqual([]);
     expect(await preflightWorkers(target(worker("c", undefined)))).toEqual([
-      'Worker "c" does not tell how many prompt tokens it found in its cache',
+      'Worker "c" does not report how many prompt tokens it found in its cache',
     ]);
   });
 
-  test("none at all is fine: the router in front of them is another's", async () => {
+  test("may be absent: a router started by others has its own", async () => {
     expect(await preflightWorkers(target())).toEqual([]);
   });
 
-  test("one that computes a prompt again is refused by name", async () => {
+  test("that compute a prompt again are refused by name", async () => {
     await expect(
       preflightWorkers(target(worker("a", 0, 128), worker("b", 0, 0))),
     ).rejects.toMatchObject({
@@ -62,7 +67,7 @@ describe("workers", () => {
     });
   });
 
-  test("one that does not answer is refused with how to try it alone", async () => {
+  test("that do not answer are refused with a command to try one alone", async () => {
     const gone = { ...worker("gone"), url: "http://127.0.0.1:1" };
     await expect(preflightWorkers(target(gone))).rejects.toMatchObject({
       message: expect.stringContaining('worker "gone" does not answer'),
@@ -70,7 +75,7 @@ describe("workers", () => {
     });
   });
 
-  test("a reset is proved by a miss", async () => {
+  test("are proved to be reset by a miss", async () => {
     const none = { urls: [] };
     expect(await proveReset(target(worker("a", 0)), none, {})).toBeUndefined();
     expect(await proveReset(target(worker("a", 0), worker("b", 128)), none, {})).toBe(
@@ -130,12 +135,12 @@ describe("routers", () => {
   });
   const place = { ...target(), start: 0, label: "kv" };
 
-  test("one without promises must only answer", async () => {
+  test("without promises must only answer", async () => {
     const { url } = worker("a", 0);
     expect(await preflightRouter(router(url), traits({}), place)).toEqual([]);
   });
 
-  test("one that promises affinity must find the prompt again", async () => {
+  test("that promise affinity must find the prompt again", async () => {
     const check = (...cached: (number | undefined)[]) =>
       preflightRouter(router(worker("a", ...cached).url), traits({ affinity: true }), place);
     expect(await check(0, 128)).toEqual([]);
@@ -145,7 +150,7 @@ describe("routers", () => {
     );
   });
 
-  test("one that routes by a key is asked with one: without it the copies may go anywhere", async () => {
+  test("that route by a key are tested with one: without it the copies may go anywhere", async () => {
     const behind = worker("a", 0, 128);
     const asked: (string | null)[] = [];
     const byKey = Bun.serve({
@@ -161,7 +166,7 @@ describe("routers", () => {
     await preflightRouter(router(`http://127.0.0.1:${byKey.port}`), promised, place);
     expect(asked).toHaveLength(2);
     expect(asked[0]).toBeTruthy();
-    expect(asked[1]).toBe(asked[0]!);
+    expect(asked[1]).toBe(asked[0]);
   });
 
   /** Answers for the worker that the pin header names, or for another one. */
@@ -191,7 +196,7 @@ describe("routers", () => {
   }
 
   describe("that alone reach the workers", () => {
-    /** Two ids that a double cannot tell apart. */
+    /** Two ids that are equal as doubles. */
     const ids = ["15212263236840132949", "15212263236840132950"];
     const behind = ids.map((instance, i): Worker => ({
       ...{ id: `worker-${i}`, url: "", role: "aggregated", blockSize: 64, instance },
@@ -203,11 +208,11 @@ describe("routers", () => {
         { ...target(...behind), start: 0, label: "dynamo" },
       );
 
-    test("are asked for each of them, by its id", async () => {
+    test("are tested with each worker, by its id", async () => {
       expect(await check(frontend((pinned) => pinned ?? ids[0]!, 128))).toEqual([]);
     });
 
-    test("must heed the id", async () => {
+    test("must respect the id", async () => {
       await expect(check(frontend(() => ids[0]!, 128))).rejects.toThrow(
         `a request pinned to worker "worker-1" was served by ${ids[0]}`,
       );
@@ -220,7 +225,7 @@ describe("routers", () => {
     });
   });
 
-  test("events that workers never published are told apart from those that did not arrive", async () => {
+  test("missing events are reported as never published or as not received", async () => {
     const { url } = worker("a", 0);
     const engine = { ...place.engine, eventsPublished: () => 5 };
     const silent = preflightRouter(router(url, [7]), traits({ kvEvents: true }), {
@@ -235,7 +240,7 @@ describe("routers", () => {
     ]);
   });
 
-  test("events that leave nothing in the index are refused with the reason", async () => {
+  test("that index no event are refused with the reason", async () => {
     const check = (index: Partial<IndexState>): Promise<string[]> => {
       const whole = { cachedBlocks: 0, otherBlockSize: 0, ignored: 0, ...index };
       const gateway: RunningRouter = {
@@ -255,13 +260,13 @@ describe("routers", () => {
     expect(
       said.map((one) => (one as PromiseRejectedResult).reason.message.split(": ").at(-1)),
     ).toEqual([
-      "their blocks are of another size than the engine says",
+      "their blocks are of another size than the engine declares",
       "they are of layers that keep only part of the context (sliding windows, state spaces)",
       "none of them stored a block",
     ]);
   });
 
-  test("one that counts no events must find the beginning of a prompt that it has just sent", async () => {
+  test("that count no events must find the prefix of a prompt just sent", async () => {
     const behind = worker("a", 0, 128);
     const finding = (counts: number[]): RunningRouter => ({
       ...router(behind.url),
@@ -275,7 +280,7 @@ describe("routers", () => {
     );
   });
 
-  test("one that needs events is waited for until they are applied", async () => {
+  test("that need events are given time to apply them", async () => {
     const { url } = worker("a", 0);
     // A replay still comes in (3, 4, 5) and rests for eight polls; then the prompt's own event.
     const states = [3, 4, 5, ...Array<number>(8).fill(5), 5, 5, 6];

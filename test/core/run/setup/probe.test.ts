@@ -1,4 +1,4 @@
-/** What preflight and ping make of servers, good and bad. */
+/** How preflight and ping judge servers, good and bad. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { probe, wireHeaders, type ProbeResult } from "../../../../core/run/setup/probe.ts";
 
@@ -31,7 +31,7 @@ const usage = JSON.stringify({
 });
 
 describe("an answer of Dynamo", () => {
-  /** Ids that a double cannot tell apart. */
+  /** Ids that are equal as doubles. */
   const ids = ["15212263236840132949", "15212263236840132950"] as const;
   const served = (prefill: string, timing = "") =>
     ask(() => {
@@ -47,7 +47,7 @@ describe("an answer of Dynamo", () => {
     expect(await served(ids[1])).toMatchObject({ worker: ids[0], prefillWorker: ids[1] });
   });
 
-  test("of split workers has the router's word for what was cached, or none", async () => {
+  test("of split workers has the cached tokens that the router reports, or none", async () => {
     // Usage speaks of the decode worker; 0.75 of 7 prompt tokens are 5.25.
     const { cachedTokens } = await served(ids[1], ',"timing":{"kv_hit_rate":0.75}');
     expect(cachedTokens).toBe(5);
@@ -56,7 +56,7 @@ describe("an answer of Dynamo", () => {
 });
 
 describe("a good answer", () => {
-  test("is read with its usage, its worker and the path below a base", async () => {
+  test("is read with its usage and its worker, also below a base path", async () => {
     let path = "";
     let type: string | null = "";
     const result = await ask((request) => {
@@ -104,10 +104,10 @@ describe("a bad answer", () => {
     ],
   ];
   for (const [why, answer, fault] of cases) {
-    test(`${why} is told`, async () => expect((await ask(answer)).fault).toStartWith(fault));
+    test(`${why} is reported`, async () => expect((await ask(answer)).fault).toStartWith(fault));
   }
 
-  test("one that never ends is cut short", async () => {
+  test("that never ends is cut short", async () => {
     const endless = () =>
       new Response(
         new ReadableStream({
@@ -117,12 +117,12 @@ describe("a bad answer", () => {
     expect((await ask(endless)).fault).toBe("the answer does not end");
   });
 
-  test("one that never comes is waited for no longer than asked", async () => {
+  test("that never comes is awaited up to the time limit", async () => {
     const { fault } = await ask(() => new Promise(() => {}), 50);
     expect(fault).toBe("no complete answer within 0.05 s");
   });
 
-  test("nobody waits for one when the run is over", async () => {
+  test("is no longer awaited when the run is over", async () => {
     const stop = new AbortController();
     const asked = ask(
       () => {
@@ -135,7 +135,7 @@ describe("a bad answer", () => {
     await expect(asked).rejects.toThrow("enough");
   });
 
-  test("a connection that is refused is told", async () => {
+  test("a refused connection is reported", async () => {
     const result = await probe("http://127.0.0.1:1", {
       ...{ path: "/", body: new Uint8Array(), headers: {}, timeoutMs: 1000 },
     });
@@ -144,7 +144,7 @@ describe("a bad answer", () => {
   });
 });
 
-test("headers: the token of the named variable, unless a header says otherwise", () => {
+test("headers have the token of the named variable, unless a given header replaces it", () => {
   const wire = { form: "ids", connection: "keep-alive", headers: {}, body: {} } as const;
   const env = { KEY: "abc" };
   expect(wireHeaders(wire, env)).toEqual({});

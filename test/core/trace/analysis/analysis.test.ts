@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { analyzeTrace } from "../../../../core/trace/analysis/analysis.ts";
 import { columnsOf } from "../columns.ts";
 
-test("roots are what all rows begin with, then the branches that part there", () => {
+test("roots are the blocks that all rows begin with, then the branches after them", () => {
   const { roots } = analyzeTrace(
     columnsOf([
       [0, 1, 2],
@@ -19,7 +19,7 @@ test("roots are what all rows begin with, then the branches that part there", ()
   ]);
 });
 
-test("without a common beginning the branches part at the start", () => {
+test("without a common prefix the branches start at the root", () => {
   const { roots } = analyzeTrace(columnsOf([[0, 1], [0, 1], [2], [2], [2], [3]]));
   expect(roots).toEqual([
     { rows: 3, blocks: 1 },

@@ -21,7 +21,7 @@ function rowsOf(seed: number): BlockRows {
   };
 }
 
-test("is the curve's point at each capacity, whatever counts", () => {
+test("equals the curve's point at each capacity, whichever rows count", () => {
   for (let seed = 0; seed < 30; seed += 1) {
     const trace = rowsOf(seed);
     const usable = (row: number): number => Math.floor((trace.isl(row) - 1) / 10);

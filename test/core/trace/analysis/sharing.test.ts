@@ -8,7 +8,7 @@ const conversation = publicTrace("mooncake_conversation.jsonl");
 const thousand = publicTrace("mooncake_1000.jsonl");
 const WHERE = "(skipped where ../shared/data/traces is not beside the checkout)";
 
-describe("what rows share", () => {
+describe("sharing of rows", () => {
   test("a pair of place and id that occurs twice is context, at its first occurrence too", () => {
     // Rows [0 1 2] [0 1] [3]: pairs (0,0) and (1,1) twice; the second row has nothing of its own.
     const { contextTokens, uniqueTokens, rowHitShare } = traceSharing(
@@ -20,14 +20,14 @@ describe("what rows share", () => {
     expect(rowHitShare!.mean).toBeCloseTo(1 / 3, 15);
   });
 
-  test("a partial last block counts with the tokens that it has", () => {
+  test("a partial last block counts with its tokens", () => {
     const row = { isl: 700, osl: 1, blocks: [0, 1] };
     const { blockHitShare, tokenHitShare } = traceSharing(fromRows([row, row]));
     expect(blockHitShare).toBe(0.5);
     expect(tokenHitShare).toBe(0.5); // 700 of 1400, not 1024
   });
 
-  test("a trace without hash ids says nothing of sharing", () => {
+  test("a trace without hash ids has no sharing", () => {
     const sharing = traceSharing(fromRows([{ isl: 700, osl: 1, blocks: [] }]));
     expect(Object.keys(sharing)).toEqual(["isl", "osl"]);
   });
@@ -60,7 +60,7 @@ describe("what rows share", () => {
   });
 });
 
-describe("what a pooled cache serves", () => {
+describe("hits of a pooled cache", () => {
   // a b | c d | a b: two blocks lie between the uses of a and of b.
   const twice = columnsOf([
     [0, 1],
@@ -68,13 +68,13 @@ describe("what a pooled cache serves", () => {
     [0, 1],
   ]);
 
-  test("under LRU everything that fits since its last use", () => {
+  test("under LRU every block that still fits since its last use", () => {
     const share = lruCurve(twice);
     // In a cache of three, c and d have pushed out b, the deeper of the first two.
     expect([0, 1, 2, 3, 4, 100].map((blocks) => share(blocks) * 6)).toEqual([0, 0, 0, 1, 2, 2]);
   });
 
-  test("under MIN what is needed again stays, the deepest goes first", () => {
+  test("under MIN blocks that are needed again stay, the deepest are evicted first", () => {
     expect(minCurve(twice, [0, 1, 2, 100]).map((share) => share * 6)).toEqual([0, 1, 2, 2]);
   });
 
@@ -88,7 +88,7 @@ describe("what a pooled cache serves", () => {
     expect(minCurve(strays, [100])).toEqual([0]);
   });
 
-  // router-peers, bounds computed on the conversation trace, to three digits.
+  // Bounds published for the conversation trace, to three digits.
   test.skipIf(conversation === undefined)(
     `is the published bound of the public trace ${WHERE}`,
     () => {

@@ -36,7 +36,7 @@ const EXAMPLE = columnsOf([
   [0, 4, 5],
 ]);
 
-describe("what is learnt", () => {
+describe("the learned model", () => {
   test("the README's example: shares of the branches at each node, lengths of the rest", () => {
     const { root, leafBlocks } = coreTree(prefixTree(EXAMPLE));
     const shape = (node: CoreNode): unknown => ({
@@ -85,7 +85,7 @@ describe("what is learnt", () => {
     ).toBe(4);
   });
 
-  test("one row, or rows without hash ids, teach nothing", () => {
+  test("a single row, or rows without hash ids, cannot be learned from", () => {
     const row = { isl: 512, osl: 1, blocks: [0] };
     expect(() => learnTrace(fromRows([row]))).toThrow("it has one row");
     const bare = { isl: 512, osl: 1, blocks: [] };
@@ -122,7 +122,7 @@ describe("synthesized rows", () => {
     ]);
   });
 
-  test("blocks of their own are never given twice", () => {
+  test("unique blocks are never used twice", () => {
     const own = drawn(EXAMPLE, { promptLenMultiplier: 3 }, 500).flatMap(({ blocks }) =>
       blocks.filter((id) => id >= 6),
     );
@@ -134,10 +134,10 @@ describe("synthesized rows", () => {
     const roots = new Set(
       drawn(EXAMPLE, { prefixRootMultiplier: 3 }, 100).map(({ blocks }) => blocks[0]),
     );
-    expect([...roots].toSorted()).toEqual([0, 1, 2]);
+    expect(roots).toEqual(new Set([0, 1, 2]));
   });
 
-  test("outputs are stretched, cut off to whole tokens, then bounded", () => {
+  test("outputs are stretched, truncated to whole tokens, then bounded", () => {
     const osls = (knobs: Partial<SynthesisKnobs>): number => drawn(EXAMPLE, knobs, 1)[0]!.osl;
     expect(osls({ oslMultiplier: 1.59 })).toBe(15);
     expect(osls({ oslMultiplier: 0.01 })).toBe(1);
@@ -150,7 +150,7 @@ describe("synthesized rows", () => {
     expect(times).toEqual([0, 1000 / 3, 1000 / 3 + 1000 / 3]);
   });
 
-  test("come as many at once as in the trace, and without times where it has none", () => {
+  test("arrive in groups as in the trace, and have no times where it has none", () => {
     const row = { isl: 512, osl: 1, blocks: [0] };
     const pairs = [0, 0, 50, 50].map((atMs) => ({ ...row, atMs }));
     expect(drawn(fromRows(pairs), {}, 4).map(({ atMs }) => atMs)).toEqual([0, 0, 50, 50]);

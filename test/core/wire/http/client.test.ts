@@ -43,7 +43,7 @@ function client(url: string, connection: "keep-alive" | "per-request" = "keep-al
 
 const GET: ExchangeRequest = { method: "GET", path: "/", headers: {} };
 
-/** Runs an exchange to its end and tells what the handlers heard, in order. */
+/** Runs an exchange to its end and returns the calls of its handlers, in order. */
 function run(http: HttpClient, request = GET): Promise<string[]> {
   const heard: string[] = [];
   return new Promise((resolve) => {
@@ -69,7 +69,7 @@ describe("HttpClient", () => {
     expect(http.retries).toBe(0);
   });
 
-  test("opens one connection for each request when told so", async () => {
+  test("opens one connection for each request when configured so", async () => {
     const requests: string[] = [];
     const server = rawServer((socket, received) => {
       requests.push(received);
@@ -82,7 +82,7 @@ describe("HttpClient", () => {
     expect(requests.every((text) => text.includes("Connection: close\r\n"))).toBe(true);
   });
 
-  test("never queues: as many requests are in flight as were asked for", async () => {
+  test("never queues: all requests are in flight at once", async () => {
     const waiting: Socket<Peer>[] = [];
     const count = 300; // above fetch's silent cap of 256
     const server = rawServer((socket) => {
@@ -127,7 +127,7 @@ describe("HttpClient", () => {
     expect(http.retries + other.retries).toBe(0);
   });
 
-  test("hands a large body over in as many writes as it takes", async () => {
+  test("sends a large body in as many writes as needed", async () => {
     const body = new Uint8Array(8_000_000).fill(120);
     let bytes = 0;
     const server = Bun.listen({
@@ -146,7 +146,7 @@ describe("HttpClient", () => {
     expect(heard).toEqual(["sent", "head 200", "data ok", "end"]);
   });
 
-  test("tells a refused connection and an unknown host", async () => {
+  test("reports a refused connection and an unknown host", async () => {
     const server = rawServer(() => {});
     const { port } = server;
     server.stop(true);
@@ -156,7 +156,7 @@ describe("HttpClient", () => {
     ]);
   });
 
-  test("tells a connection that breaks in the middle of the body", async () => {
+  test("reports a connection that breaks in the middle of the body", async () => {
     const server = rawServer((socket) => {
       socket.write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
       socket.end();
@@ -166,13 +166,13 @@ describe("HttpClient", () => {
     expect(heard[3]).toStartWith("disconnected");
   });
 
-  test("tells an answer that is not HTTP and closes", async () => {
+  test("reports an answer that is not HTTP and closes", async () => {
     const server = rawServer((socket) => void socket.write("220 smtp ready\r\n\r\n"));
     const heard = await run(client(`http://127.0.0.1:${server.port}`));
     expect(heard.at(-1)).toBe('malformed: not an HTTP/1.1 response: "220 smtp ready"');
   });
 
-  test("an aborted exchange closes its connection and says nothing more", async () => {
+  test("an aborted exchange closes its connection and calls no handler", async () => {
     const closed = Promise.withResolvers<void>();
     const listener = Bun.listen({
       hostname: "127.0.0.1",
@@ -214,7 +214,7 @@ describe("HttpClient", () => {
 describe("HttpClient over TLS", () => {
   const pem = (name: string) => Bun.file(`${import.meta.dir}/fixtures/${name}`).text();
 
-  test("trusts a given authority, and says why it trusts no other", async () => {
+  test("trusts a given authority, and reports why it trusts no other", async () => {
     const [key, cert] = await Promise.all([pem("localhost-key.pem"), pem("localhost-cert.pem")]);
     const server = Bun.listen({
       hostname: "127.0.0.1",

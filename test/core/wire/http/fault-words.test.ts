@@ -3,13 +3,13 @@ import { fetchControl } from "../../../../core/wire/http/control.ts";
 import { faultWords } from "../../../../core/wire/http/fault-words.ts";
 
 describe("faultWords", () => {
-  test("says a known code in words and keeps it", () => {
+  test("puts a known code into words and keeps it", () => {
     const error = Object.assign(new Error("Unable to connect. Is the computer able to access?"), {
       code: "ECONNREFUSED",
     });
     expect(faultWords(error)).toBe("connection refused (ECONNREFUSED)");
   });
-  test("leaves an unknown code as it is, and an error without one its message", () => {
+  test("keeps an unknown code, and the message of an error without one", () => {
     expect(faultWords(Object.assign(new Error("x"), { code: "EODD" }))).toBe("EODD");
     expect(faultWords(new Error("odd"))).toBe("odd");
     expect(faultWords(Object.assign(new Error("timed out"), { code: 23 }))).toBe("timed out");
@@ -17,7 +17,7 @@ describe("faultWords", () => {
   });
 });
 
-test("a control request to a refused port is told without the runtime's words", async () => {
+test("a control request to a refused port fails without the runtime's message", async () => {
   await expect(fetchControl("http://127.0.0.1:1/health")).rejects.toThrow(
     /^Cannot GET http:\/\/127\.0\.0\.1:1\/health: connection refused \(ECONNREFUSED\)$/,
   );

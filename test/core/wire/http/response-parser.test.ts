@@ -68,7 +68,7 @@ describe("ResponseParser", () => {
     });
   }
 
-  test("tells status, lower-case headers and the body without its framing", () => {
+  test("passes on status, lower-case headers and the body without its framing", () => {
     const chunked = whole(RESPONSES["chunked"]!);
     expect(chunked.heads).toEqual([[200, { "transfer-encoding": "chunked" }]]);
     expect(chunked.body).toBe("hello, world yes");
@@ -85,7 +85,7 @@ describe("ResponseParser", () => {
     expect(heads[0]![1]["a"]).toBe("1, 2");
   });
 
-  test("says when a connection may carry another request", () => {
+  test("reports when a connection can be reused", () => {
     const end = "Content-Length: 0\r\n\r\n";
     expect(whole(`HTTP/1.1 200 OK\r\n${end}`).reusable).toBe(true);
     expect(whole(`HTTP/1.1 200 OK\r\nConnection: close\r\n${end}`).reusable).toBe(false);

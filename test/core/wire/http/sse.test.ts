@@ -33,12 +33,12 @@ describe("SseParser", () => {
     for (const found of everyCut(text)) expect(found).toEqual(expected);
   });
 
-  test("several events in one piece come one by one", () => {
+  test("several events in one piece are passed on one by one", () => {
     const text = "data: 1\n\ndata: 2\n\ndata: 3\n\ndata: 4";
     expect(events([Buffer.from(text), Buffer.from("5\n\n")])).toEqual(["1", "2", "3", "45"]);
   });
 
-  test("reads no further than its range says", () => {
+  test("does not read beyond its range", () => {
     const bytes = Buffer.from("xxdata: a\n\ndata: b\n\n");
     const parser = new SseParser();
     const found: string[] = [];

@@ -15,7 +15,7 @@ function http(tls?: { key: Bun.BunFile; cert: Bun.BunFile }): number {
   return server.port!;
 }
 
-test("a port of TLS has it, whoever signed its certificate", async () => {
+test("a port of TLS has it, whatever its certificate", async () => {
   const tls = { key: fixture("localhost-key.pem"), cert: fixture("localhost-cert.pem") };
   expect(await lacksTls(at(http(tls)))).toBe(false);
 });
@@ -32,15 +32,15 @@ test("a port of plain HTTP lacks it, whether it answers, closes or waits in sile
   expect(await lacksTls(at(silent.port), 50)).toBe(true);
 });
 
-test("a port that nobody listens on says nothing of TLS", async () => {
+test("a port without a listener does not count as lacking TLS", async () => {
   expect(await lacksTls(at(1))).toBe(false);
 });
 
-test("a control request to a port of plain HTTP is told so, with what to say instead", async () => {
+test("a control request to a port of plain HTTP fails with that cause and a hint to use http://", async () => {
   const url = `https://127.0.0.1:${http()}`;
   const fault = await fetchControl(url).catch((error: unknown) => error);
   expect(fault).toMatchObject({
     message: `Cannot GET ${url}: that port does not answer TLS`,
-    hint: "Say http:// where the server speaks plain HTTP",
+    hint: "Use http:// if the server speaks plain HTTP",
   });
 });

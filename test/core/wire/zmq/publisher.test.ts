@@ -32,7 +32,7 @@ function subscribe(
 }
 
 describe("publisher and subscriber", () => {
-  test("each subscriber gets the topics that begin as it asked", async () => {
+  test("each subscriber gets the topics with its prefix", async () => {
     await using publisher = startPublisher({ host: HOST, port: 0 });
     await using all = subscribe(publisher.port, "");
     await using kv = subscribe(publisher.port, "kv");
@@ -67,7 +67,7 @@ describe("publisher and subscriber", () => {
     expect(publisher.dropped).toBe(0);
   });
 
-  test("a subscriber that does not read loses messages beyond the mark, the other ones do not", async () => {
+  test("a subscriber that does not read loses messages beyond the mark, others do not", async () => {
     await using publisher = startPublisher({ host: HOST, port: 0 });
     const stalled = await rawSubscriber(publisher.port);
     let received = 0;
@@ -117,7 +117,7 @@ describe("publisher and subscriber", () => {
     await until(() => publisher.subscribers === 1);
   });
 
-  test("a disposed subscriber calls nothing any more", async () => {
+  test("a disposed subscriber calls no handler", async () => {
     await using publisher = startPublisher({ host: HOST, port: 0 });
     const log: string[] = [];
     const subscriber = subscribe(publisher.port, "", {
@@ -129,7 +129,7 @@ describe("publisher and subscriber", () => {
     expect(log).toEqual([]);
   });
 
-  test("a server that is no publisher is named as such", async () => {
+  test("a server that is not a publisher is reported as such", async () => {
     using server = Bun.listen({
       hostname: HOST,
       port: 0,
@@ -141,7 +141,7 @@ describe("publisher and subscriber", () => {
     expect(retries[0]).toContain("first byte is not that of a greeting");
   });
 
-  test("two publishers on one port: the second says so", async () => {
+  test("a second publisher on a port is an error", async () => {
     await using publisher = startPublisher({ host: HOST, port: 0 });
     expect(() => startPublisher({ host: HOST, port: publisher.port })).toThrow(
       `Cannot listen on ${HOST}:${publisher.port}: `,
@@ -173,7 +173,7 @@ describe("a peer at the other end", () => {
     expect(publisher.subscribers).toBe(0);
   });
 
-  test("is answered PONG with what it sent behind the time to live", async () => {
+  test("gets a PONG with the data that followed the time to live", async () => {
     await using publisher = startPublisher({ host: HOST, port: 0 });
     const answers: number[] = [];
     using raw = await Bun.connect({

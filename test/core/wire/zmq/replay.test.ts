@@ -28,7 +28,7 @@ async function replay(port: number, fromSequence: number): Promise<ReplayedMessa
 
 describe("replay", () => {
   test.each(["topic", "bare"] as const)(
-    "in %s form gives what is kept from there on",
+    "in %s form returns the messages kept from that number on",
     async (form) => {
       await using server = startReplayServer({
         host: HOST,
@@ -55,7 +55,7 @@ describe("replay", () => {
     expect(answers.map((messages) => messages.length)).toEqual([3, 2, 1, 0]);
   });
 
-  test("nobody there, a socket of another type, or a closed connection rejects", async () => {
+  test("no listener, a socket of another type, or a closed connection rejects", async () => {
     const gone = startReplayServer({ host: HOST, port: 0, topic: "t", form: "topic", from });
     await gone[Symbol.asyncDispose]();
     await expect(replay(gone.port, 0)).rejects.toThrow(`Cannot connect to ${HOST}:${gone.port}`);
@@ -92,7 +92,7 @@ describe("sequence frames", () => {
     expect(decodeSequence(encodeSequence(-1))).toBe(-1);
   });
 
-  test("of another length or range are none", () => {
+  test("of another length or range are not decoded", () => {
     expect(decodeSequence(new Uint8Array(7))).toBeUndefined();
     expect(decodeSequence(undefined)).toBeUndefined();
     expect(decodeSequence(new Uint8Array(8).fill(0xfe))).toBeUndefined();

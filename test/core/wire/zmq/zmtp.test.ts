@@ -56,7 +56,7 @@ describe("bytes of RFC 23", () => {
 });
 
 describe("parser", () => {
-  test("a stream cut in two at every position says the same", () => {
+  test("a stream cut in two at any position is parsed the same", () => {
     for (let cut = 0; cut <= STREAM.length; cut += 1) {
       const { parser, log } = parserWithLog();
       parser.push(STREAM.subarray(0, cut));
@@ -66,7 +66,7 @@ describe("parser", () => {
     }
   });
 
-  test("a stream in pieces of every size says the same", () => {
+  test("a stream in pieces of any size is parsed the same", () => {
     for (let size = 1; size < 70; size += 1) {
       const { parser, log } = parserWithLog();
       for (let at = 0; at < STREAM.length; at += size) parser.push(STREAM.subarray(at, at + size));
@@ -74,7 +74,7 @@ describe("parser", () => {
     }
   });
 
-  test("frames are the receiver's to keep", () => {
+  test("the receiver may keep frames", () => {
     const kept: Uint8Array[] = [];
     const parser = new ZmtpParser({
       greeting: () => {},

@@ -1,4 +1,4 @@
-/** What is launched on plane dynamo. */
+/** The processes of the mocker on plane dynamo. */
 import { expect, test } from "bun:test";
 import { v } from "dynbench";
 import { mockerLaunches } from "../../../../plugins/engines/mocker/dynamo-cluster.ts";

@@ -3,7 +3,7 @@
  * defaults: 16,384 blocks of 64, 8,192 batched tokens). All times in ms, to 1e-4.
  */
 import { describe, expect, test } from "bun:test";
-import type { WorkerRequest } from "dynbench";
+import type { WorkerRequest } from "dynbench/engine";
 import { TIMING_PRESETS } from "../../../../plugins/engines/mocker/gpus.ts";
 import { createWorkerModel } from "../../../../plugins/engines/mocker/scheduler.ts";
 import { jump, recordingSink, requestOf, type Recording } from "./recording-sink.ts";

@@ -54,7 +54,7 @@ describe.each(tables)("%s", (name, prefill, decode) => {
     });
   });
 
-  test("a step of decoders costs the same asked as a span or as a mixed step without prompts", () => {
+  test("a step of decoders takes the same time as a span and as a mixed step without prompts", () => {
     const out = { firstNs: 0, growthNs: 0, growth2Ns: 0, steps: 0 };
     timing.decodeSteps(5, 1_000, out);
     const sums = { prefills: 0, prefillTokens: 0, pastTokens: 0, pairs: 0 };

@@ -23,7 +23,7 @@ describe("KV batches", () => {
       batches.stepEnded();
       batches.stored({ parent: 2, blocks: [3], tokens: Uint32Array.of(14, 15) });
       batches.stepEnded();
-      batches.stepEnded(); // nothing happened: nothing is sent
+      batches.stepEnded(); // without changes nothing is sent
       expect(sent.map(({ sequence }) => sequence)).toEqual([0, 1]);
       const [first, second] = sent.map(({ payload }) => decodeKvBatch(payload));
       expect(first!.rank).toBe(0);

@@ -24,7 +24,7 @@ describe("KvCache", () => {
     expect(() => cache.take()).toThrow("No free KV block");
   });
 
-  test("a shared block is free when its last holder lets go", () => {
+  test("a shared block is free when its last holder releases it", () => {
     const { cache } = cacheOf(3);
     const held = Int32Array.of(cache.take());
     cache.label(held[0]!, 7);

@@ -1,6 +1,7 @@
-/** Prefill and decode workers of the mocker, live: what they keep, hand on and let go of. */
+/** Prefill and decode workers of the mocker, live: blocks that they keep, hand over and release. */
 import { describe, expect, test } from "bun:test";
-import { v, type EngineHandle, type Worker } from "dynbench";
+import { v } from "dynbench";
+import type { EngineHandle, Worker } from "dynbench/engine";
 import {
   KeptRequests,
   transferOf,
@@ -89,7 +90,7 @@ describe("two steps", () => {
     expect(line.endsWith(" 100")).toBe(true);
   });
 
-  test("the client is told what the prefill worker found in its cache", async () => {
+  test("the client gets what the prefill worker found in its cache", async () => {
     await using workers = await pair();
     for (const cached of [0, 96]) {
       const { kv_transfer_params: params } = await workers.prefilled(promptOf(100));
@@ -99,7 +100,7 @@ describe("two steps", () => {
     }
   });
 
-  test("caches are emptied once the last blocks are let go of, and no sooner", async () => {
+  test("caches are emptied when the last blocks are released, and no earlier", async () => {
     await using workers = await pair();
     const { kv_transfer_params: params } = await workers.prefilled(promptOf(100));
     const { url } = workers.prefill;
@@ -118,8 +119,8 @@ describe("two steps", () => {
   });
 });
 
-describe("what goes wrong", () => {
-  test("a client that leaves while the KV is on its way frees the blocks of both", async () => {
+describe("failures", () => {
+  test("a client that leaves during the KV transfer frees the blocks of both workers", async () => {
     await using workers = await pair({ kvTransferLatencyMs: 60_000, speedup: 1 });
     const { kv_transfer_params: params } = await workers.prefilled(promptOf(100));
     const leaving = new AbortController();
@@ -134,7 +135,7 @@ describe("what goes wrong", () => {
     expect(await metricOf(workers.decode, "vllm:num_requests_waiting")).toBe(0);
   });
 
-  test("nobody asks for it: it is let go of after a while", async () => {
+  test("KV that is never requested is released after a time limit", async () => {
     const released: number[] = [];
     const kept = new KeptRequests({ release: (number) => released.push(number), keptMs: 1 });
     kept.keep("a", 7);
@@ -153,7 +154,7 @@ describe("kv_transfer_params", () => {
     remote_request_id: "a&b",
   };
 
-  test("that ask for nothing, or not for enough, leave the request whole", () => {
+  test("without a hand-off, or incomplete, do not split the request", () => {
     for (const params of [null, undefined, {}, { do_remote_decode: false }]) {
       expect(read(params)).toBeUndefined();
     }
@@ -162,7 +163,7 @@ describe("kv_transfer_params", () => {
     }
   });
 
-  test("say what to keep, and where to read", () => {
+  test("name the blocks to keep, and where to read them", () => {
     expect(read({ do_remote_decode: true })).toEqual({ way: "send" });
     expect(read({ ...whole, remote_cached_tokens: 64 })).toEqual({
       way: "receive",

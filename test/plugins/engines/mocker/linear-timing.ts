@@ -1,4 +1,4 @@
-/** A timing for computing timelines by hand: whole nanoseconds, so that nothing is rounded. */
+/** A timing for timelines computed by hand: whole nanoseconds, so that nothing is rounded. */
 import type { StepTiming } from "../../../../plugins/engines/mocker/timing.ts";
 
 /** A step takes 100 + 10 per prompt token + 1 per context token of its decoders. */

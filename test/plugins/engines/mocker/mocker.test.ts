@@ -2,7 +2,8 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openTokenizer, v, type EngineHandle, type WorkerSink } from "dynbench";
+import { v } from "dynbench";
+import { openTokenizer, type EngineHandle, type WorkerSink } from "dynbench/engine";
 import { mocker } from "../../../../plugins/engines/mocker/mocker.ts";
 import { ask, metric } from "../../../conformance/ask.ts";
 import { testEngine } from "../../../conformance/engine.ts";
@@ -66,7 +67,7 @@ describe("a cluster under load", () => {
     );
   });
 
-  test("one after another, each request's cached tokens are those of the pure model, evictions and all", async () => {
+  test("one after another, requests have the cached tokens of the pure model, evictions included", async () => {
     const options = { ...quick, workers: 1, kvBlocks: 24, maxModelLen: 384 };
     const asked = Array.from({ length: 60 }, (_, i) => ({
       prompt: promptOf((i * i) % 4, i, 70 + ((i * 31) % 120)),
@@ -189,12 +190,12 @@ describe("options", () => {
     });
   });
 
-  test("the GPU's memory is cut into blocks of the size asked for", () => {
+  test("the GPU's memory is divided into blocks of the given size", () => {
     expect(resolved({ blockSize: 16 }).kvBlocks).toBe(3_089 * 4);
     expect(resolved({ timing: "h100" }).kvBlocks).toBe(7_123);
   });
 
-  test("the context limit shrinks to the cache unless it was asked for, which is a fault", () => {
+  test("the default context limit shrinks to the cache, a given one that is too large is a fault", () => {
     expect(resolved({ kvBlocks: 10 }).maxModelLen).toBe(640);
     const options = v.parse(mocker.options, { kvBlocks: 10, maxModelLen: 1_000 });
     expect(mocker.check!(options, { name: "kv", plane: "http" })).toEqual([
@@ -219,7 +220,7 @@ describe("with a model's tokenizer", () => {
   afterAll(() => rmSync(folder, { recursive: true }));
   writeSmallTokenizer(folder, "llama3");
 
-  test("counts the model's tokens, and answers in as many of them as were asked for", async () => {
+  test("counts the model's tokens, and answers with the requested number of them", async () => {
     await using engine = await start({ ...quick, workers: 1, modelPath: folder });
     expect(engine.tokenizer).toBe(folder);
     const { url } = engine.workers[0]!;
@@ -248,7 +249,7 @@ describe("with a model's tokenizer", () => {
     expect(told.usage.prompt_tokens).toBe(chat.length);
   });
 
-  test("a named tokenizer goes before the model's, and must be there", async () => {
+  test("a named tokenizer takes precedence over the model's, and must exist", async () => {
     await using engine = await start({ ...quick, workers: 1, tokenizer: folder });
     expect([engine.tokenizer, engine.servedModelName.startsWith("deepseek")]).toEqual([
       folder,

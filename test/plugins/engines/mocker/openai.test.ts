@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { wordTokenizer } from "dynbench";
+import { wordTokenizer } from "dynbench/engine";
 import { ApiFault } from "../../../../plugins/engines/mocker/api-fault.ts";
 import {
   chunkWriter,
@@ -24,7 +24,7 @@ describe("requests", () => {
     expect([...completion({ prompt: ["baban"] }).prompt]).toEqual([1_000]);
   });
 
-  test("have vLLM's defaults, and take null for left out", () => {
+  test("have vLLM's defaults, and treat null as left out", () => {
     const nulls = { max_tokens: null, stream: null, stream_options: null, model: null, n: null };
     for (const extra of [{}, nulls]) {
       expect(completion({ prompt: [5], ...extra })).toMatchObject({
@@ -52,7 +52,7 @@ describe("requests", () => {
     expect(chat({ messages: parts }).prompt).toEqual(prompt);
   });
 
-  test("are cut at the context limit, as vLLM does in silence", () => {
+  test("are cut at the context limit, silently as in vLLM", () => {
     expect(completion({ prompt: new Array(97).fill(5), max_tokens: 50 }).osl).toBe(3);
   });
 
@@ -177,7 +177,7 @@ describe("answers", () => {
     expect(events[0].model).toBe('ti"ny');
   });
 
-  test("are the same chunks however many tokens are told at once", () => {
+  test("are the same chunks however many tokens are reported at once", () => {
     const answer = answerOf({ endpoint: "completions", usage: "none", returnTokenIds: false });
     const oneByOne = eventsOf(answer, [
       [0, 1],
@@ -212,7 +212,7 @@ describe("answers", () => {
     );
   });
 
-  test("that do not stream say the same in one piece", () => {
+  test("that do not stream have the same content in one piece", () => {
     const whole = answerOf({ endpoint: "completions", usage: "none", returnTokenIds: true });
     expect(wholeAnswer(whole, 2)).toMatchObject({
       object: "text_completion",

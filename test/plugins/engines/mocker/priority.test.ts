@@ -3,7 +3,7 @@
  * 10 per prompt token + 1 per context token of its decoders (see linear-timing.ts).
  */
 import { describe, expect, test } from "bun:test";
-import type { WorkerLimits, WorkerModel, WorkerRequest } from "dynbench";
+import type { WorkerLimits, WorkerModel, WorkerRequest } from "dynbench/engine";
 import type { SchedulingPolicy } from "../../../../plugins/engines/mocker/batch.ts";
 import { goesBefore, PriorityQueue } from "../../../../plugins/engines/mocker/priority-queue.ts";
 import { createWorkerModel } from "../../../../plugins/engines/mocker/scheduler.ts";
@@ -47,7 +47,7 @@ describe("the waiting queue", () => {
     expect(admittedIn("fcfs")).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
-  test("gives back the same order whoever leaves and comes back", () => {
+  test("keeps its order when requests leave and come back", () => {
     const [a, b, c, d] = [3, 1, 3, 2].map(
       (priority, i) => ({ request: request(i, 4, 1, priority), readyNs: i }) as unknown as Sequence,
     );
@@ -55,15 +55,15 @@ describe("the waiting queue", () => {
     for (const sequence of [a!, b!, c!, d!]) queue.push(sequence);
     expect(queue.remove(d!)).toBe(true);
     expect(queue.remove(d!)).toBe(false);
-    expect(queue.shift()).toBe(a!);
-    queue.pushFront(a!); // thrown out of the batch: it keeps its arrival
+    expect(queue.shift()).toBe(a);
+    queue.pushFront(a!); // preempted: it keeps its arrival
     queue.push(d!);
     expect([queue.shift(), queue.shift(), queue.shift(), queue.shift()]).toEqual([a, c, d, b]);
     expect(goesBefore(a!, c!)).toBe(true);
   });
 });
 
-describe("an arrival that goes before a blocked one", () => {
+describe("a request that overtakes a blocked one", () => {
   const joinsAt = (policy: SchedulingPolicy, advance: (model: WorkerModel) => unknown) => {
     const { sink, model } = worker(policy, { kvBlocks: 9 });
     // 12 tokens to 220; decode steps to 333, 447, 562, 678, 795, 913, 1,032.
@@ -83,7 +83,7 @@ describe("an arrival that goes before a blocked one", () => {
 });
 
 describe("when no block is free", () => {
-  test("the last to be served leaves, though it was let in first", () => {
+  test("the request with the lowest priority is preempted, even if it was admitted first", () => {
     const { sink, model } = worker("priority", { kvBlocks: 8 });
     model.submit(request(0, 12, 6, 0), 0);
     model.submit(request(1, 12, 6, 1), 0);
@@ -94,7 +94,7 @@ describe("when no block is free", () => {
     expect(sink.tokenTimes(0)).toHaveLength(6);
   });
 
-  test("what the step had planned for it is taken back", () => {
+  test("tokens that the step had planned for it are withdrawn", () => {
     const { sink, model } = worker("priority", { kvBlocks: 8 });
     model.submit(request(0, 13, 3, 0), 0);
     model.submit(request(1, 15, 3, 1), 0);

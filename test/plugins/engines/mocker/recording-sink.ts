@@ -1,8 +1,8 @@
 /** A sink that writes down what a worker model tells, and requests to feed it. */
-import type { DecodeRun, WorkerRequest, WorkerSink } from "dynbench";
-import { stepsNs } from "dynbench";
+import type { DecodeRun, WorkerRequest, WorkerSink } from "dynbench/engine";
+import { stepsNs } from "dynbench/engine";
 
-/** One line of a log: what, for whom, when; `n` is a count, a gap or a cached-token number. */
+/** One line of the log: event, request, time; `n` is a count, a gap or a number of cached tokens. */
 export interface Told {
   what: string;
   id?: number;
@@ -15,7 +15,7 @@ export interface Recording extends WorkerSink {
   readonly log: Told[];
   /** Decode runs, merged where one continues the other. */
   readonly runs: { ids: number[]; run: DecodeRun }[];
-  /** Copies of each cached block, from the told events. */
+  /** Copies of each cached block, from the published events. */
   readonly cached: Map<number, number>;
   of(what: string): Told[];
   /** End of each token of a request, in ns. */

@@ -3,7 +3,7 @@
  * token of its decoders (see linear-timing.ts).
  */
 import { describe, expect, test } from "bun:test";
-import type { WorkerLimits } from "dynbench";
+import type { WorkerLimits } from "dynbench/engine";
 import {
   createWorkerModel,
   type WorkerModelOptions,
@@ -59,7 +59,7 @@ describe("one request", () => {
     ]);
   });
 
-  test("prompt blocks are told after the prefill, a filled block after the step that filled it", () => {
+  test("prompt blocks are reported after the prefill, a filled block after the step that filled it", () => {
     const { sink, model } = worker();
     model.submit(request(0, 6, 5), 0);
     jump(model);
@@ -78,7 +78,7 @@ describe("one request", () => {
     expect(sink.tokenTimes(0)).toEqual([20, 33, 47]);
   });
 
-  test("a fixed request cost comes before the scheduler, sped up too", () => {
+  test("a fixed request cost is added before the scheduler, and sped up too", () => {
     const timing = linearTiming({ requestCostMs: 0.001 });
     const { sink, model } = worker({}, { timing, timeScale: 2 });
     model.submit(request(0, 6, 1), 1_000);
@@ -151,7 +151,7 @@ describe("batching", () => {
     expect(sink.tokenTimes(1)).toEqual([245 + 196 + 137]);
   });
 
-  test("no more than maxNumSeqs run, and the queue is first come first served", () => {
+  test("at most maxNumSeqs requests run, and the queue is first come, first served", () => {
     const { sink, model } = worker({ maxNumSeqs: 1 });
     for (const id of [0, 1, 2]) model.submit(request(id, 4, 2), 0);
     model.advance(1);
@@ -220,7 +220,7 @@ describe("prefix cache", () => {
     expect(sink.of("admitted")[1]!.n).toBe(12);
   });
 
-  test("eviction: least recently used first, tails before heads, told before what needed the space", () => {
+  test("eviction: least recently used first, tails before heads, reported before what needed the space", () => {
     const { sink, model } = worker({ kvBlocks: 6 });
     model.submit(request(0, 12, 1), 0); // 1000 1001 1002
     model.submit(request(1, 8, 1), 10_000); // 2000 2001
@@ -233,7 +233,7 @@ describe("prefix cache", () => {
     ]);
   });
 
-  test("cached blocks that nobody holds are not free for the request that hits them", () => {
+  test("unheld cached blocks are not free for the request that hits them", () => {
     const { sink, model } = worker({ kvBlocks: 4 });
     model.submit(request(0, 8, 1, 2), 0); // leaves blocks 0 and 1 cached
     model.submit(request(1, 7, 2), 10_000); // holds the other two, until 10_278
@@ -264,7 +264,7 @@ describe("prefix cache", () => {
     expect(sink.of("removed").flatMap((told) => told.blocks)).toEqual([1, 1, 0]);
   });
 
-  test("switched off: nothing is found, nothing is told", () => {
+  test("switched off: nothing is found, nothing is reported", () => {
     const { sink, model } = worker({}, { prefixCaching: false });
     for (const at of [0, 10_000]) model.submit(request(at, 9, 8, 2), at);
     jump(model);
@@ -273,7 +273,7 @@ describe("prefix cache", () => {
     expect(model.counts.activeBlocks).toBe(0);
   });
 
-  test("reset: refused while requests run, else told before the first block of the next step", () => {
+  test("reset: refused while requests run, else reported before the first block of the next step", () => {
     const { sink, model } = worker();
     model.submit(request(0, 8, 2, 2), 0);
     model.advance(50);
@@ -304,7 +304,7 @@ describe("preemption", () => {
     return made;
   }
 
-  test("the newest is thrown out when no block is free, and recomputes what is no longer cached", () => {
+  test("the newest request is preempted when no block is free, and recomputes what is no longer cached", () => {
     const { sink, model } = squeezed();
     jump(model);
     // Prefill to 340. Decode steps at 13+13 … 16+16: 126, 128, 130, 132, to 856. The fifth step needs
@@ -319,7 +319,7 @@ describe("preemption", () => {
     expect(model.counts).toMatchObject({ preemptions: 1, generatedTokens: 12, finished: 2 });
   });
 
-  test("nothing is held afterwards, and the told events equal the cache", () => {
+  test("nothing is held afterwards, and the reported events equal the cache", () => {
     const { sink, model } = squeezed();
     jump(model);
     expect(model.counts).toMatchObject({ running: 0, waiting: 0, activeBlocks: 0 });
@@ -337,7 +337,7 @@ describe("decode role", () => {
     expect(sink.of("stored")[0]!.blocks).toEqual([1_000, 1_001]);
   });
 
-  test("what is there already is counted as cached", () => {
+  test("blocks already present count as cached", () => {
     const { sink, model } = worker();
     for (const at of [0, 10_000]) {
       model.submit(
@@ -372,7 +372,7 @@ describe("decode role", () => {
     expect(model.counts).toMatchObject({ transferredTokens: 12, cachedTokens: 8 });
   });
 
-  test("who waits for KV holds no seat and keeps nobody waiting", () => {
+  test("a request that waits for KV takes no place in the batch and delays no other", () => {
     const { sink, model } = worker(
       { maxNumSeqs: 1 },
       { transfer: { latencyNs: 1_000, perBlockNs: 0 } },
@@ -413,7 +413,7 @@ describe("prefill role", () => {
   const send = (id: number, isl: number, shared = 0) =>
     requestOf(id, { isl, osl: 1, shared, blockSize: 4, handoff: "send" });
 
-  test("keeps its blocks until they are released, and finds them again after", () => {
+  test("keeps its blocks until they are released, and finds them again afterwards", () => {
     const { sink, model } = worker({ kvBlocks: 4 });
     model.submit(send(0, 10, 2), 0);
     jump(model);
@@ -428,7 +428,7 @@ describe("prefill role", () => {
     expect(sink.of("admitted").map((told) => told.n)).toEqual([0, 8]);
   });
 
-  test("who does not fit beside kept blocks is let in by their release", () => {
+  test("a request that does not fit beside kept blocks is admitted after their release", () => {
     const { sink, model } = worker({ kvBlocks: 3 });
     model.submit(send(0, 8), 0);
     model.submit(send(1, 8), 0);
@@ -454,7 +454,7 @@ describe("prefill role", () => {
 });
 
 describe("abort", () => {
-  test("of a running request: its blocks are freed when the step in progress ends, no token is told", () => {
+  test("of a running request: its blocks are freed when the step in progress ends, no token is reported", () => {
     const { sink, model } = worker();
     model.submit(request(0, 6, 10), 0);
     model.submit(request(1, 6, 10), 0);
@@ -494,7 +494,7 @@ describe("abort", () => {
     expect(model.counts.activeBlocks).toBe(0);
   });
 
-  test("of a blocked queue's head lets the next one in at the step's end", () => {
+  test("of a blocked queue's head admits the next one at the step's end", () => {
     const { sink, model } = worker({ kvBlocks: 4 });
     model.submit(request(0, 8, 5), 0); // holds 2, then 3
     model.submit(request(1, 16, 1), 0); // needs all 4
@@ -510,7 +510,7 @@ describe("abort", () => {
 });
 
 describe("requests that cannot be served", () => {
-  test("a prompt that fills the context is refused in vLLM's words", () => {
+  test("a prompt that fills the context is refused with vLLM's message", () => {
     const { model } = worker({ maxModelLen: 20 });
     expect(model.submit(request(0, 20, 1), 0)).toBe(
       "This model's maximum context length is 20 tokens. However, your prompt contains 20 input " +
@@ -557,12 +557,12 @@ describe("requests that cannot be served", () => {
   });
 });
 
-describe("what the host may rely on", () => {
+describe("guarantees to the host", () => {
   test("nextCacheChangeNs names the step that fills or takes a block, and not earlier ones", () => {
     const { sink, model } = worker();
     model.submit(request(0, 4, 12), 0);
     model.advance(0);
-    expect(model.nextCacheChangeNs).toBe(140); // the prompt's block is told at the prefill's end
+    expect(model.nextCacheChangeNs).toBe(140); // the prompt's block is published at the prefill's end
     model.advance(141);
     // Decode steps compute tokens 5 … 15; 5 takes a block in step 0, 8 fills it in step 3.
     expect(model.nextCacheChangeNs).toBe(140 + 105 + 106 + 107 + 108);
@@ -573,14 +573,14 @@ describe("what the host may rely on", () => {
     expect(sink.log.at(-1)).toMatchObject({ what: "stored", at: 566 });
   });
 
-  test("walking and jumping tell the same", () => {
+  test("walking and jumping report the same", () => {
     const told = [walk, jump].map((drive) => {
       const { sink, model } = worker({ kvBlocks: 8 });
       for (const id of [0, 1, 2]) model.submit(request(id, 7 + id, 9, 1), 0);
       drive(model);
       return { log: sink.log, runs: sink.runs };
     });
-    expect(told[0]).toEqual(told[1]!);
+    expect(told[0]).toEqual(told[1]);
   });
 
   test("a span ends where the timing's formula ends", () => {

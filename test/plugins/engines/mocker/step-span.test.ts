@@ -28,7 +28,7 @@ test("endedBy and endingFrom count what a walk counts, from any place in the spa
   }
 });
 
-test("endingFrom at the end of the last step told is that step, at the span's start the first", () => {
+test("endingFrom at the end of the last reported step is that step, at the span's start the first", () => {
   const span = new StepSpan();
   span.firstNs = 10;
   span.start(100, 5);

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import type { WorkerModel, WorkerSink } from "dynbench";
+import type { WorkerModel, WorkerSink } from "dynbench/engine";
 import { createWorkerModel } from "../../../../plugins/engines/mocker/scheduler.ts";
 import { TokenSequences } from "../../../../plugins/engines/mocker/token-sequences.ts";
 import type { Alarm } from "../../../../plugins/engines/mocker/wall-alarm.ts";
 import { WorkerLoop, type CacheEvents } from "../../../../plugins/engines/mocker/worker-loop.ts";
 
-/** A clock that moves when told to and wakes late when told to. */
+/** A clock that the test moves, and that wakes late if the test sets it so. */
 function handAlarm() {
   let nowNs = 5_000;
   let set: { atNs: number; ring: () => void } | undefined;
@@ -95,7 +95,7 @@ function setUp() {
 const prompt = (length: number, from = 1): number[] => Array.from({ length }, (_, i) => from + i);
 
 describe("worker loop", () => {
-  test("tells each token once, at the model's own times, and goes to sleep when idle", () => {
+  test("reports each token once, at the model's own times, and goes to sleep when idle", () => {
     const { clock, loop, submit } = setUp();
     const { answer } = submit(prompt(5), 3);
     const at: number[] = [];
@@ -111,7 +111,7 @@ describe("worker loop", () => {
     expect(clock.isSet()).toBe(false);
   });
 
-  test("a loop that wakes late tells all that was due and is on time again", () => {
+  test("a loop that wakes late reports all that was due and is on time again", () => {
     const { clock, submit } = setUp();
     const { answer } = submit(prompt(5), 6);
     clock.ring(1);
@@ -136,7 +136,7 @@ describe("worker loop", () => {
     expect(lines).toContain('late_sum{a="b"} 0.004\n');
   });
 
-  test("an aborted request is told nothing more and its blocks are freed at the step's end", () => {
+  test("an aborted request gets nothing more and its blocks are freed at the step's end", () => {
     const { clock, loop, submit, drain } = setUp();
     const first = submit(prompt(9), 50);
     const second = submit(prompt(9, 100), 3);
@@ -213,7 +213,7 @@ describe("worker loop", () => {
     expect(told.filter((line) => line === "cleared")).toHaveLength(1);
   });
 
-  test("says why a request can never be served, and forgets it", () => {
+  test("reports why a request can never be served, and drops it", () => {
     const { loop, submit } = setUp();
     const { outcome } = submit(prompt(400), 5);
     expect(outcome).toContain("maximum context length is 400 tokens");
@@ -236,7 +236,7 @@ describe("token sequences", () => {
   });
 
   test("hashes are Dynamo's sequence hashes", () => {
-    // dynamo-internals 2: tokens 1 to 4, block size 4.
+    // The sequence hash of a first block is its content hash: XXH3-64, seed 1337.
     const sequences = new TokenSequences({ blockSize: 4, seed: 0 });
     const { blocks } = sequences.make(Uint32Array.of(1, 2, 3, 4), 0);
     const bytes = new Uint8Array(Uint32Array.of(1, 2, 3, 4).buffer);

@@ -1,4 +1,4 @@
-/** Commands of SGLang, to the letter, and held to the flags that are documented. */
+/** Exact commands of SGLang, checked against its documented flags. */
 import { describe, expect, test } from "bun:test";
 import { v } from "dynbench";
 import {
@@ -43,7 +43,7 @@ test("a server has the guide's defaults, cached tokens, metrics and KV events", 
   ]);
 });
 
-test("a server has what was chosen: a cache is told in tokens, a name as it is", () => {
+test("a server has what was chosen: a cache is given in tokens, a name as it is", () => {
   const raw = {
     ...{ tensorParallelSize: 2, kvBlocks: 1000, blockSize: 32, maxNumSeqs: 64 },
     ...{ enforceEager: false, servedModelName: "x", workerHost: "gpu7" },
@@ -56,7 +56,7 @@ test("a server has what was chosen: a cache is told in tokens, a name as it is",
   ]);
 });
 
-test("what is given after -- replaces ours, and what places a server is refused there", () => {
+test("arguments after -- replace dynbench's, and those that place a server are refused there", () => {
   const engineArgs = ["--page-size=16", "--mem-fraction-static", "0.8"];
   const command = serverCommand(server({}, { engineArgs }));
   expect(command.slice(-3)).toEqual(engineArgs);
@@ -81,7 +81,7 @@ describe("on Dynamo's plane", () => {
   });
 });
 
-test("every flag that is given is a documented one", () => {
+test("every flag in use is documented", () => {
   const documented = new Set<string>(DOCUMENTED.sglang.flags);
   const raw = {
     ...{ tensorParallelSize: 2, dataParallelSize: 2, kvBlocks: 1000, maxNumSeqs: 64 },
@@ -118,12 +118,12 @@ describe("logs", () => {
   for (const [line, what, hint] of cases) {
     test(what!, () => {
       const found = explainSglang(["loading", line!, "Received sigquit from a child process"]);
-      expect(found?.what).toBe(what!);
-      expect(found?.hint).toContain(hint!);
+      expect(found?.what).toBe(what);
+      expect(found?.hint).toContain(hint);
     });
   }
 
-  test("a scheduler that died of something unknown is said to have", () => {
+  test("a scheduler that died of something unknown is reported as dead", () => {
     expect(explainSglang(["Scheduler hit an exception: Traceback"])?.what).toContain("scheduler");
   });
 });

@@ -1,4 +1,4 @@
-/** KV events as TensorRT-LLM hands them out: shapes of its `tests/unittest/llmapi/test_llm_kv_cache_events.py`. */
+/** KV events of TensorRT-LLM: shapes of its `tests/unittest/llmapi/test_llm_kv_cache_events.py`. */
 import { describe, expect, test } from "bun:test";
 import {
   createEventReader,
@@ -31,7 +31,7 @@ describe("stored", () => {
     ]);
   });
 
-  test("of a block that is not full is nothing, and neither is its removal", () => {
+  test("of a partial block is ignored, and so is its removal", () => {
     expect(events(stored("null", block("1", 1, 2), block("2", 3)), removed("2", "1"))).toEqual([
       { type: "stored", hashes: [1n], parent: undefined, tokens: [1, 2], blockSize: 2 },
       { type: "removed", hashes: [1n] },
@@ -40,7 +40,7 @@ describe("stored", () => {
   });
 });
 
-test("created and updated change nothing that a router looks at", () => {
+test("created and updated change nothing for a router", () => {
   const created =
     '{"event_id":0,"data":{"type":"created","num_blocks_per_cache_level":[101230,0]}}';
   const updated =
@@ -60,7 +60,7 @@ test("of several attention windows only the widest keeps whole contexts", () => 
   expect(found.map((event) => "hashes" in event && event.hashes)).toEqual([[2n]]);
 });
 
-test("an answer that was cut anywhere is refused whole", () => {
+test("an answer cut anywhere is refused as a whole", () => {
   const text = `[${stored("null", block(A, 1, 2))},${removed(A, B)}]`;
   expect(parseEntries(text)).toHaveLength(2);
   for (let end = 0; end < text.length; end += 1) {
@@ -68,7 +68,7 @@ test("an answer that was cut anywhere is refused whole", () => {
   }
 });
 
-test("entries of another shape are told, not guessed at", () => {
+test("entries of another shape are reported, not guessed at", () => {
   expect(() => parseEntries('{"events":[]}')).toThrow();
   expect(() => parseEntries('[{"data":{"type":"created"}}]')).toThrow();
 });

@@ -1,4 +1,4 @@
-/** Commands and configuration of TensorRT-LLM, to the letter, and held to the flags that are documented. */
+/** Exact commands and configuration of TensorRT-LLM, checked against its documented flags. */
 import { describe, expect, test } from "bun:test";
 import { v } from "dynbench";
 import {
@@ -43,14 +43,14 @@ test("a server has the guide's defaults and the configuration that is written fo
   ]);
 });
 
-test("an older server gets its configuration under the name it knows", () => {
+test("an older server gets its configuration under its older name", () => {
   const flags = new Set(["--host", "--port", "--extra_llm_api_options"]);
   expect(serverCommand(server({}, { flags })).slice(-2)).toEqual([
     ...["--extra_llm_api_options", "/run/engine/trtllm-aggregated.yaml"],
   ]);
 });
 
-test("what is given after -- replaces ours, with dashes too; a second configuration is refused", () => {
+test("arguments after -- replace dynbench's, with dashes too; a second configuration is refused", () => {
   const engineArgs = ["--max-seq-len", "400"];
   const command = serverCommand(server({}, { engineArgs }));
   expect(command).not.toContain("--max_seq_len");
@@ -74,7 +74,7 @@ describe("configuration", () => {
     });
   });
 
-  test("takes over the share of memory that is given as a flag, which it would undo", () => {
+  test("takes over a share of memory given as a flag, which it would otherwise override", () => {
     for (const flag of ["--free_gpu_memory_fraction", "--kv_cache_free_gpu_memory_fraction"]) {
       const { kv_cache_config: cache } = read({}, "trtllm-aggregated.yaml", flag, "0.7");
       expect(cache.free_gpu_memory_fraction).toBe(0.7);
@@ -105,7 +105,7 @@ describe("on Dynamo's plane", () => {
     ]);
   });
 
-  test("a split worker has its role, an older one the flag for events that it knows", () => {
+  test("a split worker has its role, an older one its older flag for events", () => {
     expect(dynamoCommand(worker({}, { role: "decode" })).slice(-5)).toEqual([
       ...["--extra-engine-args", "/run/engine/trtllm-decode.yaml", "--publish-kv-events"],
       ...["--disaggregation-mode", "decode"],
@@ -115,7 +115,7 @@ describe("on Dynamo's plane", () => {
   });
 });
 
-test("every flag that is given is a documented one", () => {
+test("every flag in use is documented", () => {
   const raw = { tensorParallelSize: 2, maxNumSeqs: 64 };
   const unknown = (command: string[], documented: readonly string[]) =>
     command.filter((word) => word.startsWith("--") && !documented.includes(word));
@@ -125,7 +125,7 @@ test("every flag that is given is a documented one", () => {
   expect([...flagNames(["--max_seq_len=1"])]).toEqual(["--max-seq-len"]);
 });
 
-test("what trtllm-serve cannot be told is a fault of the plan, and Dynamo's worker can", () => {
+test("what trtllm-serve has no flag for is a fault of the plan, but not for Dynamo's worker", () => {
   const raw = { launch: "ssh gpu7 {command}", dataParallelSize: 2, servedModelName: "x" };
   const paths = (plane: "http" | "dynamo", given: object) =>
     trtllm.check!(options(given), { name: "kv", plane }).map(({ path }) => path);
@@ -155,8 +155,8 @@ describe("logs", () => {
   for (const [line, what, hint] of cases) {
     test(line!, () => {
       const found = explainTrtllm(["loading", line!]);
-      expect(found?.what).toBe(what!);
-      expect(found?.hint).toContain(hint!);
+      expect(found?.what).toBe(what);
+      expect(found?.hint).toContain(hint);
     });
   }
 });

@@ -1,4 +1,4 @@
-/** Commands and environments of vLLM, to the letter; flags are those of the help of vLLM 0.31 and Dynamo 1.6.1. */
+/** Exact commands and environments of vLLM; flags are those in the help of vLLM 0.31 and Dynamo 1.6.1. */
 import { describe, expect, test } from "bun:test";
 import { v } from "dynbench";
 import {
@@ -31,7 +31,7 @@ const server = (
 const EVENTS =
   '{"enable_kv_cache_events":true,"publisher":"zmq","endpoint":"tcp://*:8101","replay_endpoint":"tcp://*:8102","topic":""}';
 
-/** What `run_engines.sh` gives vLLM, and what dynbench needs to see into it. */
+/** The flags of `run_engines.sh`, and those that dynbench needs to observe vLLM. */
 const GUIDE = [
   ...["--host", "127.0.0.1", "--port", "8100", "--enforce-eager"],
   ...["--max-num-batched-tokens", "16384", "--max-model-len", "32768", "--block-size", "64"],
@@ -54,7 +54,7 @@ describe("a server's command", () => {
     ]);
   });
 
-  test("has what was chosen, and everything after -- at its end", () => {
+  test("has the chosen options, and everything after -- at its end", () => {
     const raw = {
       ...{ python: "/venv/bin/python", modelPath: "/models/x", servedModelName: "x" },
       ...{ tensorParallelSize: 2, dataParallelSize: 2, blockSize: 16, kvBlocks: 4096 },
@@ -70,25 +70,25 @@ describe("a server's command", () => {
     ]);
   });
 
-  test("leaves out what the user gives after --, in any spelling", () => {
+  test("leaves out flags that the user gives after --, in any spelling", () => {
     const engineArgs = ["--block_size=32", "--no-enable-prefix-caching", "--no-enforce-eager"];
     const command = serverCommand(server({}, { engineArgs }));
     expect(command.filter((word) => /block|prefix|eager/.test(word))).toEqual(engineArgs);
   });
 
-  test("leaves out what this vLLM does not know", () => {
+  test("leaves out flags that this vLLM lacks", () => {
     const flags = new Set(["--host", "--port", "--max-model-len", "--block-size"]);
     const command = serverCommand(server({}, { flags }));
     expect([...flagNames(command)]).toEqual([...flags]);
     expect(publishesEvents(server({}, { flags }))).toBe(false);
   });
 
-  test("promises no events where each rank would have a cache of its own", () => {
+  test("promises no events where each rank has a cache of its own", () => {
     expect(publishesEvents(server())).toBe(true);
     expect(publishesEvents(server({ dataParallelSize: 2 }))).toBe(false);
   });
 
-  test("refuses after -- what each server needs for itself", () => {
+  test("refuses after -- flags that differ from server to server", () => {
     const own =
       (...engineArgs: string[]) =>
       () =>
@@ -146,7 +146,7 @@ describe("a worker's command on Dynamo's plane", () => {
     expect(dynamoCommand(worker())).toEqual(ON_DYNAMO);
   });
 
-  test("names its role and how KV travels, each side its part of it", () => {
+  test("names its role and the KV transfer, each side with its part", () => {
     expect(dynamoCommand(worker({}, { role: "prefill" }))).toEqual([
       ...[...ON_DYNAMO, "--disaggregation-mode", "prefill", "--kv-transfer-config"],
       '{"kv_connector":"NixlConnector","kv_role":"kv_producer"}',
@@ -156,19 +156,19 @@ describe("a worker's command on Dynamo's plane", () => {
     );
   });
 
-  test("of a Dynamo before 1.0 has the flag of its role, and NIXL by itself", () => {
+  test("of a Dynamo before 1.0 has the older flag of its role, and uses NIXL by default", () => {
     const flags = new Set(["--is-prefill-worker", "--is-decode-worker", "--kv-transfer-config"]);
     const command = dynamoCommand(worker({}, { role: "prefill", flags }));
     expect(command.slice(7)).toEqual(["--is-prefill-worker"]);
   });
 
-  test("leaves the transfer to what is given after --", () => {
+  test("leaves the transfer to flags after --", () => {
     const engineArgs = ["--kv-transfer-config", '{"kv_connector":"LMCacheConnectorV1"}'];
     const command = dynamoCommand(worker({}, { role: "decode", engineArgs }));
     expect(command.slice(-4)).toEqual(["--disaggregation-mode", "decode", ...engineArgs]);
   });
 
-  test("refuses after -- what places it on the plane", () => {
+  test("refuses after -- flags that place it on the plane", () => {
     const engineArgs = ["--request-plane=nats"];
     expect(() => dynamoCommand(worker({}, { engineArgs }))).toThrow("--request-plane after --");
   });

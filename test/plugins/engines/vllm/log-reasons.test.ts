@@ -1,4 +1,4 @@
-/** From the last lines of a server that fell to a sentence and a flag; captured logs, and lines of sources. */
+/** From the last lines of a server that failed to a reason and a hint; captured logs, and lines of sources. */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -78,12 +78,12 @@ describe("lines of vLLM's and PyTorch's sources", () => {
     test(what, () => expect(explainVllm(["INFO before", line, "after"])?.what).toBe(what));
   }
 
-  test("a cause comes before what it led to", () => {
+  test("a cause takes precedence over its consequences", () => {
     const lines = ["torch.OutOfMemoryError: CUDA out of memory", "EngineDeadError: EngineCore"];
     expect(explainVllm(lines)?.what).toBe("CUDA out of memory");
   });
 
-  test("nothing is made of a log that says nothing, cut wherever it may be", () => {
+  test("a log without a reason gives none, wherever it is cut", () => {
     expect(explainVllm([])).toBeUndefined();
     expect(
       explainVllm(["INFO Starting vLLM server", "Application startup complete."]),

@@ -1,4 +1,4 @@
-/** vLLM's servers come up whole or not at all, with a stand-in for the Python that has vLLM. */
+/** vLLM's servers start completely or not at all, with a stand-in for the Python that has vLLM. */
 import { afterAll, describe } from "bun:test";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,18 +1,16 @@
-/** What the frontend's log and metrics say; lines as ai-dynamo 1.6.1 writes them. */
+/** Faults from the frontend's log and metrics; lines as ai-dynamo 1.6.1 writes them. */
 import { describe, expect, test } from "bun:test";
 import { explainFrontend, isHopeless } from "../../../../plugins/shared/dynamo/frontend-faults.ts";
-import { eventsAppliedOf } from "../../../../plugins/shared/dynamo/frontend-metrics.ts";
+import { eventsAppliedOf } from "../../../../plugins/routers/dynamo.ts";
 
 const COLOURED =
   "\u001b[2m2026-11-24T08:15:32Z\u001b[0m \u001b[33m WARN\u001b[0m dynamo_llm::discovery: Model materialization failed; scheduling retry error=chat_template field is required in the tokenizer_config.json file";
 
 describe("the log", () => {
-  test("a model without a chat template never becomes ready, and that is said", () => {
+  test("a model without a chat template never becomes ready, and the fault is reported", () => {
     const fault = explainFrontend(["all is well", COLOURED])!;
     expect(fault.what).toContain("no chat template");
-    expect(fault.hint).toStartWith(
-      'Add "chat_template" to its tokenizer_config.json. Its log says:',
-    );
+    expect(fault.hint).toStartWith('Add "chat_template" to its tokenizer_config.json. Its log:');
     expect(fault.hint).not.toContain("\u001b");
   });
 
@@ -27,7 +25,7 @@ describe("the log", () => {
     expect(message("WARN Model materialization failed; error=no tokenizer")).toContain("the model");
   });
 
-  test("waiting is in vain without a template, and may help where the reason is another", () => {
+  test("waiting is useless without a template, and may help with another reason", () => {
     expect(isHopeless([COLOURED])).toBe(true);
     expect(isHopeless(["WARN Model materialization failed; error=no tokenizer"])).toBe(false);
     expect(isHopeless(["INFO all is well"])).toBe(false);
@@ -46,11 +44,11 @@ dynamo_component_kv_cache_events_applied{event_type="stored",status="parent_bloc
 dynamo_component_kv_cache_event_warnings 7
 `;
 
-  test("events applied are those that went well, of all types", () => {
+  test("applied events are the successful ones, of all types", () => {
     expect(eventsAppliedOf(METRICS)).toBe(51);
   });
 
-  test("a family that is not there yet has applied none", () => {
+  test("a missing metric family counts as no applied events", () => {
     expect(eventsAppliedOf("dynamo_frontend_requests_total 3\n")).toBe(0);
   });
 });

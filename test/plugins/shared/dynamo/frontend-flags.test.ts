@@ -1,4 +1,4 @@
-/** What Dynamo's frontend is given, for help texts of several versions. */
+/** Arguments of Dynamo's frontend, for the help texts of several versions. */
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { frontendFlags } from "../../../../plugins/shared/dynamo/frontend-flags.ts";
@@ -59,7 +59,7 @@ describe("1.6.1", () => {
     expect(given({ mode: "least-loaded" }).argv).toEqual(["--router-mode", "least-loaded"]);
   });
 
-  test("kv without events is the kv mode with a flag", () => {
+  test("kv without events is kv mode with a flag", () => {
     expect(given({ mode: "kv-approx", ttlS: 30 }).argv).toEqual([
       ...["--router-mode", "kv", "--no-router-kv-events", "--router-ttl-secs", "30"],
     ]);
@@ -83,7 +83,7 @@ describe("1.6.1", () => {
 });
 
 describe("other versions", () => {
-  test("0.6 gets its own spellings, and what it never had is a fault", () => {
+  test("0.6 gets its own spellings, and options that it lacks are faults", () => {
     const old = frontendFlags(
       HELP_06,
       wish({ mode: "kv-approx", overlapCredit: 2, decodeBlocksThreshold: 0.8, queueThreshold: 1 }),
@@ -97,7 +97,7 @@ describe("other versions", () => {
     ]);
   });
 
-  test("1.7 gets a policy file for what is no flag there any more", () => {
+  test("1.7 gets a policy file for options that are no longer flags", () => {
     const { argv, policy, faults } = frontendFlags(
       HELP_17,
       wish({ overlapCredit: 0.5, temperature: 0.2, queueThreshold: 1, queuePolicy: "wspt" }),
@@ -126,7 +126,7 @@ describe("other versions", () => {
     expect(frontendFlags(HELP_17, wish({})).policy).toBeUndefined();
   });
 
-  test("a mode that a version has not is a fault that names those it has", () => {
+  test("a mode that a version lacks is a fault that names the modes it has", () => {
     expect(frontendFlags(HELP_06, wish({ mode: "least-loaded" })).faults).toEqual([
       { option: "mode", message: "its modes are round-robin, random, kv" },
     ]);

@@ -1,4 +1,4 @@
-/** Servers that greet as a NATS does, and others. */
+/** Servers with the greeting of NATS, and others. */
 import { afterAll, expect, test } from "bun:test";
 import { greetingFault } from "../../../../plugins/shared/dynamo/nats-greeting.ts";
 
@@ -25,22 +25,24 @@ function speaking(parts: readonly string[], stays = false): string {
   return `nats://127.0.0.1:${server.port}`;
 }
 
-test("a server that greets is one, in however many parts it does", async () => {
+test("a server with the greeting is NATS, in however many parts it arrives", async () => {
   expect(await greetingFault(speaking(['INFO {"server_id":"x"}\r\n'], true), LIMIT_MS)).toBe(
     undefined,
   );
   expect(await greetingFault(speaking(["IN", "FO", " {"]), LIMIT_MS)).toBeUndefined();
 });
 
-test("one that says something else, hangs up or stays silent is none", async () => {
+test("a server that sends something else, closes or stays silent is none", async () => {
   expect(await greetingFault(speaking(["HTTP/1.1 400 Bad Request\r\n\r\n"]), LIMIT_MS)).toBe(
-    'it says "HTTP/1.1 400 Bad Request"',
+    'it sends "HTTP/1.1 400 Bad Request"',
   );
-  expect(await greetingFault(speaking([]), LIMIT_MS)).toBe("it hangs up without a word");
+  expect(await greetingFault(speaking([]), LIMIT_MS)).toBe(
+    "it closes the connection and sends nothing",
+  );
   expect(await greetingFault(speaking([], true), 20)).toBe("nothing of NATS came within 0.02 s");
 });
 
-test("where nobody listens, or another scheme is meant, the client says it", async () => {
+test("where nothing listens, or the scheme is another, the client reports it", async () => {
   expect(await greetingFault("nats://127.0.0.1:1", LIMIT_MS)).toBeUndefined();
   expect(await greetingFault("tls://127.0.0.1:1", LIMIT_MS)).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 /** The environment of a process on a plane. */
 import { expect, test } from "bun:test";
 import { withoutInherited } from "../../../../plugins/shared/dynamo/own-environment.ts";
-import { planeEnvironment } from "../../../../plugins/shared/dynamo/plane-environment.ts";
+import { planeEnvironment } from "../../../../plugins/shared/dynamo/plane.ts";
 
 const places = { namespace: "dyn", folder: "/run/discovery", host: "127.0.0.1" };
 
@@ -23,7 +23,7 @@ test("files, TCP and ZMQ need no service, and nothing leaves the host", () => {
   );
 });
 
-test("etcd and NATS are named, and no folder of files is", () => {
+test("etcd and NATS are named, and a folder of files is not", () => {
   const settings = { discovery: "etcd", requestPlane: "nats", eventPlane: "nats" } as const;
   const env = planeEnvironment({
     ...{ ...places, settings },
@@ -36,7 +36,7 @@ test("etcd and NATS are named, and no folder of files is", () => {
   expect(env).not.toHaveProperty("DYN_FILE_KV");
 });
 
-test("variables of the user's shell that would change an arm are taken away, logins are not", () => {
+test("variables of the user's shell that would change an arm are removed, logins are kept", () => {
   const own = { DYN_NAMESPACE: "dyn" };
   const command = ["python", "-m", "dynamo.frontend"];
   const inherited = {

@@ -1,9 +1,9 @@
-/** Registrations as Dynamo 1.6.1 writes them, and how they are compared with a plan. */
+/** Registrations as Dynamo 1.6.1 writes them, and their comparison with a plan. */
 import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileStore } from "../../../../plugins/shared/dynamo/file-store.ts";
+import { fileStore } from "../../../../plugins/shared/dynamo/discovery-store.ts";
 import { parseWithIds, registrationsOf } from "../../../../plugins/shared/dynamo/registration.ts";
 import { differenceOf, otherModel } from "../../../../plugins/shared/dynamo/workers.ts";
 
@@ -16,7 +16,7 @@ const instance = (
 const card = (id: string, model = "mock") =>
   `{"type":"Model","namespace":"dyn","component":"backend","endpoint":"generate","instance_id":${id},"card_json":{"display_name":"${model}","slug":"mock","kv_cache_block_size":64,"model_type":"Chat | Completions","runtime_config":{"context_length":0,"total_kv_blocks":16384,"max_num_seqs":256,"max_num_batched_tokens":8192,"tool_call_parser":null}}}`;
 
-/** Beyond 2^63, and two that a double cannot tell apart. */
+/** Ids beyond 2^63, two of them equal as doubles. */
 const HIGH = "15212263236840132949";
 const NEAR = "15212263236840132950";
 const LOW = "9147585544192165522";
@@ -35,7 +35,7 @@ describe("registrations", () => {
     ]);
   });
 
-  test("what a worker serves beside requests is known of it", () => {
+  test("a worker's endpoints beside requests are known", () => {
     const clear = instance(HIGH, { endpoint: "clear_kv_blocks" });
     const found = registrationsOf([instance(HIGH), clear, instance(NEAR)], "dyn");
     expect(found.map(({ endpoints }) => endpoints)).toEqual([
@@ -44,7 +44,7 @@ describe("registrations", () => {
     ]);
   });
 
-  test("a context limit is the card's, and 0 is none", () => {
+  test("the context limit is the card's, and 0 means none", () => {
     const limited = card(LOW).replace('"kv_cache', '"context_length":1024,"kv_cache');
     const [found] = registrationsOf([instance(LOW), limited], "dyn");
     expect(found!.card).toEqual({
@@ -57,7 +57,7 @@ describe("registrations", () => {
     expect(none[0]!.card!.maxModelLen).toBeUndefined();
   });
 
-  test("helpers, other namespaces and files that are half written are none", () => {
+  test("helpers, other namespaces and partly written files are ignored", () => {
     const half = instance("5");
     expect(
       registrationsOf(
@@ -101,12 +101,12 @@ describe("against the plan", () => {
     card: { model, blockSize: 64 },
   });
 
-  test("as many as planned of each component is no difference", () => {
+  test("the planned number of each component is not a difference", () => {
     const found = [worker("backend"), worker("prefill")];
     expect(differenceOf({ backend: 1, prefill: 1 }, found)).toBeUndefined();
   });
 
-  test("too few, too many and strangers are told", () => {
+  test("too few, too many and unknown ones are reported", () => {
     expect(differenceOf({ backend: 2 }, [worker("backend")])).toBe(
       '1 of 2 have registered as "backend"',
     );
@@ -115,7 +115,7 @@ describe("against the plan", () => {
     );
   });
 
-  test("another model's name is told beside the one that was asked for", () => {
+  test("another model's name is reported beside the one that was asked for", () => {
     expect(otherModel("m", [worker("backend")])).toBeUndefined();
     expect(otherModel("m", [worker("backend"), worker("backend", "n")])).toBe(
       'one has registered as model "n" and not "m"',

@@ -1,4 +1,4 @@
-/** etcd and NATS that cannot be used: each fault says what was met and what to try. */
+/** etcd and NATS that cannot be used: each fault has its cause and what to try. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { etcdStore } from "../../../../plugins/shared/dynamo/etcd-store.ts";
 import { freePorts } from "../../../../core/process/free-ports.ts";
@@ -7,7 +7,7 @@ import { isKvEvents, openNats } from "../../../../plugins/shared/dynamo/nats-lin
 const HOST = "127.0.0.1";
 const signal = new AbortController().signal;
 
-/** Says one thing to whoever connects, and counts what it is told. */
+/** A server that sends one text to every client, and counts what it receives. */
 function natsStandIn(greeting: string, answer: (line: string) => string): string {
   const server = Bun.listen({
     hostname: HOST,
@@ -29,7 +29,7 @@ const INFO = `INFO {"server_id":"x","version":"2.9.10","proto":1,"headers":true,
 describe("NATS", () => {
   const open = (url: string) => openNats(url, { namespace: "dyn", purge: false });
 
-  test("that nobody serves is told with its address", async () => {
+  test("that nothing serves is reported with its address", async () => {
     const url = `nats://${HOST}:${freePorts(1)[0]}`;
     await expect(open(url)).rejects.toMatchObject({
       code: "start",
@@ -38,7 +38,7 @@ describe("NATS", () => {
     });
   });
 
-  test("that wants a login names the variables", async () => {
+  test("with a required login is reported with the variables to set", async () => {
     const url = natsStandIn(INFO, (line) =>
       line.startsWith("CONNECT") ? "-ERR 'Authorization Violation'\r\n" : "",
     );
@@ -74,7 +74,7 @@ describe("NATS", () => {
 describe("etcd", () => {
   const open = (url: string) => etcdStore(url, { namespace: "dyn", signal });
 
-  test("that nobody serves is told with its address", async () => {
+  test("that nothing serves is reported with its address", async () => {
     const url = `http://${HOST}:${freePorts(1)[0]}`;
     await expect(open(url)).rejects.toMatchObject({
       code: "start",
@@ -83,7 +83,7 @@ describe("etcd", () => {
     });
   });
 
-  test("that is something else is told before anything reads from it", async () => {
+  test("that is something else is reported before anything reads from it", async () => {
     const server = Bun.serve({ hostname: HOST, port: 0, fetch: () => new Response("hello") });
     afterAll(() => server.stop(true));
     await expect(open(`http://${HOST}:${server.port}`)).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-/** Which registration is whose: from a worker's metrics, as Dynamo 1.6.1 writes them. */
+/** The worker of each registration, from the worker's metrics as Dynamo 1.6.1 writes them. */
 import { expect, test } from "bun:test";
 import { instanceIn } from "../../../../plugins/shared/dynamo/worker-processes.ts";
 
@@ -14,7 +14,7 @@ test("a worker's id is hex in its metrics and decimal everywhere else", () => {
   );
 });
 
-test("metrics that name nobody, cut anywhere, give no id or the whole one", () => {
+test("metrics without an id, or cut anywhere, give no id or the whole one", () => {
   const whole = instanceIn(METRICS);
   expect(instanceIn("")).toBeUndefined();
   for (let end = 0; end <= METRICS.length; end += 1) {

@@ -1,4 +1,4 @@
-/** The bundled external routers that need no program of their own keep what every one must. */
+/** The bundled external routers that need no program of their own pass the router suite. */
 import { attach } from "../../../../plugins/routers/attach.ts";
 import { direct } from "../../../../plugins/routers/direct.ts";
 import { inProcessContext } from "../../../conformance/in-process.ts";

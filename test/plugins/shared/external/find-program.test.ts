@@ -1,4 +1,4 @@
-/** Programs of routers: on PATH, beside a Python, and which version they are. */
+/** Programs of routers: on PATH, beside a Python, and their versions. */
 import { afterAll, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ test("a program on PATH is found, else the one beside the Python that is named",
   expect(findProgram("./dynbench-test-router", python)).toBeUndefined();
 });
 
-test("versions are told by a flag, on either output", async () => {
+test("versions are found by a flag, on either output", async () => {
   const flag = { flag: "-v", pattern: /nginx\/(\S+)/ };
   const nginx = script("nginx", '#!/bin/sh\necho "nginx version: nginx/1.22.1" >&2\n');
   expect(await programVersion(nginx, flag)).toBe("1.22.1");
@@ -36,7 +36,7 @@ test("versions are told by a flag, on either output", async () => {
   expect(await programVersion(join(bin, "gone"), flag)).toBeUndefined();
 });
 
-test("versions of what pip installed are those of the package, asked from its own Python", async () => {
+test("versions of programs installed by pip are those of the package, read with its own Python", async () => {
   const python = script(
     "python3.11",
     `#!/bin/sh\ncase "$2" in *"version('smg')"*) echo 1.13.0;; *) echo no such package >&2; exit 1;; esac\n`,
@@ -48,11 +48,11 @@ test("versions of what pip installed are those of the package, asked from its ow
   expect(await programVersion(shell, { distribution: "smg" })).toBeUndefined();
 });
 
-test("one that says nothing for ever is asked until the signal", async () => {
+test("one that never answers is asked until the signal", async () => {
   const mute = script("mute", "#!/bin/sh\nexec sleep 300\n");
   const stop = new AbortController();
   const asked = programVersion(mute, { flag: "-v", pattern: /(.*)/ }, stop.signal);
   stop.abort();
-  // What an answer without words has of a version: an empty one.
+  // An answer without text has an empty version.
   expect(await asked).toBe("");
 });

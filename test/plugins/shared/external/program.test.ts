@@ -1,4 +1,4 @@
-/** A router that is a program: what is said when it is not there, or ends before it serves. */
+/** A router that is a program: the messages when it is not there, or ends before it serves. */
 import { expect, test } from "bun:test";
 import type { StartContext } from "../../../../core/contract/processes.ts";
 import {
@@ -10,12 +10,13 @@ import {
 const log = { info() {}, warn() {}, error() {}, debug() {} };
 const never = new AbortController().signal;
 const program = {
-  ...{ name: "smg", command: "no-such-program-here", install: "pip install smg", argv: [] },
+  need: { command: "smg", install: "pip install smg" },
+  ...{ command: "no-such-program-here", argv: [] },
   ...{ ports: { http: 1, metrics: 2 }, facts: {}, version: { distribution: "smg" } },
   isUp: () => Promise.reject(new Error("not yet")),
 };
 
-test("a program that is not there: how to get it, and how to name it", async () => {
+test("a missing program is reported with how to install it and how to name it", async () => {
   const context = { host: "127.0.0.1", signal: never, log } as unknown as StartContext;
   await expect(startProgram(program, context)).rejects.toMatchObject({
     code: "start",
@@ -24,7 +25,7 @@ test("a program that is not there: how to get it, and how to name it", async () 
   });
 });
 
-test("one that ends while it starts is told with its last lines, and not left", async () => {
+test("one that ends while it starts is reported with its last lines, and not left", async () => {
   let stopped = 0;
   const lines = ["thread panicked: Address already in use (os error 98)"];
   const running = {
@@ -37,7 +38,7 @@ test("one that ends while it starts is told with its last lines, and not left", 
   const context = { host: "127.0.0.1", signal: never, log, processes } as unknown as StartContext;
   const start = startProgram({ ...program, command: process.execPath }, context);
   await expect(start).rejects.toMatchObject({
-    message: expect.stringContaining("its port was taken by another program meanwhile"),
+    message: expect.stringContaining("another program has taken its port in the meantime"),
     hint: expect.stringContaining(lines[0]!),
   });
   expect(stopped).toBe(1);
@@ -48,7 +49,7 @@ test("several copies are refused", () => {
   expect(() => programPorts("nginx", context)).toThrow("Cannot start 2 copies of nginx");
 });
 
-test("it listens where the context says, else on a free port", () => {
+test("it listens on the context's port, else on a free one", () => {
   const at = (port?: number) =>
     programPorts("nginx", { replicas: 1, port } as unknown as StartContext);
   expect(at(8000).http).toBe(8000);
@@ -59,6 +60,6 @@ test("it listens where the context says, else on a free port", () => {
 test("a log without a known reason explains nothing", () => {
   expect(explainProgram(["WARN no authentication"])).toBeUndefined();
   expect(explainProgram(["smg: error: unrecognized arguments: --x"])?.what).toContain(
-    "does not know an option",
+    "does not know one of the options",
   );
 });

@@ -1,4 +1,4 @@
-/** The command lines of the three routers, to the letter, and what their policies promise. */
+/** Exact command lines of the three routers, and the traits of their policies. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { parse } from "valibot";
 import type { EngineHandle } from "../../../../core/contract/engine.ts";
@@ -24,7 +24,7 @@ const SMG_END = "--shutdown-grace-period-secs 0 --log-level warn";
 describe("commands", () => {
   const ofSmg = (options: object) => smgArgv(parse(smg.options, options), at).join(" ");
 
-  test("of smg: its own balancing beside the policy is off unless asked for", () => {
+  test("of smg: its own balancing beside the policy is off unless requested", () => {
     expect(ofSmg({})).toBe(
       `launch ${COMMON} --worker-urls http://w:1 --policy cache_aware ${CACHE} ${OFF} ${SMG_OFF} ${SMG_END}`,
     );
@@ -34,7 +34,7 @@ describe("commands", () => {
     );
   });
 
-  test("of smg: options of a policy go with that policy alone", () => {
+  test("of smg: options of a policy are passed only with that policy", () => {
     expect(ofSmg({ policy: "prefix_hash" })).toContain(
       "--prefix-token-count 256 --prefix-hash-load-factor 1.25",
     );
@@ -57,7 +57,7 @@ describe("commands", () => {
     );
   });
 
-  test("of vllm-router, which has no sub-command and says warning", () => {
+  test("of vllm-router, which has no sub-command and calls its log level warning", () => {
     expect(vllmRouterArgv(parse(vllmRouter.options, {}), at).join(" ")).toBe(
       `${COMMON} --worker-urls http://w:1 --policy cache_aware ${CACHE} ${OFF} --log-level warning`,
     );
@@ -71,7 +71,7 @@ describe("kv_aware of vllm-router", () => {
     ...more,
   });
 
-  test("is told where each worker publishes, the block size and the model", () => {
+  test("gets the address where each worker publishes, the block size and the model", () => {
     expect(kvEventFlags([worker()], "m").join(" ")).toBe(
       "--kv-event-source http://w:1=tcp://w:5 --kv-event-replay-source http://w:1=tcp://w:6 " +
         "--kv-event-block-size 64 --kv-event-model m",
@@ -95,7 +95,7 @@ describe("kv_aware of vllm-router", () => {
     );
   });
 
-  test("shows by its lookups that events arrive", () => {
+  test("proves by its lookups that events arrive", () => {
     const family = "vllm_router_kv_placement_lookups_total";
     expect(lookupHits(`${family}{result="miss"} 9\n${family}{result="hit"} 38\n`)).toBe(38);
     expect(lookupHits(`${family}{result="miss"} 9\n`)).toBe(0);
@@ -110,7 +110,7 @@ describe("kv_aware of vllm-router", () => {
 });
 
 describe("traits", () => {
-  test("token ids go to vllm-router alone, and not where it could not follow them", () => {
+  test("token ids are sent only to vllm-router, and not where it cannot read them", () => {
     const accepts = (policy: string) =>
       vllmRouter.traits(parse(vllmRouter.options, { policy })).accepts;
     expect(accepts("round_robin")).toContain("ids");
@@ -119,7 +119,7 @@ describe("traits", () => {
     expect(sglangRouter.traits(parse(sglangRouter.options, {})).accepts).not.toContain("ids");
   });
 
-  test("policies by key get the key in the header that they read, and promise affinity", () => {
+  test("policies by key have the key in their header, and promise affinity", () => {
     const keyed = [smg, sglangRouter, vllmRouter].flatMap((router) =>
       (router.options.entries.policy.pipe[0].wrapped.options as readonly string[]).flatMap(
         (policy) => {
@@ -139,7 +139,7 @@ describe("traits", () => {
     ]);
   });
 
-  test("no policy promises both affinity and a spread", () => {
+  test("no policy promises both affinity and spreading", () => {
     for (const policy of ["round_robin", "random", "power_of_two", "cache_aware"]) {
       for (const router of [smg, sglangRouter, vllmRouter]) {
         const { affinity, spreads } = router.traits(parse(router.options, { policy }) as never);
@@ -150,7 +150,7 @@ describe("traits", () => {
   });
 });
 
-test("ready means that all workers are in, not that it says ready", async () => {
+test("ready means that all workers are in, not that it reports ready", async () => {
   let count = 1;
   const server = Bun.serve({
     hostname: "127.0.0.1",

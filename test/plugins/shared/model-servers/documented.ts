@@ -1,4 +1,4 @@
-/** What is documented of programs that cannot run here: their flags, and lines of their logs. */
+/** Documented flags and log lines of programs that cannot run here. */
 
 export const OOM_LINE = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.";
 

@@ -17,22 +17,22 @@ describe("flags among arguments", () => {
   });
 });
 
-describe("flags of ours", () => {
+describe("flags set by dynbench", () => {
   const wanted = [["--max_seq_len", "10"], ["--enable-x"], ["--page-size", "64"]];
 
-  test("give way to the same one after --, with dashes or underscores, also when it is negated", () => {
+  test("are replaced by the same one after --, with dashes or underscores, even if negated", () => {
     const none = new Set<string>();
     const left = (...engineArgs: string[]) => flagsFor(wanted, { flags: none, engineArgs });
     expect(left("--max-seq-len=5", "--no-enable-x")).toEqual(["--page-size", "64"]);
     expect(left("--page_size", "1")).toEqual(["--max_seq_len", "10", "--enable-x"]);
   });
 
-  test("that the program does not know are left out", () => {
+  test("that the program lacks are left out", () => {
     const flags = new Set(["--page-size"]);
     expect(flagsFor(wanted, { flags, engineArgs: [] })).toEqual(["--page-size", "64"]);
   });
 
-  test("that are each server's own are refused in either spelling", () => {
+  test("that differ from server to server are refused in either spelling", () => {
     expect(() => refuseOwn(["--kv_port"], ["--kv-port=1"])).toThrow("--kv_port after --");
     expect(() => refuseOwn(["--port"], ["--ports", "1"])).not.toThrow();
   });

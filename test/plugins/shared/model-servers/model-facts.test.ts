@@ -1,6 +1,6 @@
-/** What is refused before a server starts, and what is only said. */
+/** Models that are refused before a server starts, and those that only get a note. */
 import { describe, expect, test } from "bun:test";
-import type { Gpu } from "dynbench";
+import type { Gpu } from "dynbench/engine";
 import {
   fetchFault,
   modelFaults,
@@ -25,7 +25,7 @@ const judge = (change: Partial<ModelFacts>, at: { gpus?: Gpu[]; engineArgs?: str
   modelFaults({ modelPath: "x" }, { ...whole, ...change }, { gpus: [], engineArgs: [], ...at });
 
 describe("a model folder", () => {
-  test("that is whole is served", () => {
+  test("that is complete is served", () => {
     expect(judge({})).toEqual({ fault: undefined, notes: [] });
   });
 
@@ -38,7 +38,7 @@ describe("a model folder", () => {
     expect(judge({ hasTokenizer: false }, { engineArgs }).fault).toBeUndefined();
   });
 
-  test("without a chat template, or of several kinds of layers, is told", () => {
+  test("without a chat template, or of several kinds of layers, is reported", () => {
     expect(judge({ hasChatTemplate: false }).notes[0]).toContain("no chat template");
     expect(judge({ isHybrid: true }).notes[0]).toContain("--router kv-approx");
   });
@@ -48,7 +48,7 @@ describe("MXFP4", () => {
   const mxfp4 = (capability: number | undefined) =>
     judge({ quantization: "mxfp4" }, { gpus: [gpu(9), gpu(capability)] });
 
-  test("is refused below 8.0, told below 9.0, fine above and where nothing is known", () => {
+  test("is refused below 8.0, noted below 9.0, fine above and where nothing is known", () => {
     expect(mxfp4(7.5).fault?.message).toBe(
       'Cannot serve "x": MXFP4 needs compute capability 8.0, and GPU 3 (NVIDIA) has 7.5',
     );
@@ -58,7 +58,7 @@ describe("MXFP4", () => {
     expect(mxfp4(undefined)).toEqual({ fault: undefined, notes: [] });
   });
 
-  test("is no matter for other models", () => {
+  test("is not checked for other models", () => {
     expect(judge({}, { gpus: [gpu(7)] })).toEqual({ fault: undefined, notes: [] });
   });
 });
@@ -66,7 +66,7 @@ describe("MXFP4", () => {
 describe("a model that cannot be fetched", () => {
   const state = (failure: string, message = "") => fetchFault("m", { failure, message });
 
-  test("is told in words with the next step", () => {
+  test("is reported with the next step", () => {
     expect(state("GatedRepoError").message).toContain("it is gated");
     expect(state("GatedRepoError").hint).toContain("HF_TOKEN");
     expect(state("RepositoryNotFoundError").message).toContain("no such model, or it is private");

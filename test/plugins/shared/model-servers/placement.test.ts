@@ -1,6 +1,7 @@
-/** How many servers there are, and which GPUs, cores and ports they get. */
+/** The number of servers, and their GPUs, cores and ports. */
 import { describe, expect, test } from "bun:test";
-import { v, type Gpu } from "dynbench";
+import { v } from "dynbench";
+import type { Gpu } from "dynbench/engine";
 import {
   coresOf,
   placeServers,
@@ -21,7 +22,7 @@ describe("servers", () => {
   const place = (raw: Record<string, unknown>, count: number) =>
     placeServers(options(raw), { gpus: gpus(count), isCpuBuild: false });
 
-  test("are as many as the GPUs hold, at most eight, and that is said", () => {
+  test("are as many as the GPUs hold, at most eight, and a note reports it", () => {
     expect(place({}, 16).gpus).toHaveLength(8);
     const { gpus: sets, notes } = place({ tensorParallelSize: 2 }, 8);
     expect(sets).toEqual([
@@ -39,7 +40,7 @@ describe("servers", () => {
     ]);
   });
 
-  test("without a GPU are refused, but on a CPU build", () => {
+  test("without a GPU are refused, except with a CPU build", () => {
     expect(() => place({}, 0)).toThrow("no NVIDIA GPU was found");
     const onCpu = placeServers(options({ workers: 2 }), { gpus: [], isCpuBuild: true });
     expect(onCpu.gpus).toEqual([undefined, undefined]);
@@ -67,7 +68,7 @@ describe("ports", () => {
     expect(portsOf(options({ workerHost: "gpu7" }), 1)[0]!.http).toBe(8100);
   });
 
-  test("here are free ones unless told, and one that is taken is named", () => {
+  test("are free ones unless one is chosen, and one that is taken is named", () => {
     const all = portsOf(options(), 4).flatMap((ports) => Object.values(ports));
     expect(new Set(all).size).toBe(12);
     const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });

@@ -4,17 +4,17 @@ import { v } from "dynbench";
 import {
   checkServers,
   environmentOf,
-  rosterOf,
   serverOptions,
   workersWanted,
 } from "../../../../plugins/shared/model-servers/server-options.ts";
+import { rosterOf } from "../../../../plugins/shared/worker-roles.ts";
 
 describe("options", () => {
   const faults = (raw: Record<string, unknown>) => checkServers(v.parse(serverOptions, raw));
 
-  test("are fine as they are", () => expect(faults({})).toEqual([]));
+  test("are valid by default", () => expect(faults({})).toEqual([]));
 
-  test("that store a secret, or launch nowhere, or hold no request, are all told", () => {
+  test("that store a secret, or launch nowhere, or hold no request, are all reported", () => {
     const found = faults({
       ...{ env: ["HF_TOKEN=hf_1"], launch: "ssh gpu7", kvBlocks: 10 },
     });
@@ -23,7 +23,7 @@ describe("options", () => {
     expect(found[2]!.hint).toBe("Use --max-model-len 640, or at least --kv-blocks 512");
   });
 
-  test("refuse an environment that is none", () => {
+  test("refuse an invalid environment", () => {
     expect(v.safeParse(serverOptions, { env: ["no name=1"] }).success).toBe(false);
   });
 });
@@ -31,7 +31,7 @@ describe("options", () => {
 describe("roles", () => {
   const options = (raw: object) => v.parse(serverOptions, raw);
 
-  test("are named apart and counted together", () => {
+  test("are named separately and counted together", () => {
     const split = options({ prefillWorkers: 2, decodeWorkers: 1 });
     expect(workersWanted(split)).toBe(3);
     expect(rosterOf(split, 3).map(({ id, role }) => `${id} ${role}`)).toEqual([
@@ -41,7 +41,7 @@ describe("roles", () => {
     expect(rosterOf(options({}), 2).map(({ id }) => id)).toEqual(["worker-0", "worker-1"]);
   });
 
-  test("alone, or beside --workers, are faults", () => {
+  test("given alone, or beside --workers, are faults", () => {
     const paths = (raw: object) => checkServers(options(raw)).map(({ path }) => path);
     expect(paths({ prefillWorkers: 1 })).toEqual(["prefillWorkers"]);
     expect(paths({ decodeWorkers: 1 })).toEqual(["decodeWorkers"]);
@@ -50,7 +50,7 @@ describe("roles", () => {
   });
 });
 
-test("what Dynamo's plane cannot have is told at once, and is fine elsewhere", () => {
+test("what Dynamo's plane cannot have is reported at once, and is fine elsewhere", () => {
   const raw = { launch: "ssh gpu7 {command}", workerHost: "gpu7", dataParallelSize: 2 };
   const faults = (plane: "http" | "dynamo") =>
     checkServers(v.parse(serverOptions, raw), { plane }).map(({ path }) => path);
@@ -58,7 +58,7 @@ test("what Dynamo's plane cannot have is told at once, and is fine elsewhere", (
   expect(faults("http")).toEqual([]);
 });
 
-test("an environment takes names alone from here, and only where they are set", () => {
+test("a bare name in an environment takes its value from this process, where it is set", () => {
   const here = { HF_TOKEN: "hf_1", OTHER: "x" };
   expect(environmentOf(["A=1=2", "B=", "HF_TOKEN", "NOT_SET"], here)).toEqual({
     A: "1=2",

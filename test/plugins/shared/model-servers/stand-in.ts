@@ -3,7 +3,7 @@
  * and serves the API that their sources have (SGLang 0.5 `srt/entrypoints/http_server.py` and
  * `srt/disaggregation/kv_events.py`; TensorRT-LLM 1.2 `serve/openai_server.py`), computing nothing.
  *
- * `STAND_IN` says what is wrong with it: `oom`, `no-package` and `gated` never start.
+ * `STAND_IN` selects its fault: `oom`, `no-package` and `gated` never start.
  */
 import { readFileSync } from "node:fs";
 import { encodeKvBatch, type KvEvent } from "../../../../core/routing/kv/kv-events.ts";
@@ -28,7 +28,7 @@ function answerAbout({ distributions }: { distributions?: string[] }): void {
     return;
   }
   const name = distributions[0] as keyof typeof DOCUMENTED;
-  if (!(name in DOCUMENTED)) return void console.log(JSON.stringify(WITHOUT));
+  if (!(name in DOCUMENTED)) return console.log(JSON.stringify(WITHOUT));
   const { version, program, flags } = DOCUMENTED[name];
   const versions = mode === "no-package" ? {} : { [name]: version };
   console.log(JSON.stringify({ python: "3.12.3", versions, program, flags, failures: [] }));
@@ -40,7 +40,7 @@ interface Settings {
   readonly model: string;
   readonly blockSize: number;
   readonly maxModelLen: number;
-  /** What is stored goes here. */
+  /** Stored blocks are passed to it. */
   readonly tell: (event: KvEvent) => void;
 }
 
@@ -136,7 +136,7 @@ function serveTrtllm(
   });
 }
 
-/** What both have: OpenAI's paths, and a cache of leading blocks that never evicts. */
+/** Common to both: OpenAI's paths, and a cache of leading blocks that never evicts. */
 function createServer(settings: Settings) {
   const { host, port, model, blockSize, maxModelLen } = settings;
   const paths = new Map<string, (request: Request) => Response | Promise<Response>>();
@@ -148,11 +148,11 @@ function createServer(settings: Settings) {
     const refused = refusal(body, { model, maxModelLen });
     return refused ?? complete(body, hit(body.prompt));
   });
-  /** Leading blocks that earlier prompts stored, never the one with the last token. */
+  /** Number of leading blocks that earlier prompts stored, without the block of the last token. */
   const hit = (prompt: readonly number[]): number => {
     const whole = Math.floor(prompt.length / blockSize);
     const hashes = Array.from({ length: whole }, (_, i) =>
-      BigInt.asUintN(64, BigInt(Bun.hash(prompt.slice(0, (i + 1) * blockSize).join()))),
+      BigInt.asUintN(64, Bun.hash(prompt.slice(0, (i + 1) * blockSize).join())),
     );
     const known = hashes.findIndex((hash) => !cached.has(hash));
     const found = known < 0 ? hashes.length : known;
@@ -218,5 +218,3 @@ function complete({ prompt, max_tokens: osl, stream }: Asked, cachedTokens: numb
     headers: { "content-type": "text/event-stream" },
   });
 }
-
-export {};

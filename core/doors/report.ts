@@ -1,0 +1,46 @@
+/**
+ * What a reporter needs beside `dynbench`, as the package `dynbench/report`: the results of a run,
+ * and the formulas by which the bundled reporters pool and label them.
+ */
+export type { Plan, PlannedArm, PlannedCell } from "../contract/plan.ts";
+export type { Logger } from "../contract/processes.ts";
+export type { RequestError, RequestRecord, RequestState } from "../contract/record.ts";
+export type { Reporter, ReporterContext, ReporterHandle } from "../contract/reporter.ts";
+export type {
+  CacheBounds,
+  CellCache,
+  CellMetrics,
+  CellResult,
+  CellSeries,
+  CellSummary,
+  ClientHealth,
+  Comparison,
+  Evenness,
+  Fairness,
+  Finding,
+  Interval,
+  PooledCache,
+  Progress,
+  Quantiles,
+  RequestPoints,
+  RouterCost,
+  RunResult,
+  Summary,
+  TierSummary,
+  Verdict,
+  VerdictState,
+  WorkerShare,
+} from "../contract/result.ts";
+export { METRICS, metricLabel, metricOf } from "../metrics/definitions.ts";
+export {
+  LOSSES,
+  meanLadder,
+  workerImbalance,
+  type HitLadder,
+  type LossName,
+} from "../metrics/ladder.ts";
+export { timeScaleNotes } from "../metrics/model-time.ts";
+export { quantilesOf } from "../metrics/statistics/quantiles.ts";
+export { WeightedSamples } from "../metrics/statistics/weighted-samples.ts";
+export { formatGuideSummary, guideSummary } from "../metrics/summary/guide-summary.ts";
+export { meanFairness, tierRows, type TierRow } from "../metrics/summary/tier-rows.ts";

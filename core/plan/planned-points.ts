@@ -1,0 +1,114 @@
+/** The points of a sweep as they are planned: the workload checked, and the load over the workload's defaults. */
+import { given } from "../base/given.ts";
+import { parseRateProfile, parseSlo, parseTiers, type TextFault } from "./load-texts.ts";
+import type { ParsedPoint } from "./parse-options.ts";
+import type { TypedPoint } from "./points.ts";
+import type { Point } from "./sweep.ts";
+import type { LoadShape, PluginUse, RateProfile } from "../contract/plan.ts";
+import type { LoadOptions } from "./run-options.ts";
+import type { Fault } from "../base/errors.ts";
+import type { Workload } from "../contract/workload.ts";
+
+export interface PlannedPoint {
+  readonly parameters: Point;
+  readonly workload: PluginUse;
+  readonly load: LoadShape;
+}
+
+/** A point whose options did not pass is left out. */
+export function planPoints(
+  typed: readonly TypedPoint[],
+  parsed: readonly (ParsedPoint | undefined)[],
+  faults: Fault[],
+): PlannedPoint[] {
+  return typed.flatMap(({ parameters, workload: { loaded } }, i): PlannedPoint[] => {
+    const point = parsed[i];
+    if (!point) return [];
+    const plugin = loaded.plugin as Workload;
+    for (const fault of plugin.check?.(point.workload.options) ?? []) {
+      faults.push({ ...fault, path: `workload.${fault.path}` });
+    }
+    const load = loadShape(point.load, plugin, faults);
+    return [{ parameters, workload: point.workload, load }];
+  });
+}
+
+/** A rate or a rate profile makes the loop open. */
+function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]): LoadShape {
+  const preset = workload.load;
+  const profile = parsed({ path: "rateProfile", text: load.rateProfile }, parseRateProfile, faults);
+  const arrival = load.arrival ?? arrivalOf(load, preset);
+  const isTimed = arrival !== "closed" && arrival !== "trace";
+  const ownRateRps =
+    profile === undefined || profile.kind === "ramp" ? undefined : meanRps(profile);
+  const rateRps = load.rate ?? ownRateRps;
+  faults.push(...rateFaults(load, { arrival, isTimed, profile, rateRps }));
+  const concurrency =
+    load.concurrency ?? (arrival === "closed" ? (preset.concurrency ?? 1) : undefined);
+  const tiers = parsed({ path: "tiers", text: load.tiers }, parseTiers, faults);
+  const slo = parsed({ path: "slo", text: load.slo }, parseSlo, faults);
+  const requests = load.requests ?? preset.requests;
+  const concurrencyOf = load.concurrencyOf ?? preset.concurrencyOf;
+  return {
+    arrival,
+    ...given({ concurrency, concurrencyOf, rateRps }),
+    ...(arrival === "gamma" ? { burstiness: load.burstiness ?? 1 } : {}),
+    ...given({ rateProfile: profile, tiers, slo }),
+    ...(load.sendPriority === "off" ? { sendPriority: "off" } : {}),
+    ...given({ requests }),
+    warmup: load.warmup,
+    timeoutS: load.timeout,
+  };
+}
+
+function arrivalOf(load: LoadOptions, preset: Workload["load"]): LoadShape["arrival"] {
+  if (load.burstiness !== undefined) return "gamma";
+  if (load.rate !== undefined || load.rateProfile !== undefined) return "poisson";
+  return preset.arrival ?? "closed";
+}
+
+/** The value of a text option; undefined, with its fault in `faults`, where it has the wrong form. */
+function parsed<T extends object>(
+  { path, text }: { path: string; text: string | undefined },
+  parse: (text: string) => T | TextFault,
+  faults: Fault[],
+): T | undefined {
+  if (text === undefined) return undefined;
+  const read = parse(text);
+  if (!("fault" in read)) return read;
+  faults.push({ path: `load.${path}`, message: read.fault, hint: read.hint });
+  return undefined;
+}
+
+function meanRps(profile: Exclude<RateProfile, { kind: "ramp" }>): number {
+  if (profile.kind === "sine") return (profile.minRps + profile.maxRps) / 2;
+  return profile.steps.at(-1)!.rateRps;
+}
+
+function rateFaults(
+  load: LoadOptions,
+  shape: {
+    arrival: LoadShape["arrival"];
+    isTimed: boolean;
+    profile: RateProfile | undefined;
+    rateRps: number | undefined;
+  },
+): Fault[] {
+  const { arrival, isTimed, profile, rateRps } = shape;
+  const faults: Fault[] = [];
+  const say = (path: string, message: string, hint: string): unknown =>
+    faults.push({ path: `load.${path}`, message, hint });
+  const meaningless = `has no meaning with --arrival ${arrival}`;
+  if (isTimed && rateRps === undefined)
+    say("arrival", `"${arrival}" needs a rate`, "Add --rate 10");
+  if (!isTimed && load.rate !== undefined) say("rate", meaningless, "Leave one of the two out");
+  if (!isTimed && profile !== undefined)
+    say("rateProfile", meaningless, "Leave one of the two out");
+  if (arrival !== "gamma" && load.burstiness !== undefined) {
+    say("burstiness", meaningless, "Leave one of the two out, or say --arrival gamma");
+  }
+  if (load.rate !== undefined && profile !== undefined && profile.kind !== "ramp") {
+    say("rate", `the profile "${profile.kind}" has rates of its own`, "Leave --rate out");
+  }
+  return faults;
+}

@@ -1,0 +1,85 @@
+/**
+ * The one path of a cell's records, live and simulated: each is written to the run folder, tallied,
+ * counted for progress and looked at for findings as it comes, and then forgotten. What stays of a
+ * request are its numbers in the tally's columns.
+ */
+import type { Finding } from "../contract/result.ts";
+import { recordLine, type RequestRecord } from "../contract/record.ts";
+import { CellTally } from "../metrics/tally/cell-tally.ts";
+import type { RecordWatch } from "./cell-findings.ts";
+import { LineChunks } from "./folder/line-chunks.ts";
+import type { RunFolder } from "./folder/run-folder.ts";
+
+interface RecorderOptions {
+  readonly cell: string;
+  readonly folder: Pick<RunFolder, "appendRecords" | "appendDecisions">;
+  readonly meter: { record(record: RequestRecord): void };
+  readonly watch: RecordWatch;
+}
+
+export class CellRecorder {
+  readonly tally = new CellTally();
+  readonly #options: RecorderOptions;
+  readonly #records: LineChunks;
+  readonly #decisions: LineChunks;
+
+  constructor(options: RecorderOptions) {
+    const { folder } = options;
+    this.#options = options;
+    this.#records = new LineChunks((lines) => folder.appendRecords(lines));
+    this.#decisions = new LineChunks((lines) => folder.appendDecisions(lines));
+  }
+
+  /** A simulated record; its line is written with others, `flush` at the latest. */
+  simulated(record: RequestRecord): void {
+    this.#records.add(recordLine(record));
+    this.#take(record);
+  }
+
+  /** A record of a live request, written at once as the load process wrote it: whatever dies next loses none. */
+  live(record: RequestRecord, line: string): void {
+    this.#options.folder.appendRecords(`${line}\n`);
+    this.#take(record);
+  }
+
+  /** What a simulated router saw and chose; a gateway writes its own. */
+  decision(decision: object): void {
+    this.#decisions.add(`${JSON.stringify({ cell: this.#options.cell, ...decision })}\n`);
+  }
+
+  flush(): void {
+    this.#records.flush();
+    this.#decisions.flush();
+  }
+
+  findings(): readonly Finding[] {
+    return this.#options.watch.findings();
+  }
+
+  #take(record: RequestRecord): void {
+    this.tally.add(record);
+    this.#options.meter.record(record);
+    this.#options.watch.add(record);
+  }
+}
+
+/** Tallies of some cells, from the records that a run left. */
+export class KeptTallies {
+  readonly #tallies: Map<string, CellTally>;
+
+  constructor(cells: Iterable<string>) {
+    this.#tallies = new Map(Array.from(cells, (id) => [id, new CellTally()]));
+  }
+
+  /** Records of other cells are passed over. */
+  readonly add = (record: RequestRecord): void => {
+    this.#tallies.get(record.cell)?.add(record);
+  };
+
+  /** The tally of a cell, which is not kept any longer: the columns of many cells are large. */
+  take(cell: string): CellTally {
+    const tally = this.#tallies.get(cell) ?? new CellTally();
+    this.#tallies.delete(cell);
+    return tally;
+  }
+}

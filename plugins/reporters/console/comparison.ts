@@ -1,0 +1,62 @@
+/** The comparisons as blocks of lines, within 100 columns. */
+import type { Comparison } from "dynbench/report";
+import {
+  comparisonGrids,
+  isSure,
+  ratioText,
+  type Grid,
+} from "../../shared/reporters/comparison-grids.ts";
+import { clipMiddle, pad, plain, WIDTH, wrap, type Paint } from "../../shared/reporters/text.ts";
+
+const GAP = 2;
+/** Longer names are cut: figures matter more here. */
+const NAME_LENGTH = 24;
+
+/** A block of lines per reference; none without comparisons of mean TTFT. */
+export function comparisonBlocks(comparisons: readonly Comparison[], paint: Paint): string[][] {
+  return comparisonGrids(comparisons).map((grid) => [
+    ...wrap(grid.title, "  "),
+    ...draw(grid, paint),
+  ]);
+}
+
+/** As many columns beside each other as fit, the rest below. */
+function draw(grid: Grid, paint: Paint): string[] {
+  const short = (name: string): string => clipMiddle(plain(name), NAME_LENGTH);
+  const names = grid.names.map(short);
+  const first = Math.max(...[short(grid.corner), ...names].map((name) => Bun.stringWidth(name)));
+  const widths = grid.head.map((head, i) =>
+    Math.max(
+      ...[short(head), ...grid.rows.map((row) => ratioText(row[i]))].map((text) =>
+        Bun.stringWidth(text),
+      ),
+    ),
+  );
+  const lines: string[] = [];
+  for (let from = 0; from < widths.length;) {
+    let to = from + 1;
+    const width = (end: number): number =>
+      first + widths.slice(from, end).reduce((sum, one) => sum + one + GAP, 0);
+    while (to < widths.length && width(to + 1) <= WIDTH) to += 1;
+    const line = (name: string, cells: readonly string[]): string =>
+      [pad(name, first, "left"), ...cells].join(" ".repeat(GAP)).trimEnd();
+    const head = grid.head
+      .slice(from, to)
+      .map((name, i) => pad(short(name), widths[from + i]!, "left"));
+    if (head.some((name) => name.trim() !== ""))
+      lines.push(paint("dim", line(short(grid.corner), head)));
+    grid.rows.forEach((row, i) => {
+      const cells = row
+        .slice(from, to)
+        .map((one, k) => paint(colourOf(one), pad(ratioText(one), widths[from + k]!, "left")));
+      lines.push(line(names[i]!, cells));
+    });
+    from = to;
+  }
+  return lines;
+}
+
+function colourOf(comparison: Comparison | undefined): "green" | "red" | "dim" {
+  if (comparison === undefined || !isSure(comparison)) return "dim";
+  return comparison.ratio.value < 1 ? "green" : "red";
+}

@@ -1,0 +1,52 @@
+/** The main table: one row per setting and arm, its repeats pooled, within 100 columns. */
+import type { RunResult } from "dynbench/report";
+import { clipMiddle, pad, WIDTH, type Paint } from "../../shared/reporters/text.ts";
+import { FIGURE_HEAD, resultRows } from "../../shared/reporters/result-rows.ts";
+
+const GAP = 2;
+/** Names give way first when the figures need the room. */
+const NAMES_LEAST = 6;
+
+/** Lines with a header; times in ms, means unless the header names a percentile. */
+export function mainTable(run: RunResult, paint: Paint): string[] {
+  const { swept, rows } = resultRows(run);
+  const namesOf = (setting: string, arm: string) => (swept === "" ? [arm] : [setting, arm]);
+  const names = namesOf(swept, "router");
+  const figureWidths = FIGURE_HEAD.map((head, i) =>
+    widest([head, ...rows.map(({ figures }) => figures[i]!)]),
+  );
+  const nameWidths = fitNames(
+    names.map((head, i) => widest([head, ...rows.map((row) => namesOf(row.setting, row.arm)[i]!)])),
+    WIDTH - figureWidths.reduce((sum, width) => sum + width + GAP, 0),
+  );
+  const line = (first: readonly string[], figures: readonly string[]): string =>
+    [
+      ...first.map((text, i) => pad(clipMiddle(text, nameWidths[i]!), nameWidths[i]!, "left")),
+      ...figures.map((text, i) => pad(text, figureWidths[i]!, "right")),
+    ].join(" ".repeat(GAP));
+  let before: string | undefined;
+  return [
+    paint("dim", line(names, FIGURE_HEAD)),
+    ...rows.map(({ setting, arm, figures }) => {
+      // A setting is named once, above its arms.
+      const again = setting === before;
+      before = setting;
+      return line(namesOf(again ? "" : setting, arm), figures);
+    }),
+  ];
+}
+
+function widest(texts: readonly string[]): number {
+  return Math.max(...texts.map((text) => Bun.stringWidth(text)));
+}
+
+/** The widest name column shrinks until all fit. */
+function fitNames(widths: readonly number[], room: number): number[] {
+  const fitted = [...widths];
+  const used = (): number =>
+    fitted.reduce((sum, width) => sum + width, 0) + GAP * (fitted.length - 1);
+  while (used() > room && Math.max(...fitted) > NAMES_LEAST) {
+    fitted[fitted.indexOf(Math.max(...fitted))]! -= 1;
+  }
+  return fitted;
+}
