@@ -1,8 +1,9 @@
 /**
  * The gateway: an HTTP server that hosts one routing policy in front of the engine's workers.
  *
- * `dispatcher.ts` carries the requests, `core/routing/host.ts` asks the policy, `event-feed.ts` keeps
- * the index. Requests go around hono; everything else is `control-app.ts`.
+ * `dispatcher.ts` carries the requests, `core/routing/request-life.ts` decides what happens to them,
+ * `core/routing/host.ts` asks the policy, `event-feed.ts` keeps the index. Requests go around hono;
+ * everything else is `control-app.ts`.
  */
 import { given } from "../base/given.ts";
 import type { Hono } from "hono";

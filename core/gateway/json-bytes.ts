@@ -48,7 +48,7 @@ export function skipValue(bytes: Uint8Array, at: number): number {
   if (first === OPEN_BRACE || first === OPEN_BRACKET) return skipNested(bytes, at);
   let end = at;
   while (end < bytes.length && isWordByte(bytes[end]!)) end += 1;
-  // A value that the end of the input cut cannot be told from a whole one; neither is complete
+  // A value that the end of the input cut cannot be distinguished from a whole one; neither is complete
   // inside an object, which is where values are looked for.
   return end === at || end === bytes.length ? -1 : end;
 }

@@ -141,7 +141,7 @@ class Thread {
       IS_COMPILED ? Bun.main : new URL("./tokenise-thread.ts", import.meta.url).href,
     );
     this.#worker.unref();
-    this.#worker.onmessage = ({ data }: MessageEvent<ThreadAnswer>) => this.#heard(data);
+    this.#worker.onmessage = ({ data }: MessageEvent<ThreadAnswer>) => this.#answered(data);
     this.#worker.onerror = ({ message }) => events.died(message);
     this.#worker.postMessage({ folder } satisfies ThreadStart);
   }
@@ -162,7 +162,7 @@ class Thread {
     this.#job = undefined;
   }
 
-  #heard(answer: ThreadAnswer): void {
+  #answered(answer: ThreadAnswer): void {
     if (!this.#isReady) {
       this.#isReady = answer.type === "ready";
       this.#events.started(answer.type === "failed" ? answer.message : undefined);

@@ -65,7 +65,7 @@ export class Simulation {
       output,
       heap: this.#heap,
       counts: this.counts,
-      arrived: (request) => this.#complete(request),
+      finished: (request) => this.#complete(request),
       decoded: (decoders, run) => {
         if (this.#load.phase === "measured") this.gaps.addDecodeRun(run, decoders);
       },
@@ -222,8 +222,7 @@ export class Simulation {
 
   /** For its client it ends here, without a whole answer. */
   #break(request: SimRequest, error: RequestError, status?: number): void {
-    const { life } = request;
-    if (request.isSubmitted) this.cluster.settle(life.worker, this.nowNs);
+    if (request.isSubmitted) this.cluster.settle(request.life.worker, this.nowNs);
     // Its last token may have come in this very moment.
     if (this.#dispatcher.request(request.id) === undefined) return;
     this.cluster.stopCounting(request);
@@ -236,7 +235,7 @@ export class Simulation {
     });
     if (error.kind !== "aborted") this.counts.failed += 1;
     this.#leave(request);
-    life.aborted();
+    this.#dispatcher.aborted(request);
     this.#output.onRecord(record);
   }
 

@@ -25,7 +25,7 @@ export interface VirtualDispatcherOptions extends Pick<ClusterEvents, "decoded" 
   readonly heap: EventHeap;
   readonly counts: SimCounts;
   /** The whole answer has left the worker, and takes no time to the client. */
-  arrived(request: SimRequest): void;
+  finished(request: SimRequest): void;
 }
 
 export class VirtualDispatcher {
@@ -83,9 +83,18 @@ export class VirtualDispatcher {
     else this.#heap.push(this.#heap.timeNs + request.networkNs, event.ROUTE, request.id);
   }
 
-  /** The client has its answer, or leaves. */
+  /** The client has its answer, or leaves: it waits no more. */
   left(request: SimRequest): void {
     this.#requests.delete(request.id);
+  }
+
+  /** The client left without a whole answer. */
+  aborted(request: SimRequest): void {
+    const { life, error } = request;
+    // Where the whole answer was on the wire its end is reported twice, now and when it left the worker,
+    // and routers ask once more for what they hold. A gateway reports it once.
+    if (life.isOver && error === undefined) this.#reportEnd(request);
+    life.aborted();
   }
 
   /** From here on ends are not reported to routers, so that they send nothing that they hold. */
@@ -144,8 +153,7 @@ export class VirtualDispatcher {
       ended: (request) => {
         // A gateway reports every end, and its host ignores those of unknown requests. Here the hosts
         // never booked what they could not route, and forgot what was at a worker when it died.
-        const isUnknown = request.error?.byRouter === true;
-        if (!isUnknown && !this.#isStopped) this.#signals.ended(request, this.#heap.timeNs);
+        if (request.error?.byRouter !== true) this.#reportEnd(request);
       },
     };
   }
@@ -167,7 +175,7 @@ export class VirtualDispatcher {
       finished: (request, atNs) => {
         request.isSubmitted = false;
         request.life.finished();
-        if (request.networkNs === 0) this.#options.arrived(request);
+        if (request.networkNs === 0) this.#options.finished(request);
         else heap.push(atNs + request.networkNs, event.END, request.id);
       },
       decoded,
@@ -244,6 +252,10 @@ export class VirtualDispatcher {
     request.isSubmitted = false;
     request.error = { error, ...from };
     this.#heap.push(this.#heap.timeNs + request.networkNs, event.END, request.id);
+  }
+
+  #reportEnd(request: SimRequest): void {
+    if (!this.#isStopped) this.#signals.ended(request, this.#heap.timeNs);
   }
 
   #policyFailed(error: unknown): void {
