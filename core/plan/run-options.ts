@@ -39,7 +39,7 @@ export const RunOptions = v.strictObject({
     v.pipe(
       v.array(v.string()),
       v.description(
-        "Engine behind the router. Several, with commas, are compared; options inline: mocker:gpu=h100",
+        "Engine behind the router. Several, separated by commas, are compared; options inline: mocker:gpu=h100",
       ),
     ),
     ["mocker"],
@@ -48,7 +48,7 @@ export const RunOptions = v.strictObject({
     v.pipe(
       v.array(v.string()),
       v.description(
-        "Router to measure. Several, with commas, are compared; options inline: kv:temperature=0.5",
+        "Router to measure. Several, separated by commas, are compared; options inline: kv:temperature=0.5",
       ),
     ),
     ["kv"],
