@@ -72,7 +72,7 @@ function gist({ arrivals, sharing, totalBlocks }: NamedAnalysis): string {
   const shared =
     totalBlocks === 0
       ? "It has no hash ids, so its sharing is unknown."
-      : `One cache without a bound would serve ${formatShare(sharing.tokenHitShare!)} of its prompt tokens: no router can do better.`;
+      : `One unbounded cache would serve ${formatShare(sharing.tokenHitShare!)} of its prompt tokens: no router can do better.`;
   const timed =
     arrivals === undefined ? " It has no times: replay it with a closed loop or a rate." : "";
   return shared + timed;
@@ -149,7 +149,7 @@ function sharingSection(trace: NamedAnalysis, cards: ChartCards): HTMLElement {
   return section(
     "",
     "Sharing",
-    `Hit share of one cache without a bound, in the order of the rows: ` +
+    `Hit share of one unbounded cache, in the order of the rows: ` +
       `${sharing.tokenHitShare!.toFixed(6)} of all prompt tokens, ` +
       `${sharing.blockHitShare!.toFixed(6)} of all blocks, ` +
       `${sharing.rowHitShare!.mean.toFixed(6)} as the mean of the rows' shares.`,
