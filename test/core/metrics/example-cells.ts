@@ -1,5 +1,5 @@
 /** Small cells for the tests of metrics: records with round times, and the rest of a cell's input. */
-import type { PlannedArm, PlannedCell, PluginUse } from "../../../core/contract/plan.ts";
+import type { Plan, PlannedArm, PlannedCell, PluginUse } from "../../../core/contract/plan.ts";
 import type { RequestRecord } from "../../../core/contract/record.ts";
 import type { CellInput } from "../../../core/metrics/summary/summary.ts";
 
@@ -32,6 +32,26 @@ export function exampleCell(details: Partial<PlannedCell> = {}): PlannedCell {
     seed: 7,
     workload: use("workload", "prefix"),
     load: { arrival: "closed", concurrency: 2, warmup: 1, timeoutS: 60 },
+    ...details,
+  };
+}
+
+/** Two arms, one cell of each. */
+export function examplePlan(details: Partial<Plan> = {}): Plan {
+  return {
+    schemaVersion: 1,
+    tool: { name: "dynbench", version: "0.1.0" },
+    seed: 0,
+    clock: "wall",
+    repeats: 1,
+    preflight: true,
+    wire: { form: "ids", connection: "keep-alive", headers: {}, body: {} },
+    arms: [exampleArm("kv"), exampleArm("round-robin")],
+    cells: [exampleCell(), exampleCell({ id: "r0-rr", arm: 1 })],
+    reporters: [],
+    engineArgs: [],
+    host: "127.0.0.1",
+    replicas: 1,
     ...details,
   };
 }

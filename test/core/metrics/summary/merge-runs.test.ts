@@ -2,25 +2,20 @@ import { describe, expect, test } from "bun:test";
 import { mergeRuns } from "../../../../core/metrics/summary/merge-runs.ts";
 import type { RunResult } from "../../../../core/contract/result.ts";
 import { summarizeCell, summarizeRun } from "../../../../core/metrics/summary/summary.ts";
-import type { Plan, PlannedCell } from "../../../../core/contract/plan.ts";
-import { exampleArm, exampleCell, exampleInput, steadyRecords } from "../example-cells.ts";
+import type { PlannedCell } from "../../../../core/contract/plan.ts";
+import {
+  exampleArm,
+  exampleCell,
+  exampleInput,
+  examplePlan,
+  steadyRecords,
+} from "../example-cells.ts";
 
 function runOf(seed: number): RunResult {
-  const plan: Plan = {
-    schemaVersion: 1,
-    tool: { name: "dynbench", version: "0.1.0" },
+  const plan = examplePlan({
     seed,
-    clock: "wall",
-    repeats: 1,
-    preflight: true,
-    wire: { form: "ids", connection: "keep-alive", headers: {}, body: {} },
-    arms: [exampleArm("kv"), exampleArm("round-robin")],
     cells: [exampleCell({ seed }), exampleCell({ id: "r0-rr", arm: 1, seed })],
-    reporters: [],
-    engineArgs: [],
-    host: "127.0.0.1",
-    replicas: 1,
-  };
+  });
   const cells = plan.cells.map((cell) =>
     summarizeCell(exampleInput(steadyRecords(120), { cell, arm: plan.arms[cell.arm]! })),
   );

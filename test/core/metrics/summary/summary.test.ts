@@ -5,12 +5,10 @@ import { IN_FLIGHT_BINS } from "../../../../core/metrics/tally/in-flight.ts";
 import { summarizeCell, summarizeRun } from "../../../../core/metrics/summary/summary.ts";
 import { quantilesOf } from "../../../../core/metrics/statistics/quantiles.ts";
 import { WeightedSamples } from "../../../../core/metrics/statistics/weighted-samples.ts";
-import type { Plan } from "../../../../core/contract/plan.ts";
 import type { RequestRecord } from "../../../../core/contract/record.ts";
 import {
-  exampleArm,
-  exampleCell,
   exampleInput,
+  examplePlan,
   MS,
   okRecord,
   steadyRecords,
@@ -336,21 +334,7 @@ describe("a cell", () => {
 });
 
 describe("a run's summary", () => {
-  const plan: Plan = {
-    schemaVersion: 1,
-    tool: { name: "dynbench", version: "0.1.0" },
-    seed: 0,
-    clock: "wall",
-    repeats: 1,
-    preflight: true,
-    wire: { form: "ids", connection: "keep-alive", headers: {}, body: {} },
-    arms: [exampleArm("kv"), exampleArm("round-robin")],
-    cells: [exampleCell(), exampleCell({ id: "r0-rr", arm: 1 })],
-    reporters: [],
-    engineArgs: [],
-    host: "127.0.0.1",
-    replicas: 1,
-  };
+  const plan = examplePlan();
   const cells = plan.cells.map((cell) =>
     summarizeCell(exampleInput(steadyRecords(120), { cell, arm: plan.arms[cell.arm]! })),
   );
