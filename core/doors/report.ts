@@ -40,7 +40,7 @@ export {
   type LossName,
 } from "../metrics/ladder.ts";
 export { timeScaleNotes } from "../metrics/model-time.ts";
-export { quantilesOf } from "../metrics/statistics/quantiles.ts";
-export { WeightedSamples } from "../metrics/statistics/weighted-samples.ts";
+export { quantilesOf } from "../statistics/quantiles.ts";
+export { WeightedSamples } from "../statistics/weighted-samples.ts";
 export { formatGuideSummary, guideSummary } from "../metrics/summary/guide-summary.ts";
 export { meanFairness, tierRows, type TierRow } from "../metrics/summary/tier-rows.ts";

@@ -10,7 +10,7 @@ import type { CellOutcome } from "./folder/run-folder.ts";
 import { monotonicNs } from "../system/clock.ts";
 import { DynbenchError } from "../base/errors.ts";
 import { drawRequests, readRows } from "../workload/draw.ts";
-import { quantilesOf } from "../metrics/statistics/quantiles.ts";
+import { quantilesOf } from "../statistics/quantiles.ts";
 import { poolOf } from "../plan/cache-bounds.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
 import type { Engine, EngineModel } from "../contract/engine.ts";

@@ -18,7 +18,7 @@ import { Timeouts } from "./timeouts.ts";
 import { VirtualDispatcher } from "./virtual-dispatcher.ts";
 import { VirtualLoad, type Sending } from "./virtual-load.ts";
 import { DynbenchError } from "../base/errors.ts";
-import { WeightedSamples } from "../metrics/statistics/weighted-samples.ts";
+import { WeightedSamples } from "../statistics/weighted-samples.ts";
 import { randomStream, type RandomStream } from "../base/random.ts";
 import type { SimSettings } from "../contract/plan.ts";
 import type { RequestError } from "../contract/record.ts";

@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { randomStream } from "dynbench";
 import type { Summary } from "../../core/contract/result.ts";
-import { probe } from "../../core/metrics/statistics/quantiles.ts";
-import { WeightedSamples } from "../../core/metrics/statistics/weighted-samples.ts";
+import { probe } from "../../core/statistics/quantiles.ts";
+import { WeightedSamples } from "../../core/statistics/weighted-samples.ts";
 import type { Row } from "./row.ts";
 
 const BINARY = join(import.meta.dir, "../../dynbench");

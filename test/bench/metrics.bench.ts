@@ -1,8 +1,8 @@
 /** The cost of computing figures from records: spans of a large simulation, and a comparison of arms. */
 import { compareArms } from "../../core/metrics/compare/compare.ts";
-import { quantilesOf } from "../../core/metrics/statistics/quantiles.ts";
+import { quantilesOf } from "../../core/statistics/quantiles.ts";
 import { summarizeCell } from "../../core/metrics/summary/summary.ts";
-import { WeightedSamples } from "../../core/metrics/statistics/weighted-samples.ts";
+import { WeightedSamples } from "../../core/statistics/weighted-samples.ts";
 import { randomStream } from "../../core/base/random.ts";
 import {
   exampleArm,

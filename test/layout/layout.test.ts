@@ -112,7 +112,7 @@ describe("pure rooms", () => {
     const models = program.filter(
       ({ path }) =>
         isPure(path, ROOMS) &&
-        !within("core/metrics", "core/plan", "reports")({ path }) &&
+        !within("core/metrics", "core/statistics", "core/plan", "reports")({ path }) &&
         path !== "core/base/portable-math.ts",
     );
     expect(libm(models)).toEqual([]);

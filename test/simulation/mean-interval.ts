@@ -1,5 +1,5 @@
 /** Means of runs with their intervals: whether two sets of runs agree. */
-import { tQuantile } from "../../core/metrics/statistics/student-t.ts";
+import { tQuantile } from "../../core/statistics/student-t.ts";
 import type { Figures } from "./dynamo-run.ts";
 
 const ROUNDING = 1e-6;

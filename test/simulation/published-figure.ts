@@ -8,8 +8,8 @@
 import { deriveSeed, v } from "dynbench";
 import type { PlannedCell } from "dynbench/report";
 import { drawRequests } from "../../core/workload/draw.ts";
-import { probe } from "../../core/metrics/statistics/quantiles.ts";
-import { WeightedSamples } from "../../core/metrics/statistics/weighted-samples.ts";
+import { probe } from "../../core/statistics/quantiles.ts";
+import { WeightedSamples } from "../../core/statistics/weighted-samples.ts";
 import { prefix } from "../../plugins/workloads/prefix.ts";
 import { meanInterval, type Interval } from "./mean-interval.ts";
 import { simulate, type Simulated } from "./simulate.ts";

@@ -23,7 +23,7 @@ import {
   wholeDraw,
   type Estimate,
   type Series,
-} from "../statistics/bootstrap.ts";
+} from "../../statistics/bootstrap.ts";
 import { crossings, mayCross, pointKey } from "./crossing.ts";
 import { metricOf, type MetricKey } from "../definitions.ts";
 import {
@@ -32,7 +32,7 @@ import {
   REPEATS_FOR_T,
   REQUESTS_MIN,
   tInterval,
-} from "../statistics/mean-interval.ts";
+} from "../../statistics/mean-interval.ts";
 import type {
   CellResult,
   CellSummary,

@@ -10,9 +10,9 @@
 import { given } from "../../base/given.ts";
 import * as v from "valibot";
 import { DynbenchError } from "../../base/errors.ts";
-import { momentsOf, probe } from "../statistics/quantiles.ts";
+import { momentsOf, probe } from "../../statistics/quantiles.ts";
 import type { CellResult } from "../../contract/result.ts";
-import { WeightedSamples } from "../statistics/weighted-samples.ts";
+import { WeightedSamples } from "../../statistics/weighted-samples.ts";
 
 /** More ratios than anyone sweeps; a longer file is not one of these. */
 const RATIOS_MAX = 10_000;

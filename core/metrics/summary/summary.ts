@@ -10,7 +10,7 @@ import { CellTally, pointsInSendOrder } from "../tally/cell-tally.ts";
 import { compareArms } from "../compare/compare.ts";
 import { crossingFindings, crossings } from "../compare/crossing.ts";
 import { cellSeries } from "../tally/in-flight.ts";
-import { probe, quantilesOf } from "../statistics/quantiles.ts";
+import { probe, quantilesOf } from "../../statistics/quantiles.ts";
 import type {
   CellCache,
   CellMetrics,
@@ -29,7 +29,7 @@ import type { Evidence } from "../verdict/trust-check.ts";
 import { sendRates } from "../tally/send-rate.ts";
 import { keptShare } from "../tally/slo.ts";
 import { tierResults } from "../tally/tier-tally.ts";
-import { WeightedSamples } from "../statistics/weighted-samples.ts";
+import { WeightedSamples } from "../../statistics/weighted-samples.ts";
 
 const NS_PER_MS = 1e6;
 

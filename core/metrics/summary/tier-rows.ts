@@ -1,6 +1,6 @@
 /** Figures of each tier of one arm at one setting, over its repeats: for tables and charts. */
 import { given } from "../../base/given.ts";
-import { REPEATS_FOR_T, tInterval } from "../statistics/mean-interval.ts";
+import { REPEATS_FOR_T, tInterval } from "../../statistics/mean-interval.ts";
 import type { CellSummary, TierSummary } from "../../contract/result.ts";
 
 /** A mean, with its 95 % interval where there is one: over repeats, or within the only run. */

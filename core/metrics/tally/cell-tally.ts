@@ -9,7 +9,7 @@ import { given } from "../../base/given.ts";
 import type { RequestError, RequestRecord } from "../../contract/record.ts";
 import type { RequestPoints, WorkerShare } from "../../contract/result.ts";
 import { TierTally } from "./tier-tally.ts";
-import { WeightedSamples } from "../statistics/weighted-samples.ts";
+import { WeightedSamples } from "../../statistics/weighted-samples.ts";
 
 const NS_PER_MS = 1e6;
 const NS_PER_S = 1e9;

@@ -6,11 +6,11 @@ import { given } from "../../base/given.ts";
 import type { LoadShape } from "../../contract/plan.ts";
 import { randomStream } from "../../base/random.ts";
 import type { RequestRecord } from "../../contract/record.ts";
-import { bootstrapMean } from "../statistics/mean-interval.ts";
-import { quantilesOf } from "../statistics/quantiles.ts";
+import { bootstrapMean } from "../../statistics/mean-interval.ts";
+import { quantilesOf } from "../../statistics/quantiles.ts";
 import type { Evenness, Fairness, TierSummary } from "../../contract/result.ts";
 import { keptShare, type Latencies } from "./slo.ts";
-import { WeightedSamples } from "../statistics/weighted-samples.ts";
+import { WeightedSamples } from "../../statistics/weighted-samples.ts";
 
 const NS_PER_MS = 1e6;
 

@@ -1,9 +1,9 @@
 /** Trust checks: were the requests served as the workload asked? */
 import { counted } from "../../base/counted.ts";
-import { probe } from "../statistics/quantiles.ts";
+import { probe } from "../../statistics/quantiles.ts";
 import type { Finding } from "../../contract/result.ts";
 import type { CellUnderTrial, TrustCheck } from "./trust-check.ts";
-import { WeightedSamples } from "../statistics/weighted-samples.ts";
+import { WeightedSamples } from "../../statistics/weighted-samples.ts";
 
 /** Share of requests that may fail or end short; with more, the rest no longer represent the load. */
 const FAULTY_SHARE_MAX = 0.01;

@@ -3,9 +3,9 @@
  * (benchmarks/prefix_data_generator, prefix_analyzer.py), and the shares that a cache without a
  * bound would serve.
  */
-import { quantilesOf } from "../../metrics/statistics/quantiles.ts";
+import { quantilesOf } from "../../statistics/quantiles.ts";
 import type { Quantiles } from "../../contract/result.ts";
-import { WeightedSamples } from "../../metrics/statistics/weighted-samples.ts";
+import { WeightedSamples } from "../../statistics/weighted-samples.ts";
 import { PairIds } from "./pair-ids.ts";
 import type { TraceColumns } from "../trace-columns.ts";
 

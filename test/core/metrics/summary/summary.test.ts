@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { CellTally } from "../../../../core/metrics/tally/cell-tally.ts";
 import { IN_FLIGHT_BINS } from "../../../../core/metrics/tally/in-flight.ts";
 import { summarizeCell, summarizeRun } from "../../../../core/metrics/summary/summary.ts";
-import { quantilesOf } from "../../../../core/metrics/statistics/quantiles.ts";
-import { WeightedSamples } from "../../../../core/metrics/statistics/weighted-samples.ts";
+import { quantilesOf } from "../../../../core/statistics/quantiles.ts";
+import { WeightedSamples } from "../../../../core/statistics/weighted-samples.ts";
 import type { RequestRecord } from "../../../../core/contract/record.ts";
 import {
   exampleInput,

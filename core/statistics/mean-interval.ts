@@ -1,8 +1,8 @@
 /** Intervals of a mean: over repeats a t interval, within one run a moving-block bootstrap. */
-import type { RandomStream } from "../../base/random.ts";
+import type { RandomStream } from "../base/random.ts";
 import { drawBlocks, meanEstimate, RESAMPLES } from "./bootstrap.ts";
 import { probe } from "./quantiles.ts";
-import type { Interval } from "../../contract/result.ts";
+import type { Interval } from "../contract/result.ts";
 import { tQuantile } from "./student-t.ts";
 import { WeightedSamples } from "./weighted-samples.ts";
 

@@ -1,11 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { momentsOf, probe, quantilesOf } from "../../../../core/metrics/statistics/quantiles.ts";
-import {
-  WeightedSamples,
-  type ArithmeticRun,
-} from "../../../../core/metrics/statistics/weighted-samples.ts";
-import { stepsNs } from "../../../../core/contract/worker-model.ts";
-import { randomStream } from "../../../../core/base/random.ts";
+import { momentsOf, probe, quantilesOf } from "../../../core/statistics/quantiles.ts";
+import { WeightedSamples, type ArithmeticRun } from "../../../core/statistics/weighted-samples.ts";
+import { stepsNs } from "../../../core/contract/worker-model.ts";
+import { randomStream } from "../../../core/base/random.ts";
 
 const samplesOf = (runs: readonly ArithmeticRun[], singles: readonly number[] = []) => {
   const samples = WeightedSamples.of(singles);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { bootstrapMean, tInterval } from "../../../../core/metrics/statistics/mean-interval.ts";
-import { randomStream } from "../../../../core/base/random.ts";
+import { bootstrapMean, tInterval } from "../../../core/statistics/mean-interval.ts";
+import { randomStream } from "../../../core/base/random.ts";
 
 test("t: three values, two degrees of freedom", () => {
   // Deviation 1, t = 4.302653: 2 ± 4.302653 / √3.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { tQuantile } from "../../../../core/metrics/statistics/student-t.ts";
+import { tQuantile } from "../../../core/statistics/student-t.ts";
 
 describe("quantiles of Student's t", () => {
   // Printed tables of the t distribution, two-sided.

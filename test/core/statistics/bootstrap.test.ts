@@ -5,10 +5,10 @@ import {
   meanEstimate,
   quantileEstimate,
   wholeDraw,
-} from "../../../../core/metrics/statistics/bootstrap.ts";
-import { probe } from "../../../../core/metrics/statistics/quantiles.ts";
-import { WeightedSamples } from "../../../../core/metrics/statistics/weighted-samples.ts";
-import { randomStream } from "../../../../core/base/random.ts";
+} from "../../../core/statistics/bootstrap.ts";
+import { probe } from "../../../core/statistics/quantiles.ts";
+import { WeightedSamples } from "../../../core/statistics/weighted-samples.ts";
+import { randomStream } from "../../../core/base/random.ts";
 
 describe("blocks", () => {
   test("have the length of the cube root of n, rounded up", () => {

@@ -6,7 +6,7 @@
  * (divided by n, as numpy does), because the samples are all the requests of the cell.
  */
 import { orderStatistics } from "./order-statistics.ts";
-import type { Quantiles } from "../../contract/result.ts";
+import type { Quantiles } from "../contract/result.ts";
 import { WeightedSamples, type ArithmeticRun } from "./weighted-samples.ts";
 
 const PROBABILITIES = [0.25, 0.5, 0.75, 0.9, 0.95, 0.99] as const;

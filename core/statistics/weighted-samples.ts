@@ -6,7 +6,7 @@
  * request in the batch, which is its weight. Both kinds are kept in flat columns, because a cell can
  * have millions.
  */
-import type { DecodeRun } from "../../contract/worker-model.ts";
+import type { DecodeRun } from "../contract/worker-model.ts";
 
 /** `steps` values, the k-th first + k·growth + k²·growth2, each counted `weight` times. */
 export interface ArithmeticRun {

@@ -9,7 +9,7 @@
  * requests and other disturbances.
  */
 import { between } from "./quantiles.ts";
-import type { RandomStream } from "../../base/random.ts";
+import type { RandomStream } from "../base/random.ts";
 
 /** Enough to place the ends of a 95 % interval to about half a percent of probability. */
 export const RESAMPLES = 2000;

@@ -5,7 +5,7 @@
  * functions", 26.7.3 and 26.7.4); θ is found by bisection. Only + − × ÷ √ and our own cosine are
  * used, so results are the same on every platform.
  */
-import { cos } from "../../base/portable-math.ts";
+import { cos } from "../base/portable-math.ts";
 
 /** Enough halvings of [0, π/2] to reach neighbouring doubles. */
 const HALVINGS = 60;
