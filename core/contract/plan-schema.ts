@@ -64,6 +64,7 @@ export const PlannedCellSchema = v.object({
   parameters: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
   repeat: Count,
   seed: Count,
+  routerSeed: v.exactOptional(Count),
   workload: PluginUseSchema,
   load: Load,
 });

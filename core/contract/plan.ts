@@ -139,6 +139,8 @@ export interface PlannedArm {
   readonly plane: Plane;
   /** It gives each worker its turn. Such arms are the control when routers on different planes are compared. */
   readonly isControl?: boolean;
+  /** Index of the arm that this one measures a second time; its difference from that arm is noise. */
+  readonly twinOf?: number;
   /** Arms with equal keys share one running engine. */
   readonly engineKey: string;
 }
@@ -154,9 +156,55 @@ export interface PlannedCell {
   readonly repeat: number;
   /** Seed of this repeat and these parameters; the same for all arms. */
   readonly seed: number;
+  /** Seed of the router's own draws, for an arm whose draws must differ from its twin's; `seed` when left out. */
+  readonly routerSeed?: number;
   /** The workload's options with the swept values in place. */
   readonly workload: PluginUse;
   readonly load: LoadShape;
+}
+
+/** Metrics that may be the primary one, as in `Comparison.metric`. */
+export const PRIMARY_METRICS = [
+  "ttftMs.mean",
+  "ttftMs.p50",
+  "ttftMs.p90",
+  "ttftMs.p95",
+  "ttftMs.p99",
+  "tpotMs.mean",
+  "tpotMs.p50",
+  "tpotMs.p90",
+  "tpotMs.p95",
+  "tpotMs.p99",
+  "e2eMs.mean",
+  "e2eMs.p50",
+  "e2eMs.p90",
+  "e2eMs.p95",
+  "e2eMs.p99",
+  "itlMs.mean",
+  "requestRps",
+  "inputTps",
+  "outputTps",
+  "cachedShare",
+  "sloShare",
+  "goodputRps",
+] as const;
+
+export type PrimaryMetric = (typeof PRIMARY_METRICS)[number];
+
+/**
+ * When repeats end early. They come in blocks, and after each the primary comparisons are looked at.
+ * `repeats` of the plan is the most that are run.
+ */
+export interface Until {
+  /** Every primary comparison excludes 1 (`decided`), or its interval is as narrow as `halfWidth`. */
+  readonly rule: "decided" | "width";
+  /** Half the width of the adjusted interval as a share of the ratio: 0.02. */
+  readonly halfWidth?: number;
+  /** Repeats of the first block, and of each later one. */
+  readonly first: number;
+  readonly block: number;
+  /** No block begins after this many seconds. */
+  readonly maxTimeS?: number;
 }
 
 export interface Plan {
@@ -165,6 +213,10 @@ export interface Plan {
   readonly seed: number;
   readonly clock: "wall" | "virtual";
   readonly repeats: number;
+  /** The metric that decides, as in `Comparison.metric`: its intervals hold together over the whole run. */
+  readonly primary: PrimaryMetric;
+  /** Repeats go on until this holds; without it all repeats are run. */
+  readonly until?: Until;
   /** Check before the load that the arm is what its label says. */
   readonly preflight: boolean;
   /** For requests from a file: compute the share that one cache of all workers' blocks would serve; on when left out. */

@@ -1,7 +1,7 @@
 /**
  * The results of a cell and of a run: given to reporters, and written to `summary.json`.
  *
- * `Summary` is a stable format for other programs (schemaVersion 1): keys are only ever added. Each
+ * `Summary` is a stable format for other programs (schemaVersion 2): keys are only ever added. Each
  * name ends with its unit. A figure that is not known is left out, never null or zero.
  */
 import type { Plan, PlannedCell } from "./plan.ts";
@@ -188,6 +188,8 @@ export interface CellSummary {
   workers: WorkerShare[];
   /** Share of the requests that kept the limits of `--slo`; a failed request did not. */
   sloShare?: number;
+  /** Requests per second that kept the limits of `--slo`. */
+  goodputRps?: number;
   /** In the order of `--tiers`; only for a load that has tiers. */
   tiers?: TierSummary[];
   /** Over the tiers with completed requests, if there are at least two. */
@@ -212,21 +214,75 @@ export interface Comparison {
   parameters: Readonly<Record<string, number | string | boolean>>;
   metric: string;
   unit: string;
+  /** `primary`: of the metric that the plan named before anything was measured. */
+  role: "primary" | "secondary";
   ratio: Interval;
   difference: Interval;
   confidence: number;
-  method: "t on log-ratio of repeat means" | "moving-block bootstrap, this run only";
+  /** The interval of the ratio that holds together with `over` − 1 others of its kind, with `confidence`. */
+  adjusted: { low: number; high: number; over: number };
+  /** What the adjusted interval shows, from three repeats up: b is lower or higher than a. */
+  claim: Claim;
+  method: ComparisonMethod;
   n: number;
   unitOfN: "repeats" | "requests";
 }
 
+export type Claim = "lower" | "higher" | "none";
+
+export type ComparisonMethod =
+  | "t on log-ratios of repeats and their quarters"
+  | "t on log-ratios of ten parts, this run only"
+  | "bootstrap of repeats and blocks of requests"
+  | "bootstrap of blocks of requests, this run only";
+
+/** Arms of which each may be the best at a point: all others are worse than one of these. */
+export interface BestArms {
+  parameters: Comparison["parameters"];
+  arms: string[];
+}
+
+/** The reference arm measured a second time: how far two equal arms differ in this run. */
+export interface Control {
+  /** The reference, and its second measurement. */
+  a: string;
+  b: string;
+  metric: string;
+  /** Ratios b / a. */
+  points: { parameters: Comparison["parameters"]; ratio: Interval }[];
+  /** False where they differ as one honest run in a thousand would; undefined below three repeats. */
+  agrees?: boolean;
+}
+
+/** How a run with `--until` ended. */
+export interface UntilOutcome {
+  rule: "decided" | "width";
+  halfWidth?: number;
+  /** Repeats that were run. */
+  repeats: number;
+  /** Whether the primary comparisons show what was asked for. */
+  isMet: boolean;
+}
+
+/** A metric that has no interval, and what it would take. */
+export interface NotCompared {
+  metric: string;
+  why: string;
+}
+
 export interface Summary {
-  schemaVersion: 1;
+  schemaVersion: 2;
   tool: { name: string; version: string };
   startedAt: string;
   verdict: Verdict;
   cells: CellSummary[];
   comparisons: Comparison[];
+  /** By the primary metric, a point each; left out below three repeats and for fewer than two arms. */
+  best?: BestArms[];
+  control?: Control;
+  /** How a run with `--until` ended. */
+  until?: UntilOutcome;
+  notCompared?: NotCompared[];
 }
 
 /** Passed to reporters while load runs. */

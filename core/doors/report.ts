@@ -14,11 +14,15 @@ export type {
   CellSeries,
   CellSummary,
   ClientHealth,
+  BestArms,
+  Claim,
   Comparison,
+  Control,
   Evenness,
   Fairness,
   Finding,
   Interval,
+  NotCompared,
   PooledCache,
   Progress,
   Quantiles,
@@ -27,11 +31,12 @@ export type {
   RunResult,
   Summary,
   TierSummary,
+  UntilOutcome,
   Verdict,
   VerdictState,
   WorkerShare,
 } from "../contract/result.ts";
-export { METRICS, metricLabel, metricOf } from "../metrics/definitions.ts";
+export { METRICS, metricLabel, metricOf, metricWords } from "../metrics/definitions.ts";
 export {
   LOSSES,
   meanLadder,
@@ -39,6 +44,8 @@ export {
   type HitLadder,
   type LossName,
 } from "../metrics/ladder.ts";
+export { claimFor, isOpen, type ArmClaim } from "../metrics/compare/claim.ts";
+export { withoutControl } from "../metrics/without-control.ts";
 export { timeScaleNotes } from "../metrics/model-time.ts";
 export { quantilesOf } from "../statistics/quantiles.ts";
 export { WeightedSamples } from "../statistics/weighted-samples.ts";

@@ -236,7 +236,7 @@ async function reset(parts: GatewayParts, cell: string | undefined): Promise<boo
   }
   for (const feed of feeds) feed?.forget();
   table.clear();
-  host.reset();
+  host.reset(cell);
   for (const link of links) link.requests = 0;
   counts.reset();
   dispatcher.cell = cell;

@@ -5,7 +5,8 @@
  */
 import type { CellMetrics } from "../contract/result.ts";
 
-export type MetricKey = Exclude<keyof CellMetrics, "tokensPerChunk"> | "cachedShare";
+export type MetricKey =
+  Exclude<keyof CellMetrics, "tokensPerChunk"> | "cachedShare" | "sloShare" | "goodputRps";
 
 export interface MetricDefinition {
   readonly key: MetricKey;
@@ -116,6 +117,24 @@ export const METRICS: readonly MetricDefinition[] = [
     of: "cell",
     better: "higher",
   },
+  {
+    key: "sloShare",
+    name: "SLO",
+    unit: "",
+    formula: "requests that kept all limits of --slo / all requests; failed ones kept none",
+    elsewhere: "SLO attainment",
+    of: "cell",
+    better: "higher",
+  },
+  {
+    key: "goodputRps",
+    name: "Goodput",
+    unit: "requests/s",
+    formula: "requests that kept all limits of --slo / duration",
+    elsewhere: "goodput in vLLM and aiperf",
+    of: "cell",
+    better: "higher",
+  },
 ];
 
 /** The definition of a metric by its key in `summary.json`. */
@@ -130,3 +149,24 @@ export function metricLabel(key: MetricKey): string {
   const { name, unit } = metricOf(key);
   return unit === "" ? name : `${name} (${unit})`;
 }
+
+/** `mean TTFT`, `p99 E2E`, `Output tokens/s`: of `Comparison.metric`, for sentences. */
+export function metricWords(metric: string): string {
+  const [key, statistic] = metric.split(".") as [MetricKey, string | undefined];
+  return statistic === undefined ? WORDS[key] : `${statistic} ${WORDS[key]}`;
+}
+
+const WORDS: Readonly<Record<MetricKey, string>> = {
+  ttftMs: "TTFT",
+  itlMs: "ITL",
+  tpotMs: "TPOT",
+  e2eMs: "E2E",
+  isl: "ISL",
+  osl: "OSL",
+  requestRps: "requests/s",
+  inputTps: "input tokens/s",
+  outputTps: "output tokens/s",
+  cachedShare: "hit share",
+  sloShare: "share within the SLO",
+  goodputRps: "goodput",
+};

@@ -3,20 +3,24 @@
  * for a row for each key of the types in `result.ts`.
  */
 import type {
+  BestArms,
   CellCache,
   CellMetrics,
   CellSummary,
   ClientHealth,
   Comparison,
+  Control,
   Evenness,
   Fairness,
   Finding,
   Interval,
+  NotCompared,
   PooledCache,
   Quantiles,
   RouterCost,
   Summary,
   TierSummary,
+  UntilOutcome,
   Verdict,
   WorkerShare,
 } from "../contract/result.ts";
@@ -32,12 +36,16 @@ export interface SummarySection {
 }
 
 const ROOT: Meanings<Summary> = {
-  schemaVersion: "version of this format: 1. Keys are only ever added",
+  schemaVersion: "version of this format: 2. Keys are only ever added",
   tool: "name and version of the program that wrote the file",
   startedAt: "start of the run, ISO 8601 in UTC",
   verdict: "verdict of the whole run",
   cells: "one object a cell: one arm at one point of the sweep in one repeat",
   comparisons: "one object a pair of arms, point and metric",
+  best: "by the primary metric, for each point: the arms that may be the best; only from three repeats up",
+  control: "the reference arm measured a second time, as another arm",
+  until: "how a run with `--until` ended",
+  notCompared: "metrics without an interval, and what it would take",
 };
 
 const VERDICT: Meanings<Verdict> = {
@@ -73,6 +81,7 @@ const CELL: Meanings<CellSummary> = {
   cache: "shares of prompt tokens found in cache, and bounds on them",
   workers: "what each worker served",
   sloShare: "share of requests that kept the limits of `--slo`; failed requests did not",
+  goodputRps: "requests per second that kept the limits of `--slo`",
   tiers: "results of each tier of `--tiers`, in its order",
   fairness: "how evenly the tiers were served, from two tiers up",
   client: "health of the load generator",
@@ -222,14 +231,55 @@ const COMPARISON: Meanings<Comparison> = {
   a: "label of the reference arm",
   b: "label of the arm compared with it",
   parameters: "point of the sweep",
-  metric: "key of the metric whose mean is compared",
+  metric: "name of the metric: `ttftMs.mean`, `outputTps`",
   unit: "its unit",
-  ratio: "mean of b / mean of a",
-  difference: "mean of b − mean of a",
+  role: "`primary`: of the metric that `--primary` named; `secondary`: of another",
+  ratio: "figure of b / figure of a, with the interval of this comparison alone",
+  difference: "figure of b − figure of a, likewise",
   confidence: "confidence of the intervals: 0.95",
+  adjusted: "the interval of the ratio that holds together with the others of its kind",
+  claim:
+    "`lower` or `higher`: what the adjusted interval shows of b, from three repeats up; else `none`. Reports colour and word only claims",
   method: "how the intervals were made",
   n: "number of repeats or requests behind them",
   unitOfN: "`repeats` or `requests`",
+};
+
+const ADJUSTED: Meanings<Comparison["adjusted"]> = {
+  low: "lower end",
+  high: "upper end",
+  over: "over how many comparisons the intervals hold together",
+};
+
+const BEST: Meanings<BestArms> = {
+  parameters: "point of the sweep",
+  arms: "labels of the arms that may be the best: all others are worse than one of these. A single one is the best",
+};
+
+const CONTROL: Meanings<Control> = {
+  a: "label of the reference arm",
+  b: "label of its second measurement",
+  metric: "the primary metric",
+  points: "ratio of b / a with its interval, for each point",
+  agrees:
+    "false where the two differ as only one honest run in a thousand would, which costs the trust; left out below three repeats",
+};
+
+const CONTROL_POINT: Meanings<Control["points"][number]> = {
+  parameters: "point of the sweep",
+  ratio: "figure of b / figure of a, with its 95 % interval",
+};
+
+const UNTIL: Meanings<UntilOutcome> = {
+  rule: "`decided`, or `width` for a percentage",
+  halfWidth: "the percentage as a share: half the width of an adjusted interval / its ratio",
+  repeats: "repeats that were run",
+  isMet: "whether all primary comparisons with a reference show what was asked for",
+};
+
+const NOT_COMPARED: Meanings<NotCompared> = {
+  metric: "name of the metric",
+  why: "what an interval needs, and what there is",
 };
 
 const INTERVAL: Meanings<Interval> = {
@@ -281,10 +331,17 @@ export const SUMMARY_SECTIONS: readonly SummarySection[] = [
   },
   { title: "Error", paths: ["cells[].errors[]"], keys: ERROR },
   { title: "Comparison", paths: ["comparisons[]"], keys: COMPARISON },
+  { title: "Adjusted interval", paths: ["comparisons[].adjusted"], keys: ADJUSTED },
+  { title: "Best arms", paths: ["best[]"], keys: BEST },
+  { title: "Control", paths: ["control"], keys: CONTROL },
+  { title: "Point of the control", paths: ["control.points[]"], keys: CONTROL_POINT },
+  { title: "Until", paths: ["until"], keys: UNTIL },
+  { title: "Metric without an interval", paths: ["notCompared[]"], keys: NOT_COMPARED },
   {
     title: "Interval",
     paths: [
       ...["ratio", "difference"].map((key) => `comparisons[].${key}`),
+      "control.points[].ratio",
       ...["ttftMeanMs", "e2eMeanMs"].map((key) => `cells[].tiers[].${key}`),
     ],
     keys: INTERVAL,

@@ -13,13 +13,15 @@ import { planArms } from "./planned-arms.ts";
 import { planPoints } from "./planned-points.ts";
 import { typedPoints } from "./points.ts";
 import type { RawOption } from "./raw-option.ts";
-import type { RunOptions } from "./run-options.ts";
+import { inBlocks, repetitionOf, withControl, withRouterSeeds } from "./repetition.ts";
+import { typedMetric, type RunOptions } from "./run-options.ts";
 import { simSettings } from "./sim-options.ts";
 import { assignOptions } from "./typed-options.ts";
 import { wireOf } from "./wire.ts";
 import { PlanFaults, type Fault } from "../base/errors.ts";
+import { given } from "../base/given.ts";
 import { VERSION } from "../base/version.ts";
-import type { Plan } from "../contract/plan.ts";
+import { PRIMARY_METRICS, type Plan } from "../contract/plan.ts";
 import type { Plugins } from "../contract/plugins.ts";
 
 export interface PlanRequest {
@@ -60,7 +62,8 @@ function planOf(
   // Sweep: `--sweep` is one of the run's options, so these are parsed first.
   const run = parseOptions(typed.run, faults);
   const axes = axesOf(run?.sweep ?? [], typed, faults);
-  const repeats = run?.repeat ?? 1;
+  const repetition = repetitionOf(run, { arms: chosen.arms.length }, faults);
+  const { repeats, until } = repetition;
   const tooMany = countFaults(axes, { arms: chosen.arms.length, repeats });
   faults.push(...tooMany);
   const swept = tooMany.length > 0 ? [] : typedPoints(axes, typed);
@@ -85,18 +88,26 @@ function planOf(
   if (!wire || faults.length > 0) return undefined;
 
   // Cells.
-  const planned = arms.map(({ arm }) => arm);
+  const planned = withControl(
+    arms.map(({ arm }) => arm),
+    repetition,
+  );
   const plan: Plan = {
     schemaVersion: 1,
     tool: { name: "dynbench", version: VERSION },
     seed: run.seed,
     clock: run.clock,
-    repeats: run.repeat,
+    repeats,
+    primary: PRIMARY_METRICS.find((name) => typedMetric(name) === run.primary)!,
+    ...given({ until }),
     preflight: run.preflight === "on",
     ...(run.pooledBounds === "off" ? { pooledBounds: false } : {}),
     wire,
     arms: planned,
-    cells: planCells(planned, points, { axes, repeats, seed: run.seed }),
+    cells: inBlocks(
+      withRouterSeeds(planCells(planned, points, { axes, repeats, seed: run.seed }), planned),
+      until,
+    ),
     reporters: parsed.reporters.map((use) => use!),
     engineArgs,
     host: run.host,

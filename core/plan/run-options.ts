@@ -3,6 +3,7 @@
  * checks, help and documentation are made from these schemas.
  */
 import * as v from "valibot";
+import { PRIMARY_METRICS } from "../contract/plan.ts";
 import { MAX_IN_FLIGHT } from "../workload/request-queue.ts";
 
 /** A larger number is a typing mistake. */
@@ -11,6 +12,8 @@ const MAX_SEED = 2 ** 32 - 1;
 const MAX_PORT = 65_535;
 const MAX_REPLICAS = 64;
 const MAX_WARMUP = 1_000_000;
+const MAX_UNTIL_REPEATS = 10_000;
+const DEFAULT_UNTIL_REPEATS = 30;
 
 const whole = (least: number, most: number, description: string) =>
   v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most), v.description(description));
@@ -33,6 +36,14 @@ const verbatim = (description: string) =>
 const onOff = (description: string) => v.optional(choice(["on", "off"], description), "on");
 const off = (description: string) =>
   v.optional(v.pipe(v.boolean(), v.description(description)), false);
+
+/** How a metric is typed: `ttftMs.p99` as `ttft.p99`, `outputTps` as `output-tps`. */
+export function typedMetric(name: string): string {
+  const [metric, statistic] = name.split(".") as [string, string | undefined];
+  return statistic === undefined
+    ? metric.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    : `${metric.replace(/Ms$/, "")}.${statistic}`;
+}
 
 export const RunOptions = v.strictObject({
   engine: v.optional(
@@ -65,9 +76,35 @@ export const RunOptions = v.strictObject({
     whole(
       1,
       MANY,
-      "How often each arm is measured at each point, interleaved. From 3 on, reports have intervals over repeats",
+      "How often each arm is measured at each point, interleaved. Only from 3 up a difference is claimed " +
+        "[3 for arms that are compared on the wall clock; else 1]",
     ),
-    1,
+  ),
+  primary: v.optional(
+    choice(
+      PRIMARY_METRICS.map(typedMetric),
+      "The metric that decides: its intervals hold together over all arms and points of the run",
+    ),
+    "ttft.mean",
+  ),
+  control: v.optional(
+    choice(
+      ["aa", "off"],
+      "aa: measure the reference arm a second time, to see how far two equal arms differ " +
+        "[aa on the virtual clock and from 3 repeats up]",
+    ),
+  ),
+  until: v.optional(
+    text(
+      "Add repeats in blocks until every primary comparison is decided, or known as closely as this: decided, 2%",
+    ),
+  ),
+  maxRepeat: v.optional(
+    whole(1, MAX_UNTIL_REPEATS, "Most repeats that --until may run"),
+    DEFAULT_UNTIL_REPEATS,
+  ),
+  maxTime: v.optional(
+    text("Begin no further repeats for --until after this time: 90s, 10m, 2h [no limit]"),
   ),
   sweep: verbatim(
     "Measure at several values of a load or workload option: concurrency=1,8,64. Repeat for a second axis",

@@ -1,6 +1,6 @@
 /** Reads a saved plan, and checks that it is complete before anything uses it. */
 import * as v from "valibot";
-import type { Plan } from "../contract/plan.ts";
+import { PRIMARY_METRICS, type Plan } from "../contract/plan.ts";
 import { Count, PlannedCellSchema, PluginUseSchema, WireSchema } from "../contract/plan-schema.ts";
 import { DynbenchError } from "../base/errors.ts";
 
@@ -30,6 +30,16 @@ const SavedPlan = v.pipe(
     seed: Count,
     clock: v.picklist(["wall", "virtual"]),
     repeats: Count,
+    primary: v.optional(v.picklist(PRIMARY_METRICS), PRIMARY_METRICS[0]),
+    until: v.exactOptional(
+      v.object({
+        rule: v.picklist(["decided", "width"]),
+        halfWidth: v.exactOptional(v.number()),
+        first: Count,
+        block: v.pipe(Count, v.minValue(1)),
+        maxTimeS: v.exactOptional(v.number()),
+      }),
+    ),
     preflight: v.boolean(),
     pooledBounds: v.exactOptional(v.boolean()),
     wire: WireSchema,
@@ -41,6 +51,7 @@ const SavedPlan = v.pipe(
           router: PluginUseSchema,
           plane: v.picklist(["http", "dynamo"]),
           isControl: v.exactOptional(v.boolean()),
+          twinOf: v.exactOptional(Count),
           engineKey: v.string(),
         }),
       ),
@@ -83,8 +94,10 @@ const SavedPlan = v.pipe(
     "it is of the virtual clock and has no sim",
   ),
   v.check(
-    ({ arms, cells }) => cells.every(({ arm }) => arm < arms.length),
-    "a cell names an arm that is not there",
+    ({ arms, cells }) =>
+      cells.every(({ arm }) => arm < arms.length) &&
+      arms.every(({ twinOf = 0 }) => twinOf < arms.length),
+    "it names an arm that is not there",
   ),
   v.check(
     ({ cells }) => new Set(cells.map(({ id }) => id)).size === cells.length,

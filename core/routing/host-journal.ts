@@ -2,6 +2,7 @@
  * The calls of a policy host, in order, as data: made again on another host they give the same picks.
  * The gateway writes them to `events.jsonl`, where `told` is the name of the call.
  */
+import { given } from "../base/given.ts";
 import type { WorkerRole } from "../contract/request.ts";
 import type { RouteRequest } from "../contract/routing-policy.ts";
 
@@ -26,7 +27,8 @@ export type HostEvent =
       readonly blocks: readonly number[];
     }
   | { readonly told: "checkHeld"; readonly atNs: number }
-  | { readonly told: "reset" };
+  /** `cell`: names the random stream of what follows. */
+  | { readonly told: "reset"; readonly cell?: string };
 
 /** The request of a `route` call. */
 interface RoutedAs {
@@ -93,8 +95,8 @@ export class HostJournal {
     this.#add({ told: "checkHeld", atNs });
   }
 
-  reset(): void {
-    this.#add({ told: "reset" });
+  reset(cell: string | undefined): void {
+    this.#add({ told: "reset", ...given({ cell }) });
   }
 }
 

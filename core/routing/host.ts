@@ -216,10 +216,12 @@ export class PolicyHost {
 
   /**
    * A new cell: forgets requests, loads, what is held and all that was believed cached, and draws from a
-   * fresh random stream. Which workers are alive stays known. The owner resets its event trackers too.
+   * fresh random stream, of the cell's own where it is named: then a router that was started anew for
+   * each repeat does not repeat its draws. Which workers are alive stays known. The owner resets its
+   * event trackers too.
    */
-  reset(): void {
-    this.#options.journal?.reset();
+  reset(cell?: string): void {
+    this.#options.journal?.reset(cell);
     const { policy, candidates, random } = this.#options;
     this.#accounts.clear();
     this.#held.clear();
@@ -227,7 +229,7 @@ export class PolicyHost {
     if (this.#index !== undefined) this.#index = new PrefixIndex(candidates.length);
     for (const { index } of candidates) this.#predicted?.clear(index);
     this.#resets += 1;
-    this.#view.random = random.split("reset", this.#resets);
+    this.#view.random = random.split("reset", cell ?? this.#resets);
     policy.reset?.();
   }
 

@@ -56,8 +56,10 @@ class LiveRun {
       if (open.length === 0) return undefined;
       const arms = new Set(open.map(({ arm }) => this.#plan.arms[arm]!));
       await mustFindRouters(arms, this.#deps.plugins);
-      const groups = Map.groupBy(open, (cell) => this.#plan.arms[cell.arm]!.engineKey);
-      for (const cells of groups.values()) await this.#engineGroup(cells, supervisor);
+      for (const cells of sameEngine(open, this.#plan)) {
+        if (this.#book.isEnough(cells[0]!)) break;
+        await this.#engineGroup(cells, supervisor);
+      }
       this.#deps.signal.throwIfAborted();
       return undefined;
     } catch (error) {
@@ -110,6 +112,7 @@ class LiveRun {
     try {
       for (const cell of cells) {
         context.signal.throwIfAborted();
+        if (this.#book.isEnough(cell)) break;
         router = await this.#routerFor(cell, router, group);
         await runLiveCell(this.#plan, cell, {
           ...{ deps: this.#deps, book: this.#book, deaths: this.#deaths },
@@ -185,4 +188,16 @@ class LiveRun {
   #deathFault(): DynbenchError {
     return deathError(this.#deaths[0]!, "died during the run");
   }
+}
+
+/** Stretches of cells that one running engine serves. */
+function sameEngine(cells: readonly PlannedCell[], { arms }: Plan): PlannedCell[][] {
+  const stretches: PlannedCell[][] = [];
+  for (const cell of cells) {
+    const last = stretches.at(-1);
+    const key = last === undefined ? undefined : arms[last[0]!.arm]!.engineKey;
+    if (key === arms[cell.arm]!.engineKey) last!.push(cell);
+    else stretches.push([cell]);
+  }
+  return stretches;
 }

@@ -10,8 +10,10 @@ import type { RecordWatch } from "./cell-findings.ts";
 import { cellResult, runResult } from "./results.ts";
 import { RunFacts } from "./folder/run-facts.ts";
 import type { CellOutcome, RunFolder } from "./folder/run-folder.ts";
-import { epochMs } from "../system/clock.ts";
+import { epochMs, monotonicNs } from "../system/clock.ts";
 import { DynbenchError, messageOf } from "../base/errors.ts";
+import { isDecided } from "../metrics/compare/compare.ts";
+import { blockOf } from "../metrics/looks.ts";
 import type { CellTally } from "../metrics/tally/cell-tally.ts";
 import type { CellResult, RunResult } from "../contract/result.ts";
 import type { RunSurvey } from "../plan/survey.ts";
@@ -51,6 +53,7 @@ export class RunBook {
   readonly #plan: Plan;
   readonly #deps: RunDeps;
   readonly #results: CellResult[] = [];
+  readonly #startNs = monotonicNs();
   readonly #reporters: AllReporters;
 
   constructor(plan: Plan, deps: RunDeps) {
@@ -67,6 +70,17 @@ export class RunBook {
     await this.#keepFinished();
     const isDone = new Set(this.#results.map(({ cell }) => cell.id));
     return this.#plan.cells.filter((cell) => !isDone.has(cell.id));
+  }
+
+  /** Whether the repeats so far show what `--until` asks, so that neither this cell nor a later one is run. */
+  isEnough(next: PlannedCell): boolean {
+    const { until } = this.#plan;
+    const last = this.#results.at(-1);
+    if (until === undefined || last === undefined) return false;
+    const isNewBlock = blockOf(until, next.repeat) > blockOf(until, last.cell.repeat);
+    if (!isNewBlock) return false;
+    const tookS = (monotonicNs() - this.#startNs) / 1e9;
+    return tookS >= (until.maxTimeS ?? Infinity) || isDecided(this.#results, this.#plan);
   }
 
   /** The outcome of a cell as it starts: failed, until the cell has ended otherwise. */

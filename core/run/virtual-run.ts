@@ -37,6 +37,7 @@ export async function simulatePlan(plan: Plan, deps: RunDeps, book: RunBook): Pr
     for (const cell of open) {
       await breathe();
       deps.signal.throwIfAborted();
+      if (book.isEnough(cell)) break;
       await simulateCell(plan, cell, { ...deps, book, breathe });
       deps.signal.throwIfAborted();
     }

@@ -52,7 +52,7 @@ export class Replicas {
           policyName: task.policyName,
           candidates: candidatesOf(engine),
           blockSize: engine.limits.blockSize,
-          random: randomStream(cell.seed, "gateway", replica),
+          random: randomStream(cell.routerSeed ?? cell.seed, "gateway", replica),
           onRelease: events.onRelease,
           onFault: events.onFault,
         }),

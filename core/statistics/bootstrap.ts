@@ -22,10 +22,12 @@ export interface Series {
 }
 
 /** A statistic of a resample of the series of all repeats of one arm. */
-export type Estimate = (draws: readonly Draw[]) => number;
+export type Statistic = (draws: readonly Draw[]) => number;
 
 /** First requests of the drawn blocks of one repeat, and their length; the last block is cut at `n`. */
 export interface Draw {
+  /** Which repeat's requests are drawn. */
+  readonly repeat: number;
   readonly starts: Int32Array;
   readonly block: number;
   readonly n: number;
@@ -38,40 +40,54 @@ export function blockLength(n: number): number {
   return length;
 }
 
-/** Draws of blocks for repeats of `sizes` requests. */
+/** Draws of blocks for repeats of `sizes` requests, each repeat once. */
 export function drawBlocks(sizes: readonly number[], random: RandomStream): Draw[] {
-  return sizes.map((n) => {
-    const block = blockLength(n);
-    const starts = new Int32Array(Math.ceil(n / block));
-    for (let i = 0; i < starts.length; i += 1) starts[i] = random.int(n - block + 1);
-    return { starts, block, n };
+  return sizes.map((n, repeat) => drawFrom(repeat, n, random));
+}
+
+/**
+ * Draws of as many repeats as there are, with replacement, and of blocks in each: what differs from
+ * repeat to repeat is resampled as well as what differs within one (Davison and Hinkley, "Bootstrap
+ * methods and their application", section 3.8).
+ */
+export function drawRepeats(sizes: readonly number[], random: RandomStream): Draw[] {
+  return sizes.map(() => {
+    const repeat = random.int(sizes.length);
+    return drawFrom(repeat, sizes[repeat]!, random);
   });
+}
+
+function drawFrom(repeat: number, n: number, random: RandomStream): Draw {
+  const block = blockLength(n);
+  const starts = new Int32Array(Math.ceil(n / block));
+  for (let i = 0; i < starts.length; i += 1) starts[i] = random.int(n - block + 1);
+  return { repeat, starts, block, n };
 }
 
 /** The draw that returns the original requests: for the estimate itself. */
 export function wholeDraw(sizes: readonly number[]): Draw[] {
-  return sizes.map((n) => ({ starts: Int32Array.of(0), block: n, n }));
+  return sizes.map((n, repeat) => ({ repeat, starts: Int32Array.of(0), block: n, n }));
 }
 
 /** Σ values / Σ weights over the drawn requests where both are known, from prefix sums. */
-export function meanEstimate(repeats: readonly Series[]): Estimate {
+export function meanEstimate(repeats: readonly Series[]): Statistic {
   const sums = repeats.map(prefixSums);
   return (draws) => {
     let value = 0;
     let weight = 0;
-    draws.forEach((draw, repeat) => {
-      const { values, weights } = sums[repeat]!;
+    for (const draw of draws) {
+      const { values, weights } = sums[draw.repeat]!;
       eachBlock(draw, (from, to) => {
         value += values[to]! - values[from]!;
         weight += weights[to]! - weights[from]!;
       });
-    });
+    }
     return value / weight;
   };
 }
 
 /** The quantile at `probability` of the drawn requests whose value is known (type 7). */
-export function quantileEstimate(repeats: readonly Series[], probability: number): Estimate {
+export function quantileEstimate(repeats: readonly Series[], probability: number): Statistic {
   const values = repeats.flatMap((series) => [...series.values]);
   const order = [...values.keys()].filter((i) => !Number.isNaN(values[i]!));
   order.sort((a, b) => values[a]! - values[b]!);
@@ -80,17 +96,17 @@ export function quantileEstimate(repeats: readonly Series[], probability: number
   const places = new Int32Array(values.length).fill(sorted.length);
   order.forEach((i, place) => (places[i] = place));
   const times = new Uint32Array(sorted.length + 1);
+  let before = 0;
+  const offsets = repeats.map((series) => (before += series.values.length) - series.values.length);
   return (draws) => {
     times.fill(0);
     let drawn = 0;
-    let offset = 0;
     for (const draw of draws) {
-      const start = offset;
+      const start = offsets[draw.repeat]!;
       eachBlock(draw, (from, to) => {
         for (let i = start + from; i < start + to; i += 1) times[places[i]!]! += 1;
       });
       drawn += draw.n;
-      offset += draw.n;
     }
     return quantileOfCounts({ sorted, times, total: drawn - times[sorted.length]! }, probability);
   };

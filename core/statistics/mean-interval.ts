@@ -9,6 +9,8 @@ import { WeightedSamples } from "./weighted-samples.ts";
 export const CONFIDENCE = 0.95;
 /** Below three, one odd repeat decides the interval. */
 export const REPEATS_FOR_T = 3;
+/** From here on a run may claim a difference: with fewer repeats its interval covers no other run. */
+export const REPEATS_FOR_CLAIMS = 3;
 /** Fewer requests than this give too few blocks for an interval. */
 export const REQUESTS_MIN = 20;
 

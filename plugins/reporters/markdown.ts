@@ -3,7 +3,8 @@
  * of the verdict, to paste into an issue or a chat. Rewritten after cells, at most every few seconds.
  */
 import { defineReporter } from "dynbench";
-import type { RunResult } from "dynbench/report";
+import { withoutControl, type RunResult } from "dynbench/report";
+import { controlSentence, shownIn, writeHeadline } from "../../reports/data/headline.ts";
 import { comparisonGrids, ratioText, type Grid } from "../shared/reporters/comparison-grids.ts";
 import { plain } from "../shared/reporters/text.ts";
 import { FIGURE_HEAD, resultRows } from "../shared/reporters/result-rows.ts";
@@ -19,8 +20,9 @@ export const markdown = defineReporter({
 });
 
 /** Pure. */
-export function resultsText(run: RunResult): string {
-  const { verdict, comparisons, startedAt, tool } = run.summary;
+export function resultsText(whole: RunResult): string {
+  const run = withoutControl(whole);
+  const { verdict, comparisons, control, startedAt, tool } = run.summary;
   const command = plain(run.command);
   const { swept, rows } = resultRows(run);
   const names = swept === "" ? ["router"] : [swept, "router"];
@@ -41,7 +43,11 @@ export function resultsText(run: RunResult): string {
     command === "" ? [] : ["```sh", command, "```"],
     main,
     [[timeSentence(run), programsLine(run)].filter((line) => line !== "").join(" ")],
+    run.sideBySide === undefined
+      ? [text(writeHeadline(run.summary, shownIn(run.plan)).sentence)]
+      : [],
     ...comparisonGrids(comparisons).flatMap((grid) => [[text(grid.title)], gridTable(grid)]),
+    control === undefined ? [] : [text(controlSentence(control))],
     reasons,
   ];
   const full = blocks.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));

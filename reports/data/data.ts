@@ -10,11 +10,14 @@ import type {
   CellResult,
   CellSummary,
   Comparison,
+  Control,
+  NotCompared,
   RunResult,
   Verdict,
 } from "../../core/contract/result.ts";
 import { meanLadder, type HitLadder } from "../../core/metrics/ladder.ts";
 import { timeScaleNotes } from "../../core/metrics/model-time.ts";
+import { withoutControl } from "../../core/metrics/without-control.ts";
 import { writeHeadline, type Headline } from "./headline.ts";
 import { overTime, type OverTime } from "./over-time.ts";
 import { writeRunsHeadline, type SideBySide } from "./runs-headline.ts";
@@ -37,6 +40,8 @@ export interface ReportData {
   cells: ReportCell[];
   groups: ReportGroup[];
   comparisons: Comparison[];
+  notCompared: NotCompared[];
+  control?: Control;
   setup: SetupSection[];
   command: string;
   /** Of a report of several runs; null: this run has no such router. */
@@ -71,7 +76,8 @@ const DISTRIBUTION_POINTS = { all: 45_000, perGroup: 400, least: 20 };
 const OVER_TIME_BINS = { all: 20_000, most: 60, least: 8 };
 const HEAT_NUMBERS = { all: 160_000, bins: 160, leastBins: 12 };
 
-export function reportData(run: RunResult): ReportData {
+export function reportData(whole: RunResult): ReportData {
+  const run = withoutControl(whole);
   const arms = run.plan.arms.map((arm) => arm.label);
   const summaries = run.summary.cells;
   const sweep = readSweep(run.plan.cells);
@@ -95,12 +101,14 @@ export function reportData(run: RunResult): ReportData {
           points: sweep.points,
           sideBySide,
         })
-      : writeHeadline(summaries, run.summary.comparisons, { arms, points: sweep.points }),
+      : writeHeadline(run.summary, { arms, points: sweep.points }),
     arms,
     sweep,
     cells: binCells(run.cells, place),
     groups,
     comparisons: run.summary.comparisons,
+    notCompared: run.summary.notCompared ?? [],
+    ...given({ control: run.summary.control }),
     setup: describeSetup(run),
     command: run.command,
     ...given({ sideBySide }),

@@ -1,19 +1,30 @@
 /**
- * The headline of a report: which arm won on mean TTFT, by how much, with which interval, and why (hit
- * share against the ideal, uncached tokens). It only words the comparisons that `core/metrics` made;
- * nothing is tested for significance here.
+ * The headline of a report: which arm is best by the primary metric, by how much, and why (hit share
+ * against the ideal, uncached tokens). It only words the claims that `core/metrics` made; nothing is
+ * tested for significance here.
  */
-import type { CellSummary, Comparison, Interval } from "../../core/contract/result.ts";
+import type { Plan } from "../../core/contract/plan.ts";
+import type {
+  CellSummary,
+  Comparison,
+  Control,
+  Interval,
+  Summary,
+} from "../../core/contract/result.ts";
+import { COMPARABLE } from "../../core/metrics/compare/compared.ts";
+import { claimFor, isOpen, type ArmClaim } from "../../core/metrics/compare/claim.ts";
+import { metricOf, metricWords } from "../../core/metrics/definitions.ts";
 import { formatRatio, formatShare, formatTokens } from "./format.ts";
-import { mean, meanOf, measureOf } from "./measures.ts";
-import { parametersKey, type SweepPoint } from "./sweep.ts";
+import { mean, meanOf } from "./measures.ts";
+import { parametersKey, readSweep, type SweepPoint } from "./sweep.ts";
 
 export interface Headline {
   /**
-   * `wins`: better somewhere and worse nowhere; `mixed`: both; `none`: no difference shown; `single`:
-   * nothing to compare; `saturated`: latencies are not compared.
+   * `wins`: the best at some settings and worse nowhere; `mixed`: better at some and worse at others;
+   * `none`: no difference shown; `open`: too few repeats to claim one; `single`: nothing to compare;
+   * `saturated`: latencies are not compared.
    */
-  state: "wins" | "mixed" | "none" | "single" | "saturated" | "empty";
+  state: "wins" | "mixed" | "none" | "open" | "single" | "saturated" | "empty";
   sentence: string;
   /** Each is one sentence. */
   why: string[];
@@ -23,78 +34,138 @@ export interface Headline {
   rival?: string;
 }
 
+/** What the headline is made of. `cells` without those of the control. */
+export type HeadlineInput = Pick<Summary, "cells" | "comparisons" | "best" | "until">;
+
+/** The arms in the order of the plan, without the control. */
+interface Shown {
+  arms: readonly string[];
+  points: readonly SweepPoint[];
+}
+
+/** The arms and points of a run without its control. */
+export function shownIn({ arms, cells }: Plan): Shown {
+  return { arms: arms.map(({ label }) => label), points: readSweep(cells).points };
+}
+
 interface Duel {
   point: number;
-  /** best / rival: below 1 the best one has the lower TTFT. */
+  /** best / rival. */
   ratio: Interval;
+  /** The same with the adjusted ends. */
+  adjusted: Interval;
+  claim: ArmClaim;
   comparison: Comparison;
 }
 
-/** `cells` with their point among `points`; `arms` in the order of the plan. */
-export function writeHeadline(
-  cells: readonly CellSummary[],
-  comparisons: readonly Comparison[],
-  plan: { arms: readonly string[]; points: readonly SweepPoint[] },
-): Headline {
-  const ranked = rankArms(cells, plan.arms);
-  const [best, ...others] = ranked;
+export function writeHeadline(run: HeadlineInput, plan: Shown): Headline {
+  const { cells, comparisons } = run;
+  const primary = comparisons.filter(({ role }) => role === "primary");
+  const metric = primary[0]?.metric ?? "ttftMs.mean";
+  const [best, ...others] = rankArms(cells, plan.arms, metric);
   if (best === undefined) {
-    return {
-      state: "empty",
-      sentence: "No request was answered, so there is nothing to compare.",
-      why: [],
-    };
+    const sentence = "No request was answered, so there is nothing to compare.";
+    return { state: "empty", sentence, why: [] };
   }
   if (others[0] === undefined) return single(cells, best, plan.points);
 
   // Arms are compared with a reference, so the second best may have no interval against the best.
-  const duelsWith = (other: string) =>
-    duelsOf(comparisons, { best, rival: other, points: plan.points });
+  const duelsWith = (other: string): Duel[] => duelsOf(primary, { best, rival: other, plan });
   const rival = others.find((other) => duelsWith(other).length > 0) ?? others[0];
   const duels = duelsWith(rival);
-  const won = duels.filter(({ ratio }) => ratio.high < 1);
-  const lost = duels.filter(({ ratio }) => ratio.low > 1);
-  const strongest = [...duels].sort((a, b) => a.ratio.value - b.ratio.value)[0];
-  if (strongest === undefined) {
-    return withoutDuel(cells, comparisons, { best, rival });
-  }
-  const shown =
-    won.length > 0 ? [...won].sort((a, b) => a.ratio.value - b.ratio.value)[0]! : strongest;
-  const where = plan.points[shown.point]!.label;
+  if (duels.length === 0) return withoutDuel(run, { best, rival, metric });
+  const isBest = bestAt(run, best);
+  const won = duels.filter(({ claim, point }) => claim === "better" && isBest(plan.points[point]!));
+  const shown = strongest(won.length > 0 ? won : duels);
+  const at = plan.points[shown.point]!;
+  const all = { best, rival, metric, shown, at, duels, won, arms: plan.arms.length };
+  const why = reasons(cells, at, { best, rival });
   const rest = { point: shown.point, best, rival };
-  const why = reasons(cells, plan.points[shown.point]!, { best, rival });
-  const figure = `${formatRatio(shown.ratio.value)} that of ${rival} (${describeInterval(shown.comparison, shown.ratio)})`;
-  const at = where === "" ? "" : `at ${where} `;
-  if (won.length === 0) {
-    const sentence = `No clear winner: ${at}the mean TTFT of ${best} is ${figure}, and the interval includes 1×.`;
-    return { state: "none", sentence, why, ...rest };
+  if (isOpen(shown.comparison)) return { ...rest, ...openHeadline(all), why };
+  if (won.length === 0) return { ...rest, ...undecided(run, all), why };
+  const lost = duels.filter(({ claim }) => claim === "worse").length;
+  if (duels.length > 1) why.unshift(describeTally({ ...all, lost }));
+  const verb = lost > 0 ? "wins in part" : "wins";
+  const sentence = `${best} ${verb}: ${place(at)}its ${metricWords(metric)} is ${figure(all)}.`;
+  return { ...rest, state: lost > 0 ? "mixed" : "wins", sentence, why };
+}
+
+interface Words {
+  best: string;
+  rival: string;
+  metric: string;
+  shown: Duel;
+  at: SweepPoint;
+  duels: readonly Duel[];
+  won: readonly Duel[];
+  /** How many arms were compared. */
+  arms: number;
+}
+
+/** One repeat shows what this run was like, and nothing of the next. */
+function openHeadline(words: Words): Pick<Headline, "state" | "sentence"> {
+  const { best, metric, shown, at } = words;
+  const { n, unitOfN } = shown.comparison;
+  const repeats = unitOfN === "requests" ? "One repeat decides" : `${n} repeats decide`;
+  const sentence = `${repeats} nothing: ${place(at)}the ${metricWords(metric)} of ${best} is ${figure(words)}. --repeat 3 and more can show a difference.`;
+  return { state: "open", sentence };
+}
+
+function undecided(
+  { best: bests, until }: HeadlineInput,
+  words: Words,
+): Pick<Headline, "state" | "sentence"> {
+  const { best, metric, at } = words;
+  const shown = `${place(at)}the ${metricWords(metric)} of ${best} is ${figure(words)}`;
+  const rest = bests?.find(({ parameters }) => isSamePoint(parameters, at))?.arms ?? [];
+  const end = until?.isMet === false ? ` It was not decided in ${until.repeats} repeats.` : "";
+  if (words.arms > 2 && rest.length > 1) {
+    return {
+      state: "none",
+      sentence: `No single best: ${shown}, and ${rest.join(", ")} may each be the best.${end}`,
+    };
   }
-  if (duels.length > 1) {
-    why.unshift(describeTally(best, { won: won.length, lost: lost.length, of: duels.length }));
-  }
-  const verb = lost.length > 0 ? "wins in part" : "wins";
-  const sentence = `${best} ${verb}: ${at}its mean TTFT is ${figure}.`;
-  return { state: lost.length > 0 ? "mixed" : "wins", sentence, why, ...rest };
+  return { state: "none", sentence: `No difference is shown: ${shown}.${end}` };
+}
+
+/** Whether no other arm may be the best at a point; with two arms the comparison itself says so. */
+function bestAt({ best }: HeadlineInput, arm: string): (point: SweepPoint) => boolean {
+  return (point) => {
+    const arms = best?.find(({ parameters }) => isSamePoint(parameters, point))?.arms;
+    return arms === undefined || (arms.length === 1 && arms[0] === arm);
+  };
+}
+
+/** `0.61× that of round-robin (0.55–0.67×, …)`. */
+function figure({ rival, shown }: Pick<Words, "rival" | "shown">): string {
+  return `${formatRatio(shown.ratio.value)} that of ${rival} (${describeInterval(shown.comparison, shown.adjusted)})`;
+}
+
+function place({ label }: SweepPoint): string {
+  return label === "" ? "" : `at ${label} `;
+}
+
+function strongest(duels: readonly Duel[]): Duel {
+  const size = ({ ratio }: Duel): number => Math.abs(Math.log(ratio.value));
+  return duels.reduce((most, duel) => (size(duel) > size(most) ? duel : most));
 }
 
 /** Why latencies were not compared, and which comparison holds instead. */
 function withoutDuel(
-  cells: readonly CellSummary[],
-  comparisons: readonly Comparison[],
-  arms: { best: string; rival: string },
+  { cells, comparisons }: HeadlineInput,
+  { best, rival, metric }: { best: string; rival: string; metric: string },
 ): Headline {
-  const { best, rival } = arms;
+  const arms = { best, rival };
   if (!cells.some(({ verdict }) => verdict.reasons.some(({ id }) => id === "saturated"))) {
-    const sentence = `${best} has the lower mean TTFT, but ${best} and ${rival} were not compared with an interval.`;
+    const sentence = `The ${metricWords(metric)} of ${best} is better, but ${best} and ${rival} were not compared with an interval.`;
     return { state: "none", ...arms, sentence, why: [] };
   }
   const why = comparisons.flatMap((one) => {
     const pair = [one.a, one.b];
-    if (measureOf(one.metric)?.key !== "outputTps") return [];
-    if (!pair.includes(best) || !pair.includes(rival)) return [];
-    const ratio = one.b === best ? one.ratio : invertInterval(one.ratio);
+    if (one.metric !== "outputTps" || !pair.includes(best) || !pair.includes(rival)) return [];
+    const { ratio, adjusted } = turned(one, best);
     return [
-      `${best} put out ${formatRatio(ratio.value)} the tokens/s of ${rival} (${describeInterval(one, ratio)}).`,
+      `${best} put out ${formatRatio(ratio.value)} the tokens/s of ${rival} (${describeInterval(one, adjusted)}).`,
     ];
   });
   return {
@@ -106,20 +177,41 @@ function withoutDuel(
   };
 }
 
-/** `95 % interval 0.55–0.67×, 3 repeats`. */
-export function describeInterval(comparison: Comparison, ratio: Interval): string {
-  const sure = `${Math.round(comparison.confidence * 100)}\u00a0% interval`;
-  const range = `${ratio.low.toFixed(2)}–${formatRatio(ratio.high)}`;
+/** How far the reference measured twice differs from itself. */
+export function controlSentence({ a, b, metric, points }: Control): string {
+  const all = points.map(({ ratio }) => ratio.value);
+  const [low, high] = [Math.min(...all), Math.max(...all)].map((ratio) => `${ratio.toFixed(3)}×`);
+  const range = low === high ? low! : `${low} to ${high}`;
+  return `Control: ${b} is ${a} measured a second time, and its ${metricWords(metric)} is ${range} as large${points.length > 1 ? ` over ${points.length} settings` : ""}.`;
+}
+
+/** `0.55–0.67×, 95 % over 5 comparisons together, 3 repeats`. */
+export function describeInterval(comparison: Comparison, { low, high }: Interval): string {
+  const { over } = comparison.adjusted;
+  const range = `${low.toFixed(2)}–${formatRatio(high)}`;
+  const sure = `${Math.round(comparison.confidence * 100)}\u00a0%`;
+  const together = over > 1 ? ` over ${over} comparisons together` : " interval";
   const base =
     comparison.unitOfN === "repeats"
       ? `${comparison.n} repeats`
-      : `${comparison.n} requests, this run only`;
-  return `${sure} ${range}, ${base}`;
+      : `${comparison.n} requests, within this run`;
+  return `${range}, ${sure}${together}, ${base}`;
 }
 
 /** b / a turned into a / b. */
 export function invertInterval(interval: Interval): Interval {
   return { value: 1 / interval.value, low: 1 / interval.high, high: 1 / interval.low };
+}
+
+/** Ratio and adjusted interval with `arm` on top. */
+export function turned(
+  { b, ratio, adjusted: { low, high } }: Comparison,
+  arm: string,
+): { ratio: Interval; adjusted: Interval } {
+  const adjusted = { value: ratio.value, low, high };
+  return b === arm
+    ? { ratio, adjusted }
+    : { ratio: invertInterval(ratio), adjusted: invertInterval(adjusted) };
 }
 
 function single(
@@ -133,21 +225,21 @@ function single(
   return { state: "single", sentence, why: [], best: arm };
 }
 
-/** Arms by the geometric mean of their TTFT over the points that all of them have; lowest first. */
-function rankArms(cells: readonly CellSummary[], arms: readonly string[]): string[] {
-  const known = arms.filter((arm) =>
-    cells.some((cell) => cell.arm === arm && meanOf(cell, "ttftMs")),
-  );
+/** Best first, by the geometric mean of the metric over the points that all arms have. */
+function rankArms(cells: readonly CellSummary[], arms: readonly string[], name: string): string[] {
+  const metric = COMPARABLE.find((one) => one.name === name)!;
+  const sign = metricOf(metric.key).better === "higher" ? -1 : 1;
+  const known = arms.filter((arm) => cells.some((cell) => cell.arm === arm && metric.read(cell)));
   const keys = [...new Set(cells.map((cell) => parametersKey(cell.parameters)))];
   const at = (arm: string, key: string): number | undefined =>
     mean(
       cells
         .filter((cell) => cell.arm === arm && parametersKey(cell.parameters) === key)
-        .map((cell) => meanOf(cell, "ttftMs")),
+        .map(metric.read),
     );
   const common = keys.filter((key) => known.every((arm) => at(arm, key) !== undefined));
   const score = (arm: string): number =>
-    common.reduce((sum, key) => sum + Math.log(at(arm, key)!), 0);
+    common.reduce((sum, key) => sum + sign * Math.log(at(arm, key)!), 0);
   return known
     .map((arm) => ({ arm, score: score(arm) }))
     .sort((a, b) => a.score - b.score)
@@ -155,31 +247,37 @@ function rankArms(cells: readonly CellSummary[], arms: readonly string[]): strin
 }
 
 function duelsOf(
-  comparisons: readonly Comparison[],
-  of: { best: string; rival: string; points: readonly SweepPoint[] },
+  primary: readonly Comparison[],
+  { best, rival, plan }: { best: string; rival: string; plan: Shown },
 ): Duel[] {
-  const duels: Duel[] = [];
-  of.points.forEach((point, index) => {
-    const comparison = comparisons.find(
-      ({ a, b, metric, parameters }) =>
-        measureOf(metric)?.key === "ttftMs" &&
-        ((a === of.best && b === of.rival) || (a === of.rival && b === of.best)) &&
-        parametersKey(parameters) === parametersKey(point.parameters),
+  return plan.points.flatMap((point, index): Duel[] => {
+    const comparison = primary.find(
+      ({ a, b, parameters }) =>
+        ((a === best && b === rival) || (a === rival && b === best)) &&
+        isSamePoint(parameters, point),
     );
-    if (!comparison) return;
-    const ratio = comparison.b === of.best ? comparison.ratio : invertInterval(comparison.ratio);
-    duels.push({ point: index, ratio, comparison });
+    if (!comparison) return [];
+    return [
+      { point: index, ...turned(comparison, best), claim: claimFor(comparison, best), comparison },
+    ];
   });
-  return duels;
 }
 
-function describeTally(best: string, tally: { won: number; lost: number; of: number }): string {
-  const { won, lost, of } = tally;
-  if (won === of) return `The mean TTFT of ${best} is lower at all ${of} settings.`;
-  const even = of - won - lost;
-  const parts = [`The mean TTFT of ${best} is lower at ${won} of ${of} settings`];
-  if (lost > 0) parts.push(`higher at ${lost}`);
-  if (even > 0) parts.push(`without a clear difference at ${even}`);
+function isSamePoint(parameters: Comparison["parameters"], point: SweepPoint): boolean {
+  return parametersKey(parameters) === parametersKey(point.parameters);
+}
+
+function describeTally({ best, rival, metric, duels, won, arms, lost }: Words & { lost: number }) {
+  const isMany = arms > 2;
+  const what = isMany
+    ? `${best} is the best of ${arms} arms`
+    : `The ${metricWords(metric)} of ${best} is better`;
+  const against = isMany ? ` (the next is ${rival})` : "";
+  if (won.length === duels.length) return `${what} at all ${duels.length} settings${against}.`;
+  const even = duels.length - won.length - lost;
+  const parts = [`${what} at ${won.length} of ${duels.length} settings${against}`];
+  if (lost > 0) parts.push(`worse at ${lost}`);
+  if (even > 0) parts.push(`without a claim at ${even}`);
   return `${parts.join(", ")}.`;
 }
 
@@ -190,10 +288,7 @@ function reasons(
   arms: { best: string; rival: string },
 ): string[] {
   const of = (arm: string): CellSummary[] =>
-    cells.filter(
-      (cell) =>
-        cell.arm === arm && parametersKey(cell.parameters) === parametersKey(point.parameters),
-    );
+    cells.filter((cell) => cell.arm === arm && isSamePoint(cell.parameters, point));
   const hit = (arm: string) => mean(of(arm).map((cell) => cell.cache.cachedShare));
   const [ours, theirs] = [hit(arms.best), hit(arms.rival)];
   if (ours === undefined || theirs === undefined) return [];

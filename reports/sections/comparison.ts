@@ -4,6 +4,9 @@ import type { ReportData } from "../data/data.ts";
 import { groupedTable, h, section } from "../drawing/dom.ts";
 import { formatRatio } from "../data/format.ts";
 import { formatDifference, MEASURES, measureOf, type Measure } from "../data/measures.ts";
+import { claimFor, isOpen } from "../../core/metrics/compare/claim.ts";
+import { metricWords } from "../../core/metrics/definitions.ts";
+import { controlSentence } from "../data/headline.ts";
 import { parametersKey } from "../data/sweep.ts";
 
 /** With more pairs, only the first ones are shown at once; the others open on request. */
@@ -19,8 +22,7 @@ export function comparisonSection(data: ReportData): HTMLElement | undefined {
   const pairs = pairsOf(data);
   const first = data.comparisons[0];
   if (!first) return undefined;
-  const percent = Math.round(first.confidence * 100);
-  const lead = `Ratio of means, its ${percent} % interval on a log scale around 1×, and the difference. Filled and coloured: the interval excludes 1×.`;
+  const lead = leadOf(data.comparisons);
   const open = pairs.length > PAIRS_AT_ONCE ? PAIRS_OPEN : pairs.length;
   const rest = pairs.slice(open);
   return section(
@@ -35,7 +37,33 @@ export function comparisonSection(data: ReportData): HTMLElement | undefined {
         h("summary", {}, `${rest.length} more ${rest.length === 1 ? "pair" : "pairs"} of arms`),
         pairTable(data, rest),
       ),
+    ...notes(data).map((text) => h("p", { class: "note" }, text)),
   );
+}
+
+/** What the intervals are, and when a difference is coloured. */
+function leadOf(comparisons: readonly Comparison[]): string {
+  const percent = `${Math.round(comparisons[0]!.confidence * 100)}\u00a0%`;
+  const primary = comparisons.find(({ role }) => role === "primary");
+  const over = (role: Comparison["role"]): number =>
+    Math.max(...comparisons.filter((one) => one.role === role).map((one) => one.adjusted.over), 0);
+  if (comparisons.every(isOpen)) {
+    return `Ratio, its ${percent} interval within this run, and the difference. With so few repeats nothing is claimed: another run may differ.`;
+  }
+  const first =
+    primary === undefined
+      ? ""
+      : ` The primary metric is ${metricWords(primary.metric)}: its intervals hold together over ${over("primary")} comparisons, those of the others over ${over("secondary")}.`;
+  return `Ratio, its ${percent} interval, adjusted for how much is compared, on a log scale around 1×, and the difference.${first} Filled and coloured: a claim, because the interval excludes 1×.`;
+}
+
+/** The control's result, and metrics without an interval. */
+function notes({ control, notCompared }: ReportData): string[] {
+  const missing = notCompared.map(({ metric, why }) => `${metricWords(metric)} ${why}`);
+  return [
+    ...(control === undefined ? [] : [controlSentence(control)]),
+    ...(missing.length === 0 ? [] : [`Without an interval: ${missing.join("; ")}.`]),
+  ];
 }
 
 /** The headline's pair first. */
@@ -55,7 +83,7 @@ function pairTable(data: ReportData, pairs: readonly Pair[]): HTMLElement {
     all.some(({ metric }) => measureOf(metric) === measure),
   );
   const reach = Math.max(
-    ...all.flatMap(({ ratio }) => [ratio.high, 1 / ratio.low]).filter(Number.isFinite),
+    ...all.flatMap(({ adjusted }) => [adjusted.high, 1 / adjusted.low]).filter(Number.isFinite),
   );
   const head = [
     data.sweep.points.length > 1 ? "Setting" : "",
@@ -86,19 +114,15 @@ function pairTable(data: ReportData, pairs: readonly Pair[]): HTMLElement {
   return body;
 }
 
-function ratioCell(
-  { ratio, difference }: Comparison,
-  measure: Measure,
-  reach: number,
-): HTMLElement {
-  const sure = ratio.high < 1 || ratio.low > 1;
-  const better = ratio.value < 1 === measure.lowerIsBetter;
+function ratioCell(comparison: Comparison, measure: Measure, reach: number): HTMLElement {
+  const { b, ratio, adjusted, difference } = comparison;
+  const claim = claimFor(comparison, b);
   return h(
     "div",
-    { class: `ratio ${sure ? (better ? "better" : "worse") : "unsure"}` },
+    { class: `ratio ${claim === "none" ? "unsure" : claim}` },
     h("b", {}, formatRatio(ratio.value)),
-    h("span", {}, `${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)}`),
-    forest(ratio, reach),
+    h("span", {}, `${adjusted.low.toFixed(2)}–${adjusted.high.toFixed(2)}`),
+    forest({ value: ratio.value, low: adjusted.low, high: adjusted.high }, reach),
     h("small", {}, formatDifference(difference.value, measure)),
   );
 }

@@ -1,9 +1,9 @@
 /** The top of the page: what was compared, which arm won and why, and whether to believe it. */
-import type { Comparison, Finding, Interval } from "../../core/contract/result.ts";
+import type { Comparison, Finding } from "../../core/contract/result.ts";
 import type { ReportData } from "../data/data.ts";
 import { h } from "../drawing/dom.ts";
 import { formatRatio } from "../data/format.ts";
-import { invertInterval } from "../data/headline.ts";
+import { turned } from "../data/headline.ts";
 import { MEASURES, measureOf } from "../data/measures.ts";
 import { parametersKey } from "../data/sweep.ts";
 import { themeToggle } from "../drawing/theme.ts";
@@ -156,13 +156,12 @@ function tiles(data: ReportData): HTMLElement | undefined {
 }
 
 function tile(label: string, comparison: Comparison, best: string): HTMLElement {
-  const ratio: Interval =
-    comparison.b === best ? comparison.ratio : invertInterval(comparison.ratio);
+  const { ratio, adjusted } = turned(comparison, best);
   return h(
     "div",
     { class: "tile" },
     h("span", {}, label),
     h("b", {}, formatRatio(ratio.value)),
-    h("small", {}, `${ratio.low.toFixed(2)}–${formatRatio(ratio.high)}`),
+    h("small", {}, `${adjusted.low.toFixed(2)}–${formatRatio(adjusted.high)}`),
   );
 }

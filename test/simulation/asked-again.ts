@@ -36,7 +36,7 @@ export function picksOf(events: readonly HostEvent[], asked: AskedHost): Pick[] 
   });
   for (const event of events) {
     if (event.told === "reset") {
-      host.reset();
+      host.reset(event.cell);
       picks.length = 0;
     } else if (event.told === "route") {
       const candidate = host.route(requestOf(event, asked), event.atNs, tried(event));

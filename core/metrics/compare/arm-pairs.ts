@@ -1,5 +1,6 @@
 /**
- * Which arms are compared with which, reference first.
+ * Which arms are compared with which, reference first. An arm that measures another one again is the
+ * control (`control.ts`) and competes with none.
  *
  * Among the arms of one engine, every arm is compared with round robin, or with the first arm where
  * there is no round robin. Of three or more arms the best is also compared with the second best,
@@ -10,9 +11,16 @@
 import type { PlannedArm } from "../../contract/plan.ts";
 import { log } from "../../base/portable-math.ts";
 import type { CellSummary } from "../../contract/result.ts";
+import { referenceArm } from "../reference-arm.ts";
 
 /** Indices of arms: ratios are second / first. */
 export type ArmPair = readonly [a: number, b: number];
+
+/** All pairs of arms that compete. */
+export function possiblePairs(arms: readonly PlannedArm[]): ArmPair[] {
+  const own = competitors(arms);
+  return own.flatMap((a, i) => own.slice(i + 1).map((b): ArmPair => [a, b]));
+}
 
 /** `cells`: the completed ones. `every`: all pairs of arms, those of `usualPairs` first. */
 export function armPairs(
@@ -28,21 +36,14 @@ export function armPairs(
     if (best !== undefined && second !== undefined) add([second, best]);
   }
   for (const pair of bestAcross(arms, of.cells)) add(pair);
-  if (of.every === true) {
-    for (const a of arms.keys()) for (let b = a + 1; b < arms.length; b += 1) add([a, b]);
-  }
+  if (of.every === true) for (const pair of possiblePairs(arms)) add(pair);
   return pairs;
 }
 
 /** Each arm against its reference, and the engines against each other. */
 export function usualPairs(arms: readonly PlannedArm[]): ArmPair[] {
   const groups = engineGroups(arms);
-  const references = groups.map(
-    (group) =>
-      group.find((arm) => arms[arm]!.isControl) ??
-      group.find((arm) => arms[arm]!.router.name === "round-robin") ??
-      group[0]!,
-  );
+  const references = groups.map((group) => referenceArm(group, arms));
   const within = groups.flatMap((group, i) =>
     group.filter((arm) => arm !== references[i]).map((arm): ArmPair => [references[i]!, arm]),
   );
@@ -58,7 +59,7 @@ export function usualPairs(arms: readonly PlannedArm[]): ArmPair[] {
 
 /** The best arm of each other plane against the best of the first plane; control arms do not compete. */
 function bestAcross(arms: readonly PlannedArm[], cells: readonly CellSummary[]): ArmPair[] {
-  const contenders = [...arms.keys()].filter((arm) => !arms[arm]!.isControl);
+  const contenders = competitors(arms).filter((arm) => !arms[arm]!.isControl);
   const planes = Map.groupBy(contenders, (arm) => arms[arm]!.plane);
   const best = [...planes.values()].flatMap((group) => rank(group, arms, cells).slice(0, 1));
   return best.slice(1).map((arm): ArmPair => [best[0]!, arm]);
@@ -74,7 +75,11 @@ export function haveSameRouter(a: PlannedArm, b: PlannedArm): boolean {
 
 /** Arms of each engine, in the plan's order. */
 function engineGroups(arms: readonly PlannedArm[]): number[][] {
-  return [...Map.groupBy(arms.keys(), (arm) => arms[arm]!.engineKey).values()];
+  return [...Map.groupBy(competitors(arms), (arm) => arms[arm]!.engineKey).values()];
+}
+
+function competitors(arms: readonly PlannedArm[]): number[] {
+  return [...arms.keys()].filter((arm) => arms[arm]!.twinOf === undefined);
 }
 
 /** Sorted by the geometric mean of mean TTFT over the points that all arms of the group have, lowest first. */
@@ -98,6 +103,6 @@ function rank(
   return isKnown ? group.toSorted((x, y) => scores.get(x)! - scores.get(y)!) : [];
 }
 
-function isSamePair(x: ArmPair, y: ArmPair): boolean {
+export function isSamePair(x: ArmPair, y: ArmPair): boolean {
   return (x[0] === y[0] && x[1] === y[1]) || (x[0] === y[1] && x[1] === y[0]);
 }

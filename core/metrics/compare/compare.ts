@@ -1,287 +1,173 @@
 /**
- * Arms against arms, at equal parameters, on the same requests.
+ * Arms against arms, at equal parameters, on the same requests; and what a run may claim of them.
  *
- * `arm-pairs.ts` chooses the pairs.
+ * `arm-pairs.ts` chooses the pairs, `estimates.ts` makes the intervals. One comparison in twenty would
+ * claim a difference that is not there, and a run makes dozens. Each comparison therefore also has an
+ * adjusted interval: all of a kind hold together in 95 % of runs (Bonferroni's inequality). Kinds are
+ * the primary metric, which the plan named before anything was measured, and the other metrics. Of
+ * the 5 % that may fail, comparisons with the reference have four fifths, and pairs that were chosen
+ * by their results one fifth, as one of all pairs that might have been chosen. Only what an adjusted
+ * interval shows from three repeats up is a claim.
  *
- * Intervals: with three or more common repeats, a t interval on the paired log-ratios of the repeats'
- * figures (repeats share their seeds). With fewer, a moving-block bootstrap over the requests, which
- * holds for this run only. A bootstrap draws requests, but a cell has one duration, so requests/s and
- * tokens/s have no interval then and are left out. A comparison is also left out when a figure is not
- * above zero (no ratio), when there are too few requests, and when the two cells had other requests or
- * other time scales, which happens between runs. Latencies of a saturated cell are never compared:
- * they grow with the length of the run.
+ * A comparison is left out when a figure is not above zero (no ratio), and when the two cells had
+ * other requests or other time scales, which happens between runs. Latencies of a saturated cell are
+ * never compared: they grow with the length of the run.
  */
-import type { PlannedArm } from "../../contract/plan.ts";
-import { exp, log } from "../../base/portable-math.ts";
-import { randomStream } from "../../base/random.ts";
-import { armPairs } from "./arm-pairs.ts";
-import {
-  drawBlocks,
-  meanEstimate,
-  quantileEstimate,
-  RESAMPLES,
-  wholeDraw,
-  type Estimate,
-  type Series,
-} from "../../statistics/bootstrap.ts";
-import { crossings, mayCross, pointKey } from "./crossing.ts";
-import { metricOf, type MetricKey } from "../definitions.ts";
-import {
-  CONFIDENCE,
-  percentileInterval,
-  REPEATS_FOR_T,
-  REQUESTS_MIN,
-  tInterval,
-} from "../../statistics/mean-interval.ts";
+import { given } from "../../base/given.ts";
+import type { Until } from "../../contract/plan.ts";
 import type {
+  BestArms,
   CellResult,
-  CellSummary,
   Comparison,
-  Interval,
-  RequestPoints,
+  Control,
+  NotCompared,
+  UntilOutcome,
 } from "../../contract/result.ts";
-import { SATURATED } from "../verdict/saturation.ts";
+import { CONFIDENCE, REPEATS_FOR_CLAIMS } from "../../statistics/mean-interval.ts";
+import { metricOf } from "../definitions.ts";
+import { isSamePair, possiblePairs } from "./arm-pairs.ts";
+import { bestArms } from "./best.ts";
+import { claimOf } from "./claim.ts";
+import type { ComparedMetric } from "./compared.ts";
+import {
+  comparedRun,
+  estimateAt,
+  pairRepeats,
+  type ComparedPlan,
+  type ComparedPoint,
+  type ComparedRun,
+} from "./compared-run.ts";
+import { controlOf } from "./control.ts";
+import type { Estimated, RepeatPair } from "./estimates.ts";
 
-/** With fewer requests p99 is the slowest request, for which a bootstrap gives no interval. */
-const REQUESTS_FOR_P99 = 100;
-/** With more requests a quantile's bootstrap takes seconds a pair; repeats serve better there. */
-const QUANTILE_REQUESTS_MAX = 50_000;
+/** Of the error that a kind of comparison may have, the part of those with the reference. */
+const REFERENCE_PART = 0.8;
 
-interface ComparedMetric {
-  /** As in `Comparison.metric`. */
-  readonly name: string;
-  readonly key: MetricKey;
-  readonly read: (cell: CellSummary) => number | undefined;
-  /** Left out where a bootstrap over requests cannot give the figure. */
-  readonly series?: (points: RequestPoints) => Series;
-  /** The quantile of the series to compare; its mean when left out. */
-  readonly probability?: number;
+export interface Compared {
+  /** In order of parameters, arms and metrics; the primary metric first. */
+  readonly comparisons: Comparison[];
+  readonly notCompared: NotCompared[];
+  readonly best?: BestArms[];
+  readonly control?: Control;
+  readonly until?: UntilOutcome;
 }
 
-const COMPARED: readonly ComparedMetric[] = [
-  latency("ttftMs", "mean"),
-  { ...latency("ttftMs", "p50"), probability: 0.5 },
-  { ...latency("ttftMs", "p99"), probability: 0.99 },
-  {
-    name: "itlMs.mean",
-    key: "itlMs",
-    read: (cell) => cell.metrics.itlMs?.mean,
-    series: (points) => ({
-      values: points.itlMsMean.map((mean, i) => mean * points.gaps[i]!),
-      weights: points.gaps,
-    }),
-  },
-  latency("tpotMs", "mean"),
-  latency("e2eMs", "mean"),
-  { name: "requestRps", key: "requestRps", read: (cell) => cell.metrics.requestRps },
-  { name: "outputTps", key: "outputTps", read: (cell) => cell.metrics.outputTps },
-  {
-    name: "cachedShare",
-    key: "cachedShare",
-    read: (cell) => cell.cache.cachedShare,
-    series: (points) => ({ values: points.cachedTokens, weights: points.promptTokens }),
-  },
-];
-
-/** All comparisons of completed cells, in order of parameters, arms and metrics. */
-export function compareArms(
-  cells: readonly CellResult[],
-  plan: {
-    readonly arms: readonly PlannedArm[];
-    readonly seed: number;
-    /** Compare every pair of arms, not only the pairs that matter most. */
-    readonly everyPair?: boolean;
-  },
-): Comparison[] {
-  const completed = cells.filter((cell) => cell.summary.state === "completed");
-  const pairsOfArms = armPairs(plan.arms, {
-    cells: completed.map(({ summary }) => summary),
-    every: plan.everyPair === true,
-  });
-  const across = crossings(
-    plan.arms,
-    completed.map(({ summary }) => summary),
-  );
-  const points = Map.groupBy(completed, (cell) => pointKey(cell.summary.parameters));
-  return [...points].flatMap(([key, atPoint]) =>
-    pairsOfArms.flatMap(([a, b]) => {
-      if (!mayCross(plan.arms[a]!, plan.arms[b]!, { key, crossings: across })) return [];
-      const pairs = pairRepeats(atPoint, a, b);
-      if (pairs.length === 0) return [];
-      const labels = {
-        a: plan.arms[a]!.label,
-        b: plan.arms[b]!.label,
-        parameters: pairs[0]!.a.summary.parameters,
-      };
-      const seed = { seed: plan.seed, names: [key, labels.a, labels.b] };
-      const all =
-        pairs.length >= REPEATS_FOR_T
-          ? compareRepeats(pairs, labels)
-          : compareRequests(pairs, labels, seed);
-      return pairs.some(isSaturated) ? all.filter(({ metric }) => !QUEUED.test(metric)) : all;
-    }),
-  );
-}
-
-/** Figures that a growing queue makes larger the longer the run is. */
-const QUEUED = /^(ttftMs|e2eMs)\./;
-
-function isSaturated({ a, b }: RepeatPair): boolean {
-  return [a, b].some(({ summary }) => summary.verdict.reasons.some(({ id }) => id === SATURATED));
-}
-
-interface RepeatPair {
-  readonly a: CellResult;
-  readonly b: CellResult;
-}
-
-type Labels = Pick<Comparison, "a" | "b" | "parameters">;
-
-function latency(key: "ttftMs" | "tpotMs" | "e2eMs", statistic: "mean" | "p50" | "p99") {
+/** All that completed cells show. */
+export function compareArms(cells: readonly CellResult[], plan: ComparedPlan): Compared {
+  const run = comparedRun(cells, plan);
+  const drafts = run.points.flatMap((point) => draftsOf(point, run));
+  const levels = levelsOf(drafts, run);
+  const best = bestArms(run, levels("primary", true).confidence);
+  const control = controlOf(run);
+  const { until } = plan;
   return {
-    name: `${key}.${statistic}`,
-    key,
-    read: (cell: CellSummary) => cell.metrics[key]?.[statistic],
-    series: (points: RequestPoints) => ({ values: points[key] }),
+    comparisons: drafts.map((draft) => finished(draft, levels(draft.role, draft.isUsual))),
+    notCompared: notCompared(run),
+    ...given({ best, control, until: until && outcomeOf(until, cells, plan) }),
   };
 }
 
-function pairRepeats(cells: readonly CellResult[], a: number, b: number): RepeatPair[] {
-  return cells
-    .filter((cell) => cell.cell.arm === a)
-    .flatMap((cell) => {
-      const partner = cells.find((other) => other.cell.arm === b && isAlike(cell, other));
-      return partner === undefined ? [] : [{ a: cell, b: partner }];
-    })
-    .sort((x, y) => x.a.cell.repeat - y.a.cell.repeat);
-}
-
-/** The same requests on the same time scale. */
-function isAlike(a: CellResult, b: CellResult): boolean {
+/** Whether the run has shown what its `until` asks for; the primary comparisons with a reference count. */
+export function isDecided(cells: readonly CellResult[], plan: ComparedPlan): boolean {
+  const run = comparedRun(cells, plan);
+  const [primary] = run.metrics as readonly [ComparedMetric];
+  const primaryOnly = { ...run, metrics: [primary], pairs: run.usual };
+  const drafts = run.points.flatMap((point) => draftsOf(point, primaryOnly));
+  const levels = levelsOf(drafts, primaryOnly);
+  const all = drafts.map((draft) => finished(draft, levels("primary", true)));
+  const { halfWidth } = plan.until ?? {};
   return (
-    a.cell.repeat === b.cell.repeat &&
-    a.cell.seed === b.cell.seed &&
-    a.summary.timeScale === b.summary.timeScale &&
-    JSON.stringify(a.cell.workload) === JSON.stringify(b.cell.workload)
+    all.length > 0 &&
+    all.every(({ claim, ratio, adjusted: { low, high } }) =>
+      halfWidth === undefined ? claim !== "none" : (high - low) / 2 <= halfWidth * ratio.value,
+    )
   );
 }
 
-function compareRepeats(pairs: readonly RepeatPair[], labels: Labels): Comparison[] {
-  return COMPARED.flatMap((metric) => {
-    const a = pairs.map((pair) => metric.read(pair.a.summary) ?? NaN);
-    const b = pairs.map((pair) => metric.read(pair.b.summary) ?? NaN);
-    if (![...a, ...b].every((value) => value > 0)) return [];
-    const logRatio = tInterval(a.map((value, i) => log(b[i]! / value)));
-    const ratio = { value: exp(logRatio.value), low: exp(logRatio.low), high: exp(logRatio.high) };
-    return {
-      ...labels,
-      metric: metric.name,
-      unit: metricOf(metric.key).unit,
-      ratio,
-      difference: tInterval(a.map((value, i) => b[i]! - value)),
-      confidence: CONFIDENCE,
-      method: "t on log-ratio of repeat means",
-      n: pairs.length,
-      unitOfN: "repeats",
-    };
+function outcomeOf(until: Until, cells: readonly CellResult[], plan: ComparedPlan): UntilOutcome {
+  const { rule, halfWidth } = until;
+  const repeats = new Set(cells.map(({ cell }) => cell.repeat)).size;
+  return { rule, ...given({ halfWidth }), repeats, isMet: isDecided(cells, plan) };
+}
+
+/** A comparison whose adjusted interval waits until all of its kind are counted. */
+interface Draft {
+  readonly role: Comparison["role"];
+  readonly isUsual: boolean;
+  readonly metric: ComparedMetric;
+  readonly pairs: readonly RepeatPair[];
+  readonly estimated: Estimated;
+}
+
+function draftsOf(point: ComparedPoint, run: ComparedRun): Draft[] {
+  return run.pairs.flatMap((pair) => {
+    const pairs = run.mayCompare(pair, point) ? pairRepeats(point.cells, pair) : [];
+    if (pairs.length === 0) return [];
+    const isUsual = run.usual.some((usual) => isSamePair(usual, pair));
+    return run.metrics.flatMap((metric, i): Draft[] => {
+      const estimated = estimateAt(metric, pairs, { key: point.key, run });
+      const role = i === 0 ? "primary" : "secondary";
+      return estimated === undefined ? [] : [{ role, isUsual, metric, pairs, estimated }];
+    });
   });
 }
 
-function compareRequests(
-  pairs: readonly RepeatPair[],
-  labels: Labels,
-  seed: { readonly seed: number; readonly names: readonly string[] },
-): Comparison[] {
-  const common = pairs.map(commonRequests);
-  const sizes = common.map((repeat) => repeat.a.index.length);
-  const n = sizes.reduce((sum, size) => sum + size, 0);
-  if (n < REQUESTS_MIN || sizes.some((size) => size === 0)) return [];
-  const judged = COMPARED.flatMap((metric) => {
-    const { series } = metric;
-    if (series === undefined || !hasEnough(metric, n)) return [];
-    const a = estimateOf(
-      metric,
-      common.map((repeat) => series(repeat.a)),
-    );
-    const b = estimateOf(
-      metric,
-      common.map((repeat) => series(repeat.b)),
-    );
-    return { metric, a, b, drawn: { a: [] as number[], b: [] as number[] } };
-  });
-  const random = randomStream(seed.seed, "bootstrap", ...seed.names);
-  for (let i = 0; i < RESAMPLES; i += 1) {
-    const draws = drawBlocks(sizes, random);
-    for (const { a, b, drawn } of judged) {
-      drawn.a.push(a(draws));
-      drawn.b.push(b(draws));
-    }
-  }
-  const whole = wholeDraw(sizes);
-  return judged.flatMap(({ metric, a, b, drawn }) => {
-    const intervals = bootstrapIntervals({ a: a(whole), b: b(whole) }, drawn);
-    if (intervals === undefined) return [];
-    return {
-      ...labels,
-      metric: metric.name,
-      unit: metricOf(metric.key).unit,
-      ...intervals,
-      confidence: CONFIDENCE,
-      method: "moving-block bootstrap, this run only",
-      n,
-      unitOfN: "requests",
-    };
-  });
+/** Confidence of one interval so that all of its kind hold together, and how many these are. */
+interface Level {
+  readonly confidence: number;
+  readonly over: number;
 }
 
-function hasEnough(metric: ComparedMetric, n: number): boolean {
-  if (metric.probability === undefined) return true;
-  return n <= QUANTILE_REQUESTS_MAX && (metric.probability < 0.9 || n >= REQUESTS_FOR_P99);
-}
-
-function estimateOf(metric: ComparedMetric, series: readonly Series[]): Estimate {
-  return metric.probability === undefined
-    ? meanEstimate(series)
-    : quantileEstimate(series, metric.probability);
-}
-
-/** Percentile intervals; undefined where a figure or a resampled one is not above zero. */
-function bootstrapIntervals(
-  figures: { readonly a: number; readonly b: number },
-  drawn: { readonly a: readonly number[]; readonly b: readonly number[] },
-): { ratio: Interval; difference: Interval } | undefined {
-  const all = [figures.a, figures.b, ...drawn.a, ...drawn.b];
-  if (!all.every((value) => value > 0)) return undefined;
-  const intervalOf = (of: (a: number, b: number) => number): Interval => {
-    const resampled = drawn.a.map((a, i) => of(a, drawn.b[i]!));
-    return percentileInterval(of(figures.a, figures.b), resampled);
+function levelsOf(drafts: readonly Draft[], run: ComparedRun) {
+  const possible = possiblePairs(run.arms);
+  const chosen = possible.filter((pair) => !run.usual.some((usual) => isSamePair(usual, pair)));
+  return (role: Comparison["role"], isUsual: boolean): Level => {
+    const shown = drafts.filter((draft) => draft.role === role);
+    const metrics = new Set(shown.map(({ metric }) => metric.name)).size;
+    const over = isUsual
+      ? shown.filter((draft) => draft.isUsual).length
+      : chosen.length * run.points.length * metrics;
+    const part = chosen.length === 0 ? 1 : isUsual ? REFERENCE_PART : 1 - REFERENCE_PART;
+    return { over, confidence: 1 - (run.error * part) / Math.max(1, over) };
   };
-  return { ratio: intervalOf((a, b) => b / a), difference: intervalOf((a, b) => b - a) };
 }
 
-/** The requests that both arms sent, in the workload's order, which is the order of sending. */
-function commonRequests(pair: RepeatPair): { a: RequestPoints; b: RequestPoints } {
-  const rowOfB = new Map(pair.b.points.index.map((index, row) => [index, row]));
-  const rows = pair.a.points.index
-    .map((index, row) => ({ index, a: row, b: rowOfB.get(index) }))
-    .filter((row) => row.b !== undefined)
-    .sort((x, y) => x.index - y.index);
+function finished({ role, metric, pairs, estimated }: Draft, level: Level): Comparison {
+  const [{ a, b }] = pairs as readonly [RepeatPair];
+  const { low, high } = estimated.ratio(level.confidence);
+  const isAlone = pairs.length === 1;
   return {
-    a: pickRows(
-      pair.a.points,
-      rows.map((row) => row.a),
-    ),
-    b: pickRows(
-      pair.b.points,
-      rows.map((row) => row.b!),
-    ),
+    a: a.summary.arm,
+    b: b.summary.arm,
+    parameters: a.summary.parameters,
+    metric: metric.name,
+    unit: metricOf(metric.key).unit,
+    role,
+    ratio: estimated.ratio(CONFIDENCE),
+    difference: estimated.difference,
+    confidence: CONFIDENCE,
+    adjusted: { low, high, over: level.over },
+    claim: pairs.length < REPEATS_FOR_CLAIMS ? "none" : claimOf({ low, high }),
+    method: estimated.method,
+    n: isAlone ? a.summary.requests.ok : pairs.length,
+    unitOfN: isAlone ? "requests" : "repeats",
   };
 }
 
-function pickRows(points: RequestPoints, rows: readonly number[]): RequestPoints {
-  const picked = Object.entries(points).map(([key, column]) => [
-    key,
-    rows.map((row) => (column as number[])[row]!),
-  ]);
-  return Object.fromEntries(picked) as RequestPoints;
+/** Metrics without an interval for want of requests or repeats, at the first point that lacks them. */
+function notCompared(run: ComparedRun): NotCompared[] {
+  return run.metrics.flatMap((metric) => {
+    for (const { cells } of run.points) {
+      for (const pair of run.usual) {
+        const pairs = pairRepeats(cells, pair);
+        const isKnown = pairs.every(({ a, b }) =>
+          [a, b].every(({ summary }) => metric.read(summary) !== undefined),
+        );
+        if (pairs.length === 0 || !isKnown) continue;
+        const why = run.estimator.missing(metric, pairs);
+        if (why !== undefined) return [{ metric: metric.name, why }];
+      }
+    }
+    return [];
+  });
 }

@@ -62,7 +62,7 @@ export function crossingFindings(all: readonly Crossing[]): Finding[] {
     );
     return [
       {
-        id: isFair ? "control-agrees" : "control-differs",
+        id: isFair ? "planes-agree" : "planes-differ",
         severity: "note",
         message: `Control pair "${b}" against "${a}": ${ratios.join("; ")}; ${isFair ? "within" : "not within"} ${margin}`,
         hint: isFair

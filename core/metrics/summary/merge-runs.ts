@@ -8,16 +8,18 @@ import type { PlannedArm, PlannedCell } from "../../contract/plan.ts";
 import { haveSameRouter } from "../compare/arm-pairs.ts";
 import { inModelTime } from "../model-time.ts";
 import type { CellResult, RunResult } from "../../contract/result.ts";
+import { withoutControl } from "../without-control.ts";
 import { summarizeRun } from "./summary.ts";
 
 /** `names`: one a run, unique; the arms' labels show them. Throws without a run. */
 export function mergeRuns(
-  runs: readonly RunResult[],
+  measured: readonly RunResult[],
   names: readonly string[],
   options: { readonly everyPair?: boolean } = {},
 ): RunResult {
-  const [first] = runs;
+  const [first] = measured;
   if (first === undefined) throw new Error("No runs to merge");
+  const runs = measured.map(withoutControl); // it says how far to trust its own run
   const sideBySide = routersSideBySide(runs, names);
   const arms: PlannedArm[] = [];
   const places = runs.map(() => new Map<number, number>());

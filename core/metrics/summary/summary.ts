@@ -8,6 +8,8 @@ import type { RequestRecord } from "../../contract/record.ts";
 import type { WorkerRole } from "../../contract/request.ts";
 import { CellTally, pointsInSendOrder } from "../tally/cell-tally.ts";
 import { compareArms } from "../compare/compare.ts";
+import { controlFindings } from "../compare/control.ts";
+import { blockOf } from "../looks.ts";
 import { crossingFindings, crossings } from "../compare/crossing.ts";
 import { cellSeries } from "../tally/in-flight.ts";
 import { probe, quantilesOf } from "../../statistics/quantiles.ts";
@@ -83,7 +85,7 @@ export function summarizeCell(input: CellInput): CellResult {
     metrics: cellMetrics(tally, { points, itlMs: input.itlMs }),
     cache: { ...cacheShares(tally, input.idealShare), ...given({ pooled: input.pooled }) },
     workers,
-    ...given({ sloShare: sloShareOf(points, tally, input.cell.load) }),
+    ...goodputOf(tally, sloShareOf(points, tally, input.cell.load)),
     ...tierResults(tally.tiers, input.cell.load, input.cell.seed),
     client: {
       latenessMs: latenessOf(points),
@@ -130,25 +132,35 @@ export interface RunInput {
 }
 
 /** The summary of a run; of one that was stopped early, of the cells that were measured. */
-export function summarizeRun(input: RunInput): Summary {
+export function summarizeRun({ plan, ...input }: RunInput): Summary {
   const cells = input.cells.map((cell) => cell.summary);
+  const compared = compareArms(input.cells, { ...plan, everyPair: input.everyPair === true });
   return {
-    schemaVersion: 1,
-    tool: input.plan.tool,
+    schemaVersion: 2,
+    tool: plan.tool,
     startedAt: input.startedAt,
     verdict: judgeRun(cells, {
-      arms: input.plan.arms.length,
-      repeats: input.plan.repeats,
-      cellsPlanned: input.plan.cells.length,
-      findings: crossingFindings(crossings(input.plan.arms, cells)),
+      arms: plan.arms.length,
+      repeats: plan.repeats,
+      cellsPlanned: cellsDue(plan, input.cells),
+      findings: [
+        ...controlFindings(compared.control),
+        ...crossingFindings(crossings(plan.arms, cells)),
+      ],
     }),
     cells,
-    comparisons: compareArms(input.cells, {
-      arms: input.plan.arms,
-      seed: input.plan.seed,
-      everyPair: input.everyPair === true,
-    }),
+    ...compared,
   };
+}
+
+/** Planned cells, less the blocks of repeats that were no longer needed. */
+function cellsDue({ cells, until }: Plan, measured: readonly CellResult[]): number {
+  if (until === undefined) return cells.length;
+  const last = measured.reduce(
+    (block, { cell }) => Math.max(block, blockOf(until, cell.repeat)),
+    0,
+  );
+  return cells.filter(({ repeat }) => blockOf(until, repeat) <= last).length;
 }
 
 function cellMetrics(
@@ -186,6 +198,15 @@ function sloShareOf(
     Number.isNaN(e2eMs[i]) ? [] : [{ ttftMs: ttft, tpotMs: tpotMs[i]!, e2eMs: e2eMs[i]! }],
   );
   return slo && keptShare(completed, counts, slo);
+}
+
+function goodputOf(
+  { counts, durationS }: CellTally,
+  sloShare: number | undefined,
+): Pick<CellSummary, "sloShare" | "goodputRps"> {
+  if (sloShare === undefined) return {};
+  const kept = sloShare * (counts.ok + counts.failed + counts.dropped);
+  return { sloShare, ...(durationS > 0 ? { goodputRps: kept / durationS } : {}) };
 }
 
 function cacheShares(tally: CellTally, idealShare: number): CellCache {

@@ -1,18 +1,13 @@
 /** The comparisons as blocks of lines, within 100 columns. */
-import type { Comparison } from "dynbench/report";
-import {
-  comparisonGrids,
-  isSure,
-  ratioText,
-  type Grid,
-} from "../../shared/reporters/comparison-grids.ts";
+import { claimFor, type Comparison } from "dynbench/report";
+import { comparisonGrids, ratioText, type Grid } from "../../shared/reporters/comparison-grids.ts";
 import { clipMiddle, pad, plain, WIDTH, wrap, type Paint } from "../../shared/reporters/text.ts";
 
 const GAP = 2;
 /** Longer names are cut: figures matter more here. */
 const NAME_LENGTH = 24;
 
-/** A block of lines per reference; none without comparisons of mean TTFT. */
+/** A block of lines per reference; none without comparisons of the primary metric. */
 export function comparisonBlocks(comparisons: readonly Comparison[], paint: Paint): string[][] {
   return comparisonGrids(comparisons).map((grid) => [
     ...wrap(grid.title, "  "),
@@ -57,6 +52,7 @@ function draw(grid: Grid, paint: Paint): string[] {
 }
 
 function colourOf(comparison: Comparison | undefined): "green" | "red" | "dim" {
-  if (comparison === undefined || !isSure(comparison)) return "dim";
-  return comparison.ratio.value < 1 ? "green" : "red";
+  if (comparison === undefined) return "dim";
+  const claim = claimFor(comparison, comparison.b);
+  return claim === "none" ? "dim" : claim === "better" ? "green" : "red";
 }

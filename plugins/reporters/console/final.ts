@@ -1,6 +1,13 @@
 /** What is printed on stdout at the end of a run: verdict, main table, comparisons, findings, errors, where the report is. */
 import { resolve } from "node:path";
-import type { Finding, Plan, RunResult, Verdict } from "dynbench/report";
+import {
+  withoutControl,
+  type Finding,
+  type Plan,
+  type RunResult,
+  type Verdict,
+} from "dynbench/report";
+import { controlSentence, shownIn, writeHeadline } from "../../../reports/data/headline.ts";
 import { comparisonBlocks } from "./comparison.ts";
 import { ladderBlock, pooledBlock } from "./hits.ts";
 import { sloBlock, tierBlock } from "./service-levels.ts";
@@ -9,16 +16,22 @@ import { programsLine, timeSentence } from "../../shared/reporters/run-sentences
 import { clip, plain, WIDTH, wrap, type Paint } from "../../shared/reporters/text.ts";
 
 export function finalText(
-  run: RunResult,
+  whole: RunResult,
   context: { plan: Plan; runDir: string; failed: readonly string[]; paint: Paint },
 ): string {
   const { paint } = context;
-  const { verdict, comparisons } = run.summary;
+  const run = withoutControl(whole);
+  const { verdict, comparisons, control } = run.summary;
+  const headline = writeHeadline(run.summary, shownIn(run.plan));
   const blocks = [
     [verdictLine(verdict, paint)],
     run.cells.length > 0 ? mainTable(run, paint) : ["No cell was measured."],
     [...timeNote(run), ...wrap(programsLine(run), "  ")].filter((line) => line !== ""),
+    run.cells.length > 0 && run.sideBySide === undefined
+      ? wrap(plain(headline.sentence), "  ")
+      : [],
     ...comparisonBlocks(comparisons, paint),
+    control === undefined ? [] : wrap(plain(controlSentence(control)), "  "),
     ladderBlock(run),
     pooledBlock(run),
     sloBlock(run),

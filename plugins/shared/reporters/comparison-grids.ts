@@ -1,8 +1,8 @@
 /**
- * Which arm is faster and how surely: ratios of mean TTFT with their intervals,
- * one grid for each arm that others are compared with. Pure.
+ * Which arm is better by the primary metric and how surely: ratios with their adjusted intervals, one
+ * grid for each arm that others are compared with. Pure.
  */
-import type { Comparison } from "dynbench/report";
+import { metricWords, type Comparison } from "dynbench/report";
 import { plain } from "./text.ts";
 import { compareSettings, settingOf, sweptKeys } from "./result-rows.ts";
 
@@ -16,31 +16,31 @@ export interface Grid {
   rows: readonly (readonly (Comparison | undefined)[])[];
 }
 
-/** One for each reference; none without comparisons of mean TTFT. */
+/** One for each reference; none without comparisons of the primary metric. */
 export function comparisonGrids(comparisons: readonly Comparison[]): Grid[] {
-  const ttft = comparisons.filter(({ metric }) => metric === "ttftMs.mean");
-  return [...Map.groupBy(ttft, ({ a }) => a)].map(([a, against]) => ({
-    title: plain(`Mean TTFT against ${a}, below 1 is faster (${basis(against)})${doubt(against)}:`),
+  const primary = comparisons.filter(({ role }) => role === "primary");
+  return [...Map.groupBy(primary, ({ a }) => a)].map(([a, against]) => ({
+    title: plain(`${capital(metricWords(against[0]!.metric))} against ${a}, ${basis(against)}:`),
     ...gridOf(against),
   }));
 }
 
-function basis(all: readonly Comparison[]): string {
-  const { confidence } = all[0]!;
-  const counts = [
-    ...new Set(
-      all.map(({ n, unitOfN }) =>
-        unitOfN === "repeats"
-          ? `t over ${n} repeats`
-          : `bootstrap over ${n} requests, this run only`,
-      ),
-    ),
-  ];
-  return `${Math.round(confidence * 100)} % interval, ${counts.join(" or ")}`;
+function capital(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
 }
 
-function doubt(all: readonly Comparison[]): string {
-  return all.every(isSure) ? "" : ", ? where that includes 1";
+function basis(all: readonly Comparison[]): string {
+  const { confidence, adjusted } = all[0]!;
+  const [percent, repeats] = [`${Math.round(confidence * 100)} %`, repeatsOf(all)];
+  if (all.every(({ unitOfN }) => unitOfN === "requests")) {
+    return `${percent} interval within this run; one repeat decides nothing`;
+  }
+  return `${percent} interval of ${adjusted.over} comparisons together, ${repeats}; * is a claim`;
+}
+
+function repeatsOf(all: readonly Comparison[]): string {
+  const counts = [...new Set(all.filter(({ unitOfN }) => unitOfN === "repeats").map(({ n }) => n))];
+  return `${counts.join(" or ")} repeats`;
 }
 
 function gridOf(all: readonly Comparison[]): Omit<Grid, "title"> {
@@ -58,14 +58,10 @@ function gridOf(all: readonly Comparison[]): Omit<Grid, "title"> {
   return { corner: keys.join(" "), head: arms, names: settings, rows };
 }
 
-/** `0.61 (0.55–0.67)`; an interval with 1 in it is marked, for the difference may be none. */
+/** `0.61 (0.55–0.67) *`: the adjusted interval, and a star where it is a claim. */
 export function ratioText(comparison: Comparison | undefined): string {
   if (comparison === undefined) return "–";
-  const { value, low, high } = comparison.ratio;
-  const unsure = isSure(comparison) ? "" : " ?";
-  return `${value.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})${unsure}`;
-}
-
-export function isSure({ ratio }: Comparison): boolean {
-  return ratio.high < 1 || ratio.low > 1;
+  const { ratio, adjusted, claim } = comparison;
+  const star = claim === "none" ? "" : " *";
+  return `${ratio.value.toFixed(2)} (${adjusted.low.toFixed(2)}–${adjusted.high.toFixed(2)})${star}`;
 }

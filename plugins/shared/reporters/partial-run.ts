@@ -9,7 +9,7 @@ export function partialSummary(
 ): Summary {
   const measured = `${cells.length} of ${plan.cells.length} cells`;
   return {
-    schemaVersion: 1,
+    schemaVersion: 2,
     tool: plan.tool,
     startedAt,
     verdict: {

@@ -1,0 +1,97 @@
+/** The completed cells of a run as they are compared: points, pairs of arms, repeats that match. */
+import type { PlannedArm, Until } from "../../contract/plan.ts";
+import type { CellResult } from "../../contract/result.ts";
+import { CONFIDENCE } from "../../statistics/mean-interval.ts";
+import { SATURATED } from "../verdict/saturation.ts";
+import { armPairs, usualPairs, type ArmPair } from "./arm-pairs.ts";
+import { comparedMetrics, type ComparedMetric } from "./compared.ts";
+import { crossings, mayCross, pointKey } from "./crossing.ts";
+import { Estimator, type Estimated, type RepeatPair } from "./estimates.ts";
+import { errorShare } from "../looks.ts";
+
+export interface ComparedPlan {
+  readonly arms: readonly PlannedArm[];
+  readonly seed: number;
+  readonly primary: string;
+  readonly until?: Until;
+  /** Compare every pair of arms, not only the pairs that matter most. */
+  readonly everyPair?: boolean;
+}
+
+export interface ComparedRun {
+  readonly arms: readonly PlannedArm[];
+  /** The primary one first. */
+  readonly metrics: readonly ComparedMetric[];
+  readonly points: readonly ComparedPoint[];
+  /** Pairs with a reference, known before anything is measured. */
+  readonly usual: readonly ArmPair[];
+  /** These, and pairs chosen by their results. */
+  readonly pairs: readonly ArmPair[];
+  readonly estimator: Estimator;
+  /** Share of comparisons of a kind that may be wrong. */
+  readonly error: number;
+  mayCompare(pair: ArmPair, point: ComparedPoint): boolean;
+}
+
+export interface ComparedPoint {
+  readonly key: string;
+  readonly cells: readonly CellResult[];
+}
+
+export function comparedRun(cells: readonly CellResult[], plan: ComparedPlan): ComparedRun {
+  const { arms } = plan;
+  const completed = cells.filter((cell) => cell.summary.state === "completed");
+  const summaries = completed.map(({ summary }) => summary);
+  const across = crossings(arms, summaries);
+  const points = Map.groupBy(completed, ({ summary }) => pointKey(summary.parameters));
+  const repeats = completed.reduce((most, { cell }) => Math.max(most, cell.repeat + 1), 1);
+  return {
+    arms,
+    metrics: comparedMetrics(plan.primary),
+    points: Array.from(points, ([key, atPoint]) => ({ key, cells: atPoint })),
+    usual: usualPairs(arms),
+    pairs: armPairs(arms, { cells: summaries, every: plan.everyPair === true }),
+    estimator: new Estimator(plan.seed),
+    error: (1 - CONFIDENCE) * errorShare(plan.until, repeats),
+    mayCompare: ([a, b], { key }) => mayCross(arms[a]!, arms[b]!, { key, crossings: across }),
+  };
+}
+
+/** Undefined where a metric has no interval, or cannot be compared. */
+export function estimateAt(
+  metric: ComparedMetric,
+  pairs: readonly RepeatPair[],
+  { key, run }: { key: string; run: ComparedRun },
+): Estimated | undefined {
+  if (QUEUED.test(metric.name) && pairs.some(isSaturated)) return undefined;
+  if (run.estimator.missing(metric, pairs) !== undefined) return undefined;
+  return run.estimator.estimate(metric, pairs, key);
+}
+
+/** Figures that a growing queue makes larger the longer the run is. */
+const QUEUED = /^(ttftMs|e2eMs)\./;
+
+function isSaturated({ a, b }: RepeatPair): boolean {
+  return [a, b].some(({ summary }) => summary.verdict.reasons.some(({ id }) => id === SATURATED));
+}
+
+/** The repeats that both arms completed, in order. */
+export function pairRepeats(cells: readonly CellResult[], [a, b]: ArmPair): RepeatPair[] {
+  return cells
+    .filter((cell) => cell.cell.arm === a)
+    .flatMap((cell) => {
+      const partner = cells.find((other) => other.cell.arm === b && isAlike(cell, other));
+      return partner === undefined ? [] : [{ a: cell, b: partner }];
+    })
+    .sort((x, y) => x.a.cell.repeat - y.a.cell.repeat);
+}
+
+/** The same requests on the same time scale. */
+function isAlike(a: CellResult, b: CellResult): boolean {
+  return (
+    a.cell.repeat === b.cell.repeat &&
+    a.cell.seed === b.cell.seed &&
+    a.summary.timeScale === b.summary.timeScale &&
+    JSON.stringify(a.cell.workload) === JSON.stringify(b.cell.workload)
+  );
+}

@@ -1,0 +1,106 @@
+/** How often each arm is measured: repeats, when they end early, and the control. */
+import type { Fault } from "../base/errors.ts";
+import { given } from "../base/given.ts";
+import { deriveSeed } from "../base/random.ts";
+import type { PlannedArm, PlannedCell, Until } from "../contract/plan.ts";
+import { blockOf } from "../metrics/looks.ts";
+import { referenceArm } from "../metrics/reference-arm.ts";
+import type { RunOptions } from "./run-options.ts";
+
+/** From here on a difference between arms may be claimed, and is worth its control. */
+const ENOUGH_REPEATS = 3;
+/** Repeats that `--until` adds at once: each of two arms is once first. */
+const BLOCK = 2;
+
+export interface Repetition {
+  /** With `until` the most that are run. */
+  readonly repeats: number;
+  readonly until?: Until;
+  readonly isControlled: boolean;
+}
+
+/** Arms that are compared on the wall clock are measured three times: with one nothing can be claimed. */
+export function repetitionOf(
+  run: RunOptions | undefined,
+  { arms }: { arms: number },
+  faults: Fault[],
+): Repetition {
+  if (run === undefined) return { repeats: 1, isControlled: false };
+  const isCompared = arms > 1;
+  const usual =
+    isCompared && (run.clock === "wall" || run.until !== undefined) ? ENOUGH_REPEATS : 1;
+  const first = run.repeat ?? usual;
+  const until =
+    run.until === undefined ? undefined : untilOf(run.until, { run, first, arms }, faults);
+  const isWorthControl = run.clock === "virtual" || first >= ENOUGH_REPEATS;
+  return {
+    repeats: until === undefined ? first : Math.max(first, run.maxRepeat),
+    ...given({ until }),
+    isControlled: isCompared && (run.control ?? (isWorthControl ? "aa" : "off")) === "aa",
+  };
+}
+
+function untilOf(
+  text: string,
+  { run, first, arms }: { run: RunOptions; first: number; arms: number },
+  faults: Fault[],
+): Until | undefined {
+  const fault = (path: string, message: string, hint: string): undefined =>
+    void faults.push({ path: `run.${path}`, message, hint });
+  const percent = /^(\d+\.?\d*|\.\d+)\s*%$/.exec(text)?.[1];
+  const halfWidth = percent === undefined ? undefined : Number(percent) / 100;
+  if (text !== "decided" && !(halfWidth !== undefined && halfWidth > 0 && halfWidth < 1)) {
+    return fault("until", `expected decided or a percentage, got "${text}"`, "--until 2%");
+  }
+  if (arms < 2) {
+    return fault("until", "has nothing to decide: there is one arm", "--router kv,round-robin");
+  }
+  if (first < ENOUGH_REPEATS) {
+    const hint = `Leave --repeat out, or give at least ${ENOUGH_REPEATS}`;
+    return fault("repeat", `is ${first}: too few for --until to decide anything`, hint);
+  }
+  const maxTimeS = run.maxTime === undefined ? undefined : secondsOf(run.maxTime);
+  if (run.maxTime !== undefined && maxTimeS === undefined) {
+    return fault("maxTime", `expected a time, got "${run.maxTime}"`, "--max-time 10m");
+  }
+  const rule = halfWidth === undefined ? "decided" : "width";
+  return { rule, first, block: BLOCK, ...given({ halfWidth, maxTimeS }) };
+}
+
+const SECONDS = { s: 1, m: 60, h: 3600 } as const;
+
+function secondsOf(text: string): number | undefined {
+  const [, amount, unit] = /^(\d+\.?\d*|\.\d+)\s*([smh])$/.exec(text) ?? [];
+  return amount === undefined ? undefined : Number(amount) * SECONDS[unit as keyof typeof SECONDS];
+}
+
+/** The arms, and the reference of the first engine's arms a second time. */
+export function withControl(
+  arms: readonly PlannedArm[],
+  { isControlled }: Repetition,
+): readonly PlannedArm[] {
+  const first = arms[0];
+  if (!isControlled || first === undefined) return arms;
+  const group = [...arms.keys()].filter((arm) => arms[arm]!.engineKey === first.engineKey);
+  const twinOf = referenceArm(group, arms);
+  const { isControl: _, ...original } = arms[twinOf]!;
+  return [...arms, { ...original, label: `${original.label}-again`, twinOf }];
+}
+
+/** A second measurement of an arm draws anew what its router draws at random. */
+export function withRouterSeeds(
+  cells: readonly PlannedCell[],
+  arms: readonly PlannedArm[],
+): PlannedCell[] {
+  return cells.map((cell) =>
+    arms[cell.arm]!.twinOf === undefined
+      ? cell
+      : { ...cell, routerSeed: deriveSeed(cell.seed, "again") },
+  );
+}
+
+/** All cells of a block of repeats before those of the next, because the run may end between them. */
+export function inBlocks(cells: readonly PlannedCell[], until: Until | undefined): PlannedCell[] {
+  if (until === undefined) return [...cells];
+  return cells.toSorted((x, y) => blockOf(until, x.repeat) - blockOf(until, y.repeat));
+}
