@@ -50,4 +50,10 @@ export { timeScaleNotes } from "../metrics/model-time.ts";
 export { quantilesOf } from "../statistics/quantiles.ts";
 export { WeightedSamples } from "../statistics/weighted-samples.ts";
 export { formatGuideSummary, guideSummary } from "../metrics/summary/guide-summary.ts";
+export {
+  controlSentence,
+  shownIn,
+  writeHeadline,
+  type Headline,
+} from "../metrics/summary/headline.ts";
 export { meanFairness, tierRows, type TierRow } from "../metrics/summary/tier-rows.ts";

@@ -30,7 +30,7 @@ const SavedPlan = v.pipe(
     seed: Count,
     clock: v.picklist(["wall", "virtual"]),
     repeats: Count,
-    primary: v.optional(v.picklist(PRIMARY_METRICS), PRIMARY_METRICS[0]),
+    primary: v.picklist(PRIMARY_METRICS),
     until: v.exactOptional(
       v.object({
         rule: v.picklist(["decided", "width"]),

@@ -86,6 +86,11 @@ export function meanEstimate(repeats: readonly Series[]): Statistic {
   };
 }
 
+/** How often a quantile is resampled: less often of many requests, or it would take seconds an arm. */
+export function quantileResamples(requests: number): number {
+  return Math.round(Math.min(RESAMPLES, Math.max(400, 4e6 / requests)));
+}
+
 /** The quantile at `probability` of the drawn requests whose value is known (type 7). */
 export function quantileEstimate(repeats: readonly Series[], probability: number): Statistic {
   const values = repeats.flatMap((series) => [...series.values]);

@@ -3,8 +3,13 @@
  * of the verdict, to paste into an issue or a chat. Rewritten after cells, at most every few seconds.
  */
 import { defineReporter } from "dynbench";
-import { withoutControl, type RunResult } from "dynbench/report";
-import { controlSentence, shownIn, writeHeadline } from "../../reports/data/headline.ts";
+import {
+  controlSentence,
+  shownIn,
+  withoutControl,
+  writeHeadline,
+  type RunResult,
+} from "dynbench/report";
 import { comparisonGrids, ratioText, type Grid } from "../shared/reporters/comparison-grids.ts";
 import { plain } from "../shared/reporters/text.ts";
 import { FIGURE_HEAD, resultRows } from "../shared/reporters/result-rows.ts";

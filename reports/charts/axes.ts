@@ -1,6 +1,6 @@
 /** Axes, scales and text that all charts share: quiet grid, units in labels, figures with separators. */
 import uPlot from "uplot";
-import { formatNumber } from "../data/format.ts";
+import { formatNumber } from "../../core/metrics/summary/format.ts";
 import { FONT, type Theme } from "../drawing/theme.ts";
 
 /** Font of figures and labels on a canvas, in CSS pixels. */

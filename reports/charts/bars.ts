@@ -1,5 +1,5 @@
 /** One bar per arm with its figure at the end: what a panel shows when nothing was swept. */
-import { formatNumber } from "../data/format.ts";
+import { formatNumber } from "../../core/metrics/summary/format.ts";
 import { armColour } from "../drawing/theme.ts";
 import { measureLabel, px, setFont } from "./axes.ts";
 import type { ChartSpec } from "./chart-spec.ts";

@@ -4,7 +4,7 @@
  */
 import uPlot from "uplot";
 import type { CachePoint } from "../../core/trace/analysis/analysis.ts";
-import { formatNumber, formatTokens } from "../data/format.ts";
+import { formatNumber, formatTokens } from "../../core/metrics/summary/format.ts";
 import { armColour, type Theme } from "../drawing/theme.ts";
 import { logTicks, xAxis, yAxis } from "./axes.ts";
 import type { ChartSpec, LegendItem } from "./chart-spec.ts";

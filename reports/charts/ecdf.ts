@@ -1,6 +1,6 @@
 /** Empirical distributions: the share of requests at or below a value, one step line per arm. */
 import uPlot from "uplot";
-import { formatNumber } from "../data/format.ts";
+import { formatNumber } from "../../core/metrics/summary/format.ts";
 import { armColour, type Theme } from "../drawing/theme.ts";
 import { cumulativeShares, type Distribution } from "../data/thin.ts";
 import { logTicks, px, setFont, xAxis, yAxis } from "./axes.ts";

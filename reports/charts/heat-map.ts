@@ -1,6 +1,6 @@
 /** Requests in flight per worker over a cell's time: shows imbalance, stalls and the tail. */
 import type uPlot from "uplot";
-import { formatNumber } from "../data/format.ts";
+import { formatNumber } from "../../core/metrics/summary/format.ts";
 import { armColour, mix, type Theme } from "../drawing/theme.ts";
 import { px, setFont } from "./axes.ts";
 import type { ChartSpec } from "./chart-spec.ts";

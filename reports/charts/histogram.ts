@@ -1,7 +1,7 @@
 /** Frequency of lengths, in bins on a logarithmic axis. */
 import uPlot from "uplot";
 import type { LengthHistogram } from "../../core/trace/analysis/length-histogram.ts";
-import { formatNumber } from "../data/format.ts";
+import { formatNumber } from "../../core/metrics/summary/format.ts";
 import { armColour } from "../drawing/theme.ts";
 import { fromZero, logTicks, xAxis, yAxis } from "./axes.ts";
 import type { ChartSpec } from "./chart-spec.ts";

@@ -1,6 +1,6 @@
 /** A quantity over time, one line per arm: growth, steps and warm-up show as they are. */
 import uPlot from "uplot";
-import { formatNumber } from "../data/format.ts";
+import { formatNumber } from "../../core/metrics/summary/format.ts";
 import { armColour, type Theme } from "../drawing/theme.ts";
 import { fromZero, xAxis, yAxis } from "./axes.ts";
 import { armLegend, type ChartSpec } from "./chart-spec.ts";

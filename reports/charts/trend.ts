@@ -3,8 +3,8 @@
  * lowest to the highest repeat, the arm's name at the end of its line.
  */
 import uPlot from "uplot";
-import type { Axis } from "../data/sweep.ts";
-import { formatNumber } from "../data/format.ts";
+import type { Axis } from "../../core/metrics/summary/sweep.ts";
+import { formatNumber } from "../../core/metrics/summary/format.ts";
 import { armColour, type Theme } from "../drawing/theme.ts";
 import { fromZero, measureLabel, px, setFont, shorten, xAxis, yAxis } from "./axes.ts";
 import type { ChartSpec } from "./chart-spec.ts";

@@ -18,11 +18,11 @@ import type {
 import { meanLadder, type HitLadder } from "../../core/metrics/ladder.ts";
 import { timeScaleNotes } from "../../core/metrics/model-time.ts";
 import { withoutControl } from "../../core/metrics/without-control.ts";
-import { writeHeadline, type Headline } from "./headline.ts";
+import { writeHeadline, type Headline } from "../../core/metrics/summary/headline.ts";
 import { overTime, type OverTime } from "./over-time.ts";
 import { writeRunsHeadline, type SideBySide } from "./runs-headline.ts";
 import { describeSetup, type SetupSection } from "./setup.ts";
-import { parametersKey, readSweep, type Sweep } from "./sweep.ts";
+import { parametersKey, readSweep, type Sweep } from "../../core/metrics/summary/sweep.ts";
 import { binSteps, roundTo5, thinDistribution, thinIndexes, type Distribution } from "./thin.ts";
 
 export interface ReportData {

@@ -1,6 +1,6 @@
 /** The figures that the page compares: each one's key in a cell's summary, unit, and better direction. */
 import type { CellSummary } from "../../core/contract/result.ts";
-import { formatNumber } from "./format.ts";
+import { formatNumber } from "../../core/metrics/summary/format.ts";
 
 export interface Measure {
   /** The key of `CellMetrics`. */

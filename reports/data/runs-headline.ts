@@ -3,10 +3,10 @@
  * they agree about the routers, and how far their figures differ.
  */
 import type { CellSummary, Comparison } from "../../core/contract/result.ts";
-import { formatRatio } from "./format.ts";
-import { invertInterval, type Headline } from "./headline.ts";
+import { formatRatio } from "../../core/metrics/summary/format.ts";
+import { invertInterval, type Headline } from "../../core/metrics/summary/headline.ts";
 import { mean, meanOf, measureOf } from "./measures.ts";
-import { parametersKey, type SweepPoint } from "./sweep.ts";
+import { parametersKey, type SweepPoint } from "../../core/metrics/summary/sweep.ts";
 
 /** Routers of several runs beside each other; null: this run has no such router. */
 export interface SideBySide {

@@ -3,7 +3,7 @@ import type { CellSummary } from "../../core/contract/result.ts";
 import { ecdfChart } from "../charts/ecdf.ts";
 import type { ReportData } from "../data/data.ts";
 import { h, section, table } from "../drawing/dom.ts";
-import { formatNumber } from "../data/format.ts";
+import { formatNumber } from "../../core/metrics/summary/format.ts";
 import type { Page } from "./standing.ts";
 import { thinIndexes } from "../data/thin.ts";
 

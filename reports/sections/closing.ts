@@ -2,7 +2,7 @@
 import type { CellSummary, Quantiles } from "../../core/contract/result.ts";
 import type { ReportData } from "../data/data.ts";
 import { h, section, table } from "../drawing/dom.ts";
-import { formatNumber, formatShare } from "../data/format.ts";
+import { formatNumber, formatShare } from "../../core/metrics/summary/format.ts";
 import type { SetupSection } from "../data/setup.ts";
 
 /** Rows drawn before the rest is left to summary.json. */

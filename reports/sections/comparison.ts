@@ -2,12 +2,12 @@
 import type { Comparison } from "../../core/contract/result.ts";
 import type { ReportData } from "../data/data.ts";
 import { groupedTable, h, section } from "../drawing/dom.ts";
-import { formatRatio } from "../data/format.ts";
+import { formatRatio } from "../../core/metrics/summary/format.ts";
 import { formatDifference, MEASURES, measureOf, type Measure } from "../data/measures.ts";
 import { claimFor, isOpen } from "../../core/metrics/compare/claim.ts";
 import { metricWords } from "../../core/metrics/definitions.ts";
-import { controlSentence } from "../data/headline.ts";
-import { parametersKey } from "../data/sweep.ts";
+import { controlSentence } from "../../core/metrics/summary/headline.ts";
+import { parametersKey } from "../../core/metrics/summary/sweep.ts";
 
 /** With more pairs, only the first ones are shown at once; the others open on request. */
 const PAIRS_AT_ONCE = 4;

@@ -2,7 +2,7 @@
 import type { CellSummary } from "../../core/contract/result.ts";
 import type { ReportData } from "../data/data.ts";
 import { h, section, table } from "../drawing/dom.ts";
-import { formatNumber, formatRatio, formatShare } from "../data/format.ts";
+import { formatNumber, formatRatio, formatShare } from "../../core/metrics/summary/format.ts";
 import { mean, meanOf, MEASURES } from "../data/measures.ts";
 
 export function sideBySideSection(data: ReportData): HTMLElement | undefined {

@@ -4,7 +4,7 @@ import { barChart, type Bar } from "../charts/bars.ts";
 import type { ChartSpec } from "../charts/chart-spec.ts";
 import type { ReportData } from "../data/data.ts";
 import { groupedTable, h } from "../drawing/dom.ts";
-import { formatNumber, formatShare } from "../data/format.ts";
+import { formatNumber, formatShare } from "../../core/metrics/summary/format.ts";
 import { where } from "./at-point.ts";
 
 export function hasTiers(data: ReportData): boolean {

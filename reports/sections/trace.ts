@@ -5,7 +5,7 @@ import { cacheCurvesChart } from "../charts/cache-curves.ts";
 import { histogramChart } from "../charts/histogram.ts";
 import { lineChart } from "../charts/lines.ts";
 import { h, section, table } from "../drawing/dom.ts";
-import { formatNumber, formatShare, formatTokens } from "../data/format.ts";
+import { formatNumber, formatShare, formatTokens } from "../../core/metrics/summary/format.ts";
 import type { ChartCards } from "./standing.ts";
 import type { NamedAnalysis } from "../data/trace-data.ts";
 

@@ -2,10 +2,10 @@
 import type { Comparison, Finding } from "../../core/contract/result.ts";
 import type { ReportData } from "../data/data.ts";
 import { h } from "../drawing/dom.ts";
-import { formatRatio } from "../data/format.ts";
-import { turned } from "../data/headline.ts";
+import { formatRatio } from "../../core/metrics/summary/format.ts";
+import { turned } from "../../core/metrics/summary/headline.ts";
 import { MEASURES, measureOf } from "../data/measures.ts";
-import { parametersKey } from "../data/sweep.ts";
+import { parametersKey } from "../../core/metrics/summary/sweep.ts";
 import { themeToggle } from "../drawing/theme.ts";
 
 export function header(data: ReportData): HTMLElement {

@@ -21,7 +21,7 @@ const RUN_VARIABLE = "DYNBENCH_TEST_RUN";
 /** Small enough for a second, large enough to hit caches. */
 export const TINY_ENGINE = ["--workers", "2", "--speedup", "50"] as const;
 export const TINY_LOAD = [
-  ...["--isl", "500", "--osl", "5", "--requests", "10", "--prefix-ratio", "0.5"],
+  ...["--isl", "500", "--osl", "5", "--requests", "10", "--prefix-ratio", "0.5", "--repeat", "1"],
 ] as const;
 export const TINY = [...TINY_ENGINE, ...TINY_LOAD] as const;
 

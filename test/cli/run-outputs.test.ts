@@ -35,7 +35,7 @@ const RUNS: Readonly<Record<string, readonly string[]>> = {
   ],
   traced: [
     ...["run", "--clock", "virtual", "--router", "kv,round-robin", "--repeat", "3"],
-    ...["--workload", "mooncake", "--trace", "trace.jsonl"],
+    ...["--until", "5%", "--max-repeat", "5", "--workload", "mooncake", "--trace", "trace.jsonl"],
   ],
   tiers: ["run", "--clock", "virtual", "--prefix-ratio", "0.5", ...TIERS],
   split: [

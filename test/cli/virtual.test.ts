@@ -24,6 +24,7 @@ export default defineWorkload({
 });
 `;
 
+const TWO = ["--router", "kv,round-robin", "--control", "off"];
 const linesOf = (out: string): string => readFileSync(join(cwd, out, "records.jsonl"), "utf8");
 const recordsOf = (out: string): RequestRecord[] => parseRecords(linesOf(out));
 
@@ -37,7 +38,7 @@ async function simulate(out: string, exitCode: number, ...args: string[]): Promi
 describe("a simulated run", () => {
   let summary: Summary;
   beforeAll(async () => {
-    summary = await simulate("plain", 0, ...SMALL, "--router", "kv,round-robin");
+    summary = await simulate("plain", 0, ...SMALL, ...TWO);
   });
 
   test("writes the files of a live one, and starts no process", () => {
@@ -55,12 +56,12 @@ describe("a simulated run", () => {
   });
 
   test("repeated, from the command or its saved plan, writes the same bytes", async () => {
-    await simulate("again", 0, ...SMALL, "--router", "kv,round-robin");
+    await simulate("again", 0, ...SMALL, ...TWO);
     expect(linesOf("again")).toBe(linesOf("plain"));
     const saved = ["run", "--config", "plain/plan.json", "--out", "saved", "--json"];
     expect((await dynbench(saved, { cwd })).exitCode).toBe(0);
     expect(linesOf("saved")).toBe(linesOf("plain"));
-    await simulate("other", 0, ...SMALL, "--router", "kv,round-robin", "--seed", "1");
+    await simulate("other", 0, ...SMALL, ...TWO, "--seed", "1");
     expect(linesOf("other")).not.toBe(linesOf("plain"));
   });
 

@@ -112,7 +112,7 @@ describePage("report page", (openPage) => {
     });
     const { page, close } = await open(run);
     const text = await page.textContent("#comparisons summary");
-    expect(text).toBe("3 more pairs of arms");
+    expect(text).toBe("4 more pairs of arms");
     const shown = await page.locator("#comparisons > .comparison .group b").allTextContents();
     expect(shown).toHaveLength(2);
     await close();

@@ -13,7 +13,7 @@ import type { CellResult, ComparisonMethod, Interval } from "../../contract/resu
 import {
   drawRepeats,
   quantileEstimate,
-  RESAMPLES,
+  quantileResamples,
   wholeDraw,
   type Series,
 } from "../../statistics/bootstrap.ts";
@@ -54,8 +54,10 @@ const QUANTILE_REQUESTS_MAX = 200_000;
 
 export class Estimator {
   readonly #seed: number;
-  readonly #series = new Map<string, Series>();
+  readonly #series = new Map<CellResult, Map<string, Series>>();
+  /** By metric and the cells' places in `#cells`. */
   readonly #resampled = new Map<string, Resampled>();
+  readonly #cells: CellResult[] = [];
 
   /** `seed`: of the resamples. */
   constructor(seed: number) {
@@ -129,16 +131,17 @@ export class Estimator {
     ) as [Resampled, Resampled];
     const all = [a.value, b.value, ...a.drawn, ...b.drawn];
     if (!all.every((value) => value > 0)) return undefined;
+    const drawn = a.drawn.slice(0, b.drawn.length); // of fewer requests there are more resamples
     const logs = percentileInterval(
       log(b.value / a.value),
-      a.drawn.map((value, i) => log(b.drawn[i]! / value)),
+      drawn.map((value, i) => log(b.drawn[i]! / value)),
     );
     const degrees = pairs.length === 1 ? PARTS_ALONE - 1 : PARTS * (pairs.length - 1);
     return {
       ratio: (confidence) => exponential(widened(logs, degrees, confidence)),
       difference: percentileInterval(
         b.value - a.value,
-        a.drawn.map((value, i) => b.drawn[i]! - value),
+        drawn.map((value, i) => b.drawn[i]! - value),
       ),
       method:
         pairs.length === 1
@@ -149,24 +152,30 @@ export class Estimator {
 
   /** Arms with equally many requests are resampled alike, which keeps what they have in common. */
   #resample(metric: ComparedMetric, cells: readonly CellResult[], key: string): Resampled {
-    const name = `${metric.name} ${cells.map(({ summary }) => summary.id).join(" ")}`;
+    const name = `${metric.name} ${cells.map((cell) => this.#placeOf(cell)).join(" ")}`;
     const known = this.#resampled.get(name);
     if (known !== undefined) return known;
     const series = cells.map((cell) => this.#seriesOf(metric, cell));
     const sizes = series.map(({ values }) => values.length);
     const quantile = quantileEstimate(series, metric.probability!);
     const random = randomStream(this.#seed, "bootstrap", key);
-    const drawn = Array.from({ length: RESAMPLES }, () => quantile(drawRepeats(sizes, random)));
+    const count = quantileResamples(sizes.reduce((sum, size) => sum + size, 0));
+    const drawn = Array.from({ length: count }, () => quantile(drawRepeats(sizes, random)));
     const resampled = { value: quantile(wholeDraw(sizes)), drawn };
     this.#resampled.set(name, resampled);
     return resampled;
   }
 
   #seriesOf(metric: ComparedMetric, cell: CellResult): Series {
-    const name = `${metric.key} ${cell.summary.id}`;
-    const known = this.#series.get(name) ?? metric.series(cell);
-    this.#series.set(name, known);
+    const ofCell = this.#series.get(cell) ?? new Map<string, Series>();
+    const known = ofCell.get(metric.key) ?? metric.series(cell);
+    this.#series.set(cell, ofCell.set(metric.key, known));
     return known;
+  }
+
+  #placeOf(cell: CellResult): number {
+    const place = this.#cells.indexOf(cell);
+    return place === -1 ? this.#cells.push(cell) - 1 : place;
   }
 }
 

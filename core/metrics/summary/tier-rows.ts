@@ -76,7 +76,11 @@ function figureOf(
   return own ?? { value: means.reduce((sum, mean) => sum + mean, 0) / means.length };
 }
 
-function meanOf<T>(items: readonly T[], of: (item: T) => number | undefined): number | undefined {
+/** Mean of the known figures; undefined without any. */
+export function meanOf<T>(
+  items: readonly T[],
+  of: (item: T) => number | undefined,
+): number | undefined {
   const known = items.map(of).filter((value) => value !== undefined);
   if (known.length === 0) return undefined;
   return known.reduce((sum, value) => sum + value, 0) / known.length;

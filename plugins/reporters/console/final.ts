@@ -1,13 +1,15 @@
 /** What is printed on stdout at the end of a run: verdict, main table, comparisons, findings, errors, where the report is. */
 import { resolve } from "node:path";
 import {
+  controlSentence,
+  shownIn,
   withoutControl,
+  writeHeadline,
   type Finding,
   type Plan,
   type RunResult,
   type Verdict,
 } from "dynbench/report";
-import { controlSentence, shownIn, writeHeadline } from "../../../reports/data/headline.ts";
 import { comparisonBlocks } from "./comparison.ts";
 import { ladderBlock, pooledBlock } from "./hits.ts";
 import { sloBlock, tierBlock } from "./service-levels.ts";

@@ -14,6 +14,8 @@ describe("definitions", () => {
       "inputTps",
       "outputTps",
       "cachedShare",
+      "sloShare",
+      "goodputRps",
     ]);
   });
 

@@ -44,6 +44,7 @@ export function examplePlan(details: Partial<Plan> = {}): Plan {
     seed: 0,
     clock: "wall",
     repeats: 1,
+    primary: "ttftMs.mean",
     preflight: true,
     wire: { form: "ids", connection: "keep-alive", headers: {}, body: {} },
     arms: [exampleArm("kv"), exampleArm("round-robin")],

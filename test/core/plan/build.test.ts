@@ -39,7 +39,7 @@ describe("defaults", () => {
 
   test("a router with a default engine is measured with that engine", () => {
     const engineWith = (routers: string): string[] =>
-      planOf(["router", routers]).arms.map(({ engine }) => engine.name);
+      planOf(["router", routers], ["control", "off"]).arms.map(({ engine }) => engine.name);
     expect(engineWith("outside")).toEqual(["other"]);
     expect(engineWith("outside,kv")).toEqual(["mocker", "mocker"]);
   });
@@ -352,7 +352,11 @@ describe("the tree", () => {
   });
 
   test("engines with different options are different engines", () => {
-    const { arms } = planOf(["engine", "mocker:gpu=H100,mocker"], ["router", "kv,round-robin"]);
+    const { arms } = planOf(
+      ["engine", "mocker:gpu=H100,mocker"],
+      ["router", "kv,round-robin"],
+      ["control", "off"],
+    );
     expect(arms.map(({ label }) => label)).toEqual([
       "mocker(gpu=H100)/kv",
       "mocker(gpu=H100)/round-robin",
@@ -369,7 +373,8 @@ describe("the tree", () => {
       ["repeat", "3"],
       ["sweep", ["concurrency=1,8"]],
     );
-    expect(cells).toHaveLength(3 * 3 * 2 * 2);
+    // Three repeats of three arms and the control, at two ratios and two concurrencies.
+    expect(cells).toHaveLength(3 * 4 * 2 * 2);
     expect(new Set(cells.map(({ id }) => id)).size).toBe(cells.length);
   });
 });

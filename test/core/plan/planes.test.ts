@@ -7,7 +7,7 @@ import type { Plan } from "../../../core/contract/plan.ts";
 import { PluginSet } from "../../../core/plugin-folder/plugin-set.ts";
 
 function planOf(options: Record<string, unknown>): Plan {
-  const typed = Object.entries(options).map(([name, value]) => ({
+  const typed = Object.entries({ control: "off", ...options }).map(([name, value]) => ({
     name,
     value,
     origin: `--${name}`,

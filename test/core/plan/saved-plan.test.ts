@@ -8,6 +8,7 @@ import { planOf, samplePlugins, typed } from "./sample-plugins.ts";
 
 const plan = planOf(
   ["router", "kv,round-robin"],
+  ["control", "off"],
   ["header", ["authorization=Bearer s3cret", "x-team=blue"]],
   ["api-key", "s3cret"],
 );
@@ -29,9 +30,7 @@ describe("a saved plan", () => {
       expect(broken((copy) => delete copy[key])).toThrow(/^Cannot run p\.json: it is not a plan/);
     }
     expect(broken((copy) => (copy.schemaVersion = 2))).toThrow("schemaVersion");
-    expect(broken((copy) => (copy.cells[0].arm = 9))).toThrow(
-      "a cell names an arm that is not there",
-    );
+    expect(broken((copy) => (copy.cells[0].arm = 9))).toThrow("it names an arm that is not there");
     expect(broken((copy) => (copy.cells[1].id = copy.cells[0].id))).toThrow("same id");
     expect(broken((copy) => (copy.cells[0].load.timeoutS = "x"))).toThrow("cells.0.load.timeoutS");
   });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import {
   blockLength,
   drawBlocks,
+  drawRepeats,
   meanEstimate,
   quantileEstimate,
   wholeDraw,
@@ -29,6 +30,19 @@ describe("blocks", () => {
   });
 });
 
+test("repeats are drawn with replacement, each with blocks of its own requests", () => {
+  const random = randomStream(5);
+  const drawn = Array.from({ length: 200 }, () => drawRepeats([200, 10, 200], random));
+  for (const draws of drawn) {
+    expect(draws).toHaveLength(3);
+    for (const { repeat, n, block } of draws) {
+      expect([n, block]).toEqual(repeat === 1 ? [10, 3] : [200, 6]);
+    }
+  }
+  const patterns = new Set(drawn.map((draws) => draws.map(({ repeat }) => repeat).join("")));
+  expect(patterns.size).toBe(27);
+});
+
 describe("estimates", () => {
   const series = [{ values: [1, 2, NaN, 4, 5] }, { values: [10, 20, 30] }];
 
@@ -42,8 +56,8 @@ describe("estimates", () => {
   test("of drawn blocks count a request as often as it was drawn, and cut the last block", () => {
     // Blocks of 2 from 3, 0 and 3, five in all: 4 5 | 1 2 | 4. And 10 20 | 20.
     const draws = [
-      { starts: Int32Array.of(3, 0, 3), block: 2, n: 5 },
-      { starts: Int32Array.of(0, 1), block: 2, n: 3 },
+      { repeat: 0, starts: Int32Array.of(3, 0, 3), block: 2, n: 5 },
+      { repeat: 1, starts: Int32Array.of(0, 1), block: 2, n: 3 },
     ];
     expect(meanEstimate(series)(draws)).toBe(66 / 8);
     // 1 2 4 4 5 10 20 20: median halfway from 4 to 5.

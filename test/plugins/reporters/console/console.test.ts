@@ -77,7 +77,7 @@ test("figures keep three digits below a thousand and separators above", () => {
   ]);
 });
 
-test("comparisons are in a table per reference, settings by size, uncertain ones marked", () => {
+test("comparisons are in a table per reference, settings by size, claims marked", () => {
   const [comparison] = guideRun().summary.comparisons;
   const fixed = { ...comparison!, a: "round-robin", b: "kv", n: 3 };
   const of = (prefixRatio: number, [value, low, high]: [number, number, number], b = "kv") => ({
@@ -85,6 +85,8 @@ test("comparisons are in a table per reference, settings by size, uncertain ones
     b,
     parameters: { prefixRatio },
     ratio: { value, low, high },
+    adjusted: { low, high, over: 3 },
+    claim: high < 1 ? ("lower" as const) : low > 1 ? ("higher" as const) : ("none" as const),
   });
   const block = comparisonBlocks(
     [of(0.9, [0.61, 0.55, 0.67]), of(0.1, [0.97, 0.9, 1.05]), of(0.1, [1.2, 1.1, 1.3], "random")],
@@ -92,21 +94,21 @@ test("comparisons are in a table per reference, settings by size, uncertain ones
   );
   expect(block).toEqual([
     [
-      "Mean TTFT against round-robin, below 1 is faster (95 % interval, t over 3 repeats), ? where that",
-      "  includes 1:",
+      "Mean TTFT against round-robin, 95 % interval of 3 comparisons together, 3 repeats; * is a claim:",
       "prefixRatio  kv                  random",
-      "0.1          0.97 (0.90–1.05) ?  1.20 (1.10–1.30)",
-      "0.9          0.61 (0.55–0.67)    –",
+      "0.1          0.97 (0.90–1.05)    1.20 (1.10–1.30) *",
+      "0.9          0.61 (0.55–0.67) *  –",
     ],
   ]);
-  const single = { ...fixed, parameters: {}, ratio: { value: 0.5, low: 0.4, high: 0.6 } };
-  const one = { ...single, n: 200, unitOfN: "requests" as const };
+  const adjusted = { low: 0.4, high: 0.6, over: 2 };
+  const single = { ...fixed, parameters: {}, ratio: { value: 0.5, low: 0.4, high: 0.6 }, adjusted };
+  const one = { ...single, n: 200, unitOfN: "requests" as const, claim: "none" as const };
   expect(comparisonBlocks([one, { ...one, b: "random" }], noPaint)[0]!.slice(-2)).toEqual([
     "kv      0.50 (0.40–0.60)",
     "random  0.50 (0.40–0.60)",
   ]);
   expect(comparisonBlocks([one], noPaint)[0]!.join(" ").replace(/ +/g, " ")).toContain(
-    "bootstrap over 200 requests, this run only",
+    "interval within this run; one repeat decides nothing",
   );
   expect(comparisonBlocks([], noPaint)).toEqual([]);
 });

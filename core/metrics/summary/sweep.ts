@@ -2,8 +2,8 @@
  * Reads from the cells which parameters were swept: one becomes the x axis of the panels, the
  * combinations of the others become slices to choose from.
  */
-import { given } from "../../core/base/given.ts";
-import type { CellSummary } from "../../core/contract/result.ts";
+import { given } from "../../base/given.ts";
+import type { CellSummary } from "../../contract/result.ts";
 
 export type Parameters = CellSummary["parameters"];
 export type ParameterValue = Parameters[string];

@@ -3,19 +3,13 @@
  * against the ideal, uncached tokens). It only words the claims that `core/metrics` made; nothing is
  * tested for significance here.
  */
-import type { Plan } from "../../core/contract/plan.ts";
-import type {
-  CellSummary,
-  Comparison,
-  Control,
-  Interval,
-  Summary,
-} from "../../core/contract/result.ts";
-import { COMPARABLE } from "../../core/metrics/compare/compared.ts";
-import { claimFor, isOpen, type ArmClaim } from "../../core/metrics/compare/claim.ts";
-import { metricOf, metricWords } from "../../core/metrics/definitions.ts";
+import type { Plan } from "../../contract/plan.ts";
+import type { CellSummary, Comparison, Control, Interval, Summary } from "../../contract/result.ts";
+import { COMPARABLE } from "../compare/compared.ts";
+import { claimFor, isOpen, type ArmClaim } from "../compare/claim.ts";
+import { metricOf, metricWords } from "../definitions.ts";
 import { formatRatio, formatShare, formatTokens } from "./format.ts";
-import { mean, meanOf } from "./measures.ts";
+import { meanOf } from "./tier-rows.ts";
 import { parametersKey, readSweep, type SweepPoint } from "./sweep.ts";
 
 export interface Headline {
@@ -219,7 +213,7 @@ function single(
   arm: string,
   points: readonly SweepPoint[],
 ): Headline {
-  const ttft = mean(cells.map((cell) => meanOf(cell, "ttftMs")))!;
+  const ttft = meanOf(cells, ({ metrics }) => metrics.ttftMs?.mean)!;
   const over = points.length > 1 ? ` over ${points.length} settings` : "";
   const sentence = `${arm} answered with a mean TTFT of ${Math.round(ttft).toLocaleString("en-US")} ms${over}; there is no other arm to compare with.`;
   return { state: "single", sentence, why: [], best: arm };
@@ -232,10 +226,9 @@ function rankArms(cells: readonly CellSummary[], arms: readonly string[], name: 
   const known = arms.filter((arm) => cells.some((cell) => cell.arm === arm && metric.read(cell)));
   const keys = [...new Set(cells.map((cell) => parametersKey(cell.parameters)))];
   const at = (arm: string, key: string): number | undefined =>
-    mean(
-      cells
-        .filter((cell) => cell.arm === arm && parametersKey(cell.parameters) === key)
-        .map(metric.read),
+    meanOf(
+      cells.filter((cell) => cell.arm === arm && parametersKey(cell.parameters) === key),
+      metric.read,
     );
   const common = keys.filter((key) => known.every((arm) => at(arm, key) !== undefined));
   const score = (arm: string): number =>
@@ -289,10 +282,10 @@ function reasons(
 ): string[] {
   const of = (arm: string): CellSummary[] =>
     cells.filter((cell) => cell.arm === arm && isSamePoint(cell.parameters, point));
-  const hit = (arm: string) => mean(of(arm).map((cell) => cell.cache.cachedShare));
+  const hit = (arm: string) => meanOf(of(arm), ({ cache }) => cache.cachedShare);
   const [ours, theirs] = [hit(arms.best), hit(arms.rival)];
   if (ours === undefined || theirs === undefined) return [];
-  const ideal = mean(of(arms.best).map((cell) => cell.cache.idealShare))!;
+  const ideal = meanOf(of(arms.best), ({ cache }) => cache.idealShare)!;
   const why = [
     `${arms.best} found ${formatShare(ours)} of the prompt tokens in cache and ${arms.rival} ${formatShare(theirs)}; the best any router could reach here is ${formatShare(ideal)}.`,
   ];

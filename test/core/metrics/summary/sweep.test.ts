@@ -1,6 +1,6 @@
 /** Which parameter becomes the axis, what the slices are, and how settings are named. */
 import { expect, test } from "bun:test";
-import { axisLabel, parametersKey, readSweep } from "../../../reports/data/sweep.ts";
+import { axisLabel, parametersKey, readSweep } from "../../../../core/metrics/summary/sweep.ts";
 
 const cells = (...all: Record<string, number | string | boolean>[]) =>
   all.map((parameters) => ({ parameters }));
