@@ -43,9 +43,19 @@ export async function cellResult(
     evidence: {
       traits: router.traits(arm.router.options),
       findings: outcome.findings,
+      ...given({ smallestCacheTokens: smallestCache(outcome.workers) }),
       ...given({ prefixesFound: outcome.prefixesFound, machineCpuShare: outcome.machineCpuShare }),
     },
   });
+}
+
+/** In tokens; undefined where a worker does not report its capacity. */
+function smallestCache(workers: CellOutcome["workers"]): number | undefined {
+  const tokens = workers
+    .filter(({ role }) => role !== "decode")
+    .map(({ blockSize, kvBlocks }) => blockSize * (kvBlocks ?? NaN));
+  const smallest = Math.min(...tokens);
+  return Number.isFinite(smallest) ? smallest : undefined;
 }
 
 /** The run of the cells so far, in the plan's order: the same live as rebuilt from the folder. */

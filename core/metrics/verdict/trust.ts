@@ -6,6 +6,7 @@
  */
 import type { CellSummary, Finding, Verdict } from "../../contract/result.ts";
 import type { CellUnderTrial } from "./trust-check.ts";
+import { ANSWER_CHECKS } from "./trust-answers.ts";
 import { CLIENT_CHECKS } from "./trust-client.ts";
 import { saturated } from "./saturation.ts";
 import { REQUEST_CHECKS } from "./trust-requests.ts";
@@ -22,6 +23,7 @@ export function judgeCell(cell: CellUnderTrial): Verdict {
     ...SETUP_CHECKS,
     ...ROUTING_CHECKS,
     ...REQUEST_CHECKS,
+    ...ANSWER_CHECKS,
     ...CLIENT_CHECKS,
   ];
   const seen = checks.flatMap((check) => check(cell) ?? []);
