@@ -106,12 +106,16 @@ async function measure(on: Measured): Promise<unknown> {
       gpus: group.engine.gpus ?? [],
       write: (lines) => deps.folder.appendMetrics(lines),
     });
+    await sampling.begun;
     await load(tokenSeed, on);
   } catch (error) {
     fault = firstCause(error);
     if (deaths.length === 0) outcome.findings.push(brokenCell(error));
   }
   outcome.findings.push(...((await sampling?.stop()) ?? []));
+  const isWhole = group.engine.workers.every(({ role }) => role === "aggregated");
+  const served = isWhole ? sampling?.served() : undefined;
+  if (served !== undefined) outcome.servedByWorkers = served;
   return fault;
 }
 

@@ -44,7 +44,11 @@ export async function cellResult(
       traits: router.traits(arm.router.options),
       findings: outcome.findings,
       ...given({ smallestCacheTokens: smallestCache(outcome.workers) }),
-      ...given({ prefixesFound: outcome.prefixesFound, machineCpuShare: outcome.machineCpuShare }),
+      ...given({
+        prefixesFound: outcome.prefixesFound,
+        servedByWorkers: outcome.servedByWorkers,
+        machineCpuShare: outcome.machineCpuShare,
+      }),
     },
   });
 }

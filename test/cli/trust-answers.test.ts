@@ -3,8 +3,7 @@
  * the first are not trusted, or their figures are right and a note names what they did; the second are
  * trusted. `docs/guide/trust.md` holds this table.
  */
-import { expect, test } from "bun:test";
-import type { Finding, Summary } from "../../core/contract/result.ts";
+import { test } from "bun:test";
 import {
   honestUsage,
   startIllBehaved,
@@ -12,19 +11,8 @@ import {
   type Asked,
   type Behaviour,
 } from "../fixtures/ill-behaved.ts";
-import { dynbench, emptyFolder } from "./binary.ts";
+import { expectVerdict, type TrustRow } from "./trust-rows.ts";
 
-const cwd = emptyFolder();
-/** A busy machine may add these; they are no property of the server. */
-const OF_THE_MACHINE = new Set([
-  "client-late",
-  "client-stalled",
-  "loop-lag",
-  "cpu-full",
-  "few-requests",
-]);
-/** Attached workers are left as they are. */
-const USUAL = new Set(["fresh-prompts"]);
 const LOAD = [
   ...[
     "--isl",
@@ -41,16 +29,8 @@ const LOAD = [
   ...["--concurrency", "6", "--prefix-ratio", "0.5", "--num-prefix-prompts", "4"],
 ];
 
-interface Row {
-  readonly name: string;
+interface Row extends TrustRow {
   readonly server: Behaviour;
-  readonly verdict: "trusted" | "untrusted" | "failed";
-  /** Findings beside those that every such run has. */
-  readonly ids: readonly string[];
-  /** Findings that it may have beside these: they depend on the speed of the machine. */
-  readonly mayHave?: string;
-  /** Part of a sentence. */
-  readonly says?: string;
   readonly args?: readonly string[];
 }
 
@@ -161,7 +141,7 @@ const ROWS: readonly Row[] = [
     server: { early: [" Well"], texts: ({ maxTokens }) => words(maxTokens - 1) },
     verdict: "untrusted",
     ids: ["first-gap"],
-    mayHave: "too-fast",
+    mayHave: ["too-fast"],
     says: "the first token came before the prompt was read",
   },
 
@@ -322,36 +302,10 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-async function measure(row: Row): Promise<{ state: string; found: Finding[]; summary: Summary }> {
-  using server = startIllBehaved(row.server);
-  const run = [
-    ...["run", "--engine", "attach", "--worker-url", server.url, "--router", "direct", "--json"],
-    ...["--out", row.name.replace(/\W+/g, "-"), ...LOAD, ...(row.args ?? [])],
-  ];
-  const { stdout, stderr } = await dynbench(run, { cwd });
-  if (stdout === "") throw new Error(stderr);
-  const summary = JSON.parse(stdout) as Summary;
-  const { reasons, state } = summary.cells[0]!.verdict;
-  const found = reasons.filter(
-    ({ id }) => !OF_THE_MACHINE.has(id) && !USUAL.has(id) && id !== row.mayHave,
-  );
-  const isDoubted = found.some(({ severity }) => severity === "untrusted");
-  return {
-    state: state === "failed" ? state : isDoubted ? "untrusted" : "trusted",
-    found,
-    summary,
-  };
-}
-
 for (const row of ROWS) {
   test(`${row.name}: ${row.verdict}`, async () => {
-    const { state, found } = await measure(row);
-    if (process.env.SHOW) console.log(row.name, state, found);
-    expect({ state, ids: found.map(({ id }) => id) }).toEqual({
-      state: row.verdict,
-      ids: [...row.ids],
-    });
-    if (row.says !== undefined)
-      expect(found.map(({ message }) => message).join("\n")).toContain(row.says);
+    using server = startIllBehaved(row.server);
+    const place = ["--engine", "attach", "--worker-url", server.url, "--router", "direct"];
+    await expectVerdict(row, [...place, ...LOAD, ...(row.args ?? [])]);
   });
 }

@@ -37,6 +37,8 @@ export interface Occupancy {
 
 export class CellTally {
   readonly counts = { sent: 0, ok: 0, failed: 0, dropped: 0, aborted: 0 };
+  /** With those of warm-up. */
+  readonly everyPhase = { sent: 0, answered: 0 };
   /** In the order added; `pointsInSendOrder` sorts. */
   readonly points: RequestPoints = emptyPoints();
   /** Gaps between chunks, in nanoseconds. */
@@ -97,6 +99,8 @@ export class CellTally {
 
   add(record: RequestRecord): void {
     this.#occupy(record);
+    if (record.sentNs !== undefined) this.everyPhase.sent += 1;
+    if (record.state === "ok") this.everyPhase.answered += 1;
     if (record.phase === "warmup") return;
     if (record.tier !== undefined) this.#addToTier(record, record.tier);
     if (record.state === "dropped") {

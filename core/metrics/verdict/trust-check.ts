@@ -12,6 +12,8 @@ export interface Evidence {
   readonly prefixesFound?: number;
   /** Capacity of the smallest of the workers' caches, where all report it. */
   readonly smallestCacheTokens?: number;
+  /** Requests that the workers ended during the cell, by their own counters. */
+  readonly servedByWorkers?: number;
   /** Findings of the run itself: a process that died, a cache that could not be reset, … */
   readonly findings?: readonly Finding[];
   /** Busy share of all cores of the machine during the cell, 0 to 1. */

@@ -47,6 +47,8 @@ export interface CellOutcome {
   health?: ClientHealth;
   /** Busy part of all the machine's cores during the load, 0 to 1. */
   machineCpuShare?: number;
+  /** Requests that the workers ended during the cell, by their own counters. */
+  servedByWorkers?: number;
   routerCost?: RouterCost;
   /** Requests whose beginning the router reports as cached, where it counts them. */
   prefixesFound?: number;
