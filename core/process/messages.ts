@@ -107,6 +107,8 @@ const Failed = v.strictObject({
 export const ChildAnswerSchema = v.variant("type", [
   /** Its content depends on the role; the code that started the child checks it. */
   v.strictObject({ type: v.literal("ready"), ready: v.exactOptional(v.unknown()) }),
+  /** Sent each time after it stood still for so long. */
+  v.strictObject({ type: v.literal("paused"), ms: v.number() }),
   Failed,
 ]);
 

@@ -125,6 +125,7 @@ async function load(tokenSeed: number, on: Measured): Promise<void> {
   const cpuShare = watchCpu();
   const foundBefore = await router.prefixesFound?.();
   const { engine, supervisor, context } = group;
+  const pausesBefore = supervisor.pauses.length;
   const { state, health } = await driveLoad(
     loadTask({ plan, cell, tokenSeed, router, engine, traits }),
     {
@@ -138,6 +139,8 @@ async function load(tokenSeed: number, on: Measured): Promise<void> {
   );
   outcome.state = state;
   if (health) outcome.health = health;
+  const pauses = supervisor.pauses.slice(pausesBefore);
+  if (pauses.length > 0) outcome.pauses = pauses;
   const machineCpuShare = cpuShare();
   if (machineCpuShare !== undefined) outcome.machineCpuShare = machineCpuShare;
   await askGateway(on);

@@ -47,6 +47,7 @@ export async function cellResult(
       ...given({
         prefixesFound: outcome.prefixesFound,
         servedByWorkers: outcome.servedByWorkers,
+        pauses: outcome.pauses,
         machineCpuShare: outcome.machineCpuShare,
       }),
     },

@@ -41,8 +41,8 @@ export async function expectVerdict(
   return summary;
 }
 
-/** Without those that the machine or the kind of run explains. */
-export function findingsOf({ verdict }: Summary): Finding[] {
-  const known = new Set([...OF_THE_MACHINE, ...USUAL]);
+/** Without those that the machine or the kind of run explains, but for the wanted ones. */
+export function findingsOf({ verdict }: Summary, wanted: readonly string[] = []): Finding[] {
+  const known = new Set([...OF_THE_MACHINE, ...USUAL]).difference(new Set(wanted));
   return verdict.reasons.filter(({ id }) => !known.has(id));
 }

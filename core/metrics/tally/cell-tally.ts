@@ -8,6 +8,7 @@
 import { given } from "../../base/given.ts";
 import type { RequestError, RequestRecord } from "../../contract/record.ts";
 import type { RequestPoints, WorkerShare } from "../../contract/result.ts";
+import { Silences } from "./silences.ts";
 import { TierTally } from "./tier-tally.ts";
 import { WeightedSamples } from "../../statistics/weighted-samples.ts";
 
@@ -51,6 +52,8 @@ export class CellTally {
   /** From when a request was due to its end, and to its first token; without dropped requests. */
   readonly open: Occupancy = { startNs: [], endNs: [] };
   readonly waiting: Occupancy = { startNs: [], endNs: [] };
+  /** When answers were under way and nothing came; of warm-up too. */
+  readonly silences = new Silences();
   readonly tiers = new Map<string, TierTally>();
   readonly failures = new Map<string, FailureGroup>();
   /** Sums over completed requests. */
@@ -99,6 +102,7 @@ export class CellTally {
 
   add(record: RequestRecord): void {
     this.#occupy(record);
+    this.silences.add(record);
     if (record.sentNs !== undefined) this.everyPhase.sent += 1;
     if (record.state === "ok") this.everyPhase.answered += 1;
     if (record.phase === "warmup") return;

@@ -12,6 +12,8 @@ export interface Evidence {
   readonly prefixesFound?: number;
   /** Capacity of the smallest of the workers' caches, where all report it. */
   readonly smallestCacheTokens?: number;
+  /** Times at which a process of the run, not the load's, did nothing, as it noticed itself. */
+  readonly pauses?: readonly { readonly name: string; readonly ms: number }[];
   /** Requests that the workers ended during the cell, by their own counters. */
   readonly servedByWorkers?: number;
   /** Findings of the run itself: a process that died, a cache that could not be reset, … */

@@ -9,6 +9,7 @@ import type { CellUnderTrial } from "./trust-check.ts";
 import { ANSWER_CHECKS } from "./trust-answers.ts";
 import { CLIENT_CHECKS } from "./trust-client.ts";
 import { saturated } from "./saturation.ts";
+import { PAUSE_CHECKS } from "./trust-pauses.ts";
 import { REQUEST_CHECKS } from "./trust-requests.ts";
 import { ROUTING_CHECKS } from "./trust-routing.ts";
 import { SETUP_CHECKS } from "./trust-setup.ts";
@@ -24,6 +25,7 @@ export function judgeCell(cell: CellUnderTrial): Verdict {
     ...ROUTING_CHECKS,
     ...REQUEST_CHECKS,
     ...ANSWER_CHECKS,
+    ...PAUSE_CHECKS,
     ...CLIENT_CHECKS,
   ];
   const seen = checks.flatMap((check) => check(cell) ?? []);
