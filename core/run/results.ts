@@ -88,12 +88,23 @@ async function boundsOf(
   { outcome, tally, plugins, bounds }: CellDetails,
 ): Promise<CacheBounds> {
   const { idealShare, pooled, workers } = outcome;
-  if (idealShare !== undefined) return { idealShare, ...given({ pooled }) };
+  const counted = countedRequests(tally);
+  if (idealShare !== undefined && counted === undefined)
+    return { idealShare, ...given({ pooled }) };
   const of = {
     blockSize: workers[0]?.blockSize ?? USUAL_BLOCK_SIZE,
     pool: await poolOf(plan, cell, { workers, plugins }),
     // A cell that broke off is held against what it sent, which may be little of what was planned.
     count: outcome.state === "completed" ? Infinity : tally.open.startNs.length,
+    ...given({ counted }),
   };
   return cacheBounds(cell, of, { plugins, known: bounds });
+}
+
+/** Indices of the requests whose cached tokens are known; undefined where those are all, or none. */
+function countedRequests({ cache, counts, points }: CellTally): ReadonlySet<number> | undefined {
+  const all = counts.sent + counts.dropped;
+  if (cache.requests === 0 || cache.requests === all) return undefined;
+  const { e2eMs, cachedTokens, index } = points;
+  return new Set(index.filter((_, i) => !Number.isNaN(e2eMs[i]! + cachedTokens[i]!)));
 }
