@@ -8,7 +8,7 @@ import type { CellSummary, Finding, Verdict } from "../../contract/result.ts";
 import type { CellUnderTrial } from "./trust-check.ts";
 import { ANSWER_CHECKS } from "./trust-answers.ts";
 import { CLIENT_CHECKS } from "./trust-client.ts";
-import { saturated } from "./saturation.ts";
+import { saturation } from "./saturation.ts";
 import { PAUSE_CHECKS } from "./trust-pauses.ts";
 import { REQUEST_CHECKS } from "./trust-requests.ts";
 import { ROUTING_CHECKS } from "./trust-routing.ts";
@@ -20,7 +20,7 @@ const REPEATS_FOR_INTERVALS = 3;
 /** Verdict of one cell; `failed` when it broke or no request succeeded. A stopped cell has not failed. */
 export function judgeCell(cell: CellUnderTrial): Verdict {
   const checks = [
-    saturated,
+    saturation,
     ...SETUP_CHECKS,
     ...ROUTING_CHECKS,
     ...REQUEST_CHECKS,
