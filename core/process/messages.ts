@@ -132,6 +132,8 @@ const ClientHealthSchema = v.strictObject({
   cpuSeconds: v.exactOptional(v.number()),
   busyShare: v.exactOptional(v.number()),
   maxRssMb: v.exactOptional(v.number()),
+  pathMs: v.exactOptional(v.number()),
+  clockStepMs: v.exactOptional(v.number()),
   connections: v.exactOptional(Count),
   retries: v.exactOptional(Count),
 });

@@ -18,6 +18,8 @@ import type { CellRecorder } from "./recorder.ts";
 import type { RunBook, RunDeps } from "./run-book.ts";
 import { watchCpu } from "./sampling/machine.ts";
 import { startSampling, type Sampling } from "./sampling/sampling.ts";
+import { pathMs } from "./setup/path.ts";
+import { wireHeaders } from "./setup/probe.ts";
 import { proveReset, type PreflightTarget } from "./setup/preflight.ts";
 import type { RunningRouter } from "./setup/router-up.ts";
 import type { CellOutcome } from "./folder/run-folder.ts";
@@ -122,6 +124,7 @@ async function measure(on: Measured): Promise<unknown> {
 /** Drives the load, and asks the machine and the router about it. */
 async function load(tokenSeed: number, on: Measured): Promise<void> {
   const { deps, book, router, group, plan, cell, traits, outcome, recorder } = on;
+  const path = await pathMs(router.urls, wireHeaders(plan.wire, process.env));
   const cpuShare = watchCpu();
   const foundBefore = await router.prefixesFound?.();
   const { engine, supervisor, context } = group;
@@ -138,7 +141,7 @@ async function load(tokenSeed: number, on: Measured): Promise<void> {
     },
   );
   outcome.state = state;
-  if (health) outcome.health = health;
+  if (health) outcome.health = { ...health, ...given({ pathMs: path }) };
   const pauses = supervisor.pauses.slice(pausesBefore);
   if (pauses.length > 0) outcome.pauses = pauses;
   const machineCpuShare = cpuShare();

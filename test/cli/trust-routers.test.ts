@@ -5,7 +5,7 @@ import { startStandInRouter, type RouterFault } from "../fixtures/stand-in-route
 import { expectVerdict, type TrustRow } from "./trust-rows.ts";
 
 const LOAD = [
-  ...["--isl", "1000", "--isl-stddev-share", "0", "--osl", "10", "--osl-stddev-share", "0"],
+  ...["--isl", "1000", "--isl-stddev-share", "0", "--osl", "8", "--osl-stddev-share", "0"],
   ...["--requests", "60", "--concurrency", "6", "--prefix-ratio", "0.5"],
   ...["--num-prefix-prompts", "4"],
 ];
@@ -31,19 +31,41 @@ const ROWS: readonly (TrustRow & { readonly router: RouterFault })[] = [
   {
     name: "a router that answers from a cache of its own",
     router: { answersItself: true },
-    // It sends them whole, which shows too.
-    mayHave: ["burst-answers", "too-fast"],
+    mayHave: ["too-fast"],
     verdict: "untrusted",
     ids: ["served-elsewhere"],
     says: "answers came from elsewhere",
   },
 ];
 
+test("a delay of 5 ms before one of two routers: untrusted", async () => {
+  using worker = startIllBehaved();
+  using near = startStandInRouter([worker.url]);
+  using far = startStandInRouter([worker.url], { delayMs: 5 });
+  const place = ["--engine", "attach", "--worker-url", worker.url, "--router"];
+  const row = {
+    name: "",
+    verdict: "untrusted",
+    ids: ["path-longer"],
+    says: `The way to "attach(url=${far.url})" is longer`,
+  } as const;
+  await expectVerdict(row, [
+    ...place,
+    `attach:url=${near.url}`,
+    "--router",
+    `attach:url=${far.url}`,
+    ...LOAD,
+  ]);
+});
+
 test("another client of the same workers: untrusted", async () => {
   using worker = startIllBehaved();
   const other = setInterval(() => {
     const body = JSON.stringify({ prompt: [1, 2, 3], max_tokens: 2 });
-    void fetch(`${worker.url}/v1/completions`, { method: "POST", body }).then((got) => got.bytes());
+    // Its last one ends with the server.
+    fetch(`${worker.url}/v1/completions`, { method: "POST", body })
+      .then((got) => got.bytes())
+      .catch(() => {});
   }, 20);
   const row = { name: "", verdict: "untrusted", ids: ["served-more"] } as const;
   const place = ["--engine", "attach", "--worker-url", worker.url, "--router", "direct"];

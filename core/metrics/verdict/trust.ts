@@ -10,6 +10,7 @@ import { ANSWER_CHECKS } from "./trust-answers.ts";
 import { CLIENT_CHECKS } from "./trust-client.ts";
 import { saturation } from "./saturation.ts";
 import { PAUSE_CHECKS } from "./trust-pauses.ts";
+import { longerPaths } from "./trust-paths.ts";
 import { REQUEST_CHECKS } from "./trust-requests.ts";
 import { ROUTING_CHECKS } from "./trust-routing.ts";
 import { SETUP_CHECKS } from "./trust-setup.ts";
@@ -56,7 +57,7 @@ export function judgeRun(
       else if (!same.cells!.includes(cell.id)) same.cells!.push(cell.id);
     }
   }
-  reasons.push(...(run.findings ?? []));
+  reasons.push(...longerPaths(cells), ...(run.findings ?? []));
   if (cells.length < run.cellsPlanned) reasons.push(cutShort(cells.length, run.cellsPlanned));
   if (run.arms > 1 && run.repeats < REPEATS_FOR_INTERVALS) reasons.push(fewRepeats(run.repeats));
   const failed = cells.length === 0 || cells.some((cell) => cell.verdict.state === "failed");
