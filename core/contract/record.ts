@@ -28,6 +28,9 @@ export interface RequestRecord {
   /** When its last byte had been handed to the kernel; between `startNs` and here it connects and writes. */
   sentNs?: number;
   headersNs?: number;
+  /** Its first chunk, where that had no content: an empty or blank text. */
+  firstChunkNs?: number;
+  /** The first chunk with content. */
   firstTokenNs?: number;
   lastTokenNs?: number;
   /** Answer complete, or the moment of failure. */
@@ -40,6 +43,10 @@ export interface RequestRecord {
   osl: number;
   /** Prompt tokens that the engine found in its cache, if it reports them. */
   cachedTokens?: number;
+  /** The first count that the server reported and that cannot be: `usage.completion_tokens is -3`. It is left out. */
+  usageFault?: string;
+  /** Bytes of the answer's text, where the server counted more tokens than chunks came. */
+  textBytes?: number;
   worker?: string;
   prefillWorker?: string;
   /** What a built-in router expected to be cached when it decided; left out if its policy does not use the cache. */
@@ -163,12 +170,13 @@ const NUMBERS = [
     "startNs",
     "sentNs",
     "headersNs",
+    "firstChunkNs",
     "firstTokenNs",
     "lastTokenNs",
   ] as const),
-  ...(["promptTokens", "cachedTokens", "status", "firstTokens"] as const),
+  ...(["promptTokens", "cachedTokens", "status", "firstTokens", "textBytes"] as const),
 ] as const;
-const STRINGS = ["session", "tier", "worker", "prefillWorker"] as const;
+const STRINGS = ["session", "tier", "worker", "prefillWorker", "usageFault"] as const;
 const NUMBER_LISTS = ["gapsNs", "tokens"] as const;
 const PHASES: ReadonlySet<unknown> = new Set(["warmup", "measured"]);
 const STATES: ReadonlySet<unknown> = new Set(["ok", "failed", "dropped", "aborted"]);

@@ -145,6 +145,10 @@ export interface ClientHealth {
   /** Share of the measured phase in which the thread that sends and takes times was running, 0 to 1. */
   busyShare?: number;
   maxRssMb?: number;
+  /** From asking the router for its list of models to the answer, at best: the way without an engine. */
+  pathMs?: number;
+  /** By how much the wall clock was set during the measured phase, where it was. */
+  clockStepMs?: number;
   connections?: number;
   retries?: number;
 }

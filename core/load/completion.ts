@@ -7,17 +7,19 @@
  * one, and the total is that of the final usage. An event that carries only `finish_reason` is no
  * token in Dynamo 1.6.1, which sends it after the last token; in vLLM 0.32 the last token's event
  * carries it, and its text may be empty. Usage distinguishes the two.
+ *
+ * The first token is that of the first chunk with content: a server may open its stream with empty or
+ * blank text long before it has computed anything. Chunks before it count as tokens that came with it,
+ * unless the usage shows that they were none.
  */
+import { isUtf8 } from "node:buffer";
 import { viewOf, type ByteRange } from "../wire/http/byte-range.ts";
+import { given } from "../base/given.ts";
 import type { RequestError, RequestRecord } from "../contract/record.ts";
 import { errorWords } from "./error-words.ts";
 import { hasNvext, readNvext, type Routing } from "./nvext.ts";
-
-interface Usage {
-  prompt_tokens?: number | null;
-  completion_tokens?: number | null;
-  prompt_tokens_details?: { cached_tokens?: number | null } | null;
-}
+import { PlainEvent } from "./plain-event.ts";
+import { readUsage, type Usage } from "./usage.ts";
 
 interface Delta {
   role?: string | null;
@@ -35,12 +37,13 @@ interface Choice {
 
 interface Chunk {
   choices?: readonly Choice[] | null;
-  usage?: Usage | null;
+  usage?: unknown;
   error?: unknown;
 }
 
 type TokenFields = Pick<
   RequestRecord,
+  | "firstChunkNs"
   | "firstTokenNs"
   | "lastTokenNs"
   | "gapsNs"
@@ -49,6 +52,8 @@ type TokenFields = Pick<
   | "osl"
   | "promptTokens"
   | "cachedTokens"
+  | "usageFault"
+  | "textBytes"
 >;
 
 const DONE = "[DONE]";
@@ -63,7 +68,13 @@ export class Completion {
   #counted = 0;
   /** Stamp of an event with a finish reason and nothing else. */
   #emptyFinishNs = Number.NaN;
-  #usage: Usage | undefined;
+  /** Stamps of the chunks before the first with content, and the tokens of each. */
+  #blank: { atNs: number; count: number }[] = [];
+  #blankTokens = 0;
+  #firstChunkNs = Number.NaN;
+  #textBytes = 0;
+  #usage: Usage = {};
+  #usageFault: string | undefined;
   #isFinished = false;
   #error: RequestError | undefined;
   readonly #template = new PlainEvent();
@@ -73,7 +84,7 @@ export class Completion {
   /** Takes the data of one event. `atNs` counts from wherever the record's times do. */
   event(data: ByteRange, atNs: number): void {
     if (this.#error !== undefined) return;
-    if (this.#template.matches(data) || this.#learn(data)) this.#token(1, atNs);
+    if (this.#template.matches(data) || this.#learn(data)) this.#plain(data, atNs);
     else if (isDone(data)) this.#isFinished = true;
     else this.#parsed(viewOf(data), atNs);
   }
@@ -94,7 +105,8 @@ export class Completion {
     if (!this.#isFinished) {
       return { kind: "stream", message: "the stream ended without finish_reason or [DONE]" };
     }
-    if (Number.isNaN(this.#firstTokenNs) && Number.isNaN(this.#emptyFinishNs)) {
+    const hasToken = !Number.isNaN(this.#firstTokenNs) || this.#blank.length > 0;
+    if (!hasToken && Number.isNaN(this.#emptyFinishNs)) {
       return { kind: "stream", message: "the stream ended without any token" };
     }
     return undefined;
@@ -103,8 +115,8 @@ export class Completion {
   /** The fields of the record that come from the stream; also of a stream that broke. */
   fields(): TokenFields {
     this.#reconcile();
-    const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = this.#usage ?? {};
-    const cachedTokens = this.#usage?.prompt_tokens_details?.cached_tokens;
+    const { promptTokens, completionTokens, cachedTokens } = this.#usage;
+    const hasMore = completionTokens !== undefined && completionTokens > this.#counted;
     return {
       ...(Number.isNaN(this.#firstTokenNs)
         ? {}
@@ -113,12 +125,21 @@ export class Completion {
             lastTokenNs: this.#lastTokenNs,
             gapsNs: this.#gapsNs,
           }),
+      ...(Number.isNaN(this.#firstChunkNs) ? {} : { firstChunkNs: this.#firstChunkNs }),
       ...(this.#tokens === undefined ? {} : { tokens: this.#tokens }),
       ...(this.#firstTokens > 1 ? { firstTokens: this.#firstTokens } : {}),
       osl: completionTokens ?? this.#counted,
-      ...(typeof promptTokens === "number" ? { promptTokens } : {}),
-      ...(typeof cachedTokens === "number" ? { cachedTokens } : {}),
+      ...(hasMore ? { textBytes: this.#textBytes } : {}),
+      ...given({ promptTokens, cachedTokens, usageFault: this.#usageFault }),
     };
+  }
+
+  #plain(data: ByteRange, atNs: number): void {
+    const template = this.#template;
+    this.#textBytes += template.textBytes;
+    const isBlank = Number.isNaN(this.#firstTokenNs) && template.isBlank(data);
+    if (isBlank) this.#blankChunk(1, atNs);
+    else this.#token(1, atNs);
   }
 
   /** A plain token's event; the first that names a worker is read for it. */
@@ -130,6 +151,10 @@ export class Completion {
 
   #parsed(data: Uint8Array, atNs: number): void {
     let chunk: Chunk;
+    if (!isUtf8(data)) {
+      this.#error = { kind: "malformed", message: `an event is not UTF-8: ${errorWords(data)}` };
+      return;
+    }
     try {
       const text = Buffer.from(data.buffer, data.byteOffset, data.length).toString();
       chunk = JSON.parse(text);
@@ -144,131 +169,87 @@ export class Completion {
       this.#error = { kind: "error-frame", message: errorWords(data) };
       return;
     }
+    const { usage, fault } = readUsage(chunk.usage);
+    this.#usageFault ??= fault;
     const choice = chunk.choices?.[0];
-    if (choice !== undefined) this.#choice(choice, chunk.usage, atNs);
-    if (chunk.usage !== undefined && chunk.usage !== null) this.#usage = chunk.usage;
+    if (choice !== undefined && choice !== null) this.#choice(choice, usage, atNs);
+    if (usage !== undefined) this.#usage = usage;
   }
 
-  #choice(choice: Choice, usage: Usage | null | undefined, atNs: number): void {
+  #choice(choice: Choice, usage: Usage | undefined, atNs: number): void {
     const hasEnded = typeof choice.finish_reason === "string";
     if (hasEnded) this.#isFinished = true;
-    const running = usage?.completion_tokens;
-    if (typeof running === "number") this.#token(running - this.#counted, atNs);
+    const text = textOf(choice);
+    this.#textBytes += Buffer.byteLength(text);
+    const running = usage?.completionTokens;
+    if (running !== undefined) this.#token(running - this.#counted, atNs);
     else if (Array.isArray(choice.token_ids)) this.#token(choice.token_ids.length, atNs);
-    else if (hasText(choice)) this.#token(1, atNs);
-    else if (hasEnded) this.#emptyFinishNs = atNs;
-    // Neither text nor end: a token that decodes to nothing, unless it only opens a chat message.
-    else if (typeof choice.delta?.role !== "string") this.#token(1, atNs);
+    else if (text.trim() !== "") this.#token(1, atNs);
+    else if (text === "" && hasEnded) this.#emptyFinishNs = atNs;
+    // Blank, or neither text nor end: a token that decodes to that, unless it only opens a chat message.
+    else if (text !== "" || typeof choice.delta?.role !== "string") this.#blankChunk(1, atNs);
+  }
+
+  /** Without content: a token like any other, once there was one with content. */
+  #blankChunk(count: number, atNs: number): void {
+    if (!Number.isNaN(this.#firstTokenNs)) return this.#token(count, atNs);
+    this.#blank.push({ atNs, count });
+    this.#counted += count;
+  }
+
+  /** Chunks without content came before the first with content, or were all that came. */
+  #takeBlank(hasContent: boolean): void {
+    const blank = this.#blank;
+    if (blank.length === 0) return;
+    this.#blank = [];
+    const tokens = blank.reduce((sum, { count }) => sum + count, 0);
+    if (hasContent) {
+      this.#firstChunkNs = blank[0]!.atNs;
+      this.#blankTokens = tokens;
+      return;
+    }
+    this.#counted -= tokens;
+    for (const { count, atNs } of blank) this.#token(count, atNs);
   }
 
   #token(count: number, atNs: number): void {
     if (count <= 0) return;
-    this.#counted += count;
     if (Number.isNaN(this.#firstTokenNs)) {
+      this.#takeBlank(true);
       this.#firstTokenNs = atNs;
-      this.#firstTokens = count;
+      this.#firstTokens = count + this.#blankTokens;
     } else {
       if (count !== 1) this.#tokens ??= this.#gapsNs.map(() => 1);
       this.#gapsNs.push(atNs - this.#lastTokenNs);
       this.#tokens?.push(count);
     }
+    this.#counted += count;
     this.#lastTokenNs = atNs;
   }
 
   /** A last token without text came with the finish reason, if the server counted one more than we saw. */
   #reconcile(): void {
-    const total = this.#usage?.completion_tokens;
-    const wasToken = typeof total === "number" && total > this.#counted;
+    const total = this.#usage.completionTokens;
+    if (Number.isNaN(this.#firstTokenNs)) this.#takeBlank(false);
+    const wasToken = total !== undefined && total > this.#counted;
     if (wasToken && !Number.isNaN(this.#emptyFinishNs)) this.#token(1, this.#emptyFinishNs);
     this.#emptyFinishNs = Number.NaN;
+    // More chunks than tokens: those that opened the stream were none.
+    const extra = total === undefined ? 0 : this.#counted - total;
+    const unfounded = Math.min(this.#blankTokens, Math.max(0, extra));
+    this.#firstTokens -= unfounded;
+    this.#blankTokens -= unfounded;
+    this.#counted -= unfounded;
   }
 }
-
-/**
- * Recognises the events that surely are one token's and hold nothing else of interest, without parsing:
- * parsing each of 50,000 events a second would cost as much as receiving them. A stream's token events
- * differ only in their text, so the first one is looked at closely and the others are compared with it.
- */
-class PlainEvent {
-  #bytes = new Uint8Array(0);
-  #textStart = 0;
-  /** Bytes from the quote that closes the text to the end. */
-  #tailLength = 0;
-
-  /** True when the event is the learnt one with another text, free of quotes and escapes. */
-  matches({ bytes, from, end }: ByteRange): boolean {
-    const learnt = this.#bytes;
-    const textStart = from + this.#textStart;
-    const textEnd = end - this.#tailLength;
-    if (this.#textStart === 0 || textEnd <= textStart) return false;
-    for (let i = 0; i < this.#textStart; i += 1) {
-      if (bytes[from + i] !== learnt[i]) return false;
-    }
-    for (let i = textStart; i < textEnd; i += 1) {
-      if (bytes[i] === QUOTE || bytes[i] === BACKSLASH) return false;
-    }
-    const shift = learnt.length - end;
-    for (let i = textEnd; i < end; i += 1) {
-      if (bytes[i] !== learnt[i + shift]) return false;
-    }
-    return true;
-  }
-
-  /** Looks at an event closely; remembers it and returns true when it is a plain token's. */
-  learn(range: ByteRange): boolean {
-    const data = viewOf(range);
-    const text = latin1(data);
-    if (!isPlainToken(text)) return false;
-    const { 0: key, index } = /"(?:text|content)":"/.exec(text)!;
-    const textStart = index + key.length;
-    const value = /^(?:[^"\\]|\\.)*/.exec(text.slice(textStart))![0];
-    this.#bytes = data.slice();
-    this.#textStart = textStart;
-    this.#tailLength = data.length - textStart - value.length;
-    return true;
-  }
-}
-
-const QUOTE = 34;
-const BACKSLASH = 92;
 
 function isDone(data: ByteRange): boolean {
   return data.end - data.from === DONE.length && latin1(viewOf(data)) === DONE;
 }
 
-/**
- * A quote inside a JSON string is always escaped, so `"name":` can only be a key. In doubt false, and
- * the event is parsed.
- */
-function isPlainToken(text: string): boolean {
-  return (
-    hasKey(text, '"choices":', "[{") &&
-    (hasContent(text, '"text":"') || hasContent(text, '"content":"')) &&
-    isMissingOrNull(text, '"finish_reason":') &&
-    isMissingOrNull(text, '"usage":') &&
-    isMissingOrNull(text, '"token_ids":') &&
-    !text.includes('"error"') &&
-    text.endsWith("}")
-  );
-}
-
-function hasKey(text: string, key: string, value: string): boolean {
-  const at = text.indexOf(key);
-  return at !== -1 && text.startsWith(value, at + key.length);
-}
-
-function hasContent(text: string, keyAndQuote: string): boolean {
-  const at = text.indexOf(keyAndQuote);
-  return at !== -1 && text[at + keyAndQuote.length] !== '"';
-}
-
-function isMissingOrNull(text: string, key: string): boolean {
-  const at = text.indexOf(key);
-  return at === -1 || text.startsWith("null", at + key.length);
-}
-
-function hasText({ text, delta }: Choice): boolean {
-  return Boolean(text || delta?.content || delta?.reasoning_content || delta?.reasoning);
+function textOf({ text, delta }: Choice): string {
+  const found = text || delta?.content || delta?.reasoning_content || delta?.reasoning;
+  return typeof found === "string" ? found : "";
 }
 
 function latin1(bytes: Uint8Array): string {

@@ -4,7 +4,7 @@
  * dies later loses none.
  */
 import { setPriority } from "node:os";
-import { monotonicOriginMs } from "../system/clock.ts";
+import { epochMs, monotonicOriginMs } from "../system/clock.ts";
 import { DynbenchError } from "../base/errors.ts";
 import { parseTarget } from "../wire/http/client.ts";
 import type { Workload } from "../contract/workload.ts";
@@ -75,8 +75,8 @@ export async function runLoad(task: LoadTask, deps: LoadDeps): Promise<void> {
     signal,
   });
   const startNs = generator.originNs;
-  const epochMs = monotonicOriginMs() + startNs / 1e6;
-  write(emit, { type: "started", epochMs, monotonicNs: startNs });
+  const startMs = monotonicOriginMs() + startNs / 1e6;
+  write(emit, { type: "started", epochMs: startMs, monotonicNs: startNs });
   const ticks = setInterval(() => {
     write(emit, { type: "tick", ...progressOf(generator, progress) });
   }, TICK_MS);
@@ -218,6 +218,7 @@ function bearer(variable: string | undefined): Record<string, string> {
 const PROCESS_USAGE: ProcessUsage = {
   cpuSeconds: () => secondsOf(process.cpuUsage()),
   threadCpuSeconds: () => secondsOf(process.threadCpuUsage()),
+  epochMs,
   // getrusage counts kilobytes on Linux, which Bun passes on.
   maxRssMb: () => process.resourceUsage().maxRSS / 1024,
 };

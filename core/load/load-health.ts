@@ -17,7 +17,13 @@ export interface ProcessUsage {
   /** Of the thread that asks, which is the one that sends and stamps. */
   threadCpuSeconds(): number;
   maxRssMb(): number;
+  /** The wall clock, Unix epoch. */
+  epochMs(): number;
 }
+
+/** The two clocks part by this much while one is disciplined (NTP slews at most 0.5 ms a second). */
+const STEP_MS = 50;
+const SLEW_SHARE = 0.001;
 
 export class LoadHealth implements Disposable {
   readonly #usage: ProcessUsage;
@@ -63,6 +69,8 @@ export class LoadHealth implements Disposable {
     const start = this.#start;
     const stop = this.#stop ?? this.#read();
     const wallS = (stop.atNs - start.atNs) / 1e9;
+    const stepMs = stop.epochMs - start.epochMs - 1000 * wallS;
+    const isStep = Math.abs(stepMs) > STEP_MS + SLEW_SHARE * 1000 * wallS;
     return {
       latenessMs: this.#latenessNs.quantiles(),
       loopLagMs: { p99: lag.p99, max: lag.max },
@@ -71,6 +79,7 @@ export class LoadHealth implements Disposable {
         ? { busyShare: Math.min(1, (stop.threadCpuSeconds - start.threadCpuSeconds) / wallS) }
         : {}),
       maxRssMb: this.#usage.maxRssMb(),
+      ...(isStep ? { clockStepMs: stepMs } : {}),
       connections: sockets.connections,
       retries: sockets.retries,
     };
@@ -81,8 +90,9 @@ export class LoadHealth implements Disposable {
   }
 
   #read(): Reading {
-    const { cpuSeconds, threadCpuSeconds } = this.#usage;
+    const { cpuSeconds, threadCpuSeconds, epochMs } = this.#usage;
     return {
+      epochMs: epochMs(),
       atNs: monotonicNs(),
       cpuSeconds: cpuSeconds(),
       threadCpuSeconds: threadCpuSeconds(),
@@ -99,6 +109,7 @@ export class LoadHealth implements Disposable {
 }
 
 interface Reading {
+  epochMs: number;
   atNs: number;
   cpuSeconds: number;
   threadCpuSeconds: number;

@@ -28,6 +28,9 @@ export function readNvext(text: string, routing: Routing): void {
   if (nvext.includes('"timing":{')) routing.timing = timingOf(nvext);
 }
 
+/** Of milliseconds and counts; what is negative or above says nothing. */
+const MAX_VALUE = 1e12;
+
 const TIMING_FIELDS = {
   kvHitRate: "kv_hit_rate",
   queueDepth: "router_queue_depth",
@@ -42,7 +45,9 @@ function timingOf(nvext: string): RoutingTiming {
   const timing: RoutingTiming = {};
   for (const [key, name] of Object.entries(TIMING_FIELDS)) {
     const value = new RegExp(`"${name}":(-?\\d[\\d.eE+-]*)`).exec(nvext)?.[1];
-    if (value !== undefined) timing[key as keyof RoutingTiming] = Number(value);
+    const number = Number(value ?? NaN);
+    const isSound = number >= 0 && number <= (key === "kvHitRate" ? 1 : MAX_VALUE);
+    if (isSound) timing[key as keyof RoutingTiming] = number;
   }
   return timing;
 }

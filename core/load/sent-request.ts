@@ -30,6 +30,7 @@ export interface SentRequestOptions {
 
 /** The part of an error page that is read. */
 const MAX_ERROR_BODY_BYTES = 65_536;
+const ID_BYTES = 256;
 
 export class SentRequest {
   readonly #options: SentRequestOptions;
@@ -44,6 +45,7 @@ export class SentRequest {
   #errorBytes = 0;
   #contentType = "";
   #isOver = false;
+  #isNamed = false;
   /** Stamp of the events being read, from the record's zero. */
   #atNs = 0;
 
@@ -89,6 +91,12 @@ export class SentRequest {
     const expected = expectationIn(headers.get("x-dynbench-expected-tokens"));
     if (expected !== undefined) record.expected = expected;
     this.#contentType = headers.get("content-type") ?? "";
+    this.#mustBeOurs(headers.get("x-request-id"), atNs);
+    const coding = headers.get("content-encoding") ?? "identity";
+    if (coding !== "identity") {
+      const message = `the answer is encoded as "${coding.slice(0, 40)}", which was not asked for`;
+      this.#break({ kind: "malformed", message }, atNs);
+    }
     if (status === 200 && this.#contentType.startsWith("text/event-stream")) {
       this.#sse = new SseParser();
     }
@@ -111,6 +119,14 @@ export class SentRequest {
     if (this.#completion.isBroken) this.#break(this.#completion.error, atNs);
   }
 
+  /** A server that names the request in its answer names this one. */
+  #mustBeOurs(text: string | undefined, atNs: number): void {
+    const other = otherRequest(text ?? "", this.#options.headers["x-request-id"] ?? "");
+    if (other === undefined) return;
+    const message = `the answer is that of another request, ${other}`;
+    this.#break({ kind: "malformed", message }, atNs);
+  }
+
   #break(error: RequestError | undefined, atNs: number): void {
     this.#exchange.abort();
     this.#finish(error, atNs);
@@ -118,7 +134,10 @@ export class SentRequest {
 
   readonly #event = (data: ByteRange): void => {
     if (this.#options.onAnswer !== undefined) this.#kept.push(viewOf(data).slice());
-    this.#completion.event(data, this.#atNs);
+    // The id of a vLLM answer is that of the request; that of the first event stands for the others.
+    if (!this.#isNamed) this.#mustBeOurs(startOf(data), this.#atNs);
+    this.#isNamed = true;
+    if (!this.#isOver) this.#completion.event(data, this.#atNs);
   };
 
   /** The error of an answer whose body ended cleanly; undefined for a complete answer. */
@@ -173,6 +192,24 @@ export class SentRequest {
     else this.#options.onAnswer?.(this.#kept);
     this.#options.onEnd(record);
   }
+}
+
+/** The id of another request of this load in a text; `ours` is `CELL/INDEX`. */
+function otherRequest(text: string, ours: string): string | undefined {
+  const stem = ours.slice(0, ours.lastIndexOf("/") + 1);
+  const at = stem === "" ? -1 : text.indexOf(stem);
+  if (at === -1) return undefined;
+  const found = stem + /^\d*/.exec(text.slice(at + stem.length))![0];
+  return found === ours ? undefined : found;
+}
+
+/** The part of an event in which its id stands. */
+function startOf({ bytes, from, end }: ByteRange): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(
+    "latin1",
+    from,
+    Math.min(end, from + ID_BYTES),
+  );
 }
 
 /** `1234/5678` of our gateway; anything else is another server's business. */

@@ -191,6 +191,8 @@ const CLIENT: Meanings<ClientHealth> = {
   cpuSeconds: "processor time of the load process during the measured phase",
   busyShare: "share of the measured phase in which its sending thread ran, 0 to 1",
   maxRssMb: "largest resident memory of the load process",
+  pathMs: "milliseconds from asking the router for its list of models to the answer, at best",
+  clockStepMs: "milliseconds by which the wall clock was set during the measured phase, if it was",
   connections: "connections opened",
   retries: "requests sent again because a kept connection closed before any byte of the answer",
 };

@@ -25,6 +25,8 @@ export interface BoundsOf {
   readonly pool: number | undefined;
   /** Of the cell's requests these many are counted, warm-up included; Infinity for all. */
   readonly count: number;
+  /** Indices of the requests that count, where some failed: all fill the caches, these are held against them. */
+  readonly counted?: ReadonlySet<number>;
 }
 
 /** Bounds that were found, by what they follow from. */
@@ -52,6 +54,8 @@ export async function cacheBounds(
   of: BoundsOf,
   { plugins, known }: { plugins: Plugins; known: KnownBounds },
 ): Promise<CacheBounds> {
+  // Other arms lost other requests.
+  if (of.counted !== undefined) return drawnBounds(cell, of, plugins);
   const found = known.get(cell, of) ?? (await drawnBounds(cell, of, plugins));
   known.keep(cell, of, found);
   return found;
@@ -68,7 +72,7 @@ async function drawnBounds(
   let position = 0;
   for await (const request of drawRequests(cell, workload, rows)) {
     if (position >= of.count) break;
-    bounds.add(request, position >= cell.load.warmup);
+    bounds.add(request, position >= cell.load.warmup, of.counted?.has(request.index));
     position += 1;
   }
   return bounds.bounds;
@@ -86,8 +90,9 @@ export class BoundsMeter {
     this.#pool = pool;
   }
 
-  add(request: RequestSpec, isMeasured: boolean): void {
-    this.#ideal.add(request, isMeasured);
+  /** One that is not counted fills the caches; the pooled bounds are those of all that are measured. */
+  add(request: RequestSpec, isMeasured: boolean, isCounted = true): void {
+    this.#ideal.add(request, isMeasured && isCounted);
     this.#pooled?.add(request, isMeasured);
   }
 

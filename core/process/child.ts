@@ -21,10 +21,14 @@ import {
   type GatewayTask,
   type LoadTask,
 } from "./messages.ts";
+import { monotonicNs } from "../system/clock.ts";
 import type { Plugins } from "../contract/plugins.ts";
 
 /** A child that has not ended this long after its stdin closed is stuck, and ends itself. */
 const DISPOSE_LIMIT_MS = 2000;
+/** How often a child that serves looks at the clock, and by how much it must be late to report it. */
+const WATCH_MS = 100;
+const PAUSE_MS = 400;
 
 type Running = AsyncDisposable & { readonly ready: unknown };
 
@@ -57,6 +61,7 @@ export async function runChild(plugins: Plugins, roles: ChildRoles): Promise<num
     await using running = await start(message, { plugins, roles, signal: stop.signal });
     if (running === undefined) return 0;
     answer({ type: "ready", ready: running.ready });
+    reportPauses();
     await stdinEnds;
     setTimeout(() => process.exit(0), DISPOSE_LIMIT_MS).unref();
   } catch (error) {
@@ -65,6 +70,17 @@ export async function runChild(plugins: Plugins, roles: ChildRoles): Promise<num
     return 1;
   }
   return 0;
+}
+
+/** Whatever held this process, it served nobody: suspended, starved of the processor, or busy with one thing. */
+function reportPauses(): void {
+  let dueNs = monotonicNs() + WATCH_MS * 1e6;
+  setInterval(() => {
+    const nowNs = monotonicNs();
+    const ms = (nowNs - dueNs) / 1e6;
+    dueNs = nowNs + WATCH_MS * 1e6;
+    if (ms >= PAUSE_MS) answer({ type: "paused", ms });
+  }, WATCH_MS).unref();
 }
 
 function messageOnStdin(line: string): ChildMessage {

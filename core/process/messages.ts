@@ -107,6 +107,8 @@ const Failed = v.strictObject({
 export const ChildAnswerSchema = v.variant("type", [
   /** Its content depends on the role; the code that started the child checks it. */
   v.strictObject({ type: v.literal("ready"), ready: v.exactOptional(v.unknown()) }),
+  /** Sent each time after it stood still for so long. */
+  v.strictObject({ type: v.literal("paused"), ms: v.number() }),
   Failed,
 ]);
 
@@ -130,6 +132,8 @@ const ClientHealthSchema = v.strictObject({
   cpuSeconds: v.exactOptional(v.number()),
   busyShare: v.exactOptional(v.number()),
   maxRssMb: v.exactOptional(v.number()),
+  pathMs: v.exactOptional(v.number()),
+  clockStepMs: v.exactOptional(v.number()),
   connections: v.exactOptional(Count),
   retries: v.exactOptional(Count),
 });

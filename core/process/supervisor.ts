@@ -44,11 +44,19 @@ export interface LineChild extends ProcessHandle {
   readonly lines: AsyncIterable<string>;
 }
 
+/** A child of this binary that did nothing for a while. */
+export interface Pause {
+  readonly name: string;
+  readonly ms: number;
+}
+
 export interface Supervisor extends Processes, AsyncDisposable {
   /** A child of this binary that becomes ready and then stays until disposed. */
   startReady(message: ChildMessage & { name: string }): Promise<ProcessHandle & { ready: unknown }>;
   /** A child of this binary that writes lines and ends by itself. */
   startLines(message: ChildMessage & { name: string }): LineChild;
+  /** Of all children that serve, since the start; grows as they report them. */
+  readonly pauses: readonly Pause[];
   /** Names and pids of what is running. */
   list(): readonly { name: string; pid: number }[];
 }
@@ -56,6 +64,7 @@ export interface Supervisor extends Processes, AsyncDisposable {
 export function startSupervisor(options: SupervisorOptions): Supervisor {
   const keeper = startKeeper(options);
   const live = new Set<ProcessHandle>();
+  const pauses: Pause[] = [];
   options.onStart?.({
     name: "keeper",
     pid: keeper.pid,
@@ -76,6 +85,7 @@ export function startSupervisor(options: SupervisorOptions): Supervisor {
     try {
       const ready = await firstAnswer(message.name, child, options);
       child.reportDeath();
+      void takePauses(message.name, child, pauses);
       return { ...child.handle, ready };
     } catch (error) {
       await child.handle[Symbol.asyncDispose]();
@@ -85,6 +95,7 @@ export function startSupervisor(options: SupervisorOptions): Supervisor {
 
   return {
     startReady,
+    pauses,
     startLines: (message) => {
       const child = spawnSelf(message, options, keeper);
       return { ...track(child.handle), lines: child.lines };
@@ -152,10 +163,19 @@ async function answerOf(
   return undefined;
 }
 
+/** Reads a child that serves to its end; what a plugin of it prints to stdout is passed over. */
+async function takePauses(name: string, { lines }: SelfChild, pauses: Pause[]): Promise<void> {
+  for await (const line of lines) {
+    if (!isAnswer(line)) continue;
+    const answer = JSON.parse(line) as ChildAnswer;
+    if (answer.type === "paused") pauses.push({ name, ms: answer.ms });
+  }
+}
+
 function isAnswer(line: string): boolean {
   try {
     const { type } = (JSON.parse(line) ?? {}) as { type?: unknown };
-    return type === "ready" || type === "failed";
+    return type === "ready" || type === "failed" || type === "paused";
   } catch {
     return false;
   }

@@ -18,6 +18,8 @@ import type { CellRecorder } from "./recorder.ts";
 import type { RunBook, RunDeps } from "./run-book.ts";
 import { watchCpu } from "./sampling/machine.ts";
 import { startSampling, type Sampling } from "./sampling/sampling.ts";
+import { pathMs } from "./setup/path.ts";
+import { wireHeaders } from "./setup/probe.ts";
 import { proveReset, type PreflightTarget } from "./setup/preflight.ts";
 import type { RunningRouter } from "./setup/router-up.ts";
 import type { CellOutcome } from "./folder/run-folder.ts";
@@ -106,21 +108,27 @@ async function measure(on: Measured): Promise<unknown> {
       gpus: group.engine.gpus ?? [],
       write: (lines) => deps.folder.appendMetrics(lines),
     });
+    await sampling.begun;
     await load(tokenSeed, on);
   } catch (error) {
     fault = firstCause(error);
     if (deaths.length === 0) outcome.findings.push(brokenCell(error));
   }
   outcome.findings.push(...((await sampling?.stop()) ?? []));
+  const isWhole = group.engine.workers.every(({ role }) => role === "aggregated");
+  const served = isWhole ? sampling?.served() : undefined;
+  if (served !== undefined) outcome.servedByWorkers = served;
   return fault;
 }
 
 /** Drives the load, and asks the machine and the router about it. */
 async function load(tokenSeed: number, on: Measured): Promise<void> {
   const { deps, book, router, group, plan, cell, traits, outcome, recorder } = on;
+  const path = await pathMs(router.urls, wireHeaders(plan.wire, process.env));
   const cpuShare = watchCpu();
   const foundBefore = await router.prefixesFound?.();
   const { engine, supervisor, context } = group;
+  const pausesBefore = supervisor.pauses.length;
   const { state, health } = await driveLoad(
     loadTask({ plan, cell, tokenSeed, router, engine, traits }),
     {
@@ -133,7 +141,9 @@ async function load(tokenSeed: number, on: Measured): Promise<void> {
     },
   );
   outcome.state = state;
-  if (health) outcome.health = health;
+  if (health) outcome.health = { ...health, ...given({ pathMs: path }) };
+  const pauses = supervisor.pauses.slice(pausesBefore);
+  if (pauses.length > 0) outcome.pauses = pauses;
   const machineCpuShare = cpuShare();
   if (machineCpuShare !== undefined) outcome.machineCpuShare = machineCpuShare;
   await askGateway(on);

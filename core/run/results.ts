@@ -43,9 +43,24 @@ export async function cellResult(
     evidence: {
       traits: router.traits(arm.router.options),
       findings: outcome.findings,
-      ...given({ prefixesFound: outcome.prefixesFound, machineCpuShare: outcome.machineCpuShare }),
+      ...given({ smallestCacheTokens: smallestCache(outcome.workers) }),
+      ...given({
+        prefixesFound: outcome.prefixesFound,
+        servedByWorkers: outcome.servedByWorkers,
+        pauses: outcome.pauses,
+        machineCpuShare: outcome.machineCpuShare,
+      }),
     },
   });
+}
+
+/** In tokens; undefined where a worker does not report its capacity. */
+function smallestCache(workers: CellOutcome["workers"]): number | undefined {
+  const tokens = workers
+    .filter(({ role }) => role !== "decode")
+    .map(({ blockSize, kvBlocks }) => blockSize * (kvBlocks ?? NaN));
+  const smallest = Math.min(...tokens);
+  return Number.isFinite(smallest) ? smallest : undefined;
 }
 
 /** The run of the cells so far, in the plan's order: the same live as rebuilt from the folder. */
@@ -73,12 +88,23 @@ async function boundsOf(
   { outcome, tally, plugins, bounds }: CellDetails,
 ): Promise<CacheBounds> {
   const { idealShare, pooled, workers } = outcome;
-  if (idealShare !== undefined) return { idealShare, ...given({ pooled }) };
+  const counted = countedRequests(tally);
+  if (idealShare !== undefined && counted === undefined)
+    return { idealShare, ...given({ pooled }) };
   const of = {
     blockSize: workers[0]?.blockSize ?? USUAL_BLOCK_SIZE,
     pool: await poolOf(plan, cell, { workers, plugins }),
     // A cell that broke off is held against what it sent, which may be little of what was planned.
     count: outcome.state === "completed" ? Infinity : tally.open.startNs.length,
+    ...given({ counted }),
   };
   return cacheBounds(cell, of, { plugins, known: bounds });
+}
+
+/** Indices of the requests whose cached tokens are known; undefined where those are all, or none. */
+function countedRequests({ cache, counts, points }: CellTally): ReadonlySet<number> | undefined {
+  const all = counts.sent + counts.dropped;
+  if (cache.requests === 0 || cache.requests === all) return undefined;
+  const { e2eMs, cachedTokens, index } = points;
+  return new Set(index.filter((_, i) => !Number.isNaN(e2eMs[i]! + cachedTokens[i]!)));
 }

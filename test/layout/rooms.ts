@@ -76,7 +76,7 @@ export const ROOMS: readonly Room[] = [
   room(
     6,
     "core/load",
-    ["completion.ts", "nvext.ts", "error-words.ts"],
+    ["completion.ts", "plain-event.ts", "usage.ts", "nvext.ts", "error-words.ts"],
     "the load generator and its process",
   ),
   room(6, "core/gateway", false, "HTTP around a hosted policy"),

@@ -8,6 +8,7 @@
 import { given } from "../../base/given.ts";
 import type { RequestError, RequestRecord } from "../../contract/record.ts";
 import type { RequestPoints, WorkerShare } from "../../contract/result.ts";
+import { Silences } from "./silences.ts";
 import { TierTally } from "./tier-tally.ts";
 import { WeightedSamples } from "../../statistics/weighted-samples.ts";
 
@@ -37,6 +38,8 @@ export interface Occupancy {
 
 export class CellTally {
   readonly counts = { sent: 0, ok: 0, failed: 0, dropped: 0, aborted: 0 };
+  /** With those of warm-up. */
+  readonly everyPhase = { sent: 0, answered: 0 };
   /** In the order added; `pointsInSendOrder` sorts. */
   readonly points: RequestPoints = emptyPoints();
   /** Gaps between chunks, in nanoseconds. */
@@ -49,6 +52,8 @@ export class CellTally {
   /** From when a request was due to its end, and to its first token; without dropped requests. */
   readonly open: Occupancy = { startNs: [], endNs: [] };
   readonly waiting: Occupancy = { startNs: [], endNs: [] };
+  /** When answers were under way and nothing came; of warm-up too. */
+  readonly silences = new Silences();
   readonly tiers = new Map<string, TierTally>();
   readonly failures = new Map<string, FailureGroup>();
   /** Sums over completed requests. */
@@ -60,6 +65,20 @@ export class CellTally {
   /** What trust checks ask about completed requests. */
   readonly oddities = {
     shortOutputs: 0,
+    longOutputs: 0,
+    /** Answers without a count of the prompt, which every usage has. */
+    withoutUsage: 0,
+    /** Answers with a count that cannot be, and the first of these counts. */
+    usageFaults: 0,
+    firstUsageFault: "",
+    /** Answers whose usage counts more tokens than their chunks and text can hold. */
+    notStreamed: 0,
+    notStreamedTokens: 0,
+    /** From a first chunk without content to the first with content, ms. */
+    blankStartMs: [] as number[],
+    /** Of answers with at least `PACED_OSL_MIN` gaps: the first gap, and the mean of the others, ms. */
+    firstGapMs: [] as number[],
+    otherGapsMs: [] as number[],
     promptOffTarget: 0,
     /** Σ |counted − intended| prompt tokens, and Σ intended, where the server counted. */
     promptTokensOff: 0,
@@ -83,6 +102,9 @@ export class CellTally {
 
   add(record: RequestRecord): void {
     this.#occupy(record);
+    this.silences.add(record);
+    if (record.sentNs !== undefined) this.everyPhase.sent += 1;
+    if (record.state === "ok") this.everyPhase.answered += 1;
     if (record.phase === "warmup") return;
     if (record.tier !== undefined) this.#addToTier(record, record.tier);
     if (record.state === "dropped") {
@@ -156,7 +178,7 @@ export class CellTally {
     for (const gap of record.gapsNs ?? []) this.gaps.add(gap);
     if (record.gapsNs !== undefined && record.firstTokenNs !== undefined) {
       this.sums.chunks += record.gapsNs.length + 1;
-      this.sums.chunkTokens += record.osl;
+      this.sums.chunkTokens += record.osl - tokensBefore(record);
     }
     if (record.cachedTokens !== undefined) {
       this.cache.requests += 1;
@@ -200,6 +222,9 @@ export class CellTally {
   #judge(record: RequestRecord): void {
     const { oddities } = this;
     if (record.osl < record.oslRequested) oddities.shortOutputs += 1;
+    if (record.osl > record.oslRequested) oddities.longOutputs += 1;
+    this.#judgeUsage(record);
+    this.#judgeStart(record);
     if (record.promptTokens !== undefined) {
       const off = Math.abs(record.promptTokens - record.isl);
       if (off > 0) oddities.promptOffTarget += 1;
@@ -208,6 +233,30 @@ export class CellTally {
     }
     const pace = tpotMs(record);
     if (record.osl >= PACED_OSL_MIN && !Number.isNaN(pace)) oddities.paceMs.push(pace);
+  }
+
+  #judgeUsage({ promptTokens, usageFault, textBytes = Infinity, ...record }: RequestRecord): void {
+    const { oddities } = this;
+    if (usageFault !== undefined) {
+      oddities.usageFaults += 1;
+      oddities.firstUsageFault ||= usageFault;
+    } else if (promptTokens === undefined) oddities.withoutUsage += 1;
+    // Every token of a text has at least one byte, or comes in a chunk of its own.
+    const chunks = record.firstTokenNs === undefined ? 0 : 1 + (record.gapsNs?.length ?? 0);
+    const most = Math.max(chunks, textBytes);
+    if (record.osl <= most) return;
+    oddities.notStreamed += 1;
+    oddities.notStreamedTokens += record.osl - most;
+  }
+
+  #judgeStart({ firstChunkNs, firstTokenNs, gapsNs = [] }: RequestRecord): void {
+    const { oddities } = this;
+    if (firstChunkNs !== undefined)
+      oddities.blankStartMs.push(msBetween(firstChunkNs, firstTokenNs));
+    if (gapsNs.length < PACED_OSL_MIN) return;
+    const sumNs = gapsNs.reduce((a, b) => a + b, 0);
+    oddities.firstGapMs.push(gapsNs[0]! / NS_PER_MS);
+    oddities.otherGapsMs.push((sumNs - gapsNs[0]!) / (gapsNs.length - 1) / NS_PER_MS);
   }
 
   #fail(error: RequestError, { status, target }: RequestRecord): void {
@@ -293,6 +342,11 @@ function workersOf(record: RequestRecord): string[] {
 function tpotMs(record: RequestRecord): number {
   if (record.osl < 2) return NaN;
   return msBetween(record.firstTokenNs, record.lastTokenNs) / (record.osl - 1);
+}
+
+/** Tokens of the chunks before the first with content. */
+function tokensBefore({ firstChunkNs, firstTokens = 1 }: RequestRecord): number {
+  return firstChunkNs === undefined ? 0 : firstTokens - 1;
 }
 
 /** A simulated record has no gaps: each output token after the first ends one. */

@@ -10,6 +10,12 @@ export interface Evidence {
     Partial<Pick<RouterTraits, "affinity" | "keyHeader">>;
   /** Requests for which the router reports that it found a cached prefix; undefined where it reports none. */
   readonly prefixesFound?: number;
+  /** Capacity of the smallest of the workers' caches, where all report it. */
+  readonly smallestCacheTokens?: number;
+  /** Times at which a process of the run, not the load's, did nothing, as it noticed itself. */
+  readonly pauses?: readonly { readonly name: string; readonly ms: number }[];
+  /** Requests that the workers ended during the cell, by their own counters. */
+  readonly servedByWorkers?: number;
   /** Findings of the run itself: a process that died, a cache that could not be reset, … */
   readonly findings?: readonly Finding[];
   /** Busy share of all cores of the machine during the cell, 0 to 1. */

@@ -25,6 +25,7 @@ export const CLIENT_CHECKS: readonly TrustCheck[] = [
   cpuFull,
   timeScale,
   rateNotReached,
+  clockStepped,
 ].map(
   (check) => (cell: CellUnderTrial) => (cell.summary.clock === "wall" ? check(cell) : undefined),
 );
@@ -120,6 +121,19 @@ function rateNotReached({ load, points }: CellUnderTrial): Finding | undefined {
     severity: "untrusted",
     message: `Requests were sent at ${(100 * reached).toFixed(0)} % of the planned rate`,
     hint: "Raise --concurrency, which caps requests in flight, or lower --rate",
+  };
+}
+
+/** Latencies are taken on the monotonic clock, which nobody sets. */
+function clockStepped({ summary }: CellUnderTrial): Finding | undefined {
+  const { clockStepMs } = summary.client;
+  if (clockStepMs === undefined) return undefined;
+  const way = clockStepMs < 0 ? "back" : "forward";
+  return {
+    id: "clock-stepped",
+    severity: "note",
+    message: `The machine's clock was set ${way} by ${(Math.abs(clockStepMs) / 1000).toFixed(1)} s during the cell; latencies do not use it and hold`,
+    hint: "Mind it where times of day are compared: in logs, in metrics.jsonl and between machines",
   };
 }
 

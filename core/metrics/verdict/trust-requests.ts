@@ -19,6 +19,7 @@ const TOKENS_PER_CHUNK_MAX = 1.05;
 export const REQUEST_CHECKS: readonly TrustCheck[] = [
   failedRequests,
   shortOutputs,
+  longOutputs,
   burstAnswers,
   promptsOffTarget,
   cachedTokensUnknown,
@@ -62,6 +63,17 @@ function shortOutputs({ summary, tally }: CellUnderTrial): Finding | undefined {
     severity: short / summary.requests.ok > FAULTY_SHARE_MAX ? "untrusted" : "note",
     message: `${short} of ${summary.requests.ok} answers had fewer tokens than requested`,
     hint: "Check that the server honours ignore_eos, and that prompt and answer fit its context",
+  };
+}
+
+function longOutputs({ summary, tally }: CellUnderTrial): Finding | undefined {
+  const { longOutputs: long } = tally.oddities;
+  if (long === 0) return undefined;
+  return {
+    id: "long-output",
+    severity: long / summary.requests.ok > FAULTY_SHARE_MAX ? "untrusted" : "note",
+    message: `${long} of ${summary.requests.ok} answers had more tokens than max_tokens allowed`,
+    hint: "Check that the server honours max_tokens, and that its usage counts the tokens that it sent",
   };
 }
 

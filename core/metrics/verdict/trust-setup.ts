@@ -5,6 +5,9 @@ import type { CellUnderTrial, TrustCheck } from "./trust-check.ts";
 
 /** Hit share above the ideal that the shared tokens of a chat template still explain. */
 const WARM_CACHE_SHARE = 0.02;
+/** Requests that workers may count late or twice: a few, or this share of all. */
+const MISCOUNTED = 2;
+const MISCOUNTED_SHARE = 0.02;
 
 export const SETUP_CHECKS: readonly TrustCheck[] = [
   aborted,
@@ -13,6 +16,8 @@ export const SETUP_CHECKS: readonly TrustCheck[] = [
   workersUnknown,
   noKvEvents,
   warmCache,
+  servedElsewhere,
+  servedForOthers,
 ];
 
 function aborted({ summary }: CellUnderTrial): Finding | undefined {
@@ -88,6 +93,36 @@ function warmCache({ summary }: CellUnderTrial): Finding | undefined {
     message: `Workers had ${percent(cachedShare)} of the prompt tokens cached, more than the ${percent(idealShare)} that these requests alone can leave`,
     hint: "Restart the engine, or use another --seed: an earlier run's prompts are still cached",
   };
+}
+
+/** Answers that no worker has given. */
+function servedElsewhere({ tally, evidence }: CellUnderTrial): Finding | undefined {
+  const { servedByWorkers: served } = evidence;
+  const { answered } = tally.everyPhase;
+  if (served === undefined || served + slack(answered) >= answered) return undefined;
+  return {
+    id: "served-elsewhere",
+    severity: "untrusted",
+    message: `The workers count ${counted(served, "request")} and ${answered} were answered: ${answered - served} answers came from elsewhere`,
+    hint: "Switch off caches of answers in the router and before it, and look for workers that are not among those of this run",
+  };
+}
+
+/** Requests that the load has not sent: sent twice or again by the router, or another client's. */
+function servedForOthers({ tally, evidence }: CellUnderTrial): Finding | undefined {
+  const { servedByWorkers: served } = evidence;
+  const { sent } = tally.everyPhase;
+  if (served === undefined || served <= sent + slack(sent)) return undefined;
+  return {
+    id: "served-more",
+    severity: "untrusted",
+    message: `The workers count ${counted(served, "request")} and ${sent} were sent: ${served - sent} came from elsewhere`,
+    hint: "Look for a router that sends requests twice or again, and for another client of these workers",
+  };
+}
+
+function slack(requests: number): number {
+  return Math.max(MISCOUNTED, MISCOUNTED_SHARE * requests);
 }
 
 function percent(share: number): string {

@@ -6,8 +6,11 @@
  */
 import type { CellSummary, Finding, Verdict } from "../../contract/result.ts";
 import type { CellUnderTrial } from "./trust-check.ts";
+import { ANSWER_CHECKS } from "./trust-answers.ts";
 import { CLIENT_CHECKS } from "./trust-client.ts";
-import { saturated } from "./saturation.ts";
+import { saturation } from "./saturation.ts";
+import { PAUSE_CHECKS } from "./trust-pauses.ts";
+import { longerPaths } from "./trust-paths.ts";
 import { REQUEST_CHECKS } from "./trust-requests.ts";
 import { ROUTING_CHECKS } from "./trust-routing.ts";
 import { SETUP_CHECKS } from "./trust-setup.ts";
@@ -18,10 +21,12 @@ const REPEATS_FOR_INTERVALS = 3;
 /** Verdict of one cell; `failed` when it broke or no request succeeded. A stopped cell has not failed. */
 export function judgeCell(cell: CellUnderTrial): Verdict {
   const checks = [
-    saturated,
+    saturation,
     ...SETUP_CHECKS,
     ...ROUTING_CHECKS,
     ...REQUEST_CHECKS,
+    ...ANSWER_CHECKS,
+    ...PAUSE_CHECKS,
     ...CLIENT_CHECKS,
   ];
   const seen = checks.flatMap((check) => check(cell) ?? []);
@@ -52,7 +57,7 @@ export function judgeRun(
       else if (!same.cells!.includes(cell.id)) same.cells!.push(cell.id);
     }
   }
-  reasons.push(...(run.findings ?? []));
+  reasons.push(...longerPaths(cells), ...(run.findings ?? []));
   if (cells.length < run.cellsPlanned) reasons.push(cutShort(cells.length, run.cellsPlanned));
   if (run.arms > 1 && run.repeats < REPEATS_FOR_INTERVALS) reasons.push(fewRepeats(run.repeats));
   const failed = cells.length === 0 || cells.some((cell) => cell.verdict.state === "failed");

@@ -47,6 +47,10 @@ export interface CellOutcome {
   health?: ClientHealth;
   /** Busy part of all the machine's cores during the load, 0 to 1. */
   machineCpuShare?: number;
+  /** Times at which a process of the run did nothing, as it noticed itself. */
+  pauses?: readonly { name: string; ms: number }[];
+  /** Requests that the workers ended during the cell, by their own counters. */
+  servedByWorkers?: number;
   routerCost?: RouterCost;
   /** Requests whose beginning the router reports as cached, where it counts them. */
   prefixesFound?: number;

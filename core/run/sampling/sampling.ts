@@ -30,6 +30,13 @@ export interface Sampled {
 }
 
 export interface Sampling {
+  /** Resolves once each server was asked for the first time. */
+  readonly begun: Promise<void>;
+  /**
+   * Requests that the workers ended between the first and the last sample, by their own counters;
+   * undefined where one of them does not count. Ask after `stop`.
+   */
+  served(): number | undefined;
   /** Takes a last sample and returns findings about the GPUs. */
   stop(): Promise<Finding[]>;
 }
@@ -39,6 +46,7 @@ export function startSampling(sampled: Sampled): Sampling {
   const watch = new ThrottleWatch();
   const servers = serversOf(sampled);
   const before = new Map<Server, Map<string, number>>();
+  const counts = new ServedCounts();
   const asksGpus = sampled.gpus.length > 0 && Bun.which("nvidia-smi") !== null;
   const line = (what: object): string => `${JSON.stringify({ cell, atMs: epochMs(), ...what })}\n`;
 
@@ -47,6 +55,7 @@ export function startSampling(sampled: Sampled): Sampling {
     const known = before.get(server);
     const news = [...now].filter(([name, value]) => known?.get(name) !== value);
     before.set(server, now);
+    counts.add(server.url, now);
     return news.length === 0 ? "" : line({ ...server.name, values: Object.fromEntries(news) });
   };
   const askGpus = async (): Promise<string> => {
@@ -72,8 +81,12 @@ export function startSampling(sampled: Sampled): Sampling {
     running ??= sample().finally(() => (running = undefined));
   };
   tick();
+  const begun = running!.then(() => counts.begin());
   const timer = setInterval(tick, INTERVAL_MS);
+  const counting = sampled.workers.map(({ metricsUrl }) => metricsUrl);
   return {
+    begun,
+    served: () => counts.served(counting),
     stop: async () => {
       clearInterval(timer);
       await running;
@@ -81,6 +94,41 @@ export function startSampling(sampled: Sampled): Sampling {
       return watch.findings();
     },
   };
+}
+
+/** How many requests servers ended, from their first sample to their last. */
+class ServedCounts {
+  readonly #first = new Map<string, number>();
+  readonly #last = new Map<string, number>();
+  #hasBegun = false;
+
+  add(url: string, values: ReadonlyMap<string, number>): void {
+    const ended = endedRequests(values);
+    if (ended === undefined) return;
+    if (!this.#hasBegun) this.#first.set(url, ended);
+    this.#last.set(url, ended);
+  }
+
+  /** Whoever has not answered by now has no first count: requests may have ended before its next. */
+  begin(): void {
+    this.#hasBegun = true;
+  }
+
+  served(urls: readonly (string | undefined)[]): number | undefined {
+    const ended = urls.map((url = "") => this.#last.get(url)! - this.#first.get(url)!);
+    // NaN where there is no count; a server that was restarted counts from zero again.
+    return ended.length > 0 && ended.every((count) => count >= 0)
+      ? ended.reduce((sum, count) => sum + count, 0)
+      : undefined;
+  }
+}
+
+/** Of vLLM (also the mocker), with a series for each reason, and of SGLang. */
+const ENDED = ["vllm:request_success_total", "sglang:num_requests_total"] as const;
+
+function endedRequests(values: ReadonlyMap<string, number>): number | undefined {
+  const found = [...values].filter(([series]) => ENDED.some((name) => series.startsWith(name)));
+  return found.length === 0 ? undefined : found.reduce((sum, [, value]) => sum + value, 0);
 }
 
 /** Addresses to ask, and the name of each in a line. */

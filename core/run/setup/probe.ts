@@ -147,7 +147,7 @@ class Answer {
       promptTokens,
       cachedTokens: isSplit(routing)
         ? believedCached(routing, promptTokens)
-        : usage?.prompt_tokens_details?.cached_tokens,
+        : (usage?.prompt_tokens_details?.cached_tokens ?? undefined),
       outputTokens: usage?.completion_tokens,
       worker: this.worker ?? routing.worker,
       ...given({ prefillWorker: routing.prefillWorker }),
@@ -199,7 +199,7 @@ interface Frame {
   usage?: {
     prompt_tokens?: number;
     completion_tokens?: number;
-    prompt_tokens_details?: { cached_tokens?: number };
+    prompt_tokens_details?: { cached_tokens?: number | null } | null;
   } | null;
 }
 

@@ -75,6 +75,58 @@ describe("Completion", () => {
     expect(single).toMatchObject({ error: undefined, firstTokenNs: 10, osl: 1 });
   });
 
+  test("the first token is that of the first chunk with content, and both stamps are kept", () => {
+    for (const blank of ["", " ", "\n\t "]) {
+      const token = read(vllm(blank), vllm(" a"), vllm(" b", "length"), usage(3));
+      const times = { firstChunkNs: 10, firstTokenNs: 20, lastTokenNs: 30, gapsNs: [10] };
+      expect(token).toMatchObject({ error: undefined, ...times, firstTokens: 2, osl: 3 });
+      // The usage counts two tokens: the blank chunk was none.
+      const none = read(vllm(blank), vllm(" a"), vllm(" b", "length"), usage(2));
+      expect(none).toMatchObject({ error: undefined, ...times, osl: 2 });
+      expect(none.firstTokens).toBeUndefined();
+    }
+  });
+
+  test("an answer of blank text alone begins with its first chunk", () => {
+    const result = read(vllm(" "), vllm("\n"), vllm(" ", "length"), usage(3), "[DONE]");
+    expect(result).toMatchObject({ error: undefined, firstTokenNs: 10, gapsNs: [10, 10], osl: 3 });
+    expect(result.firstChunkNs).toBeUndefined();
+  });
+
+  test("a chunk with token ids has content, whatever its text", () => {
+    const ids = { token_ids: [7] };
+    const result = read(vllm("", null, ids), vllm(" b", "length", ids), usage(2));
+    expect(result).toMatchObject({ firstTokenNs: 10, gapsNs: [10], osl: 2 });
+  });
+
+  test("counts that cannot be are left out, and the first is named", () => {
+    const of = (counts: object) =>
+      read(vllm(" a"), vllm(" b", "length"), { choices: [], usage: counts });
+    const negative = of({ prompt_tokens: 200, completion_tokens: -3 });
+    expect(negative).toMatchObject({ osl: 2, promptTokens: 200, error: undefined });
+    expect(negative.usageFault).toBe("usage.completion_tokens is -3");
+    const huge = of({ prompt_tokens: 200, prompt_tokens_details: { cached_tokens: -2e301 } });
+    expect(huge.usageFault).toBe("usage.prompt_tokens_details.cached_tokens is -2e+301");
+    expect(huge.cachedTokens).toBeUndefined();
+    const more = of({ prompt_tokens: 200, prompt_tokens_details: { cached_tokens: 201 } });
+    expect(more.usageFault).toBe("201 cached of 200 prompt tokens");
+    expect(more.cachedTokens).toBeUndefined();
+    expect(of({ prompt_tokens: "200" }).usageFault).toBe('usage.prompt_tokens is "200"');
+    expect(of({ prompt_tokens: null, prompt_tokens_details: null }).usageFault).toBeUndefined();
+  });
+
+  test("an event that is not UTF-8 breaks the answer, as a plain one too", () => {
+    for (const at of [0, 1]) {
+      const completion = new Completion();
+      const texts = [" a", " b"].with(at, " \xff");
+      for (const text of texts) {
+        completion.event(rangeOf(Buffer.from(JSON.stringify(vllm(text)), "latin1")), 10);
+      }
+      expect(completion.error).toMatchObject({ kind: "malformed" });
+    }
+    expect(read(vllm(" 語"), vllm(" é", "length"), usage(2)).error).toBeUndefined();
+  });
+
   test("tokens without text in the middle count", () => {
     const result = read(vllm(" a"), vllm(""), vllm(" c", "length"), usage(3));
     expect(result).toMatchObject({ gapsNs: [10, 10], osl: 3 });

@@ -6,11 +6,12 @@ const SOCKETS = { connections: 3, retries: 1 };
 
 /** Usage that the test sets. */
 function usage() {
-  const now = { cpu: 100, threadCpu: 90 };
+  const now = { cpu: 100, threadCpu: 90, steppedMs: 0 };
   const reading = {
     cpuSeconds: () => now.cpu,
     threadCpuSeconds: () => now.threadCpu,
     maxRssMb: () => 50,
+    epochMs: () => Date.now() + now.steppedMs,
   };
   return { now, reading };
 }
@@ -28,6 +29,17 @@ describe("the load's health", () => {
     health.stop();
     now.cpu = 150; // the last records
     expect(health.health(SOCKETS)).toMatchObject({ cpuSeconds: 1.5, connections: 3, retries: 1 });
+  });
+
+  test("reports a wall clock that was set, forwards or back, and none that was not", () => {
+    for (const steppedMs of [3_600_000, -3000]) {
+      const { now, reading } = usage();
+      using health = new LoadHealth(reading);
+      health.start();
+      expect(health.health(SOCKETS).clockStepMs).toBeUndefined();
+      now.steppedMs = steppedMs;
+      expect(Math.round(health.health(SOCKETS).clockStepMs! / 1000)).toBe(steppedMs / 1000);
+    }
   });
 
   test("has a busy share of at most the whole phase", () => {

@@ -121,3 +121,20 @@ test("a pool is bounded for workloads that read a file, and workers that report 
   const drawnOnly = setUp({}, false);
   expect(await poolOf(plan, cellOf(0), { workers: [worker("0")], ...drawnOnly })).toBeUndefined();
 });
+
+test("requests that failed fill the ideal cache and are not held against it", async () => {
+  const { plugins } = setUp({}, false);
+  const of = { blockSize: 16, pool: undefined, count: Infinity };
+  const known = new KnownBounds();
+  const bounds = (counted?: number[]) =>
+    cacheBounds(
+      cellOf(0, { load: { ...load, warmup: 0 } }),
+      { ...of, ...(counted === undefined ? {} : { counted: new Set(counted) }) },
+      { plugins, known },
+    );
+  // Of 20 prompts all but the first find 64 of their 128 tokens.
+  expect(await bounds()).toEqual({ idealShare: (19 * 64) / (20 * 128) });
+  expect(await bounds([5, 6])).toEqual({ idealShare: 0.5 });
+  expect(await bounds([0])).toEqual({ idealShare: 0 });
+  expect(await bounds()).toEqual({ idealShare: (19 * 64) / (20 * 128) });
+});

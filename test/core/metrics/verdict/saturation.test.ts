@@ -104,6 +104,68 @@ describe("a queue", () => {
   });
 });
 
+describe("a run has one of three answers", () => {
+  const answers = (of: Queue, runs = 50) => {
+    const counts = { no: 0, yes: 0, short: 0 };
+    for (let seed = 0; seed < runs; seed += 1) {
+      const { reasons } = resultOf(queue(seed, of)).summary.verdict;
+      const ids = new Set(reasons.map(({ id }) => id));
+      if (ids.has("saturated")) counts.yes += 1;
+      else if (ids.has("saturation-unknown")) counts.short += 1;
+      else counts.no += 1;
+    }
+    return counts;
+  };
+
+  test("below capacity it is no, given some requests, and never yes by more than chance", () => {
+    for (const load of [0.5, 0.8]) {
+      for (const servers of [4, 32]) {
+        const { no, yes } = answers({ servers, requests: 1000, load });
+        expect(no).toBeGreaterThanOrEqual(47);
+        expect(yes).toBeLessThanOrEqual(1);
+      }
+    }
+  });
+
+  test("above capacity it is not no, however short the run", () => {
+    for (const requests of [40, 100, 200, 1000]) {
+      for (const servers of [4, 32]) {
+        expect(answers({ servers, requests, load: 1.1 }).no).toBeLessThanOrEqual(3);
+      }
+    }
+    expect(answers({ servers: 32, requests: 1000, load: 1.3 })).toEqual({
+      no: 0,
+      yes: 50,
+      short: 0,
+    });
+  });
+
+  test("too short a run is a note with the number of requests that would say it", () => {
+    const { reasons } = resultOf(queue(1, { servers: 32, requests: 100, load: 0.9 })).summary
+      .verdict;
+    const note = reasons.find(({ id }) => id === "saturation-unknown")!;
+    expect(note.severity).toBe("note");
+    expect(note.message).toMatch(
+      /^Too short to say whether more arrived than was served: over 100 requests the open ones went from \d+ to \d+$/,
+    );
+    const needed = Number(/--requests (\d+),/.exec(note.hint)![1]);
+    expect(needed).toBeGreaterThan(100);
+    // So many do say it.
+    const said = answers({ servers: 32, requests: needed, load: 0.9 }, 20);
+    expect(said.short).toBeLessThanOrEqual(2);
+  });
+
+  test("a closed loop and a rate that changes have none", () => {
+    const few = queue(1, { servers: 32, requests: 60, load: 0.9 });
+    const idsOf = (load: Partial<LoadShape>) =>
+      resultOf(few, load).summary.verdict.reasons.map(({ id }) => id);
+    expect(idsOf({})).toContain("saturation-unknown");
+    expect(idsOf({ arrival: "closed", concurrency: 8 })).not.toContain("saturation-unknown");
+    const ramp = { rateProfile: { kind: "ramp", overS: 5 } } as const;
+    expect(idsOf(ramp)).not.toContain("saturation-unknown");
+  });
+});
+
 /** One comes every 10 ms and one is served every 20 ms: request i ends at 20·i + 191 ms. */
 const twice = Array.from({ length: 200 }, (_, i) =>
   okRecord(i, { intended: 10 * i, first: 20 * i + 100, gaps: [91] }),

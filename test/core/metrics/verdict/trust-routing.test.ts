@@ -45,7 +45,9 @@ describe("equal scores", () => {
 
   test("are no fault where there was nothing to find, or the workers had evicted it", () => {
     const cold: Each = (i) => ({ ...believes(0, 0)(i), cachedTokens: 0 });
-    expect(findings(cold, { evidence: affine })).toEqual([]);
+    const evicting = { ...affine, smallestCacheTokens: 1000 };
+    expect(findings(cold, { evidence: evicting })).toEqual(["no-hits note"]);
+    expect(findings(cold, { evidence: affine })).toEqual(["no-hits untrusted"]);
     expect(findings(believes(0, 0), { evidence: affine, idealShare: 0.04 })).not.toContain(
       "equal-workers untrusted",
     );

@@ -1,0 +1,48 @@
+/** One row of a table of trust: what is wrong, or unusual, and what the verdict must be. */
+import { expect } from "bun:test";
+import type { Finding, Summary } from "../../core/contract/result.ts";
+import { dynbench, emptyFolder } from "./binary.ts";
+
+export interface TrustRow {
+  readonly name: string;
+  readonly verdict: "trusted" | "untrusted" | "failed";
+  /** Findings beside those that every such run has. */
+  readonly ids: readonly string[];
+  /** Findings that it may have beside these: they depend on the speed of the machine. */
+  readonly mayHave?: readonly string[];
+  /** Part of a sentence. */
+  readonly says?: string;
+}
+
+/** A busy machine may add these; they are no property of what is measured. */
+const OF_THE_MACHINE = ["client-late", "client-stalled", "loop-lag", "cpu-full", "other-load"];
+/** Runs of so few requests on workers of others. */
+const USUAL = ["few-requests", "few-repeats", "fresh-prompts", "workers-unknown"];
+const cwd = emptyFolder();
+let runs = 0;
+
+/** Runs the binary and holds the verdict of its only cell, or of the run, against the row. */
+export async function expectVerdict(
+  { verdict, ids, mayHave = [], says }: TrustRow,
+  args: readonly string[],
+): Promise<Summary> {
+  runs += 1;
+  const { stdout, stderr } = await dynbench(["run", "--json", "--out", `run-${runs}`, ...args], {
+    cwd,
+  });
+  if (stdout === "") throw new Error(stderr);
+  const summary = JSON.parse(stdout) as Summary;
+  const found = findingsOf(summary).filter(({ id }) => !mayHave.includes(id));
+  const isDoubted = found.some(({ severity }) => severity === "untrusted");
+  const state = summary.verdict.state === "failed" ? "failed" : isDoubted ? "untrusted" : "trusted";
+  expect({ state, ids: found.map(({ id }) => id) }).toEqual({ state: verdict, ids: [...ids] });
+  expect(found.map(({ message }) => message).join("\n")).toContain(says ?? "");
+  expect(found.every(({ hint }) => hint !== "")).toBe(true);
+  return summary;
+}
+
+/** Without those that the machine or the kind of run explains, but for the wanted ones. */
+export function findingsOf({ verdict }: Summary, wanted: readonly string[] = []): Finding[] {
+  const known = new Set([...OF_THE_MACHINE, ...USUAL]).difference(new Set(wanted));
+  return verdict.reasons.filter(({ id }) => !known.has(id));
+}
