@@ -65,7 +65,7 @@ export const RunOptions = v.strictObject({
     whole(
       1,
       MANY,
-      "How often each arm is measured at each point, interleaved. From 3 on, reports have intervals over repeats",
+      "How often each arm is measured at each point, in balanced order. From 3 on, reports have intervals over repeats",
     ),
     1,
   ),
