@@ -1,6 +1,7 @@
 /** The cells of a plan: every arm at every point of the sweep, repeated, in the order in which they run. */
+import { balancedTurns } from "./arm-order.ts";
 import type { PlannedPoint } from "./planned-points.ts";
-import { combinations, pointLabel, rotated, workloadPart, type Axis } from "./sweep.ts";
+import { combinations, pointLabel, workloadPart, type Axis } from "./sweep.ts";
 import type { Fault } from "../base/errors.ts";
 import { deriveSeed } from "../base/random.ts";
 import type { PlannedArm, PlannedCell } from "../contract/plan.ts";
@@ -33,19 +34,20 @@ export function planCells(
 ): PlannedCell[] {
   const groups = Map.groupBy(arms.keys(), (arm) => arms[arm]!.engineKey);
   return [...groups.values()].flatMap((group) =>
-    [...rotated(group, points.length, repeats)].map(({ arm, point, repeat }): PlannedCell => {
+    balancedTurns(group, points.length, repeats).flatMap(({ point, repeat, arms: order }) => {
       const { parameters, workload, load } = points[point]!;
       const label = pointLabel(parameters).replaceAll(" ", ",");
-      return {
+      // The load shape does not enter: every concurrency of a sweep gets the same requests.
+      const own = deriveSeed(seed, JSON.stringify(workloadPart(parameters, axes)), repeat);
+      return order.map((arm): PlannedCell => ({
         id: [`r${repeat}`, label, arms[arm]!.label].filter((part) => part !== "").join("-"),
         arm,
         parameters,
         repeat,
-        // The load shape does not enter: every concurrency of a sweep gets the same requests.
-        seed: deriveSeed(seed, JSON.stringify(workloadPart(parameters, axes)), repeat),
+        seed: own,
         workload,
         load,
-      };
+      }));
     }),
   );
 }

@@ -76,7 +76,7 @@ export const RunOptions = v.strictObject({
     whole(
       1,
       MANY,
-      "How often each arm is measured at each point, interleaved. Only from 3 up a difference is claimed " +
+      "How often each arm is measured at each point, in balanced order. Only from 3 up a difference is claimed " +
         "[3 for arms that are compared on the wall clock; else 1]",
     ),
   ),

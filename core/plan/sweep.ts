@@ -1,4 +1,4 @@
-/** The points of a sweep, and the order in which arms visit them. */
+/** The points of a sweep: its axes, their combinations, and names for them. */
 
 export type Value = number | string | boolean;
 
@@ -29,26 +29,6 @@ export function points(axes: readonly Axis[]): Point[] {
       partial.flatMap((point) => axis.values.map((value) => ({ ...point, [axis.key]: value }))),
     [{}],
   );
-}
-
-/**
- * For each repeat and each point all arms, each time starting with the next arm: none always runs
- * first, so a drift of the machine favours no arm.
- */
-export function* rotated(
-  arms: readonly number[],
-  pointCount: number,
-  repeats: number,
-): Generator<{ arm: number; point: number; repeat: number }> {
-  let turn = 0;
-  for (let repeat = 0; repeat < repeats; repeat += 1) {
-    for (let point = 0; point < pointCount; point += 1) {
-      for (let i = 0; i < arms.length; i += 1) {
-        yield { arm: arms[(i + turn) % arms.length]!, point, repeat };
-      }
-      turn += 1;
-    }
-  }
 }
 
 /** `prefixRatio=0.5 concurrency=8`; empty without a sweep. */

@@ -28,7 +28,7 @@ const asked = ({ index, isl, oslRequested, group, promptTokens }: RequestRecord)
 const byIndex = (a: { index: number }, b: { index: number }): number => a.index - b.index;
 
 describe("one run", () => {
-  test("two arms share one engine and run in rotated order on the same requests", async () => {
+  test("two arms share one engine and run in balanced order on the same requests", async () => {
     const { plan, summary } = await measure(
       ...(["shared", "--router", "kv,round-robin", "--repeat", "2"] as const),
     );

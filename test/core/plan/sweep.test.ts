@@ -3,7 +3,6 @@ import {
   combinations,
   pointLabel,
   points,
-  rotated,
   workloadPart,
   type Axis,
 } from "../../../core/plan/sweep.ts";
@@ -39,26 +38,6 @@ describe("points", () => {
       { key: "c", scope: "load", values: [3] },
     ];
     expect(JSON.stringify(workloadPart({ b: 1, c: 3, a: 2 }, axes))).toBe('{"a":2,"b":1}');
-  });
-});
-
-describe("rotation", () => {
-  const order = (arms: number[], pointCount: number, repeats: number): string[] =>
-    [...rotated(arms, pointCount, repeats)].map(
-      ({ arm, point, repeat }) => `${repeat}${point}${"ABC"[arm]}`,
-    );
-
-  test("each point and repeat starts one arm further", () => {
-    expect(order([0, 1, 2], 2, 2)).toEqual([
-      ...["00A", "00B", "00C"],
-      ...["01B", "01C", "01A"],
-      ...["10C", "10A", "10B"],
-      ...["11A", "11B", "11C"],
-    ]);
-  });
-
-  test("arms keep their numbers within a group that is not the first", () => {
-    expect(order([1, 2], 1, 3)).toEqual(["00B", "00C", "10C", "10B", "20B", "20C"]);
   });
 });
 
