@@ -5,8 +5,8 @@
  * time. `npm test -- --seed N` shuffles the files and the tests in each; arguments name what is to run.
  *
  * `bun test/run.ts real` runs the tests against real systems instead, and with more seeds and runs
- * those that draw at random or compare with captured runs of a real system. With CI set a skipped test
- * is a failure, because everything that tests need is installed there.
+ * those that draw at random, kill runs, or compare with captured runs of a real system. With CI set a
+ * skipped test is a failure, because everything that tests need is installed there.
  */
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -16,9 +16,13 @@ import { parseArgs } from "node:util";
 /** Files that say something about time: whatever else runs would disturb them. */
 const ALONE = ["test/core/wire/zmq/publisher.test.ts"];
 
-/** More seeds, and as many runs as were captured of Dynamo's. */
+/** More seeds, more runs killed, and as many runs as were captured of Dynamo's. */
 const AT_LENGTH = {
-  tests: ["test/simulation/cluster.test.ts", "test/simulation/dynamo-parity.test.ts"],
+  tests: [
+    "test/simulation/cluster.test.ts",
+    "test/simulation/dynamo-parity.test.ts",
+    "test/cli/stop.test.ts",
+  ],
   env: { DYNBENCH_SEEDS: "4000", DYNBENCH_RUNS: "20" },
 };
 

@@ -94,11 +94,11 @@ for (const workers of [1, 8]) {
       "1",
       "--speedup",
       "1000",
-      ...["--isl", "3500", "--requests", "100"],
+      ...["--isl", "3500", "--requests", "50"],
     );
     expect(run.cells).toHaveLength(5);
     for (const { cell, share, summary } of shares(run)) {
-      expect(summary.requests).toEqual({ sent: 100, ok: 100, failed: 0, dropped: 0 });
+      expect(summary.requests).toEqual({ sent: 50, ok: 50, failed: 0, dropped: 0 });
       expect(Math.abs(share - referenceShare(cell, workers))).toBeLessThan(0.003);
     }
   });

@@ -80,10 +80,13 @@ describe("interrupted", () => {
   });
 });
 
+/** `DYNBENCH_RUNS=20` kills that many. */
+const RUNS = Number(process.env.DYNBENCH_RUNS ?? 4);
+
 describe("killed", () => {
   const random = randomStream(0, "kill");
   // Moments in records written: from before the first to well into the third cell.
-  const moments = Array.from({ length: 10 }, (_, i) => (i === 0 ? 0 : random.int(250)));
+  const moments = Array.from({ length: RUNS }, (_, i) => (i === 0 ? 0 : random.int(250)));
   for (const [i, moment] of moments.entries()) {
     test(`after ${moment} records: nothing is left, every finished record is readable`, async () => {
       const out = `killed-${i}`;

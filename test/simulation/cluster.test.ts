@@ -21,7 +21,7 @@ import { randomCluster, randomSplitCluster, type RandomCluster } from "./random-
 import { mockerModel, simulationOf } from "./simulate.ts";
 
 const only = process.env.DYNBENCH_SEED;
-const count = Number(process.env.DYNBENCH_SEEDS ?? 400);
+const count = Number(process.env.DYNBENCH_SEEDS ?? 200);
 const seeds = only === undefined ? Array.from({ length: count }, (_, i) => i) : [Number(only)];
 
 /** Copies of each block that each worker reports in its cache. */
