@@ -5,11 +5,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
-import { installed, isRealRun } from "./programs.ts";
-import { tinyModel } from "./tiny-model.ts";
+import { isRealRun } from "./programs.ts";
+import { tinyModel, VLLM_OPTIONS, vllmPython } from "./tiny-model.ts";
 import { emptyFolder, startDynbench, until } from "../cli/binary.ts";
 
-const PYTHON = installed("vllm/bin/python");
 const TEST_LIMIT_MS = 480_000;
 const READY_LIMIT_MS = 420_000;
 const LIMITS = { runMs: TEST_LIMIT_MS - 20_000, leftoverMs: 20_000 };
@@ -26,11 +25,9 @@ async function start(out: string, args: readonly string[]) {
   const model = await tinyModel(path("model"));
   return startDynbench(
     [
-      ...["run", "--engine", "vllm", "--python", PYTHON!, "--model-path", model],
-      ...["--served-model-name", "tiny", "--env", "VLLM_CPU_KVCACHE_SPACE=1"],
-      ...["--env", "HF_HUB_OFFLINE=1", "--block-size", `${BLOCK}`, "--kv-blocks", `${KV_BLOCKS}`],
-      ...["--max-model-len", "1024", "--router", "kv", "--isl", "400", "--osl", "8"],
-      ...["--num-prefix-prompts", "4", "--concurrency", "1", "--out", out, ...args],
+      ...["run", ...VLLM_OPTIONS, "--model-path", model, "--router", "kv"],
+      ...["--block-size", `${BLOCK}`, "--kv-blocks", `${KV_BLOCKS}`, "--isl", "400"],
+      ...["--osl", "8", "--num-prefix-prompts", "4", "--concurrency", "1", "--out", out, ...args],
       ...["--", "--load-format", "dummy", "--dtype", "float32"],
     ],
     { cwd, limits: LIMITS },
@@ -84,7 +81,7 @@ function commandLine(pid: number): string {
   }
 }
 
-describe.skipIf(!isRealRun() || PYTHON === undefined)(
+describe.skipIf(!isRealRun() || vllmPython === undefined)(
   "real vLLM (skipped without DYNBENCH_REAL=1 and the programs of install.sh)",
   () => {
     test(
