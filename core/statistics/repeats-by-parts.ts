@@ -10,6 +10,7 @@
  * repeats alone decide: a preliminary test (Bancroft, "On biases in estimation due to the use of
  * preliminary tests of significance", 1944).
  */
+import { log } from "../base/portable-math.ts";
 import type { Interval } from "../contract/result.ts";
 import { tQuantile } from "./student-t.ts";
 
@@ -18,11 +19,24 @@ export const PARTS = 4;
 export const PARTS_ALONE = 10;
 /** With fewer requests in a part its mean is mostly that of one odd request. */
 const REQUESTS_A_PART = 5;
-/**
- * Repeats may vary this many times as much as their parts explain. By chance three repeats exceed it
- * in 30 % of cases and ten in 20 %.
- */
+/** Repeats may vary this many times as much as their parts explain. */
 const POOLED_UP_TO = 1.5;
+
+/** Repeats × parts, as far as an interval needs them. */
+export interface Layout {
+  readonly value: number;
+  /** Of the repeats' means; of the parts, where there is only one repeat. */
+  readonly between: Squares;
+  /** Of what neither repeats nor parts explain. */
+  readonly rest: Squares;
+  /** Repeats × parts. */
+  readonly size: number;
+}
+
+interface Squares {
+  readonly sum: number;
+  readonly degrees: number;
+}
 
 export interface Estimate {
   readonly value: number;
@@ -39,25 +53,40 @@ export function partsOf(repeats: number, requests: number): number {
 }
 
 /** `effects[repeat][part]`, equally many parts each. Needs two repeats, or two parts of the only one. */
-export function estimate(effects: readonly (readonly number[])[]): Estimate {
+export function layoutOf(effects: readonly (readonly number[])[]): Layout {
   const [repeats, parts] = [effects.length, effects[0]!.length];
   const means = effects.map(mean);
   const value = mean(means);
   if (repeats === 1) {
-    const standardError = Math.sqrt(squaresAbout(effects[0]!, value) / (parts - 1) / parts);
-    return { value, standardError, degrees: parts - 1 };
+    const between = { sum: squaresAbout(effects[0]!, value), degrees: parts - 1 };
+    return { value, between, rest: { sum: 0, degrees: 0 }, size: parts };
   }
-  const between = { squares: parts * squaresAbout(means, value), degrees: repeats - 1 };
-  const rest = {
-    squares: restSquares(effects, means, value),
-    degrees: between.degrees * (parts - 1),
+  const degrees = repeats - 1;
+  return {
+    value,
+    between: { sum: parts * squaresAbout(means, value), degrees },
+    rest: { sum: restSquares(effects, means, value), degrees: degrees * (parts - 1) },
+    size: repeats * parts,
   };
-  const isPooled =
-    rest.degrees > 0 &&
-    between.squares / between.degrees <= (POOLED_UP_TO * rest.squares) / rest.degrees;
-  const squares = between.squares + (isPooled ? rest.squares : 0);
+}
+
+/**
+ * Whether repeats vary no more than their parts explain: the preliminary test, made once for
+ * comparisons that were run alike, by the geometric mean of their variance ratios. Of one comparison
+ * of three repeats chance alone fails it in 30 % of cases, of five comparisons in 10 %.
+ */
+export function arePooled(layouts: readonly Layout[]): boolean {
+  const ratios = layouts
+    .filter(({ between, rest }) => rest.degrees > 0 && between.sum > 0 && rest.sum > 0)
+    .map(({ between, rest }) => between.sum / between.degrees / (rest.sum / rest.degrees));
+  return ratios.length > 0 && mean(ratios.map(log)) <= log(POOLED_UP_TO);
+}
+
+/** `isPooled`: the rest counts as well. */
+export function estimate({ value, between, rest, size }: Layout, isPooled: boolean): Estimate {
+  const sum = between.sum + (isPooled ? rest.sum : 0);
   const degrees = between.degrees + (isPooled ? rest.degrees : 0);
-  return { value, standardError: Math.sqrt(squares / degrees / (repeats * parts)), degrees };
+  return { value, standardError: Math.sqrt(sum / degrees / size), degrees };
 }
 
 /** The interval that contains the true mean with `confidence`. */

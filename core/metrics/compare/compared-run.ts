@@ -2,6 +2,7 @@
 import type { PlannedArm, Until } from "../../contract/plan.ts";
 import type { CellResult } from "../../contract/result.ts";
 import { CONFIDENCE } from "../../statistics/mean-interval.ts";
+import { arePooled, type Layout } from "../../statistics/repeats-by-parts.ts";
 import { SATURATED } from "../verdict/saturation.ts";
 import { armPairs, usualPairs, type ArmPair } from "./arm-pairs.ts";
 import { comparedMetrics, type ComparedMetric } from "./compared.ts";
@@ -31,6 +32,8 @@ export interface ComparedRun {
   /** Share of comparisons of a kind that may be wrong. */
   readonly error: number;
   mayCompare(pair: ArmPair, point: ComparedPoint): boolean;
+  /** Whether the parts of repeats count in the intervals of a metric. */
+  isPooled(metric: ComparedMetric): boolean;
 }
 
 export interface ComparedPoint {
@@ -45,13 +48,17 @@ export function comparedRun(cells: readonly CellResult[], plan: ComparedPlan): C
   const across = crossings(arms, summaries);
   const points = Map.groupBy(completed, ({ summary }) => pointKey(summary.parameters));
   const repeats = completed.reduce((most, { cell }) => Math.max(most, cell.repeat + 1), 1);
-  return {
-    arms,
-    metrics: comparedMetrics(plan.primary),
+  const alike = {
     points: Array.from(points, ([key, atPoint]) => ({ key, cells: atPoint })),
     usual: usualPairs(arms),
-    pairs: armPairs(arms, { cells: summaries, every: plan.everyPair === true }),
     estimator: new Estimator(plan.seed),
+  };
+  return {
+    ...alike,
+    arms,
+    metrics: comparedMetrics(plan.primary),
+    isPooled: poolingOf(alike),
+    pairs: armPairs(arms, { cells: summaries, every: plan.everyPair === true }),
     error: (1 - CONFIDENCE) * errorShare(plan.until, repeats),
     mayCompare: ([a, b], { key }) => mayCross(arms[a]!, arms[b]!, { key, crossings: across }),
   };
@@ -65,7 +72,28 @@ export function estimateAt(
 ): Estimated | undefined {
   if (QUEUED.test(metric.name) && pairs.some(isSaturated)) return undefined;
   if (run.estimator.missing(metric, pairs) !== undefined) return undefined;
-  return run.estimator.estimate(metric, pairs, key);
+  return run.estimator.estimate(metric, pairs, { key, isPooled: run.isPooled(metric) });
+}
+
+/** One decision for all comparisons of a metric with a reference (`arePooled`), which were run alike. */
+function poolingOf({
+  points,
+  usual,
+  estimator,
+}: Pick<ComparedRun, "points" | "usual" | "estimator">) {
+  const known = new Map<string, boolean>();
+  return (metric: ComparedMetric): boolean => {
+    const layouts = (): Layout[] =>
+      points.flatMap(({ cells }) =>
+        usual.flatMap((pair) => {
+          const pairs = pairRepeats(cells, pair);
+          return pairs.length < 2 ? [] : (estimator.layouts(metric, pairs)?.ratio ?? []);
+        }),
+      );
+    const isPooled = known.get(metric.name) ?? arePooled(layouts());
+    known.set(metric.name, isPooled);
+    return isPooled;
+  };
 }
 
 /** Figures that a growing queue makes larger the longer the run is. */

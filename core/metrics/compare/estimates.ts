@@ -21,9 +21,11 @@ import { CONFIDENCE, percentileInterval } from "../../statistics/mean-interval.t
 import {
   estimate,
   intervalOf,
+  layoutOf,
   partsOf,
   PARTS,
   PARTS_ALONE,
+  type Layout,
 } from "../../statistics/repeats-by-parts.ts";
 import { tQuantile } from "../../statistics/student-t.ts";
 import type { ComparedMetric } from "./compared.ts";
@@ -84,14 +86,27 @@ export class Estimator {
   estimate(
     metric: ComparedMetric,
     pairs: readonly RepeatPair[],
-    key: string,
+    { key, isPooled }: { key: string; isPooled: boolean },
   ): Estimated | undefined {
-    return metric.probability === undefined
-      ? this.#quotient(metric, pairs)
-      : this.#quantile(metric, pairs, key);
+    if (metric.probability !== undefined) return this.#quantile(metric, pairs, key);
+    const layouts = this.layouts(metric, pairs);
+    if (layouts === undefined) return undefined;
+    const ratio = estimate(layouts.ratio, isPooled);
+    return {
+      ratio: (confidence) => exponential(intervalOf(ratio, confidence)),
+      difference: intervalOf(estimate(layouts.difference, isPooled), CONFIDENCE),
+      method:
+        pairs.length === 1
+          ? "t on log-ratios of ten parts, this run only"
+          : "t on log-ratios of repeats and their quarters",
+    };
   }
 
-  #quotient(metric: ComparedMetric, pairs: readonly RepeatPair[]): Estimated | undefined {
+  /** Of the log-ratio and of the difference of a quotient; undefined where there is no ratio. */
+  layouts(
+    metric: ComparedMetric,
+    pairs: readonly RepeatPair[],
+  ): { readonly ratio: Layout; readonly difference: Layout } | undefined {
     const sizes = pairs.flatMap(({ a, b }) => [requestsOf(a), requestsOf(b)]);
     const parts = partsOf(pairs.length, Math.min(...sizes));
     const logs: number[][] = [];
@@ -106,15 +121,7 @@ export class Estimator {
         inA!.map((part, i) => valueB! - valueA! + valueB! * inB![i]! - valueA! * part),
       );
     }
-    const estimated = estimate(logs);
-    return {
-      ratio: (confidence) => exponential(intervalOf(estimated, confidence)),
-      difference: intervalOf(estimate(differences), CONFIDENCE),
-      method:
-        pairs.length === 1
-          ? "t on log-ratios of ten parts, this run only"
-          : "t on log-ratios of repeats and their quarters",
-    };
+    return { ratio: layoutOf(logs), difference: layoutOf(differences) };
   }
 
   #quantile(

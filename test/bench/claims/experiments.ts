@@ -27,9 +27,32 @@ export function equalArms(options: Options, count: number): Plan {
   return { ...plan, arms, cells };
 }
 
-/** The run of a plan, on the virtual clock. */
-export async function runOf(plan: Plan): Promise<{ cells: CellResult[]; compared: Compared }> {
+/** Two arms as they were typed, without a control. */
+export function twoArms(options: Options): Plan {
+  return virtualPlan({ ...options, control: "off" });
+}
+
+export async function cellsOf(plan: Plan): Promise<{ plan: Plan; cells: CellResult[] }> {
   const cells: CellResult[] = [];
   for (const cell of plan.cells) cells.push(await measure(plan, cell));
+  return { plan, cells };
+}
+
+export async function runOf(plan: Plan): Promise<{ cells: CellResult[]; compared: Compared }> {
+  const { cells } = await cellsOf(plan);
   return { cells, compared: compareArms(cells, plan) };
+}
+
+/** The cell with every TTFT `factor` times as long. */
+export function slower(cell: CellResult, factor: number): CellResult {
+  const { summary, points } = cell;
+  const ttftMs = summary.metrics.ttftMs!;
+  return {
+    ...cell,
+    points: { ...points, ttftMs: points.ttftMs.map((ttft) => ttft * factor) },
+    summary: {
+      ...summary,
+      metrics: { ...summary.metrics, ttftMs: { ...ttftMs, mean: ttftMs.mean * factor } },
+    },
+  };
 }

@@ -1,6 +1,18 @@
 import { describe, expect, test } from "bun:test";
 import { randomStream } from "../../../core/base/random.ts";
-import { estimate, intervalOf, partsOf } from "../../../core/statistics/repeats-by-parts.ts";
+import {
+  arePooled,
+  estimate,
+  intervalOf,
+  layoutOf,
+  partsOf,
+} from "../../../core/statistics/repeats-by-parts.ts";
+
+/** As one comparison by itself. */
+const alone = (effects: readonly (readonly number[])[]) => {
+  const layout = layoutOf(effects);
+  return estimate(layout, arePooled([layout]));
+};
 
 describe("repeats and their parts", () => {
   test("are a two-way layout: parts count where repeats differ no more than they explain", () => {
@@ -11,7 +23,7 @@ describe("repeats and their parts", () => {
       [3.5, 4.5],
     ];
     // Between: 2 · (1 + 0 + 1) = 4 over 2 degrees; rest: 4 · (1/4) = 1 over 2. 2 > 1.5 · 0.5.
-    expect(estimate(effects)).toEqual({
+    expect(alone(effects)).toEqual({
       value: 3,
       standardError: Math.sqrt(4 / 2 / 6),
       degrees: 2,
@@ -22,27 +34,46 @@ describe("repeats and their parts", () => {
       [2, 4],
       [4, 4],
     ];
-    const { value, standardError, degrees } = estimate(restless);
+    const { value, standardError, degrees } = alone(restless);
     expect([value, degrees]).toEqual([3, 4]);
     expect(standardError).toBeCloseTo(Math.sqrt((4 + 4) / 4 / 6), 12);
+  });
+
+  test("are judged once for comparisons that were run alike", () => {
+    const calm = layoutOf([
+      [0, 4],
+      [2, 4],
+      [4, 4],
+    ]);
+    const unruly = layoutOf([
+      [0.5, 3.5],
+      [2, 4],
+      [3.5, 4.5],
+    ]);
+    // Variance ratios 1 and 4: geometric mean 2 of both, 4^(1/3) = 1.59 of three, 4^(1/4) = 1.41 of four.
+    expect(arePooled([calm])).toBe(true);
+    expect(arePooled([unruly])).toBe(false);
+    expect(arePooled([calm, calm, unruly])).toBe(false);
+    expect(arePooled([calm, calm, calm, unruly])).toBe(true);
+    expect(arePooled([])).toBe(false);
   });
 
   test("what all repeats share in a part is no noise", () => {
     const profile = [10, 1, 2, 3];
     const effects = [0, 1, 2].map((repeat) => profile.map((part) => part + repeat));
-    expect(estimate(effects).degrees).toBe(2);
-    const flat = estimate([0, 1, 2].map((repeat) => profile.map(() => 4 + repeat)));
-    expect(estimate(effects).standardError).toBeCloseTo(flat.standardError, 12);
+    expect(alone(effects).degrees).toBe(2);
+    const flat = alone([0, 1, 2].map((repeat) => profile.map(() => 4 + repeat)));
+    expect(alone(effects).standardError).toBeCloseTo(flat.standardError, 12);
   });
 
   test("one run has only its parts, and repeats without parts only themselves", () => {
     // Mean 2, variance (1 + 0 + 1) / 2 = 1.
-    expect(estimate([[1, 2, 3]])).toEqual({
+    expect(alone([[1, 2, 3]])).toEqual({
       value: 2,
       standardError: Math.sqrt(1 / 3),
       degrees: 2,
     });
-    expect(estimate([[1], [2], [3]])).toEqual({
+    expect(alone([[1], [2], [3]])).toEqual({
       value: 2,
       standardError: Math.sqrt(1 / 3),
       degrees: 2,
@@ -50,7 +81,7 @@ describe("repeats and their parts", () => {
   });
 
   test("no difference at all has an interval without width", () => {
-    const none = estimate([
+    const none = alone([
       [0, 0],
       [0, 0],
     ]);
@@ -83,7 +114,7 @@ describe("the interval", () => {
           (_, part) => level + trend * part + random.normal(0, 1),
         );
       });
-      const { low, high } = intervalOf(estimate(effects), 0.95);
+      const { low, high } = intervalOf(alone(effects), 0.95);
       const truth = (trend * (parts - 1)) / 2;
       if (low <= truth && truth <= high) covered += 1;
     }
