@@ -93,6 +93,7 @@ function planOf(
     clock: run.clock,
     repeats: run.repeat,
     preflight: run.preflight === "on",
+    ...(run.settle === "off" ? { settle: false } : {}),
     ...(run.pooledBounds === "off" ? { pooledBounds: false } : {}),
     wire,
     arms: planned,

@@ -31,6 +31,7 @@ const SavedPlan = v.pipe(
     clock: v.picklist(["wall", "virtual"]),
     repeats: Count,
     preflight: v.boolean(),
+    settle: v.exactOptional(v.boolean()),
     pooledBounds: v.exactOptional(v.boolean()),
     wire: WireSchema,
     arms: v.pipe(

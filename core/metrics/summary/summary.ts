@@ -24,6 +24,7 @@ import type {
   Summary,
   WorkerShare,
 } from "../../contract/result.ts";
+import { designOf } from "../../plan/design.ts";
 import { judgeCell, judgeRun } from "../verdict/trust.ts";
 import type { Evidence } from "../verdict/trust-check.ts";
 import { sendRates } from "../tally/send-rate.ts";
@@ -142,6 +143,7 @@ export function summarizeRun(input: RunInput): Summary {
       cellsPlanned: input.plan.cells.length,
       findings: crossingFindings(crossings(input.plan.arms, cells)),
     }),
+    design: designOf(input.plan),
     cells,
     comparisons: compareArms(input.cells, {
       arms: input.plan.arms,

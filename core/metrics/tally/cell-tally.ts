@@ -83,7 +83,7 @@ export class CellTally {
 
   add(record: RequestRecord): void {
     this.#occupy(record);
-    if (record.phase === "warmup") return;
+    if (record.phase !== "measured") return;
     if (record.tier !== undefined) this.#addToTier(record, record.tier);
     if (record.state === "dropped") {
       this.counts.dropped += 1;

@@ -19,7 +19,7 @@ describe("the orders of a whole design", () => {
     test(`${n} arms: each in each place, and behind each other arm, equally often`, () => {
       const orders = orderPairs(n).flat();
       expect(orders).toHaveLength(n % 2 === 0 ? n : 2 * n);
-      for (const order of orders) expect(order.toSorted()).toEqual(upTo(n));
+      for (const order of orders) expect(new Set(order)).toEqual(new Set(upTo(n)));
       const places = orders.flatMap((order) => order.map((arm, place) => `${arm} at ${place}`));
       const pairs = orders.flatMap((order) => order.slice(1).map((arm, i) => `${order[i]} ${arm}`));
       expect(times(places)).toEqual([n % 2 === 0 ? 1 : 2]);
