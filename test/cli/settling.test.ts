@@ -158,14 +158,14 @@ describe("dynbench plan", () => {
       [
         "  repeat 1, prefixRatio=0.1: kv, round-robin",
         "  repeat 1, prefixRatio=0.5: round-robin, kv",
-        "  repeat 2, prefixRatio=0.1: round-robin, kv",
         "  repeat 2, prefixRatio=0.5: kv, round-robin",
+        "  repeat 2, prefixRatio=0.1: round-robin, kv",
         "  repeat 3, prefixRatio=0.1: kv, round-robin",
         "  repeat 3, prefixRatio=0.5: round-robin, kv",
       ].join("\n"),
     );
     expect(text).toMatch(
-      /settling after 9 starts of a router or engine: at most 8 batches and 30 s each, about \d+s in all/,
+      /settling after 7 starts of a router or engine: at most 8 batches and 30 s each, about \d+s in all/,
     );
   });
 
