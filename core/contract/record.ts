@@ -14,7 +14,8 @@ export interface RequestRecord {
   /** Cell the request belongs to: `PlannedCell.id`. */
   cell: string;
   index: number;
-  phase: "warmup" | "measured";
+  /** Only measured requests count. `settling`: sent after a start, until latency stood still. */
+  phase: "settling" | "warmup" | "measured";
   state: RequestState;
   session?: string;
   group?: number;
@@ -178,7 +179,7 @@ const NUMBERS = [
 ] as const;
 const STRINGS = ["session", "tier", "worker", "prefillWorker", "usageFault"] as const;
 const NUMBER_LISTS = ["gapsNs", "tokens"] as const;
-const PHASES: ReadonlySet<unknown> = new Set(["warmup", "measured"]);
+const PHASES: ReadonlySet<unknown> = new Set(["settling", "warmup", "measured"]);
 const STATES: ReadonlySet<unknown> = new Set(["ok", "failed", "dropped", "aborted"]);
 
 /**
@@ -191,7 +192,7 @@ function recordFault(value: unknown): string | undefined {
   const record = value as Readonly<Record<string, unknown>>;
   const { cell, phase, state } = record;
   if (typeof cell !== "string") return unlike("cell", "a string", cell);
-  if (!PHASES.has(phase)) return unlike("phase", '"warmup" or "measured"', phase);
+  if (!PHASES.has(phase)) return unlike("phase", '"settling", "warmup" or "measured"', phase);
   if (!STATES.has(state)) return unlike("state", '"ok", "failed", "dropped" or "aborted"', state);
   for (const key of REQUIRED_NUMBERS) {
     if (typeof record[key] !== "number") return unlike(key, "a number", record[key]);

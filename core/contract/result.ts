@@ -153,6 +153,25 @@ export interface ClientHealth {
   retries?: number;
 }
 
+/** A throw-away load before a cell whose engine or router had just been started. */
+export interface Settled {
+  requests: number;
+  seconds: number;
+  /** Its latency stood still before its bounds were reached. */
+  isStill: boolean;
+  /** Mean TTFT of each batch. */
+  ttftMs: readonly number[];
+}
+
+/** How the cells of a run are arranged, so that the arms differ in nothing but the arm. */
+export interface Design {
+  /** Arms by their labels, in the order in which they run: one entry for each repeat, point and engine. */
+  order: { repeat: number; parameters: PlannedCell["parameters"]; arms: string[] }[];
+  repeats: number;
+  /** Bounds of the throw-away load after each start of an engine or a router; left out where there is none. */
+  settling?: { maxBatches: number; maxS: number };
+}
+
 /** Costs of the gateway for each decision, in microseconds. */
 export interface RouterCost {
   hashUs: { p50: number; p99: number };
@@ -279,6 +298,8 @@ export interface Summary {
   tool: { name: string; version: string };
   startedAt: string;
   verdict: Verdict;
+  /** Left out while the run is unfinished. */
+  design?: Design;
   cells: CellSummary[];
   comparisons: Comparison[];
   /** By the primary metric, a point each; left out below three repeats and for fewer than two arms. */
@@ -295,7 +316,7 @@ export interface Progress {
   arm: string;
   cellIndex: number;
   cellCount: number;
-  phase: "engine" | "router" | "preflight" | "reset" | "load" | "simulate";
+  phase: "engine" | "router" | "preflight" | "settle" | "reset" | "load" | "simulate";
   /** Requests of this cell that have ended. */
   done: number;
   failed: number;

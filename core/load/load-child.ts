@@ -12,7 +12,8 @@ import { requestBody, type RequestBody } from "../prompt/body.ts";
 import { openTokenizer, promptTokenizer } from "../prompt/open-tokenizer.ts";
 import type { Tokenizer } from "../prompt/tokenizer.ts";
 import { fillTokens } from "../prompt/tokens.ts";
-import { randomStream } from "../base/random.ts";
+import { given } from "../base/given.ts";
+import { deriveSeed, randomStream } from "../base/random.ts";
 import { recordLine, type RequestRecord } from "../contract/record.ts";
 import type { PriorityDialect, RequestSpec } from "../contract/request.ts";
 import type { LoadMessage, LoadProgress, LoadTask } from "../process/messages.ts";
@@ -20,6 +21,8 @@ import { Answers } from "./answers.ts";
 import { drawRequests, readRows } from "../workload/draw.ts";
 import { Generator } from "./generator.ts";
 import { rehearse } from "./rehearsal.ts";
+import { settle } from "./settle.ts";
+import type { Settled } from "../contract/result.ts";
 import { LoadHealth, type ProcessUsage } from "./load-health.ts";
 
 export interface LoadDeps {
@@ -43,27 +46,20 @@ export async function runLoad(task: LoadTask, deps: LoadDeps): Promise<void> {
   const progress: Tally = { done: 0, failed: 0, outputTokens: 0, ttftSumNs: 0, ttftCount: 0 };
   goFirst();
   const answers = await answersOf(task, deps.workload);
-  const build = bodyBuilder(
-    task,
-    await promptTokenizer(task.tokenizer, task.wire.form, task.bareText),
-    answers,
-  );
+  const tokenizer = await promptTokenizer(task.tokenizer, task.wire.form, task.bareText);
+  const build = bodyBuilder(task, tokenizer, answers);
   await rehearse(build);
-  const generator = new Generator({
+  let running: Generator | undefined;
+  const parts = {
     cell: cell.id,
     load: cell.load,
     targets: task.targets.map(parseTarget),
     client: { connection: task.wire.connection },
     requests,
-    random: randomStream(cell.seed, "arrivals"),
-    build,
-    ...(answers === undefined
-      ? {}
-      : { onAnswer: (request, events) => answers.keep(request, events) }),
     headers: headerMaker(task),
     workerNames: task.workerNames ?? {},
     targetWorkers: task.targetWorkers ?? [],
-    onRecords: (records) => {
+    onRecords: (records: readonly RequestRecord[]) => {
       for (const record of records) {
         tally(progress, record);
         health.ended(record);
@@ -73,20 +69,37 @@ export async function runLoad(task: LoadTask, deps: LoadDeps): Promise<void> {
     onStart: () => health.start(),
     onStop: () => health.stop(),
     signal,
-  });
-  const startNs = generator.originNs;
-  const startMs = monotonicOriginMs() + startNs / 1e6;
-  write(emit, { type: "started", epochMs: startMs, monotonicNs: startNs });
-  const ticks = setInterval(() => {
-    write(emit, { type: "tick", ...progressOf(generator, progress) });
-  }, TICK_MS);
+  };
+  const begin = (generator: Generator): void => {
+    running = generator;
+    const startNs = generator.originNs;
+    const epochMs = monotonicOriginMs() + startNs / 1e6;
+    write(emit, { type: "started", epochMs, monotonicNs: startNs });
+  };
+  const tick = (): void => {
+    if (running) write(emit, { type: "tick", ...progressOf(running, progress) });
+  };
+  const ticks = setInterval(tick, TICK_MS);
+  let settled: Settled | undefined;
   try {
-    await generator.run();
+    if (task.settling === undefined) {
+      const random = randomStream(cell.seed, "arrivals");
+      const onAnswer = answers && answers.keep.bind(answers);
+      const generator = new Generator({ ...parts, random, build, ...given({ onAnswer }) });
+      begin(generator);
+      await generator.run();
+    } else {
+      const { seed } = task.settling;
+      const buildBatch = (batch: number) =>
+        bodyBuilder({ ...task, tokenSeed: deriveSeed(seed, batch) }, tokenizer, undefined);
+      settled = await settle({ ...parts, buildBatch, onBatch: begin });
+    }
   } finally {
     clearInterval(ticks);
   }
-  write(emit, { type: "tick", ...progressOf(generator, progress) });
-  write(emit, { type: "done", health: health.health(generator) });
+  tick();
+  const sockets = running ?? { connections: 0, retries: 0 };
+  write(emit, { type: "done", health: health.health(sockets), ...given({ settled }) });
 }
 
 /**

@@ -10,6 +10,7 @@ import type {
   ClientHealth,
   Comparison,
   Control,
+  Design,
   Evenness,
   Fairness,
   Finding,
@@ -40,12 +41,31 @@ const ROOT: Meanings<Summary> = {
   tool: "name and version of the program that wrote the file",
   startedAt: "start of the run, ISO 8601 in UTC",
   verdict: "verdict of the whole run",
+  design: "how the cells were arranged; left out while the run is unfinished",
   cells: "one object a cell: one arm at one point of the sweep in one repeat",
   comparisons: "one object a pair of arms, point and metric",
   best: "by the primary metric, for each point: the arms that may be the best; only from three repeats up",
   control: "the reference arm measured a second time, as another arm",
   until: "how a run with `--until` ended",
   notCompared: "metrics without an interval, and what it would take",
+};
+
+const DESIGN: Meanings<Design> = {
+  order: "one object for each repeat and point, in the order in which they ran",
+  repeats: "how often each arm was measured at each point",
+  settling:
+    "bounds of the throw-away load after each start of an engine or a router; left out on the virtual clock and with `--settle off`",
+};
+
+const TURN: Meanings<Design["order"][number]> = {
+  repeat: "number of the repeat, from 0",
+  parameters: "swept options and their values at this point",
+  arms: "labels of the arms that share an engine, in the order in which they ran",
+};
+
+const SETTLING: Meanings<NonNullable<Design["settling"]>> = {
+  maxBatches: "most batches of requests after a start",
+  maxS: "most seconds after a start",
 };
 
 const VERDICT: Meanings<Verdict> = {
@@ -296,6 +316,9 @@ const DISTRIBUTIONS = ["ttftMs", "itlMs", "tpotMs", "e2eMs", "isl", "osl"];
 export const SUMMARY_SECTIONS: readonly SummarySection[] = [
   { title: "The file", paths: [""], keys: ROOT },
   { title: "Tool", paths: ["tool"], keys: { name: "always `dynbench`", version: "its version" } },
+  { title: "Design", paths: ["design"], keys: DESIGN },
+  { title: "Turn", paths: ["design.order[]"], keys: TURN },
+  { title: "Settling", paths: ["design.settling"], keys: SETTLING },
   { title: "Verdict", paths: ["verdict", "cells[].verdict"], keys: VERDICT },
   { title: "Finding", paths: ["verdict.reasons[]", "cells[].verdict.reasons[]"], keys: FINDING },
   { title: "Cell", paths: ["cells[]"], keys: CELL },

@@ -20,6 +20,8 @@ export interface Turn {
 /**
  * For each repeat and each point all arms. The repeats of a point go through the pairs of orders; the
  * point beside it begins with the other order of a pair, which balances an odd number of repeats.
+ * Every other repeat visits the points backwards: a drift favours no point either, and a turn mostly
+ * begins with the arm that the one before ended with, whose router then stays up.
  */
 export function balancedTurns(
   arms: readonly number[],
@@ -29,7 +31,8 @@ export function balancedTurns(
   const pairs = orderPairs(arms.length);
   const turns: Turn[] = [];
   for (let repeat = 0; repeat < repeats; repeat += 1) {
-    for (let point = 0; point < pointCount; point += 1) {
+    for (let i = 0; i < pointCount; i += 1) {
+      const point = repeat % 2 === 0 ? i : pointCount - 1 - i;
       const pair = pairs[(Math.floor(repeat / 2) + Math.floor(point / 2)) % pairs.length]!;
       const order = pair[(repeat + point) % 2]!;
       turns.push({ point, repeat, arms: order.map((place) => arms[place]!) });

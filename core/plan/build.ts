@@ -101,6 +101,7 @@ function planOf(
     primary: PRIMARY_METRICS.find((name) => typedMetric(name) === run.primary)!,
     ...given({ until }),
     preflight: run.preflight === "on",
+    ...(run.settle === "off" ? { settle: false } : {}),
     ...(run.pooledBounds === "off" ? { pooledBounds: false } : {}),
     wire,
     arms: planned,

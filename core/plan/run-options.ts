@@ -116,6 +116,9 @@ export const RunOptions = v.strictObject({
   preflight: onOff(
     "Check before the load that workers answer, cache prefixes, and publish the events that the router needs",
   ),
+  settle: onOff(
+    "After each start of an engine or a router, send a throw-away load of the cell's kind until its latency stands still, for at most 30 s; left out of all figures",
+  ),
   out: v.optional(
     v.pipe(
       v.string(),

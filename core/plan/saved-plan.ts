@@ -41,6 +41,7 @@ const SavedPlan = v.pipe(
       }),
     ),
     preflight: v.boolean(),
+    settle: v.exactOptional(v.boolean()),
     pooledBounds: v.exactOptional(v.boolean()),
     wire: WireSchema,
     arms: v.pipe(

@@ -13,7 +13,7 @@ import * as v from "valibot";
 import { DynbenchError, messageOf, type ErrorCode } from "../base/errors.ts";
 import type { PlannedCell, PluginUse, Wire } from "../contract/plan.ts";
 import type { Worker } from "../contract/request.ts";
-import type { ClientHealth } from "../contract/result.ts";
+import type { ClientHealth, Settled } from "../contract/result.ts";
 import { PlannedCellSchema, PluginUseSchema, WireSchema } from "../contract/plan-schema.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -83,6 +83,8 @@ const LoadTaskSchema = v.strictObject({
   workerNames: v.exactOptional(v.record(v.string(), v.string())),
   /** Worker behind each target, where the load goes to workers directly; a name in the answer goes before. */
   targetWorkers: v.exactOptional(v.array(v.nullable(v.string()))),
+  /** Drive the cell's settling load instead of its requests; `seed` is that of its contents. */
+  settling: v.exactOptional(v.strictObject({ seed: Count })),
 });
 
 const CHILD = { name: v.string(), host: v.string(), seed: Count, use: PluginUseSchema };
@@ -138,12 +140,23 @@ const ClientHealthSchema = v.strictObject({
   retries: v.exactOptional(Count),
 });
 
+const SettledSchema = v.strictObject({
+  requests: Count,
+  seconds: v.number(),
+  isStill: v.boolean(),
+  ttftMs: v.pipe(v.array(v.number()), v.readonly()),
+});
+
 /** The lines of a load process that are not records; those start with `{"cell":`. */
 export const LoadMessageSchema = v.variant("type", [
   /** The zero of the records' times: Unix epoch with fraction, and on this process's own clock. */
   v.strictObject({ type: v.literal("started"), epochMs: v.number(), monotonicNs: v.number() }),
   v.strictObject({ type: v.literal("tick"), ...Progress }),
-  v.strictObject({ type: v.literal("done"), health: ClientHealthSchema }),
+  v.strictObject({
+    type: v.literal("done"),
+    health: ClientHealthSchema,
+    settled: v.exactOptional(SettledSchema),
+  }),
   Failed,
 ]);
 
@@ -202,6 +215,7 @@ const AGREES: readonly true[] = [
   true satisfies Same<v.InferOutput<typeof WireSchema>, Wire>,
   true satisfies Same<v.InferOutput<typeof WorkerSchema>, Worker>,
   true satisfies Same<v.InferOutput<typeof ClientHealthSchema>, ClientHealth>,
+  true satisfies Same<v.InferOutput<typeof SettledSchema>, Settled>,
 ];
 void AGREES;
 

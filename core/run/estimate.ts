@@ -3,14 +3,21 @@
  * simulated once, which costs milliseconds; a repeat is another draw of the same. Elsewhere the
  * duration is unknown, and only the timetable of an open loop gives a lower bound.
  */
+import { startsRouter } from "./setup/router-up.ts";
 import { simulationOf } from "./virtual-run.ts";
+import { given } from "../base/given.ts";
 import { monotonicNs } from "../system/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
+import { cellsAfterStart, settles } from "../plan/design.ts";
 import { NO_DELAYS } from "../plan/sim-options.ts";
 import type { Engine } from "../contract/engine.ts";
 import type { Router } from "../contract/router.ts";
 import type { Plugins } from "../contract/plugins.ts";
+import type { Workload } from "../contract/workload.ts";
+import { drawRequests, readRows } from "../workload/draw.ts";
+import type { Requests } from "../workload/requests.ts";
+import { SETTLING, settlingLoad, settlingRequests } from "../workload/settling.ts";
 import type { RoutingPolicy } from "../contract/routing-policy.ts";
 
 /** Longest time that a plan may take. */
@@ -19,10 +26,14 @@ const EVENTS_PER_SLICE = 10_000;
 /** Measured on two cores: eight mocked workers come up in .4 s; a load child starts, draws, and caches are reset in .3 s. */
 const ENGINE_START_S = 0.5;
 const CELL_S = 0.3;
+/** Batches of a settling load: three or four on an idle machine. */
+const BATCHES = 3.5;
 
 export interface Estimate {
   /** Whole run, in seconds of the wall clock; left out where it is unknown. */
   readonly wallS?: number;
+  /** Settling loads after starts, within `wallS`. */
+  readonly settlingS?: number;
   /** Sum over the cells' loads, in seconds of the plan's clock; left out where it is unknown. */
   readonly loadS?: number;
   /** What the timetables of open loops take by themselves, where the rest is unknown. */
@@ -77,12 +88,58 @@ async function simulatedEstimate(plan: Plan, deps: EstimateDeps): Promise<Estima
   const part = count < first.length ? `${count} of ${first.length} cells simulated` : "simulated";
   if (plan.clock === "virtual") return { wallS: hostS() * all, loadS: sumS * all, how: part };
   const starts = new Set(plan.arms.map(({ engineKey }) => engineKey)).size;
+  const settlingS = settles(plan) ? await settlingTimeS(plan, { ...deps, hostS }) : 0;
   const isOutside = await hasOutsideRouter(plan, deps.plugins);
   return {
-    wallS: sumS * all + starts * ENGINE_START_S + plan.cells.length * CELL_S,
+    wallS: sumS * all + settlingS + starts * ENGINE_START_S + plan.cells.length * CELL_S,
+    settlingS,
     loadS: sumS * all,
     how: `${part}${isOutside ? ", with round robin for outside routers" : ""}`,
   };
+}
+
+/** All settling loads together: as many batches after each start as after the first one of each arm. */
+async function settlingTimeS(
+  plan: Plan,
+  on: EstimateDeps & { hostS: () => number },
+): Promise<number> {
+  const cells = await startCells(plan, on.plugins);
+  const firsts = cells.filter(({ arm }, i) => cells.findIndex((one) => one.arm === arm) === i);
+  let sumS = 0;
+  let count = 0;
+  for (const first of firsts) {
+    if (on.hostS() > BUDGET_S) break;
+    const load = settlingLoad(first.load);
+    const cell = { ...first, load };
+    const workload = (await on.plugins.load(cell.workload)) as Workload;
+    const rows = await readRows(first, workload, AbortSignal.timeout(BUDGET_S * 1000));
+    const requests = await settlingRequests(drawRequests(first, workload, rows), load.requests);
+    const batchS = await simulatedS(
+      plan,
+      cell,
+      { ...on, requestsOf: () => requests.length },
+      requests,
+    );
+    sumS += Math.min(SETTLING.maxS, BATCHES * batchS) + CELL_S;
+    count += 1;
+  }
+  return (sumS / Math.max(1, count)) * cells.length;
+}
+
+/** Cells before which a process of an engine or a router starts, as far as the plan shows. */
+export async function startCells(plan: Plan, plugins: Plugins): Promise<PlannedCell[]> {
+  const cells: PlannedCell[] = [];
+  for (const cell of cellsAfterStart(plan)) {
+    const arm = plan.arms[cell.arm]!;
+    const router = (await plugins.load(arm.router)) as Router;
+    const engine = (await plugins.load(arm.engine)) as Engine;
+    const isFresh =
+      plan.cells.find((one) => plan.arms[one.arm]!.engineKey === arm.engineKey) === cell;
+    const startsEngine =
+      isFresh && (engine.processes?.(arm.engine.options, arm.plane) ?? []).length > 0;
+    if (startsEngine || startsRouter(router, arm, 0)) cells.push(cell);
+  }
+  return cells;
 }
 
 async function hasOutsideRouter({ arms }: Plan, plugins: Plugins): Promise<boolean> {
@@ -95,6 +152,7 @@ async function simulatedS(
   plan: Plan,
   cell: PlannedCell,
   on: EstimateDeps & { hostS: () => number },
+  requests?: Requests,
 ): Promise<number> {
   const { engine: use, router: routerUse } = plan.arms[cell.arm]!;
   const engine = (await on.plugins.load(use)) as Engine;
@@ -106,6 +164,7 @@ async function simulatedS(
       plugins: on.plugins,
       signal: AbortSignal.timeout(BUDGET_S * 1000),
       model: engine.model!(use.options),
+      ...given({ requests }),
       policy: router.policy ? () => router.policy(routerUse.options) : eachInTurn,
     },
     { onRecord: () => {} },

@@ -1,5 +1,5 @@
 /** Findings that the run itself makes about a cell, for its verdict. */
-import type { Finding } from "../contract/result.ts";
+import type { Finding, Settled } from "../contract/result.ts";
 import { endOf, type Death } from "../process/death.ts";
 import { counted } from "../base/counted.ts";
 import { DynbenchError, firstCause, messageOf } from "../base/errors.ts";
@@ -20,6 +20,18 @@ export const freshPromptsNote: Finding = {
   message: "The engine's caches could not be emptied; this cell was sent fresh prompts instead",
   hint: "Compare the arms as they are: lengths and sharing are the same. Attached workers of your own can be emptied with --allow-reset",
 };
+
+export function unsettledNote({ requests, seconds, ttftMs }: Settled): Finding {
+  const means = ttftMs.map((ms) => ms.toPrecision(3)).join(", ");
+  return {
+    id: "unsettled",
+    severity: "note",
+    message:
+      `After the start of engine or router the latency did not stand still within ${counted(requests, "request")} ` +
+      `and ${seconds.toFixed(1)} s: mean TTFT of the batches ${means} ms`,
+    hint: "Measure longer cells, or warm up more with --warmup",
+  };
+}
 
 /** For an outside router that counts the events that it applies. */
 export const noEventsFinding: Finding = {

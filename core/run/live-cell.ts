@@ -12,9 +12,11 @@ import {
   policyFinding,
   preflightNote,
   resetFinding,
+  unsettledNote,
 } from "./findings.ts";
 import { driveLoad, loadTask } from "./load-process.ts";
 import type { CellRecorder } from "./recorder.ts";
+import { NOTHING_SENT } from "./progress-meter.ts";
 import type { RunBook, RunDeps } from "./run-book.ts";
 import { watchCpu } from "./sampling/machine.ts";
 import { startSampling, type Sampling } from "./sampling/sampling.ts";
@@ -31,6 +33,7 @@ import type { StartContext } from "../contract/processes.ts";
 import type { Router, RouterTraits } from "../contract/router.ts";
 import type { Death } from "../process/death.ts";
 import type { Supervisor } from "../process/supervisor.ts";
+import { settles } from "../plan/design.ts";
 import { epochMs } from "../system/clock.ts";
 
 /** A running engine, and the cells that are measured on it one after another. */
@@ -44,7 +47,7 @@ export interface EngineGroup {
   routerStarts: number;
   readonly supervisor: Supervisor;
   readonly context: StartContext;
-  /** No cell has run on it yet. */
+  /** Nothing but preflight has run on it yet. */
   isFresh: boolean;
 }
 
@@ -55,6 +58,8 @@ interface CellPlace {
   readonly deaths: readonly Death[];
   readonly router: RunningRouter;
   readonly group: EngineGroup;
+  /** Its router or its engine has just been started. */
+  readonly isStart: boolean;
 }
 
 type Measured = CellPlace & {
@@ -99,6 +104,11 @@ async function measure(on: Measured): Promise<unknown> {
   let sampling: Sampling | undefined;
   let fault: unknown;
   try {
+    if (on.isStart && settles(on.plan)) await settle(on);
+    if (group.context.signal.aborted) {
+      outcome.state = "aborted";
+      return undefined;
+    }
     const tokenSeed = await emptyCaches(on);
     book.meter.phase(cell, "load");
     sampling = startSampling({
@@ -119,6 +129,32 @@ async function measure(on: Measured): Promise<unknown> {
   const served = isWhole ? sampling?.served() : undefined;
   if (served !== undefined) outcome.servedByWorkers = served;
   return fault;
+}
+
+/** Drives a load of the cell's kind until its latency stands still. Its records are kept and count nowhere. */
+async function settle(on: Measured): Promise<void> {
+  const { deps, book, router, group, plan, cell, traits, outcome } = on;
+  const { engine, supervisor, context } = group;
+  book.meter.phase(cell, "settle");
+  // Decisions and events of the settling load carry a name of their own.
+  await router.reset?.(`${cell.id}/settling`);
+  // Of this moment, because caches that cannot be emptied may still hold those of an earlier start.
+  const settling = { seed: deriveSeed(cell.seed, "settling", cell.arm, epochMs()) };
+  const task = loadTask({ plan, cell, tokenSeed: cell.seed, router, engine, traits, settling });
+  group.isFresh = false;
+  const { settled } = await driveLoad(task, {
+    host: plan.host,
+    folder: deps.folder,
+    supervisor,
+    signal: context.signal,
+    onProgress: () => book.meter.counts(NOTHING_SENT),
+    onRecord: (_record, line) => deps.folder.appendRecords(`${line}\n`),
+  });
+  if (settled === undefined) return;
+  outcome.settled = settled;
+  // Where nothing was answered, the cell itself shows why.
+  if (!settled.isStill && settled.ttftMs.length > 0 && !context.signal.aborted)
+    outcome.findings.push(unsettledNote(settled));
 }
 
 /** Drives the load, and asks the machine and the router about it. */

@@ -9,7 +9,12 @@ import { runLiveCell, type EngineGroup } from "./live-cell.ts";
 import { preflightRouter, preflightWorkers, type PreflightTarget } from "./setup/preflight.ts";
 import { wireHeaders } from "./setup/probe.ts";
 import { interrupted, type RunBook, type RunDeps } from "./run-book.ts";
-import { startRouter, type RunningRouter, mustFindRouters } from "./setup/router-up.ts";
+import {
+  mustFindRouters,
+  startRouter,
+  startsRouter,
+  type RunningRouter,
+} from "./setup/router-up.ts";
 import { epochMs } from "../system/clock.ts";
 import { DynbenchError, firstCause } from "../base/errors.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
@@ -113,16 +118,26 @@ class LiveRun {
       for (const cell of cells) {
         context.signal.throwIfAborted();
         if (this.#book.isEnough(cell)) break;
-        router = await this.#routerFor(cell, router, group);
+        const before = router;
+        router = await this.#routerFor(cell, before, group);
+        const isStart = router !== before && (await this.#startsAny(cell, group));
         await runLiveCell(this.#plan, cell, {
           ...{ deps: this.#deps, book: this.#book, deaths: this.#deaths },
-          ...{ router, group },
+          ...{ router, group, isStart },
         });
         group.isFresh = false;
       }
     } finally {
       await router?.[Symbol.asyncDispose]();
     }
+  }
+
+  /** Whether a process of the engine or of the cell's router is new: what was attached runs already. */
+  async #startsAny(cell: PlannedCell, { plugin, isFresh, engine }: EngineGroup): Promise<boolean> {
+    const arm = this.#plan.arms[cell.arm]!;
+    const router = (await this.#deps.plugins.load(arm.router)) as Router;
+    if (startsRouter(router, arm, engine.workers.length)) return true;
+    return isFresh && (plugin.processes?.(arm.engine.options, arm.plane) ?? []).length > 0;
   }
 
   /** The router of the cell's arm: the one that is up, reset, or a new one in its place. */

@@ -9,7 +9,7 @@ import {
   type LoadProgress,
   type LoadTask,
 } from "../process/messages.ts";
-import type { ClientHealth } from "../contract/result.ts";
+import type { ClientHealth, Settled } from "../contract/result.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
 import type { Supervisor } from "../process/supervisor.ts";
 import { lastWords } from "../process/death.ts";
@@ -23,6 +23,8 @@ import { DynbenchError } from "../base/errors.ts";
 export interface LoadEnd {
   readonly state: "completed" | "aborted";
   readonly health: ClientHealth | undefined;
+  /** Of a settling load. */
+  readonly settled?: Settled;
 }
 
 interface LoadDeps {
@@ -57,9 +59,9 @@ export async function driveLoad(task: LoadTask, deps: LoadDeps): Promise<LoadEnd
   deps.signal.addEventListener("abort", stop, { once: true });
   if (deps.signal.aborted) stop();
   try {
-    const { health, cut } = await readLines(child.lines, logPath, deps);
+    const { health, settled, cut } = await readLines(child.lines, logPath, deps);
     const { code, signal } = await child.exited;
-    if (deps.signal.aborted) return { state: "aborted", health };
+    if (deps.signal.aborted) return { state: "aborted", health, ...given({ settled }) };
     if (code !== 0 || health === undefined) {
       throw new DynbenchError(
         "load",
@@ -68,7 +70,7 @@ export async function driveLoad(task: LoadTask, deps: LoadDeps): Promise<LoadEnd
       );
     }
     if (cut !== undefined) throw cut;
-    return { state: "completed", health };
+    return { state: "completed", health, ...given({ settled }) };
   } finally {
     deps.signal.removeEventListener("abort", stop);
     await child[Symbol.asyncDispose]();
@@ -83,8 +85,9 @@ async function readLines(
   lines: AsyncIterable<string>,
   logPath: string,
   { onProgress, onRecord }: Pick<LoadDeps, "onProgress" | "onRecord">,
-): Promise<{ health: ClientHealth | undefined; cut: DynbenchError | undefined }> {
+): Promise<Pick<LoadEnd, "health" | "settled"> & { cut: DynbenchError | undefined }> {
   let health: ClientHealth | undefined;
+  let settled: Settled | undefined;
   let cut: DynbenchError | undefined;
   for await (const line of lines) {
     if (cut !== undefined) throw cut;
@@ -97,10 +100,10 @@ async function readLines(
     }
     if ("cell" in entry) onRecord(entry, line);
     else if (entry.type === "tick") onProgress(entry);
-    else if (entry.type === "done") health = entry.health;
+    else if (entry.type === "done") ({ health, settled } = entry);
     else if (entry.type === "failed") throw loadFault(entry);
   }
-  return { health, cut };
+  return { health, ...given({ settled }), cut };
 }
 
 function entryIn(line: string, logPath: string): RequestRecord | LoadMessage {
@@ -130,8 +133,9 @@ export function loadTask(of: {
   readonly router: RunningRouter;
   readonly engine: EngineHandle;
   readonly traits: RouterTraits;
+  readonly settling?: LoadTask["settling"];
 }): LoadTask {
-  const { plan, cell, tokenSeed, router, engine, traits } = of;
+  const { plan, cell, tokenSeed, router, engine, traits, settling } = of;
   const { keyHeader, requestFields } = traits;
   const { tokenizer, bareText } = engine;
   return {
@@ -146,7 +150,7 @@ export function loadTask(of: {
     ),
     ...given({ tokenizer, bareText }),
     priorityDialect: router.priorityDialect ?? (engine.discovery === undefined ? "vllm" : "dynamo"),
-    ...given({ keyHeader, requestFields }),
+    ...given({ keyHeader, requestFields, settling }),
   };
 }
 

@@ -11,7 +11,7 @@ const INTERVAL_NS = 250e6;
 export type LoadCounts = Omit<LoadProgress, "ttftMsMean" | "outputTokens" | "elapsedS"> &
   Partial<Pick<LoadProgress, "elapsedS">>;
 
-const NOTHING_SENT: LoadCounts = { sent: 0, inFlight: 0, done: 0, failed: 0 };
+export const NOTHING_SENT: LoadCounts = { sent: 0, inFlight: 0, done: 0, failed: 0 };
 
 export class ProgressMeter {
   readonly #plan: Plan;

@@ -22,11 +22,12 @@ export const RUN_FILES: readonly RunFile[] = [
   {
     name: "records.jsonl",
     holds:
-      "one line a request, written as the request ends: time stamps, tokens, worker, error in the server's words",
+      "one line a request, written as the request ends: time stamps, tokens, worker, error in the server's words. `phase` is `measured`, `warmup`, or `settling` for the throw-away load after a start; only measured requests count",
   },
   {
     name: "cells.jsonl",
-    holds: "one line a cell: its state, the health of the load generator, the cost of the router",
+    holds:
+      "one line a cell: its state, the settling load before it, the health of the load generator, the cost of the router",
   },
   {
     name: "decisions.jsonl",

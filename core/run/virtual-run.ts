@@ -9,6 +9,7 @@ import { interrupted, type RunBook, type RunDeps } from "./run-book.ts";
 import type { CellOutcome } from "./folder/run-folder.ts";
 import { monotonicNs } from "../system/clock.ts";
 import { DynbenchError } from "../base/errors.ts";
+import type { Requests } from "../workload/requests.ts";
 import { drawRequests, readRows } from "../workload/draw.ts";
 import { quantilesOf } from "../statistics/quantiles.ts";
 import { poolOf } from "../plan/cache-bounds.ts";
@@ -114,6 +115,8 @@ export async function simulationOf(
     readonly model: EngineModel;
     readonly policy: () => RoutingPolicy;
     readonly pooledBlocks?: number | undefined;
+    /** Instead of the cell's own. */
+    readonly requests?: Requests;
     readonly plugins: Plugins;
     readonly signal: AbortSignal;
   },
@@ -131,7 +134,7 @@ export async function simulationOf(
       policy,
       policyName: router.name,
       sendsKey: router.traits(use.options).keyHeader !== undefined,
-      requests: drawRequests(cell, workload, rows),
+      requests: deps.requests ?? drawRequests(cell, workload, rows),
       replicas: plan.replicas,
       settings: plan.sim!,
       pooledBlocks: deps.pooledBlocks,

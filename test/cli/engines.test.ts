@@ -7,7 +7,10 @@ import { standInPython } from "../plugins/shared/model-servers/stand-in-python.t
 
 const cwd = emptyFolder();
 const PATH = `${standInPython({ gpus: 4 })}:/usr/local/bin:/usr/bin:/bin`;
-const LOAD = ["--isl", "500", "--osl", "4", "--requests", "16", "--prefix-ratio", "0.5"];
+const LOAD = [
+  ...["--isl", "500", "--osl", "4", "--requests", "16", "--prefix-ratio", "0.5"],
+  ...["--settle", "off"],
+];
 
 function run(engine: string, args: readonly string[], env: Record<string, string> = {}) {
   return dynbench(["run", "--engine", engine, ...LOAD, "--num-prefix-prompts", "2", ...args], {

@@ -26,7 +26,7 @@ const TIERS = ["--tiers", "low=0.5:0,high=0.5:1", "--slo", "ttft=5000"];
 const RUNS: Readonly<Record<string, readonly string[]>> = {
   live: [
     ...["run", ...TINY_ENGINE, ...TINY_LOAD, ...TIERS],
-    ...["--router", "kv,round-robin", "--prompt-form", "text"],
+    ...["--router", "kv,round-robin", "--prompt-form", "text", "--settle", "on"],
   ],
   open: ["run", ...TINY_ENGINE, ...TINY_LOAD, "--rate", "200"],
   failing: [

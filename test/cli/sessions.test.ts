@@ -10,6 +10,7 @@ const cwd = emptyFolder();
 const SESSIONS = [
   ...["run", "--workload", "sessions", "--sessions", "8", "--turns", "4", "--router", "kv"],
   ...["--workers", "1", "--concurrency", "2", "--think-ms", "5", "--speedup", "200"],
+  ...["--settle", "off"],
 ];
 
 async function measured(out: string, ...args: string[]) {

@@ -11,6 +11,7 @@ const SPLIT = ["--prefill-workers", "2", "--decode-workers", "3"] as const;
 const SMALL = [
   ...["--isl", "500", "--osl", "5", "--requests", "12", "--concurrency", "1"],
   ...["--prefix-ratio", "0.5", "--speedup", "50", "--router", "round-robin"],
+  ...["--settle", "off"],
 ] as const;
 
 async function run(clock: "wall" | "virtual"): Promise<Summary> {

@@ -60,7 +60,9 @@ describe.skipIf(!isRealRun() || vllmPython === undefined)(
         const records = parseRecords(readFileSync(join(cwd, "run", "records.jsonl"), "utf8"));
         expect(cells).toHaveLength(4);
         for (const cell of cells) {
-          const own = records.filter((record) => record.cell === cell.id);
+          const own = records.filter(
+            ({ cell: id, phase }) => id === cell.id && phase === "measured",
+          );
           expect(cell.requests).toEqual({ sent: REQUESTS, ok: REQUESTS, failed: 0, dropped: 0 });
           expect(own.every(({ osl, oslRequested }) => osl === oslRequested)).toBe(true);
           expect(own.every(({ isl, promptTokens }) => isl === promptTokens)).toBe(true);

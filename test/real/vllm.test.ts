@@ -28,6 +28,7 @@ async function start(out: string, args: readonly string[]) {
       ...["run", ...VLLM_OPTIONS, "--model-path", model, "--router", "kv"],
       ...["--block-size", `${BLOCK}`, "--kv-blocks", `${KV_BLOCKS}`, "--isl", "400"],
       ...["--osl", "8", "--num-prefix-prompts", "4", "--concurrency", "1", "--out", out, ...args],
+      ...["--settle", "off"],
       ...["--", "--load-format", "dummy", "--dtype", "float32"],
     ],
     { cwd, limits: LIMITS },

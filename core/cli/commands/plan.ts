@@ -9,12 +9,14 @@ import { EXIT_CODES, PlanFaults } from "../../base/errors.ts";
 import type { InputFile, Plan } from "../../contract/plan.ts";
 import { masked, maskWords } from "../../plan/secret-words.ts";
 import { maskPlan, secretOptions } from "../../plan/secrets.ts";
+import { designOf } from "../../plan/design.ts";
+import type { Design } from "../../contract/result.ts";
 import { surveyPlan, type PlanSurvey, type PointSurvey } from "../../plan/survey.ts";
 import { pointLabel } from "../../plan/sweep.ts";
 import type { Engine } from "../../contract/engine.ts";
 import type { PlannedProcess } from "../../contract/foreign-programs.ts";
 import type { Router } from "../../contract/router.ts";
-import { estimateRun, type Estimate } from "../../run/estimate.ts";
+import { estimateRun, startCells, type Estimate } from "../../run/estimate.ts";
 import { bytesText, holdStdin } from "../../run/folder/input-files.ts";
 
 /** `--json` prints the plan itself, which `dynbench run --config plan.json` runs unchanged. */
@@ -38,9 +40,11 @@ export async function plan(line: CommandLine, environment: Environment): Promise
     },
   });
   const shown = maskPlan(settled.plan, secretOptions(plugins));
+  const design = designOf(settled.plan);
+  const starts = (await startCells(settled.plan, plugins)).length;
   const text = planned.json
-    ? JSON.stringify({ ...shown, survey: survey.points, estimate, processes }, null, 2)
-    : describe(shown, { processes, survey, estimate });
+    ? JSON.stringify({ ...shown, design, survey: survey.points, estimate, processes }, null, 2)
+    : describe(shown, { processes, survey, estimate, design, starts });
   process.stdout.write(`${text}\n`);
   return EXIT_CODES.ok.code;
 }
@@ -87,10 +91,14 @@ function describe(
     processes,
     survey: { points, notes },
     estimate,
+    design,
+    starts,
   }: {
     processes: readonly PlannedProcess[];
     survey: PlanSurvey;
     estimate: Estimate;
+    design: Design;
+    starts: number;
   },
 ): string {
   const isVirtual = planned.clock === "virtual";
@@ -103,6 +111,7 @@ function describe(
       ? "      simulated: no engine is started and nothing is sent"
       : `      ${counted(engines, "engine start")}, ${counted(cells.length, "reset")} of caches and index, prompts as ${wire.form}, connections ${wire.connection}`,
     `      ${durationText(planned, estimate)}`,
+    ...settlingLines(design, { starts, estimate }),
     ...headerLines(wire),
     ...(planned.engineArgs.length === 0
       ? []
@@ -114,6 +123,7 @@ function describe(
         `  ${label}: router ${router.name} on engine ${engine.name}, plane ${plane}${isControl && isCrossing ? ", of the control pair" : ""}`,
     ),
     "",
+    ...orderLines(design, arms.length),
     "Processes",
     ...(processes.length === 0 ? ["  none: the run is simulated"] : processes.map(processLine)),
     "",
@@ -135,6 +145,36 @@ function durationText({ clock }: Plan, { wallS, loadS, atLeastS, how }: Estimate
   return clock === "virtual"
     ? `duration about ${duration(wallS)}, for ${duration(loadS)} on the virtual clock (${how})`
     : `duration about ${duration(wallS)}, of which ${duration(loadS)} is load (${how})`;
+}
+
+function settlingLines(
+  { settling }: Design,
+  { starts, estimate: { settlingS } }: { starts: number; estimate: Estimate },
+): string[] {
+  if (settling === undefined || starts === 0) return [];
+  const time = settlingS === undefined ? "" : `, about ${duration(settlingS)} in all`;
+  return [
+    `      settling after ${counted(starts, "start")} of a router or engine: at most ` +
+      `${settling.maxBatches} batches and ${settling.maxS} s each${time} (--settle off)`,
+  ];
+}
+
+const TURNS_SHOWN = 12;
+
+/** The order of arms of each repeat and point; nothing for one arm. */
+function orderLines({ order }: Design, arms: number): string[] {
+  if (arms === 1) return [];
+  const rows = order.slice(0, TURNS_SHOWN).map(({ repeat, parameters, arms: labels }) => {
+    const point = pointLabel(parameters);
+    return `  repeat ${repeat + 1}${point === "" ? "" : `, ${point}`}: ${labels.join(", ")}`;
+  });
+  const left = order.length - rows.length;
+  return [
+    "Order of arms (each first as often as last, as far as the number of turns allows)",
+    ...rows,
+    ...(left === 0 ? [] : [`  … and ${left} more`]),
+    "",
+  ];
 }
 
 /** `1h 02m`, `3m 05s`, `12s`. */

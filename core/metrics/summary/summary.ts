@@ -26,6 +26,7 @@ import type {
   Summary,
   WorkerShare,
 } from "../../contract/result.ts";
+import { designOf } from "../../plan/design.ts";
 import { judgeCell, judgeRun } from "../verdict/trust.ts";
 import type { Evidence } from "../verdict/trust-check.ts";
 import { sendRates } from "../tally/send-rate.ts";
@@ -135,32 +136,35 @@ export interface RunInput {
 export function summarizeRun({ plan, ...input }: RunInput): Summary {
   const cells = input.cells.map((cell) => cell.summary);
   const compared = compareArms(input.cells, { ...plan, everyPair: input.everyPair === true });
+  const due = cellsDue(plan, input.cells);
+  const repeats = plan.until === undefined ? plan.repeats : compared.until!.repeats;
   return {
     schemaVersion: 2,
     tool: plan.tool,
     startedAt: input.startedAt,
     verdict: judgeRun(cells, {
       arms: plan.arms.length,
-      repeats: plan.repeats,
-      cellsPlanned: cellsDue(plan, input.cells),
+      repeats,
+      cellsPlanned: due.length,
       findings: [
         ...controlFindings(compared.control),
         ...crossingFindings(crossings(plan.arms, cells)),
       ],
     }),
+    design: designOf({ ...plan, cells: due, repeats }),
     cells,
     ...compared,
   };
 }
 
 /** Planned cells, less the blocks of repeats that were no longer needed. */
-function cellsDue({ cells, until }: Plan, measured: readonly CellResult[]): number {
-  if (until === undefined) return cells.length;
+function cellsDue({ cells, until }: Plan, measured: readonly CellResult[]): readonly PlannedCell[] {
+  if (until === undefined) return cells;
   const last = measured.reduce(
     (block, { cell }) => Math.max(block, blockOf(until, cell.repeat)),
     0,
   );
-  return cells.filter(({ repeat }) => blockOf(until, repeat) <= last).length;
+  return cells.filter(({ repeat }) => blockOf(until, repeat) <= last);
 }
 
 function cellMetrics(

@@ -101,6 +101,7 @@ export class CellTally {
   }
 
   add(record: RequestRecord): void {
+    if (record.phase === "settling") return;
     this.#occupy(record);
     this.silences.add(record);
     if (record.sentNs !== undefined) this.everyPhase.sent += 1;

@@ -28,6 +28,7 @@ import type {
   PooledCache,
   Quantiles,
   RouterCost,
+  Settled,
 } from "../../contract/result.ts";
 import type { Plan } from "../../contract/plan.ts";
 import { parsePlan } from "../../plan/saved-plan.ts";
@@ -45,6 +46,8 @@ export interface CellOutcome {
   targets?: readonly string[];
   timeScale: number;
   health?: ClientHealth;
+  /** The settling load before it, where one was driven. */
+  settled?: Settled;
   /** Busy part of all the machine's cores during the load, 0 to 1. */
   machineCpuShare?: number;
   /** Times at which a process of the run did nothing, as it noticed itself. */

@@ -81,6 +81,14 @@ function pythonOf({ options }: PlannedArm["engine"]): { python?: string } {
   return typeof options["python"] === "string" ? { python: options["python"] } : {};
 }
 
+/** Whether a process is started for the arm's router; one that already runs is only reached. */
+export function startsRouter(router: Router, arm: PlannedArm, workers: number): boolean {
+  return (
+    router.policy !== undefined ||
+    (router.processes?.(arm.router.options, workers) ?? []).length > 0
+  );
+}
+
 export async function startRouter(router: Router, place: RouterPlace): Promise<RunningRouter> {
   return router.policy ? startGateways(place) : startExternal(router, place);
 }

@@ -65,6 +65,7 @@ const PHASES: Readonly<Record<Progress["phase"], string>> = {
   engine: "starting the engine",
   router: "starting the router",
   preflight: "preflight",
+  settle: "settling",
   reset: "resetting caches",
   load: "load",
   simulate: "simulating",

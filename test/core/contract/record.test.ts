@@ -77,7 +77,10 @@ describe("record lines", () => {
     ["[]", "cell: expected a string, received nothing"],
     ["null", "record: expected an object, received null"],
     [{ cell: 3 }, "cell: expected a string, received 3"],
-    [{ phase: "cooldown" }, 'phase: expected "warmup" or "measured", received "cooldown"'],
+    [
+      { phase: "cooldown" },
+      'phase: expected "settling", "warmup" or "measured", received "cooldown"',
+    ],
     [{ state: "fine" }, 'received "fine"'],
     [{ endNs: null }, "endNs: expected a number, received null"],
     [{ osl: "3" }, 'osl: expected a number, received "3"'],

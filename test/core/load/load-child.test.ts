@@ -51,6 +51,7 @@ interface Setup {
   requestFields?: LoadTask["requestFields"];
   priorityDialect?: LoadTask["priorityDialect"];
   targetWorkers?: readonly string[];
+  settling?: LoadTask["settling"];
   signal?: AbortSignal;
   isAsync?: boolean;
 }
@@ -102,6 +103,7 @@ async function run(setup: Setup) {
 
 function taskOf(setup: Setup, load: LoadShape): LoadTask {
   const { urls, wire, keyHeader, requestFields, priorityDialect, targetWorkers = [] } = setup;
+  const { settling } = setup;
   const workload = { kind: "workload", name: "test", source: "bundled", options: {} } as const;
   return {
     cell: { id: "c 1", arm: 0, parameters: {}, repeat: 0, seed: 3, workload, load },
@@ -110,6 +112,7 @@ function taskOf(setup: Setup, load: LoadShape): LoadTask {
     model: "m",
     targetWorkers,
     ...(keyHeader === undefined ? {} : { keyHeader }),
+    ...(settling === undefined ? {} : { settling }),
     ...(requestFields === undefined ? {} : { requestFields }),
     ...(priorityDialect === undefined ? {} : { priorityDialect }),
   };
@@ -503,5 +506,59 @@ describe("a server that fails", () => {
     expect(records.map(({ worker }) => worker ?? "none").toSorted()).toEqual([
       ...["worker-0", "worker-0", "worker-1", "worker-1"],
     ]);
+  });
+});
+
+describe("a settling load", () => {
+  const DONE = { type: "done" } as const;
+  const settle = async (setup: Setup) => {
+    const { records, messages } = await run({ settling: { seed: 9 }, ...setup });
+    const done = messages.find((message) => message.type === "done");
+    return { records, done };
+  };
+
+  test("repeats its batch with other prompts, in a phase of its own", async () => {
+    const body = 'data: {"choices":[{"index":0,"text":"a","finish_reason":"length"}]}\n\n';
+    const head = `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: ${body.length}`;
+    const { url, requests } = rawServer(`${head}\r\n\r\n${body}`);
+    const load = { concurrency: 1, requests: 3 };
+    const { records, done } = await settle({
+      urls: [url],
+      load,
+      wire: { connection: "per-request" },
+    });
+    const batches = records.length / 3;
+    expect(batches).toBeGreaterThanOrEqual(3);
+    expect(done).toMatchObject({ ...DONE, settled: { requests: records.length } });
+    expect(new Set(records.map(({ phase }) => phase))).toEqual(new Set(["settling"]));
+    expect(records.slice(0, 6).map(({ index }) => index)).toEqual([0, 1, 2, 0, 1, 2]);
+    // No prompt comes twice, and none is one of the cell's own.
+    const prompts = requests.map((text) => text.slice(text.indexOf("\r\n\r\n")));
+    const own = rawServer(`${head}\r\n\r\n${body}`);
+    await run({ urls: [own.url], load, wire: { connection: "per-request" } });
+    prompts.push(...own.requests.map((text) => text.slice(text.indexOf("\r\n\r\n"))));
+    expect(new Set(prompts).size).toBe(records.length + 3);
+  });
+
+  test("ends after a batch that nobody answers", async () => {
+    const { records, done } = await settle({ urls: [rawServer("hello\r\n\r\n").url] });
+    expect(records).toHaveLength(4);
+    expect(done).toMatchObject({ ...DONE, settled: { isStill: false, ttftMs: [] } });
+  });
+
+  test("of a workload without requests has nothing to send", async () => {
+    const { records, done } = await settle({
+      ...{ urls: [nullServer().url], load: { requests: 0 } },
+    });
+    expect(records).toEqual([]);
+    expect(done).toMatchObject({ ...DONE, settled: { requests: 0, isStill: false } });
+  });
+
+  test("ends when it is stopped", async () => {
+    const { records, done } = await settle({
+      ...{ urls: [nullServer({ silentAfter: 0 }).url], signal: AbortSignal.timeout(50) },
+    });
+    expect(records.map(({ state }) => state)).toEqual(["aborted", "aborted"]);
+    expect(done).toMatchObject({ ...DONE, settled: { requests: 2 } });
   });
 });

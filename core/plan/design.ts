@@ -1,0 +1,40 @@
+/** How the cells of a plan are arranged, read back from its cells: the same for a saved plan as for a new one. */
+import type { Plan, PlannedCell } from "../contract/plan.ts";
+import type { Design } from "../contract/result.ts";
+import { SETTLING } from "../workload/settling.ts";
+
+export function designOf(
+  plan: Pick<Plan, "arms" | "cells" | "repeats" | "clock" | "settle">,
+): Design {
+  const { arms, cells, repeats } = plan;
+  const order: Design["order"] = [];
+  let before: PlannedCell | undefined;
+  for (const cell of cells) {
+    if (before !== undefined && isSameTurn(before, cell, arms)) {
+      order.at(-1)!.arms.push(arms[cell.arm]!.label);
+    } else {
+      const { repeat, parameters } = cell;
+      order.push({ repeat, parameters, arms: [arms[cell.arm]!.label] });
+    }
+    before = cell;
+  }
+  return { order, repeats, ...(settles(plan) ? { settling: { ...SETTLING } } : {}) };
+}
+
+/** The simulator has nothing to settle: it starts nothing. */
+export function settles({ clock, settle = true }: Pick<Plan, "clock" | "settle">): boolean {
+  return clock === "wall" && settle;
+}
+
+/** Cells for which an engine or a router is started, as far as it is known before: another arm than before needs its own. */
+export function cellsAfterStart({ cells }: Pick<Plan, "cells">): PlannedCell[] {
+  return cells.filter(({ arm }, i) => i === 0 || cells[i - 1]!.arm !== arm);
+}
+
+function isSameTurn(a: PlannedCell, b: PlannedCell, arms: Plan["arms"]): boolean {
+  return (
+    a.repeat === b.repeat &&
+    arms[a.arm]!.engineKey === arms[b.arm]!.engineKey &&
+    Bun.deepEquals(a.parameters, b.parameters)
+  );
+}
