@@ -47,6 +47,7 @@ const RUNS: Readonly<Record<string, readonly string[]>> = {
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "Requests: aborted": "an interrupt",
   "Metrics: tokensPerChunk": "an engine that sends several tokens at once",
+  "Client: clockStepMs": "a machine whose clock is set",
 };
 
 /** Objects whose keys are the user's own. */

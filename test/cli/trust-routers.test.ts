@@ -44,7 +44,7 @@ test("a delay of 5 ms before one of two routers: untrusted", async () => {
   using far = startStandInRouter([worker.url], { delayMs: 5 });
   const place = ["--engine", "attach", "--worker-url", worker.url, "--router"];
   const row = {
-    name: "",
+    name: "a delay of 5 ms before one of two routers",
     verdict: "untrusted",
     ids: ["path-longer"],
     says: `The way to "attach(url=${far.url})" is longer`,
@@ -67,7 +67,11 @@ test("another client of the same workers: untrusted", async () => {
       .then((got) => got.bytes())
       .catch(() => {});
   }, 20);
-  const row = { name: "", verdict: "untrusted", ids: ["served-more"] } as const;
+  const row = {
+    name: "another client of the same workers",
+    verdict: "untrusted",
+    ids: ["served-more"],
+  } as const;
   const place = ["--engine", "attach", "--worker-url", worker.url, "--router", "direct"];
   await expectVerdict(row, [...place, ...LOAD]).finally(() => clearInterval(other));
 });

@@ -1,5 +1,7 @@
 /** One row of a table of trust: what is wrong, or unusual, and what the verdict must be. */
 import { expect } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Finding, Summary } from "../../core/contract/result.ts";
 import { dynbench, emptyFolder } from "./binary.ts";
 
@@ -23,7 +25,7 @@ let runs = 0;
 
 /** Runs the binary and holds the verdict of its only cell, or of the run, against the row. */
 export async function expectVerdict(
-  { verdict, ids, mayHave = [], says }: TrustRow,
+  { name, verdict, ids, mayHave = [], says }: TrustRow,
   args: readonly string[],
 ): Promise<Summary> {
   runs += 1;
@@ -37,8 +39,26 @@ export async function expectVerdict(
   const state = summary.verdict.state === "failed" ? "failed" : isDoubted ? "untrusted" : "trusted";
   expect({ state, ids: found.map(({ id }) => id) }).toEqual({ state: verdict, ids: [...ids] });
   expect(found.map(({ message }) => message).join("\n")).toContain(says ?? "");
+  const { message: sentence = "" } =
+    found.find(({ message }) => message.includes(says ?? "")) ?? {};
+  if (process.env.TRUST_TABLE) console.log(`| ${name} | ${verdict} | ${sentence} |`);
+  else if (name !== "") expect(inGuide(name)).toEqual({ verdict, sentence: figuresOut(sentence) });
   expect(found.every(({ hint }) => hint !== "")).toBe(true);
   return summary;
+}
+
+const GUIDE = readFileSync(join(import.meta.dir, "../../docs/guide/trust.md"), "utf8").split("\n");
+
+/** The row of the guide's table; its figures are those of one run. */
+function inGuide(name: string): { verdict: string; sentence: string } | undefined {
+  const row = GUIDE.find((line) => line.startsWith("|") && line.split("|")[1]!.trim() === name);
+  if (row === undefined) return undefined;
+  const [, , verdict, ...sentence] = row.split("|").slice(0, -1);
+  return { verdict: verdict!.trim(), sentence: figuresOut(sentence.join("|").trim()) };
+}
+
+function figuresOut(sentence: string): string {
+  return sentence.replace(/-?\d[\d.,]*(e[+-]\d+)?/g, "#");
 }
 
 /** Without those that the machine or the kind of run explains, but for the wanted ones. */

@@ -8,6 +8,8 @@ const WARM_CACHE_SHARE = 0.02;
 /** Requests that workers may count late or twice: a few, or this share of all. */
 const MISCOUNTED = 2;
 const MISCOUNTED_SHARE = 0.02;
+/** One honest run in a thousand. */
+const CHANCE_MAX = 0.001;
 
 export const SETUP_CHECKS: readonly TrustCheck[] = [
   aborted,
@@ -36,16 +38,24 @@ function idleWorker({ summary, evidence }: CellUnderTrial): Finding | undefined 
   const idle = summary.workers.filter((worker) => worker.requests === 0).map(({ id }) => id);
   if (idle.length === 0 || idle.length === summary.workers.length) return undefined;
   const tooFew = summary.requests.ok < summary.workers.length;
+  // Each in turn leaves none out; by chance, or where ties are broken by chance, one of many may get nothing.
+  const isChance = chanceOfIdle(summary.requests.ok, summary.workers.length) > CHANCE_MAX;
   return {
     id: "idle-worker",
-    severity: evidence.traits.spreads && !tooFew ? "untrusted" : "note",
+    severity: evidence.traits.spreads && !tooFew && !isChance ? "untrusted" : "note",
     message: `${idle.join(", ")} served no request`,
-    hint: tooFew
-      ? "Use --requests to send at least one request per worker"
-      : evidence.traits.spreads
-        ? "Check that the router sees every worker; this router is meant to use them all"
-        : "Raise the load or the number of prefixes to use all workers: this router keeps a prompt on its worker",
+    hint:
+      tooFew || (evidence.traits.spreads && isChance)
+        ? "Use --requests to send more requests: so few may all go to the other workers by chance"
+        : evidence.traits.spreads
+          ? "Check that the router sees every worker; this router is meant to use them all"
+          : "Raise the load or the number of prefixes to use all workers: this router keeps a prompt on its worker",
   };
+}
+
+/** That one of the workers gets nothing when each request goes to any of them: at most n (1 − 1/n)^requests. */
+function chanceOfIdle(requests: number, workers: number): number {
+  return workers * (1 - 1 / workers) ** requests;
 }
 
 /** Split workers: an answer that skipped a stage contradicts the label. */
