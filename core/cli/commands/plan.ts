@@ -16,6 +16,8 @@ import { pointLabel } from "../../plan/sweep.ts";
 import type { Engine } from "../../contract/engine.ts";
 import type { PlannedProcess } from "../../contract/foreign-programs.ts";
 import type { Router } from "../../contract/router.ts";
+import { repeatsNeeded, type RepeatsNeeded } from "../../run/repeats-needed.ts";
+import { metricWords } from "../../metrics/definitions.ts";
 import { estimateRun, startCells, type Estimate } from "../../run/estimate.ts";
 import { bytesText, holdStdin } from "../../run/folder/input-files.ts";
 
@@ -39,12 +41,17 @@ export async function plan(line: CommandLine, environment: Environment): Promise
       return point.requests + load.warmup;
     },
   });
+  const needed = await repeatsNeeded(settled.runnable, plugins);
   const shown = maskPlan(settled.plan, secretOptions(plugins));
   const design = designOf(settled.plan);
   const starts = (await startCells(settled.plan, plugins)).length;
   const text = planned.json
-    ? JSON.stringify({ ...shown, design, survey: survey.points, estimate, processes }, null, 2)
-    : describe(shown, { processes, survey, estimate, design, starts });
+    ? JSON.stringify(
+        { ...shown, design, survey: survey.points, estimate, needed, processes },
+        null,
+        2,
+      )
+    : describe(shown, { processes, survey, estimate, design, starts, needed });
   process.stdout.write(`${text}\n`);
   return EXIT_CODES.ok.code;
 }
@@ -93,12 +100,14 @@ function describe(
     estimate,
     design,
     starts,
+    needed,
   }: {
     processes: readonly PlannedProcess[];
     survey: PlanSurvey;
     estimate: Estimate;
     design: Design;
     starts: number;
+    needed: RepeatsNeeded | undefined;
   },
 ): string {
   const isVirtual = planned.clock === "virtual";
@@ -106,12 +115,13 @@ function describe(
   const engines = isVirtual ? 0 : new Set(planned.arms.map(({ engineKey }) => engineKey)).size;
   const { wire, cells, arms } = planned;
   return [
-    `Plan: ${counted(arms.length, "arm")} x ${counted(points.length, "point")} x ${counted(planned.repeats, "repeat")} = ${counted(cells.length, "cell")}, clock ${planned.clock}, seed ${planned.seed}`,
+    `Plan: ${armsText(arms)} x ${counted(points.length, "point")} x ${repeatsText(planned)} = ${counted(cells.length, "cell")}, clock ${planned.clock}, seed ${planned.seed}`,
     isVirtual
       ? "      simulated: no engine is started and nothing is sent"
       : `      ${counted(engines, "engine start")}, ${counted(cells.length, "reset")} of caches and index, prompts as ${wire.form}, connections ${wire.connection}`,
     `      ${durationText(planned, estimate)}`,
     ...settlingLines(design, { starts, estimate }),
+    ...neededLines(needed, planned),
     ...headerLines(wire),
     ...(planned.engineArgs.length === 0
       ? []
@@ -119,8 +129,8 @@ function describe(
     "",
     "Arms",
     ...arms.map(
-      ({ label, engine, router, plane, isControl }) =>
-        `  ${label}: router ${router.name} on engine ${engine.name}, plane ${plane}${isControl && isCrossing ? ", of the control pair" : ""}`,
+      ({ label, engine, router, plane, isControl, twinOf }) =>
+        `  ${label}: router ${router.name} on engine ${engine.name}, plane ${plane}${isControl && isCrossing ? ", of the control pair" : ""}${twinOf === undefined ? "" : `, the control: ${arms[twinOf]!.label} measured again`}`,
     ),
     "",
     ...orderLines(design, arms.length),
@@ -135,6 +145,32 @@ function describe(
     "Cells, in order",
     ...cells.map((cell, i) => `  ${String(i + 1).padStart(3)}  ${cell.id}  seed ${cell.seed}`),
   ].join("\n");
+}
+
+/** `2 arms and a control`. */
+function armsText(arms: Plan["arms"]): string {
+  const own = arms.filter(({ twinOf }) => twinOf === undefined).length;
+  return `${counted(own, "arm")}${own === arms.length ? "" : " and a control"}`;
+}
+
+/** `3 repeats`; `up to 30 repeats, until decided`. */
+function repeatsText({ repeats, until }: Plan): string {
+  if (until === undefined) return counted(repeats, "repeat");
+  const { halfWidth, first, block } = until;
+  const end = halfWidth === undefined ? "decided" : `known within ${100 * halfWidth} %`;
+  return `${first} repeats and then ${block} at a time until ${end}, at most ${repeats},`;
+}
+
+/** How many repeats differences of some sizes need before they are claimed. */
+function neededLines(needed: RepeatsNeeded | undefined, { primary }: Plan): string[] {
+  if (needed === undefined) return [];
+  const [first, ...rest] = needed.repeats
+    .toReversed()
+    .map(({ difference, repeats }) => `${100 * difference} % ${repeats ?? "more than 1,000"}`);
+  const all = [first!.replace(" % ", " % takes "), ...rest].join(", ");
+  return [
+    `      to claim a difference in ${metricWords(primary)}: ${all} repeats (simulated; a live run may need more)`,
+  ];
 }
 
 function durationText({ clock }: Plan, { wallS, loadS, atLeastS, how }: Estimate): string {
