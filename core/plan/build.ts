@@ -13,15 +13,15 @@ import { planArms } from "./planned-arms.ts";
 import { planPoints } from "./planned-points.ts";
 import { typedPoints } from "./points.ts";
 import type { RawOption } from "./raw-option.ts";
-import { inBlocks, repetitionOf, withControl, withRouterSeeds } from "./repetition.ts";
-import { typedMetric, type RunOptions } from "./run-options.ts";
+import { arranged, primaryOf, primaryFaults, repetitionOf, withControl } from "./repetition.ts";
+import type { RunOptions } from "./run-options.ts";
 import { simSettings } from "./sim-options.ts";
 import { assignOptions } from "./typed-options.ts";
 import { wireOf } from "./wire.ts";
 import { PlanFaults, type Fault } from "../base/errors.ts";
 import { given } from "../base/given.ts";
 import { VERSION } from "../base/version.ts";
-import { PRIMARY_METRICS, type Plan } from "../contract/plan.ts";
+import type { Plan } from "../contract/plan.ts";
 import type { Plugins } from "../contract/plugins.ts";
 
 export interface PlanRequest {
@@ -84,6 +84,7 @@ function planOf(
     ...clockFaults({ clock: run.clock, settings: sim, typed: typed.sim.typed }, arms, plugins),
     ...roleFaults(arms, plugins),
     ...argumentFaults(arms, engineArgs),
+    ...primaryFaults(run, points),
   );
   if (!wire || faults.length > 0) return undefined;
 
@@ -98,17 +99,14 @@ function planOf(
     seed: run.seed,
     clock: run.clock,
     repeats,
-    primary: PRIMARY_METRICS.find((name) => typedMetric(name) === run.primary)!,
+    primary: primaryOf(run),
     ...given({ until }),
     preflight: run.preflight === "on",
     ...(run.settle === "off" ? { settle: false } : {}),
     ...(run.pooledBounds === "off" ? { pooledBounds: false } : {}),
     wire,
     arms: planned,
-    cells: inBlocks(
-      withRouterSeeds(planCells(planned, points, { axes, repeats, seed: run.seed }), planned),
-      until,
-    ),
+    cells: arranged(planCells(planned, points, { axes, repeats, seed: run.seed }), planned, until),
     reporters: parsed.reporters.map((use) => use!),
     engineArgs,
     host: run.host,

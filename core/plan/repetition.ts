@@ -1,11 +1,18 @@
-/** How often each arm is measured: repeats, when they end early, and the control. */
+/** How often each arm is measured: repeats, when they end early, the control; and what decides. */
 import type { Fault } from "../base/errors.ts";
 import { given } from "../base/given.ts";
 import { deriveSeed } from "../base/random.ts";
-import type { PlannedArm, PlannedCell, Until } from "../contract/plan.ts";
+import {
+  PRIMARY_METRICS,
+  type PlannedArm,
+  type PlannedCell,
+  type PrimaryMetric,
+  type Until,
+} from "../contract/plan.ts";
 import { blockOf } from "../metrics/looks.ts";
 import { referenceArm } from "../metrics/reference-arm.ts";
-import type { RunOptions } from "./run-options.ts";
+import type { PlannedPoint } from "./planned-points.ts";
+import { typedMetric, type RunOptions } from "./run-options.ts";
 
 /** From here on a difference between arms may be claimed, and is worth its control. */
 const ENOUGH_REPEATS = 3;
@@ -87,20 +94,33 @@ export function withControl(
   return [...arms, { ...original, label: `${original.label}-again`, twinOf }];
 }
 
-/** A second measurement of an arm draws anew what its router draws at random. */
-export function withRouterSeeds(
+/**
+ * The cells in the order in which they run. A second measurement of an arm draws anew what its router
+ * draws at random; all cells of a block of repeats come before the next, because the run may end there.
+ */
+export function arranged(
   cells: readonly PlannedCell[],
   arms: readonly PlannedArm[],
+  until: Until | undefined,
 ): PlannedCell[] {
-  return cells.map((cell) =>
+  const drawn = cells.map((cell) =>
     arms[cell.arm]!.twinOf === undefined
       ? cell
       : { ...cell, routerSeed: deriveSeed(cell.seed, "again") },
   );
+  if (until === undefined) return drawn;
+  return drawn.toSorted((x, y) => blockOf(until, x.repeat) - blockOf(until, y.repeat));
 }
 
-/** All cells of a block of repeats before those of the next, because the run may end between them. */
-export function inBlocks(cells: readonly PlannedCell[], until: Until | undefined): PlannedCell[] {
-  if (until === undefined) return [...cells];
-  return cells.toSorted((x, y) => blockOf(until, x.repeat) - blockOf(until, y.repeat));
+/** The metric that decides, by its name in results. */
+export function primaryOf({ primary }: RunOptions): PrimaryMetric {
+  return PRIMARY_METRICS.find((name) => typedMetric(name) === primary)!;
+}
+
+/** A metric about limits needs limits. */
+export function primaryFaults(run: RunOptions, points: readonly PlannedPoint[]): Fault[] {
+  const needsLimits = ["sloShare", "goodputRps"].includes(primaryOf(run));
+  if (!needsLimits || points.every(({ load }) => load.slo !== undefined)) return [];
+  const message = `is ${run.primary}, which needs the limits of --slo`;
+  return [{ path: "run.primary", message, hint: "--slo ttft=500,tpot=50" }];
 }

@@ -126,7 +126,8 @@ async function measure(on: Measured): Promise<unknown> {
   }
   outcome.findings.push(...((await sampling?.stop()) ?? []));
   const isWhole = group.engine.workers.every(({ role }) => role === "aggregated");
-  const served = isWhole ? sampling?.served() : undefined;
+  const { answered } = on.recorder.tally.everyPhase;
+  const served = isWhole ? await sampling?.served(answered) : undefined;
   if (served !== undefined) outcome.servedByWorkers = served;
   return fault;
 }

@@ -3,7 +3,7 @@
  * the first are not trusted, or their figures are right and a note names what they did; the second are
  * trusted. `docs/guide/trust.md` holds this table.
  */
-import { test } from "bun:test";
+import { setDefaultTimeout, test } from "bun:test";
 import {
   honestUsage,
   startIllBehaved,
@@ -11,8 +11,11 @@ import {
   type Asked,
   type Behaviour,
 } from "../fixtures/ill-behaved.ts";
+import { emptyFolder } from "./binary.ts";
 import { expectVerdict, type TrustRow } from "./trust-rows.ts";
 
+setDefaultTimeout(60_000);
+const cwd = emptyFolder();
 const LOAD = [
   ...[
     "--isl",
@@ -24,9 +27,9 @@ const LOAD = [
     "--osl-stddev-share",
     "0",
     "--requests",
-    "60",
+    "40",
   ],
-  ...["--concurrency", "6", "--prefix-ratio", "0.5", "--num-prefix-prompts", "4"],
+  ...["--concurrency", "10", "--prefix-ratio", "0.5", "--num-prefix-prompts", "4"],
 ];
 
 interface Row extends TrustRow {
@@ -50,7 +53,7 @@ const fewer = ({ maxTokens }: Asked): string[] => tenth(words(maxTokens));
 const ROWS: readonly Row[] = [
   // Honest.
   { name: "a plain server", server: {}, verdict: "trusted", ids: [] },
-  { name: "a slow server", server: { ttftMs: () => 120, itlMs: 8 }, verdict: "trusted", ids: [] },
+  { name: "a slow server", server: { ttftMs: () => 200, itlMs: 8 }, verdict: "trusted", ids: [] },
   {
     name: "an engine that reads 400,000 prompt tokens a second",
     server: { ttftMs: ({ prompt, cached }) => 2 + (prompt.length - cached) / 400 },
@@ -130,15 +133,20 @@ const ROWS: readonly Row[] = [
   // Early first chunks: TTFT counts to the content.
   {
     name: "an empty first chunk at once",
-    server: { early: [""] },
+    server: { early: [""], ttftMs: () => 100 },
     verdict: "trusted",
     ids: ["blank-start"],
     says: "before the first with content; TTFT counts to that one",
   },
-  { name: "a space at once", server: { early: [" "] }, verdict: "trusted", ids: ["blank-start"] },
+  {
+    name: "a space at once",
+    server: { early: [" "], ttftMs: () => 100 },
+    verdict: "trusted",
+    ids: ["blank-start"],
+  },
   {
     name: "a first word at once",
-    server: { early: [" Well"], texts: ({ maxTokens }) => words(maxTokens - 1) },
+    server: { early: [" Well"], ttftMs: () => 150, texts: ({ maxTokens }) => words(maxTokens - 1) },
     verdict: "untrusted",
     ids: ["first-gap"],
     mayHave: ["too-fast"],
@@ -231,7 +239,7 @@ const ROWS: readonly Row[] = [
     server: { usage: cachedTokens(0) },
     verdict: "untrusted",
     ids: ["no-hits"],
-    says: "No prompt token of 60 requests was found cached, although",
+    says: "No prompt token of 40 requests was found cached, although",
   },
 
   // Answers that were not computed.
@@ -306,6 +314,6 @@ for (const row of ROWS) {
   test(`${row.name}: ${row.verdict}`, async () => {
     using server = startIllBehaved(row.server);
     const place = ["--engine", "attach", "--worker-url", server.url, "--router", "direct"];
-    await expectVerdict(row, [...place, ...LOAD, ...(row.args ?? [])]);
+    await expectVerdict(row, [...place, ...LOAD, ...(row.args ?? [])], { cwd });
   });
 }

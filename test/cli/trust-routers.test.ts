@@ -1,9 +1,12 @@
 /** Routers that are wrong in one way each, and honest ones, in front of honest workers. */
-import { test } from "bun:test";
+import { setDefaultTimeout, test } from "bun:test";
 import { startIllBehaved } from "../fixtures/ill-behaved.ts";
 import { startStandInRouter, type RouterFault } from "../fixtures/stand-in-router.ts";
+import { emptyFolder } from "./binary.ts";
 import { expectVerdict, type TrustRow } from "./trust-rows.ts";
 
+setDefaultTimeout(60_000);
+const cwd = emptyFolder();
 const LOAD = [
   ...["--isl", "1000", "--isl-stddev-share", "0", "--osl", "8", "--osl-stddev-share", "0"],
   ...["--requests", "60", "--concurrency", "6", "--prefix-ratio", "0.5"],
@@ -49,13 +52,11 @@ test("a delay of 5 ms before one of two routers: untrusted", async () => {
     ids: ["path-longer"],
     says: `The way to "attach(url=${far.url})" is longer`,
   } as const;
-  await expectVerdict(row, [
-    ...place,
-    `attach:url=${near.url}`,
-    "--router",
-    `attach:url=${far.url}`,
-    ...LOAD,
-  ]);
+  await expectVerdict(
+    row,
+    [...place, `attach:url=${near.url}`, "--router", `attach:url=${far.url}`, ...LOAD],
+    { cwd },
+  );
 });
 
 test("another client of the same workers: untrusted", async () => {
@@ -73,7 +74,7 @@ test("another client of the same workers: untrusted", async () => {
     ids: ["served-more"],
   } as const;
   const place = ["--engine", "attach", "--worker-url", worker.url, "--router", "direct"];
-  await expectVerdict(row, [...place, ...LOAD]).finally(() => clearInterval(other));
+  await expectVerdict(row, [...place, ...LOAD], { cwd }).finally(() => clearInterval(other));
 });
 
 for (const row of ROWS) {
@@ -83,6 +84,8 @@ for (const row of ROWS) {
     using other = startIllBehaved(nameless);
     using router = startStandInRouter([one.url, other.url], row.router);
     const place = ["--engine", "attach", "--worker-url", `${one.url},${other.url}`];
-    await expectVerdict(row, [...place, "--router", "attach", "--url", router.url, ...LOAD]);
+    await expectVerdict(row, [...place, "--router", "attach", "--url", router.url, ...LOAD], {
+      cwd,
+    });
   });
 }

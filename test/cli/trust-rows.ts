@@ -3,7 +3,7 @@ import { expect } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Finding, Summary } from "../../core/contract/result.ts";
-import { dynbench, emptyFolder } from "./binary.ts";
+import { dynbench, type Details } from "./binary.ts";
 
 export interface TrustRow {
   readonly name: string;
@@ -20,13 +20,13 @@ export interface TrustRow {
 const OF_THE_MACHINE = ["client-late", "client-stalled", "loop-lag", "cpu-full", "other-load"];
 /** Runs of so few requests on workers of others. */
 const USUAL = ["few-requests", "few-repeats", "fresh-prompts", "workers-unknown"];
-const cwd = emptyFolder();
 let runs = 0;
 
 /** Runs the binary and holds the verdict of its only cell, or of the run, against the row. */
 export async function expectVerdict(
   { name, verdict, ids, mayHave = [], says }: TrustRow,
   args: readonly string[],
+  { cwd }: Pick<Details, "cwd">,
 ): Promise<Summary> {
   runs += 1;
   const { stdout, stderr } = await dynbench(["run", "--json", "--out", `run-${runs}`, ...args], {

@@ -17,6 +17,8 @@ const INTERVAL_MS = 1000;
 const ANSWER_LIMIT_MS = 900;
 /** nvidia-smi without persistence mode wakes the GPU first. */
 const GPU_LIMIT_MS = 5000;
+const COUNT_TRIES = 5;
+const COUNT_WAIT_MS = 100;
 
 export interface Sampled {
   readonly cell: string;
@@ -34,9 +36,10 @@ export interface Sampling {
   readonly begun: Promise<void>;
   /**
    * Requests that the workers ended between the first and the last sample, by their own counters;
-   * undefined where one of them does not count. Ask after `stop`.
+   * undefined where one of them does not count. Ask after `stop`. A worker may count an answer after it
+   * was read: while fewer than `answered` are counted, they are asked again, for half a second.
    */
-  served(): number | undefined;
+  served(answered: number): Promise<number | undefined>;
   /** Takes a last sample and returns findings about the GPUs. */
   stop(): Promise<Finding[]>;
 }
@@ -86,7 +89,15 @@ export function startSampling(sampled: Sampled): Sampling {
   const counting = sampled.workers.map(({ metricsUrl }) => metricsUrl);
   return {
     begun,
-    served: () => counts.served(counting),
+    served: async (answered) => {
+      for (let tries = 0; tries < COUNT_TRIES; tries += 1) {
+        const served = counts.served(counting);
+        if (served === undefined || served >= answered) break;
+        await Bun.sleep(COUNT_WAIT_MS);
+        await sample();
+      }
+      return counts.served(counting);
+    },
     stop: async () => {
       clearInterval(timer);
       await running;

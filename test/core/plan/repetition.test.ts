@@ -108,4 +108,8 @@ test("the primary metric is typed as its name and statistic", () => {
   expect(planOf(two, ["primary", "e2e.p99"]).primary).toBe("e2eMs.p99");
   expect(planOf(two, ["primary", "output-tps"]).primary).toBe("outputTps");
   expect(faultOf(two, ["primary", "itl.p99"])).toContain("run.primary");
+  expect(faultOf(two, ["primary", "goodput-rps"])).toBe(
+    "run.primary is goodput-rps, which needs the limits of --slo",
+  );
+  expect(planOf(two, ["primary", "goodput-rps"], ["slo", "ttft=500"]).primary).toBe("goodputRps");
 });
