@@ -41,14 +41,17 @@ export function balancedTurns(
   return turns;
 }
 
-/** Williams' orders of n arms, each with its reverse: all n of them for an even n, all 2n for an odd one. */
+/**
+ * Williams' orders of n arms, each with its reverse: all n of them for an even n, all 2n for an odd one.
+ * Arms are numbered so that the first order is 0, 1, 2, …
+ */
 export function orderPairs(n: number): (readonly [readonly number[], readonly number[]])[] {
   // 0, 1, n − 1, 2, n − 2, …: neighbours differ by 1, −2, 3, −4, …, each difference once.
   const first = Array.from({ length: n }, (_, i) => (i % 2 === 1 ? (i + 1) / 2 : (n - i / 2) % n));
   // For an even n the reverse of an order is the order n / 2 further on.
   const count = n % 2 === 0 ? n / 2 : n;
   return Array.from({ length: count }, (_, shift) => {
-    const order = first.map((place) => (place + shift) % n);
+    const order = first.map((treatment) => first.indexOf((treatment + shift) % n));
     return [order, order.toReversed()] as const;
   });
 }

@@ -55,6 +55,11 @@ describe("turns", () => {
     expect(named(balancedTurns([1, 2], 1, 2))).toEqual(["00BC", "10CB"]);
   });
 
+  test("the first turn has the arms as they were typed", () => {
+    for (const n of upTo(9).slice(1))
+      expect(balancedTurns(upTo(n), 1, 1)[0]!.arms).toEqual(upTo(n));
+  });
+
   test("one arm has its turn at each point of each repeat", () => {
     expect(named(balancedTurns([0], 2, 2))).toEqual(["00A", "01A", "11A", "10A"]);
   });
