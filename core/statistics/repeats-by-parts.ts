@@ -21,6 +21,8 @@ export const PARTS_ALONE = 10;
 const REQUESTS_A_PART = 5;
 /** Repeats may vary this many times as much as their parts explain. */
 const POOLED_UP_TO = 1.5;
+/** From so many repeats up they speak for themselves: in a closed loop they vary less than parts explain. */
+export const REPEATS_ENOUGH = 10;
 
 /** Repeats × parts, as far as an interval needs them. */
 export interface Layout {
@@ -76,6 +78,7 @@ export function layoutOf(effects: readonly (readonly number[])[]): Layout {
  * of three repeats chance alone fails it in 30 % of cases, of five comparisons in 10 %.
  */
 export function arePooled(layouts: readonly Layout[]): boolean {
+  if (layouts.some(({ between }) => between.degrees + 1 >= REPEATS_ENOUGH)) return false;
   const ratios = layouts
     .filter(({ between, rest }) => rest.degrees > 0 && between.sum > 0 && rest.sum > 0)
     .map(({ between, rest }) => between.sum / between.degrees / (rest.sum / rest.degrees));

@@ -1,7 +1,7 @@
 /** How wide the interval of a primary comparison will be after some repeats, from repeats that were run. */
 import type { CellResult } from "../../contract/result.ts";
 import { CONFIDENCE } from "../../statistics/mean-interval.ts";
-import { estimate, PARTS } from "../../statistics/repeats-by-parts.ts";
+import { estimate, PARTS, REPEATS_ENOUGH } from "../../statistics/repeats-by-parts.ts";
 import { tQuantile } from "../../statistics/student-t.ts";
 import { comparedRun, pairRepeats, type ComparedPlan } from "./compared-run.ts";
 
@@ -29,7 +29,7 @@ export function noiseOf(cells: readonly CellResult[], plan: ComparedPlan): Noise
   const confidence = 1 - (1 - CONFIDENCE) / errors.length;
   return {
     halfWidth: (repeats) => {
-      const degrees = (repeats - 1) * (isPooled ? PARTS : 1);
+      const degrees = (repeats - 1) * (isPooled && repeats < REPEATS_ENOUGH ? PARTS : 1);
       return (tQuantile(confidence, degrees) * deviation) / Math.sqrt(repeats);
     },
   };

@@ -35,7 +35,8 @@ function basis(all: readonly Comparison[]): string {
   if (all.every(({ unitOfN }) => unitOfN === "requests")) {
     return `${percent} interval within this run; one repeat decides nothing`;
   }
-  return `${percent} interval of ${adjusted.over} comparisons together, ${repeats}; * is a claim`;
+  const together = adjusted.over === 1 ? "" : ` of ${adjusted.over} comparisons together`;
+  return `${percent} interval${together}, ${repeats}; * is a claim`;
 }
 
 function repeatsOf(all: readonly Comparison[]): string {

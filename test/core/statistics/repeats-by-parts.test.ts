@@ -56,6 +56,9 @@ describe("repeats and their parts", () => {
     expect(arePooled([calm, calm, unruly])).toBe(false);
     expect(arePooled([calm, calm, calm, unruly])).toBe(true);
     expect(arePooled([])).toBe(false);
+    const many = Array.from({ length: 10 }, (_, repeat) => [repeat % 2, 4 - (repeat % 2)]);
+    expect(arePooled([layoutOf(many)])).toBe(false);
+    expect(arePooled([layoutOf(many.slice(1))])).toBe(true);
   });
 
   test("what all repeats share in a part is no noise", () => {
