@@ -19,7 +19,7 @@ const ALONE = ["test/core/wire/zmq/publisher.test.ts"];
 /** More seeds, and as many runs as were captured of Dynamo's. */
 const AT_LENGTH = {
   tests: ["test/simulation/cluster.test.ts", "test/simulation/dynamo-parity.test.ts"],
-  env: { DYNBENCH_SEEDS: "4000", DYNBENCH_RUNS: "20" },
+  env: { DYNBENCH_SEEDS: "2000", DYNBENCH_RUNS: "20" },
 };
 
 /** Foreign programs wait for each other for a part of their time, which more processes fill. */
