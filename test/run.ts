@@ -23,7 +23,7 @@ const AT_LENGTH = {
     "test/simulation/dynamo-parity.test.ts",
     "test/cli/stop.test.ts",
   ],
-  env: { DYNBENCH_SEEDS: "4000", DYNBENCH_RUNS: "20" },
+  env: { DYNBENCH_SEEDS: "2000", DYNBENCH_RUNS: "20" },
 };
 
 /** Foreign programs wait for each other for a part of their time, which more processes fill. */

@@ -75,6 +75,7 @@ print("complete" if ok else "broken")
       `
 s = zmq.Context().socket(zmq.XPUB)
 s.setsockopt(zmq.HEARTBEAT_IVL, 20)
+s.setsockopt(zmq.HEARTBEAT_TIMEOUT, 2000)
 s.setsockopt(zmq.SNDHWM, 0)
 print(s.bind_to_random_port("tcp://127.0.0.1"))
 print(s.recv())
