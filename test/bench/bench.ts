@@ -21,7 +21,11 @@ for (const file of files) {
     const isRate = row.unit.endsWith("/s");
     const holds = (bound: number): boolean => (isRate ? row.value >= bound : row.value <= bound);
     const bounds = [
-      ...(row.must === undefined ? [] : [`must ${row.must}${holds(row.must) ? "" : " MISSED"}`]),
+      ...(row.must === undefined
+        ? []
+        : [
+            `must ${row.must.toLocaleString("en", { maximumSignificantDigits: 4 })}${holds(row.must) ? "" : " MISSED"}`,
+          ]),
       ...(row.goal === undefined ? [] : [`goal ${row.goal}${holds(row.goal) ? " met" : ""}`]),
       ...(row.note === undefined ? [] : [row.note]),
     ];
