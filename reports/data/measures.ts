@@ -35,13 +35,13 @@ export function measureOf(metric: string): Measure | undefined {
 }
 
 /** `+1,234 ms`, `−0.154 ms`; without a sign where it rounds to nothing. */
-export function formatDifference(value: number, measure: Measure): string {
+export function formatDifference(value: number, measure: Pick<Measure, "unit">): string {
   const size = formatMeasure(Math.abs(value), measure);
   if (Number.parseFloat(size) === 0) return size;
   return `${value > 0 ? "+" : "−"}${size}`;
 }
 
 /** `1,234 ms`. */
-export function formatMeasure(value: number, measure: Measure): string {
+export function formatMeasure(value: number, measure: Pick<Measure, "unit">): string {
   return `${formatNumber(value)}\u00a0${measure.unit}`;
 }

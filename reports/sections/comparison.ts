@@ -5,7 +5,7 @@ import { groupedTable, h, section } from "../drawing/dom.ts";
 import { formatRatio } from "../../core/metrics/summary/format.ts";
 import { formatDifference, MEASURES, measureOf, type Measure } from "../data/measures.ts";
 import { claimFor, isOpen } from "../../core/metrics/compare/claim.ts";
-import { metricWords } from "../../core/metrics/definitions.ts";
+import { metricOf, metricWords, type MetricKey } from "../../core/metrics/definitions.ts";
 import { controlSentence } from "../../core/metrics/summary/headline.ts";
 import { parametersKey } from "../../core/metrics/summary/sweep.ts";
 
@@ -37,7 +37,7 @@ export function comparisonSection(data: ReportData): HTMLElement | undefined {
         h("summary", {}, `${rest.length} more ${rest.length === 1 ? "pair" : "pairs"} of arms`),
         pairTable(data, rest),
       ),
-    ...notes(data).map((text) => h("p", { class: "note" }, text)),
+    ...notes(data).map((text) => h("p", { class: "aside" }, text)),
   );
 }
 
@@ -68,7 +68,7 @@ function notes({ control, notCompared }: ReportData): string[] {
 
 /** The headline's pair first. */
 function pairsOf({ comparisons, headline }: ReportData): Pair[] {
-  const shown = comparisons.filter(({ metric }) => measureOf(metric) !== undefined);
+  const shown = comparisons.filter(isShown);
   const pairs = [...new Map(shown.map(({ a, b }) => [JSON.stringify([a, b]), { a, b }])).values()];
   const isHeadline = ({ a, b }: Pair): boolean =>
     [a, b].includes(headline.best ?? "") && [a, b].includes(headline.rival ?? "");
@@ -79,9 +79,7 @@ function pairTable(data: ReportData, pairs: readonly Pair[]): HTMLElement {
   const of = (pair: Pair): Comparison[] =>
     data.comparisons.filter(({ a, b }) => a === pair.a && b === pair.b);
   const all = pairs.flatMap(of);
-  const known = MEASURES.filter((measure) =>
-    all.some(({ metric }) => measureOf(metric) === measure),
-  );
+  const known = columnsOf(all);
   const reach = Math.max(
     ...all.flatMap(({ adjusted }) => [adjusted.high, 1 / adjusted.low]).filter(Number.isFinite),
   );
@@ -100,7 +98,7 @@ function pairTable(data: ReportData, pairs: readonly Pair[]): HTMLElement {
         const cells = known.map((measure) => {
           const comparison = own.find(
             ({ metric, parameters }) =>
-              measureOf(metric) === measure &&
+              metric === measure.metric &&
               parametersKey(parameters) === parametersKey(point.parameters),
           );
           return comparison ? ratioCell(comparison, measure, reach) : "–";
@@ -114,7 +112,36 @@ function pairTable(data: ReportData, pairs: readonly Pair[]): HTMLElement {
   return body;
 }
 
-function ratioCell(comparison: Comparison, measure: Measure, reach: number): HTMLElement {
+/** The page's measures, and the primary metric before them where it is none of these. */
+function columnsOf(all: readonly Comparison[]): Column[] {
+  const shown = all.filter(isShown);
+  const metrics = [...new Set(shown.map(({ metric }) => metric))];
+  const measures = MEASURES.flatMap((measure) => {
+    const metric = metrics.find((one) => measureOf(one) === measure);
+    return metric === undefined ? [] : [{ ...measure, metric }];
+  });
+  const others = metrics.filter((metric) => measureOf(metric) === undefined);
+  return [...others.map((metric) => columnOf(metric, shown)), ...measures];
+}
+
+/** A metric that the page does not draw. */
+function columnOf(metric: string, all: readonly Comparison[]): Column {
+  const key = metric.split(".")[0] as MetricKey;
+  return {
+    metric,
+    label: metricWords(metric),
+    unit: all.find((one) => one.metric === metric)!.unit,
+    lowerIsBetter: metricOf(key).better === "lower",
+  };
+}
+
+function isShown({ metric, role }: Comparison): boolean {
+  return role === "primary" || measureOf(metric) !== undefined;
+}
+
+type Column = Omit<Measure, "key"> & { readonly metric: string };
+
+function ratioCell(comparison: Comparison, measure: Column, reach: number): HTMLElement {
   const { b, ratio, adjusted, difference } = comparison;
   const claim = claimFor(comparison, b);
   return h(
