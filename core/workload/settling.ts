@@ -21,7 +21,7 @@ export const SETTLING = {
 /** One fall is a start's, and the batch after the last fall shows that it was the last. */
 const MIN_BATCHES = 3;
 /** A mean that falls by less stands still: repeats on an idle machine differ by as much. */
-const STILL_SHARE = 0.01;
+const STILL_SHARE = 0.005;
 /** As many requests as the cell has in flight, within these: a burst meets every worker, and ends soon. */
 const BATCH = { least: 8, most: 32 } as const;
 /** Output tokens of a request: a stream goes through its whole path with a few dozen. */

@@ -26,9 +26,9 @@ describe("latency stands still", () => {
     expect(standsStill(batches(300, 301, 302))).toBe(true);
   });
 
-  test("a fall of less than a hundredth is noise, and a rise is no start", () => {
-    expect(standsStill(batches(300, 299, 296.1))).toBe(true);
-    expect(standsStill(batches(300, 299, 295.9))).toBe(false);
+  test("a fall of less than half a percent is noise, and a rise is no start", () => {
+    expect(standsStill(batches(300, 299, 297.6))).toBe(true);
+    expect(standsStill(batches(300, 299, 297.4))).toBe(false);
     expect(standsStill(batches(300, 290, 400))).toBe(true);
   });
 
