@@ -148,7 +148,7 @@ describe("any load", () => {
 });
 
 describe("dynbench plan", () => {
-  const TWO = ["--router", "kv,round-robin", "--repeat", "3"];
+  const TWO = ["--router", "kv,round-robin", "--repeat", "3", "--control", "off"];
   const plan = async (...args: string[]): Promise<string> =>
     (await dynbench(["plan", ...TINY, ...TWO, ...args], { cwd })).stdout;
 

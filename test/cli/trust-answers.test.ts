@@ -311,9 +311,11 @@ const ROWS: readonly Row[] = [
 ];
 
 for (const row of ROWS) {
-  test(`${row.name}: ${row.verdict}`, async () => {
+  const verdictHolds = async (): Promise<void> => {
     using server = startIllBehaved(row.server);
     const place = ["--engine", "attach", "--worker-url", server.url, "--router", "direct"];
     await expectVerdict(row, [...place, ...LOAD, ...(row.args ?? [])], { cwd });
-  });
+  };
+  // On a machine without a free core even an honest server stalls, and is rightly doubted.
+  test(`${row.name}: ${row.verdict}`, verdictHolds, { retry: 3 });
 }

@@ -33,7 +33,7 @@ describe.skipIf(!isRealRun() || vllmPython === undefined)(
             ...["run", ...VLLM_OPTIONS, "--model-path", model, "--workers", "2"],
             ...["--block-size", `${BLOCK}`, "--kv-blocks", `${KV_BLOCKS}`],
             ...["--isl", "400", "--osl", "8"],
-            ...["--router", "dynamo", "--router", "dynamo:mode=round-robin"],
+            ...["--router", "dynamo", "--router", "dynamo:mode=round-robin", "--repeat", "1"],
             ...["--num-prefix-prompts", "4", "--prefix-ratio", "0.3,0.6"],
             ...["--arrival", "constant", "--rate", `${RATE_RPS}`],
             ...["--requests", `${REQUESTS}`, "--out", "run", "--json"],

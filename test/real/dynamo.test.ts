@@ -28,6 +28,7 @@ const WORKLOAD = [
   ...["--isl", "2000", "--osl", "8", "--num-prefix-prompts", "6", "--prefix-ratio", "0.5"],
   ...["--requests", String(REQUESTS), "--concurrency", "8", "--speedup", "20"],
   ...["--connection", "per-request"],
+  ...["--repeat", "1", "--settle", "off"],
 ];
 
 interface Ran extends Outcome {

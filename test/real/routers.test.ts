@@ -16,6 +16,7 @@ const LIMITS = { runMs: 200_000, leftoverMs: 30_000 };
 const WORKLOAD = [
   ...["--workers", String(WORKERS), "--speedup", "20", "--isl", "1000", "--osl", "8"],
   ...["--num-prefix-prompts", "6", "--prefix-ratio", "0.8", "--concurrency", "8"],
+  ...["--repeat", "1", "--settle", "off"],
 ];
 const cwd = emptyFolder();
 
