@@ -11,7 +11,12 @@ import type { BestArms } from "../../contract/result.ts";
 import { REPEATS_FOR_CLAIMS } from "../../statistics/mean-interval.ts";
 import { metricOf } from "../definitions.ts";
 import { possiblePairs } from "./arm-pairs.ts";
-import { estimateAt, pairRepeats, type ComparedPoint, type ComparedRun } from "./compared-run.ts";
+import {
+  comparableRepeats,
+  estimateAt,
+  type ComparedPoint,
+  type ComparedRun,
+} from "./compared-run.ts";
 
 /** Undefined below two arms; points with too few repeats are left out. `confidence`: of each comparison. */
 export function bestArms(run: ComparedRun, confidence: number): BestArms[] | undefined {
@@ -28,7 +33,7 @@ function bestAt(point: ComparedPoint, run: ComparedRun, confidence: number): Bes
   const compared = new Set<number>();
   for (const pair of possiblePairs(run.arms)) {
     const [a, b] = pair;
-    const pairs = run.mayCompare(pair, point) ? pairRepeats(point.cells, pair) : [];
+    const pairs = comparableRepeats(run, point, pair);
     if (pairs.length < REPEATS_FOR_CLAIMS) continue;
     const ratio = estimateAt(metric, pairs, { key: point.key, run })?.ratio(confidence);
     if (ratio === undefined) continue;

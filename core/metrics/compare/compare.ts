@@ -30,6 +30,7 @@ import { bestArms } from "./best.ts";
 import { claimOf } from "./claim.ts";
 import type { ComparedMetric } from "./compared.ts";
 import {
+  comparableRepeats,
   comparedRun,
   estimateAt,
   pairRepeats,
@@ -60,34 +61,42 @@ export function compareArms(cells: readonly CellResult[], plan: ComparedPlan): C
   const best = bestArms(run, levels("primary", true).confidence);
   const control = controlOf(run);
   const { until } = plan;
+  const outcome = ({ rule, halfWidth }: Until): UntilOutcome => ({
+    rule,
+    ...given({ halfWidth }),
+    repeats: new Set(cells.map(({ cell }) => cell.repeat)).size,
+    isMet: isMet(until, drafts, run),
+  });
   return {
     comparisons: drafts.map((draft) => finished(draft, levels(draft.role, draft.isUsual))),
     notCompared: notCompared(run),
-    ...given({ best, control, until: until && outcomeOf(until, cells, plan) }),
+    ...given({ best, control, until: until && outcome(until) }),
   };
 }
 
 /** Whether the run has shown what its `until` asks for; the primary comparisons with a reference count. */
 export function isDecided(cells: readonly CellResult[], plan: ComparedPlan): boolean {
   const run = comparedRun(cells, plan);
-  const [primary] = run.metrics as readonly [ComparedMetric];
-  const primaryOnly = { ...run, metrics: [primary], pairs: run.usual };
-  const drafts = run.points.flatMap((point) => draftsOf(point, primaryOnly));
-  const levels = levelsOf(drafts, primaryOnly);
-  const all = drafts.map((draft) => finished(draft, levels("primary", true)));
-  const { halfWidth } = plan.until ?? {};
+  const primary = { ...run, metrics: run.metrics.slice(0, 1), pairs: run.usual };
+  return isMet(
+    plan.until,
+    primary.points.flatMap((point) => draftsOf(point, primary)),
+    primary,
+  );
+}
+
+function isMet(until: Until | undefined, drafts: readonly Draft[], run: ComparedRun): boolean {
+  const level = levelsOf(drafts, run)("primary", true);
+  const all = drafts
+    .filter(({ role, isUsual }) => role === "primary" && isUsual)
+    .map((draft) => finished(draft, level));
+  const { halfWidth } = until ?? {};
   return (
     all.length > 0 &&
     all.every(({ claim, ratio, adjusted: { low, high } }) =>
       halfWidth === undefined ? claim !== "none" : (high - low) / 2 <= halfWidth * ratio.value,
     )
   );
-}
-
-function outcomeOf(until: Until, cells: readonly CellResult[], plan: ComparedPlan): UntilOutcome {
-  const { rule, halfWidth } = until;
-  const repeats = new Set(cells.map(({ cell }) => cell.repeat)).size;
-  return { rule, ...given({ halfWidth }), repeats, isMet: isDecided(cells, plan) };
 }
 
 /** A comparison whose adjusted interval waits until all of its kind are counted. */
@@ -101,7 +110,7 @@ interface Draft {
 
 function draftsOf(point: ComparedPoint, run: ComparedRun): Draft[] {
   return run.pairs.flatMap((pair) => {
-    const pairs = run.mayCompare(pair, point) ? pairRepeats(point.cells, pair) : [];
+    const pairs = comparableRepeats(run, point, pair);
     if (pairs.length === 0) return [];
     const isUsual = run.usual.some((usual) => isSamePair(usual, pair));
     return run.metrics.flatMap((metric, i): Draft[] => {

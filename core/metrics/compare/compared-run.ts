@@ -103,6 +103,15 @@ function isSaturated({ a, b }: RepeatPair): boolean {
   return [a, b].some(({ summary }) => summary.verdict.reasons.some(({ id }) => id === SATURATED));
 }
 
+/** The repeats of two arms at a point; none where they may not be compared there. */
+export function comparableRepeats(
+  run: ComparedRun,
+  point: ComparedPoint,
+  pair: ArmPair,
+): RepeatPair[] {
+  return run.mayCompare(pair, point) ? pairRepeats(point.cells, pair) : [];
+}
+
 /** The repeats that both arms completed, in order. */
 export function pairRepeats(cells: readonly CellResult[], [a, b]: ArmPair): RepeatPair[] {
   return cells
