@@ -22,7 +22,8 @@ import { writeHeadline, type Headline } from "../../core/metrics/summary/headlin
 import { overTime, type OverTime } from "./over-time.ts";
 import { writeRunsHeadline, type SideBySide } from "./runs-headline.ts";
 import { describeSetup, type SetupSection } from "./setup.ts";
-import { parametersKey, readSweep, type Sweep } from "../../core/metrics/summary/sweep.ts";
+import { pointKey } from "../../core/metrics/point.ts";
+import { readSweep, type Sweep } from "../../core/metrics/summary/sweep.ts";
 import { binSteps, roundTo5, thinDistribution, thinIndexes, type Distribution } from "./thin.ts";
 
 export interface ReportData {
@@ -81,10 +82,10 @@ export function reportData(whole: RunResult): ReportData {
   const arms = run.plan.arms.map((arm) => arm.label);
   const summaries = run.summary.cells;
   const sweep = readSweep(run.plan.cells);
-  const pointOf = new Map(sweep.points.map((point, i) => [parametersKey(point.parameters), i]));
+  const pointOf = new Map(sweep.points.map((point, i) => [pointKey(point.parameters), i]));
   const place = (cell: CellResult) => ({
     arm: cell.cell.arm,
-    point: pointOf.get(parametersKey(cell.cell.parameters))!,
+    point: pointOf.get(pointKey(cell.cell.parameters))!,
   });
   const groups = groupCells(run.cells, place);
   const sideBySide = run.sideBySide && readSideBySide(run.sideBySide);

@@ -6,7 +6,8 @@ import type { CellSummary, Comparison } from "../../core/contract/result.ts";
 import { formatRatio } from "../../core/metrics/summary/format.ts";
 import { invertInterval, type Headline } from "../../core/metrics/summary/headline.ts";
 import { mean, meanOf, measureOf } from "./measures.ts";
-import { parametersKey, type SweepPoint } from "../../core/metrics/summary/sweep.ts";
+import { pointKey } from "../../core/metrics/point.ts";
+import { type SweepPoint } from "../../core/metrics/summary/sweep.ts";
 
 /** Routers of several runs beside each other; null: this run has no such router. */
 export interface SideBySide {
@@ -72,7 +73,7 @@ function largestGain(comparisons: readonly Comparison[], plan: Plan): Gain | und
 }
 
 function keyOf({ points }: Plan, point: number): string {
-  return parametersKey(points[point]!.parameters);
+  return pointKey(points[point]!.parameters);
 }
 
 function ratioOf(
@@ -80,7 +81,7 @@ function ratioOf(
   of: { a: string; b: string; key: string },
 ): number | undefined {
   for (const { a, b, metric, parameters, ratio } of comparisons) {
-    if (measureOf(metric)?.key !== "ttftMs" || parametersKey(parameters) !== of.key) continue;
+    if (measureOf(metric)?.key !== "ttftMs" || pointKey(parameters) !== of.key) continue;
     if (a === of.a && b === of.b) return ratio.value;
     if (a === of.b && b === of.a) return invertInterval(ratio).value;
   }
@@ -97,8 +98,7 @@ function describeApart(cells: readonly CellSummary[], plan: Plan): string | unde
           cells
             .filter(
               (cell) =>
-                cell.arm === plan.arms[arm] &&
-                parametersKey(cell.parameters) === keyOf(plan, point),
+                cell.arm === plan.arms[arm] && pointKey(cell.parameters) === keyOf(plan, point),
             )
             .map((cell) => meanOf(cell, "ttftMs")),
         );

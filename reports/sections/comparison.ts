@@ -7,7 +7,7 @@ import { formatDifference, MEASURES, measureOf, type Measure } from "../data/mea
 import { claimFor, isOpen } from "../../core/metrics/compare/claim.ts";
 import { metricOf, metricWords, type MetricKey } from "../../core/metrics/definitions.ts";
 import { controlSentence } from "../../core/metrics/summary/headline.ts";
-import { parametersKey } from "../../core/metrics/summary/sweep.ts";
+import { pointKey } from "../../core/metrics/point.ts";
 
 /** With more pairs, only the first ones are shown at once; the others open on request. */
 const PAIRS_AT_ONCE = 4;
@@ -98,8 +98,7 @@ function pairTable(data: ReportData, pairs: readonly Pair[]): HTMLElement {
         const cells = known.map((measure) => {
           const comparison = own.find(
             ({ metric, parameters }) =>
-              metric === measure.metric &&
-              parametersKey(parameters) === parametersKey(point.parameters),
+              metric === measure.metric && pointKey(parameters) === pointKey(point.parameters),
           );
           return comparison ? ratioCell(comparison, measure, reach) : "–";
         });

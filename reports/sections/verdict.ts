@@ -5,7 +5,7 @@ import { h } from "../drawing/dom.ts";
 import { formatRatio } from "../../core/metrics/summary/format.ts";
 import { turned } from "../../core/metrics/summary/headline.ts";
 import { MEASURES, measureOf } from "../data/measures.ts";
-import { parametersKey } from "../../core/metrics/summary/sweep.ts";
+import { pointKey } from "../../core/metrics/point.ts";
 import { themeToggle } from "../drawing/theme.ts";
 
 export function header(data: ReportData): HTMLElement {
@@ -132,12 +132,12 @@ function findings(list: readonly Finding[]): HTMLElement {
 function tiles(data: ReportData): HTMLElement | undefined {
   const { best, rival, point } = data.headline;
   if (best === undefined || rival === undefined || point === undefined) return undefined;
-  const key = parametersKey(data.sweep.points[point]!.parameters);
+  const key = pointKey(data.sweep.points[point]!.parameters);
   const shown = MEASURES.flatMap((measure) => {
     const comparison = data.comparisons.find(
       ({ a, b, metric, parameters }) =>
         measureOf(metric) === measure &&
-        parametersKey(parameters) === key &&
+        pointKey(parameters) === key &&
         ((a === best && b === rival) || (a === rival && b === best)),
     );
     return comparison

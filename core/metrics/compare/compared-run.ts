@@ -6,9 +6,10 @@ import { arePooled, type Layout } from "../../statistics/repeats-by-parts.ts";
 import { SATURATED } from "../verdict/saturation.ts";
 import { armPairs, usualPairs, type ArmPair } from "./arm-pairs.ts";
 import { comparedMetrics, type ComparedMetric } from "./compared.ts";
-import { crossings, mayCross, pointKey } from "./crossing.ts";
+import { crossings, mayCross } from "./crossing.ts";
 import { Estimator, type Estimated, type RepeatPair } from "./estimates.ts";
 import { errorShare } from "../looks.ts";
+import { pointKey } from "../point.ts";
 
 export interface ComparedPlan {
   readonly arms: readonly PlannedArm[];

@@ -5,6 +5,7 @@
  */
 import type { Control, Finding, Interval } from "../../contract/result.ts";
 import { CONFIDENCE, REPEATS_FOR_CLAIMS } from "../../statistics/mean-interval.ts";
+import { atPoint } from "../point.ts";
 import { estimateAt, pairRepeats, type ComparedRun } from "./compared-run.ts";
 
 /** An honest run has a control that differs this often. */
@@ -43,11 +44,10 @@ export function controlOf(run: ComparedRun): Control | undefined {
 export function controlFindings(control: Control | undefined): Finding[] {
   if (control?.agrees !== false) return [];
   const { a, b, metric, points } = control;
-  const ratios = points.map(({ ratio, parameters }) => {
-    const at = Object.entries(parameters).map(([name, value]) => `${name} ${String(value)}`);
-    const where = at.length === 0 ? "" : ` at ${at.join(", ")}`;
-    return `${ratio.value.toFixed(3)} (${ratio.low.toFixed(3)}–${ratio.high.toFixed(3)})${where}`;
-  });
+  const ratios = points.map(
+    ({ ratio: { value, low, high }, parameters }) =>
+      `${value.toFixed(3)} (${low.toFixed(3)}–${high.toFixed(3)})${atPoint(parameters)}`,
+  );
   return [
     {
       id: "control-differs",

@@ -4,6 +4,7 @@
  */
 import type { PlannedArm } from "../../contract/plan.ts";
 import type { CellSummary, Finding } from "../../contract/result.ts";
+import { atPoint, pointKey } from "../point.ts";
 
 /** More than two repeats of one arm differ by, and less than the gain a router is chosen for. */
 export const CONTROL_MARGIN = 0.05;
@@ -23,12 +24,12 @@ export function crossings(arms: readonly PlannedArm[], cells: readonly CellSumma
   const [a, b] = controlPair(arms);
   if (a === undefined || b === undefined) return [];
   const points = Map.groupBy(cells, ({ parameters }) => pointKey(parameters));
-  return [...points.values()].flatMap((atPoint): Crossing[] => {
+  return [...points.values()].flatMap((own): Crossing[] => {
     const ratio = (metric: "ttftMs" | "e2eMs"): number =>
-      meanOf(atPoint, b.label, metric) / meanOf(atPoint, a.label, metric);
+      meanOf(own, b.label, metric) / meanOf(own, a.label, metric);
     const [ttftRatio, e2eRatio] = [ratio("ttftMs"), ratio("e2eMs")];
     if (!(ttftRatio > 0 && e2eRatio > 0)) return [];
-    const { parameters } = atPoint[0]!;
+    const { parameters } = own[0]!;
     const isFair = isWithin(ttftRatio) && isWithin(e2eRatio);
     return [{ parameters, control: [a.label, b.label], ttftRatio, e2eRatio, isFair }];
   });
@@ -44,11 +45,6 @@ export function mayCross(
   return at.crossings.some(({ parameters, isFair }) => isFair && pointKey(parameters) === at.key);
 }
 
-/** The same parameters make the same key, whatever the order of their names. */
-export function pointKey(parameters: CellSummary["parameters"]): string {
-  return JSON.stringify(Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
 /** Findings about the control pair: the points where it agrees, and those where it does not. */
 export function crossingFindings(all: readonly Crossing[]): Finding[] {
   const margin = `${CONTROL_MARGIN * 100} %`;
@@ -58,7 +54,7 @@ export function crossingFindings(all: readonly Crossing[]): Finding[] {
     const [a, b] = own[0]!.control;
     const ratios = own.map(
       ({ ttftRatio, e2eRatio, parameters }) =>
-        `TTFT ${ttftRatio.toFixed(2)}x, E2E ${e2eRatio.toFixed(2)}x${where(parameters)}`,
+        `TTFT ${ttftRatio.toFixed(2)}x, E2E ${e2eRatio.toFixed(2)}x${atPoint(parameters)}`,
     );
     return [
       {
@@ -89,9 +85,4 @@ function meanOf(cells: readonly CellSummary[], arm: string, metric: "ttftMs" | "
 
 function isWithin(ratio: number): boolean {
   return ratio <= 1 + CONTROL_MARGIN && ratio >= 1 / (1 + CONTROL_MARGIN);
-}
-
-function where(parameters: CellSummary["parameters"]): string {
-  const words = Object.entries(parameters).map(([name, value]) => `${name} ${String(value)}`);
-  return words.length === 0 ? "" : ` at ${words.join(", ")}`;
 }

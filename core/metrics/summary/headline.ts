@@ -10,7 +10,8 @@ import { claimFor, isOpen, type ArmClaim } from "../compare/claim.ts";
 import { metricOf, metricWords } from "../definitions.ts";
 import { formatRatio, formatShare, formatTokens } from "./format.ts";
 import { meanOf } from "./tier-rows.ts";
-import { parametersKey, readSweep, type SweepPoint } from "./sweep.ts";
+import { pointKey } from "../point.ts";
+import { readSweep, type SweepPoint } from "./sweep.ts";
 
 export interface Headline {
   /**
@@ -224,10 +225,10 @@ function rankArms(cells: readonly CellSummary[], arms: readonly string[], name: 
   const metric = COMPARABLE.find((one) => one.name === name)!;
   const sign = metricOf(metric.key).better === "higher" ? -1 : 1;
   const known = arms.filter((arm) => cells.some((cell) => cell.arm === arm && metric.read(cell)));
-  const keys = [...new Set(cells.map((cell) => parametersKey(cell.parameters)))];
+  const keys = [...new Set(cells.map((cell) => pointKey(cell.parameters)))];
   const at = (arm: string, key: string): number | undefined =>
     meanOf(
-      cells.filter((cell) => cell.arm === arm && parametersKey(cell.parameters) === key),
+      cells.filter((cell) => cell.arm === arm && pointKey(cell.parameters) === key),
       metric.read,
     );
   const common = keys.filter((key) => known.every((arm) => at(arm, key) !== undefined));
@@ -257,7 +258,7 @@ function duelsOf(
 }
 
 function isSamePoint(parameters: Comparison["parameters"], point: SweepPoint): boolean {
-  return parametersKey(parameters) === parametersKey(point.parameters);
+  return pointKey(parameters) === pointKey(point.parameters);
 }
 
 function describeTally({ best, rival, metric, duels, won, arms, lost }: Words & { lost: number }) {

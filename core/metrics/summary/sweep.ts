@@ -3,6 +3,7 @@
  * combinations of the others become slices to choose from.
  */
 import { given } from "../../base/given.ts";
+import { pointKey } from "../point.ts";
 import type { CellSummary } from "../../contract/result.ts";
 
 export type Parameters = CellSummary["parameters"];
@@ -49,7 +50,7 @@ export function readSweep(cells: readonly { parameters: Parameters }[]): Sweep {
   for (const { parameters } of cells) {
     const sliceLabel = describeParameters(parameters, sliceKeys);
     if (!slices.has(sliceLabel)) slices.set(sliceLabel, slices.size);
-    const key = parametersKey(parameters);
+    const key = pointKey(parameters);
     if (points.has(key)) continue;
     points.set(key, {
       parameters,
@@ -67,11 +68,6 @@ export function readSweep(cells: readonly { parameters: Parameters }[]): Sweep {
     slices: [...slices.keys()].map((label) => ({ label })),
     points: ordered,
   };
-}
-
-/** Equal for equal parameters, whatever the order of their keys. */
-export function parametersKey(parameters: Parameters): string {
-  return JSON.stringify(Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** `prefix ratio 0.5, concurrency 8`; empty without keys. */

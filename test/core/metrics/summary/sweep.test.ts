@@ -1,6 +1,7 @@
 /** Which parameter becomes the axis, what the slices are, and how settings are named. */
 import { expect, test } from "bun:test";
-import { axisLabel, parametersKey, readSweep } from "../../../../core/metrics/summary/sweep.ts";
+import { pointKey } from "../../../../core/metrics/point.ts";
+import { axisLabel, readSweep } from "../../../../core/metrics/summary/sweep.ts";
 
 const cells = (...all: Record<string, number | string | boolean>[]) =>
   all.map((parameters) => ({ parameters }));
@@ -61,6 +62,6 @@ test("labels spell names out and put units in parentheses", () => {
 });
 
 test("settings are equal whatever the order of their keys", () => {
-  expect(parametersKey({ a: 1, b: 2 })).toBe(parametersKey({ b: 2, a: 1 }));
-  expect(parametersKey({ a: 1 })).not.toBe(parametersKey({ a: "1" }));
+  expect(pointKey({ a: 1, b: 2 })).toBe(pointKey({ b: 2, a: 1 }));
+  expect(pointKey({ a: 1 })).not.toBe(pointKey({ a: "1" }));
 });
