@@ -12,6 +12,8 @@ export interface MetricDefinition {
   readonly key: MetricKey;
   /** Short, for table headers and chart labels. */
   readonly name: string;
+  /** In sentences; `name` when left out. */
+  readonly words?: string;
   /** `ms`, `tokens`, `requests/s`, `tokens/s`; empty for shares. */
   readonly unit: string;
   /** One sentence. */
@@ -83,6 +85,7 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     key: "requestRps",
     name: "Requests",
+    words: "requests/s",
     unit: "requests/s",
     formula:
       "completed requests / duration; the duration runs from the first intended send to the last end",
@@ -93,6 +96,7 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     key: "inputTps",
     name: "Input",
+    words: "input tokens/s",
     unit: "tokens/s",
     formula: "Σ ISL of completed requests / duration",
     elsewhere: "SGLang: input throughput",
@@ -102,6 +106,7 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     key: "outputTps",
     name: "Output",
+    words: "output tokens/s",
     unit: "tokens/s",
     formula: "Σ OSL of completed requests / duration",
     elsewhere: "output token throughput",
@@ -111,6 +116,7 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     key: "cachedShare",
     name: "Cached",
+    words: "hit share",
     unit: "",
     formula: "Σ prompt tokens found in a worker's cache / Σ ISL, as the engine reported them",
     elsewhere: "KV hit rate, weighted by tokens",
@@ -120,6 +126,7 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     key: "sloShare",
     name: "SLO",
+    words: "share within the SLO",
     unit: "",
     formula: "requests that kept all limits of --slo / all requests; failed ones kept none",
     elsewhere: "SLO attainment",
@@ -129,6 +136,7 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     key: "goodputRps",
     name: "Goodput",
+    words: "goodput",
     unit: "requests/s",
     formula: "requests that kept all limits of --slo / duration",
     elsewhere: "goodput in vLLM and aiperf",
@@ -150,23 +158,9 @@ export function metricLabel(key: MetricKey): string {
   return unit === "" ? name : `${name} (${unit})`;
 }
 
-/** `mean TTFT`, `p99 E2E`, `Output tokens/s`: of `Comparison.metric`, for sentences. */
+/** `mean TTFT`, `p99 E2E`, `output tokens/s`: of `Comparison.metric`, for sentences. */
 export function metricWords(metric: string): string {
   const [key, statistic] = metric.split(".") as [MetricKey, string | undefined];
-  return statistic === undefined ? WORDS[key] : `${statistic} ${WORDS[key]}`;
+  const { name, words = name } = metricOf(key);
+  return statistic === undefined ? words : `${statistic} ${words}`;
 }
-
-const WORDS: Readonly<Record<MetricKey, string>> = {
-  ttftMs: "TTFT",
-  itlMs: "ITL",
-  tpotMs: "TPOT",
-  e2eMs: "E2E",
-  isl: "ISL",
-  osl: "OSL",
-  requestRps: "requests/s",
-  inputTps: "input tokens/s",
-  outputTps: "output tokens/s",
-  cachedShare: "hit share",
-  sloShare: "share within the SLO",
-  goodputRps: "goodput",
-};
