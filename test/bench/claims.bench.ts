@@ -8,7 +8,7 @@
  * - `--until decided` where there is nothing to decide, and where there is.
  */
 import type { CellResult, Interval } from "../../core/contract/result.ts";
-import type { Plan } from "../../core/contract/plan.ts";
+import type { Plan, PrimaryMetric } from "../../core/contract/plan.ts";
 import { compareArms, isDecided } from "../../core/metrics/compare/compare.ts";
 import {
   comparedRun,
@@ -89,9 +89,18 @@ function ttftOf({ summary }: CellResult): number {
   return summary.metrics.ttftMs!.mean;
 }
 
-const COVERED = [
-  ...["ttftMs.mean", "ttftMs.p50", "ttftMs.p90", "ttftMs.p99", "e2eMs.mean", "itlMs.mean"],
-  ...["requestRps", "outputTps", "cachedShare", "sloShare", "goodputRps"],
+const COVERED: readonly PrimaryMetric[] = [
+  "ttftMs.mean",
+  "ttftMs.p50",
+  "ttftMs.p90",
+  "ttftMs.p99",
+  "e2eMs.mean",
+  "itlMs.mean",
+  "requestRps",
+  "outputTps",
+  "cachedShare",
+  "sloShare",
+  "goodputRps",
 ];
 const REPEATS = [1, 3, 5, 10];
 
@@ -123,7 +132,11 @@ async function coverage(): Promise<Row[]> {
 }
 
 /** The interval of one metric alone; undefined where none is printed. */
-function intervalIn(plan: Plan, cells: readonly CellResult[], name: string): Interval | undefined {
+function intervalIn(
+  plan: Plan,
+  cells: readonly CellResult[],
+  name: PrimaryMetric,
+): Interval | undefined {
   const run = comparedRun(cells, { ...plan, primary: name });
   const [{ cells: atPoint, key }] = run.points as [ComparedRun["points"][number]];
   const pairs = pairRepeats(atPoint, run.usual[0]!);

@@ -1,5 +1,5 @@
 /** The completed cells of a run as they are compared: points, pairs of arms, repeats that match. */
-import type { PlannedArm, Until } from "../../contract/plan.ts";
+import type { PlannedArm, PrimaryMetric, Until } from "../../contract/plan.ts";
 import type { CellResult } from "../../contract/result.ts";
 import { CONFIDENCE } from "../../statistics/mean-interval.ts";
 import { arePooled, type Layout } from "../../statistics/repeats-by-parts.ts";
@@ -14,7 +14,7 @@ import { pointKey } from "../point.ts";
 export interface ComparedPlan {
   readonly arms: readonly PlannedArm[];
   readonly seed: number;
-  readonly primary: string;
+  readonly primary: PrimaryMetric;
   readonly until?: Until;
   /** Compare every pair of arms, not only the pairs that matter most. */
   readonly everyPair?: boolean;

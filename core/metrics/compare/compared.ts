@@ -1,4 +1,5 @@
 /** The figures that arms are compared by, and how each is made of the requests of a cell. */
+import type { PrimaryMetric } from "../../contract/plan.ts";
 import type { CellResult, CellSummary, RequestPoints } from "../../contract/result.ts";
 import type { Series } from "../../statistics/bootstrap.ts";
 import type { MetricKey } from "../definitions.ts";
@@ -6,7 +7,7 @@ import { keeps } from "../tally/slo.ts";
 
 export interface ComparedMetric {
   /** As in `Comparison.metric`: `ttftMs.mean`, `requestRps`. */
-  readonly name: string;
+  readonly name: PrimaryMetric;
   readonly key: MetricKey;
   /** The figure of a cell; undefined where it has none. */
   readonly read: (cell: CellSummary) => number | undefined;
@@ -17,7 +18,12 @@ export interface ComparedMetric {
 }
 
 const LATENCIES = ["ttftMs", "tpotMs", "e2eMs"] as const;
-const QUANTILES = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99 } as const;
+const QUANTILES = [
+  ["p50", 0.5],
+  ["p90", 0.9],
+  ["p95", 0.95],
+  ["p99", 0.99],
+] as const;
 
 const MEANS: readonly ComparedMetric[] = [
   ...LATENCIES.map((key) => latencyMean(key)),
@@ -54,17 +60,17 @@ const MEANS: readonly ComparedMetric[] = [
 export const COMPARABLE: readonly ComparedMetric[] = [
   ...MEANS,
   ...LATENCIES.flatMap((key) =>
-    Object.entries(QUANTILES).map(([quantile, probability]): ComparedMetric => ({
+    QUANTILES.map(([quantile, probability]): ComparedMetric => ({
       ...latencyMean(key),
       name: `${key}.${quantile}`,
-      read: ({ metrics }) => metrics[key]?.[quantile as keyof typeof QUANTILES],
+      read: ({ metrics }) => metrics[key]?.[quantile],
       probability,
     })),
   ),
 ];
 
 /** Those that are compared in every run, in the order of tables; where a cell has no such figure it is passed over. */
-const ALWAYS = [
+const ALWAYS: readonly PrimaryMetric[] = [
   "ttftMs.mean",
   "ttftMs.p50",
   "ttftMs.p99",
@@ -79,7 +85,7 @@ const ALWAYS = [
 ];
 
 /** The primary metric first. */
-export function comparedMetrics(primary: string): ComparedMetric[] {
+export function comparedMetrics(primary: PrimaryMetric): ComparedMetric[] {
   const names = [primary, ...ALWAYS.filter((name) => name !== primary)];
   return names.map((name) => COMPARABLE.find((metric) => metric.name === name)!);
 }

@@ -4,6 +4,8 @@ import type { ComparedPlan } from "../../../../core/metrics/compare/compared-run
 import type { CellResult } from "../../../../core/contract/result.ts";
 import { summarizeCell } from "../../../../core/metrics/summary/summary.ts";
 import type { RequestRecord } from "../../../../core/contract/record.ts";
+import { PRIMARY_METRICS } from "../../../../core/contract/plan.ts";
+import { COMPARABLE } from "../../../../core/metrics/compare/compared.ts";
 import { controlFindings } from "../../../../core/metrics/compare/control.ts";
 import { blockOf, errorShare } from "../../../../core/metrics/looks.ts";
 import { exampleArm, exampleCell, exampleInput, okRecord } from "../example-cells.ts";
@@ -94,6 +96,11 @@ describe("from three repeats up", () => {
     const other = compare(cells, { primary: "outputTps" }).comparisons;
     expect(other.map(({ role }) => role)).toEqual(["primary", ...Array(6).fill("secondary")]);
     expect(other[0]!.metric).toBe("outputTps");
+  });
+
+  test("every metric that a plan may name can be compared, and no other", () => {
+    const names = COMPARABLE.map(({ name }) => name);
+    expect(names.toSorted()).toEqual(PRIMARY_METRICS.toSorted());
   });
 
   test("a metric without an interval says what it would take", () => {
