@@ -11,11 +11,10 @@ import {
 } from "../contract/plan.ts";
 import { blockOf } from "../metrics/looks.ts";
 import { referenceArm } from "../metrics/reference-arm.ts";
+import { REPEATS_FOR_CLAIMS } from "../statistics/mean-interval.ts";
 import type { PlannedPoint } from "./planned-points.ts";
 import { typedMetric, type RunOptions } from "./run-options.ts";
 
-/** From here on a difference between arms may be claimed, and is worth its control. */
-const ENOUGH_REPEATS = 3;
 /** Repeats that `--until` adds at once: each of two arms is once first. */
 const BLOCK = 2;
 
@@ -35,11 +34,11 @@ export function repetitionOf(
   if (run === undefined) return { repeats: 1, isControlled: false };
   const isCompared = arms > 1;
   const usual =
-    isCompared && (run.clock === "wall" || run.until !== undefined) ? ENOUGH_REPEATS : 1;
+    isCompared && (run.clock === "wall" || run.until !== undefined) ? REPEATS_FOR_CLAIMS : 1;
   const first = run.repeat ?? usual;
   const until =
     run.until === undefined ? undefined : untilOf(run.until, { run, first, arms }, faults);
-  const isWorthControl = run.clock === "virtual" || first >= ENOUGH_REPEATS;
+  const isWorthControl = run.clock === "virtual" || first >= REPEATS_FOR_CLAIMS;
   return {
     repeats: until === undefined ? first : Math.max(first, run.maxRepeat),
     ...given({ until }),
@@ -62,8 +61,8 @@ function untilOf(
   if (arms < 2) {
     return fault("until", "has nothing to decide: there is one arm", "--router kv,round-robin");
   }
-  if (first < ENOUGH_REPEATS) {
-    const hint = `Leave --repeat out, or give at least ${ENOUGH_REPEATS}`;
+  if (first < REPEATS_FOR_CLAIMS) {
+    const hint = `Leave --repeat out, or give at least ${REPEATS_FOR_CLAIMS}`;
     return fault("repeat", `is ${first}: too few for --until to decide anything`, hint);
   }
   const maxTimeS = run.maxTime === undefined ? undefined : secondsOf(run.maxTime);

@@ -12,6 +12,7 @@ import type { Plugins } from "../contract/plugins.ts";
 import type { CellResult } from "../contract/result.ts";
 import type { Router } from "../contract/router.ts";
 import { noiseOf, type Noise } from "../metrics/compare/noise.ts";
+import { REPEATS_FOR_CLAIMS } from "../statistics/mean-interval.ts";
 import { monotonicNs } from "../system/clock.ts";
 
 /** Enough to see how repeats differ. */
@@ -87,7 +88,7 @@ function simulatedCells({ cells, arms }: Plan): Plan["cells"] {
 
 function neededFor(difference: number, noise: Noise): RepeatsNeeded["repeats"][number] {
   const wanted = log(1 + difference);
-  for (let repeats = 3; repeats <= MOST; repeats += 1) {
+  for (let repeats = REPEATS_FOR_CLAIMS; repeats <= MOST; repeats += 1) {
     if (noise.halfWidth(repeats) < wanted) return { difference, repeats };
   }
   return { difference };

@@ -18,7 +18,7 @@ import { tQuantile } from "./student-t.ts";
 export const PARTS = 4;
 export const PARTS_ALONE = 10;
 /** With fewer requests in a part its mean is mostly that of one odd request. */
-const REQUESTS_A_PART = 5;
+export const REQUESTS_A_PART = 5;
 /** Repeats may vary this many times as much as their parts explain. */
 const POOLED_UP_TO = 1.5;
 /** From so many repeats up they speak for themselves: in a closed loop they vary less than parts explain. */

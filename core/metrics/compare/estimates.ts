@@ -25,6 +25,7 @@ import {
   partsOf,
   PARTS,
   PARTS_ALONE,
+  REQUESTS_A_PART,
   type Layout,
 } from "../../statistics/repeats-by-parts.ts";
 import { tQuantile } from "../../statistics/student-t.ts";
@@ -73,7 +74,7 @@ export class Estimator {
     const { probability } = metric;
     if (probability === undefined) {
       if (partsOf(pairs.length, Math.min(...sizes)) > 0) return undefined;
-      return `an interval within one run needs ${PARTS_ALONE * 5} requests, there are ${all}`;
+      return `an interval within one run needs ${PARTS_ALONE * REQUESTS_A_PART} requests, there are ${all}`;
     }
     const requests = Math.round(REQUESTS_BEYOND / (1 - probability));
     const repeats = REPEATS_FOR_QUANTILE.find(({ from }) => probability >= from)?.repeats ?? 1;

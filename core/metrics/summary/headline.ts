@@ -8,6 +8,7 @@ import type { CellSummary, Comparison, Control, Interval, Summary } from "../../
 import { COMPARABLE } from "../compare/compared.ts";
 import { claimFor, isOpen, type ArmClaim } from "../compare/claim.ts";
 import { metricOf, metricWords } from "../definitions.ts";
+import { REPEATS_FOR_CLAIMS } from "../../statistics/mean-interval.ts";
 import { formatRatio, formatShare, formatTokens } from "./format.ts";
 import { meanOf } from "./tier-rows.ts";
 import { pointKey } from "../point.ts";
@@ -102,7 +103,7 @@ function openHeadline(words: Words): Pick<Headline, "state" | "sentence"> {
   const { best, metric, shown, at } = words;
   const { n, unitOfN } = shown.comparison;
   const repeats = unitOfN === "requests" ? "One repeat decides" : `${n} repeats decide`;
-  const sentence = `${repeats} nothing: ${place(at)}the ${metricWords(metric)} of ${best} is ${figure(words)}. --repeat 3 and more can show a difference.`;
+  const sentence = `${repeats} nothing: ${place(at)}the ${metricWords(metric)} of ${best} is ${figure(words)}. --repeat ${REPEATS_FOR_CLAIMS} and more can show a difference.`;
   return { state: "open", sentence };
 }
 

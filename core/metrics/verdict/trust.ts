@@ -5,6 +5,7 @@
  * they hold and that something about them is worth knowing.
  */
 import type { CellSummary, Finding, Verdict } from "../../contract/result.ts";
+import { REPEATS_FOR_CLAIMS } from "../../statistics/mean-interval.ts";
 import type { CellUnderTrial } from "./trust-check.ts";
 import { ANSWER_CHECKS } from "./trust-answers.ts";
 import { CLIENT_CHECKS } from "./trust-client.ts";
@@ -14,9 +15,6 @@ import { longerPaths } from "./trust-paths.ts";
 import { REQUEST_CHECKS } from "./trust-requests.ts";
 import { ROUTING_CHECKS } from "./trust-routing.ts";
 import { SETUP_CHECKS } from "./trust-setup.ts";
-
-/** With this many repeats intervals cover other runs; with fewer they hold for this run only. */
-const REPEATS_FOR_INTERVALS = 3;
 
 /** Verdict of one cell; `failed` when it broke or no request succeeded. A stopped cell has not failed. */
 export function judgeCell(cell: CellUnderTrial): Verdict {
@@ -59,7 +57,7 @@ export function judgeRun(
   }
   reasons.push(...longerPaths(cells), ...(run.findings ?? []));
   if (cells.length < run.cellsPlanned) reasons.push(cutShort(cells.length, run.cellsPlanned));
-  if (run.arms > 1 && run.repeats < REPEATS_FOR_INTERVALS) reasons.push(fewRepeats(run.repeats));
+  if (run.arms > 1 && run.repeats < REPEATS_FOR_CLAIMS) reasons.push(fewRepeats(run.repeats));
   const failed = cells.length === 0 || cells.some((cell) => cell.verdict.state === "failed");
   return { state: stateOf(reasons, failed), reasons: bySeverity(reasons) };
 }
@@ -88,6 +86,6 @@ function fewRepeats(repeats: number): Finding {
     id: "few-repeats",
     severity: "note",
     message: `Intervals come from ${repeats === 1 ? "one repeat" : `${repeats} repeats`} and hold for this run only`,
-    hint: `Use --repeat ${REPEATS_FOR_INTERVALS} or more for intervals that cover other runs`,
+    hint: `Use --repeat ${REPEATS_FOR_CLAIMS} or more for intervals that cover other runs`,
   };
 }
