@@ -9,7 +9,6 @@ import { given } from "../base/given.ts";
 import { monotonicNs } from "../system/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
-import { cellsAfterStart, settles } from "../plan/design.ts";
 import { NO_DELAYS } from "../plan/sim-options.ts";
 import type { Engine } from "../contract/engine.ts";
 import type { Router } from "../contract/router.ts";
@@ -17,7 +16,7 @@ import type { Plugins } from "../contract/plugins.ts";
 import type { Workload } from "../contract/workload.ts";
 import { drawRequests, readRows } from "../workload/draw.ts";
 import type { Requests } from "../workload/requests.ts";
-import { SETTLING, settlingLoad, settlingRequests } from "../workload/settling.ts";
+import { SETTLING, settles, settlingLoad, settlingRequests } from "../workload/settling.ts";
 import type { RoutingPolicy } from "../contract/routing-policy.ts";
 
 /** Longest time that a plan may take. */
@@ -192,4 +191,9 @@ function eachInTurn(): RoutingPolicy {
     reads: [],
     pick: (_request, { eligible }) => eligible[turn++ % eligible.length]!,
   };
+}
+
+/** Cells for which an engine or a router is started, as far as it is known before: another arm than before needs its own. */
+function cellsAfterStart({ cells }: Pick<Plan, "cells">): PlannedCell[] {
+  return cells.filter(({ arm }, i) => i === 0 || cells[i - 1]!.arm !== arm);
 }

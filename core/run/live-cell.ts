@@ -33,7 +33,7 @@ import type { StartContext } from "../contract/processes.ts";
 import type { Router, RouterTraits } from "../contract/router.ts";
 import type { Death } from "../process/death.ts";
 import type { Supervisor } from "../process/supervisor.ts";
-import { settles } from "../plan/design.ts";
+import { settles } from "../workload/settling.ts";
 import { epochMs } from "../system/clock.ts";
 
 /** A running engine, and the cells that are measured on it one after another. */

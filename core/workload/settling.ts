@@ -7,7 +7,7 @@
  * batch finds nothing of it in a cache. All batches are otherwise the same: what makes one faster than
  * the one before is what the start left to be done.
  */
-import type { LoadShape } from "../contract/plan.ts";
+import type { LoadShape, Plan } from "../contract/plan.ts";
 import type { RequestSpec } from "../contract/request.ts";
 import type { Requests } from "./requests.ts";
 
@@ -28,6 +28,11 @@ const BATCH = { least: 8, most: 32 } as const;
 const MAX_OSL = 32;
 /** A server that does not answer must not hold a run up for ten minutes. */
 const TIMEOUT_S = 60;
+
+/** The simulator has nothing to settle: it starts nothing. */
+export function settles({ clock, settle = true }: Pick<Plan, "clock" | "settle">): boolean {
+  return clock === "wall" && settle;
+}
 
 /** Means over the answered requests of one batch. */
 export interface SettlingBatch {

@@ -9,7 +9,7 @@ import { EXIT_CODES, PlanFaults } from "../../base/errors.ts";
 import type { InputFile, Plan } from "../../contract/plan.ts";
 import { masked, maskWords } from "../../plan/secret-words.ts";
 import { maskPlan, secretOptions } from "../../plan/secrets.ts";
-import { designOf } from "../../plan/design.ts";
+import { designOf } from "../../metrics/summary/design.ts";
 import type { Design } from "../../contract/result.ts";
 import { surveyPlan, type PlanSurvey, type PointSurvey } from "../../plan/survey.ts";
 import { pointLabel } from "../../plan/sweep.ts";

@@ -26,7 +26,7 @@ import type {
   Summary,
   WorkerShare,
 } from "../../contract/result.ts";
-import { designOf } from "../../plan/design.ts";
+import { designOf } from "./design.ts";
 import { judgeCell, judgeRun } from "../verdict/trust.ts";
 import type { Evidence } from "../verdict/trust-check.ts";
 import { sendRates } from "../tally/send-rate.ts";

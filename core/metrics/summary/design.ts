@@ -1,7 +1,7 @@
 /** How the cells of a plan are arranged, read back from its cells: the same for a saved plan as for a new one. */
-import type { Plan, PlannedCell } from "../contract/plan.ts";
-import type { Design } from "../contract/result.ts";
-import { SETTLING } from "../workload/settling.ts";
+import type { Plan, PlannedCell } from "../../contract/plan.ts";
+import type { Design } from "../../contract/result.ts";
+import { SETTLING, settles } from "../../workload/settling.ts";
 
 export function designOf(
   plan: Pick<Plan, "arms" | "cells" | "repeats" | "clock" | "settle">,
@@ -19,16 +19,6 @@ export function designOf(
     before = cell;
   }
   return { order, repeats, ...(settles(plan) ? { settling: { ...SETTLING } } : {}) };
-}
-
-/** The simulator has nothing to settle: it starts nothing. */
-export function settles({ clock, settle = true }: Pick<Plan, "clock" | "settle">): boolean {
-  return clock === "wall" && settle;
-}
-
-/** Cells for which an engine or a router is started, as far as it is known before: another arm than before needs its own. */
-export function cellsAfterStart({ cells }: Pick<Plan, "cells">): PlannedCell[] {
-  return cells.filter(({ arm }, i) => i === 0 || cells[i - 1]!.arm !== arm);
 }
 
 function isSameTurn(a: PlannedCell, b: PlannedCell, arms: Plan["arms"]): boolean {
