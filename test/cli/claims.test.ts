@@ -1,6 +1,6 @@
 /** What a run claims, and how long it goes on to claim it: black box, on the virtual clock. */
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Summary } from "../../core/contract/result.ts";
 import { parseRecords } from "../../core/contract/record.ts";
@@ -64,6 +64,18 @@ describe("--until decided", () => {
     expect(end.exitCode).toBe(0);
     const again = readFileSync(join(cwd, "until/summary.json"), "utf8");
     expect(JSON.parse(again)).toEqual(JSON.parse(JSON.stringify(summary)));
+  });
+
+  test("resumed, ends where it would have ended", async () => {
+    const { summary } = await run("killed", "--router", "kv,round-robin", "--until", "decided");
+    const outcomes = join(cwd, "killed/cells.jsonl");
+    const lines = readFileSync(outcomes, "utf8").split("\n");
+    writeFileSync(outcomes, `${lines.slice(0, 5).join("\n")}\n`); // in its sixth cell
+    for (const _ of ["what is left of it", "nothing"]) {
+      const end = await dynbench(["run", "--resume", "killed", "--json"], { cwd });
+      expect(end.exitCode).toBe(0);
+      expect(JSON.parse(end.stdout)).toEqual(JSON.parse(JSON.stringify(summary)));
+    }
   });
 
   test("goes on to --max-repeat where there is none, and says that it was not decided", async () => {

@@ -63,6 +63,26 @@ describe("equal scores", () => {
   });
 });
 
+describe("tokens that the router knew to be cached", () => {
+  /** Of 100 prompt tokens; 40 are found. */
+  const known: (tokens: number) => Each = (tokens) => () => ({
+    expected: { tokens, bestTokens: tokens },
+  });
+
+  test("and that the workers did not find are untrusted from one half up", () => {
+    expect(findings(known(81))).toEqual(["hits-not-found untrusted"]);
+    expect(findings(known(80))).toEqual([]);
+    expect(findings(known(81), { clock: "virtual" })).toEqual([]);
+  });
+
+  test("prove nothing where the router guesses, or where few were expected", () => {
+    const guesses = { traits: { spreads: true, kvEvents: false } };
+    expect(findings(known(81), { evidence: guesses })).toEqual([]);
+    const none: Each = (i) => ({ ...known(4)(i), cachedTokens: 1 });
+    expect(findings(none)).not.toContain("hits-not-found untrusted");
+  });
+});
+
 describe("requests without a cached prefix", () => {
   /** The first `count` find nothing and go to `worker(i)`. */
   const cold = (count: number, worker: (i: number) => number): Each => {
