@@ -138,8 +138,8 @@ export interface ClientHealth {
   /** Open loop only: requests per second as intended, and as sent. */
   requestedRps?: number;
   sentRps?: number;
-  /** Event loop lag of the load process, sampled. */
-  loopLagMs?: { p99: number; max: number };
+  /** Event loop lag of the load process, sampled; earlier runs have no mean. */
+  loopLagMs?: { mean?: number; p99: number; max: number };
   /** CPU time of the load process, all threads, during the measured phase. */
   cpuSeconds?: number;
   /** Share of the measured phase in which the thread that sends and takes times was running, 0 to 1. */

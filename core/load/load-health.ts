@@ -66,14 +66,15 @@ export class LoadHealth implements Disposable {
   /** The figures so far; milliseconds, seconds, megabytes. */
   health(sockets: { connections: number; retries: number }): ClientHealth {
     const lag = this.#lagNs.quantiles();
+    const lateness = this.#latenessNs.quantiles();
     const start = this.#start;
     const stop = this.#stop ?? this.#read();
     const wallS = (stop.atNs - start.atNs) / 1e9;
     const stepMs = stop.epochMs - start.epochMs - 1000 * wallS;
     const isStep = Math.abs(stepMs) > STEP_MS + SLEW_SHARE * 1000 * wallS;
     return {
-      latenessMs: this.#latenessNs.quantiles(),
-      loopLagMs: { p99: lag.p99, max: lag.max },
+      latenessMs: { p50: lateness.p50, p99: lateness.p99, max: lateness.max },
+      loopLagMs: { mean: lag.mean, p99: lag.p99, max: lag.max },
       cpuSeconds: stop.cpuSeconds - start.cpuSeconds,
       ...(wallS > 0
         ? { busyShare: Math.min(1, (stop.threadCpuSeconds - start.threadCpuSeconds) / wallS) }
@@ -132,11 +133,13 @@ class Samples {
     this.#keepEvery *= 2;
   }
 
-  /** Nearest-rank quantiles in milliseconds; zeros when there is no sample. */
-  quantiles(): { p50: number; p99: number; max: number } {
+  /** Mean and nearest-rank quantiles in milliseconds; zeros when there is no sample. */
+  quantiles(): { mean: number; p50: number; p99: number; max: number } {
     const sorted = Float64Array.from(this.#values).sort();
     const at = (part: number): number =>
       (sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? 0) / 1e6;
-    return { p50: at(0.5), p99: at(0.99), max: this.#max / 1e6 };
+    const sum = sorted.reduce((total, value) => total + value, 0);
+    const mean = sum / Math.max(1, sorted.length) / 1e6;
+    return { mean, p50: at(0.5), p99: at(0.99), max: this.#max / 1e6 };
   }
 }

@@ -224,6 +224,7 @@ const LATENESS: Meanings<ClientHealth["latenessMs"]> = {
 };
 
 const LAG: Meanings<NonNullable<ClientHealth["loopLagMs"]>> = {
+  mean: "mean",
   p99: "99th percentile",
   max: "largest value",
 };

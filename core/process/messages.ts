@@ -130,7 +130,9 @@ const ClientHealthSchema = v.strictObject({
   latenessMs: v.strictObject({ p50: v.number(), p99: v.number(), max: v.number() }),
   requestedRps: v.exactOptional(v.number()),
   sentRps: v.exactOptional(v.number()),
-  loopLagMs: v.exactOptional(v.strictObject({ p99: v.number(), max: v.number() })),
+  loopLagMs: v.exactOptional(
+    v.strictObject({ mean: v.exactOptional(v.number()), p99: v.number(), max: v.number() }),
+  ),
   cpuSeconds: v.exactOptional(v.number()),
   busyShare: v.exactOptional(v.number()),
   maxRssMb: v.exactOptional(v.number()),
