@@ -23,12 +23,12 @@ import { startSampling, type Sampling } from "./sampling/sampling.ts";
 import { pathMs } from "./setup/path.ts";
 import { wireHeaders } from "./setup/probe.ts";
 import { proveReset, type PreflightTarget } from "./setup/preflight.ts";
-import type { RunningRouter } from "./setup/router-up.ts";
+import { startsRouter, type RunningRouter } from "./setup/router-up.ts";
 import type { CellOutcome } from "./folder/run-folder.ts";
 import { deriveSeed } from "../base/random.ts";
 import { firstCause, messageOf } from "../base/errors.ts";
 import type { Engine, EngineHandle } from "../contract/engine.ts";
-import type { Plan, PlannedCell } from "../contract/plan.ts";
+import type { Plan, PlannedArm, PlannedCell } from "../contract/plan.ts";
 import type { StartContext } from "../contract/processes.ts";
 import type { Router, RouterTraits } from "../contract/router.ts";
 import type { Death } from "../process/death.ts";
@@ -162,7 +162,7 @@ async function settle(on: Measured): Promise<void> {
 async function load(tokenSeed: number, on: Measured): Promise<void> {
   const { deps, book, router, group, plan, cell, traits, outcome, recorder } = on;
   const path = await pathMs(router.urls, wireHeaders(plan.wire, process.env));
-  const cpuShare = watchCpu();
+  const cpuUse = watchCpu();
   const foundBefore = await router.prefixesFound?.();
   const { engine, supervisor, context } = group;
   const pausesBefore = supervisor.pauses.length;
@@ -181,14 +181,25 @@ async function load(tokenSeed: number, on: Measured): Promise<void> {
   if (health) outcome.health = { ...health, ...given({ pathMs: path }) };
   const pauses = supervisor.pauses.slice(pausesBefore);
   if (pauses.length > 0) outcome.pauses = pauses;
-  const machineCpuShare = cpuShare();
-  if (machineCpuShare !== undefined) outcome.machineCpuShare = machineCpuShare;
+  const cpu = cpuUse();
+  if (cpu !== undefined) outcome.machineCpuShare = cpu.share;
+  const isKnown = cpu?.otherCores !== undefined && (await startsAll(plan.arms[cell.arm]!, deps));
+  if (isKnown) outcome.otherCores = cpu.otherCores!;
   await askGateway(on);
   const found = await router.prefixesFound?.();
   if (found !== undefined) outcome.prefixesFound = found - foundBefore!;
   // Our own gateway's count is judged with its cost.
   const isDeaf = traits.kvEvents && !router.state && (await router.eventsApplied?.()) === 0;
   if (isDeaf) outcome.findings.push(noEventsFinding);
+}
+
+/** Whether engine and router are processes of this run, so that all others on the machine are none of it. */
+async function startsAll(arm: PlannedArm, { plugins }: RunDeps): Promise<boolean> {
+  const engine = (await plugins.load(arm.engine)) as Engine;
+  const router = (await plugins.load(arm.router)) as Router;
+  const isLaunched = [arm.engine, arm.router].some(({ options }) => options.launch !== undefined);
+  const servers = engine.processes?.(arm.engine.options, arm.plane) ?? [];
+  return !isLaunched && servers.length > 0 && startsRouter(router, arm, servers.length);
 }
 
 /** Empties caches and index, and proves it. Returns the seed of the cell's tokens. */

@@ -49,6 +49,7 @@ export async function cellResult(
         servedByWorkers: outcome.servedByWorkers,
         pauses: outcome.pauses,
         machineCpuShare: outcome.machineCpuShare,
+        otherCores: outcome.otherCores,
       }),
     },
   });

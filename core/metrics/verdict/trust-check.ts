@@ -20,6 +20,8 @@ export interface Evidence {
   readonly findings?: readonly Finding[];
   /** Busy share of all cores of the machine during the cell, 0 to 1. */
   readonly machineCpuShare?: number;
+  /** Cores that programs outside the run kept busy meanwhile, where all of the run was started by it. */
+  readonly otherCores?: number;
   /** Time that dynbench's gateway adds to a request when idle, where it was measured. */
   readonly gatewayMs?: number;
 }

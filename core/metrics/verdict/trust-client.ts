@@ -13,6 +13,9 @@ const STALL_TTFT_SHARE = 0.1;
 /** Busy share above which the generator's single thread, or the cores of the machine, count as full. */
 const THREAD_FULL = 0.9;
 const MACHINE_FULL = 0.95;
+/** Other programs harm a run from so many cores up, where no more of the machine than this is idle. */
+const OTHER_CORES = 0.3;
+const IDLE_ENOUGH = 0.3;
 /** dynbench's own share of TTFT on a sped-up engine: above the first a note, above the second untrusted. */
 const OVERHEAD_NOTED = 0.02;
 const OVERHEAD_MAX = 0.1;
@@ -23,6 +26,7 @@ export const CLIENT_CHECKS: readonly TrustCheck[] = [
   clientStalled,
   loopLag,
   cpuFull,
+  otherLoad,
   timeScale,
   rateNotReached,
   clockStepped,
@@ -30,19 +34,15 @@ export const CLIENT_CHECKS: readonly TrustCheck[] = [
   (check) => (cell: CellUnderTrial) => (cell.summary.clock === "wall" ? check(cell) : undefined),
 );
 
-/** p99 is compared with p99 and mean with mean: a few late requests change the tail, many the mean. */
 function clientLate({ summary, points }: CellUnderTrial): Finding | undefined {
   const { p99 } = summary.client.latenessMs;
   const mean = points.latenessMs.reduce((a, b) => a + b, 0) / Math.max(1, points.latenessMs.length);
-  const tailLimit = Math.max(LATE_MS, LATE_TTFT_SHARE * (summary.metrics.ttftMs?.p99 ?? 0));
-  const meanLimit = Math.max(LATE_MEAN_MS, LATE_TTFT_SHARE * meanTtftMs(summary));
-  const isTail = p99 > tailLimit;
-  if (!isTail && !(mean > meanLimit)) return undefined;
-  const [what, seen, limit] = isTail ? ["p99", p99, tailLimit] : ["mean", mean, meanLimit];
+  const late = lateBeyond(summary, { mean, p99 });
+  if (late === undefined) return undefined;
   return {
     id: "client-late",
     severity: "untrusted",
-    message: `Requests were sent late: ${what} lateness ${ms(seen)}, harmless up to ${ms(limit)}`,
+    message: `Requests were sent late: ${late.what} lateness ${ms(late.seen)}, harmless up to ${ms(late.limit)}`,
     hint: "Give the load generator a core of its own, or lower --concurrency or --rate",
   };
 }
@@ -59,13 +59,13 @@ function clientStalled({ summary }: CellUnderTrial): Finding | undefined {
 }
 
 function loopLag({ summary }: CellUnderTrial): Finding | undefined {
-  const p99 = summary.client.loopLagMs?.p99;
-  const limit = Math.max(LATE_MS, LATE_TTFT_SHARE * meanTtftMs(summary));
-  if (p99 === undefined || p99 <= limit) return undefined;
+  const { mean = 0, p99 = 0 } = summary.client.loopLagMs ?? {};
+  const late = lateBeyond(summary, { mean, p99 });
+  if (late === undefined) return undefined;
   return {
     id: "loop-lag",
     severity: "untrusted",
-    message: `Timestamps of the load generator can be ${ms(p99)} late (p99 lag of its event loop)`,
+    message: `Timestamps of the load generator are late: ${late.what} lag of its event loop ${ms(late.seen)}, harmless up to ${ms(late.limit)}`,
     hint: "Give the load generator a core of its own, or lower --concurrency or --rate",
   };
 }
@@ -85,6 +85,19 @@ function cpuFull({ summary, evidence }: CellUnderTrial): Finding | undefined {
       summary.timeScale > 1
         ? "Lower --speedup, --concurrency or --workers, or use a machine with more cores"
         : "Lower --concurrency or --rate, or use a machine with more cores",
+  };
+}
+
+/** One that wakes up in some cells alone makes a difference between arms out of nothing. */
+function otherLoad({ evidence }: CellUnderTrial): Finding | undefined {
+  const { otherCores = 0, machineCpuShare = 0 } = evidence;
+  const idle = 1 - machineCpuShare;
+  if (otherCores < OTHER_CORES || idle > IDLE_ENOUGH) return undefined;
+  return {
+    id: "other-load",
+    severity: "untrusted",
+    message: `Other programs kept ${otherCores.toFixed(1)} of the machine's cores busy, and ${(100 * idle).toFixed(0)} % of it was idle`,
+    hint: "Stop them (top shows their names), or use a machine with more cores, then run again",
   };
 }
 
@@ -135,6 +148,23 @@ function clockStepped({ summary }: CellUnderTrial): Finding | undefined {
     message: `The machine's clock was set ${way} by ${(Math.abs(clockStepMs) / 1000).toFixed(1)} s during the cell; latencies do not use it and hold`,
     hint: "Mind it where times of day are compared: in logs, in metrics.jsonl and between machines",
   };
+}
+
+interface Late {
+  readonly what: "p99" | "mean";
+  readonly seen: number;
+  readonly limit: number;
+}
+
+/** p99 is compared with p99 and mean with mean: a few late requests change the tail, many the mean. */
+function lateBeyond(
+  summary: CellUnderTrial["summary"],
+  { mean, p99 }: { mean: number; p99: number },
+): Late | undefined {
+  const tail = Math.max(LATE_MS, LATE_TTFT_SHARE * (summary.metrics.ttftMs?.p99 ?? 0));
+  if (p99 > tail) return { what: "p99", seen: p99, limit: tail };
+  const limit = Math.max(LATE_MEAN_MS, LATE_TTFT_SHARE * meanTtftMs(summary));
+  return mean > limit ? { what: "mean", seen: mean, limit } : undefined;
 }
 
 /** 0 where unknown, so that the fixed limits apply. */

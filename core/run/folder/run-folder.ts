@@ -50,6 +50,8 @@ export interface CellOutcome {
   settled?: Settled;
   /** Busy part of all the machine's cores during the load, 0 to 1. */
   machineCpuShare?: number;
+  /** Cores that programs outside the run kept busy during the load. */
+  otherCores?: number;
   /** Times at which a process of the run did nothing, as it noticed itself. */
   pauses?: readonly { name: string; ms: number }[];
   /** Requests that the workers ended during the cell, by their own counters. */

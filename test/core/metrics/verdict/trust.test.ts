@@ -204,10 +204,12 @@ describe("the client", () => {
   });
 
   test("with a lagging event loop is untrusted", () => {
-    expect(findings(steady, { health: { loopLagMs: { p99: 5, max: 20 } } })).toEqual([]);
-    expect(findings(steady, { health: { loopLagMs: { p99: 6, max: 20 } } })).toEqual([
-      "loop-lag untrusted",
-    ]);
+    const lagging = (mean: number, p99: number): string[] =>
+      findings(steady, { health: { loopLagMs: { mean, p99, max: 20 } } });
+    // 5 % of a TTFT of 100 ms, at p99 and on average.
+    expect(lagging(5, 5)).toEqual([]);
+    expect(lagging(0.1, 5.1)).toEqual(["loop-lag untrusted"]);
+    expect(lagging(5.1, 5)).toEqual(["loop-lag untrusted"]);
   });
 
   test("on full cores is untrusted", () => {
@@ -217,6 +219,16 @@ describe("the client", () => {
     expect(findings(steady, { health: { busyShare: 0.5, cpuSeconds: 99 } })).toEqual([]);
     const evidence = { traits: { spreads: true, kvEvents: false }, machineCpuShare: 0.96 };
     expect(findings(steady, { evidence })).toEqual(["cpu-full untrusted"]);
+  });
+
+  test("beside other programs is untrusted where they leave little of the machine idle", () => {
+    const beside = (otherCores: number, machineCpuShare: number): string[] =>
+      findings(steady, {
+        evidence: { traits: { spreads: true, kvEvents: false }, otherCores, machineCpuShare },
+      });
+    expect(beside(0.9, 0.8)).toEqual(["other-load untrusted"]);
+    expect(beside(0.9, 0.6)).toEqual([]);
+    expect(beside(0.2, 0.9)).toEqual([]);
   });
 
   test("whose own time weighs on a sped-up engine is a note above 2 %, untrusted above 10 %", () => {
