@@ -7,7 +7,8 @@
  * `options`: a strict valibot schema, the only source of checks, defaults, flags, help and docs.
  * Leave an optional method out if the plugin cannot do it; never write a stub.
  *
- * Option metadata (`v.metadata({...})`, see `OptionMetadata`) declares aliases of the flag and sweeps.
+ * Option metadata (`v.metadata({...})`, see `OptionMetadata`) declares aliases of the flag, sweeps, and
+ * ranges for tuning.
  * `v.description` is the help text and is required. A name ends with its unit: `timeoutS`, `rateRps`.
  */
 import type * as v from "valibot";
@@ -41,6 +42,15 @@ export interface OptionMetadata {
   verbatim?: boolean;
   /** Names a file that a workload reads. The plan records its digest; `-` is standard input. */
   file?: boolean;
+  /** A number that a tuner may vary, and how far. */
+  tune?: TuneRange;
+}
+
+/** Both ends are valid values. On a log scale equal ratios are equal steps, so `from` is above 0. */
+export interface TuneRange {
+  readonly from: number;
+  readonly to: number;
+  readonly scale: "linear" | "log";
 }
 
 export interface PluginBase<Schema extends OptionsSchema> {

@@ -4,7 +4,7 @@
  */
 import { given } from "../base/given.ts";
 import * as v from "valibot";
-import type { OptionMetadata, OptionsSchema } from "../contract/plugin.ts";
+import type { OptionMetadata, OptionsSchema, TuneRange } from "../contract/plugin.ts";
 
 export interface OptionSpec {
   /** As in the schema: `numPrefixPrompts`. */
@@ -26,9 +26,11 @@ export interface OptionSpec {
   readonly isVerbatim: boolean;
   /** Names a file that is read. */
   readonly isFile: boolean;
+  /** Of a number that a tuner may vary. */
+  readonly tune?: TuneRange;
 }
 
-/** The options of a schema, in its order. Throws on a type that no flag can carry, which is a plugin author's fault. */
+/** The options of a schema, in its order. Throws on what a plugin's author did wrong: a type that no flag can carry, a range that cannot be tuned over. */
 export function optionSpecs(schema: OptionsSchema): readonly OptionSpec[] {
   let specs = READ.get(schema);
   if (!specs) {
@@ -99,7 +101,24 @@ function specOf(key: string, entry: AnySchema): OptionSpec {
     isSecret: metadata.secret === true,
     isVerbatim: metadata.verbatim === true,
     isFile: metadata.file === true,
+    ...given({ tune: metadata.tune && checkedTune(key, metadata.tune, entry) }),
   };
+}
+
+/** Throws where the ends are no values of the option, or the scale does not fit them. */
+function checkedTune(key: string, tune: TuneRange, entry: AnySchema): TuneRange {
+  const fault = tuneFault(tune, entry);
+  if (fault !== undefined) throw new Error(`option "${key}" cannot be tuned: ${fault}`);
+  return tune;
+}
+
+function tuneFault({ from, to, scale }: TuneRange, entry: AnySchema): string | undefined {
+  if (scale !== "linear" && scale !== "log") return `its scale is "${String(scale)}"`;
+  if (!(from < to)) return `from ${from} to ${to} is no range`;
+  if (scale === "log" && from <= 0) return `a log scale cannot begin at ${from}`;
+  const schema = entry as unknown as v.GenericSchema;
+  const refused = [from, to].find((value) => !v.safeParse(schema, value).success);
+  return refused === undefined ? undefined : `it refuses ${refused}`;
 }
 
 function typeOf(

@@ -39,6 +39,32 @@ describe("specs", () => {
     );
   });
 
+  test("have the range over which a number may be tuned", () => {
+    const tune = { from: 0.1, to: 10, scale: "log" } as const;
+    const tuned = v.strictObject({
+      weight: v.pipe(v.optional(v.number(), 1), v.metadata({ tune })),
+      inside: v.optional(v.pipe(v.number(), v.metadata({ tune })), 1),
+      fixed: v.optional(v.number(), 1),
+    });
+    expect(optionSpecs(tuned).map((one) => one.tune)).toEqual([tune, tune, undefined]);
+  });
+
+  test.each([
+    [v.string(), { from: 1, to: 2, scale: "linear" }, "it refuses 1"],
+    [v.array(v.number()), { from: 1, to: 2, scale: "linear" }, "it refuses 1"],
+    [v.number(), { from: 2, to: 2, scale: "linear" }, "from 2 to 2 is no range"],
+    [v.number(), { from: NaN, to: 2, scale: "linear" }, "from NaN to 2 is no range"],
+    [v.number(), { from: 0, to: 2, scale: "log" }, "a log scale cannot begin at 0"],
+    [v.number(), { from: 1, to: 2, scale: "square" }, 'its scale is "square"'],
+    [v.pipe(v.number(), v.maxValue(9)), { from: 1, to: 10, scale: "log" }, "it refuses 10"],
+    [v.pipe(v.number(), v.integer()), { from: 0.5, to: 10, scale: "log" }, "it refuses 0.5"],
+  ])("refuse a range that cannot be tuned over (%#)", (schema, tune, fault) => {
+    const option = v.pipe(schema as v.GenericSchema, v.metadata({ tune }));
+    expect(() => optionSpecs(v.strictObject({ knob: option }))).toThrow(
+      `option "knob" cannot be tuned: ${fault}`,
+    );
+  });
+
   test("flags and keys convert into each other", () => {
     expect(flagOf("numPrefixPrompts")).toBe("num-prefix-prompts");
     expect(keyOf("num-prefix-prompts")).toBe("numPrefixPrompts");
