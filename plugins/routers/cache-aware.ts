@@ -25,22 +25,26 @@ export const cacheAware = defineRouter({
     cacheThreshold: v.pipe(
       v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 0.3),
       v.description("Share of the prompt that must match for the match to decide"),
+      v.metadata({ tune: { from: 0, to: 1, scale: "linear" } }),
     ),
     balanceAbs: v.pipe(
       v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_REQUESTS)), 64),
       v.description(
         "Requests in flight between the fullest and the emptiest worker that are still even",
       ),
+      v.metadata({ tune: { from: 1, to: 256, scale: "log" } }),
     ),
     balanceRel: v.pipe(
       v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(MAX_REQUESTS)), 1.5),
       v.description(
         "Ratio of requests in flight between them that is still even; both must be exceeded",
       ),
+      v.metadata({ tune: { from: 1, to: 4, scale: "linear" } }),
     ),
     maxTreeBlocks: v.pipe(
       v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1 << 24)), 1 << 20),
       v.description("Blocks remembered per worker; the least recently used leave"),
+      v.metadata({ tune: { from: 1024, to: 1 << 22, scale: "log" } }),
     ),
   }),
   // A prefix that all prompts share draws them all to one worker while loads differ by less than

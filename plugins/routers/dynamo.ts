@@ -33,24 +33,39 @@ const options = v.strictObject({
     v.description("How it routes; kv-approx is its kv mode without KV events"),
     v.metadata({ aliases: ["router-mode"] }),
   ),
-  overlapCredit: v.pipe(weight, v.description("Blocks of prefill saved per block believed cached")),
+  overlapCredit: v.pipe(
+    weight,
+    v.description("Blocks of prefill saved per block believed cached"),
+    v.metadata({ tune: { from: 0.1, to: 64, scale: "log" } }),
+  ),
   creditDecay: v.pipe(
     weight,
     v.description(
       "How fast the overlap credit falls on a worker with more prefill queued than others",
     ),
+    v.metadata({ tune: { from: 0, to: 4, scale: "linear" } }),
   ),
-  prefillLoadScale: v.pipe(weight, v.description("Weight of prefill against blocks held")),
-  activeRequestWeight: v.pipe(weight, v.description("Cost of each request in flight, in blocks")),
+  prefillLoadScale: v.pipe(
+    weight,
+    v.description("Weight of prefill against blocks held"),
+    v.metadata({ tune: { from: 0.1, to: 10, scale: "log" } }),
+  ),
+  activeRequestWeight: v.pipe(
+    weight,
+    v.description("Cost of each request in flight, in blocks"),
+    v.metadata({ tune: { from: 0, to: 64, scale: "linear" } }),
+  ),
   temperature: v.pipe(
     weight,
     v.description("0 picks the least cost; a higher value draws more evenly among all workers"),
+    v.metadata({ tune: { from: 0, to: 1, scale: "linear" } }),
   ),
   queueThreshold: v.pipe(
     weight,
     v.description(
       "Queue requests in the router while every worker has more prefill than this multiple of a step's tokens",
     ),
+    v.metadata({ tune: { from: 0.1, to: 64, scale: "log" } }),
   ),
   queuePolicy: v.pipe(
     v.optional(v.picklist(["fcfs", "wspt"])),
@@ -72,6 +87,7 @@ const options = v.strictObject({
   ttlS: v.pipe(
     v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(86_400))),
     v.description("kv-approx: seconds for which a prompt is believed to be cached"),
+    v.metadata({ tune: { from: 5, to: 3600, scale: "log" } }),
   ),
   syncReplicas: v.pipe(
     v.optional(v.boolean(), false),

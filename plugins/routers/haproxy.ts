@@ -19,6 +19,7 @@ const options = v.strictObject({
   hashBalanceFactor: v.pipe(
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(101), v.maxValue(65_535))),
     v.description("hash: most load of a worker, in percent of the mean; default: no bound"),
+    v.metadata({ tune: { from: 101, to: 400, scale: "linear" } }),
   ),
   haproxyCommand: commandOption(NEED.command),
 });

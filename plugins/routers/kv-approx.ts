@@ -20,6 +20,7 @@ export const kvApprox = defineRouter({
     ttlS: v.pipe(
       v.optional(v.pipe(v.number(), v.minValue(0.001), v.maxValue(MAX_TTL_S)), 120),
       v.description("Seconds that a prompt is believed cached after its last use"),
+      v.metadata({ tune: { from: 5, to: 3600, scale: "log" } }),
     ),
   }),
   traits: (options) => ({ ...costTraits(options), kvEvents: false }),

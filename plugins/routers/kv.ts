@@ -41,24 +41,29 @@ export const costOptions = {
   overlapCredit: v.pipe(
     v.optional(weight, 1),
     v.description("Blocks of prefill saved per block believed cached; 0 ignores the cache"),
+    v.metadata({ tune: { from: 0.1, to: 64, scale: "log" } }),
   ),
   creditDecay: v.pipe(
     v.optional(weight, 0),
     v.description(
       "How fast the overlap credit falls on a worker with more prefill queued than the others; 0: not at all",
     ),
+    v.metadata({ tune: { from: 0, to: 4, scale: "linear" } }),
   ),
   prefillLoadScale: v.pipe(
     v.optional(weight, 1),
     v.description("Weight of prefill against blocks held; 0 balances blocks alone"),
+    v.metadata({ tune: { from: 0.1, to: 10, scale: "log" } }),
   ),
   activeRequestWeight: v.pipe(
     v.optional(weight, 0),
     v.description("Cost of each request in flight, in blocks"),
+    v.metadata({ tune: { from: 0, to: 64, scale: "linear" } }),
   ),
   temperature: v.pipe(
     v.optional(weight, 0),
     v.description("0 picks the least cost; a higher value draws more evenly among all workers"),
+    v.metadata({ tune: { from: 0, to: 1, scale: "linear" } }),
   ),
   // Dynamo's threshold is a part of the workers' token budget of a step, which a policy does not know.
   queueThresholdTokens: v.pipe(
@@ -66,6 +71,7 @@ export const costOptions = {
     v.description(
       "Hold requests while every worker has more prompt tokens than this to compute; default: hold none",
     ),
+    v.metadata({ tune: { from: 1024, to: 262_144, scale: "log" } }),
   ),
   queuePolicy: v.pipe(
     v.optional(v.picklist(["fcfs", "wspt"]), "fcfs"),

@@ -27,10 +27,12 @@ export const prefixHash = defineRouter({
         256,
       ),
       v.description("Tokens hashed, rounded down to whole blocks"),
+      v.metadata({ tune: { from: 64, to: 16_384, scale: "log" } }),
     ),
     loadFactor: v.pipe(
       v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(MAX_LOAD_FACTOR)), 1.25),
       v.description("How far above the mean a worker's requests in flight may go"),
+      v.metadata({ tune: { from: 1, to: 4, scale: "linear" } }),
     ),
   }),
   // Fewer openings than workers leave workers idle at low load.

@@ -33,7 +33,7 @@ const NEED = { command: "smg", install: "pip install smg" };
 const options = v.strictObject({
   policy: v.pipe(v.optional(v.picklist(POLICIES), "cache_aware"), v.description("How it routes")),
   ...rustOptions,
-  prefixTokenCount: countOption(256, "prefix_hash: leading tokens that are hashed"),
+  prefixTokenCount: countOption(256, 16_384, "prefix_hash: leading tokens that are hashed"),
   prefixHashLoadFactor: factorOption(
     1.25,
     "prefix_hash: most requests in flight of a worker, as a multiple of the mean",

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { optionSpecs } from "../../core/plan/option-spec.ts";
 import { BUNDLED } from "../../plugins/bundled.ts";
 import { TRACE_FORMATS } from "../../plugins/shared/traces/trace-formats.ts";
 import { bundledModules } from "../../release/bundled.ts";
@@ -26,4 +27,14 @@ test("a plugin is named after its file, and lies in the folder of its kind", () 
     ...TRACE_FORMATS.map(({ name }) => `trace-formats/${name}`),
   ];
   expect(names.toSorted()).toEqual(known.toSorted());
+});
+
+test("a default lies in the range over which it is tuned", () => {
+  const outside = BUNDLED.flatMap(({ name, options }) =>
+    optionSpecs(options)
+      .filter(({ tune, default: preset }) => tune !== undefined && preset !== undefined)
+      .filter(({ tune, default: preset }) => !(tune!.from <= preset! && preset! <= tune!.to))
+      .map(({ flag }) => `${name} --${flag}`),
+  );
+  expect(outside).toEqual([]);
 });

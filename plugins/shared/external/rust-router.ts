@@ -14,10 +14,19 @@ import { share, whole, within } from "../option-shapes.ts";
 import { programPorts, startProgram, type ProgramNeed, type ProgramPorts } from "./program.ts";
 
 const MAX_COUNT = 2 ** 31 - 1;
-export const countOption = (preset: number, description: string) =>
-  v.pipe(v.optional(whole(0, MAX_COUNT), preset), v.description(description));
+/** A number of things, tuned up to `most`. */
+export const countOption = (preset: number, most: number, description: string) =>
+  v.pipe(
+    v.optional(whole(0, MAX_COUNT), preset),
+    v.description(description),
+    v.metadata({ tune: { from: 1, to: most, scale: "log" } }),
+  );
 export const factorOption = (preset: number, description: string) =>
-  v.pipe(v.optional(within(1, 1e6), preset), v.description(description));
+  v.pipe(
+    v.optional(within(1, 1e6), preset),
+    v.description(description),
+    v.metadata({ tune: { from: 1, to: 4, scale: "linear" } }),
+  );
 export const switchOption = (description: string) =>
   v.pipe(v.optional(v.boolean(), false), v.description(description));
 
@@ -26,9 +35,11 @@ export const rustOptions = {
   cacheThreshold: v.pipe(
     v.optional(share, 0.3),
     v.description("cache_aware: share of the prompt that must match to follow the cache"),
+    v.metadata({ tune: { from: 0, to: 1, scale: "linear" } }),
   ),
   balanceAbsThreshold: countOption(
     64,
+    256,
     "cache_aware: difference of requests in flight from which it balances",
   ),
   balanceRelThreshold: factorOption(
