@@ -6,7 +6,7 @@
  */
 import { BUNDLED } from "../plugins/bundled.ts";
 import * as traceFormats from "../plugins/shared/traces/trace-formats.ts";
-import { CHILD_ARGUMENT } from "./process/child-argument.ts";
+import { CELL_THREAD, CHILD_ARGUMENT } from "./process/child-argument.ts";
 import { IS_COMPILED } from "./process/compiled.ts";
 import * as dynbench from "./doors/dynbench.ts";
 import * as engine from "./doors/engine.ts";
@@ -23,8 +23,10 @@ const plugins = new PluginSet(BUNDLED, {
 });
 const self = IS_COMPILED ? [process.execPath] : [process.execPath, Bun.main];
 
-if (!Bun.isMainThread) {
-  await import("./gateway/tokenise-thread.ts"); // the only thread there is
+if (!Bun.isMainThread && process.argv[2] === CELL_THREAD) {
+  (await import("./run/cell-thread.ts")).serveCells(plugins);
+} else if (!Bun.isMainThread) {
+  await import("./gateway/tokenise-thread.ts");
 } else if (process.argv[2] === CHILD_ARGUMENT) {
   const { runChild } = await import("./process/child.ts");
   const roles = {

@@ -11,6 +11,7 @@ const MANY = 1e9;
 const MAX_SEED = 2 ** 32 - 1;
 const MAX_PORT = 65_535;
 const MAX_REPLICAS = 64;
+const MAX_JOBS = 256;
 const MAX_WARMUP = 1_000_000;
 const MAX_UNTIL_REPEATS = 10_000;
 const DEFAULT_UNTIL_REPEATS = 30;
@@ -128,6 +129,13 @@ export const RunOptions = v.strictObject({
     ),
   ),
   resume: v.optional(text("Continue the run in this folder; finished cells are kept")),
+  jobs: v.optional(
+    whole(
+      1,
+      MAX_JOBS,
+      "Virtual clock: how many cells are simulated at once; no result depends on it [one for each core]",
+    ),
+  ),
   json: off("Print the summary as JSON on stdout, and nothing else"),
   host: v.optional(
     v.pipe(

@@ -4,12 +4,11 @@
  * duration is unknown, and only the timetable of an open loop gives a lower bound.
  */
 import { startsRouter } from "./setup/router-up.ts";
-import { simulationOf } from "./virtual-run.ts";
+import { simulationOf } from "./simulated-cell.ts";
 import { given } from "../base/given.ts";
 import { monotonicNs } from "../system/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
-import { NO_DELAYS } from "../plan/sim-options.ts";
 import type { Engine } from "../contract/engine.ts";
 import type { Router } from "../contract/router.ts";
 import type { Plugins } from "../contract/plugins.ts";
@@ -158,7 +157,7 @@ async function simulatedS(
   const router = (await on.plugins.load(routerUse)) as Router;
   const simulation = await simulationOf(
     {
-      plan: { ...plan, sim: plan.sim ?? NO_DELAYS },
+      plan,
       cell,
       plugins: on.plugins,
       signal: AbortSignal.timeout(BUDGET_S * 1000),

@@ -24,7 +24,7 @@ import { pathMs } from "./setup/path.ts";
 import { wireHeaders } from "./setup/probe.ts";
 import { proveReset, type PreflightTarget } from "./setup/preflight.ts";
 import { startsRouter, type RunningRouter } from "./setup/router-up.ts";
-import type { CellOutcome } from "./folder/run-folder.ts";
+import { startedOutcome, type CellOutcome } from "./folder/run-folder.ts";
 import { deriveSeed } from "../base/random.ts";
 import { firstCause, messageOf } from "../base/errors.ts";
 import type { Engine, EngineHandle } from "../contract/engine.ts";
@@ -76,7 +76,7 @@ export async function runLiveCell(plan: Plan, cell: PlannedCell, place: CellPlac
   const planned = plan.arms[cell.arm]!;
   const { workers } = group.engine;
   const timeScale = group.plugin.timeScale?.(planned.engine.options);
-  const outcome = book.started(cell, { workers, timeScale });
+  const outcome = startedOutcome(cell, { workers, timeScale });
   if (router.urls.length > 1) outcome.targets = router.urls;
   const plugin = (await deps.plugins.load(planned.router)) as Router;
   const traits = plugin.traits(planned.router.options);

@@ -28,6 +28,7 @@ export class ProgressMeter {
   #ttftCount = 0;
   #outputTokens = 0;
   #finishedCells = 0;
+  #lastFinishedNs = this.#startNs;
   #finishedNs = 0;
   /** Of the first cell: its engine comes up in it, and later cells do not pay for that. */
   #firstSetupNs = 0;
@@ -66,9 +67,11 @@ export class ProgressMeter {
     this.#ttftCount += 1;
   }
 
-  finished(cell: PlannedCell): void {
-    if (cell !== this.#cell) return; // a cell of an earlier run took no time of this one
-    const tookNs = monotonicNs() - this.#cellStartNs;
+  /** A cell is over; where several are simulated at once, each counts what passed since the one before. */
+  finished(): void {
+    const nowNs = monotonicNs();
+    const tookNs = nowNs - this.#lastFinishedNs;
+    this.#lastFinishedNs = nowNs;
     this.#finishedNs += this.#finishedCells === 0 ? tookNs - this.#firstSetupNs : tookNs;
     this.#finishedCells += 1;
   }

@@ -8,12 +8,18 @@ import { recordLine, type RequestRecord } from "../contract/record.ts";
 import { CellTally } from "../metrics/tally/cell-tally.ts";
 import type { RecordWatch } from "./cell-findings.ts";
 import { LineChunks } from "./folder/line-chunks.ts";
-import type { RunFolder } from "./folder/run-folder.ts";
+
+/** Where a cell's lines go: the run folder, or a part of its own. */
+export interface CellLines {
+  appendRecords(lines: string): void;
+  appendDecisions(lines: string): void;
+}
 
 interface RecorderOptions {
   readonly cell: string;
-  readonly folder: Pick<RunFolder, "appendRecords" | "appendDecisions">;
-  readonly meter: { record(record: RequestRecord): void };
+  /** Left out where records are not kept. */
+  readonly lines?: CellLines;
+  readonly meter?: { record(record: RequestRecord): void };
   readonly watch: RecordWatch;
 }
 
@@ -24,21 +30,21 @@ export class CellRecorder {
   readonly #decisions: LineChunks;
 
   constructor(options: RecorderOptions) {
-    const { folder } = options;
+    const { lines } = options;
     this.#options = options;
-    this.#records = new LineChunks((lines) => folder.appendRecords(lines));
-    this.#decisions = new LineChunks((lines) => folder.appendDecisions(lines));
+    this.#records = new LineChunks((chunk) => lines?.appendRecords(chunk));
+    this.#decisions = new LineChunks((chunk) => lines?.appendDecisions(chunk));
   }
 
   /** A simulated record; its line is written with others, `flush` at the latest. */
   simulated(record: RequestRecord): void {
-    this.#records.add(recordLine(record));
+    if (this.#options.lines !== undefined) this.#records.add(recordLine(record));
     this.#take(record);
   }
 
   /** A record of a live request, written at once as the load process wrote it: whatever dies next loses none. */
   live(record: RequestRecord, line: string): void {
-    this.#options.folder.appendRecords(`${line}\n`);
+    this.#options.lines?.appendRecords(`${line}\n`);
     this.#take(record);
   }
 
@@ -58,7 +64,7 @@ export class CellRecorder {
 
   #take(record: RequestRecord): void {
     this.tally.add(record);
-    this.#options.meter.record(record);
+    this.#options.meter?.record(record);
     this.#options.watch.add(record);
   }
 }

@@ -3,7 +3,7 @@
  * and the intervals they would give with more of them are computed. Differences between requests are
  * simulated, disturbances of a real machine are not: live runs need as many or more.
  */
-import { simulatedCell } from "./simulated-cell.ts";
+import { breather, simulateCell } from "./simulated-cell.ts";
 import { log } from "../base/portable-math.ts";
 import { deriveSeed } from "../base/random.ts";
 import type { Engine } from "../contract/engine.ts";
@@ -13,7 +13,6 @@ import type { CellResult } from "../contract/result.ts";
 import type { Router } from "../contract/router.ts";
 import { noiseOf, type Noise } from "../metrics/compare/noise.ts";
 import { REPEATS_FOR_CLAIMS } from "../statistics/mean-interval.ts";
-import { monotonicNs } from "../system/clock.ts";
 
 /** Enough to see how repeats differ. */
 const REPEATS = 4;
@@ -34,13 +33,13 @@ export async function repeatsNeeded(
   plugins: Plugins,
 ): Promise<RepeatsNeeded | undefined> {
   if (plan.arms.length < 2 || !(await canSimulate(plan, plugins))) return undefined;
-  const startNs = monotonicNs();
-  const mayGoOn = (): boolean => (monotonicNs() - startNs) / 1e9 < BUDGET_S;
+  const signal = AbortSignal.timeout(BUDGET_S * 1000);
+  const deps = { plugins, signal, breathe: breather() };
   const results: CellResult[] = [];
   for (const cell of simulatedCells(plan)) {
     try {
-      const result = await simulatedCell(plan, cell, { plugins, mayGoOn });
-      if (result === undefined) return undefined;
+      const { result, fault } = await simulateCell({ ...plan, pooledBounds: false }, cell, deps);
+      if (signal.aborted || fault !== undefined) return undefined;
       results.push(result);
     } catch {
       return undefined; // the run itself, or the estimate of its duration, will report why

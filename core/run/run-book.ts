@@ -2,7 +2,6 @@
  * What every run keeps, live or simulated: facts, progress, the results of its cells, and the reports
  * at its end.
  */
-import { given } from "../base/given.ts";
 import { allReporters, type AllReporters, type OpenReporter } from "./all-reporters.ts";
 import { ProgressMeter } from "./progress-meter.ts";
 import { CellRecorder, KeptTallies } from "./recorder.ts";
@@ -10,7 +9,7 @@ import type { RecordWatch } from "./cell-findings.ts";
 import { cellResult, runResult } from "./results.ts";
 import { RunFacts } from "./folder/run-facts.ts";
 import type { CellOutcome, RunFolder } from "./folder/run-folder.ts";
-import { epochMs, monotonicNs } from "../system/clock.ts";
+import { monotonicNs } from "../system/clock.ts";
 import { DynbenchError, messageOf } from "../base/errors.ts";
 import { isDecided } from "../metrics/compare/compare.ts";
 import { blockOf } from "../metrics/looks.ts";
@@ -34,6 +33,8 @@ export interface RunDeps {
   /** Stop, keep and report what is there. */
   readonly signal: AbortSignal;
   readonly reporters: readonly OpenReporter[];
+  /** Cells simulated at once; on the wall clock there is one at a time. */
+  readonly jobs: number;
   /** The folder holds an earlier part of this run. */
   readonly isResumed: boolean;
   /** Cells that it has finished; all else of it is forgotten. */
@@ -83,40 +84,20 @@ export class RunBook {
     return tookS >= (until.maxTimeS ?? Infinity) || isDecided(this.#results, this.#plan);
   }
 
-  /** The outcome of a cell as it starts: failed, until the cell has ended otherwise. */
-  started(
-    cell: PlannedCell,
-    on: { workers: CellOutcome["workers"]; timeScale: number | undefined },
-  ): CellOutcome {
-    return {
-      id: cell.id,
-      state: "failed",
-      startedAt: new Date(epochMs()).toISOString(),
-      workers: on.workers.map(({ id, role, blockSize, kvBlocks }) => ({
-        id,
-        role,
-        blockSize,
-        ...given({ kvBlocks }),
-      })),
-      timeScale: on.timeScale ?? 1,
-      findings: [],
-    };
-  }
-
   /** Takes the records of one cell. */
   recorder(cell: PlannedCell, watch: RecordWatch): CellRecorder {
-    const { folder } = this.#deps;
-    return new CellRecorder({ cell: cell.id, folder, meter: this.meter, watch });
+    return new CellRecorder({ cell: cell.id, lines: this.#deps.folder, meter: this.meter, watch });
   }
 
-  /** A cell is over: its result goes to the reporters. */
+  /** A cell is over. */
   async finish(cell: PlannedCell, outcome: CellOutcome, tally: CellTally): Promise<void> {
-    const { plugins, survey } = this.#deps;
-    const { bounds } = survey;
-    const result = await cellResult(this.#plan, cell, { outcome, tally, plugins, bounds });
-    this.#results.push(result);
-    this.meter.finished(cell);
-    await this.#reporters.cell(result);
+    await this.take(await this.#resultOf(cell, outcome, tally));
+  }
+
+  /** The result of a cell that is over. */
+  async take(result: CellResult): Promise<void> {
+    this.meter.finished();
+    await this.#add(result);
   }
 
   /**
@@ -148,7 +129,18 @@ export class RunBook {
     folder.keepCells(finished, tallies.add);
     for (const outcome of finished) {
       const cell = this.#plan.cells.find(({ id }) => id === outcome.id);
-      if (cell) await this.finish(cell, outcome, tallies.take(cell.id));
+      if (cell) await this.#add(await this.#resultOf(cell, outcome, tallies.take(cell.id)));
     }
+  }
+
+  #resultOf(cell: PlannedCell, outcome: CellOutcome, tally: CellTally): Promise<CellResult> {
+    const { plugins, survey } = this.#deps;
+    const { bounds } = survey;
+    return cellResult(this.#plan, cell, { outcome, tally, plugins, bounds });
+  }
+
+  async #add(result: CellResult): Promise<void> {
+    this.#results.push(result);
+    await this.#reporters.cell(result);
   }
 }

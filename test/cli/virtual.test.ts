@@ -1,6 +1,6 @@
 /** `--clock virtual` through the binary: the same plan, records, reports and faults, and no process. */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Summary } from "../../core/contract/result.ts";
 import { parseRecords, type RequestRecord } from "../../core/contract/record.ts";
@@ -19,6 +19,20 @@ export default defineWorkload({
   *requests() {
     for (let index = 0; index < 6; index += 1) {
       yield { index, prompt: [{ content: 1, tokens: 64 }], isl: index === 3 ? 100 : 64, osl: 2 };
+    }
+  },
+});
+`;
+
+/** Its thirtieth cell has an invalid request, so late that other threads work as well. */
+const LATE_FAULT = `import { defineWorkload, v } from "dynbench";
+export default defineWorkload({
+  name: "late", summary: "invalid in one cell", options: v.strictObject({ at: v.optional(v.number(), 0) }),
+  load: { concurrency: 2, requests: 600 },
+  *requests({ at }) {
+    for (let index = 0; index < 600; index += 1) {
+      const isl = at === 30 && index === 500 ? 100 : 64;
+      yield { index, prompt: [{ content: index, tokens: 64 }], isl, osl: 20 };
     }
   },
 });
@@ -234,5 +248,48 @@ describe("bad input on the virtual clock", () => {
     expect(cell!.requests).toMatchObject({ sent: 120, ok: 0, failed: 120 });
     const reason = cell!.verdict.reasons.find(({ id }) => id === "policy-fault");
     expect(reason!.message).toContain(says);
+  });
+});
+
+describe("several cells at once", () => {
+  /** Long enough for threads to be worth their start, short enough for a test. */
+  const many = [...SMALL, ...TWO, "--decisions", "--repeat", "12"];
+  const FILES = ["records.jsonl", "decisions.jsonl"];
+  const bytesOf = (out: string): string[] =>
+    FILES.map((name) => readFileSync(join(cwd, out, name), "utf8"));
+
+  test("leave the same bytes as one after another", async () => {
+    const one = await simulate("jobs-1", 0, ...many, "--jobs", "1");
+    const three = await simulate("jobs-3", 0, ...many, "--jobs", "3");
+    expect(bytesOf("jobs-3")).toEqual(bytesOf("jobs-1"));
+    expect({ ...three, startedAt: "" }).toEqual({ ...one, startedAt: "" });
+    const left = readdirSync(join(cwd, "jobs-3")).filter((name) => name.endsWith(".part"));
+    expect(left).toEqual([]);
+  });
+
+  test("end with the first fault in the plan's order, and keep the results before it", async () => {
+    writeFileSync(join(cwd, "late.ts"), LATE_FAULT);
+    const points = Array.from({ length: 60 }, (_, i) => i + 1).join(",");
+    const late = ["--plugin", "./late.ts", "--workload", "late", "--sweep", `at=${points}`];
+    for (const jobs of ["1", "3"]) {
+      const args = [...VIRTUAL, ...late, "--workers", "2", "--jobs", jobs, "--out", `late-${jobs}`];
+      const { exitCode, stderr, stdout } = await dynbench(args, { cwd });
+      expect(stderr).toContain('Request 500 of workload "late" has 100 prompt tokens');
+      expect(exitCode).toBe(2);
+      const states = (JSON.parse(stdout) as Summary).cells.map(({ state }) => state);
+      expect(states).toEqual([...Array<"completed">(29).fill("completed"), "failed"]);
+    }
+    expect(linesOf("late-3")).toBe(linesOf("late-1"));
+  });
+
+  test("are stopped together, and go on where they were", async () => {
+    const run = startDynbench([...VIRTUAL, ...many, "--jobs", "3", "--out", "stopped"], { cwd });
+    const isBegun = (): boolean => Bun.file(join(cwd, "stopped/cells.jsonl")).size > 10_000;
+    expect(await until(isBegun, 20_000)).toBe(true);
+    run.signal("SIGINT");
+    expect((await run.end()).exitCode).toBe(130);
+    const resume = ["run", "--resume", "stopped", "--json", "--jobs", "3"];
+    expect((await dynbench(resume, { cwd })).exitCode).toBe(0);
+    expect(bytesOf("stopped")).toEqual(bytesOf("jobs-1"));
   });
 });

@@ -19,6 +19,8 @@ export interface Planned {
   readonly port?: number | undefined;
   /** The folder of the run that is resumed. */
   readonly resumed?: RunFolder;
+  /** Cells simulated at once; as many as there are cores when left out. */
+  readonly jobs: number | undefined;
   readonly json: boolean;
 }
 
@@ -64,7 +66,7 @@ export async function planFromArguments(
     const hint = "Leave it out; dynbench up is what others connect to";
     throw new PlanFaults([{ path: "run.port", message, hint }]);
   }
-  return { plan, out: run.out, port: run.port, json: run.json };
+  return { plan, out: run.out, port: run.port, jobs: run.jobs, json: run.json };
 }
 
 function strayWord(word: string): Fault {

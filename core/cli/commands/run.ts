@@ -1,4 +1,5 @@
 /** `dynbench run`. */
+import { availableParallelism } from "node:os";
 import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
 import { columnsOf, faultText } from "../text/fault-text.ts";
@@ -60,6 +61,7 @@ export async function run(line: CommandLine, environment: Environment): Promise<
     survey,
     signal: interrupt.signal,
     reporters,
+    jobs: planned.jobs ?? availableParallelism(),
     isResumed: resumed !== undefined,
     finished: outcomes.filter(({ state }) => state === "completed"),
     command: `dynbench run ${storableWords(line.typed).map(shellWord).join(" ")}`.trim(),

@@ -30,11 +30,13 @@ import type {
   RouterCost,
   Settled,
 } from "../../contract/result.ts";
-import type { Plan } from "../../contract/plan.ts";
+import { given } from "../../base/given.ts";
+import type { Plan, PlannedCell } from "../../contract/plan.ts";
 import { parsePlan } from "../../plan/saved-plan.ts";
 import { LineChunks } from "./line-chunks.ts";
 import { parseRecords, recordLine, type RequestRecord } from "../../contract/record.ts";
 import type { WorkerRole } from "../../contract/request.ts";
+import { epochMs } from "../../system/clock.ts";
 
 /** A finished cell besides its records. */
 export interface CellOutcome {
@@ -157,7 +159,7 @@ export class RunFolder {
   }
 
   /** Appends whole record lines. A full disk is the end of the run: a figure of half the requests lies. */
-  appendRecords(lines: string): void {
+  appendRecords(lines: string | Uint8Array): void {
     this.#write("records.jsonl", (path) => {
       this.#records ??= openSync(path, "a");
       writeAll(this.#records, lines);
@@ -165,7 +167,7 @@ export class RunFolder {
   }
 
   /** Appends lines of `decisions.jsonl`, where no gateway writes them. */
-  appendDecisions(lines: string): void {
+  appendDecisions(lines: string | Uint8Array): void {
     this.#write("decisions.jsonl", (path) => appendFileSync(path, lines));
   }
 
@@ -220,15 +222,8 @@ export class RunFolder {
   }
 
   #write(name: string, write: (path: string) => void): void {
-    try {
-      write(this.file(name));
-    } catch (cause) {
-      if (cause instanceof DynbenchError) throw cause; // a file that it was made from is damaged
-      throw new DynbenchError("load", `Cannot write ${this.file(name)}: ${whyNot(cause)}`, {
-        cause,
-        hint: `What was written is kept. Free some space and go on: dynbench run --resume ${this.path}`,
-      });
-    }
+    const path = this.file(name);
+    guardWrite(path, this.path, () => write(path));
   }
 
   /** Puts lines in the place of a file, which may be read for it. */
@@ -302,6 +297,39 @@ export function defaultRunPath(workload: string, nowEpochMs: number): string {
   }
 }
 
+/** Writes a file of a run. What cannot be written is reported with the way to go on. */
+export function guardWrite(path: string, runDir: string, write: () => void): void {
+  try {
+    write();
+  } catch (cause) {
+    if (cause instanceof DynbenchError) throw cause; // a file that it was made from is damaged
+    throw new DynbenchError("load", `Cannot write ${path}: ${whyNot(cause)}`, {
+      cause,
+      hint: `What was written is kept. Free some space and go on: dynbench run --resume ${runDir}`,
+    });
+  }
+}
+
+/** The outcome of a cell as it starts: failed, until the cell has ended otherwise. */
+export function startedOutcome(
+  cell: PlannedCell,
+  on: { workers: CellOutcome["workers"]; timeScale: number | undefined },
+): CellOutcome {
+  return {
+    id: cell.id,
+    state: "failed",
+    startedAt: new Date(epochMs()).toISOString(),
+    workers: on.workers.map(({ id, role, blockSize, kvBlocks }) => ({
+      id,
+      role,
+      blockSize,
+      ...given({ kvBlocks }),
+    })),
+    timeScale: on.timeScale ?? 1,
+    findings: [],
+  };
+}
+
 /** Writes beside the target and renames: a reader sees the old file or the new one, never half. */
 export function writeAtomically(path: string, text: string): void {
   writeBeside(path, (unfinished) => writeFileSync(unfinished, text));
@@ -318,8 +346,8 @@ function writeBeside(path: string, write: (unfinished: string) => void): void {
   }
 }
 
-function writeAll(file: number, text: string): void {
-  const bytes = Buffer.from(text);
+function writeAll(file: number, lines: string | Uint8Array): void {
+  const bytes = typeof lines === "string" ? Buffer.from(lines) : lines;
   for (let written = 0; written < bytes.length;) {
     written += writeSync(file, bytes, written);
   }

@@ -25,7 +25,7 @@ function recorder() {
   const metered: number[] = [];
   const one = new CellRecorder({
     cell: "c",
-    folder: {
+    lines: {
       appendRecords: (text) => void lines.push(text),
       appendDecisions: (text) => void decisions.push(text),
     },

@@ -1,0 +1,73 @@
+/**
+ * The other end of `cell-threads.ts`: a thread that simulates one cell of a plan after another.
+ */
+import { parentPort } from "node:worker_threads";
+import { CellPart } from "./folder/cell-part.ts";
+import { breather, simulateCell, type SimulatedCell } from "./simulated-cell.ts";
+import { DynbenchError, messageOf, type ErrorCode } from "../base/errors.ts";
+import { given } from "../base/given.ts";
+import type { Plan } from "../contract/plan.ts";
+import type { Plugins } from "../contract/plugins.ts";
+
+/** Messages to the thread: first the plan, then a cell at a time, at any time the end of everything. */
+export type ThreadOrder =
+  | { readonly type: "plan"; readonly plan: Plan; readonly runDir: string }
+  | { readonly type: "cell"; readonly index: number }
+  | { readonly type: "stop" };
+
+/** One for each cell. */
+export type ThreadAnswer =
+  | { readonly type: "done"; readonly done: Omit<SimulatedCell, "fault">; readonly fault?: Fault }
+  | { readonly type: "failed"; readonly fault: Fault };
+
+/** An error as it passes between threads: they keep no classes. */
+export interface Fault {
+  /** Left out where it is none of ours. */
+  readonly code?: ErrorCode;
+  readonly message: string;
+  readonly hint?: string;
+  readonly stack?: string;
+}
+
+export function serveCells(plugins: Plugins): void {
+  const stop = new AbortController();
+  const breathe = breather();
+  let plan: Plan;
+  let runDir: string;
+  const simulate = async (index: number): Promise<ThreadAnswer> => {
+    const lines = new CellPart(runDir, index);
+    const deps = { plugins, signal: stop.signal, breathe, lines };
+    const { fault, ...done } = await simulateCell(plan, plan.cells[index]!, deps);
+    return { type: "done", done, ...(fault === undefined ? {} : { fault: faultOf(fault) }) };
+  };
+  parentPort!.on("message", async (order: ThreadOrder) => {
+    if (order.type === "stop") stop.abort();
+    else if (order.type === "plan") ({ plan, runDir } = order);
+    else {
+      const answer = await simulate(order.index).catch((error): ThreadAnswer => ({
+        type: "failed",
+        fault: faultOf(error),
+      }));
+      parentPort!.postMessage(answer);
+    }
+  });
+}
+
+function faultOf(error: unknown): Fault {
+  const isOurs = error instanceof DynbenchError;
+  return {
+    message: messageOf(error),
+    ...given({
+      code: isOurs ? error.code : undefined,
+      hint: isOurs ? error.hint : undefined,
+      stack: error instanceof Error ? error.stack : undefined,
+    }),
+  };
+}
+
+export function errorOf({ code, message, hint, stack }: Fault): Error {
+  if (code !== undefined) return new DynbenchError(code, message, given({ hint }));
+  const error = new Error(message);
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}
