@@ -9,10 +9,19 @@ import { given } from "../base/given.ts";
 import type { Plan } from "../contract/plan.ts";
 import type { Plugins } from "../contract/plugins.ts";
 
-/** Messages to the thread: first the plan, then a cell at a time, at any time the end of everything. */
+/** A cell to simulate. */
+export interface CellTask {
+  readonly plan: Plan;
+  /** Of the cell in the plan. */
+  readonly index: number;
+  /** The folder in which lines of records are kept; left out where the result alone is wanted. */
+  readonly runDir?: string;
+}
+
+/** Messages to the thread: a plan, then its cells, one at a time; at any time the end of everything. */
 export type ThreadOrder =
-  | { readonly type: "plan"; readonly plan: Plan; readonly runDir: string }
-  | { readonly type: "cell"; readonly index: number }
+  | { readonly type: "plan"; readonly plan: Plan }
+  | ({ readonly type: "cell" } & Omit<CellTask, "plan">)
   | { readonly type: "stop" };
 
 /** One for each cell. */
@@ -33,18 +42,17 @@ export function serveCells(plugins: Plugins): void {
   const stop = new AbortController();
   const breathe = breather();
   let plan: Plan;
-  let runDir: string;
-  const simulate = async (index: number): Promise<ThreadAnswer> => {
-    const lines = new CellPart(runDir, index);
-    const deps = { plugins, signal: stop.signal, breathe, lines };
+  const simulate = async ({ index, runDir }: Omit<CellTask, "plan">): Promise<ThreadAnswer> => {
+    const lines = runDir === undefined ? undefined : new CellPart(runDir, index);
+    const deps = { plugins, signal: stop.signal, breathe, ...given({ lines }) };
     const { fault, ...done } = await simulateCell(plan, plan.cells[index]!, deps);
     return { type: "done", done, ...(fault === undefined ? {} : { fault: faultOf(fault) }) };
   };
   parentPort!.on("message", async (order: ThreadOrder) => {
     if (order.type === "stop") stop.abort();
-    else if (order.type === "plan") ({ plan, runDir } = order);
+    else if (order.type === "plan") ({ plan } = order);
     else {
-      const answer = await simulate(order.index).catch((error): ThreadAnswer => ({
+      const answer = await simulate(order).catch((error): ThreadAnswer => ({
         type: "failed",
         fault: faultOf(error),
       }));

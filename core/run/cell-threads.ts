@@ -1,27 +1,18 @@
-/** Threads that simulate cells of a plan beside the main one. None is started before it has a cell. */
+/** Threads that simulate cells beside the main one. None is started before it has a cell. */
 import { Worker } from "node:worker_threads";
-import { errorOf, type ThreadAnswer, type ThreadOrder } from "./cell-thread.ts";
-import { dropParts } from "./folder/cell-part.ts";
+import { errorOf, type CellTask, type ThreadAnswer, type ThreadOrder } from "./cell-thread.ts";
 import type { Hand } from "./in-order.ts";
 import type { SimulatedCell } from "./simulated-cell.ts";
-import type { Plan } from "../contract/plan.ts";
 import { CELL_THREAD } from "../process/child-argument.ts";
 import { IS_COMPILED } from "../process/compiled.ts";
 
 export class CellThreads implements AsyncDisposable {
-  readonly #plan: Plan;
-  readonly #runDir: string;
   readonly #threads: Worker[] = [];
 
-  /** `runDir`: where lines of records go. */
-  constructor(plan: Plan, runDir: string) {
-    this.#plan = plan;
-    this.#runDir = runDir;
-  }
-
-  /** One more thread. It takes one cell at a time, by its index in the plan. */
-  hand(): Hand<number, SimulatedCell> {
+  /** One more thread. It takes one cell at a time. */
+  hand(): Hand<CellTask, SimulatedCell> {
     let thread: Worker | undefined;
+    let known: CellTask["plan"] | undefined;
     let answered = Promise.withResolvers<SimulatedCell>();
     const start = (): Worker => {
       const started = this.#start();
@@ -33,10 +24,13 @@ export class CellThreads implements AsyncDisposable {
       });
       return started;
     };
-    return (index) => {
+    return ({ plan, ...cell }) => {
       thread ??= start();
       answered = Promise.withResolvers();
-      order(thread, { type: "cell", index });
+      // A plan of thousands of cells is sent once.
+      if (plan !== known) order(thread, { type: "plan", plan });
+      known = plan;
+      order(thread, { type: "cell", ...cell });
       return answered.promise;
     };
   }
@@ -46,10 +40,8 @@ export class CellThreads implements AsyncDisposable {
     for (const thread of this.#threads) order(thread, { type: "stop" });
   }
 
-  /** What cells that nobody waits for have written is removed. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.terminate()));
-    dropParts(this.#runDir);
   }
 
   #start(): Worker {
@@ -58,7 +50,6 @@ export class CellThreads implements AsyncDisposable {
     const thread = new Worker(entry, { argv: [CELL_THREAD] });
     thread.unref();
     this.#threads.push(thread);
-    order(thread, { type: "plan", plan: this.#plan, runDir: this.#runDir });
     return thread;
   }
 }

@@ -2,6 +2,7 @@
  * A plan on the virtual clock: its cells are simulated by this thread, and by more where there are
  * cores for them. The results, the files and their order do not depend on how many.
  */
+import type { CellTask } from "./cell-thread.ts";
 import { CellThreads } from "./cell-threads.ts";
 import { CellPart, dropParts, takePart } from "./folder/cell-part.ts";
 import { inOrder, type Hand } from "./in-order.ts";
@@ -15,18 +16,19 @@ const WORTH_A_THREAD_MS = 300;
 /** Simulates every open cell. Returns what ended it early, if anything did. */
 export async function simulatePlan(plan: Plan, deps: RunDeps, book: RunBook): Promise<unknown> {
   const { folder, signal } = deps;
-  dropParts(folder.path); // of a run that was killed
-  await using threads = new CellThreads(plan, folder.path);
-  signal.addEventListener("abort", () => threads.stop(), { once: true });
+  const runDir = folder.path;
+  dropParts(runDir); // of a run that was killed
   try {
-    const open = (await book.begin()).map((cell) => plan.cells.indexOf(cell));
+    await using threads = new CellThreads();
+    signal.addEventListener("abort", () => threads.stop(), { once: true });
+    const open = await book.begin();
     const jobs = Math.min(deps.jobs, open.length);
     const others = Array.from({ length: jobs - 1 }, () => later(() => threads.hand()));
     const isAlone = others.length === 0;
-    const ended = inOrder(open, [handOfThisThread(plan, { ...deps, book, isAlone }), ...others]);
-    for (const index of open) {
-      const cell = plan.cells[index]!;
-      if (book.isEnough(cell)) break;
+    const tasks = open.map((cell) => ({ plan, index: plan.cells.indexOf(cell), runDir }));
+    const ended = inOrder(tasks, [handOfThisThread({ ...deps, book, isAlone }), ...others]);
+    for (const { index } of tasks) {
+      if (book.isEnough(plan.cells[index]!)) break;
       const { outcome, result, fault } = (await ended.next()).value as SimulatedCell;
       if (!isAlone) takePart(folder, index);
       await book.take(result);
@@ -38,6 +40,8 @@ export async function simulatePlan(plan: Plan, deps: RunDeps, book: RunBook): Pr
     return undefined;
   } catch (error) {
     return signal.aborted ? interrupted() : error;
+  } finally {
+    dropParts(runDir); // of cells that nobody waits for
   }
 }
 
@@ -48,12 +52,11 @@ async function later<T>(make: () => T): Promise<T> {
 }
 
 function handOfThisThread(
-  plan: Plan,
   deps: RunDeps & { readonly book: RunBook; readonly isAlone: boolean },
-): Hand<number, SimulatedCell> {
+): Hand<CellTask, SimulatedCell> {
   const { plugins, folder, signal, book, isAlone } = deps;
   const breathe = breather();
-  return async (index) => {
+  return async ({ plan, index }) => {
     const cell = plan.cells[index]!;
     await breathe();
     signal.throwIfAborted();

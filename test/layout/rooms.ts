@@ -61,6 +61,7 @@ export const ROOMS: readonly Room[] = [
   room(3, "core/process", false, "child processes, the keeper, messages between processes"),
   room(3, "core/metrics", true, "the definition of each metric"),
   room(3, "core/statistics", true, "quantiles, intervals, bootstrap"),
+  room(3, "core/search", true, "settings that are worth a trial"),
   room(4, "core/trace", ["!read-trace.ts"], "rows of a trace, and what formats share"),
   room(5, "core/trace/analysis", true, "sharing and cache curves of a trace"),
   room(6, "core/trace/synthesis", true, "more rows of the same kind"),
