@@ -14,6 +14,7 @@ type Body = (line: CommandLine, environment: Environment) => Promise<number>;
 /** A command is loaded when it is called, because most of the start-up time goes into imports. */
 const BODIES: Readonly<Record<CommandName, () => Promise<Body>>> = {
   run: async () => (await import("./commands/run.ts")).run,
+  tune: async () => (await import("./commands/tune.ts")).tune,
   plan: async () => (await import("./commands/plan.ts")).plan,
   up: async () => (await import("./commands/up.ts")).up,
   ping: async () => (await import("./commands/ping.ts")).ping,

@@ -61,65 +61,79 @@ const LAST_WIDTH = 0.01;
 
 type Steps<Out> = Generator<readonly Trial[], Out, Resumed>;
 
-/** Tries each subject's usual setting first. */
+/** Tries each subject's usual setting first. Ends when the budget does, or nothing new is left to try. */
 export function* search(options: SearchOptions): Steps<Found> {
-  const { subjects, slices, random } = options;
+  const { subjects, slices } = options;
   const tried: Candidate[] = subjects.map((_, subject) =>
     candidate(usualSetting(subjects, subject)),
   );
-  const known = [...tried];
-  let left = yield* onAll(known, slices);
-  const usual = { known, tried };
+  const found: Found & { known: Candidate[]; tried: Candidate[] } = { known: [...tried], tried };
   const fresh = freshIn(tried);
+  let left = yield* onAll(found.known, slices);
+  // Steps from the best end in the nearest valley; another filling may find a deeper one.
+  for (let before = 0; left >= slices && tried.length > before;) {
+    before = tried.length;
+    left = yield* fill(options, { found, fresh, left });
+    left = yield* refine(options, { found, fresh, left });
+  }
+  found.known.sort(byMean);
+  return found;
+}
+
+interface Searching {
+  readonly found: { known: Candidate[]; tried: Candidate[] };
+  readonly fresh: (settings: readonly Setting[]) => Candidate[];
+  readonly left: number;
+}
+
+/** Settings that fill the space of each subject, with a part of what is left. Returns the trials left. */
+function* fill({ subjects, slices, random }: SearchOptions, on: Searching): Steps<number> {
   const variable = subjects.filter(({ knobs }) => knobs.length > 0).length;
-  const each = Math.floor((FILLING * left) / (variable * costOfOne(slices)));
-  const filling = subjects.flatMap((subject, i) =>
-    subject.knobs.length === 0 ? [] : spaceFilling(subject, { subject: i, count: each, random }),
+  const count = Math.floor((FILLING * on.left) / (variable * costOfOne(slices)));
+  const settings = subjects.flatMap((subject, i) =>
+    subject.knobs.length === 0 ? [] : spaceFilling(subject, { subject: i, count, random }),
   );
-  const pool = fresh(filling);
-  if (pool.length === 0) return usual;
-  tried.push(...pool);
-  const kept = yield* halved(pool, slices, left);
-  known.push(...kept.best);
-  left = kept.left;
+  return yield* halved(on.fresh(settings), slices, on);
+}
+
+/** Settings near the best, until steps are narrow or the budget ends. Returns the trials left. */
+function* refine({ subjects, slices, random }: SearchOptions, on: Searching): Steps<number> {
+  const { known } = on.found;
+  let { left } = on;
   for (let width = FIRST_WIDTH; width >= LAST_WIDTH && left >= slices;) {
     known.sort(byMean);
-    const bestBefore = known[0];
+    const [bestBefore] = known;
     const elite = known.filter(({ setting }) => subjects[setting.subject]!.knobs.length > 0);
+    if (elite.length === 0) return left;
     const round = Array.from({ length: NEAR_A_ROUND }, (_, i) => {
       const { setting } = elite[i % Math.min(ELITE, elite.length)]!;
       return near(subjects[setting.subject]!, setting, { width, random });
     });
-    const candidates = fresh(round);
-    if (candidates.length === 0) width *= NARROWER;
-    else {
-      tried.push(...candidates);
-      const result = yield* halved(candidates, slices, left);
-      known.push(...result.best);
-      left = result.left;
-      known.sort(byMean);
-      if (known[0] === bestBefore) width *= NARROWER;
-    }
+    left = yield* halved(on.fresh(round), slices, { ...on, left });
+    known.sort(byMean);
+    if (known[0] === bestBefore) width *= NARROWER;
   }
-  known.sort(byMean);
-  return { known, tried };
+  return left;
 }
 
-/** Tries on one slice, drops the worse half, doubles the slices. Returns those that were tried on all. */
+/** Tries on one slice, drops the worse half, doubles the slices; those left at the end are known. Returns the trials left. */
 function* halved(
   pool: readonly Candidate[],
   slices: number,
-  trialsLeft: number,
-): Steps<{ best: Candidate[]; left: number }> {
-  let [alive, left] = [[...pool], trialsLeft];
-  for (let upTo = 1; ; upTo = Math.min(slices, 2 * upTo)) {
+  { found, left: trialsLeft }: Pick<Searching, "found" | "left">,
+): Steps<number> {
+  let [alive, left] = [pool, trialsLeft];
+  found.tried.push(...pool);
+  for (let upTo = 1; alive.length > 0; upTo = Math.min(slices, 2 * upTo)) {
     const cost = alive.reduce((sum, { scores }) => sum + upTo - scores.length, 0);
-    if (cost > left) return { best: [], left: 0 };
+    if (cost > left) return 0;
     left = yield* onAll(alive, upTo);
     alive = alive.filter(({ scores }) => scores.every(Number.isFinite)).sort(byMean);
-    if (upTo === slices || alive.length === 0) return { best: alive, left };
+    if (upTo === slices) break;
     alive = alive.slice(0, Math.ceil(alive.length / 2));
   }
+  found.known.push(...alive);
+  return left;
 }
 
 /** Tries each on the slices that it has not met yet, up to `upTo`. Returns the trials left. */

@@ -4,6 +4,7 @@ import type { CommandName } from "../options/command-list.ts";
 import { DoctorOptions } from "./doctor.ts";
 import { NullServerOptions } from "./null-server.ts";
 import { PingOptions } from "./ping.ts";
+import { TuneOptions } from "../../decide/tune-options.ts";
 import type { VERB_HELP } from "../text/plugin-help.ts";
 import { PluginCommandOptions } from "./plugin.ts";
 import { ReportOptions } from "./report.ts";
@@ -35,6 +36,7 @@ export const commandWords = (
   formats: readonly TraceFormat[],
 ): Readonly<Record<CommandName, CommandWords>> => ({
   run: RUN,
+  tune: { takesRun: true, options: optionSpecs(TuneOptions), words: [] },
   plan: RUN,
   up: RUN,
   ping: own(PingOptions, ["url"]),

@@ -8,12 +8,11 @@ import { openReporters, exitCodeOf, reporterContext } from "./open-reporters.ts"
 import { checkApiKey, planFromArguments } from "./plan-from-arguments.ts";
 import { settledPlan } from "./settled-plan.ts";
 import { epochMs } from "../../system/clock.ts";
-import { stopSignals } from "./stop-signals.ts";
-import { DynbenchError, EXIT_CODES, PlanFaults } from "../../base/errors.ts";
+import { onInterrupt } from "./stop-signals.ts";
+import { EXIT_CODES, PlanFaults } from "../../base/errors.ts";
 import { isSecretName, MASK, maskWords } from "../../plan/secret-words.ts";
 import { maskPlan, secretOptions } from "../../plan/secrets.ts";
 import { surveyForRun } from "../../plan/survey.ts";
-import type { ReporterContext } from "../../contract/reporter.ts";
 import { openFileLimit } from "../../process/file-limit.ts";
 import { hostFaults, hostNotes } from "../../run/setup/host-faults.ts";
 import { holdStdin, withStdinAt } from "../../run/folder/input-files.ts";
@@ -50,7 +49,7 @@ export async function run(line: CommandLine, environment: Environment): Promise<
   for (const note of hostNotes(plan, plugins, host)) log.info(note);
   const reporters = await openReporters({ plan: runnable, storable }, context, environment);
 
-  using _ = onInterrupt(interrupt, context);
+  using _ = onInterrupt(interrupt, "Stopping; all measurements so far are kept.");
   const { executePlan } = await import("../../run/run.ts");
   const { result, fault, unwritten } = await executePlan(runnable, {
     storable,
@@ -89,24 +88,6 @@ function storableWords(typed: readonly string[]): string[] {
     return `${match[0]}${MASK}`;
   });
   return maskWords(words);
-}
-
-/** The first signal stops the run, and its results are reported. The second exits at once; children end when their stdin closes. */
-function onInterrupt(interrupt: AbortController, context: ReporterContext): Disposable {
-  const signals = stopSignals();
-  const handle = (): void => {
-    if (interrupt.signal.aborted) process.exit(EXIT_CODES.interrupted.code);
-    context.stderr.write(
-      "\nStopping; all measurements so far are kept. Press Ctrl-C again to stop at once.\n",
-    );
-    interrupt.abort(new DynbenchError("interrupted", "Interrupted"));
-  };
-  for (const signal of signals) process.on(signal, handle);
-  return {
-    [Symbol.dispose]: () => {
-      for (const signal of signals) process.off(signal, handle);
-    },
-  };
 }
 
 function shellWord(word: string): string {

@@ -1,4 +1,5 @@
 /** The options of `run`, `plan` and `up` in groups, for help, manual page and completion. */
+import { TuneOptions } from "../../decide/tune-options.ts";
 import { parseArmSpecs } from "../../plan/arms.ts";
 import { DEFAULTS, defaultEngine, typedNames } from "../../plan/choose.ts";
 import { isNamed, optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
@@ -23,7 +24,8 @@ export function optionGroups(
   plugins: PluginSet,
   chosen: readonly AnyPlugin[],
 ): readonly OptionGroup[] {
-  const groups = command === "up" ? upGroups(chosen) : runGroups(plugins, chosen);
+  const own = command === "tune" ? [{ title: "Tune", specs: optionSpecs(TuneOptions) }] : [];
+  const groups = command === "up" ? upGroups(chosen) : [...own, ...runGroups(plugins, chosen)];
   return groups.filter(({ specs }) => specs.length > 0);
 }
 
