@@ -3,6 +3,7 @@ import type { CellTask } from "../run/cell-thread.ts";
 import { CellThreads } from "../run/cell-threads.ts";
 import { inOrder, type Hand } from "../run/in-order.ts";
 import { breather, simulateCell, type SimulatedCell } from "../run/simulated-cell.ts";
+import { DrawnRequests } from "../workload/drawn.ts";
 import type { Plan, PlannedArm, PlannedCell } from "../contract/plan.ts";
 import type { Plugins } from "../contract/plugins.ts";
 import type { CellResult } from "../contract/result.ts";
@@ -25,12 +26,13 @@ export class TrialRunner implements AsyncDisposable {
   constructor(plan: Plan, deps: { plugins: Plugins; jobs: number; signal: AbortSignal }) {
     const { plugins, jobs, signal } = deps;
     const breathe = breather();
+    const drawn = new DrawnRequests();
     this.#plan = plan;
     this.#signal = signal;
     this.#hands = [
       async ({ plan: of, index }) => {
         await breathe();
-        return simulateCell(of, of.cells[index]!, { plugins, signal, breathe });
+        return simulateCell(of, of.cells[index]!, { plugins, signal, breathe, drawn });
       },
       ...Array.from({ length: jobs - 1 }, () => this.#threads.hand()),
     ];

@@ -6,6 +6,7 @@ import { CellPart } from "./folder/cell-part.ts";
 import { breather, simulateCell, type SimulatedCell } from "./simulated-cell.ts";
 import { DynbenchError, messageOf, type ErrorCode } from "../base/errors.ts";
 import { given } from "../base/given.ts";
+import { DrawnRequests } from "../workload/drawn.ts";
 import type { Plan } from "../contract/plan.ts";
 import type { Plugins } from "../contract/plugins.ts";
 
@@ -41,10 +42,11 @@ export interface Fault {
 export function serveCells(plugins: Plugins): void {
   const stop = new AbortController();
   const breathe = breather();
+  const drawn = new DrawnRequests();
   let plan: Plan;
   const simulate = async ({ index, runDir }: Omit<CellTask, "plan">): Promise<ThreadAnswer> => {
     const lines = runDir === undefined ? undefined : new CellPart(runDir, index);
-    const deps = { plugins, signal: stop.signal, breathe, ...given({ lines }) };
+    const deps = { plugins, signal: stop.signal, breathe, drawn, ...given({ lines }) };
     const { fault, ...done } = await simulateCell(plan, plan.cells[index]!, deps);
     return { type: "done", done, ...(fault === undefined ? {} : { fault: faultOf(fault) }) };
   };

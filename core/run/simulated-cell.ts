@@ -24,6 +24,7 @@ import type { SimCounts, SimOutput } from "../simulate/sim-task.ts";
 import { Simulation } from "../simulate/simulation.ts";
 import { quantilesOf } from "../statistics/quantiles.ts";
 import { drawRequests, readRows } from "../workload/draw.ts";
+import type { DrawnRequests } from "../workload/drawn.ts";
 import type { Requests } from "../workload/requests.ts";
 
 /** Events between two looks at the clock: some milliseconds. */
@@ -50,6 +51,8 @@ export interface CellDeps {
   /** Takes records and decisions as lines; left out where the result alone is wanted. */
   readonly lines?: CellLines;
   readonly meter?: CellMeter;
+  /** Requests that other arms were sent; left out: each cell's are drawn for it. */
+  readonly drawn?: DrawnRequests;
 }
 
 /** Progress of a cell. */
@@ -143,6 +146,7 @@ export async function simulationOf(
     readonly pooledBlocks?: number | undefined;
     /** Instead of the cell's own. */
     readonly requests?: Requests;
+    readonly drawn?: DrawnRequests;
     readonly plugins: Plugins;
     readonly signal: AbortSignal;
   },
@@ -152,7 +156,11 @@ export async function simulationOf(
   const { router: use } = plan.arms[cell.arm]!;
   const router = (await plugins.load(use)) as Router;
   const workload = (await plugins.load(cell.workload)) as Workload;
-  const rows = await readRows(cell, workload, signal);
+  const kept = deps.requests ?? deps.drawn?.of(cell);
+  const draw = async (): Promise<Requests> => {
+    const requests = drawRequests(cell, workload, await readRows(cell, workload, signal));
+    return deps.drawn?.keeping(cell, requests) ?? requests;
+  };
   return new Simulation(
     {
       cell,
@@ -160,7 +168,7 @@ export async function simulationOf(
       policy,
       policyName: router.name,
       sendsKey: router.traits(use.options).keyHeader !== undefined,
-      requests: deps.requests ?? drawRequests(cell, workload, rows),
+      requests: kept ?? (await draw()),
       replicas: plan.replicas,
       settings: plan.sim ?? NO_DELAYS,
       pooledBlocks: deps.pooledBlocks,

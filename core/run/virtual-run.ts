@@ -8,6 +8,7 @@ import { CellPart, dropParts, takePart } from "./folder/cell-part.ts";
 import { inOrder, type Hand } from "./in-order.ts";
 import { interrupted, type RunBook, type RunDeps } from "./run-book.ts";
 import { breather, simulateCell, type SimulatedCell } from "./simulated-cell.ts";
+import { DrawnRequests } from "../workload/drawn.ts";
 import type { Plan } from "../contract/plan.ts";
 
 /** A thread takes a tenth of a second to start: so long has a run to take before there is another. */
@@ -56,6 +57,7 @@ function handOfThisThread(
 ): Hand<CellTask, SimulatedCell> {
   const { plugins, folder, signal, book, isAlone } = deps;
   const breathe = breather();
+  const drawn = new DrawnRequests();
   return async ({ plan, index }) => {
     const cell = plan.cells[index]!;
     await breathe();
@@ -65,6 +67,7 @@ function handOfThisThread(
       plugins,
       signal,
       breathe,
+      drawn,
       lines: isAlone ? folder : new CellPart(folder.path, index),
       meter: {
         record: (record) => book.meter.record(record),
