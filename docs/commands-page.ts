@@ -13,6 +13,7 @@ import { optionTable } from "./option-table.ts";
 const USAGE: Readonly<Record<CommandName, string>> = {
   run: "dynbench run [options] [-- engine arguments]",
   tune: "dynbench tune [options] [-- engine arguments]",
+  size: "dynbench size [options] [-- engine arguments]",
   plan: "dynbench plan [options] [-- engine arguments]",
   up: "dynbench up [options] [-- engine arguments]",
   ping: "dynbench ping URL [options]",
@@ -29,6 +30,7 @@ const USAGE: Readonly<Record<CommandName, string>> = {
 const DOES: Readonly<Record<CommandName, string>> = {
   run: "Starts engines and routers, checks them, sends the load through each router, compares the results and writes the reports. Results go to stdout, progress and logs to stderr. See [first run](../guide/first-run.md).",
   tune: "Finds the best setting of each router for a load, by simulation: every number for which the plugin states a range varies. What it finds is judged on requests that the search never saw. Ctrl-C ends the search, and the best so far is judged.",
+  size: "Finds the fewest workers with which each router keeps the limits of `--slo` for a share of the requests, or the highest rate that a number of workers holds, by simulation.",
   plan: "Prints what `run` with the same options would start and send, and starts nothing. `--json` prints the plan as a file that `run --config` accepts.",
   up: "Starts one engine and one router, prints their URLs and keeps them running until Ctrl-C. It sends no load. See [your own router](../guide/your-own-router.md#start-workers-and-router-without-a-load).",
   ping: "Sends one streamed request and checks the answer: at least one content chunk, a clean end, and token usage.",

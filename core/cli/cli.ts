@@ -15,6 +15,7 @@ type Body = (line: CommandLine, environment: Environment) => Promise<number>;
 const BODIES: Readonly<Record<CommandName, () => Promise<Body>>> = {
   run: async () => (await import("./commands/run.ts")).run,
   tune: async () => (await import("./commands/tune.ts")).tune,
+  size: async () => (await import("./commands/size.ts")).size,
   plan: async () => (await import("./commands/plan.ts")).plan,
   up: async () => (await import("./commands/up.ts")).up,
   ping: async () => (await import("./commands/ping.ts")).ping,

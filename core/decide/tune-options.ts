@@ -42,12 +42,6 @@ export const TuneOptions = v.strictObject({
 
 export type TuneOptions = v.InferOutput<typeof TuneOptions>;
 
-/** Options of a run that have no meaning for a tuner, which repeats, compares and chooses by itself. */
-export const NOT_FOR_TUNE: ReadonlySet<string> = new Set([
-  ...["clock", "repeat", "primary", "control", "until", "max-repeat", "max-time"],
-  ...["sweep", "resume", "decisions"],
-]);
-
 const BUDGET = /^(\d+(?:\.\d+)?)(s|m|h|cells?)$/;
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 

@@ -75,7 +75,7 @@ describe("tuning", () => {
 
 describe("bad input", () => {
   const faults: readonly (readonly [string, readonly string[], string])[] = [
-    ["several points", ["--prefix-ratio", "0.1,0.9"], "--prefix-ratio: has 2 values"],
+    ["several points", ["--prefix-ratio", "0.1,0.9"], "--prefix-ratio: has several values"],
     ["a router without knobs", ["--router", "round-robin"], "round-robin has nothing to tune"],
     ["a limit that is none", ["--subject-to", "tpot"], "expected METRIC<VALUE"],
     ["a budget that is none", ["--budget", "soon"], "expected a time or a number of cells"],

@@ -87,7 +87,12 @@ export const ROOMS: readonly Room[] = [
   room(9, "core/run/setup", false, "routers up, and the proof that a set-up is what it claims"),
   room(10, "core/run", ["cell-findings.ts"], "the life of a run, live or simulated"),
   room(10, "core/doctor", false, "what this machine has for runs"),
-  room(11, "core/decide", ["objective.ts", "over.ts", "scenarios.ts"], "tuning: searched, judged"),
+  room(
+    11,
+    "core/decide",
+    ["objective.ts", "over.ts", "scenarios.ts", "edge.ts"],
+    "tuning: searched, judged",
+  ),
   room(11, "core/doors", false, "what plugins may import: a module a door"),
   room(12, "reports/drawing", false, "colours and elements of the page"),
   room(12, "reports/data", true, "what the page shows, computed"),

@@ -4,6 +4,7 @@ import type { CommandName } from "../options/command-list.ts";
 import { DoctorOptions } from "./doctor.ts";
 import { NullServerOptions } from "./null-server.ts";
 import { PingOptions } from "./ping.ts";
+import { SizeOptions } from "../../decide/size-options.ts";
 import { TuneOptions } from "../../decide/tune-options.ts";
 import type { VERB_HELP } from "../text/plugin-help.ts";
 import { PluginCommandOptions } from "./plugin.ts";
@@ -37,6 +38,7 @@ export const commandWords = (
 ): Readonly<Record<CommandName, CommandWords>> => ({
   run: RUN,
   tune: { takesRun: true, options: optionSpecs(TuneOptions), words: [] },
+  size: { takesRun: true, options: optionSpecs(SizeOptions), words: [] },
   plan: RUN,
   up: RUN,
   ping: own(PingOptions, ["url"]),

@@ -4,11 +4,11 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { CommandLine, Token } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
-import { readOwnOptions } from "../options/own-options.ts";
 import { judgeTokens } from "../options/arguments.ts";
 import { possibleSpecs } from "../options/option-groups.ts";
+import { progressLines } from "../text/progress-lines.ts";
 import { tuneJson, tuneProgress, tuneText } from "../text/tune-text.ts";
-import { planFromArguments } from "./plan-from-arguments.ts";
+import { planOneLoad } from "./one-load.ts";
 import { onInterrupt } from "./stop-signals.ts";
 import { EXIT_CODES, PlanFaults, type Fault } from "../../base/errors.ts";
 import type { Plan } from "../../contract/plan.ts";
@@ -18,8 +18,8 @@ import { parseOver, type Over } from "../../decide/over.ts";
 import { slicesOf } from "../../decide/slices.ts";
 import { tunableOf, type Tunable } from "../../decide/tunable.ts";
 import { tune as tuned, type Tuned } from "../../decide/tune.ts";
-import { metricTyped, NOT_FOR_TUNE, parseBudget, TuneOptions } from "../../decide/tune-options.ts";
-import { optionNames, optionSpecs } from "../../plan/option-spec.ts";
+import { metricTyped, parseBudget, TuneOptions } from "../../decide/tune-options.ts";
+import { optionSpecs } from "../../plan/option-spec.ts";
 import { defaultRunPath, writeAtomically } from "../../run/folder/run-folder.ts";
 import { epochMs } from "../../system/clock.ts";
 
@@ -27,22 +27,19 @@ import { epochMs } from "../../system/clock.ts";
 const SLICES = { tune: 16, judge: 10 };
 
 export async function tune(line: CommandLine, environment: Environment): Promise<number> {
-  const { own, rest } = parted(line.tokens);
-  const { chosen, words } = readOwnOptions("tune", TuneOptions, {
-    tokens: own,
-    hasSeparator: false,
-  });
-  const objective = objectiveOf(metricTyped(chosen.objective));
   const faults: Fault[] = [];
-  const limits = chosen.subjectTo === undefined ? [] : parseLimits(chosen.subjectTo, faults);
-  const budget = parseBudget(chosen.budget, faults);
-  const over = chosen.over.flatMap((text) => parseOver(text, faults) ?? []);
-  faults.push(...unfit(rest));
-  const planned = await planFromArguments("tune", virtual(line, [...rest, ...words]), environment);
+  const { own, planned, rest } = await planOneLoad("tune", TuneOptions, {
+    line,
+    environment,
+    faults,
+  });
   if (!planned) return EXIT_CODES.ok.code;
+  const objective = objectiveOf(metricTyped(own.objective));
+  const limits = own.subjectTo === undefined ? [] : parseLimits(own.subjectTo, faults);
+  const budget = parseBudget(own.budget, faults);
+  const over = own.over.flatMap((text) => parseOver(text, faults) ?? []);
   const { plan: built, json, out, jobs = availableParallelism() } = planned;
   const plan: Plan = { ...built, primary: objective.metric, pooledBounds: false };
-  faults.push(...pointFaults(plan));
   const { plugins } = environment;
   const tunables = await tunablesOf(plan, over, { plugins, faults });
   if (faults.length > 0) throw new PlanFaults(faults);
@@ -52,7 +49,7 @@ export async function tune(line: CommandLine, environment: Environment): Promise
   const workload = (await plugins.load(cell.workload)) as Workload;
   const { signal } = interrupt;
   const slices = await slicesOf(cell, workload, { counts: SLICES, signal });
-  using shown = tuneProgress(process.stderr, { budget, slices });
+  using shown = tuneProgress(progressLines(process.stderr), { budget, slices });
   const result = await tuned(
     { plan, tunables, slices, objective, limits, budget },
     { plugins, jobs, signal, onProgress: shown.report },
@@ -66,49 +63,6 @@ export async function tune(line: CommandLine, environment: Environment): Promise
   if (config !== undefined) writeAtomically(join(folder, "tuned.yaml"), config);
   process.stdout.write(json ? asJson : tuneText(result, { objective, slices, folder }));
   return signal.aborted ? EXIT_CODES.interrupted.code : EXIT_CODES.ok.code;
-}
-
-/** The tuner's own flags, and everything else. */
-function parted(tokens: readonly Token[]): { own: Token[]; rest: Token[] } {
-  const names = new Set(optionSpecs(TuneOptions).flatMap(optionNames));
-  const isOwn = (token: Token): boolean =>
-    typeof token !== "string" && names.has(token.name.replace(/^tune\./, ""));
-  return { own: tokens.filter(isOwn), rest: tokens.filter((token) => !isOwn(token)) };
-}
-
-function unfit(tokens: readonly Token[]): Fault[] {
-  return tokens.flatMap((token): Fault[] => {
-    if (typeof token === "string" || !NOT_FOR_TUNE.has(token.name.replace(/^(run|sim)\./, "")))
-      return [];
-    const message =
-      "has no meaning for dynbench tune, which simulates, repeats and compares by itself";
-    return [{ path: `--${token.name}`, message, hint: "Leave it out" }];
-  });
-}
-
-/** The same line on the virtual clock, without a second measurement of a reference. */
-function virtual(line: CommandLine, tokens: readonly Token[]): CommandLine {
-  const set = (name: string, value: string): Token => ({ name, value, isAttached: true });
-  const all = [...tokens, set("clock", "virtual"), set("control", "off")];
-  return { ...line, tokens: all, flags: all.filter((token) => typeof token !== "string") };
-}
-
-/** Default sweeps of a workload make several points. */
-function pointFaults({ cells }: Plan): Fault[] {
-  const points = new Set(cells.map(({ parameters }) => JSON.stringify(parameters)));
-  if (points.size <= 1) return [];
-  const [key = "", values] = Object.entries(
-    Object.groupBy(cells, ({ parameters }) => Object.keys(parameters).join(",")),
-  )[0]!;
-  const flag = key.split(",")[0]!.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  const one = String(Object.values(values!.at(-1)!.parameters)[0]);
-  return [
-    {
-      path: `--${flag}`,
-      message: `has ${points.size} values, and a setting is tuned for one load`,
-      hint: `Name one: --${flag} ${one}`,
-    },
-  ];
 }
 
 async function tunablesOf(

@@ -3,6 +3,7 @@
 export const COMMANDS = {
   run: "Measure routers",
   tune: "Find the best setting of routers for a load, by simulation",
+  size: "Find how many workers a load needs, by simulation",
   plan: "Print what a run would start and send",
   up: "Start an engine and a router and keep them up",
   ping: "Send one streamed request and check the answer",

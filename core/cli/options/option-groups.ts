@@ -1,4 +1,5 @@
 /** The options of `run`, `plan` and `up` in groups, for help, manual page and completion. */
+import { SizeOptions } from "../../decide/size-options.ts";
 import { TuneOptions } from "../../decide/tune-options.ts";
 import { parseArmSpecs } from "../../plan/arms.ts";
 import { DEFAULTS, defaultEngine, typedNames } from "../../plan/choose.ts";
@@ -18,13 +19,19 @@ export interface OptionGroup {
   readonly specs: readonly OptionSpec[];
 }
 
+/** Options that a command has beside those of a run. */
+const OWN: Readonly<Record<string, OptionGroup>> = {
+  tune: { title: "Tune", specs: optionSpecs(TuneOptions) },
+  size: { title: "Size", specs: optionSpecs(SizeOptions) },
+};
+
 /** Options of the command, then those of the chosen plugins. Groups without options are left out. */
 export function optionGroups(
   command: string,
   plugins: PluginSet,
   chosen: readonly AnyPlugin[],
 ): readonly OptionGroup[] {
-  const own = command === "tune" ? [{ title: "Tune", specs: optionSpecs(TuneOptions) }] : [];
+  const own = OWN[command] === undefined ? [] : [OWN[command]];
   const groups = command === "up" ? upGroups(chosen) : [...own, ...runGroups(plugins, chosen)];
   return groups.filter(({ specs }) => specs.length > 0);
 }

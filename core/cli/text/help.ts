@@ -16,6 +16,7 @@ Usage: dynbench COMMAND [options]
 Commands:
   run          measure routers: start engines, send the load, compare, report
   tune         find the best setting of routers for a load, by simulation
+  size         find how many workers a load needs, by simulation
   plan         print everything that a run would start and send; start nothing
   up           start an engine and a router, and keep them running
   ping URL     send one streamed request and check the answer
@@ -40,6 +41,7 @@ Exit codes: 0 fine, 1 bug, 2 bad plan, 3 did not come up, 4 load failed, 5 not t
 const DOES: Readonly<Record<string, string>> = {
   run: "Starts engines and routers, sends the load through each router, compares them and reports.",
   tune: "Finds the best setting of each router for a load, by simulation, and judges it on requests held out.",
+  size: "Finds the fewest workers with which each router keeps the limits of --slo, or the highest rate, by simulation.",
   plan: "Prints everything that `dynbench run` with the same options would start and send.",
   up: "Starts one engine and one router, prints their URLs and stays until Ctrl-C. Sends no load.",
 };

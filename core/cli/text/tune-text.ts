@@ -1,4 +1,5 @@
 /** What `dynbench tune` prints: progress, the answer, and its JSON. */
+import type { ProgressLines } from "./progress-lines.ts";
 import type { Objective } from "../../decide/objective.ts";
 import type { Slices } from "../../decide/slices.ts";
 import type { Budget, Judged, Tuned, TuneProgress } from "../../decide/tune.ts";
@@ -8,41 +9,27 @@ import { metricWords } from "../../metrics/definitions.ts";
 import { formatNumber, formatRatio } from "../../metrics/summary/format.ts";
 import { monotonicNs } from "../../system/clock.ts";
 
-/** Without a terminal a line is printed this often. */
-const LINE_EVERY_S = 5;
-const REDRAW_EVERY_S = 0.25;
-
 export interface ShownProgress extends Disposable {
   report(progress: TuneProgress): void;
   end(): void;
 }
 
-/** One line of what is known so far: rewritten on a terminal, else a new one every few seconds. */
+/** What is known so far. */
 export function tuneProgress(
-  stream: { write(text: string): unknown; isTTY?: boolean; columns?: number },
+  lines: ProgressLines,
   { budget, slices }: { budget: Budget; slices: Slices },
 ): ShownProgress {
   const startNs = monotonicNs();
-  const isTerminal = stream.isTTY === true;
-  const every = isTerminal ? REDRAW_EVERY_S : LINE_EVERY_S;
-  let lastS = -Infinity;
   let best: TuneProgress["best"];
-  const clear = (): void => void (isTerminal && stream.write("\r\x1b[K"));
   return {
     report: (progress) => {
       best = progress.best ?? best;
       const seconds = (monotonicNs() - startNs) / 1e9;
-      if (seconds - lastS < every) return;
-      lastS = seconds;
-      const line = progressLine({ ...progress, ...(best === undefined ? {} : { best }) }, seconds, {
-        budget,
-        slices,
-      });
-      clear();
-      stream.write(isTerminal ? line.slice(0, (stream.columns ?? 100) - 1) : `${line}\n`);
+      const known = { ...progress, ...(best === undefined ? {} : { best }) };
+      lines.show(progressLine(known, seconds, { budget, slices }));
     },
-    end: clear,
-    [Symbol.dispose]: clear,
+    end: () => lines.end(),
+    [Symbol.dispose]: () => lines.end(),
   };
 }
 
