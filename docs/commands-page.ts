@@ -77,7 +77,10 @@ export function commandsReference(): string {
 }
 
 function ofWords(name: CommandName, { takesRun, options, verbs }: CommandWords): string[] {
-  if (takesRun) return name === "up" ? [OF_A_RUN, ofUp()] : [OF_A_RUN];
+  if (takesRun) {
+    const own = options.length === 0 ? [] : [optionTable(options)];
+    return [OF_A_RUN, ...(name === "up" ? [ofUp()] : own)];
+  }
   if (verbs === undefined) return options.length === 0 ? [] : [optionTable(options)];
   if (name === "plugin") return pluginVerbs(verbs);
   return Object.entries(verbs).flatMap(([verb, words]) => [

@@ -16,7 +16,7 @@ export async function* inOrder<Item, Outcome>(
   hands: readonly (Hand<Item, Outcome> | Promise<Hand<Item, Outcome>>)[],
 ): AsyncGenerator<Outcome, void> {
   const ahead = hands.length === 1 ? 1 : AHEAD_OF_A_HAND * hands.length;
-  const begun: Promise<Outcome>[] = [];
+  const begun = new Map<number, Promise<Outcome>>();
   let next = 0;
   let taken = 0;
   let moved = Promise.withResolvers<void>();
@@ -34,7 +34,7 @@ export async function* inOrder<Item, Outcome>(
       const at = next;
       next += 1;
       const outcome = hand(items[at]!);
-      begun[at] = outcome;
+      begun.set(at, outcome);
       move();
       await outcome.catch(() => {}); // thrown in its turn
     }
@@ -42,9 +42,9 @@ export async function* inOrder<Item, Outcome>(
   for (const hand of hands) void work(hand);
   try {
     for (; taken < items.length; taken += 1) {
-      while (begun[taken] === undefined) await moved.promise;
-      const outcome = await begun[taken]!;
-      delete begun[taken];
+      while (!begun.has(taken)) await moved.promise;
+      const outcome = await begun.get(taken)!;
+      begun.delete(taken);
       yield outcome;
       move();
     }
