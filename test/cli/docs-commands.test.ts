@@ -91,7 +91,8 @@ function answersTo(
  * The same options for `plan`; a port is an option of `up` alone, and nothing comes on standard input.
  * Few requests, because a plan simulates its run to tell how long it will take.
  */
-function planOf([, ...words]: readonly string[]): string[] {
+function planOf([name, ...typed]: readonly string[]): string[] {
+  const words = withoutOwn(name!, typed);
   const options = words.map((word, i) => {
     if (word === "-" && words[i - 1] === "--trace") return "mooncake_trace.jsonl";
     return word.startsWith("~/") ? join(cwd, word.slice(2)) : word;
@@ -100,6 +101,13 @@ function planOf([, ...words]: readonly string[]): string[] {
   const isSized = options.some((word) => /^--((num-)?requests|config)$/.test(word));
   const few = isSized ? [] : ["--requests", "4"];
   return ["plan", ...few, ...(at < 0 ? options : options.toSpliced(at, 2))];
+}
+
+/** Without the options, each with a value, that a command has beside those of a run. */
+function withoutOwn(name: string, words: readonly string[]): string[] {
+  const own = COMMAND_WORDS[name as "run"].options.map(({ flag }) => `--${flag}`);
+  const isOwn = (word: string | undefined): boolean => word !== undefined && own.includes(word);
+  return words.filter((word, i) => !isOwn(word) && !isOwn(words[i - 1]));
 }
 
 test.each(others)("known words and options: $line", ({ words: [name, ...rest] }) => {

@@ -16,7 +16,7 @@ interface SizeJson {
     readonly rateFactor: number;
     readonly share: { value: number; low: number; high: number };
     readonly runs: number;
-    readonly beyond?: { readonly workers: number; readonly share: { value: number } };
+    readonly beyond?: { readonly workers: number; readonly share: { low: number } };
     readonly perMillionTokens?: number;
   }[];
 }
@@ -39,9 +39,9 @@ test("the fewest workers hold the share, and one less does not; a faster GPU nee
   const [l40s, h100] = answers;
   for (const { workers, share, runs, beyond } of answers) {
     expect(runs).toBe(20);
-    expect(share.value).toBeGreaterThanOrEqual(0.95);
+    expect(share.low).toBeGreaterThanOrEqual(0.95);
     expect(beyond?.workers ?? 0).toBe(workers - 1);
-    expect(beyond?.share.value ?? 0).toBeLessThan(0.95);
+    expect(beyond?.share.low ?? 0).toBeLessThan(0.95);
   }
   expect([l40s!.gpu, h100!.gpu]).toEqual(["l40s", "h100"]);
   expect(h100!.workers).toBeLessThan(l40s!.workers);
@@ -52,8 +52,8 @@ test("the highest rate that a number of workers holds, found to two percent", as
   const { answers } = await size("--slo", "ttft=900", "--find", "rate", "--workers", "4");
   const [answer] = answers;
   expect(answer!.workers).toBe(4);
-  expect(answer!.share.value).toBeGreaterThanOrEqual(0.95);
-  expect(answer!.beyond!.share.value).toBeLessThan(0.95);
+  expect(answer!.share.low).toBeGreaterThanOrEqual(0.95);
+  expect(answer!.beyond!.share.low).toBeLessThan(0.95);
 });
 
 test.each([

@@ -10,7 +10,7 @@ export function sizeText(
   asked: Asked & { readonly folder: string },
 ): string {
   return `${[
-    headline(answers, asked),
+    ...headlines(answers, asked),
     "",
     ...answers.flatMap((one) => lines(one, asked)),
     "",
@@ -18,28 +18,34 @@ export function sizeText(
   ].join("\n")}\n`;
 }
 
-/** "kv holds this with 6 h100 where round-robin needs 8". */
-function headline(answers: readonly SizeAnswer[], asked: Asked): string {
-  const known = answers.filter(({ answer }) => answer !== undefined);
-  if (known.length === 0) return "Nothing that was tried holds this.";
-  const isRate = asked.find === "rate";
-  const better = (a: SizeAnswer, b: SizeAnswer): number =>
-    isRate ? b.answer!.rateFactor - a.answer!.rateFactor : costOf(a.answer!) - costOf(b.answer!);
-  const [best, ...others] = known.toSorted(better) as [SizeAnswer, ...SizeAnswer[]];
-  const worst = others.findLast(({ gpu }) => gpu === best.gpu);
-  const what = (one: SizeAnswer): string =>
-    isRate
-      ? `${one.answer!.rateFactor.toPrecision(3)} times the load`
-      : `${one.answer!.workers} ${one.gpu ?? (one.answer!.workers === 1 ? "worker" : "workers")}`;
-  const first = `${best.router} holds ${isRate ? "" : "this with "}${what(best)}`;
-  if (worst === undefined) return first;
-  const verb = isRate ? "holds" : "needs";
-  return `${first} where ${worst.router} ${verb} ${what(worst)}`;
+/** "kv holds this with 6 h100 where round-robin needs 8": a sentence for each GPU type. */
+function headlines(answers: readonly SizeAnswer[], asked: Asked): string[] {
+  const types = Map.groupBy(answers, ({ gpu }) => gpu);
+  return [...types.values()].map((own) => headline(own, asked));
 }
 
-/** By price where there is one. */
-function costOf({ workers, perMillionTokens }: SizeLook): number {
-  return perMillionTokens ?? workers;
+function headline(answers: readonly SizeAnswer[], asked: Asked): string {
+  const isRate = asked.find === "rate";
+  const { gpu } = answers[0]!;
+  const unit = gpu ?? "workers";
+  const known = answers.filter(({ answer }) => answer !== undefined);
+  if (known.length === 0) return `No number of ${unit} that was tried holds this.`;
+  const sizeOf = ({ answer }: SizeAnswer): number =>
+    isRate ? -answer!.rateFactor : answer!.workers;
+  const sorted = known.toSorted((a, b) => sizeOf(a) - sizeOf(b));
+  const [best, worst] = [sorted[0]!, sorted.at(-1)!];
+  const much = ({ answer }: SizeAnswer): string =>
+    isRate ? `${answer!.rateFactor.toPrecision(3)} times the load` : `${answer!.workers}`;
+  if (sizeOf(best) === sizeOf(worst)) {
+    const who =
+      known.length === 1
+        ? `${best.router} holds`
+        : `${known.map(({ router }) => router).join(", ")} hold`;
+    return isRate ? `${who} ${much(best)}.` : `${who} this with ${much(best)} ${unit}.`;
+  }
+  return isRate
+    ? `${best.router} holds ${much(best)} where ${worst.router} holds ${much(worst)}.`
+    : `${best.router} holds this with ${much(best)} ${unit} where ${worst.router} needs ${much(worst)}.`;
 }
 
 function lines(
