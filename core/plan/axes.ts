@@ -1,18 +1,17 @@
 /** Which options are swept, and over which values. */
-import type { Scope } from "./assign.ts";
 import { isNamed, type OptionSpec } from "./option-spec.ts";
 import { coerce, splitList } from "./raw-option.ts";
 import { didYouMean } from "../base/suggest.ts";
+import { sweepsArms } from "./swept-arms.ts";
 import type { Axis, Value } from "./sweep.ts";
 import type { TypedPlan, TypedPlugin } from "./typed-options.ts";
 import type { Fault } from "../base/errors.ts";
 
 /** Swept options: those given as lists, those of `--sweep`, and those that the workload sweeps by default. */
 export function axesOf(sweeps: readonly string[], typed: TypedPlan, faults: Fault[]): Axis[] {
-  const scopes = sweptScopes(typed);
   const asked = [
     ...listAxes(typed.workload, faults),
-    ...sweeps.flatMap((text) => sweepAxis(text, scopes, faults)),
+    ...sweeps.flatMap((text) => sweepAxis(text, typed, faults)),
   ];
   const axes: Axis[] = [];
   for (const { axis, origin, isDefault } of asked) {
@@ -52,26 +51,21 @@ function listAxes({ scope, typed }: TypedPlugin, faults: Fault[]): AskedAxis[] {
   });
 }
 
-/** Parts whose options can be swept, and those whose options can only be compared as arms. */
-interface SweptScopes {
-  readonly load: Scope;
-  readonly workload: Scope;
-  readonly arms: readonly Scope[];
-}
-
-function sweptScopes({ load, workload, arms }: TypedPlan): SweptScopes {
-  const sides = [...arms.map(({ engine }) => engine), ...arms.map(({ router }) => router)];
-  return {
-    load: load.scope,
-    workload: workload.scope,
-    arms: sides.map(({ scope }) => scope),
-  };
-}
-
-/** `--sweep concurrency=1,8`. */
-function sweepAxis(text: string, scopes: SweptScopes, faults: Fault[]): AskedAxis[] {
+/** `--sweep concurrency=1,8`; a sweep over an option of arms has made more of them already. */
+function sweepAxis(
+  text: string,
+  { load, workload, arms }: TypedPlan,
+  faults: Fault[],
+): AskedAxis[] {
   const origin = `--sweep ${text}`;
   const equals = text.indexOf("=");
+  const items = splitList(text.slice(equals + 1));
+  const sides = arms.flatMap(({ engine, router }) => [engine, router]);
+  if (sweepsArms(text, sides, workload.loaded)) {
+    if (items.length === 0) faults.push({ path: origin, message: "has no values" });
+    return [];
+  }
+  const scopes = { load: load.scope, workload: workload.scope };
   const typed = equals === -1 ? text : text.slice(0, equals);
   const name = typed.replace(new RegExp(`^(load|workload|${scopes.workload.plugin})\\.`), "");
   const kinds = ["load", "workload"] as const;
@@ -80,27 +74,18 @@ function sweepAxis(text: string, scopes: SweptScopes, faults: Fault[]): AskedAxi
     return spec ? [{ kind, spec }] : [];
   });
   if (!found || equals === -1) {
-    const arms = armHint(name, text.slice(equals + 1), scopes.arms);
     const flags = kinds.flatMap((kind) => scopes[kind].specs.map(({ flag }) => flag));
     const guess = found ? undefined : didYouMean(name, flags);
     faults.push({
       path: origin,
-      message: "expected NAME=VALUE,VALUE with an option of the load or the workload",
-      hint: arms ?? `${guess ? `Did you mean ${guess}? ` : ""}Those are: ${flags.join(", ")}`,
+      message:
+        "expected NAME=VALUE,VALUE with an option of the load, the workload, a router or an engine",
+      hint: `${guess ? `Did you mean ${guess}? ` : ""}Those are: ${flags.join(", ")}; and router.NAME, engine.NAME`,
     });
     return [];
   }
-  const items = splitList(text.slice(equals + 1));
   const axis = axisOf(found.kind, found.spec, { items, origin }, faults);
   return [{ axis, origin, isDefault: false }];
-}
-
-/** An option of an engine or a router is not swept but compared. */
-function armHint(name: string, values: string, scopes: readonly Scope[]): string | undefined {
-  const owner = scopes.find(({ specs }) => specs.some((spec) => isNamed(spec, name)));
-  if (!owner) return undefined;
-  const arms = splitList(values).map((item) => `--${owner.kind} ${owner.plugin}:${name}=${item}`);
-  return `It is an option of the ${owner.kind}; to compare its values as arms: ${arms.join(" ")}`;
 }
 
 function axisOf(

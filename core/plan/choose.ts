@@ -2,6 +2,7 @@
 import { armLabels, parseArmSpecs, type ArmSpec } from "./arms.ts";
 import { missingControls } from "./control-arms.ts";
 import { splitList, type RawOption } from "./raw-option.ts";
+import { withSwept } from "./swept-arms.ts";
 import type { Fault } from "../base/errors.ts";
 import type { LoadedPlugin, PluginKind, Plugins } from "../contract/plugins.ts";
 import type { Router } from "../contract/router.ts";
@@ -32,17 +33,21 @@ export function choosePlugins(
     faults.push({ path: `run.${kind}`, message: `names no ${kind}` });
     return undefined;
   };
-  const wanted = parseArmSpecs("router", typed("router") ?? [DEFAULTS.router]).flatMap((spec) =>
+  const workloadName = typed("workload")?.at(-1) ?? DEFAULTS.workload;
+  const [workload] = resolve("workload", { name: workloadName, options: [] });
+  const swept = { options, workload: workload?.loaded };
+  const named = parseArmSpecs("router", typed("router") ?? [DEFAULTS.router]).flatMap((spec) =>
     resolve("router", spec),
   );
+  const wanted = withSwept("router", named, swept);
   const routers = [...wanted, ...missingControls(wanted, plugins)];
   const engines = parseArmSpecs(
     "engine",
     typed("engine") ?? [defaultEngine(routers.map(({ loaded }) => loaded.plugin as Router))],
   ).flatMap((spec) => resolve("engine", spec));
-  const workloadName = typed("workload")?.at(-1) ?? DEFAULTS.workload;
-  const [workload] = resolve("workload", { name: workloadName, options: [] });
-  const arms = engines.flatMap((engine) => routers.map((router) => ({ engine, router })));
+  const arms = withSwept("engine", engines, swept).flatMap((engine) =>
+    routers.map((router) => ({ engine, router })),
+  );
   const labels = armLabels(arms);
   for (const label of new Set(labels.filter((label, i) => labels.indexOf(label) !== i))) {
     faults.push({ path: "run.router", message: `the arm "${label}" is there twice` });

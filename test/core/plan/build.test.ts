@@ -111,6 +111,26 @@ describe("values", () => {
   });
 });
 
+describe("a sweep over an option of arms", () => {
+  const labelsOf = (...options: [string, unknown][]): string[] =>
+    planOf(...options).arms.map(({ label }) => label);
+
+  test("makes an arm of each value, and leaves arms without the option as they are", () => {
+    const routers: [string, unknown] = ["router", "kv,round-robin"];
+    expect(labelsOf(routers, ["sweep", ["router.temperature=0,0.5"]])).toEqual([
+      "kv(temperature=0)",
+      "kv(temperature=0.5)",
+      "round-robin",
+    ]);
+    expect(labelsOf(["router", "kv"], ["sweep", ["workers=2,4", "router.temperature=0,1"]])).toEqual([
+      "mocker(workers=2)/kv(temperature=0)",
+      "mocker(workers=2)/kv(temperature=1)",
+      "mocker(workers=4)/kv(temperature=0)",
+      "mocker(workers=4)/kv(temperature=1)",
+    ]);
+  });
+});
+
 describe("faults", () => {
   test("all are reported together", () => {
     expect(
@@ -132,10 +152,16 @@ describe("faults", () => {
       "To compare them as arms: --engine mocker:gpu=L40S --engine mocker:gpu=H100",
     );
     expect(hintOf(["concurrency", "1,8"])).toBe("To sweep it: --sweep concurrency=1,8");
-    expect(hintOf(["sweep", ["workers=2,4"]])).toBe(
-      "It is an option of the engine; to compare its values as arms: " +
-        "--engine mocker:workers=2 --engine mocker:workers=4",
+  });
+
+  test("a sweep that means no option, or has no values, is named", () => {
+    expect(faultsOf(["sweep", ["router.depth=1,2"]])[0]).toStartWith(
+      "--sweep router.depth=1,2: expected NAME=VALUE,VALUE with an option of",
     );
+    expect(faultsOf(["sweep", ["temperature="]])).toEqual(["--sweep temperature=: has no values"]);
+    expect(faultsOf(["sweep", ["workers=2,x"]])).toEqual([
+      'engine.workers: expected a number, got "x"',
+    ]);
   });
 
   test("a list of nothing names nothing, and an inline option without a value needs one", () => {
