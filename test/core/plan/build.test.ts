@@ -116,13 +116,15 @@ describe("a sweep over an option of arms", () => {
     planOf(...options).arms.map(({ label }) => label);
 
   test("makes an arm of each value, and leaves arms without the option as they are", () => {
-    const routers: [string, unknown] = ["router", "kv,round-robin"];
+    const routers: [string, unknown] = ["router", "kv,outside"];
     expect(labelsOf(routers, ["sweep", ["router.temperature=0,0.5"]])).toEqual([
       "kv(temperature=0)",
       "kv(temperature=0.5)",
-      "round-robin",
+      "outside",
     ]);
-    expect(labelsOf(["router", "kv"], ["sweep", ["workers=2,4", "router.temperature=0,1"]])).toEqual([
+    expect(
+      labelsOf(["router", "kv"], ["sweep", ["workers=2,4", "router.temperature=0,1"]]),
+    ).toEqual([
       "mocker(workers=2)/kv(temperature=0)",
       "mocker(workers=2)/kv(temperature=1)",
       "mocker(workers=4)/kv(temperature=0)",

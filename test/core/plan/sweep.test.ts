@@ -75,7 +75,7 @@ describe("axes as typed", () => {
 
   test("an option that cannot be swept is reported", () => {
     expect(faultsOf(["sweep", ["concurency=1,2"]])).toEqual([
-      "--sweep concurency=1,2: expected NAME=VALUE,VALUE with an option of the load or the workload",
+      "--sweep concurency=1,2: expected NAME=VALUE,VALUE with an option of the load, the workload, a router or an engine",
     ]);
     expect(faultsOf(["sweep", ["concurrency="]])).toEqual(["--sweep concurrency=: has no values"]);
     expect(faultsOf(["sweep", ["isl=1,2"]], ["isl", "3,4"])).toEqual([
