@@ -111,26 +111,20 @@ describe("values", () => {
   });
 });
 
-describe("a sweep over an option of arms", () => {
-  const labelsOf = (...options: [string, unknown][]): string[] =>
-    planOf(...options).arms.map(({ label }) => label);
-
-  test("makes an arm of each value, and leaves arms without the option as they are", () => {
-    const routers: [string, unknown] = ["router", "kv,outside"];
-    expect(labelsOf(routers, ["sweep", ["router.temperature=0,0.5"]])).toEqual([
-      "kv(temperature=0)",
-      "kv(temperature=0.5)",
-      "outside",
-    ]);
-    expect(
-      labelsOf(["router", "kv"], ["sweep", ["workers=2,4", "router.temperature=0,1"]]),
-    ).toEqual([
-      "mocker(workers=2)/kv(temperature=0)",
-      "mocker(workers=2)/kv(temperature=1)",
-      "mocker(workers=4)/kv(temperature=0)",
-      "mocker(workers=4)/kv(temperature=1)",
-    ]);
-  });
+test("a sweep over an option of arms makes an arm of each value, where arms have the option", () => {
+  const labelsOf = (router: string, ...sweep: string[]): string[] =>
+    planOf(["router", router], ["control", "off"], ["sweep", sweep]).arms.map(({ label }) => label);
+  expect(labelsOf("kv,outside", "router.temperature=0,0.5")).toEqual([
+    "kv(temperature=0)",
+    "kv(temperature=0.5)",
+    "outside",
+  ]);
+  expect(labelsOf("kv", "workers=2,4", "router.temperature=0,1")).toEqual([
+    "mocker(workers=2)/kv(temperature=0)",
+    "mocker(workers=2)/kv(temperature=1)",
+    "mocker(workers=4)/kv(temperature=0)",
+    "mocker(workers=4)/kv(temperature=1)",
+  ]);
 });
 
 describe("faults", () => {
