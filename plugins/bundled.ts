@@ -6,8 +6,15 @@ import { trtllm as trtllmEngine } from "./engines/trtllm/trtllm.ts";
 import { attach as attachEngine } from "./engines/attach.ts";
 import { kv as kvRouter } from "./routers/kv.ts";
 import { kvApprox as kvApproxRouter } from "./routers/kv-approx.ts";
+import { lmetric as lmetricRouter } from "./routers/lmetric.ts";
+import { conductor as conductorRouter } from "./routers/conductor.ts";
+import { llmD as llmDRouter } from "./routers/llm-d.ts";
+import { aibrix as aibrixRouter } from "./routers/aibrix.ts";
+import { preble as prebleRouter } from "./routers/preble.ts";
 import { cacheAware as cacheAwareRouter } from "./routers/cache-aware.ts";
+import { productionStack as productionStackRouter } from "./routers/production-stack.ts";
 import { prefixHash as prefixHashRouter } from "./routers/prefix-hash.ts";
+import { sticky as stickyRouter } from "./routers/sticky.ts";
 import { leastLoaded as leastLoadedRouter } from "./routers/least-loaded.ts";
 import { powerOfTwo as powerOfTwoRouter } from "./routers/power-of-two.ts";
 import { roundRobin as roundRobinRouter } from "./routers/round-robin.ts";
@@ -39,8 +46,15 @@ export const BUNDLED: readonly AnyPlugin[] = [
   attachEngine,
   kvRouter,
   kvApproxRouter,
+  lmetricRouter,
+  conductorRouter,
+  llmDRouter,
+  aibrixRouter,
+  prebleRouter,
   cacheAwareRouter,
+  productionStackRouter,
   prefixHashRouter,
+  stickyRouter,
   leastLoadedRouter,
   powerOfTwoRouter,
   roundRobinRouter,

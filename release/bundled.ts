@@ -17,7 +17,8 @@ const PLUGINS = join(import.meta.dir, "../plugins");
 const ORDER = {
   engines: ["mocker", "vllm", "sglang", "trtllm", "*", "attach"],
   routers: [
-    ...["kv", "kv-approx", "cache-aware", "prefix-hash", "least-loaded", "power-of-two"],
+    ...["kv", "kv-approx", "lmetric", "conductor", "llm-d", "aibrix", "preble", "cache-aware"],
+    ...["production-stack", "prefix-hash", "sticky", "least-loaded", "power-of-two"],
     ...["round-robin", "random", "direct", "dynamo", "smg", "sglang-router", "vllm-router"],
     ...["nginx", "haproxy", "*", "attach"],
   ],

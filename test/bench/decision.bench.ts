@@ -4,21 +4,21 @@
  * Dynamo's block hashes and their ids from token ids just written to memory, as after a body scan;
  * without it requests have block ids.
  */
-import { v } from "../../core/doors/dynbench.ts";
 import { blockHashes, hashBlocks } from "../../core/routing/kv/block-hash.ts";
 import { BlockTable } from "../../core/routing/kv/block-table.ts";
 import { randomStream } from "../../core/base/random.ts";
 import { HOLD, type RouteRequest, type RoutingPolicy } from "../../core/contract/routing-policy.ts";
 import { PolicyHost } from "../../core/routing/host.ts";
-import { cacheAware } from "../../plugins/routers/cache-aware.ts";
-import { kvApprox } from "../../plugins/routers/kv-approx.ts";
-import { kv } from "../../plugins/routers/kv.ts";
-import { prefixHash } from "../../plugins/routers/prefix-hash.ts";
 import { BLOCK_SIZE, clusterOf } from "../conformance/sample-routing.ts";
+import { bundledPolicy } from "../simulation/simulate.ts";
 import type { Row } from "./row.ts";
 
 export const name = "decision";
 
+const OTHERS = [
+  ...["kv-approx", "cache-aware", "prefix-hash"],
+  ...["lmetric", "conductor", "llm-d", "aibrix", "preble", "production-stack"],
+];
 const BLOCKS = 219;
 const WORKERS = 8;
 const PREFIXES = 20;
@@ -29,21 +29,18 @@ const DECISIONS = 10_000;
 export async function run(): Promise<Row[]> {
   const prompts = drawPrompts();
   const withHashing = true;
-  const ofKv = (): RoutingPolicy => kv.policy!(v.parse(kv.options, {}));
-  const exact = measure(ofKv(), { prompts, withHashing });
-  const ids = measure(ofKv(), { prompts });
-  const approx = measure(kvApprox.policy!(v.parse(kvApprox.options, {})), { prompts });
-  const aware = measure(cacheAware.policy!(v.parse(cacheAware.options, {})), { prompts });
-  const hash = measure(prefixHash.policy!(v.parse(prefixHash.options, {})), { prompts });
+  const exact = measure(bundledPolicy("kv"), { prompts, withHashing });
+  const ids = measure(bundledPolicy("kv"), { prompts });
   return [
     { ...row("kv with Dynamo-exact hashing, p50", exact.decisions, 0.5), must: 35, goal: 15 },
     row("kv with Dynamo-exact hashing, p99", exact.decisions, 0.99),
     { ...row("kv, blocks as ids, p50", ids.decisions, 0.5), goal: 5 },
     row("kv, blocks as ids, p99", ids.decisions, 0.99),
     row("kv, first token and end, p50", ids.ends, 0.5),
-    row("kv-approx, blocks as ids, p50", approx.decisions, 0.5),
-    row("cache-aware, blocks as ids, p50", aware.decisions, 0.5),
-    row("prefix-hash, blocks as ids, p50", hash.decisions, 0.5),
+    ...OTHERS.map((name) => {
+      const { decisions } = measure(bundledPolicy(name), { prompts });
+      return row(`${name}, blocks as ids, p50`, decisions, 0.5);
+    }),
   ];
 }
 
