@@ -15,7 +15,8 @@ export function isSecretName(name: string): boolean {
  * `--max-num-batched-tokens` or `--tokenizer`, which runs could not be understood without.
  */
 export function isSecretFlag(name: string): boolean {
-  if (/[-_](env|file|path)$|[a-z](Env|File|Path)$/.test(name)) return false; // where it is, not what
+  // Where it is or how many there are, not what.
+  if (/[-_](env|file|path|count)$|[a-z](Env|File|Path|Count)$/.test(name)) return false;
   const words = name.replace(/([a-z\d])([A-Z])/g, "$1-$2").split(/[^A-Za-z\d]+/);
   return words.some((word) => SECRET_WORD.test(word));
 }

@@ -17,10 +17,11 @@ describe("flags", () => {
     }
   });
 
-  test("that only look similar, or name a place, are not", () => {
+  test("that only look similar, or name a place or a number, are not", () => {
     for (const name of [
       ...["--max-num-batched-tokens", "--tokenizer", "--keep-alive", "--bypass", "--passive"],
       ...["--enable-prompt-tokens-details", "--api-key-env", "--ssl-key-file", "monkey"],
+      ...["--prefix-token-count", "prefixTokenCount"],
     ]) {
       expect([name, isSecretFlag(name)]).toEqual([name, false]);
     }
