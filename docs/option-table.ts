@@ -23,8 +23,10 @@ function defaultOf(spec: OptionSpec): string {
 }
 
 function meaningOf(spec: OptionSpec): string {
-  const choices = spec.choices ? `: ${code(...spec.choices)}` : "";
-  return `${escaped(spec.description)}${choices}`;
+  const { choices, tune } = spec;
+  const listed = choices ? `: ${code(...choices)}` : "";
+  const range = tune ? ` (tuned from ${tune.from} to ${tune.to})` : "";
+  return `${escaped(spec.description)}${listed}${range}`;
 }
 
 /** `*` and `_` inside words, and `<`, are Markdown's own. */
