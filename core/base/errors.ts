@@ -61,8 +61,10 @@ export interface Fault {
 /** All faults of a plan at once, because to find them one by one takes a run each. */
 export class PlanFaults extends DynbenchError {
   readonly faults: readonly Fault[];
+  /** What has the faults, as the begin of a sentence. */
+  readonly of: string;
 
-  constructor(faults: readonly Fault[]) {
+  constructor(faults: readonly Fault[], of = "The command") {
     super("plan", faults.map((fault) => `${fault.path}: ${fault.message}`).join("\n"), {
       hint:
         faults
@@ -72,6 +74,7 @@ export class PlanFaults extends DynbenchError {
     });
     this.name = "PlanFaults";
     this.faults = faults;
+    this.of = of;
   }
 }
 

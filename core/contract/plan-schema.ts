@@ -29,7 +29,7 @@ const Profile = v.variant("kind", [
   }),
 ]);
 
-const Load = v.object({
+export const LoadSchema = v.object({
   arrival: v.picklist(["closed", "constant", "poisson", "gamma", "trace"]),
   concurrency: v.exactOptional(Count),
   concurrencyOf: v.exactOptional(v.picklist(["requests", "sessions"])),
@@ -66,7 +66,7 @@ export const PlannedCellSchema = v.object({
   seed: Count,
   routerSeed: v.exactOptional(Count),
   workload: PluginUseSchema,
-  load: Load,
+  load: LoadSchema,
 });
 
 export const WireSchema = v.object({

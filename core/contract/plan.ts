@@ -219,10 +219,10 @@ export interface Plan {
   readonly until?: Until;
   /** Check before the load that the arm is what its label says. */
   readonly preflight: boolean;
-  /** Drive a throw-away load after each start of an engine or a router; on when left out. */
-  readonly settle?: boolean;
-  /** For requests from a file: compute the share that one cache of all workers' blocks would serve; on when left out. */
-  readonly pooledBounds?: boolean;
+  /** Drive a throw-away load after each start of an engine or a router. */
+  readonly settle: boolean;
+  /** For requests from a file: compute the share that one cache of all workers' blocks would serve. */
+  readonly pooledBounds: boolean;
   readonly wire: Wire;
   readonly arms: readonly PlannedArm[];
   /** In the order in which they run. */

@@ -25,6 +25,11 @@ export interface Workload<
   check?(
     options: v.InferOutput<Schema>,
   ): readonly { path: string; message: string; hint?: string }[];
+  /**
+   * The options of the points of a sweep, one each, made so that every point is treated alike: points
+   * that are compared must differ in nothing but what was swept.
+   */
+  alike?(points: readonly v.InferOutput<Schema>[]): readonly v.InferOutput<Schema>[];
   /** Reads the workload's files: its only effect. The plan records their digests. */
   read?(options: v.InferOutput<Schema>, signal: AbortSignal): Promise<Rows>;
   /** Its prompts may contain answers (`answerOf`), so the load must keep the tokens of answers. */

@@ -84,7 +84,7 @@ function planOf(
     ...clockFaults({ clock: run.clock, settings: sim, typed: typed.sim.typed }, arms, plugins),
     ...roleFaults(arms, plugins),
     ...argumentFaults(arms, engineArgs),
-    ...primaryFaults(run, points),
+    ...primaryFaults(primaryOf(run), points),
   );
   if (!wire || faults.length > 0) return undefined;
 
@@ -102,8 +102,8 @@ function planOf(
     primary: primaryOf(run),
     ...given({ until }),
     preflight: run.preflight === "on",
-    ...(run.settle === "off" ? { settle: false } : {}),
-    ...(run.pooledBounds === "off" ? { pooledBounds: false } : {}),
+    settle: run.settle === "on",
+    pooledBounds: run.pooledBounds === "on",
     wire,
     arms: planned,
     cells: arranged(planCells(planned, points, { axes, repeats, seed: run.seed }), planned, until),

@@ -110,7 +110,7 @@ export async function poolOf(
   on: { workers: readonly Pick<Worker, "role" | "kvBlocks">[]; plugins: Plugins },
 ): Promise<number | undefined> {
   const { workers, plugins } = on;
-  if (plan.pooledBounds === false) return undefined;
+  if (!plan.pooledBounds) return undefined;
   const workload = (await plugins.load(cell.workload)) as Workload;
   return readsFile(cell, workload) ? pooledBlocks(workers) : undefined;
 }

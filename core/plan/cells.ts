@@ -7,7 +7,7 @@ import { deriveSeed } from "../base/random.ts";
 import type { PlannedArm, PlannedCell } from "../contract/plan.ts";
 
 /** More cells than this are a mistake in a sweep: at ten seconds each they take a day. */
-const MAX_CELLS = 10_000;
+export const MAX_CELLS = 10_000;
 
 /** Known before the points are made, which would fill the memory. */
 export function countFaults(
@@ -36,11 +36,9 @@ export function planCells(
   return [...groups.values()].flatMap((group) =>
     balancedTurns(group, points.length, repeats).flatMap(({ point, repeat, arms: order }) => {
       const { parameters, workload, load } = points[point]!;
-      const label = pointLabel(parameters).replaceAll(" ", ",");
-      // The load shape does not enter: every concurrency of a sweep gets the same requests.
-      const own = deriveSeed(seed, JSON.stringify(workloadPart(parameters, axes)), repeat);
+      const own = cellSeed({ parameters, repeat }, { axes, seed });
       return order.map((arm): PlannedCell => ({
-        id: [`r${repeat}`, label, arms[arm]!.label].filter((part) => part !== "").join("-"),
+        id: cellId({ parameters, repeat }, arms[arm]!),
         arm,
         parameters,
         repeat,
@@ -50,4 +48,21 @@ export function planCells(
       }));
     }),
   );
+}
+
+/** `r0-prefixRatio=0.5-kv`. */
+export function cellId(
+  { parameters, repeat }: Pick<PlannedCell, "parameters" | "repeat">,
+  { label }: Pick<PlannedArm, "label">,
+): string {
+  const point = pointLabel(parameters).replaceAll(" ", ",");
+  return [`r${repeat}`, point, label].filter((part) => part !== "").join("-");
+}
+
+/** The load shape does not enter: every concurrency of a sweep gets the same requests. */
+export function cellSeed(
+  { parameters, repeat }: Pick<PlannedCell, "parameters" | "repeat">,
+  { axes, seed }: { axes: readonly Pick<Axis, "key" | "scope">[]; seed: number },
+): number {
+  return deriveSeed(seed, JSON.stringify(workloadPart(parameters, axes)), repeat);
 }

@@ -1,4 +1,8 @@
-/** Options of a load that are small languages of their own: rate profiles, tiers, latency limits. */
+/**
+ * Options of a load that are small languages of their own: rate profiles, tiers, latency limits. A
+ * plan holds what they mean, and the schemas here judge that form of them.
+ */
+import * as v from "valibot";
 import type { RateProfile, ServiceLevel, Tier } from "../contract/plan.ts";
 
 /** What is wrong with a text, and what to write instead. */
@@ -8,8 +12,37 @@ export interface TextFault {
 }
 
 /** The largest `--rate`, and ten years. */
-const MAX_RPS = 1_000_000;
-const MAX_S = 320_000_000;
+export const MAX_RPS = 1_000_000;
+export const MAX_S = 320_000_000;
+
+const rps = v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_RPS));
+const seconds = v.pipe(v.number(), v.gtValue(0), v.maxValue(MAX_S));
+
+export const RateProfileSchema = v.variant("kind", [
+  v.strictObject({ kind: v.literal("ramp"), overS: seconds }),
+  v.pipe(
+    v.strictObject({ kind: v.literal("sine"), minRps: rps, maxRps: rps, periodS: seconds }),
+    v.check(({ minRps, maxRps }) => minRps <= maxRps && maxRps > 0, "there is no such sine"),
+  ),
+  v.strictObject({
+    kind: v.literal("steps"),
+    steps: v.pipe(
+      v.array(
+        v.strictObject({
+          fromS: v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_S)),
+          rateRps: rps,
+        }),
+      ),
+      v.minLength(1),
+      v.check((steps) => areRising(steps), "the steps must begin at second 0 and rise"),
+      v.check((steps) => steps.at(-1)!.rateRps > 0, "the last step must send something"),
+    ),
+  }),
+]);
+
+function areRising(steps: readonly { readonly fromS: number }[]): boolean {
+  return steps.every(({ fromS }, i) => (i === 0 ? fromS === 0 : fromS > steps[i - 1]!.fromS));
+}
 
 /** `--rate-profile ramp:30`, `sine:min=5,max=10,period=60`, or `steps:0=5,60=20`. */
 export function parseRateProfile(text: string): RateProfile | TextFault {
@@ -62,10 +95,8 @@ function steps(text: string): RateProfile | TextFault {
   if (pairs === undefined || pairs.length === 0) {
     return { fault: `expected steps:SECOND=R,…, got "steps:${text}"`, hint };
   }
-  const isRising = pairs.every(
-    ({ fromS }, i) => fromS !== undefined && (i === 0 ? fromS === 0 : fromS > pairs[i - 1]!.fromS!),
-  );
-  if (!isRising) return { fault: "the steps must begin at second 0 and rise", hint };
+  const rising = pairs.map(({ fromS = Number.NaN }) => ({ fromS }));
+  if (!areRising(rising)) return { fault: "the steps must begin at second 0 and rise", hint };
   if (pairs.at(-1)!.rateRps === 0) return { fault: "the last step must send something", hint };
   if (pairs.some(({ rateRps }) => rateRps > MAX_RPS)) {
     return { fault: `a rate is above ${MAX_RPS} requests/s`, hint };
@@ -96,6 +127,32 @@ const SHARE_TOLERANCE = 1e-6;
 /** The largest value of Dynamo's `agent_hints.priority`, an i32 (1.6). */
 const MAX_PRIORITY = 2 ** 31 - 1;
 
+export const TiersSchema = v.pipe(
+  v.array(
+    v.strictObject({
+      name: v.pipe(
+        v.string(),
+        v.regex(/^[\w.-]{1,40}$/, "expected a name of at most 40 characters"),
+      ),
+      share: v.pipe(v.number(), v.gtValue(0), v.maxValue(1)),
+      priority: v.exactOptional(
+        v.pipe(v.number(), v.integer(), v.minValue(-MAX_PRIORITY), v.maxValue(MAX_PRIORITY)),
+      ),
+    }),
+  ),
+  v.minLength(1),
+  v.maxLength(MAX_TIERS),
+  v.check(
+    (tiers) => new Set(tiers.map(({ name }) => name)).size === tiers.length,
+    "has a name twice",
+  ),
+  v.check((tiers) => addsUp(tiers), "has shares that do not add up to 1"),
+);
+
+function addsUp(tiers: readonly Tier[]): boolean {
+  return Math.abs(tiers.reduce((sum, { share }) => sum + share, 0) - 1) <= SHARE_TOLERANCE;
+}
+
 /** `--tiers low=0.5:0,medium=0.3:1,high=0.2:2`: each NAME=SHARE or NAME=SHARE:PRIORITY. */
 export function parseTiers(text: string): readonly Tier[] | TextFault {
   const hint = "--tiers low=0.5:0,medium=0.3:1,high=0.2:2, each NAME=SHARE or NAME=SHARE:PRIORITY";
@@ -111,8 +168,8 @@ export function parseTiers(text: string): readonly Tier[] | TextFault {
   if (tiers.length > MAX_TIERS) {
     return { fault: `has ${tiers.length} tiers, more than ${MAX_TIERS}`, hint };
   }
-  const sum = tiers.reduce((total, { share }) => total + share, 0);
-  if (Math.abs(sum - 1) > SHARE_TOLERANCE) {
+  if (!addsUp(tiers)) {
+    const sum = tiers.reduce((total, { share }) => total + share, 0);
     return { fault: `has shares that add up to ${Number(sum.toPrecision(6))}, not to 1`, hint };
   }
   return tiers;
@@ -129,6 +186,10 @@ function tierOf(text: string): Tier | undefined {
 
 const LIMITS = { ttft: "ttftMs", tpot: "tpotMs", e2e: "e2eMs" } as const;
 const MAX_LIMIT_MS = 86_400_000;
+
+const limit = v.exactOptional(v.pipe(v.number(), v.gtValue(0), v.maxValue(MAX_LIMIT_MS)));
+
+export const ServiceLevelSchema = v.strictObject({ ttftMs: limit, tpotMs: limit, e2eMs: limit });
 
 /** `--slo ttft=500,tpot=50,e2e=20000`: limits in milliseconds that a request must keep. */
 export function parseSlo(text: string): ServiceLevel | TextFault {

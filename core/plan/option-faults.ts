@@ -43,7 +43,7 @@ export function issueFault(issue: v.BaseIssue<unknown>, scope: Scope): Fault {
       hint: severalHint(spec, first?.value, scope) ?? (guess && `Did you mean ${guess}?`),
     };
   }
-  return { path, message: messageOf(issue), hint: shareHint(issue) };
+  return { path, message: issueText(issue), hint: shareHint(issue) };
 }
 
 /** All reporters take part in a run, so their kind alone would not name one. */
@@ -69,8 +69,10 @@ function shareHint(issue: v.BaseIssue<unknown>): string | undefined {
   return `It is a share from 0 to 1: for ${input} % say ${input / 100}`;
 }
 
-function messageOf(issue: v.BaseIssue<unknown>): string {
-  const { received, requirement } = issue;
+/** What is wrong with a value, as the end of a sentence that begins with the option. */
+export function issueText(issue: v.BaseIssue<unknown>): string {
+  const { requirement } = issue;
+  const received = cut(issue.received);
   // A message by the author of a schema is better than one made of a regular expression.
   const isOwn = !issue.message.startsWith("Invalid ");
   switch (issue.type) {
@@ -91,3 +93,10 @@ function messageOf(issue: v.BaseIssue<unknown>): string {
   if (isOwn) return `${issue.message}, got ${received}`;
   return `expected ${issue.expected ?? "something else"}, got ${received}`;
 }
+
+/** A long value is not repeated whole. */
+function cut(received: string): string {
+  return received.length > MAX_QUOTED ? `${received.slice(0, MAX_QUOTED)}…` : received;
+}
+
+const MAX_QUOTED = 80;

@@ -28,24 +28,38 @@ export function planArms(
     if (!uses) return [];
     const engine = chosen.engine.loaded.plugin as Engine;
     const router = chosen.router.loaded.plugin as Router;
-    const { plane } = router;
-    for (const fault of engine.check?.(uses.engine.options, router) ?? []) {
-      faults.push({ ...fault, path: `engine.${fault.path}` });
-    }
-    if (!engine.planes.includes(plane)) {
-      faults.push({
-        path: "run.engine",
-        message: `engine "${engine.name}" cannot serve on plane "${plane}", which router "${router.name}" needs`,
-        hint: `It serves on: ${engine.planes.join(", ")}`,
-      });
-    }
-    const arm = {
-      label: labels[i]!,
-      ...uses,
-      plane,
-      ...(isControl(router, uses.router) ? { isControl: true } : {}),
-      engineKey: engineKey(uses.engine, plane),
-    };
+    faults.push(
+      ...(engine.check?.(uses.engine.options, router) ?? []).map((fault) => ({
+        ...fault,
+        path: `engine.${fault.path}`,
+      })),
+      ...servingFaults(engine, router),
+    );
+    const arm = plannedArm(labels[i]!, uses, router);
     return [{ arm, engine, router }];
   });
+}
+
+/** Whether the engine serves where the router routes. */
+export function servingFaults(engine: Engine, { name, plane }: Router): Fault[] {
+  if (engine.planes.includes(plane)) return [];
+  return [
+    {
+      path: "run.engine",
+      message: `engine "${engine.name}" cannot serve on plane "${plane}", which router "${name}" needs`,
+      hint: `It serves on: ${engine.planes.join(", ")}`,
+    },
+  ];
+}
+
+/** An arm with all that follows from its engine and its router. */
+export function plannedArm(label: string, uses: ParsedArm, router: Router): PlannedArm {
+  const { plane } = router;
+  return {
+    label,
+    ...uses,
+    plane,
+    ...(isControl(router, uses.router) ? { isControl: true } : {}),
+    engineKey: engineKey(uses.engine, plane),
+  };
 }

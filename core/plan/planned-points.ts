@@ -4,7 +4,7 @@ import { parseRateProfile, parseSlo, parseTiers, type TextFault } from "./load-t
 import type { ParsedPoint } from "./parse-options.ts";
 import type { TypedPoint } from "./points.ts";
 import type { Point } from "./sweep.ts";
-import type { LoadShape, PluginUse, RateProfile } from "../contract/plan.ts";
+import type { LoadShape, PluginUse, RateProfile, ServiceLevel, Tier } from "../contract/plan.ts";
 import type { LoadOptions } from "./run-options.ts";
 import type { Fault } from "../base/errors.ts";
 import type { Workload } from "../contract/workload.ts";
@@ -21,22 +21,48 @@ export function planPoints(
   parsed: readonly (ParsedPoint | undefined)[],
   faults: Fault[],
 ): PlannedPoint[] {
-  return typed.flatMap(({ parameters, workload: { loaded } }, i): PlannedPoint[] => {
+  const points = typed.flatMap(({ parameters, workload: { loaded } }, i): PlannedPoint[] => {
     const point = parsed[i];
     if (!point) return [];
     const plugin = loaded.plugin as Workload;
     for (const fault of plugin.check?.(point.workload.options) ?? []) {
       faults.push({ ...fault, path: `workload.${fault.path}` });
     }
-    const load = loadShape(point.load, plugin, faults);
+    const texts = loadTexts(point.load, faults);
+    const load = loadShape(point.load, texts, { workload: plugin, faults });
     return [{ parameters, workload: point.workload, load }];
   });
+  const workload = typed[0]?.workload.loaded.plugin as Workload | undefined;
+  const alike = workload?.alike?.(points.map((point) => point.workload.options));
+  if (alike === undefined) return points;
+  return points.map((point, i) => ({
+    ...point,
+    workload: { ...point.workload, options: alike[i]! },
+  }));
+}
+
+export function loadTexts(load: LoadOptions, faults: Fault[]): LoadTexts {
+  return {
+    profile: parsed({ path: "rateProfile", text: load.rateProfile }, parseRateProfile, faults),
+    tiers: parsed({ path: "tiers", text: load.tiers }, parseTiers, faults),
+    slo: parsed({ path: "slo", text: load.slo }, parseSlo, faults),
+  };
+}
+
+/** What the options that are languages of their own mean. */
+export interface LoadTexts {
+  readonly profile: RateProfile | undefined;
+  readonly tiers: readonly Tier[] | undefined;
+  readonly slo: ServiceLevel | undefined;
 }
 
 /** A rate or a rate profile makes the loop open. */
-function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]): LoadShape {
+export function loadShape(
+  load: LoadOptions,
+  { profile, tiers, slo }: LoadTexts,
+  { workload, faults }: { workload: Workload; faults: Fault[] },
+): LoadShape {
   const preset = workload.load;
-  const profile = parsed({ path: "rateProfile", text: load.rateProfile }, parseRateProfile, faults);
   const arrival = load.arrival ?? arrivalOf(load, preset);
   const isTimed = arrival !== "closed" && arrival !== "trace";
   const ownRateRps =
@@ -45,8 +71,6 @@ function loadShape(load: LoadOptions, workload: Workload, faults: Fault[]): Load
   faults.push(...rateFaults(load, { arrival, isTimed, profile, rateRps }));
   const concurrency =
     load.concurrency ?? (arrival === "closed" ? (preset.concurrency ?? 1) : undefined);
-  const tiers = parsed({ path: "tiers", text: load.tiers }, parseTiers, faults);
-  const slo = parsed({ path: "slo", text: load.slo }, parseSlo, faults);
   const requests = load.requests ?? preset.requests;
   const concurrencyOf = load.concurrencyOf ?? preset.concurrencyOf;
   return {

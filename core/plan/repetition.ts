@@ -117,9 +117,12 @@ export function primaryOf({ primary }: RunOptions): PrimaryMetric {
 }
 
 /** A metric about limits needs limits. */
-export function primaryFaults(run: RunOptions, points: readonly PlannedPoint[]): Fault[] {
-  const needsLimits = ["sloShare", "goodputRps"].includes(primaryOf(run));
+export function primaryFaults(
+  primary: PrimaryMetric,
+  points: readonly Pick<PlannedPoint, "load">[],
+): Fault[] {
+  const needsLimits = ["sloShare", "goodputRps"].includes(primary);
   if (!needsLimits || points.every(({ load }) => load.slo !== undefined)) return [];
-  const message = `is ${run.primary}, which needs the limits of --slo`;
+  const message = `is ${typedMetric(primary)}, which needs the limits of --slo`;
   return [{ path: "run.primary", message, hint: "--slo ttft=500,tpot=50" }];
 }

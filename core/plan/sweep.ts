@@ -17,7 +17,7 @@ export function combinations(axes: readonly Axis[]): number {
 }
 
 /** The values of a point that determine which requests are sent, in the order of their names. */
-export function workloadPart(point: Point, axes: readonly Axis[]): Point {
+export function workloadPart(point: Point, axes: readonly Pick<Axis, "key" | "scope">[]): Point {
   const keys = axes.filter(({ scope }) => scope === "workload").map(({ key }) => key);
   return Object.fromEntries(keys.toSorted().map((key) => [key, point[key]!]));
 }

@@ -14,22 +14,8 @@ export function wireOf(
   arms: readonly ArmWithPlugins[],
   faults: Fault[],
 ): Wire | undefined {
-  const accepted = arms.map(({ arm, router }) => ({
-    label: arm.label,
-    forms: router.traits(arm.router.options).accepts,
-  }));
-  const possible = FORMS.filter((form) => accepted.every(({ forms }) => forms.includes(form)));
-  const form = run.promptForm === "auto" ? possible[0] : run.promptForm;
-  if (form === undefined || !possible.includes(form)) {
-    const wanted =
-      form === undefined ? "no prompt form is taken by all arms" : `not all arms take "${form}"`;
-    faults.push({
-      path: "run.prompt-form",
-      message: wanted,
-      hint: accepted.map(({ label, forms }) => `${label} takes ${forms.join(", ")}`).join("; "),
-    });
-    return undefined;
-  }
+  const form = formOf(run.promptForm, arms, faults);
+  if (form === undefined) return undefined;
   const headers = parseHeaders(run.header, faults);
   const body: Record<string, unknown> = {};
   for (const text of run.body) {
@@ -52,6 +38,28 @@ export function wireOf(
     body,
     ...given({ apiKeyEnv: run.apiKeyEnv }),
   };
+}
+
+/** The form that all arms accept; undefined, with its fault in `faults`, where there is none. */
+export function formOf(
+  wanted: RunOptions["promptForm"],
+  arms: readonly ArmWithPlugins[],
+  faults: Fault[],
+): WireForm | undefined {
+  const accepted = arms.map(({ arm, router }) => ({
+    label: arm.label,
+    forms: router.traits(arm.router.options).accepts,
+  }));
+  const possible = FORMS.filter((form) => accepted.every(({ forms }) => forms.includes(form)));
+  const form = wanted === "auto" ? possible[0] : wanted;
+  if (form !== undefined && possible.includes(form)) return form;
+  faults.push({
+    path: "run.prompt-form",
+    message:
+      form === undefined ? "no prompt form is taken by all arms" : `not all arms take "${form}"`,
+    hint: accepted.map(({ label, forms }) => `${label} takes ${forms.join(", ")}`).join("; "),
+  });
+  return undefined;
 }
 
 /** Headers as typed, `name=value` or `name: value`; names in lower case. */

@@ -30,7 +30,7 @@ const MAX_OSL = 32;
 const TIMEOUT_S = 60;
 
 /** The simulator has nothing to settle: it starts nothing. */
-export function settles({ clock, settle = true }: Pick<Plan, "clock" | "settle">): boolean {
+export function settles({ clock, settle }: Pick<Plan, "clock" | "settle">): boolean {
   return clock === "wall" && settle;
 }
 

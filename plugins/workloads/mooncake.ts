@@ -19,12 +19,15 @@ import {
   type TraceModel,
   type TraceRow,
 } from "dynbench/trace";
-import { whole } from "../shared/option-shapes.ts";
+import { whole, within } from "../shared/option-shapes.ts";
 import { promptOf, traceFileOptions, traceRows } from "../shared/traces/trace-file.ts";
 
 const MAX_ROWS = 1_000_000_000;
 
-const seconds = v.pipe(v.number(), v.minValue(0));
+/** Ten years. */
+const MAX_S = 320_000_000;
+
+const seconds = within(0, MAX_S);
 
 const options = v.strictObject({
   trace: v.pipe(
@@ -87,6 +90,11 @@ export const mooncake = defineWorkload({
         ]
       : []),
   ],
+  // Rows that a multiplier draws anew beside the trace's own would differ in more than the multiplier.
+  alike: (points) =>
+    points.some(changesRows) && !points.some(({ synthesize }) => synthesize)
+      ? points.map((point) => ({ ...point, synthesize: true }))
+      : points,
   async read(chosen, signal): Promise<MooncakeRows> {
     const isReplay = !chosen.synthesize && !changesRows(chosen);
     const skips: string[] = [];
@@ -101,6 +109,9 @@ export const mooncake = defineWorkload({
     }
     const notes = notesOf(skips, silentOn);
     if (isReplay) return { notes, replay: () => chosenRows(chosen, signal) };
+    notes.push(
+      "New rows are drawn that share prefixes like those of the trace, at every point of a sweep",
+    );
     columns ??= new TraceColumns(chosen.traceBlockSize);
     return { notes, model: learnTrace(columns), count: columns.rows };
   },

@@ -53,10 +53,14 @@ export async function planFromArguments(
   const resume = read.options.findLast(({ name }) => /^(run\.)?resume$/.test(name))?.value;
   if (resume !== undefined) {
     const resumed = RunFolder.open(String(resume));
-    return { ...savedPlan(resumed.readPlan(), beside, faults), resumed, out: undefined };
+    const file = { value: resumed.storedPlan(), name: resumed.file("plan.json") };
+    const read = await savedPlan(file, { ...beside, plugins }, faults);
+    return { ...read, resumed, out: undefined };
   }
   const saved = configs.find((config) => "plan" in config);
-  if (saved) return savedPlan(saved.plan, beside, faults);
+  if (saved) {
+    return savedPlan({ value: saved.plan, name: saved.path }, { ...beside, plugins }, faults);
+  }
   const { plan, run } = buildPlan({ options, engineArgs, faults }, plugins);
   if (run.resume !== undefined) {
     throw new PlanFaults([{ path: "run.resume", message: "must be a flag of the command line" }]);

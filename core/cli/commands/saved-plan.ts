@@ -1,11 +1,15 @@
 /** A plan that runs again: of a file, or of the run folder that is resumed. */
+import { isAbsolute, normalize } from "node:path";
 import * as v from "valibot";
 import type { Arguments } from "../options/arguments.ts";
 import { PlanFaults, type Fault } from "../../base/errors.ts";
-import type { Plan } from "../../contract/plan.ts";
+import type { Plan, PluginUse } from "../../contract/plan.ts";
+import { checkedPlan } from "../../plan/checked-plan.ts";
+import { optionSpecs } from "../../plan/option-spec.ts";
 import { withSecrets } from "../../plan/secrets.ts";
 import { RunOptions } from "../../plan/run-options.ts";
 import { parseHeaders } from "../../plan/wire.ts";
+import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
 
 /** What may stand beside a saved plan: where results go, how many threads there are, and secrets that it does not hold. */
 const BESIDE_A_PLAN = new Set([
@@ -13,41 +17,84 @@ const BESIDE_A_PLAN = new Set([
   ...["out", "output-dir", "outputDir", "json", "jobs", "header"],
 ]);
 
-/** The plan unchanged, with its secrets back in place. Throws `PlanFaults` at options that would change it. */
-export function savedPlan(
-  plan: Plan,
-  { options, engineArgs }: { options: Arguments["options"]; engineArgs: readonly string[] },
+/**
+ * The plan unchanged, with its secrets back in place. Throws `PlanFaults` at a plan that is not sound,
+ * at options that would change it, and where it would write outside the run folder.
+ */
+export async function savedPlan(
+  { value, name }: { value: unknown; name: string },
+  beside: {
+    options: Arguments["options"];
+    engineArgs: readonly string[];
+    plugins: PluginSet;
+  },
   before: readonly Fault[],
-): { plan: Plan; out: string | undefined; jobs: number | undefined; json: boolean } {
-  const typed = options.map((option) => ({ ...option, name: option.name.replace(/^run\./, "") }));
-  const faults = [...before];
-  for (const { name, origin } of typed) {
-    if (BESIDE_A_PLAN.has(name)) continue;
+): Promise<{ plan: Plan; out: string | undefined; jobs: number | undefined; json: boolean }> {
+  const plan = await checkedPlan(value, name, beside.plugins);
+  const typed = beside.options.map((option) => ({
+    ...option,
+    name: option.name.replace(/^run\./, ""),
+  }));
+  const paths = pathOptions(plan, beside.plugins);
+  const faults = [...before, ...paths.flatMap((path) => pathFaults(path, typed))];
+  for (const { name: option, origin } of typed) {
+    if (BESIDE_A_PLAN.has(option) || paths.some(({ flag }) => flag === option)) continue;
     faults.push({
       path: origin,
       message: "cannot change a saved plan",
       hint: "Leave it out, or make a new plan with it",
     });
   }
-  const texts = typed.filter(({ name }) => name === "header").map(({ value }) => String(value));
+  const texts = typed.filter((one) => one.name === "header").map((one) => String(one.value));
   const headers = parseHeaders(texts, faults);
-  const complete = withSecrets(plan, { headers, engineArgs }, faults);
+  const complete = withSecrets(plan, { headers, engineArgs: beside.engineArgs }, faults);
   const jobs = jobsOf(typed, faults);
   if (faults.length > 0) throw new PlanFaults(faults);
-  const out = typed.findLast(({ name }) => ["out", "output-dir", "outputDir"].includes(name));
+  const out = typed.findLast((one) => ["out", "output-dir", "outputDir"].includes(one.name));
   return {
     plan: complete,
     out: out === undefined ? undefined : String(out.value),
     jobs,
-    json: typed.findLast(({ name }) => name === "json")?.value === true,
+    json: typed.findLast((one) => one.name === "json")?.value === true,
   };
 }
 
 function jobsOf(typed: Arguments["options"], faults: Fault[]): number | undefined {
-  const last = typed.findLast(({ name }) => name === "jobs");
+  const last = typed.findLast((one) => one.name === "jobs");
   if (last === undefined) return undefined;
   const parsed = v.safeParse(RunOptions.entries.jobs, Number(last.value));
   if (parsed.success) return parsed.output;
   faults.push({ path: last.origin, message: parsed.issues[0].message });
   return undefined;
+}
+
+/** An option that says where a reporter writes. */
+interface PathOption {
+  /** `html.path`. */
+  readonly flag: string;
+  readonly path: string;
+}
+
+function pathOptions({ reporters }: Plan, plugins: PluginSet): PathOption[] {
+  return reporters.flatMap(({ kind, name, options }: PluginUse) => {
+    const specs = optionSpecs(plugins.find(kind, name)!.plugin.options);
+    return specs.flatMap(({ key, flag, isFile }) => {
+      const path = options[key];
+      const isPath = typeof path === "string" && (isFile || key === "path");
+      return isPath ? [{ flag: `${name}.${flag}`, path }] : [];
+    });
+  });
+}
+
+/** A plan that someone else wrote must not write over files outside the run folder. */
+function pathFaults({ flag, path }: PathOption, typed: Arguments["options"]): Fault[] {
+  const allowed = typed.findLast(({ name }) => name === flag)?.value;
+  const hint = `To allow it, type it: --${flag} ${path}`;
+  if (allowed !== undefined) {
+    if (allowed === path) return [];
+    return [{ path: `--${flag}`, message: `the plan has ${path}, and cannot be changed`, hint }];
+  }
+  const leaves = isAbsolute(path) || normalize(path).split("/")[0] === "..";
+  if (!leaves) return [];
+  return [{ path: flag, message: `${path} is outside the run folder`, hint }];
 }

@@ -4,20 +4,21 @@ import { extname } from "node:path";
 import * as v from "valibot";
 import { DynbenchError, messageOf } from "../../base/errors.ts";
 import { whyNot } from "../../base/why-not.ts";
-import type { Plan } from "../../contract/plan.ts";
 import type { RawOption } from "../../plan/raw-option.ts";
-import { looksLikePlan, parsePlan } from "../../plan/saved-plan.ts";
+import { looksLikePlan } from "../../plan/saved-plan.ts";
 
 /** A larger file is no config. */
 const MAX_CONFIG_BYTES = 16 * 1024 * 1024;
 
 const Options = v.record(v.string(), v.unknown());
-export type Config = { options: RawOption[] } | { plan: Plan };
+
+/** A plan as it was read: `checkedPlan` judges it, once the plugins are there. */
+export type Config = { options: RawOption[] } | { plan: unknown; path: string };
 
 /** Throws a `DynbenchError` that names the file. */
 export function readConfig(path: string): Config {
   const value = parse(path, readText(path));
-  if (looksLikePlan(value)) return { plan: parsePlan(value, path) };
+  if (looksLikePlan(value)) return { plan: value, path };
   const options = v.safeParse(Options, value);
   if (!options.success || Array.isArray(value)) {
     throw new DynbenchError("plan", `Cannot read ${path}: expected a table of options at the top`, {
@@ -92,6 +93,12 @@ function flatten(table: Record<string, unknown>, path: string): RawOption[] {
   });
 }
 
+/** What is no value is shown as it was written: the reader of the axis then names it. */
 function textOf(values: unknown): string {
-  return [values].flat().map(String).join(",");
+  const isValue = (value: unknown): boolean =>
+    ["string", "number", "boolean"].includes(typeof value);
+  return [values]
+    .flat()
+    .map((value) => (isValue(value) ? String(value) : JSON.stringify(value)))
+    .join(",");
 }

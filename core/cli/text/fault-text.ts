@@ -29,7 +29,7 @@ export function faultText(error: unknown, details: FaultDetails): FaultText {
       `  ${path}: ${message}`,
       ...(hint ? [`    ${hint}`] : []),
     ]);
-    const heading = count === 1 ? "The command has a fault:" : `The command has ${count} faults:`;
+    const heading = `${cause.of} has ${count === 1 ? "a fault" : `${count} faults`}:`;
     return {
       text: fitted(`${heading}\n${lines.join("\n")}\n`, details.columns),
       exitCode: cause.exitCode,

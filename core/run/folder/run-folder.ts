@@ -131,8 +131,14 @@ export class RunFolder {
     return this.file("stdin");
   }
 
+  /** Its form is checked, and no more: to report a run its plugins need not be there. */
   readPlan(): Plan {
-    return parsePlan(this.#readJson("plan.json"), this.file("plan.json"));
+    return parsePlan(this.storedPlan(), this.file("plan.json"));
+  }
+
+  /** The content of plan.json, as foreign as any file. */
+  storedPlan(): unknown {
+    return this.#readJson("plan.json");
   }
 
   readFacts(): Record<string, unknown> {

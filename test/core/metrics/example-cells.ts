@@ -46,6 +46,8 @@ export function examplePlan(details: Partial<Plan> = {}): Plan {
     repeats: 1,
     primary: "ttftMs.mean",
     preflight: true,
+    settle: true,
+    pooledBounds: true,
     wire: { form: "ids", connection: "keep-alive", headers: {}, body: {} },
     arms: [exampleArm("kv"), exampleArm("round-robin")],
     cells: [exampleCell(), exampleCell({ id: "r0-rr", arm: 1 })],

@@ -64,7 +64,9 @@ describe("config files", () => {
   test("a saved plan is distinguished from a table of options", () => {
     const path = join(folder, "plan.json");
     writeFileSync(path, JSON.stringify(planOf()));
-    expect(readConfig(path)).toEqual({ plan: planOf() });
-    expect(() => read("d.json", '{"schemaVersion":1}')).toThrow("it is not a plan of this version");
+    expect(readConfig(path)).toEqual({ plan: planOf(), path });
+    const broken = join(folder, "broken.json");
+    writeFileSync(broken, '{"schemaVersion":1}');
+    expect(readConfig(broken)).toEqual({ plan: { schemaVersion: 1 }, path: broken });
   });
 });
