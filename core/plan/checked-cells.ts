@@ -52,7 +52,9 @@ export async function checkCells(plan: Plan, plugins: Plugins): Promise<Fault[]>
 function strangerFaults({ arm, repeat, workload }: PlannedCell, at: Place, plan: Plan): Fault[] {
   const { name } = plan.cells[0]!.workload;
   return [
-    ...(arm < plan.arms.length ? [] : [fault([...at, "arm"], `is ${arm}: there is no such arm`)]),
+    ...(arm < plan.arms.length
+      ? []
+      : [fault([...at, "arm"], `is ${arm}, and the plan has ${plan.arms.length} arms`)]),
     ...(repeat < plan.repeats
       ? []
       : [fault([...at, "repeat"], `is ${repeat}, and the plan has ${plan.repeats} repeats`)]),
@@ -158,9 +160,22 @@ function numberFaults(
   const arm = plan.arms[cell.arm]!;
   const seed = cellSeed(cell, { axes, seed: plan.seed });
   const routerSeed = arm.twinOf === undefined ? undefined : deriveSeed(seed, "again");
-  const saved = given({ id: cell.id, seed: cell.seed, routerSeed: cell.routerSeed });
-  const planned = given({ id: cellId(cell, arm), seed, routerSeed });
-  return differences(saved, planned, at, "by the cell's arm, repeat and parameters");
+  const { id } = cell;
+  return [
+    ...differences(
+      id,
+      cellId(cell, arm),
+      [...at, "id"],
+      "by the repeat, parameters and arm's label",
+    ),
+    ...differences(cell.seed, seed, [...at, "seed"], "by the plan's seed, repeat and parameters"),
+    ...differences(
+      cell.routerSeed,
+      routerSeed,
+      [...at, "routerSeed"],
+      "by the cell's seed and the arm's twinOf",
+    ),
+  ];
 }
 
 /** Cells that are not there, or are there twice. */
@@ -176,7 +191,8 @@ function missingCells(plan: Plan, points: readonly PlannedCell[]): Fault[] {
     for (const { parameters } of points) {
       for (const arm of plan.arms) {
         const id = cellId({ parameters, repeat }, arm);
-        if (!ids.has(id)) faults.push(fault(["cells"], `has no cell "${id}"`));
+        if (!ids.has(id))
+          faults.push(fault(["cells"], `has no cell "${id}", which repeats, arms and points make`));
       }
     }
   }

@@ -66,6 +66,7 @@ function armFaults(
   const { twinOf } = arm;
   if (twinOf === undefined) {
     const planned = plannedArm(arm.label, arm, router);
+    own.push(...keyFaults(arm, planned, at));
     return [...own, ...differences(derived(arm), derived(planned), at, "by its engine and router")];
   }
   const original = arms[twinOf];
@@ -80,8 +81,23 @@ function armFaults(
   return [...own, ...differences(arm, { ...same, label: `${same.label}-again`, twinOf }, at, why)];
 }
 
-function derived({ plane, isControl, engineKey }: PlannedArm): object {
-  return given({ plane, isControl, engineKey });
+function derived({ plane, isControl }: PlannedArm): object {
+  return given({ plane, isControl });
+}
+
+/** The key repeats what the engine is, so that a change of either names the option. */
+function keyFaults(arm: PlannedArm, { engineKey }: PlannedArm, at: Place): Fault[] {
+  if (arm.engineKey === engineKey) return [];
+  let inKey: unknown;
+  try {
+    [, , inKey] = JSON.parse(arm.engineKey) as unknown[];
+  } catch {
+    // not one that a plan was made with
+  }
+  const options = [...at, "engine", "options"];
+  const changed = differences(arm.engine.options, inKey ?? {}, options, "by the arm's engineKey");
+  if (inKey !== undefined && changed.length > 0) return changed;
+  return [fault([...at, "engineKey"], "does not repeat the arm's engine, plane and options")];
 }
 
 /** Faults of parts together, as for a plan that is made: the field takes the place of the option. */

@@ -2,11 +2,11 @@
 import * as v from "valibot";
 import { fault, shapeFaults, unknown, type Place } from "./field-faults.ts";
 import { optionSpecs } from "./option-spec.ts";
+import { SavedUse } from "./saved-plan.ts";
 import { MASK } from "./secret-words.ts";
 import { DynbenchError, type Fault } from "../base/errors.ts";
 import type { PluginUse } from "../contract/plan.ts";
 import type { Plugins, AnyPlugin } from "../contract/plugins.ts";
-import { PluginUseSchema } from "../contract/plan-schema.ts";
 
 /** Every plugin that a plan names and that can be read, also where the rest of the plan cannot. */
 export function* usesOf(plan: unknown): Generator<{ at: Place; use: PluginUse }> {
@@ -23,7 +23,7 @@ export function* usesOf(plan: unknown): Generator<{ at: Place; use: PluginUse }>
     ...items(reporters).map((use, i): [Place, unknown] => [["reporters", i], use]),
   ];
   for (const [at, value] of places) {
-    const read = v.safeParse(PluginUseSchema, value);
+    const read = v.safeParse(SavedUse, value);
     if (read.success) yield { at, use: read.output };
   }
 }
@@ -39,12 +39,15 @@ export async function useFaults(use: PluginUse, at: Place, plugins: Plugins): Pr
     const message = isBundled ? "has no meaning for a bundled plugin" : "is missing";
     return [fault([...at, "digest"], message)];
   }
+  if (isBundled && plugins.find(use.kind, use.name)?.plugin.name !== use.name) {
+    return [fault([...at, "name"], `is ${use.name}, and this dynbench has no such ${use.kind}`)];
+  }
   let plugin: AnyPlugin;
   try {
     plugin = await plugins.load(use);
   } catch (error) {
     if (!(error instanceof DynbenchError)) throw error;
-    return [fault(at, error.message)];
+    return [fault([...at, "source"], error.message)];
   }
   return optionFaults(use.options, plugin, [...at, "options"]);
 }

@@ -90,7 +90,8 @@ export function issueText(issue: v.BaseIssue<unknown>): string {
     case "max_length":
       return `has ${received} entries, more than ${String(requirement)}`;
   }
-  if (isOwn) return `${issue.message}, got ${received}`;
+  const isValue = received !== "Object" && received !== "Array";
+  if (isOwn) return isValue ? `${issue.message}, got ${received}` : issue.message;
   return `expected ${issue.expected ?? "something else"}, got ${received}`;
 }
 

@@ -49,9 +49,10 @@ export function planFaults(faults: readonly Fault[], name: string): PlanFaults {
   return new PlanFaults([...all.slice(0, -1), { ...all.at(-1)!, hint }], `The plan ${name}`);
 }
 
-/** Whether a file is meant to be a plan, and not a table of options. */
+/** Whether a file is meant to be a plan, and not a table of options: also where a part of it is gone. */
 export function looksLikePlan(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "schemaVersion" in value;
+  if (typeof value !== "object" || value === null) return false;
+  return ["schemaVersion", "arms", "cells"].some((key) => key in value);
 }
 
 /** A sweep of 10,000 cells that all have the same fault needs no 10,000 lines. */
@@ -75,6 +76,8 @@ const load = LoadOptions.entries;
 const sim = SimOptions.entries;
 const plane = PlaneOptions.entries;
 
+/** PATH_MAX of Linux. */
+const MAX_PATH = 4096;
 const MAX_BYTES = Number.MAX_SAFE_INTEGER;
 
 const whole = (least: number, most: number) =>
@@ -84,8 +87,15 @@ const Index = whole(0, MAX_CELLS);
 const Repeats = whole(1, MAX_CELLS);
 const Text = v.pipe(v.string(), v.nonEmpty());
 
+/** A plugin as a plan names it. */
+export const SavedUse = v.strictObject({
+  ...PluginUseSchema.entries,
+  name: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,99}$/, "expected the name of a plugin")),
+  source: v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_PATH)),
+});
+
 const use = <const Kind extends PluginUse["kind"]>(kind: Kind) =>
-  v.strictObject({ ...PluginUseSchema.entries, kind: v.literal(kind), name: Text, source: Text });
+  v.strictObject({ ...SavedUse.entries, kind: v.literal(kind) });
 
 const Load = v.strictObject({
   ...LoadSchema.entries,
@@ -146,7 +156,7 @@ const Sim = v.strictObject({
   downs: v.array(
     v.pipe(
       v.strictObject({ worker: Index, fromS: seconds, toS: v.exactOptional(seconds) }),
-      v.check(({ fromS, toS = Infinity }) => fromS < toS, "it comes back before it dies"),
+      v.check(({ fromS, toS = Infinity }) => fromS < toS, "toS must be after fromS"),
     ),
   ),
 });

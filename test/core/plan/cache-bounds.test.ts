@@ -48,7 +48,12 @@ function setUp(limits: object, isFile = true) {
   } as unknown as Plugins;
   const arm = { label: "a", engine: use("engine"), router: use("router"), plane: "http" } as const;
   const plan = {
-    ...{ clock: "wall", arms: [{ ...arm, engineKey: "e" }], cells: [cellOf(0), cellOf(1)] },
+    ...{
+      clock: "wall",
+      pooledBounds: true,
+      arms: [{ ...arm, engineKey: "e" }],
+      cells: [cellOf(0), cellOf(1)],
+    },
   } as unknown as Plan;
   return { plan, plugins, drawn: () => draws };
 }

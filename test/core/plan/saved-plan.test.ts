@@ -19,21 +19,6 @@ describe("a saved plan", () => {
     const text = JSON.stringify({ ...plan, survey: [], processes: [] });
     expect(parsePlan(JSON.parse(text), "p.json")).toEqual(plan);
   });
-
-  test("is refused where a part is missing or invalid", () => {
-    const broken = (change: (copy: Record<string, any>) => void): (() => void) => {
-      const copy = structuredClone(plan) as unknown as Record<string, any>;
-      change(copy);
-      return () => parsePlan(copy, "p.json");
-    };
-    for (const key of Object.keys(plan)) {
-      expect(broken((copy) => delete copy[key])).toThrow(/^Cannot run p\.json: it is not a plan/);
-    }
-    expect(broken((copy) => (copy.schemaVersion = 2))).toThrow("schemaVersion");
-    expect(broken((copy) => (copy.cells[0].arm = 9))).toThrow("it names an arm that is not there");
-    expect(broken((copy) => (copy.cells[1].id = copy.cells[0].id))).toThrow("same id");
-    expect(broken((copy) => (copy.cells[0].load.timeoutS = "x"))).toThrow("cells.0.load.timeoutS");
-  });
 });
 
 describe("secrets", () => {

@@ -123,7 +123,7 @@ describe("a folder that a killed run left", () => {
     writeFileSync(join(path, "cells.jsonl"), "garbage\n");
     expect(() => RunFolder.open(path).readOutcomes()).toThrow(/^Cannot read .*cells\.jsonl/);
     writeFileSync(join(path, "plan.json"), "{}");
-    expect(() => RunFolder.open(path).readPlan()).toThrow("it is not a plan of this version");
+    expect(() => RunFolder.open(path).readPlan()).toThrow("schemaVersion: is missing");
     writeFileSync(join(path, "plan.json"), "{");
     expect(() => RunFolder.open(path).readPlan()).toThrow(/^Cannot read .*plan\.json: JSON/);
     expect(() => RunFolder.open(fresh())).toThrow("there is no such folder");
