@@ -1,7 +1,7 @@
 /** The engines, routers and workload that a run names: chosen first, because they determine which options exist. */
 import { armLabels, parseArmSpecs, type ArmSpec } from "./arms.ts";
 import { missingControls } from "./control-arms.ts";
-import { splitList, type RawOption } from "./raw-option.ts";
+import { splitList, textOf, type RawOption } from "./raw-option.ts";
 import { withSwept } from "./swept-arms.ts";
 import type { Fault } from "../base/errors.ts";
 import type { LoadedPlugin, PluginKind, Plugins } from "../contract/plugins.ts";
@@ -68,7 +68,7 @@ export function typedNames(
   if (!last) return undefined;
   return given
     .filter(({ origin }) => origin === last.origin)
-    .flatMap(({ value }) => [value].flat().map(String))
+    .flatMap(({ value }) => [value].flat().map(textOf))
     .filter((name) => name.trim() !== "");
 }
 

@@ -83,8 +83,14 @@ function boolean(value: unknown): { value: boolean } | { fault: string } {
   return { fault: `expected true or false, got ${show(value)}` };
 }
 
+/** What was typed last counts; an empty list stays what it is, to be named. */
 function last(value: unknown): unknown {
-  return Array.isArray(value) ? value[value.length - 1] : value;
+  return Array.isArray(value) && value.length > 0 ? value.at(-1) : value;
+}
+
+/** A value as the text that it stands for; a list or a table as it was written. */
+export function textOf(value: unknown): string {
+  return isScalar(value) ? String(value) : JSON.stringify(value);
 }
 
 function isScalar(value: unknown): boolean {

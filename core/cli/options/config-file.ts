@@ -4,7 +4,7 @@ import { extname } from "node:path";
 import * as v from "valibot";
 import { DynbenchError, messageOf } from "../../base/errors.ts";
 import { whyNot } from "../../base/why-not.ts";
-import type { RawOption } from "../../plan/raw-option.ts";
+import { textOf, type RawOption } from "../../plan/raw-option.ts";
 import { looksLikePlan } from "../../plan/saved-plan.ts";
 
 /** A larger file is no config. */
@@ -83,7 +83,13 @@ function flatten(table: Record<string, unknown>, path: string): RawOption[] {
     }
     const inner = Object.entries(value as Record<string, unknown>);
     if (name === "sweep") {
-      return [{ name, value: inner.map(([key, values]) => `${key}=${textOf(values)}`), origin }];
+      return [
+        {
+          name,
+          value: inner.map(([key, values]) => `${key}=${[values].flat().map(textOf).join(",")}`),
+          origin,
+        },
+      ];
     }
     return inner.map(([key, innerValue]) => ({
       name: `${name}.${key}`,
@@ -91,14 +97,4 @@ function flatten(table: Record<string, unknown>, path: string): RawOption[] {
       origin: `${origin}.${key}`,
     }));
   });
-}
-
-/** What is no value is shown as it was written: the reader of the axis then names it. */
-function textOf(values: unknown): string {
-  const isValue = (value: unknown): boolean =>
-    ["string", "number", "boolean"].includes(typeof value);
-  return [values]
-    .flat()
-    .map((value) => (isValue(value) ? String(value) : JSON.stringify(value)))
-    .join(",");
 }
