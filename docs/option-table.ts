@@ -1,5 +1,5 @@
 /** Tables of options, from what the schemas say. */
-import { defaultText, placeholder } from "../core/cli/text/help.ts";
+import { defaultText, describedBounds, placeholder } from "../core/cli/text/help.ts";
 import type { OptionSpec } from "../core/plan/option-spec.ts";
 import { code, table } from "./markdown.ts";
 
@@ -26,7 +26,7 @@ function meaningOf(spec: OptionSpec): string {
   const { choices, tune } = spec;
   const listed = choices ? `: ${code(...choices)}` : "";
   const range = tune ? ` (tuned from ${tune.from} to ${tune.to})` : "";
-  return `${escaped(spec.description)}${listed}${range}`;
+  return `${escaped(describedBounds(spec))}${listed}${range}`;
 }
 
 /** `*` and `_` inside words, and `<`, are Markdown's own. */

@@ -5,14 +5,12 @@
 import type { RequestBody } from "../prompt/body.ts";
 import type { RequestSpec } from "../contract/request.ts";
 import {
+  AHEAD_BYTES,
   AHEAD_PARKED,
   AHEAD_REQUESTS,
   type QueuedRequest,
   type RequestQueue,
 } from "../workload/request-queue.ts";
-
-/** Bodies built ahead: 380 prompts of 14,000 tokens. */
-const AHEAD_BYTES = 33_554_432;
 
 export interface FeedOptions {
   /** The workload's requests; one iterator serves all phases of a cell. */

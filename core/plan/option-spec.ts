@@ -16,6 +16,8 @@ export interface OptionSpec {
   /** Type of a list's items. */
   readonly itemType?: "number" | "string";
   readonly choices?: readonly string[];
+  /** Of a number, or of the numbers of a list. */
+  readonly bounds: Bounds;
   readonly description: string;
   /** Undefined when the option may be left out without a default, or is required. */
   readonly default: unknown;
@@ -28,6 +30,13 @@ export interface OptionSpec {
   readonly isFile: boolean;
   /** Of a number that a tuner may vary. */
   readonly tune?: TuneRange;
+}
+
+/** The least and the largest value; `above`: the least is just above it. */
+export interface Bounds {
+  readonly least?: number;
+  readonly above?: number;
+  readonly most?: number;
 }
 
 /** The options of a schema, in its order. Throws on what a plugin's author did wrong: a type that no flag can carry, a range that cannot be tuned over. */
@@ -69,7 +78,10 @@ interface AnySchema {
   readonly default?: unknown;
   readonly options?: readonly unknown[];
   readonly item?: AnySchema;
-  readonly pipe?: readonly { readonly kind: string; readonly type: string }[];
+  readonly pipe?: readonly (AnySchema & {
+    readonly kind: string;
+    readonly requirement?: unknown;
+  })[];
 }
 
 function specOf(key: string, entry: AnySchema): OptionSpec {
@@ -94,6 +106,7 @@ function specOf(key: string, entry: AnySchema): OptionSpec {
     aliases: metadata.aliases ?? [],
     type,
     ...given({ itemType, choices }),
+    bounds: boundsOf(schema.item ?? schema),
     description,
     default: fallback,
     isRequired: !isOptional,
@@ -119,6 +132,19 @@ function tuneFault({ from, to, scale }: TuneRange, entry: AnySchema): string | u
   const schema = entry as unknown as v.GenericSchema;
   const refused = [from, to].find((value) => !v.safeParse(schema, value).success);
   return refused === undefined ? undefined : `it refuses ${refused}`;
+}
+
+/** Those of all steps of a pipe, one in another included. */
+function boundsOf({ pipe = [] }: AnySchema): Bounds {
+  const bounds: { -readonly [key in keyof Bounds]: Bounds[key] } = {};
+  for (const step of pipe) {
+    if (step.kind === "schema") Object.assign(bounds, step.pipe ? boundsOf(step) : {});
+    if (typeof step.requirement !== "number") continue;
+    if (step.type === "min_value") bounds.least = step.requirement;
+    if (step.type === "gt_value") bounds.above = step.requirement;
+    if (step.type === "max_value") bounds.most = step.requirement;
+  }
+  return bounds;
 }
 
 function typeOf(

@@ -5,6 +5,7 @@
 import * as v from "valibot";
 import { PRIMARY_METRICS } from "../contract/plan.ts";
 import { MAX_IN_FLIGHT } from "../workload/request-queue.ts";
+import { MAX_REQUESTS, MAX_WARMUP } from "../workload/sound-requests.ts";
 
 /** A larger number is a typing mistake. */
 const MANY = 1e9;
@@ -12,7 +13,6 @@ const MAX_SEED = 2 ** 32 - 1;
 const MAX_PORT = 65_535;
 const MAX_REPLICAS = 64;
 const MAX_JOBS = 256;
-const MAX_WARMUP = 1_000_000;
 const MAX_UNTIL_REPEATS = 10_000;
 const DEFAULT_UNTIL_REPEATS = 30;
 
@@ -240,7 +240,7 @@ export const LoadOptions = v.strictObject({
   ),
   requests: v.optional(
     v.pipe(
-      whole(1, MANY, "Measured requests of a cell"),
+      whole(1, MAX_REQUESTS, "Measured requests of a cell"),
       v.metadata({ aliases: ["num-requests"] }),
     ),
   ),

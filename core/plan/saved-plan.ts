@@ -59,7 +59,7 @@ export function looksLikePlan(value: unknown): boolean {
 const MOST_FAULTS = 20;
 
 /** What `dynbench plan --json` prints beside the plan: it follows from the plan and is no part of it. */
-const COMPUTED = ["design", "survey", "estimate", "needed", "processes"];
+const COMPUTED = ["design", "survey", "amount", "estimate", "needed", "processes"];
 
 function withoutComputed(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;

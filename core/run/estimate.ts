@@ -13,7 +13,9 @@ import type { Engine } from "../contract/engine.ts";
 import type { Router } from "../contract/router.ts";
 import type { Plugins } from "../contract/plugins.ts";
 import type { Workload } from "../contract/workload.ts";
+import type { PointSurvey } from "../plan/survey.ts";
 import { drawRequests, readRows } from "../workload/draw.ts";
+import { AHEAD_BYTES, MAX_IN_FLIGHT } from "../workload/request-queue.ts";
 import type { Requests } from "../workload/requests.ts";
 import { SETTLING, settles, settlingLoad, settlingRequests } from "../workload/settling.ts";
 import type { RoutingPolicy } from "../contract/routing-policy.ts";
@@ -38,6 +40,39 @@ export interface Estimate {
   readonly atLeastS?: number;
   /** How it was found, or why it is unknown. */
   readonly how: string;
+}
+
+/** What a run sends in all, and what its prompts need at once. */
+export interface Amount {
+  /** Of all cells, warm-up included. */
+  readonly requests: number;
+  /** Of all cells, without warm-up. */
+  readonly promptTokens: number;
+  /** Most bytes of prompts in flight and built ahead, in the load process; left out where nothing is sent. */
+  readonly promptBytes?: number;
+}
+
+/** A token id in a body, with its comma. */
+const TOKEN_BYTES = 6;
+
+/** `pointOf`: what the survey found at the point of a cell. */
+export function amountOf(
+  { cells, clock }: Plan,
+  pointOf: (cell: PlannedCell) => PointSurvey,
+): Amount {
+  let requests = 0;
+  let promptTokens = 0;
+  let promptBytes = 0;
+  for (const cell of cells) {
+    const point = pointOf(cell);
+    const sent = point.requests + point.warmup;
+    requests += sent;
+    promptTokens += point.promptTokens;
+    const inFlight = Math.min(sent, cell.load.concurrency ?? MAX_IN_FLIGHT);
+    const bytes = point.longestPrompt * TOKEN_BYTES;
+    promptBytes = Math.max(promptBytes, inFlight * bytes + Math.min(sent * bytes, AHEAD_BYTES));
+  }
+  return { requests, promptTokens, ...(clock === "wall" ? { promptBytes } : {}) };
 }
 
 interface EstimateDeps {

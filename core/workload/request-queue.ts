@@ -14,6 +14,8 @@ import { Heap } from "./heap.ts";
 export const MAX_IN_FLIGHT = 16_384;
 /** Requests scheduled ahead: enough to start a thousand streams at once. */
 export const AHEAD_REQUESTS = 1_024;
+/** Bodies built ahead: 380 prompts of 14,000 tokens. */
+export const AHEAD_BYTES = 33_554_432;
 /** Requests held while they wait for others; a few hundred bytes each. */
 export const AHEAD_PARKED = 65_536;
 

@@ -9,10 +9,15 @@ import { mapRequests, type Requests } from "./requests.ts";
 /** Beyond the context of any model; a length above it is a fault of the arithmetic. */
 const MAX_TOKENS = 100_000_000;
 
+/** Measured requests of a cell: at a thousand a second they take three hours. */
+export const MAX_REQUESTS = 10_000_000;
+export const MAX_WARMUP = 1_000_000;
+
 /** The same requests; throws a `DynbenchError` at the first that no server can be sent. */
 export function soundRequests(requests: Requests, workload: string): Requests {
   let position = 0;
   const checked = (spec: RequestSpec): RequestSpec => {
+    if (position >= MAX_REQUESTS + MAX_WARMUP) throw tooMany(workload);
     const fault = requestFault(spec, position);
     if (fault === undefined) {
       position += 1;
@@ -23,6 +28,13 @@ export function soundRequests(requests: Requests, workload: string): Requests {
     });
   };
   return mapRequests(requests, checked);
+}
+
+function tooMany(workload: string): DynbenchError {
+  const most = (MAX_REQUESTS + MAX_WARMUP).toLocaleString("en-US");
+  return new DynbenchError("plan", `Workload "${workload}" has more than ${most} requests`, {
+    hint: "Send a part of them: --requests 1000000",
+  });
 }
 
 /** What is wrong with the request at this position, as the end of a sentence about it. */

@@ -124,7 +124,8 @@ const LONG = "x".repeat(100_000);
 
 function changeOf(text: string, random: RandomStream): Change {
   const plan = JSON.parse(text) as Record<string, unknown>;
-  for (const key of ["design", "survey", "estimate", "needed", "processes"]) delete plan[key];
+  for (const key of ["design", "survey", "amount", "estimate", "needed", "processes"])
+    delete plan[key];
   const place: (string | number)[] = [];
   let holder: any = plan;
   for (let value: any = plan; ;) {

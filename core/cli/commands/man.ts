@@ -3,7 +3,7 @@ import { COMMANDS } from "../options/command-list.ts";
 import { commandWords, type CommandWords } from "./command-words.ts";
 import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
-import { defaultText, placeholder } from "../text/help.ts";
+import { defaultText, describedBounds, placeholder } from "../text/help.ts";
 import { optionGroups, pluginGroup, type OptionGroup } from "../options/option-groups.ts";
 import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
 import type { OptionSpec } from "../../plan/option-spec.ts";
@@ -114,7 +114,11 @@ function option(spec: OptionSpec): string[] {
     : spec.default === false
       ? ""
       : defaultText(spec);
-  return [".TP", `${names.join(", ")}${value}`, ...text(`${spec.description} ${fallback}`.trim())];
+  return [
+    ".TP",
+    `${names.join(", ")}${value}`,
+    ...text(`${describedBounds(spec)} ${fallback}`.trim()),
+  ];
 }
 
 /** Escapes a first character that would make the line a roff request. */

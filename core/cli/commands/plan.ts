@@ -6,7 +6,7 @@ import { planFromArguments } from "./plan-from-arguments.ts";
 import { settledPlan } from "./settled-plan.ts";
 import { counted } from "../../base/counted.ts";
 import { EXIT_CODES, PlanFaults } from "../../base/errors.ts";
-import type { InputFile, Plan } from "../../contract/plan.ts";
+import type { InputFile, Plan, PlannedCell } from "../../contract/plan.ts";
 import { masked, maskWords } from "../../plan/secret-words.ts";
 import { maskPlan, secretOptions } from "../../plan/secrets.ts";
 import { designOf } from "../../metrics/summary/design.ts";
@@ -18,7 +18,13 @@ import type { PlannedProcess } from "../../contract/foreign-programs.ts";
 import type { Router } from "../../contract/router.ts";
 import { repeatsNeeded, type RepeatsNeeded } from "../../run/repeats-needed.ts";
 import { metricWords } from "../../metrics/definitions.ts";
-import { estimateRun, startCells, type Estimate } from "../../run/estimate.ts";
+import {
+  amountOf,
+  estimateRun,
+  startCells,
+  type Amount,
+  type Estimate,
+} from "../../run/estimate.ts";
 import { bytesText, holdStdin } from "../../run/folder/input-files.ts";
 
 /** `--json` prints the plan itself, which `dynbench run --config plan.json` runs unchanged. */
@@ -34,24 +40,24 @@ export async function plan(line: CommandLine, environment: Environment): Promise
   });
   if (survey.faults.length > 0) throw new PlanFaults(survey.faults);
   const processes = await processesOf(settled.plan, environment);
+  const pointOf = ({ parameters }: PlannedCell): PointSurvey =>
+    survey.points.find((one) => Bun.deepEquals(one.parameters, parameters))!;
   const estimate = await estimateRun(settled.runnable, {
     plugins,
-    requestsOf: ({ parameters, load }) => {
-      const point = survey.points.find((one) => Bun.deepEquals(one.parameters, parameters))!;
-      return point.requests + load.warmup;
-    },
+    requestsOf: (cell) => pointOf(cell).requests + cell.load.warmup,
   });
+  const amount = amountOf(settled.plan, pointOf);
   const needed = await repeatsNeeded(settled.runnable, plugins);
   const shown = maskPlan(settled.plan, secretOptions(plugins));
   const design = designOf(settled.plan);
   const starts = (await startCells(settled.plan, plugins)).length;
   const text = planned.json
     ? JSON.stringify(
-        { ...shown, design, survey: survey.points, estimate, needed, processes },
+        { ...shown, design, survey: survey.points, amount, estimate, needed, processes },
         null,
         2,
       )
-    : describe(shown, { processes, survey, estimate, design, starts, needed });
+    : describe(shown, { processes, survey, amount, estimate, design, starts, needed });
   process.stdout.write(`${text}\n`);
   return EXIT_CODES.ok.code;
 }
@@ -97,6 +103,7 @@ function describe(
   {
     processes,
     survey: { points, notes },
+    amount,
     estimate,
     design,
     starts,
@@ -104,6 +111,7 @@ function describe(
   }: {
     processes: readonly PlannedProcess[];
     survey: PlanSurvey;
+    amount: Amount;
     estimate: Estimate;
     design: Design;
     starts: number;
@@ -120,6 +128,7 @@ function describe(
       ? "      simulated: no engine is started and nothing is sent"
       : `      ${counted(engines, "engine start")}, ${counted(cells.length, "reset")} of caches and index, prompts as ${wire.form}, connections ${wire.connection}`,
     `      ${durationText(planned, estimate)}`,
+    `      ${amountText(amount)}`,
     ...settlingLines(design, { starts, estimate }),
     ...neededLines(needed, planned),
     ...headerLines(wire),
@@ -181,6 +190,14 @@ function durationText({ clock }: Plan, { wallS, loadS, atLeastS, how }: Estimate
   return clock === "virtual"
     ? `duration about ${duration(wallS)}, for ${duration(loadS)} on the virtual clock (${how})`
     : `duration about ${duration(wallS)}, of which ${duration(loadS)} is load (${how})`;
+}
+
+/** How much is sent, and the memory that it means. */
+function amountText({ requests, promptTokens, promptBytes }: Amount): string {
+  const shown = (count: number): string => count.toLocaleString("en-US");
+  const all = `${shown(requests)} requests in all, with ${shown(promptTokens)} prompt tokens measured`;
+  if (promptBytes === undefined) return all;
+  return `${all}; prompts in flight and built ahead take at most ${bytesText(promptBytes)}`;
 }
 
 function settlingLines(

@@ -1,6 +1,6 @@
 /** Help texts, made from the schemas. */
 import { flagSpecs, optionGroups, titled } from "../options/option-groups.ts";
-import { optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
+import { optionSpecs, type Bounds, type OptionSpec } from "../../plan/option-spec.ts";
 import { wrapped } from "./wrapped.ts";
 import type { OptionsSchema } from "../../contract/plugin.ts";
 import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
@@ -129,13 +129,29 @@ function optionLines(spec: OptionSpec): string[] {
       ? ""
       : defaultText(spec);
   const alias = spec.aliases.length > 0 ? ` (also --${spec.aliases.join(", --")})` : "";
-  const text = [spec.description, fallback].filter((part) => part !== "").join(" ") + alias;
+  const text = [describedBounds(spec), fallback].filter((part) => part !== "").join(" ") + alias;
   const indent = " ".repeat(FLAG_COLUMN);
   const [first, ...rest] = wrapped(text, { width: WIDTH, indent });
   const isShort = flag.length < FLAG_COLUMN - 1;
   return isShort
     ? [flag.padEnd(FLAG_COLUMN) + first!.trimStart(), ...rest]
     : [flag, first!, ...rest];
+}
+
+/** The description with the bounds of a number: `Requests in flight (1 to 16,384)`. */
+export function describedBounds({ description, bounds }: OptionSpec): string {
+  const text = boundsText(bounds);
+  return text === "" ? description : `${description} (${text})`;
+}
+
+function boundsText({ least, above, most }: Bounds): string {
+  const shown = (value: number): string =>
+    value.toLocaleString("en-US", { maximumFractionDigits: 9 });
+  const low = least ?? above;
+  if (low === undefined) return most === undefined ? "" : `up to ${shown(most)}`;
+  const from = least === undefined ? `above ${shown(low)}` : shown(low);
+  if (most !== undefined) return `${from} to ${shown(most)}`;
+  return least === undefined ? from : `from ${from}`;
 }
 
 /** Stands for the value of an option. */

@@ -5,8 +5,12 @@ import { share, whole, within } from "../../shared/option-shapes.ts";
 import { traceFileOptions } from "../../shared/traces/trace-file.ts";
 
 const MAX_SESSIONS = 10_000_000;
-/** A conversation of more turns is a typing error. */
-const MAX_TURNS = 10_000;
+/** A conversation of more turns is a typing error: each prompt holds all turns before it. */
+const MAX_TURNS = 1_000;
+/** Parts of the prompts of one session, which are in memory together: turns by turns. */
+const MAX_PARTS = MAX_TURNS ** 2;
+/** As many as one cell may send. */
+const MAX_REQUESTS = 10_000_000;
 const MAX_THINK_MS = 86_400_000;
 
 const tokens = (low: number) => whole(low, MAX_ROW_TOKENS);
@@ -69,3 +73,34 @@ export const sessionOptions = v.strictObject({
 });
 
 export type SessionOptions = v.InferOutput<typeof sessionOptions>;
+
+/** Numbers that are each in bounds, and together make more than memory or a day can hold. */
+export function sizeFaults(
+  chosen: SessionOptions,
+): { path: string; message: string; hint: string }[] {
+  if (chosen.trace !== undefined) return [];
+  const { sessions, turns, subAgents, subAgentTurns } = chosen;
+  const parts = turns ** 2 + subAgents * subAgentTurns ** 2;
+  const requests = sessions * (turns + subAgents * subAgentTurns);
+  const shown = (count: number): string => count.toLocaleString("en-US");
+  return [
+    ...(parts <= MAX_PARTS
+      ? []
+      : [
+          {
+            path: "subAgentTurns",
+            message: `makes prompts of ${shown(parts)} parts in one session, more than ${shown(MAX_PARTS)}`,
+            hint: "Lower --sub-agent-turns, --sub-agents or --turns",
+          },
+        ]),
+    ...(requests <= MAX_REQUESTS
+      ? []
+      : [
+          {
+            path: "sessions",
+            message: `makes about ${shown(requests)} requests, more than ${shown(MAX_REQUESTS)}`,
+            hint: "Lower --sessions, --turns or --sub-agents",
+          },
+        ]),
+  ];
+}

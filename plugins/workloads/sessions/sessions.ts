@@ -7,7 +7,7 @@ import { defineWorkload, type RequestSpec, type Segment } from "dynbench";
 import type { TraceRow } from "dynbench/trace";
 import { promptOf } from "../../shared/traces/trace-file.ts";
 import { madeUpSessions } from "./made-up.ts";
-import { sessionOptions } from "./session-options.ts";
+import { sessionOptions, sizeFaults } from "./session-options.ts";
 import { readSessions, type TracedSessions } from "./read-sessions.ts";
 
 export const sessions = defineWorkload({
@@ -17,6 +17,7 @@ export const sessions = defineWorkload({
   options: sessionOptions,
   load: { arrival: "closed", concurrency: 10, concurrencyOf: "sessions" },
   usesAnswers: true,
+  check: sizeFaults,
   read: async (chosen, signal): Promise<TracedSessions | undefined> =>
     chosen.trace === undefined
       ? undefined
