@@ -87,6 +87,19 @@ describe("the reference has every", () => {
     expect(missing.map(({ flag }) => flag)).toEqual([]);
   });
 
+  test("bound of a number, which has a least and a largest value", () => {
+    const specs = [
+      ...[RunOptions, LoadOptions, SimOptions, PlaneOptions].flatMap(optionSpecs),
+      ...BUNDLED.flatMap(({ options }) => optionSpecs(options)),
+    ].filter(({ type, itemType }) => type === "number" || itemType === "number");
+    const unbounded = specs.filter(
+      ({ bounds: { least, above, most } }) => (least ?? above) === undefined || most === undefined,
+    );
+    expect(unbounded.map(({ flag }) => flag)).toEqual([]);
+    expect(has("docs/reference/options.md", "`--requests N`", "(1 to 10,000,000)")).toBe(true);
+    expect(specs.length).toBeGreaterThan(100);
+  });
+
   test("option of a command", () => {
     const missing = Object.values(commandWords(TRACE_FORMATS))
       .flatMap(optionsOf)

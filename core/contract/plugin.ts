@@ -40,7 +40,10 @@ export interface OptionMetadata {
   secret?: boolean;
   /** Items of a list option are taken as typed, not split at commas. */
   verbatim?: boolean;
-  /** Names a file that a workload reads. The plan records its digest; `-` is standard input. */
+  /**
+   * Names a file. One that a workload reads has its digest in the plan, and `-` is standard input. One
+   * that a reporter writes may leave the run folder only where it was typed; so may any named `path`.
+   */
   file?: boolean;
   /** A number that a tuner may vary, and how far. */
   tune?: TuneRange;

@@ -14,10 +14,14 @@ export const MAX_REQUESTS = 10_000_000;
 export const MAX_WARMUP = 1_000_000;
 
 /** The same requests; throws a `DynbenchError` at the first that no server can be sent. */
-export function soundRequests(requests: Requests, workload: string): Requests {
+export function soundRequests(
+  requests: Requests,
+  workload: string,
+  most = MAX_REQUESTS + MAX_WARMUP,
+): Requests {
   let position = 0;
   const checked = (spec: RequestSpec): RequestSpec => {
-    if (position >= MAX_REQUESTS + MAX_WARMUP) throw tooMany(workload);
+    if (position >= most) throw tooMany(workload, most);
     const fault = requestFault(spec, position);
     if (fault === undefined) {
       position += 1;
@@ -30,9 +34,9 @@ export function soundRequests(requests: Requests, workload: string): Requests {
   return mapRequests(requests, checked);
 }
 
-function tooMany(workload: string): DynbenchError {
-  const most = (MAX_REQUESTS + MAX_WARMUP).toLocaleString("en-US");
-  return new DynbenchError("plan", `Workload "${workload}" has more than ${most} requests`, {
+function tooMany(workload: string, most: number): DynbenchError {
+  const count = most.toLocaleString("en-US");
+  return new DynbenchError("plan", `Workload "${workload}" has more than ${count} requests`, {
     hint: "Send a part of them: --requests 1000000",
   });
 }

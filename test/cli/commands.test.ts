@@ -293,7 +293,7 @@ describe("help", () => {
     const { stdout } = await alone("ping", "--help");
     expect(stdout).toContain("Sends one streamed request and checks the answer.");
     expect(stdout).toMatch(/--model TEXT +Model to ask for \[the first one served\]\n/);
-    expect(stdout).toMatch(/--timeout N +Time-out in seconds \[30\]\n/);
+    expect(stdout).toMatch(/--timeout N +Time-out in seconds \(.* to 3,600\) \[30\]\n/);
     expect(stdout).toMatch(/--api-key-env TEXT +Environment variable with a bearer token\n/);
   });
 

@@ -1,6 +1,6 @@
 /** Whole runs through the binary: what starts, in which order, and which files are kept. */
 import { describe, expect, test } from "bun:test";
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Summary } from "../../core/contract/result.ts";
 import type { Plan } from "../../core/contract/plan.ts";
@@ -119,6 +119,25 @@ describe("a saved plan", () => {
     const changed = await dynbench(["run", "--config", "p.json", "--isl", "9"], { cwd });
     expect(changed).toMatchObject({ exitCode: 2, stdout: "" });
     expect(changed.stderr).toContain("--isl: cannot change a saved plan");
+  });
+
+  test("that was changed is refused by the field, from a file and from a run folder", async () => {
+    const printed = await dynbench(["plan", ...TINY, "--json"], { cwd });
+    const plan = JSON.parse(printed.stdout) as Record<string, any>;
+    delete plan["arms"][0].router.options.temperature;
+    plan["cells"][0].load.warmup = 2 ** 63;
+    mkdirSync(join(cwd, "changed"));
+    writeFileSync(join(cwd, "changed/plan.json"), JSON.stringify(plan));
+    for (const from of [
+      ["--config", "changed/plan.json"],
+      ["--resume", "changed"],
+    ]) {
+      const refused = await dynbench(["run", ...from], { cwd });
+      expect(refused).toMatchObject({ exitCode: 2, stdout: "" });
+      expect(refused.stderr).toContain("plan.json has 2 faults:");
+      expect(refused.stderr).toContain("cells[0].load.warmup: expected at most 1000000, got 9223");
+      expect(refused.stderr).toContain("arms[0].router.options.temperature: is missing");
+    }
   });
 
   test("flags win over a config file", async () => {

@@ -8,7 +8,7 @@ const MAX_SESSIONS = 10_000_000;
 /** A conversation of more turns is a typing error: each prompt holds all turns before it. */
 const MAX_TURNS = 1_000;
 /** Parts of the prompts of one session, which are in memory together: turns by turns. */
-const MAX_PARTS = MAX_TURNS ** 2;
+const MAX_PARTS = MAX_TURNS * MAX_TURNS;
 /** As many as one cell may send. */
 const MAX_REQUESTS = 10_000_000;
 const MAX_THINK_MS = 86_400_000;
@@ -80,7 +80,7 @@ export function sizeFaults(
 ): { path: string; message: string; hint: string }[] {
   if (chosen.trace !== undefined) return [];
   const { sessions, turns, subAgents, subAgentTurns } = chosen;
-  const parts = turns ** 2 + subAgents * subAgentTurns ** 2;
+  const parts = turns * turns + subAgents * subAgentTurns * subAgentTurns;
   const requests = sessions * (turns + subAgents * subAgentTurns);
   const shown = (count: number): string => count.toLocaleString("en-US");
   return [

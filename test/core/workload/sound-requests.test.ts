@@ -60,3 +60,11 @@ describe("requests", () => {
     await expect(draw()).rejects.toThrow(words);
   });
 });
+
+test("a workload that never ends is stopped", () => {
+  function* endless(): Generator<RequestSpec> {
+    for (let index = 0; ; index += 1) yield { ...sound, index };
+  }
+  const requests = soundRequests(endless(), "mine", 1000) as Iterable<RequestSpec>;
+  expect(() => [...requests]).toThrow('Workload "mine" has more than 1,000 requests');
+});

@@ -117,6 +117,28 @@ describe("a synthesis", () => {
     expect(sped.map(({ prompt }) => prompt)).toEqual(plain.map(({ prompt }) => prompt));
   });
 
+  test("is of all points of a sweep or of none", () => {
+    const drawn = (...raws: object[]) =>
+      mooncake.alike!(raws.map((raw) => v.parse(mooncake.options, { trace, ...raw }))).map(
+        ({ synthesize }) => synthesize,
+      );
+    expect(drawn({ prefixRootMultiplier: 1 }, { prefixRootMultiplier: 3 })).toEqual([true, true]);
+    expect(drawn({ arrivalSpeedup: 1 }, { arrivalSpeedup: 3 })).toEqual([false, false]);
+    // Whoever sweeps it asks for the difference.
+    expect(drawn({ synthesize: false }, { synthesize: true })).toEqual([false, true]);
+  });
+
+  test("is noted, at the multiplier 1 too", async () => {
+    const notes = async (raw: object) => {
+      const chosen = v.parse(mooncake.options, { trace, ...raw });
+      return mooncake.notes!(chosen, await mooncake.read!(chosen, signal));
+    };
+    expect(await notes({})).toEqual([]);
+    expect(await notes({ synthesize: true, prefixRootMultiplier: 1 })).toEqual([
+      "New rows are drawn that share prefixes like those of the trace, at every point of a sweep",
+    ]);
+  });
+
   test("has as many requests as the trace, or as the load requests", async () => {
     expect(await requestsOf({ synthesize: true })).toHaveLength(ROWS.length);
     expect(await requestsOf({ synthesize: true }, 40)).toHaveLength(40);

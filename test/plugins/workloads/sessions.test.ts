@@ -151,3 +151,17 @@ describe("traced sessions", () => {
     expect(counts(part(600, [0, 1]), part(900, [4, 5]))).toEqual({ continued: 0, fresh: 1 });
   });
 });
+
+test("sizes that are each in bounds and together are not are named", () => {
+  const check = (raw: object) =>
+    sessions.check!(v.parse(sessions.options, raw)).map(
+      ({ path, message }) => `${path} ${message}`,
+    );
+  expect(check({ turns: 1000 })).toEqual([]);
+  expect(check({ sessions: 10_000_000 })).toEqual([
+    "sessions makes about 50,000,000 requests, more than 10,000,000",
+  ]);
+  expect(check({ sessions: 1, subAgents: 100, subAgentTurns: 1000 })).toEqual([
+    "subAgentTurns makes prompts of 100,000,025 parts in one session, more than 1,000,000",
+  ]);
+});
