@@ -23,17 +23,21 @@ export async function checkCells(plan: Plan, plugins: Plugins): Promise<Fault[]>
   const workload = (await plugins.load(use)) as Workload;
   const axes = new Map<string, Axis["scope"]>();
   const firsts = new Map<string, number>();
+  const broken = new Set<number>();
   const faults: Fault[] = [];
   for (const [i, cell] of plan.cells.entries()) {
     const point = JSON.stringify(cell.parameters);
     const first = firsts.get(point);
+    if (first !== undefined && broken.has(first)) continue; // nothing to compare it with
     if (first !== undefined) {
       faults.push(...otherFaults(cell, plan.cells[first]!, { at: ["cells", i], first }));
       continue;
     }
     firsts.set(point, i);
     for (const key of Object.keys(cell.parameters)) axes.set(key, scopeOf(key, cell, workload));
-    faults.push(...pointFaults(cell, ["cells", i], workload));
+    const own = pointFaults(cell, ["cells", i], workload);
+    if (own.length > 0) broken.add(i);
+    faults.push(...own);
   }
   const scopes = [...axes].map(([key, scope]) => ({ key, scope }));
   const of = { plan, axes: scopes };
