@@ -3,7 +3,10 @@ import { describe, expect, test } from "bun:test";
 import { PlanFaults } from "../../../core/base/errors.ts";
 import { checkedPlan } from "../../../core/plan/checked-plan.ts";
 import type { Plan } from "../../../core/contract/plan.ts";
-import { planOf, samplePlugins } from "./sample-plugins.ts";
+import { buildPlan } from "../../../core/plan/build.ts";
+import { PluginSet } from "../../../core/plugin-folder/plugin-set.ts";
+import { BUNDLED } from "../../../plugins/bundled.ts";
+import { planOf, samplePlugins, typed } from "./sample-plugins.ts";
 
 /** Two routers and a control, two points, two repeats, on the virtual clock's like of an open loop. */
 const plan = planOf(
@@ -210,4 +213,29 @@ describe("what follows from other fields", () => {
     const faults = await faultsAfter((copy) => (copy.wire.headers["X-Key"] = "s3cret\r\n"));
     expect(faults).toEqual(["wire.headers.X-Key: is no header in lower case with a value"]);
   });
+});
+
+describe("a plan of every bundled plugin", () => {
+  const plugins = new PluginSet(BUNDLED);
+  const required: Record<string, [string, unknown][]> = {
+    "router attach": [["url", ["http://127.0.0.1:1"]]],
+    "engine attach": [["worker-url", ["http://127.0.0.1:1"]]],
+    "workload mooncake": [
+      ["trace", "t.jsonl"],
+      ["sweep", ["prefix-root-multiplier=1,3"]],
+    ],
+    "workload sessions": [["sweep", ["concurrency=1,2", "turns=2,3"]]],
+  };
+  const named = plugins.all.filter(({ plugin }) => plugin.kind !== "reporter");
+  test.each(named.map(({ plugin }) => [plugin.kind, plugin.name] as const))(
+    "%s %s is read back as it was",
+    async (kind, name) => {
+      const options = typed([kind, name], ...(required[`${kind} ${name}`] ?? []));
+      const made = buildPlan({ options, engineArgs: [] }, plugins).plan;
+      const file = { path: "t.jsonl", bytes: 1, sha256: "0".repeat(64) };
+      const stored: Plan = name === "mooncake" ? { ...made, files: [file] } : made;
+      const value: unknown = JSON.parse(JSON.stringify(stored));
+      expect<Plan>(await checkedPlan(value, "p.json", plugins)).toEqual(stored);
+    },
+  );
 });
