@@ -3,6 +3,8 @@
  * FastAPI's `detail`, a proxy's HTML, plain text.
  */
 
+import { stripVTControlCharacters } from "node:util";
+
 /** Enough for vLLM's longest validation message; records keep no more. */
 export const MAX_ERROR_WORDS = 500;
 
@@ -50,6 +52,8 @@ function htmlText(html: string): string {
 
 function oneLine(text: string): string {
   // Control characters would let a server draw on the user's terminal.
-  const line = text.replace(/[\s\p{Cc}]+/gu, " ").trim();
+  const line = stripVTControlCharacters(text)
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .trim();
   return line.length <= MAX_ERROR_WORDS ? line : `${line.slice(0, MAX_ERROR_WORDS - 1)}…`;
 }

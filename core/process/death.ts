@@ -1,5 +1,6 @@
-/** A process that ended before it was asked to: its name, how it ended, and its last log lines. */
+/** A process that ended before it was asked to: its name, how it ended, why, and its last log lines. */
 import { DynbenchError } from "../base/errors.ts";
+import { firstError } from "./first-error.ts";
 import type { Explanation } from "../contract/processes.ts";
 
 export interface Death {
@@ -8,8 +9,24 @@ export interface Death {
   readonly signal: string | null;
   readonly lastLines: readonly string[];
   readonly logPath: string;
-  /** Explanation of its log lines, by the code that started it. */
+  /** As `reasonIn` finds it. */
   readonly reason?: Explanation;
+}
+
+/** Why a process ended: as the code that started it explains its log, else the first error there. */
+export function reasonIn(
+  lines: readonly string[],
+  explain?: (lines: readonly string[]) => Explanation | undefined,
+): Explanation | undefined {
+  const known = explain?.(lines);
+  const first = firstError(lines);
+  if (known === undefined) {
+    return first === undefined
+      ? undefined
+      : { what: first, hint: "Read the lines before it in its log" };
+  }
+  const isShown = first === undefined || `${known.what} ${known.hint}`.includes(first);
+  return isShown ? known : { what: known.what, hint: `${known.hint}. It wrote: ${first}` };
 }
 
 /** How a process ended: `exit code 7`, `killed by SIGKILL`. */

@@ -2,7 +2,7 @@
 import { given } from "../base/given.ts";
 import { join } from "node:path";
 import { CHILD_ARGUMENT } from "./child-argument.ts";
-import type { Death } from "./death.ts";
+import { reasonIn, type Death } from "./death.ts";
 import { MARKER_VARIABLE } from "./keeper.ts";
 import {
   KeeperAnswerSchema,
@@ -177,13 +177,13 @@ class Program {
   #reportDeath(): void {
     if (!this.#isWanted || this.#ended === undefined) return;
     this.#isWanted = false;
-    const reason = this.#details.explain?.(this.#lastLines(EXPLAINED_LINES));
+    const lines = this.#lastLines(EXPLAINED_LINES);
     this.#options.onDeath({
       name: this.#name,
       ...this.#ended,
-      lastLines: this.#lastLines(LAST_LINES),
+      lastLines: lines.slice(-LAST_LINES),
       logPath: this.#logPath,
-      ...given({ reason }),
+      ...given({ reason: reasonIn(lines, this.#details.explain) }),
     });
   }
 

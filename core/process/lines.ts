@@ -1,12 +1,17 @@
 /** Lines of a child as they come, the last lines of its log, and the signal that ended it. */
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { stripVTControlCharacters } from "node:util";
 
 /** How many are reported of a process that died: enough for a Python traceback's last frames. */
 export const LAST_LINES = 20;
-/** How many are searched for the reason: an engine goes on logging while it falls. */
-export const EXPLAINED_LINES = 400;
+/**
+ * How many are searched for the reason: all of a start that failed. Eight processes of an engine write a
+ * traceback each before the last of them ends.
+ */
+export const EXPLAINED_LINES = 50_000;
 /** The end of a log that is looked at: a traceback fits, a log of gigabytes costs nothing. */
 const TAIL_BYTES = 64 * 1024;
+const USUAL_LINE_BYTES = 160;
 
 /** Where the next line of a log will be. */
 export function endOfFile(path: string): number {
@@ -34,20 +39,36 @@ export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerat
   if (rest !== "") yield rest;
 }
 
-/** The last lines of a file that are not empty, newest last, from byte `from` on; none where it cannot be read. */
+/**
+ * The last lines of a file that are not empty, as a terminal shows them, newest last, from byte `from` on;
+ * none where it cannot be read.
+ */
 export function lastLinesOf(path: string, count: number, from = 0): string[] {
   let file: number | undefined;
   try {
     file = openSync(path, "r");
     const { size } = fstatSync(file);
-    const bytes = Buffer.alloc(Math.max(0, Math.min(size - from, TAIL_BYTES)));
+    const tail = Math.max(TAIL_BYTES, count * USUAL_LINE_BYTES);
+    const bytes = Buffer.alloc(Math.max(0, Math.min(size - from, tail)));
     const read = readSync(file, bytes, 0, bytes.length, size - bytes.length);
     const lines = bytes.toString("utf8", 0, read).split("\n");
-    const whole = size - from > TAIL_BYTES ? lines.slice(1) : lines; // the first is cut
-    return whole.filter((line) => line.trim() !== "").slice(-count);
+    const whole = size - from > tail ? lines.slice(1) : lines; // the first is cut
+    return whole
+      .map(shown)
+      .filter((line) => line.trim() !== "")
+      .slice(-count);
   } catch {
     return [];
   } finally {
     if (file !== undefined) closeSync(file);
   }
+}
+
+/** A line without colours, with the last state of a progress bar, which rewrites its line. */
+function shown(line: string): string {
+  const states = stripVTControlCharacters(line).split("\r");
+  return (states.findLast((state) => state.trim() !== "") ?? "").replace(
+    /[\u0000-\u0008\u000b-\u001f\u007f]/g,
+    "",
+  );
 }

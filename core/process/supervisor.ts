@@ -8,12 +8,13 @@
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { CHILD_ARGUMENT } from "./child-argument.ts";
-import { endOf, lastWords } from "./death.ts";
+import { endOf, lastWords, reasonIn } from "./death.ts";
 import { killGroup, startKeeper, type Keeper, type KeeperOptions } from "./keeper-client.ts";
 import { ChildAnswerSchema, messageFrom, type ChildAnswer, type ChildMessage } from "./messages.ts";
 import { MARKER_VARIABLE } from "./keeper.ts";
-import { LAST_LINES, lastLinesOf, linesOf, signalOf } from "./lines.ts";
+import { endOfFile, EXPLAINED_LINES, LAST_LINES, lastLinesOf, linesOf, signalOf } from "./lines.ts";
 import { DynbenchError } from "../base/errors.ts";
+import { given } from "../base/given.ts";
 import type { ProcessHandle, Processes } from "../contract/processes.ts";
 
 /** From closing a child's stdin to killing it: children end themselves after two seconds. */
@@ -146,9 +147,15 @@ async function firstAnswer(
     );
   }
   const { code, signal: killer } = await child.handle.exited;
-  throw new DynbenchError("start", `Cannot start ${name}: it ended (${endOf(code, killer)})`, {
-    hint: lastLines(),
-  });
+  const reason = reasonIn(child.handle.lastLines(EXPLAINED_LINES));
+  const why = reason === undefined ? "" : `: ${reason.what}`;
+  throw new DynbenchError(
+    "start",
+    `Cannot start ${name}: it ended (${endOf(code, killer)})${why}`,
+    {
+      hint: lastLines(),
+    },
+  );
 }
 
 /** The first line that is an answer: a plugin may print other lines to stdout before it. */
@@ -198,12 +205,18 @@ function spawnSelf(
   const logPath = join(options.logDir, `${name}.log`);
   const command = [...options.self, CHILD_ARGUMENT];
   const env = { [MARKER_VARIABLE]: options.marker };
+  // A process of the same name may have written to the log before.
+  const logStart = endOfFile(logPath);
   const log = openSync(logPath, "a");
   let isWanted = false;
   let hasEnded = false;
   const died = (): void => {
-    const lastLines = lastLinesOf(logPath, LAST_LINES);
-    options.onDeath({ name, code: child.exitCode, signal: signalOf(child), lastLines, logPath });
+    const lines = lastLinesOf(logPath, EXPLAINED_LINES, logStart);
+    options.onDeath({
+      ...{ name, code: child.exitCode, signal: signalOf(child), logPath },
+      lastLines: lines.slice(-LAST_LINES),
+      ...given({ reason: reasonIn(lines) }),
+    });
   };
   const child = Bun.spawn(command, {
     detached: true, // Ctrl-C is for the main process alone
@@ -227,7 +240,7 @@ function spawnSelf(
     name,
     pid: child.pid,
     exited: child.exited.then(() => ({ code: child.exitCode, signal: signalOf(child) })),
-    lastLines: (count) => lastLinesOf(logPath, count),
+    lastLines: (count) => lastLinesOf(logPath, count, logStart),
     [Symbol.asyncDispose]: async () => {
       isWanted = false;
       if (hasEnded) return;

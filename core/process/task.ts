@@ -71,8 +71,7 @@ export function logLastLine(
 ): Disposable {
   let logged = "";
   const timer = setInterval(() => {
-    // Progress bars rewrite their line with carriage returns.
-    const line = program.lastLines(1)[0]?.split("\r").at(-1)?.trim() ?? "";
+    const line = program.lastLines(1)[0]?.trim() ?? "";
     if (line === logged || line === "") return;
     logged = line;
     log.info(`${program.name}: ${line.slice(0, LOGGED_CHARACTERS)}`);

@@ -1,6 +1,6 @@
 /** Waits until a foreign server serves, which may take minutes; throws the reason when it never will. */
 import { EXPLAINED_LINES, LAST_LINES } from "./lines.ts";
-import { endOf, lastWords } from "./death.ts";
+import { endOf, lastWords, reasonIn } from "./death.ts";
 import { logLastLine } from "./task.ts";
 import { DynbenchError, messageOf } from "../base/errors.ts";
 import type { Explanation, ForeignProcess, Logger } from "../contract/processes.ts";
@@ -14,7 +14,7 @@ export interface Readiness {
   readonly limitMs: number;
   readonly signal: AbortSignal;
   readonly log: Logger;
-  readonly explain: (lines: readonly string[]) => Explanation | undefined;
+  readonly explain?: (lines: readonly string[]) => Explanation | undefined;
 }
 
 /** Resolves when `isUp` does; throws when the program ends before, or the limit passes. */
@@ -50,8 +50,9 @@ export function startFault(
   { explain }: Pick<Readiness, "explain">,
   state: string,
 ): DynbenchError {
-  const reason = explain(program.lastLines(EXPLAINED_LINES));
-  const words = lastWords(program.lastLines(LAST_LINES), program.logPath);
+  const lines = program.lastLines(EXPLAINED_LINES);
+  const reason = reasonIn(lines, explain);
+  const words = lastWords(lines.slice(-LAST_LINES), program.logPath);
   return new DynbenchError(
     "start",
     `Cannot start ${program.name}: ${state}${reason === undefined ? "" : `: ${reason.what}`}`,

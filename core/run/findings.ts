@@ -59,12 +59,12 @@ export function policyFinding(count: number, first: string | undefined): Finding
   };
 }
 
-export function deathFinding({ name, code, signal, lastLines, reason }: Death): Finding {
-  const last = reason?.what ?? lastLines.at(-1);
+export function deathFinding({ name, code, signal, reason }: Death): Finding {
+  const why = reason === undefined ? "" : `: ${reason.what}`;
   return {
     id: "process-died",
     severity: "untrusted",
-    message: `${name} died during the cell (${endOf(code, signal)})${last ? `: ${last}` : ""}`,
+    message: `${name} died during the cell (${endOf(code, signal)})${why}`,
     hint: reason?.hint ?? `See logs/${name}.log in the run folder`,
   };
 }

@@ -12,7 +12,8 @@ import {
 import type { ClientHealth, Settled } from "../contract/result.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
 import type { Supervisor } from "../process/supervisor.ts";
-import { lastWords } from "../process/death.ts";
+import { endOf, lastWords, reasonIn } from "../process/death.ts";
+import { EXPLAINED_LINES, LAST_LINES } from "../process/lines.ts";
 import type { EngineHandle } from "../contract/engine.ts";
 import type { RouterTraits } from "../contract/router.ts";
 import { parseRecord, type RequestRecord } from "../contract/record.ts";
@@ -63,10 +64,12 @@ export async function driveLoad(task: LoadTask, deps: LoadDeps): Promise<LoadEnd
     const { code, signal } = await child.exited;
     if (deps.signal.aborted) return { state: "aborted", health, ...given({ settled }) };
     if (code !== 0 || health === undefined) {
+      const lines = child.lastLines(EXPLAINED_LINES);
+      const why = reasonIn(lines)?.what;
       throw new DynbenchError(
         "load",
-        `The load generator ended early (${signal ?? `exit code ${code}`})`,
-        { hint: lastWords(child.lastLines(10), logPath) },
+        `The load generator ended early (${endOf(code, signal)})${why === undefined ? "" : `: ${why}`}`,
+        { hint: lastWords(lines.slice(-LAST_LINES), logPath) },
       );
     }
     if (cut !== undefined) throw cut;

@@ -25,16 +25,6 @@ const OWN: readonly Reason[] = [
   },
 ];
 
-const LAST: readonly Reason[] = [
-  {
-    seen: /Scheduler hit an exception|Received sigquit from a child process/,
-    reason: () => ({
-      what: "its scheduler process died",
-      hint: "The cause stands further up in its log",
-    }),
-  },
-];
-
 /** The first known reason in a log. */
 export const explainSglang = explainer({
   title: "SGLang",
@@ -42,5 +32,4 @@ export const explainSglang = explainer({
   memoryHint:
     "Lower --max-num-batched-tokens, or let SGLang take less for weights and KV cache: -- --mem-fraction-static 0.8",
   own: OWN,
-  last: LAST,
 });

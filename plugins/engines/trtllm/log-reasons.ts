@@ -45,5 +45,4 @@ export const explainTrtllm = explainer({
   module: "tensorrt_llm",
   memoryHint: MEMORY_HINT,
   own: OWN,
-  last: [],
 });

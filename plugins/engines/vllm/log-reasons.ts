@@ -67,16 +67,6 @@ const OWN: readonly Reason[] = [
   },
 ];
 
-const LAST: readonly Reason[] = [
-  {
-    seen: /EngineDeadError|EngineCore encountered an issue/,
-    reason: () => ({
-      what: "its engine process died",
-      hint: "The cause stands further up in its log",
-    }),
-  },
-];
-
 /** The first known reason in a log. */
 export const explainVllm = explainer({
   title: "vLLM",
@@ -84,7 +74,6 @@ export const explainVllm = explainer({
   memoryHint:
     "Lower --max-num-batched-tokens or --max-model-len, or let vLLM take less for its KV cache: -- --gpu-memory-utilization 0.8",
   own: OWN,
-  last: LAST,
 });
 
 /** 90 → 9.0. */

@@ -4,9 +4,7 @@ import type { Explanation } from "dynbench/engine";
 /** The first reason found; undefined while the log has none. */
 export function explainFrontend(lines: readonly string[]): Explanation | undefined {
   const found = firstFault(lines);
-  if (found === undefined) return undefined;
-  const { what, hint } = found.fault;
-  return { what, hint: `${hint}. Its log:\n  ${found.line}` };
+  return found && { what: found.fault.what, hint: `${found.fault.hint}. It wrote: ${found.line}` };
 }
 
 /** Whether waiting longer is useless, although it keeps trying. */
@@ -17,16 +15,11 @@ export function isHopeless(lines: readonly string[]): boolean {
 function firstFault(
   lines: readonly string[],
 ): { fault: (typeof FAULTS)[number]; line: string } | undefined {
-  for (const line of lines.map(plain)) {
+  for (const line of lines) {
     const fault = FAULTS.find(({ pattern }) => pattern.test(line));
     if (fault !== undefined) return { fault, line };
   }
   return undefined;
-}
-
-/** A log line without the colours that Dynamo writes even into files. */
-export function plain(line: string): string {
-  return line.replace(/\u001b\[[0-9;]*m/g, "").trim();
 }
 
 interface KnownFault extends Explanation {

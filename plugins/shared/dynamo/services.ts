@@ -72,7 +72,6 @@ async function service(
       limitMs: READY_LIMIT_MS,
       signal: context.signal,
       log: context.log,
-      explain: () => undefined,
     });
   } catch (error) {
     await program[Symbol.asyncDispose]();

@@ -2,7 +2,7 @@
  * Starts workers on Dynamo's plane and reads back which workers registered, before anything else starts:
  * they must be those of the plan.
  */
-import { DynbenchError } from "dynbench";
+import { DynbenchError, given } from "dynbench";
 import {
   endedTogether,
   untilReady,
@@ -47,7 +47,7 @@ export async function startWorkers(
     launches.map(async ({ name, command, env }) => {
       const own = { ...plane.discovery.env, ...env };
       const clean = withoutInherited(command, { own, inherited: process.env });
-      const details = { env: own, isUnguarded: true };
+      const details = { env: own, isUnguarded: true, ...given({ explain: start.explain }) };
       return keep(await context.processes.startForeign(name, clean, details));
     }),
   );
@@ -85,7 +85,7 @@ async function untilRegistered(
     limitMs,
     signal: context.signal,
     log: context.log,
-    explain: explain ?? (() => undefined),
+    ...given({ explain }),
     isUp: async () => {
       const found = (await plane.registrations()).filter((each) => each.component === component);
       const ready = found.filter(({ card }) => card !== undefined).length;

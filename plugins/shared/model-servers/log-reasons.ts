@@ -1,5 +1,5 @@
 /**
- * Why a model server ended, from its last log lines: a sentence, and the flag to change. Pure. Messages of
+ * Why a model server ended, from the lines of its log: a sentence, and the flag to change. Pure. Messages of
  * Python, PyTorch and the Hugging Face hub are the same for all engines; texts are those of PyTorch 2.13 and huggingface_hub 2.4.
  */
 import type { Explanation } from "dynbench/engine";
@@ -18,15 +18,13 @@ export interface EngineReasons {
   readonly memoryHint: string;
   /** Reasons of this engine; they go before those of ports, models and GPUs. */
   readonly own: readonly Reason[];
-  /** Reasons that are used only where no other is found. */
-  readonly last: readonly Reason[];
 }
 
 /** Returns the first known reason in a log; causes stand before their consequences. */
 export function explainer(
   engine: EngineReasons,
 ): (lines: readonly string[]) => Explanation | undefined {
-  const reasons = [...ofPython(engine), ...engine.own, ...ofMachine(engine), ...engine.last];
+  const reasons = [...ofPython(engine), ...engine.own, ...ofMachine(engine)];
   return (lines) => {
     // After a warning the server went on: for example one about kernels that this build lacks.
     const text = lines.filter((line) => !/ WARNING /.test(line)).join("\n");

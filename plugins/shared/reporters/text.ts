@@ -1,4 +1,5 @@
 /** Words, widths and colours of the terminal reporter. */
+import { stripVTControlCharacters } from "node:util";
 import type { CellSummary } from "dynbench/report";
 
 /** The widest line that results may have. */
@@ -58,9 +59,11 @@ export function duration(seconds: number): string {
   return whole >= 60 ? `${Math.floor(whole / 60)}m ${two(whole % 60)}s` : `${whole}s`;
 }
 
-/** One line without control characters: servers and labels must not steer the terminal. */
+/** One line without colours and control characters: servers and labels must not steer the terminal. */
 export function plain(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g, " ").trim();
+  return stripVTControlCharacters(text)
+    .replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g, " ")
+    .trim();
 }
 
 /** At most `width` columns, cut at the end. */

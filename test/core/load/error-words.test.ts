@@ -18,7 +18,7 @@ describe("errorWords", () => {
     ['{"detail":[{"loc":["body"],"msg":"Field required"}]}', "Field required"],
     ['{"error":"no workers"}', "no workers"],
     ['{"error":{"code":7}}', '{"error":{"code":7}}'],
-    ["plain\n  words\u001b[31m", "plain words [31m"],
+    ["plain\n  words\u001b[31m in red\u001b[0m\u0007", "plain words in red"],
     ["", "the server gave no reason"],
     [
       "<html><head><title>502 Bad Gateway</title><style>a{}</style></head><body><h1>nginx</h1></body></html>",

@@ -101,7 +101,7 @@ test("a last line that a dying process cut is dropped, and how it died is the re
     const { error, written } = await drive(lines, { code: null, signal: "SIGKILL" });
     expect(written).toEqual([record(0)]);
     expect(error).toMatchObject({
-      message: "The load generator ended early (SIGKILL)",
+      message: "The load generator ended early (killed by SIGKILL)",
       hint: expect.stringContaining("last words"),
     });
   }
