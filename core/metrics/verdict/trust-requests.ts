@@ -106,13 +106,16 @@ function cachedTokensUnknown({ summary, tally }: CellUnderTrial): Finding | unde
   const unknown = summary.requests.ok - tally.cache.requests;
   if (unknown === 0) return undefined;
   const all = tally.cache.requests === 0;
+  const isSplit = summary.workers.some(({ role }) => role !== undefined);
   return {
     id: "cached-tokens-unknown",
     severity: "note",
     message: all
       ? "The server does not report cached tokens, so the hit share is unknown"
       : `${unknown} of ${summary.requests.ok} answers did not report cached tokens; the hit share is that of the others`,
-    hint: "Start vLLM with --enable-prompt-tokens-details, or leave hit shares aside",
+    hint: isSplit
+      ? "Leave hit shares aside: the workers that decode answer, and do not report what others had cached"
+      : "Let the server report them (vLLM: --enable-prompt-tokens-details, SGLang: --enable-cache-report), or leave hit shares aside",
   };
 }
 

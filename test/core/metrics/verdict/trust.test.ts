@@ -94,6 +94,18 @@ describe("requests", () => {
     expect(findings(steady.map(silent))).toEqual(["cached-tokens-unknown note"]);
     const half = verdictOf(steady.map((record, i) => (i % 2 === 0 ? silent(record) : record)));
     expect(half.reasons[0]!.message).toContain("100 of 200 answers did not report");
+    expect(half.reasons[0]!.hint).toStartWith("Let the server report them");
+  });
+
+  test("whose cached tokens are lost between prefill and decode are not blamed on a flag", () => {
+    const workers = [
+      { id: "prefill-0", role: "prefill" },
+      { id: "decode-0", role: "decode" },
+    ] as const;
+    const silent = steady.map(({ cachedTokens: _, ...record }) => record);
+    const { reasons } = verdictOf(silent, { workers });
+    const { hint } = reasons.find(({ id }) => id === "cached-tokens-unknown")!;
+    expect(hint).toStartWith("Leave hit shares aside");
   });
 
   test("whose chunks carry several tokens are a note", () => {
