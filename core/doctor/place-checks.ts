@@ -9,6 +9,7 @@ import { messageOf } from "../base/errors.ts";
 import { whyNot } from "../base/why-not.ts";
 import { pluginFolder } from "../plugin-folder/plugin-folder.ts";
 import { freePorts, portRange } from "../process/free-ports.ts";
+import { unreachable } from "../process/loopback.ts";
 import { proxyVariables } from "../process/proxies.ts";
 
 const GROUP = { group: "place" } as const;
@@ -25,8 +26,7 @@ export async function placeChecks(runs: string): Promise<Check[]> {
     folderCheck("temporary files", tmpdir()),
     homeCheck(process.env.HOME),
     ...(await userCheck()),
-    loopbackCheck("IPv4 loopback", listensOn("127.0.0.1")),
-    loopbackCheck("IPv6 loopback", listensOn("::1")),
+    ...loopbackChecks(await unreachable("127.0.0.1"), await unreachable("::1")),
     portsCheck(),
     proxyCheck(proxyVariables(process.env)),
   ];
@@ -94,28 +94,23 @@ async function userCheck(): Promise<Check[]> {
   return [{ ...GROUP, name: "user", state: "warning", found: `id ${uid} has no name`, next }];
 }
 
-/** Why it cannot be listened on; undefined where it can. */
-function listensOn(hostname: string): string | undefined {
-  try {
-    Bun.listen({ hostname, port: 0, socket: { data: () => {} } }).stop(true);
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
-  }
-}
-
-/** Pure. */
-export function loopbackCheck(name: string, refusal: string | undefined): Check {
-  const of = { ...GROUP, name };
-  const isIpv4 = name.startsWith("IPv4");
-  if (refusal === undefined) {
-    return { ...of, state: "ok", found: isIpv4 ? "127.0.0.1" : "::1, with --host ::1" };
-  }
-  if (isIpv4) {
-    const next = "Bring it up (ip link set lo up), or use --host ::1";
-    return { ...of, state: "warning", found: refusal, next };
-  }
-  return { ...of, state: "note", found: refusal, next: "Nothing: 127.0.0.1 is used" };
+/** Pure. Why programs of this machine do not reach each other over either; undefined where they do. */
+export function loopbackChecks(ipv4: string | undefined, ipv6: string | undefined): Check[] {
+  const [four, six] = [
+    { ...GROUP, name: "IPv4 loopback" },
+    { ...GROUP, name: "IPv6 loopback" },
+  ];
+  const up = "Bring it up: ip link set lo up";
+  return [
+    ipv4 === undefined
+      ? { ...four, state: "ok", found: "127.0.0.1" }
+      : ipv6 === undefined
+        ? { ...four, state: "warning", found: ipv4, next: `${up}, or use --host ::1` }
+        : { ...four, state: "fault", found: ipv4, next: up },
+    ipv6 === undefined
+      ? { ...six, state: "ok", found: "::1, with --host ::1" }
+      : { ...six, state: "note", found: ipv6, next: "Nothing, unless you want --host ::1" },
+  ];
 }
 
 function portsCheck(): Check {

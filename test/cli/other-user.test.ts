@@ -1,6 +1,6 @@
 /** The binary as a user with few rights: a folder of its own, a missing home, a small disk. */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   binary,
@@ -93,6 +93,22 @@ const hasSmallDisk = (): boolean => {
 };
 
 if (IS_ROOT) {
+  test("a network without loopback is found before anything starts, by the doctor too", async () => {
+    const wrapper = ["unshare", "--net"];
+    if (!Bun.spawnSync([...wrapper, "true"]).success) return;
+    const said = "Cannot use 127.0.0.1 for programs of this machine: it takes no connections";
+    for (const command of ["run", "up"]) {
+      const end = await dynbench([command, ...TINY_ENGINE, "--out", "net"], { cwd: own, wrapper });
+      expect({ exitCode: end.exitCode, left: end.left }).toEqual({ exitCode: 3, left: [] });
+      expect(end.stderr).toStartWith(said);
+      expect(existsSync(join(own, "net"))).toBe(false);
+    }
+    const { stdout } = await dynbench(["doctor", "--json"], { cwd: own, wrapper });
+    expect(JSON.parse(stdout).checks).toContainEqual(
+      expect.objectContaining({ name: "IPv4 loopback", state: "fault" }),
+    );
+  });
+
   test("a full disk ends the run with a message and keeps what was measured", async () => {
     if (!hasSmallDisk()) return; // the limit on file sizes in bad-input.test.ts covers it
     const args = ["run", ...TINY, "--requests", "2000", "--out", "disk/r"];

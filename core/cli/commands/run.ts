@@ -14,6 +14,7 @@ import { isSecretName, MASK, maskWords } from "../../plan/secret-words.ts";
 import { maskPlan, secretOptions } from "../../plan/secrets.ts";
 import { surveyForRun } from "../../plan/survey.ts";
 import { openFileLimit } from "../../process/file-limit.ts";
+import { mustReachItself } from "../../process/loopback.ts";
 import { hostFaults, hostNotes } from "../../run/setup/host-faults.ts";
 import { holdStdin, withStdinAt } from "../../run/folder/input-files.ts";
 import { defaultRunPath, RunFolder } from "../../run/folder/run-folder.ts";
@@ -34,6 +35,7 @@ export async function run(line: CommandLine, environment: Environment): Promise<
   const host = { fileLimit: openFileLimit(), env: process.env };
   const refused = [...survey.faults, ...hostFaults(plan, plugins, host)];
   if (refused.length > 0) throw new PlanFaults(refused);
+  if (plan.clock === "wall") await mustReachItself(plan.host);
 
   const folder =
     resumed ??

@@ -26,6 +26,7 @@ import type { StartContext } from "../../contract/processes.ts";
 import type { Router } from "../../contract/router.ts";
 import { startSupervisor } from "../../process/supervisor.ts";
 import { deathError } from "../../process/death.ts";
+import { mustReachItself } from "../../process/loopback.ts";
 import { wireHeaders } from "../../run/setup/probe.ts";
 import { startRouter, type RunningRouter, mustFindRouters } from "../../run/setup/router-up.ts";
 
@@ -37,6 +38,7 @@ export async function up(line: CommandLine, environment: Environment): Promise<n
   checkApiKey(plan);
   const faults = upFaults(planned, environment);
   if (faults.length > 0) throw new PlanFaults(faults);
+  await mustReachItself(plan.host);
   const stop = new AbortController();
   for (const signal of stopSignals()) {
     process.on(signal, () =>
