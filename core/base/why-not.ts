@@ -17,6 +17,11 @@ const WORDS: Readonly<Record<string, string>> = {
   EMFILE: "too many files are open",
 };
 
+/** Whether something else must go before it can be written. */
+export function isFull(cause: unknown): boolean {
+  return ["ENOSPC", "EDQUOT", "EFBIG"].includes(String((cause as { code?: unknown } | null)?.code));
+}
+
 /** The reason as the end of a sentence; the error's own message for a code that is not listed here. */
 export function whyNot(cause: unknown): string {
   const { code, syscall } = (cause ?? {}) as { code?: unknown; syscall?: unknown };

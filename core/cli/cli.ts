@@ -5,9 +5,10 @@ import { readCommandLine, type CommandLine } from "./options/command-line.ts";
 import type { Environment } from "./options/environment.ts";
 import { columnsOf, faultText } from "./text/fault-text.ts";
 import { OVERVIEW } from "./text/help.ts";
-import { DynbenchError } from "../base/errors.ts";
+import { DynbenchError, EXIT_CODES } from "../base/errors.ts";
 import { didYouMean } from "../base/suggest.ts";
 import { VERSION, versionFacts } from "../base/version.ts";
+import { whyNot } from "../base/why-not.ts";
 
 type Body = (line: CommandLine, environment: Environment) => Promise<number>;
 
@@ -30,9 +31,22 @@ const BODIES: Readonly<Record<CommandName, () => Promise<Body>>> = {
 
 /** Runs the command line; returns the exit code. Never throws. */
 export async function runCli(argv: readonly string[], environment: Environment): Promise<number> {
-  const line = readCommandLine(argv);
   keepStdout();
-  outliveReaders();
+  const unwritten = watchOutput();
+  const exitCode = await runLine(readCommandLine(argv), environment);
+  const fault = await unwritten();
+  if (fault === undefined || !IS_ANSWER.has(exitCode)) return exitCode;
+  process.stderr.write(
+    `Cannot write to standard output: ${whyNot(fault)}\n` +
+      "Send it elsewhere; what a run measured is in its folder, for dynbench report\n",
+  );
+  return EXIT_CODES.load.code;
+}
+
+/** Exit codes of commands whose answer stands on stdout. */
+const IS_ANSWER = new Set<number>([EXIT_CODES.ok.code, EXIT_CODES.untrusted.code]);
+
+async function runLine(line: CommandLine, environment: Environment): Promise<number> {
   try {
     const { command } = line;
     if (command === "--version" || command === "-v") {
@@ -63,9 +77,21 @@ function keepStdout(): void {
   Object.assign(console, { log: toStderr, info: toStderr, debug: toStderr });
 }
 
-/** A closed terminal or pager loses the output, but must not end the run. */
-function outliveReaders(): void {
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+/**
+ * A closed terminal or pager loses the output, but must not end the run. Returns what else stdout met,
+ * once all of it is written.
+ */
+function watchOutput(): () => Promise<unknown> {
+  let fault: unknown;
+  process.stderr.on("error", () => {});
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") fault ??= error;
+  });
+  return async () => {
+    await new Promise((resolve) => process.stdout.write("", resolve));
+    await new Promise(setImmediate); // the event follows the call
+    return fault;
+  };
 }
 
 async function dispatch(

@@ -1,38 +1,56 @@
 /**
  * Writes lines to a file, packed if its name says so, or to standard output. A file appears under
- * its name only when it is whole: what was cut short is never taken for a trace.
+ * its name only when it is whole: what was cut short is never taken for a trace. A device or a pipe is
+ * written to as it is, since a file would take its place.
  */
-import { createWriteStream, renameSync, rmSync } from "node:fs";
+import { createWriteStream, lstatSync, renameSync, rmSync } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip, createZstdCompress } from "node:zlib";
-import { DynbenchError, messageOf } from "../base/errors.ts";
+import { DynbenchError } from "../base/errors.ts";
+import { isFull, whyNot } from "../base/why-not.ts";
 
 /** Lines are handed to the stream in pieces of about this size. */
 const PIECE_CHARACTERS = 256 * 1024;
 
-/** Throws a `DynbenchError` that names the file, and the `flag` that chose it, when it cannot be written. */
+/**
+ * Throws a `DynbenchError` that names the file, and the `flag` that chose it, when it cannot be written.
+ * Standard output that cannot be is left to whoever watches it: to the end of the program.
+ */
 export async function writeLines(
   path: string,
   lines: Iterable<string> | AsyncIterable<string>,
   flag = "--out",
 ): Promise<void> {
   const source = Readable.from(piecesOf(lines), { objectMode: false });
-  if (path === "-") return pipeline(source, process.stdout, { end: false });
-  const unfinished = `${path}.part`;
+  if (path === "-") return toStdout(source);
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  const isPlain = status === undefined || status.isFile() || status.isDirectory();
+  const unfinished = isPlain ? `${path}.part` : path;
   try {
     const target = createWriteStream(unfinished);
     if (path.endsWith(".gz")) await pipeline(source, createGzip(), target);
     else if (path.endsWith(".zst")) await pipeline(source, createZstdCompress(), target);
     else await pipeline(source, target);
-    renameSync(unfinished, path);
+    if (isPlain) renameSync(unfinished, path);
   } catch (cause) {
-    rmSync(unfinished, { force: true });
+    if (isPlain) rmSync(unfinished, { force: true });
     if (cause instanceof DynbenchError) throw cause;
-    throw new DynbenchError("plan", `Cannot write "${path}": ${messageOf(cause)}`, {
+    const code = isFull(cause) ? "load" : "plan";
+    throw new DynbenchError(code, `Cannot write "${path}": ${whyNot(cause)}`, {
       cause,
       hint: `Choose another file with ${flag}`,
     });
+  }
+}
+
+async function toStdout(source: Readable): Promise<void> {
+  let fault: unknown;
+  source.once("error", (error) => (fault = error));
+  try {
+    await pipeline(source, process.stdout, { end: false });
+  } catch (error) {
+    if (fault === error) throw error; // of the lines
   }
 }
 

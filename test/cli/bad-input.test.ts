@@ -304,11 +304,11 @@ describe("refusals of the machine", () => {
   test("an address of another machine", () =>
     refuse(
       ["run", ...TINY, "--host", "192.0.2.1"],
-      ...([3, "Cannot start worker-", "192.0.2.1", "Choose an address of this machine"] as const),
+      ...([3, "Cannot use 192.0.2.1", "Choose an address of this machine"] as const),
     ));
 
   test("--debug adds the stack also to an error of a run that has started; behind -- it does not", async () => {
-    const args = ["run", ...TINY, "--host", "192.0.2.1"];
+    const args = ["run", ...TINY, "--router", "smg", "--smg-command", "no-such-router"];
     const shown = await dynbench([...args, "--debug", "--out", "shown"], { cwd });
     expect(shown.exitCode).toBe(3);
     expect(shown.stderr).toContain("    at ");
@@ -332,6 +332,18 @@ describe("refusals of the machine", () => {
     expect(end.stderr).toContain('Cannot write "/dev/full": no space left on the device');
     expect(end.stdout).not.toContain("Report:");
     expect(end.stdout).toContain("but without what html could not write");
+  });
+
+  test("standard output that cannot be written is a fault, and one that nobody reads to its end is none", async () => {
+    const into = (target: string) => ["sh", "-c", `"$0" "$@" ${target}`];
+    const full = await dynbench(["man"], { cwd, wrapper: into("> /dev/full") });
+    expect(full.exitCode).toBe(4);
+    expect(full.stderr).toStartWith("Cannot write to standard output: no space left on the device");
+    const row = '{"timestamp":0,"input_length":600,"output_length":5,"hash_ids":[0,1]}\n';
+    writeFileSync(join(cwd, "long.jsonl"), row.repeat(20_000));
+    const head = into("| head -n 1");
+    const cut = await dynbench(["trace", "convert", "long.jsonl"], { cwd, wrapper: head });
+    expect(cut).toMatchObject({ exitCode: 0, stdout: row, stderr: "" });
   });
 
   test("a full disk ends the run; what was written is kept, and the run can be resumed", async () => {
