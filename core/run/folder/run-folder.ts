@@ -8,6 +8,7 @@ import {
   appendFileSync,
   closeSync,
   existsSync,
+  fstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -21,7 +22,7 @@ import {
 } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { DynbenchError } from "../../base/errors.ts";
-import { whyNot } from "../../base/why-not.ts";
+import { isFull, whyNot } from "../../base/why-not.ts";
 import type {
   ClientHealth,
   Finding,
@@ -168,6 +169,8 @@ export class RunFolder {
   appendRecords(lines: string | Uint8Array): void {
     this.#write("records.jsonl", (path) => {
       this.#records ??= openSync(path, "a");
+      // What is written to a file that was removed is nowhere.
+      if (fstatSync(this.#records).nlink === 0) throw REMOVED;
       writeAll(this.#records, lines);
     });
   }
@@ -286,6 +289,8 @@ export class RunFolder {
   }
 }
 
+const REMOVED = new Error("the file was removed");
+
 /** A file is read in pieces of this size; a line may be longer. */
 const PIECE_BYTES = 1 << 20;
 const NEWLINE = 10;
@@ -309,9 +314,14 @@ export function guardWrite(path: string, runDir: string, write: () => void): voi
     write();
   } catch (cause) {
     if (cause instanceof DynbenchError) throw cause; // a file that it was made from is damaged
-    throw new DynbenchError("load", `Cannot write ${path}: ${whyNot(cause)}`, {
+    const isRemoved = cause === REMOVED || !existsSync(runDir);
+    const why = isRemoved ? "it was removed during the run" : whyNot(cause);
+    const mend = isFull(cause) ? "Free some space" : "Mend that";
+    throw new DynbenchError("load", `Cannot write ${path}: ${why}`, {
       cause,
-      hint: `What was written is kept. Free some space and go on: dynbench run --resume ${runDir}`,
+      hint: isRemoved
+        ? "Run it again, and leave its folder in place until it has ended"
+        : `What was written is kept. ${mend} and go on: dynbench run --resume ${runDir}`,
     });
   }
 }

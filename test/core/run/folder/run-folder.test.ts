@@ -46,6 +46,44 @@ function killed(): string {
   return path;
 }
 
+describe("a folder that cannot be written", () => {
+  const faultOf = (write: () => void): { message: string; hint: string } => {
+    try {
+      write();
+    } catch (error) {
+      return error as { message: string; hint: string };
+    }
+    throw new Error("it was written");
+  };
+
+  test("because it was removed is reported as such with the next record, not as a full disk", () => {
+    const path = fresh();
+    const folder = RunFolder.create(path);
+    folder.appendRecords(record("a", 0));
+    rmSync(path, { recursive: true });
+    for (const write of [
+      () => folder.appendRecords(record("a", 1)),
+      () => folder.appendOutcome(outcome("a")),
+      () => folder.writeJson("facts.json", {}),
+    ]) {
+      const { message, hint } = faultOf(write);
+      expect(message).toEndWith(": it was removed during the run");
+      expect(hint).toBe("Run it again, and leave its folder in place until it has ended");
+    }
+  });
+
+  test("because a folder is in the place of a file keeps what was written, and asks for no space", () => {
+    const path = fresh();
+    const folder = RunFolder.create(path);
+    mkdirSync(join(path, "cells.jsonl"));
+    const { message, hint } = faultOf(() => folder.appendOutcome(outcome("a")));
+    expect(message).toEndWith("cells.jsonl: it is a folder");
+    expect(hint).toBe(
+      `What was written is kept. Mend that and go on: dynbench run --resume ${path}`,
+    );
+  });
+});
+
 describe("a new folder", () => {
   test("is made with its parents, and returns what was written", () => {
     const folder = RunFolder.create(join(fresh(), "deep/er"));
