@@ -113,7 +113,7 @@ export const mooncake = defineWorkload({
       "New rows are drawn that share prefixes like those of the trace, at every point of a sweep",
     );
     columns ??= new TraceColumns(chosen.traceBlockSize);
-    return { notes, model: learnTrace(columns), count: columns.rows };
+    return { notes, model: learnTrace(columns, chosen.trace), count: columns.rows };
   },
   notes: (_chosen, { notes }) => notes,
   requests(chosen, { rows, random, count }) {

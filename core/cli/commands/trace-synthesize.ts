@@ -62,7 +62,7 @@ export async function traceSynthesize(
       hint: "dynbench trace synthesize trace.jsonl --num-requests 10000 --out more.jsonl",
     });
   }
-  const model = learnTrace(await readWhole(file, { ...chosen, formats }));
+  const model = learnTrace(await readWhole(file, { ...chosen, formats }), file);
   const rows = synthesizeRows(model, knobsOf(chosen), {
     random: randomStream(chosen.seed, "synthesize"),
     count: chosen.numRequests,

@@ -25,14 +25,14 @@ export interface TraceModel {
   readonly gapsMs: readonly number[];
 }
 
-/** Throws where there is nothing to learn from. */
-export function learnTrace(trace: TraceColumns): TraceModel {
+/** Throws where there is nothing to learn from; `file` is where the trace was read. */
+export function learnTrace(trace: TraceColumns, file: string): TraceModel {
   if (trace.rows < 2 || trace.totalBlocks === 0) {
     const found =
       trace.rows < 2
         ? `it has ${trace.rows === 1 ? "one row" : "no row"}`
         : "its rows have no hash_ids";
-    throw new DynbenchError("plan", `Cannot learn from the trace: ${found}`, {
+    throw new DynbenchError("plan", `Cannot learn from "${file}": ${found}`, {
       hint: "Synthesis needs two rows or more with hash ids of their blocks",
     });
   }

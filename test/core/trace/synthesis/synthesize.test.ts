@@ -25,7 +25,9 @@ const PLAIN: SynthesisKnobs = {
 
 function drawn(trace: TraceColumns, knobs: Partial<SynthesisKnobs>, count: number, seed = 0) {
   const random = randomStream(seed, "synthesize");
-  return [...synthesizeRows(learnTrace(trace), { ...PLAIN, ...knobs }, { random, count })];
+  return [
+    ...synthesizeRows(learnTrace(trace, "t.jsonl"), { ...PLAIN, ...knobs }, { random, count }),
+  ];
 }
 
 /** The rows of the example in the README of Dynamo's prefix data generator. */
@@ -87,9 +89,13 @@ describe("the learned model", () => {
 
   test("a single row, or rows without hash ids, cannot be learned from", () => {
     const row = { isl: 512, osl: 1, blocks: [0] };
-    expect(() => learnTrace(fromRows([row]))).toThrow("it has one row");
+    expect(() => learnTrace(fromRows([row]), "t.jsonl")).toThrow(
+      'Cannot learn from "t.jsonl": it has one row',
+    );
     const bare = { isl: 512, osl: 1, blocks: [] };
-    expect(() => learnTrace(fromRows([bare, bare]))).toThrow("its rows have no hash_ids");
+    expect(() => learnTrace(fromRows([bare, bare]), "t.jsonl")).toThrow(
+      "its rows have no hash_ids",
+    );
   });
 });
 
