@@ -18,6 +18,7 @@ export {
   secondsIn,
   textIn,
   tokensIn,
+  unixMsIn,
   wholeIn,
   type JsonObject,
 } from "../trace/field.ts";

@@ -1,5 +1,5 @@
 /** Readers of the fields of a foreign row: each checks one value and throws a `TraceFault` that names the field. */
-import { MAX_BLOCK_ID, MAX_ROW_TOKENS, TraceFault } from "./trace-row.ts";
+import { MAX_BLOCK_ID, MAX_ROW_TOKENS, shown, TraceFault } from "./trace-row.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -66,6 +66,12 @@ export function secondsIn(value: unknown, field: string): number {
   throw new TraceFault(field, `must be seconds, and ${found(value)}`);
 }
 
+/** Milliseconds since 1970. */
+export function unixMsIn(value: unknown, field: string): number {
+  if (typeof value === "number" && value >= 0 && value <= MAX_UNIX_S * 1000) return value;
+  throw new TraceFault(field, `must be milliseconds since 1970, and ${found(value)}`);
+}
+
 /** The year 5138: later seconds are milliseconds. */
 const MAX_UNIX_S = 100_000_000_000;
 
@@ -98,7 +104,7 @@ export function idsIn(value: unknown, field: string): readonly number[] {
     if (Number.isInteger(id) && (id as number) >= 0 && (id as number) < MAX_BLOCK_ID) continue;
     throw new TraceFault(
       `${field}[${i}]`,
-      `must be a whole number from 0 and below ${MAX_BLOCK_ID}, and is ${JSON.stringify(id)}`,
+      `must be a whole number from 0 and below ${MAX_BLOCK_ID}, and ${found(id)}`,
     );
   }
   return ids as readonly number[];
@@ -126,6 +132,13 @@ function found(value: unknown): string {
 const MAX_SHOWN = 60;
 
 function show(value: unknown): string {
-  const text = typeof value === "string" ? `"${value}"` : JSON.stringify(value);
-  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`;
+  return shown(typeof value === "string" ? `"${value}"` : asJson(value), MAX_SHOWN);
+}
+
+function asJson(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return "nested too deep to show"; // the parser goes deeper than the writer
+  }
 }

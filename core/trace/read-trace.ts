@@ -7,7 +7,7 @@ import { given } from "../base/given.ts";
 import { DynbenchError } from "../base/errors.ts";
 import { didYouMean } from "../base/suggest.ts";
 import type { TextTokenizer, TraceAspect, TraceFormat, TraceReader } from "./trace-format.ts";
-import { TraceFault, type TraceRow } from "./trace-row.ts";
+import { shown, TraceFault, type TraceRow } from "./trace-row.ts";
 import { readLines } from "../system/read-lines.ts";
 
 export interface ReadTraceOptions {
@@ -102,8 +102,8 @@ function formatNamed(name: string, formats: readonly TraceFormat[]): TraceFormat
 function recognized(path: string, line: string, formats: readonly TraceFormat[]): TraceFormat {
   const format = formats.find((one) => one.recognizes(line));
   if (format) return format;
-  const start = line.length <= MAX_SHOWN ? line : `${line.slice(0, MAX_SHOWN)}…`;
-  throw new DynbenchError("plan", `Cannot read "${path}": no known format begins with ${start}`, {
+  const what = `no known format begins with ${shown(line, MAX_SHOWN)}`;
+  throw new DynbenchError("plan", `Cannot read "${path}": ${what}`, {
     hint: `Name its format with --trace-format: ${formats.map(({ name }) => name).join(", ")}`,
   });
 }

@@ -38,12 +38,21 @@ export interface TracePlace {
   readonly line: number;
 }
 
+/** Longest part of a message that a file may fill. */
+const MAX_PROBLEM = 240;
+
+/** The beginning of what a file holds, for a message: on one line, without what would steer a terminal. */
+export function shown(text: string, limit: number): string {
+  const start = text.length <= limit ? text : `${text.slice(0, limit)}…`;
+  return start.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "\ufffd");
+}
+
 /** An invalid row: which field, what was expected, and what it holds. */
 export class TraceFault extends Error {
   readonly field: string;
 
   constructor(field: string, problem: string) {
-    super(`"${field}" ${problem}`);
+    super(`"${field}" ${shown(problem, MAX_PROBLEM)}`);
     this.name = "TraceFault";
     this.field = field;
   }

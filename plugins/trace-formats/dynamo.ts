@@ -13,6 +13,7 @@ import {
   objectOf,
   textIn,
   tokensIn,
+  unixMsIn,
   TraceFault,
   type JsonObject,
   type TraceFormat,
@@ -89,18 +90,10 @@ function rowOf(parts: {
   const context = record["agent_context"] as JsonObject | null | undefined;
   const session = context?.["session_id"];
   return {
-    atMs: unixMsIn(request["request_received_ms"]),
+    atMs: unixMsIn(request["request_received_ms"], "request.request_received_ms"),
     isl,
     osl: tokensIn(request["output_tokens"], "request.output_tokens"),
     blocks: names.ofChained(hashes.map(String)),
     ...(session === undefined ? {} : { session: nameIn(session, "agent_context.session_id") }),
   };
-}
-
-function unixMsIn(value: unknown): number {
-  if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
-  throw new TraceFault(
-    "request.request_received_ms",
-    `must be milliseconds since 1970, and is ${JSON.stringify(value)}`,
-  );
 }
