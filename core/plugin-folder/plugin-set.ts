@@ -7,7 +7,7 @@
  */
 import { given } from "../base/given.ts";
 import { createHash } from "node:crypto";
-import { readFileSync, realpathSync } from "node:fs";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import * as v from "valibot";
 import { DynbenchError, messageOf } from "../base/errors.ts";
@@ -214,13 +214,22 @@ async function defaultExport(source: string, modules: HostModules): Promise<unkn
     const loaded = (await Promise.race([import(source), late.promise])) as { default?: unknown };
     return loaded.default;
   } catch (cause) {
-    throw new DynbenchError("plan", `Cannot load plugin ${source}: ${messageOf(cause)}`, {
+    const why = whyNotLoaded(cause);
+    throw new DynbenchError("plan", `Cannot load plugin ${source}: ${why}`, {
       cause,
-      hint: loadHint(messageOf(cause), modules),
+      hint: loadHint(why, modules),
     });
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The first of the faults with its line, without the places inside of this program. */
+function whyNotLoaded(cause: unknown): string {
+  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
+  const line = (first as { position?: { line?: number } | null } | undefined)?.position?.line;
+  const message = messageOf(first).replace(/ (?:imported )?from '?\/\$bunfs\/\S*/, "");
+  return `${line === undefined ? "" : `line ${line}: `}${message}`;
 }
 
 function loadHint(message: string, modules: HostModules): string | undefined {
@@ -295,12 +304,21 @@ function unchanged(use: PluginUse, { plugin, digest }: LoadedPlugin): AnyPlugin 
   );
 }
 
+/** Names of modules; a file of another name would be loaded too, as a text or a path. */
+const MODULE = /\.[cm]?[jt]sx?$/;
+
 /** The file's real path, so that a plan finds it from anywhere, and its digest. */
 function fileOf(path: string): { source: string; digest: string } {
   try {
     const source = realpathSync(resolve(path));
+    if (!statSync(source).isDirectory() && !MODULE.test(source)) {
+      throw new DynbenchError("plan", `Cannot load plugin ${path}: it is no module`, {
+        hint: "Name a file of TypeScript or JavaScript: router.ts, router.js",
+      });
+    }
     return { source, digest: createHash("sha256").update(readFileSync(source)).digest("hex") };
   } catch (cause) {
+    if (cause instanceof DynbenchError) throw cause;
     throw new DynbenchError("plan", `Cannot load plugin ${path}: ${whyNot(cause)}`, { cause });
   }
 }

@@ -196,7 +196,7 @@ describe("a file written for version 1 of the contract", () => {
 describe("a file that is no plugin", () => {
   const cases: [why: string, text: string, says: string][] = [
     ["throws at load", 'throw new Error("boom");', "boom"],
-    ["is not TypeScript", "export default {{{", "Cannot load plugin"],
+    ["is not TypeScript", "export default 1;\n\n{{{", "is-not-TypeScript.ts: line 3: Unexpected"],
     ["exports nothing", "export const x = 1;", "default export"],
     ["lacks fields", 'export default { kind: "router", name: "x" };', "summary"],
     [
