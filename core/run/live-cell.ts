@@ -125,7 +125,9 @@ async function measure(on: Measured): Promise<unknown> {
     if (deaths.length === 0) outcome.findings.push(brokenCell(error));
   }
   outcome.findings.push(...((await sampling?.stop()) ?? []));
-  const isWhole = group.engine.workers.every(({ role }) => role === "aggregated");
+  // Of a cell that broke, not all that was sent is known.
+  const isWhole =
+    fault === undefined && group.engine.workers.every(({ role }) => role === "aggregated");
   const { answered } = on.recorder.tally.everyPhase;
   const served = isWhole ? await sampling?.served(answered) : undefined;
   if (served !== undefined) outcome.servedByWorkers = served;

@@ -26,21 +26,32 @@ export async function writeLines(
   if (path === "-") return toStdout(source);
   const status = lstatSync(path, { throwIfNoEntry: false });
   const isPlain = status === undefined || status.isFile() || status.isDirectory();
-  const unfinished = isPlain ? `${path}.part` : path;
+  const write = async (target: string): Promise<void> => {
+    const file = createWriteStream(target);
+    if (path.endsWith(".gz")) await pipeline(source, createGzip(), file);
+    else if (path.endsWith(".zst")) await pipeline(source, createZstdCompress(), file);
+    else await pipeline(source, file);
+  };
   try {
-    const target = createWriteStream(unfinished);
-    if (path.endsWith(".gz")) await pipeline(source, createGzip(), target);
-    else if (path.endsWith(".zst")) await pipeline(source, createZstdCompress(), target);
-    else await pipeline(source, target);
-    if (isPlain) renameSync(unfinished, path);
+    await (isPlain ? writeBeside(path, write) : write(path));
   } catch (cause) {
-    if (isPlain) rmSync(unfinished, { force: true });
     if (cause instanceof DynbenchError) throw cause;
     const code = isFull(cause) ? "load" : "plan";
     throw new DynbenchError(code, `Cannot write "${path}": ${whyNot(cause)}`, {
       cause,
       hint: `Choose another file with ${flag}`,
     });
+  }
+}
+
+async function writeBeside(path: string, write: (target: string) => Promise<void>): Promise<void> {
+  const unfinished = `${path}.part`;
+  try {
+    await write(unfinished);
+    renameSync(unfinished, path);
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    throw error;
   }
 }
 

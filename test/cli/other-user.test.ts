@@ -82,6 +82,13 @@ describe("a user without rights", () => {
     expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
     expect(end.stderr).toContain(`Cannot write logs to ${locked}: permission denied\n`);
   });
+
+  test("gets an error that there is no place for standard input", async () => {
+    const trace = ["run", "--workload", "mooncake", "--trace", "-"];
+    const piped = await nobody(locked, trace, { TMPDIR: locked });
+    expect(piped).toMatchObject({ exitCode: 2, stdout: "", left: [] });
+    expect(piped.stderr).toStartWith(`Cannot keep standard input: ${locked}: permission denied\n`);
+  });
 });
 
 /** A disk of 200 KB that is gone with the process; not every machine lets root have one. */

@@ -1,5 +1,6 @@
 /** `dynbench plugin pack [FOLDER]`: bundles a plugin and its imports into one file, for a host without a network. */
 import {
+  existsSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -83,7 +84,7 @@ function move(packed: string, target: string, refuse: Refuse): void {
     writeFileSync(half, readFileSync(packed));
     renameSync(half, target);
   } catch (cause) {
-    rmSync(half, { force: true });
+    if (existsSync(half)) rmSync(half);
     throw refuse(`${target}: ${whyNot(cause)}`);
   }
 }

@@ -3,14 +3,14 @@
  * under the same name is noticed, and a run keeps the content of standard input: every cell reads it
  * again, and so does a resumed run.
  */
-import { createReadStream, createWriteStream, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { createReadStream, createWriteStream, renameSync, rmSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { DynbenchError, EXIT_CODES, PlanFaults } from "../../base/errors.ts";
 import { whyNot } from "../../base/why-not.ts";
+import { temporaryFolder } from "../../system/temporary-name.ts";
 import { optionSpecs } from "../../plan/option-spec.ts";
 import type { InputFile, Plan } from "../../contract/plan.ts";
 import type { Plugins } from "../../contract/plugins.ts";
@@ -105,16 +105,20 @@ export async function holdStdin(
   const release = (): void => {
     for (const signal of SIGNALS) process.off(signal, stop);
   };
-  folder = mkdtempSync(join(tmpdir(), "dynbench-stdin-"));
+  folder = temporaryFolder("stdin", "keep standard input");
   const path = join(folder, "stdin");
+  const cannotKeep = (place: string, hint: string, cause: unknown): DynbenchError => {
+    const message = `Cannot keep standard input in ${place}: ${whyNot(cause)}`;
+    return new DynbenchError("plan", message, {
+      cause,
+      hint: `Name the file instead of -, ${hint}`,
+    });
+  };
   try {
     await pipeline(process.stdin, createWriteStream(path));
   } catch (cause) {
     remove();
-    throw new DynbenchError("plan", `Cannot keep standard input in ${folder}: ${whyNot(cause)}`, {
-      cause,
-      hint: "Name the file instead of -, or set TMPDIR to a folder with room for it",
-    });
+    throw cannotKeep(folder, "or set TMPDIR to a folder with room for it", cause);
   }
   const { bytes } = (await digestOf(path))!;
   log(`read ${bytesText(bytes)} from standard input`);
@@ -127,7 +131,11 @@ export async function holdStdin(
       try {
         renameSync(path, target);
       } catch {
-        await copyFile(path, target); // of another disk
+        try {
+          await copyFile(path, target); // of another disk
+        } catch (cause) {
+          throw cannotKeep(run.path, "or choose a folder with room for it with --out", cause);
+        }
       }
       return target;
     },
