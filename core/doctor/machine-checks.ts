@@ -27,7 +27,7 @@ export async function machineChecks(): Promise<Check[]> {
       limits.cpus,
     ),
     loadCheck(loadavg()[0]!, limits.cpus ?? availableParallelism()),
-    memoryCheck(totalmem(), limits),
+    memoryCheck(totalmem(), limits, addressLimit(readText("/proc/self/limits"))),
     governorCheck(readText("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
     clockCheck(readText("/sys/devices/system/clocksource/clocksource0/current_clocksource")),
     priorityCheck(mayGoFirst()),
@@ -106,14 +106,34 @@ export function loadCheck(load: number, cores: number): Check {
   return { ...of, state: "warning", found, next };
 }
 
-export function memoryCheck(totalBytes: number, { memoryBytes: bound }: CgroupLimits): Check {
+export function memoryCheck(
+  totalBytes: number,
+  { memoryBytes: bound = totalBytes }: Pick<CgroupLimits, "memoryBytes">,
+  address = Infinity,
+): Check {
   const of = { ...GROUP, name: "memory" };
-  const isBound = bound !== undefined && bound < totalBytes;
-  const allowed = isBound ? `, the control group allows ${gib(bound)}` : "";
-  const found = `${gib(totalBytes)}${allowed}`;
-  if (Math.min(totalBytes, bound ?? totalBytes) >= 2 * GIB) return { ...of, state: "ok", found };
+  const found = [
+    gib(totalBytes),
+    ...(bound < totalBytes ? [`the control group allows ${gib(bound)}`] : []),
+    ...(address < ENOUGH_ADDRESSES ? [`ulimit -v allows a process ${gib(address)}`] : []),
+  ].join(", ");
+  if (address < ENOUGH_ADDRESSES) {
+    const next =
+      "Raise it before you start: ulimit -v unlimited; what meets it is ended by a signal";
+    return { ...of, state: "warning", found, next };
+  }
+  if (Math.min(totalBytes, bound) >= 2 * GIB) return { ...of, state: "ok", found };
   const next = "Give it 2 GiB or more, or use few --workers: each is a process of some 100 MB";
   return { ...of, state: "warning", found, next };
+}
+
+/** Of a gateway under load, far from full; the program alone maps 0.4 GiB. */
+const ENOUGH_ADDRESSES = 4 * GIB;
+
+/** Bytes that a process may map, from /proc/PID/limits; undefined without a limit. */
+export function addressLimit(limits: string | undefined): number | undefined {
+  const match = /^Max address space +(\d+) /m.exec(limits ?? "");
+  return match === null ? undefined : Number(match[1]);
 }
 
 export function gib(bytes: number): string {

@@ -6,6 +6,7 @@ import {
   governorCheck,
   gpuCheck,
   loadCheck,
+  addressLimit,
   memoryCheck,
   priorityCheck,
   processorCheck,
@@ -68,13 +69,24 @@ describe("processors and memory", () => {
   });
 
   test("memory is the tighter of the machine's and the group's", () => {
-    expect(memoryCheck(64 * GIB, { cpus: undefined, memoryBytes: undefined })).toMatchObject({
+    expect(memoryCheck(64 * GIB, { memoryBytes: undefined })).toMatchObject({
       state: "ok",
       found: "64.0 GiB",
     });
-    expect(memoryCheck(64 * GIB, { cpus: undefined, memoryBytes: GIB })).toMatchObject({
+    expect(memoryCheck(64 * GIB, { memoryBytes: GIB })).toMatchObject({
       state: "warning",
       found: "64.0 GiB, the control group allows 1.0 GiB",
+    });
+  });
+
+  test("a limit on the address space is named, because what meets it dies of a signal", () => {
+    const limits = (value: string) => `Max cpu time  unlimited\nMax address space   ${value}   x\n`;
+    expect(addressLimit(limits("unlimited"))).toBeUndefined();
+    expect(addressLimit(undefined)).toBeUndefined();
+    const bytes = addressLimit(limits(String(GIB / 2)));
+    expect(memoryCheck(64 * GIB, { memoryBytes: undefined }, bytes)).toMatchObject({
+      state: "warning",
+      found: "64.0 GiB, ulimit -v allows a process 0.5 GiB",
     });
   });
 
