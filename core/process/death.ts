@@ -46,7 +46,12 @@ export function deathError(death: Death, what = "died"): DynbenchError {
 }
 
 export function lastWords(lines: readonly string[], logPath: string): string {
-  return lines.length === 0
-    ? `Its log is empty: ${logPath}`
-    : `Last lines of ${logPath}:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+  if (lines.length === 0) return `Its log is empty: ${logPath}`;
+  const shown = lines.map((line) =>
+    line.length <= SHOWN_CHARACTERS ? `  ${line}` : `  ${line.slice(0, SHOWN_CHARACTERS)}…`,
+  );
+  return `Last lines of ${logPath}:\n${shown.join("\n")}`;
 }
+
+/** Of a line: beyond are identifiers of requests. */
+const SHOWN_CHARACTERS = 240;

@@ -3,24 +3,34 @@
  * `install.sh` installs.
  */
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseRecords } from "../../core/contract/record.ts";
-import { emptyFolder, startDynbench, until, type Running } from "../cli/binary.ts";
+import { emptyFolder, startDynbench, until } from "../cli/binary.ts";
 import { installed, isRealRun } from "./programs.ts";
 
 const cwd = emptyFolder();
 const LIMITS = { runMs: 240_000, leftoverMs: 30_000 };
 const LOAD = [
-  ...["--workers", "2", "--speedup", "20", "--isl", "1000", "--osl", "8", "--concurrency", "8"],
+  ...["--speedup", "20", "--isl", "1000", "--osl", "8", "--concurrency", "8"],
   ...["--requests", "100000", "--repeat", "1", "--settle", "off"],
 ];
 
 const python = installed("dynamo/bin/python");
 const natsServer = installed("python/bin/nats-server");
-const DYNAMO = ["--router", "dynamo", "--discovery", "etcd", "--event-plane", "nats"];
+const DYNAMO = [
+  "--workers",
+  "2",
+  "--router",
+  "dynamo",
+  "--discovery",
+  "etcd",
+  "--event-plane",
+  "nats",
+];
 const SPLIT = ["--router", "dynamo", "--prefill-workers", "1", "--decode-workers", "1"];
 const program = (name: string): string[] => [
+  ...["--workers", "2"],
   ...["--router", name, `--${name}-command`, installed(`${name}/bin/${name}`) ?? name],
 ];
 
@@ -40,11 +50,15 @@ const VICTIMS: readonly (readonly [name: string, args: readonly string[]])[] = [
 const isHere =
   isRealRun() && python !== undefined && natsServer !== undefined && Bun.which("etcd") !== null;
 
-/** Processes whose output is the log of that name: a launcher and what it launched. */
-function pidsOf(run: Running, name: string): number[] {
-  return run.children().filter((pid) => {
-    const { stdout } = Bun.spawnSync(["readlink", `/proc/${pid}/fd/2`]);
-    return stdout.toString().trim().endsWith(`/logs/${name}.log`);
+/** Processes that write to the log: a launcher and what it launched. Some rename themselves over their environment. */
+function writersOf(log: string): number[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/2`) === log;
+    } catch {
+      return false; // gone
+    }
   });
 }
 
@@ -62,7 +76,7 @@ describe.skipIf(!isHere)("SIGKILL (skipped without DYNBENCH_REAL=1, Dynamo, etcd
       );
       const hasLoad = () => Bun.file(join(cwd, name, "records.jsonl")).size > 10_000;
       expect(await until(hasLoad, LIMITS.runMs)).toBe(true);
-      const pids = pidsOf(run, name);
+      const pids = writersOf(join(realpathSync(cwd), name, `logs/${name}.log`));
       expect(pids).not.toEqual([]);
       for (const pid of pids) process.kill(pid, "SIGKILL");
       const { exitCode, stderr, left } = await run.end();
