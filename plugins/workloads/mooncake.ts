@@ -6,7 +6,7 @@
  * history, so a prompt is the list of its ids' contents, at every block size of an engine. The last
  * one may be partial and then shares only the tokens that it has.
  */
-import { defineWorkload, v, type RequestSpec } from "dynbench";
+import { defineWorkload, DynbenchError, v, type RequestSpec } from "dynbench";
 import {
   boundFaults,
   changesRows,
@@ -137,7 +137,7 @@ function notesOf(skips: readonly string[], silentOn: TraceBatch["silentOn"]): st
   ];
 }
 
-/** The rows between `from` and `to`, timed from `from`, at most `rows` of them. */
+/** The rows between `from` and `to`, timed from `from`, at most `rows` of them; throws where there is none. */
 async function* chosenRows(
   chosen: Options,
   signal: AbortSignal,
@@ -146,16 +146,29 @@ async function* chosenRows(
   const fromMs = chosen.from * 1000;
   const toMs = (chosen.to ?? Infinity) * 1000;
   let left = chosen.rows ?? Infinity;
+  let lastMs: number | undefined;
+  let isEmpty = true;
   for await (const batch of traceRows(chosen, signal, chosen.lenient ? skipped : undefined)) {
     const rows = batch.rows
       .filter(({ atMs }) => atMs === undefined || (atMs >= fromMs && atMs < toMs))
       .slice(0, left)
       .map((row) => (row.atMs === undefined ? row : { ...row, atMs: row.atMs - fromMs }));
     if (rows.length > 0) yield { ...batch, rows };
+    isEmpty &&= rows.length === 0;
     left -= rows.length;
-    const last = batch.rows.at(-1)!.atMs;
-    if (left === 0 || (last !== undefined && last >= toMs)) return; // times never go back
+    lastMs = batch.rows.at(-1)!.atMs;
+    if (left === 0 || (lastMs !== undefined && lastMs >= toMs)) break; // times never go back
   }
+  if (!isEmpty) return;
+  const { trace, from, to } = chosen;
+  const until = to === undefined ? "" : ` and before --to ${to}`;
+  throw new DynbenchError(
+    "plan",
+    `Cannot use "${trace}": no row is at --from ${from} or later${until}`,
+    {
+      hint: `The last row that was read is at ${lastMs! / 1000} s`,
+    },
+  );
 }
 
 async function* replayed(

@@ -85,6 +85,10 @@ describe("a replay", () => {
     expect(await times({ arrivalSpeedup: 10 })).toEqual([0, 50, 50, 200, 300]);
     expect(await times({ from: 0.5, to: 3 })).toEqual([0, 0, 1500]);
     expect(await times({ from: 0.5, rows: 2 })).toEqual([0, 0]);
+    await expect(times({ from: 2.5, to: 2.9 })).rejects.toMatchObject({
+      message: `Cannot use "${trace}": no row is at --from 2.5 or later and before --to 2.9`,
+      hint: "The last row that was read is at 3 s",
+    });
     expect(await times({}, 2)).toEqual([0, 500]);
   });
 
