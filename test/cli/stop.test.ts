@@ -133,7 +133,7 @@ describe("a process that dies during the run", () => {
       expect(end.left).toEqual([]);
       expect(end.stderr).toMatch(
         name === "load"
-          ? /The load generator ended early \(SIGKILL\)/
+          ? /The load generator ended early \(killed by SIGKILL\)/
           : /router-kv died during the run/,
       );
       expect((JSON.parse(end.stdout) as Summary).verdict.state).toBe("failed");
