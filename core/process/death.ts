@@ -13,13 +13,22 @@ export interface Death {
   readonly reason?: Explanation;
 }
 
-/** Why a process ended: as the code that started it explains its log, else the first error there. */
+/**
+ * Why a process ended: as the code that started it explains its log, else the first error there. The log
+ * of one that was killed ends before it: an error in it is an older one.
+ */
 export function reasonIn(
   lines: readonly string[],
-  explain?: (lines: readonly string[]) => Explanation | undefined,
+  {
+    explain,
+    signal,
+  }: {
+    explain?: ((lines: readonly string[]) => Explanation | undefined) | undefined;
+    signal?: string | null | undefined;
+  } = {},
 ): Explanation | undefined {
   const known = explain?.(lines);
-  const first = firstError(lines);
+  const first = signal === "SIGKILL" ? undefined : firstError(lines);
   if (known === undefined) {
     return first === undefined
       ? undefined
@@ -39,10 +48,14 @@ export function deathError(death: Death, what = "died"): DynbenchError {
   const { name, code, signal, lastLines, logPath, reason } = death;
   const why = reason === undefined ? "" : `: ${reason.what}`;
   return new DynbenchError("load", `${name} ${what} (${endOf(code, signal)})${why}`, {
-    hint: [...(reason === undefined ? [] : [reason.hint]), lastWords(lastLines, logPath)].join(
-      "\n",
-    ),
+    hint: [nextStep(death), lastWords(lastLines, logPath)].filter(Boolean).join("\n"),
   });
+}
+
+/** What to try after it; undefined where that is to read its log. */
+export function nextStep({ reason, signal }: Death): string | undefined {
+  if (reason !== undefined || signal !== "SIGKILL") return reason?.hint;
+  return "Something else killed it: look in dmesg whether memory ran out";
 }
 
 export function lastWords(lines: readonly string[], logPath: string): string {

@@ -183,7 +183,9 @@ class Program {
       ...this.#ended,
       lastLines: lines.slice(-LAST_LINES),
       logPath: this.#logPath,
-      ...given({ reason: reasonIn(lines, this.#details.explain) }),
+      ...given({
+        reason: reasonIn(lines, { explain: this.#details.explain, signal: this.#ended.signal }),
+      }),
     });
   }
 

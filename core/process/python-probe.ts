@@ -3,6 +3,7 @@
  * that runs. Engines change their flags with every release, so a command is made of the flags of the
  * installed one.
  */
+import { stripVTControlCharacters } from "node:util";
 import * as v from "valibot";
 import { launched } from "./launch-prefix.ts";
 import { runForeign } from "./task.ts";
@@ -82,7 +83,7 @@ export async function probePython(
   if (program === null) {
     const other = otherVersion({ distributions, also }, { versions, pins });
     throw new DynbenchError("start", `The package ${names} of "${python}" does not run`, {
-      hint: `${other === undefined ? "Mend the installation" : `Perhaps because ${other}`}; it printed: ${failures.join(" / ")}`,
+      hint: `${other === undefined ? "Mend the installation" : `Perhaps because ${other}`}; it printed: ${stripVTControlCharacters(failures.join(" / "))}`,
     });
   }
   const { python: own, flags } = answer.output;

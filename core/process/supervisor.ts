@@ -147,7 +147,7 @@ async function firstAnswer(
     );
   }
   const { code, signal: killer } = await child.handle.exited;
-  const reason = reasonIn(child.handle.lastLines(EXPLAINED_LINES));
+  const reason = reasonIn(child.handle.lastLines(EXPLAINED_LINES), { signal: killer });
   const why = reason === undefined ? "" : `: ${reason.what}`;
   throw new DynbenchError(
     "start",
@@ -212,10 +212,11 @@ function spawnSelf(
   let hasEnded = false;
   const died = (): void => {
     const lines = lastLinesOf(logPath, EXPLAINED_LINES, logStart);
+    const signal = signalOf(child);
     options.onDeath({
-      ...{ name, code: child.exitCode, signal: signalOf(child), logPath },
+      ...{ name, code: child.exitCode, signal, logPath },
       lastLines: lines.slice(-LAST_LINES),
-      ...given({ reason: reasonIn(lines) }),
+      ...given({ reason: reasonIn(lines, { signal }) }),
     });
   };
   const child = Bun.spawn(command, {

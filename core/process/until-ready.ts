@@ -28,7 +28,9 @@ export async function untilReady(program: ForeignProcess, readiness: Readiness):
   for (;;) {
     signal.throwIfAborted();
     if (end !== undefined) {
-      throw startFault(program, readiness, `it ended (${endOf(end.code, end.signal)})`);
+      const { signal: killer } = end;
+      const state = `it ended (${endOf(end.code, killer)})`;
+      throw startFault(program, { ...readiness, killer }, state);
     }
     if (limit.aborted) {
       const state = last === undefined ? "" : `: ${messageOf(last)}`;
@@ -47,11 +49,11 @@ export async function untilReady(program: ForeignProcess, readiness: Readiness):
 /** The error of a program that does not serve, with the reason in its log. */
 export function startFault(
   program: ForeignProcess,
-  { explain }: Pick<Readiness, "explain">,
+  { explain, killer }: Pick<Readiness, "explain"> & { readonly killer?: string | null },
   state: string,
 ): DynbenchError {
   const lines = program.lastLines(EXPLAINED_LINES);
-  const reason = reasonIn(lines, explain);
+  const reason = reasonIn(lines, { explain, signal: killer });
   const words = lastWords(lines.slice(-LAST_LINES), program.logPath);
   return new DynbenchError(
     "start",

@@ -1,6 +1,6 @@
 /** Findings that the run itself makes about a cell, for its verdict. */
 import type { Finding, Settled } from "../contract/result.ts";
-import { endOf, type Death } from "../process/death.ts";
+import { endOf, nextStep, type Death } from "../process/death.ts";
 import { counted } from "../base/counted.ts";
 import { DynbenchError, firstCause, messageOf } from "../base/errors.ts";
 
@@ -59,13 +59,14 @@ export function policyFinding(count: number, first: string | undefined): Finding
   };
 }
 
-export function deathFinding({ name, code, signal, reason }: Death): Finding {
+export function deathFinding(death: Death): Finding {
+  const { name, code, signal, reason } = death;
   const why = reason === undefined ? "" : `: ${reason.what}`;
   return {
     id: "process-died",
     severity: "untrusted",
     message: `${name} died during the cell (${endOf(code, signal)})${why}`,
-    hint: reason?.hint ?? `See logs/${name}.log in the run folder`,
+    hint: nextStep(death) ?? `See logs/${name}.log in the run folder`,
   };
 }
 

@@ -65,7 +65,7 @@ export async function driveLoad(task: LoadTask, deps: LoadDeps): Promise<LoadEnd
     if (deps.signal.aborted) return { state: "aborted", health, ...given({ settled }) };
     if (code !== 0 || health === undefined) {
       const lines = child.lastLines(EXPLAINED_LINES);
-      const why = reasonIn(lines)?.what;
+      const why = reasonIn(lines, { signal })?.what;
       throw new DynbenchError(
         "load",
         `The load generator ended early (${endOf(code, signal)})${why === undefined ? "" : `: ${why}`}`,

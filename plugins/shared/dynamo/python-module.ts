@@ -2,6 +2,7 @@
  * Finds which Dynamo a Python has, before anything is launched with it: the package's version, and
  * the flags that a module's `--help` lists. Each is looked up once a run.
  */
+import { stripVTControlCharacters } from "node:util";
 import { DynbenchError, messageOf } from "dynbench";
 
 /** `--help` of frontend and mocker takes about a second; far more on a busy machine. */
@@ -66,7 +67,7 @@ async function output(
   ]);
   signal.throwIfAborted();
   if (code === 0) return stdout;
-  const lines = stderr.trim().split("\n").slice(-TOLD_LINES);
+  const lines = stripVTControlCharacters(stderr).trim().split("\n").slice(-TOLD_LINES);
   const isMissing = /No module named|PackageNotFoundError/.test(stderr);
   throw new DynbenchError(
     "start",

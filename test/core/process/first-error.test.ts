@@ -85,9 +85,15 @@ describe("the reason of a death", () => {
     expect(reasonIn(["INFO serving", "INFO 200 OK"])).toBeUndefined();
   });
 
+  test("is no older error where the process was killed", () => {
+    const lines = ["ValueError: a request was refused", "INFO serving"];
+    expect(reasonIn(lines, { signal: "SIGKILL" })).toBeUndefined();
+    expect(reasonIn(lines, { signal: "SIGSEGV" })?.what).toBe("ValueError: a request was refused");
+  });
+
   test("names the explanation and keeps the line that it is about", () => {
     const explain = () => ({ what: "the GPU is full", hint: "Lower it" });
-    expect(reasonIn(["torch.OutOfMemoryError: CUDA out of memory"], explain)).toEqual({
+    expect(reasonIn(["torch.OutOfMemoryError: CUDA out of memory"], { explain })).toEqual({
       what: "the GPU is full",
       hint: "Lower it. It wrote: torch.OutOfMemoryError: CUDA out of memory",
     });
