@@ -36,6 +36,7 @@ export type {
   VerdictState,
   WorkerShare,
 } from "../contract/result.ts";
+export { shortNames } from "../base/short-names.ts";
 export { METRICS, metricLabel, metricOf, metricWords } from "../metrics/definitions.ts";
 export {
   LOSSES,

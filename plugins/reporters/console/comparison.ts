@@ -1,7 +1,7 @@
 /** The comparisons as blocks of lines, within 100 columns. */
 import { claimFor, type Comparison } from "dynbench/report";
 import { comparisonGrids, ratioText, type Grid } from "../../shared/reporters/comparison-grids.ts";
-import { clipMiddle, pad, plain, WIDTH, wrap, type Paint } from "../../shared/reporters/text.ts";
+import { clipNames, pad, plain, WIDTH, wrap, type Paint } from "../../shared/reporters/text.ts";
 
 const GAP = 2;
 /** Longer names are cut: figures matter more here. */
@@ -17,14 +17,13 @@ export function comparisonBlocks(comparisons: readonly Comparison[], paint: Pain
 
 /** As many columns beside each other as fit, the rest below. */
 function draw(grid: Grid, paint: Paint): string[] {
-  const short = (name: string): string => clipMiddle(plain(name), NAME_LENGTH);
-  const names = grid.names.map(short);
-  const first = Math.max(...[short(grid.corner), ...names].map((name) => Bun.stringWidth(name)));
-  const widths = grid.head.map((head, i) =>
+  const short = (all: readonly string[]): string[] => clipNames(all.map(plain), NAME_LENGTH);
+  const [corner, ...names] = short([grid.corner, ...grid.names]);
+  const heads = short(grid.head);
+  const first = Math.max(...[corner!, ...names].map((name) => Bun.stringWidth(name)));
+  const widths = heads.map((head, i) =>
     Math.max(
-      ...[short(head), ...grid.rows.map((row) => ratioText(row[i]))].map((text) =>
-        Bun.stringWidth(text),
-      ),
+      ...[head, ...grid.rows.map((row) => ratioText(row[i]))].map((text) => Bun.stringWidth(text)),
     ),
   );
   const lines: string[] = [];
@@ -35,11 +34,8 @@ function draw(grid: Grid, paint: Paint): string[] {
     while (to < widths.length && width(to + 1) <= WIDTH) to += 1;
     const line = (name: string, cells: readonly string[]): string =>
       [pad(name, first, "left"), ...cells].join(" ".repeat(GAP)).trimEnd();
-    const head = grid.head
-      .slice(from, to)
-      .map((name, i) => pad(short(name), widths[from + i]!, "left"));
-    if (head.some((name) => name.trim() !== ""))
-      lines.push(paint("dim", line(short(grid.corner), head)));
+    const head = heads.slice(from, to).map((name, i) => pad(name, widths[from + i]!, "left"));
+    if (head.some((name) => name.trim() !== "")) lines.push(paint("dim", line(corner!, head)));
     grid.rows.forEach((row, i) => {
       const cells = row
         .slice(from, to)

@@ -4,7 +4,7 @@
  */
 import { meanLadder, type CellResult, type RunResult } from "dynbench/report";
 import { settingOf, sweptKeys } from "../../shared/reporters/result-rows.ts";
-import { clipMiddle, pad, percent, plain, wrap } from "../../shared/reporters/text.ts";
+import { clipNames, pad, percent, plain, wrap } from "../../shared/reporters/text.ts";
 
 const HEAD = ["possible", "in no cache", "other worker", "not found", "found"];
 const GAP = 2;
@@ -25,12 +25,12 @@ export function ladderBlock(run: RunResult): string[] {
     idealOf(one[1]) > idealOf(most[1]) ? one : most,
   );
   const arms = [...Map.groupBy(cells, ({ cell }) => cell.arm)].sort(([a], [b]) => a - b);
-  const rows = arms
-    .slice(0, MAX_ARMS)
-    .map(([arm, own]) => [
-      clipMiddle(plain(run.plan.arms[arm]!.label), NAME_LENGTH),
-      ...sharesOf(own),
-    ]);
+  const shown = arms.slice(0, MAX_ARMS);
+  const names = clipNames(
+    shown.map(([arm]) => plain(run.plan.arms[arm]!.label)),
+    NAME_LENGTH,
+  );
+  const rows = shown.map(([, own], i) => [names[i]!, ...sharesOf(own)]);
   const first = Math.max(...rows.map(([name]) => Bun.stringWidth(name!)));
   const line = ([name, ...figures]: readonly string[]): string =>
     [

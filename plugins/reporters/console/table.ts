@@ -1,6 +1,6 @@
 /** The main table: one row per setting and arm, its repeats pooled, within 100 columns. */
 import type { RunResult } from "dynbench/report";
-import { clipMiddle, pad, WIDTH, type Paint } from "../../shared/reporters/text.ts";
+import { clipNames, pad, WIDTH, type Paint } from "../../shared/reporters/text.ts";
 import { FIGURE_HEAD, resultRows } from "../../shared/reporters/result-rows.ts";
 
 const GAP = 2;
@@ -19,19 +19,29 @@ export function mainTable(run: RunResult, paint: Paint): string[] {
     names.map((head, i) => widest([head, ...rows.map((row) => namesOf(row.setting, row.arm)[i]!)])),
     WIDTH - figureWidths.reduce((sum, width) => sum + width + GAP, 0),
   );
+  const columns = names.map((head, i) =>
+    clipNames([head, ...rows.map((row) => namesOf(row.setting, row.arm)[i]!)], nameWidths[i]!),
+  );
   const line = (first: readonly string[], figures: readonly string[]): string =>
     [
-      ...first.map((text, i) => pad(clipMiddle(text, nameWidths[i]!), nameWidths[i]!, "left")),
+      ...first.map((text, i) => pad(text, nameWidths[i]!, "left")),
       ...figures.map((text, i) => pad(text, figureWidths[i]!, "right")),
     ].join(" ".repeat(GAP));
   let before: string | undefined;
   return [
-    paint("dim", line(names, FIGURE_HEAD)),
-    ...rows.map(({ setting, arm, figures }) => {
+    paint(
+      "dim",
+      line(
+        columns.map(([head]) => head!),
+        FIGURE_HEAD,
+      ),
+    ),
+    ...rows.map(({ setting, figures }, i) => {
+      const first = columns.map((column) => column[i + 1]!);
       // A setting is named once, above its arms.
-      const again = setting === before;
+      if (swept !== "" && setting === before) first[0] = "";
       before = setting;
-      return line(namesOf(again ? "" : setting, arm), figures);
+      return line(first, figures);
     }),
   ];
 }

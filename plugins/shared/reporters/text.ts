@@ -1,6 +1,6 @@
 /** Words, widths and colours of the terminal reporter. */
 import { stripVTControlCharacters } from "node:util";
-import type { CellSummary } from "dynbench/report";
+import { shortNames, type CellSummary } from "dynbench/report";
 
 /** The widest line that results may have. */
 export const WIDTH = 100;
@@ -77,23 +77,9 @@ export function clip(text: string, width: number): string {
   return `${kept}…`;
 }
 
-/** At most `width` columns, cut in the middle: both ends tell names apart. */
-export function clipMiddle(text: string, width: number): string {
-  if (Bun.stringWidth(text) <= width || width < 3) return clip(text, width);
-  const segments = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
-  const from = [...segments];
-  const back: string[] = [];
-  const front: string[] = [];
-  const fits = (more: string): boolean =>
-    Bun.stringWidth([...front, ...back, more].join("")) <= width - 1;
-  while (from.length > 0) {
-    const takesBack = back.length <= front.length;
-    const next = takesBack ? from.pop()! : from.shift()!;
-    if (!fits(next)) break;
-    if (takesBack) back.unshift(next);
-    else front.push(next);
-  }
-  return `${front.join("")}…${back.join("")}`;
+/** Names of one column, each at most `width` columns wide and still different from the others. */
+export function clipNames(names: readonly string[], width: number): string[] {
+  return shortNames(names, width, Bun.stringWidth);
 }
 
 /** Breaks at spaces into lines of at most `WIDTH`, all but the first behind `indent`. */

@@ -10,7 +10,7 @@ import {
 } from "../../../../plugins/reporters/console/progress.ts";
 import {
   clip,
-  clipMiddle,
+  clipNames,
   duration,
   figure,
   figures,
@@ -286,9 +286,11 @@ test("a finished cell leaves a line", () => {
 test("text is cut and broken by columns, wide characters counted as two", () => {
   expect(clip("日本語日本語", 7)).toBe("日本語…");
   expect(clip("short", 5)).toBe("short");
-  expect(clipMiddle("round-robin (virtual)", 12)).toBe("round…rtual)");
-  expect(clipMiddle("日本語日本語", 7)).toBe("日…本語");
-  expect(clipMiddle("short", 5)).toBe("short");
+  expect(clipNames(["round-robin (virtual)"], 12)).toEqual(["round…rtual)"]);
+  expect(clipNames(["日本語日本語"], 7)).toEqual(["日…本語"]);
+  expect(clipNames(["short"], 5)).toEqual(["short"]);
+  const arms = ["kv", "rr"].map((mode) => `dynamo(mode=${mode}) (dyn-modes)`);
+  expect(new Set(clipNames(arms, 16)).size).toBe(2);
   expect(wrap("word ".repeat(50).trim(), "  ").every((line) => line.length <= 100)).toBe(true);
   expect([12.4, 65, 3725].map(duration)).toEqual(["12s", "1m 05s", "1h 02m"]);
 });
