@@ -5,6 +5,7 @@
 import { defineReporter, v } from "dynbench";
 import { formatGuideSummary, guideSummary, type CellResult, type Plan } from "dynbench/report";
 import { claimFile } from "../shared/reporters/atomic-write.ts";
+import { rewriting } from "../shared/reporters/rewriting.ts";
 
 export const guide = defineReporter({
   name: "guide",
@@ -22,19 +23,24 @@ export const guide = defineReporter({
         claimFile(context.runDir, `${options.path}/${folder}/results_summary.json`),
       ),
     );
-    const measured: CellResult[] = [];
-    const write = async (cells: readonly CellResult[], arm: number): Promise<void> => {
-      const own = cells.filter(({ cell }) => cell.arm === arm);
-      if (own.length === 0) return;
-      await files[arm]!.write(formatGuideSummary(guideSummary(own, guideConfig(plan, arm))));
-    };
+    const measured = new Map<number, CellResult[]>();
+    const write = async (arm: number, own: readonly CellResult[]): Promise<void> =>
+      files[arm]!.write(formatGuideSummary(guideSummary(own, guideConfig(plan, arm))));
+    const mayWrite = rewriting();
     return {
       cell: async (result) => {
-        measured.push(result);
-        await write(measured, result.cell.arm);
+        const { arm } = result.cell;
+        const own = measured.get(arm) ?? [];
+        measured.set(arm, own);
+        own.push(result);
+        await mayWrite(() => write(arm, own));
       },
       end: async (run) => {
-        for (const arm of files.keys()) await write(run.cells, arm);
+        const byArm = Map.groupBy(run.cells, ({ cell }) => cell.arm);
+        for (const arm of files.keys()) {
+          const own = byArm.get(arm);
+          if (own !== undefined) await write(arm, own);
+        }
       },
     };
   },

@@ -1,11 +1,12 @@
 /**
  * `summary.json` in the run folder, and with `--json` the same on stdout and nothing else there.
- * Rewritten after each cell, so that a crash loses no finished cell.
+ * Rewritten after cells, as often as that costs the run nothing worth mentioning.
  */
 import { defineReporter, v } from "dynbench";
 import type { CellSummary } from "dynbench/report";
 import { claimFile } from "../shared/reporters/atomic-write.ts";
 import { partialSummary } from "../shared/reporters/partial-run.ts";
+import { rewriting } from "../shared/reporters/rewriting.ts";
 
 export const json = defineReporter({
   name: "json",
@@ -20,10 +21,11 @@ export const json = defineReporter({
     const file = await claimFile(context.runDir, options.path);
     const startedAt = new Date().toISOString();
     const cells: CellSummary[] = [];
+    const mayWrite = rewriting();
     return {
       cell: async (result) => {
         cells.push(result.summary);
-        await file.write(text(partialSummary(plan, cells, startedAt)));
+        await mayWrite(() => file.write(text(partialSummary(plan, cells, startedAt))));
       },
       end: async (run) => {
         if (context.json) context.stdout.write(text(run.summary));

@@ -3,6 +3,7 @@ import { v } from "dynbench";
 import type { CellResult, Plan, ReporterHandle, RunResult } from "dynbench/report";
 import { claimFile } from "./atomic-write.ts";
 import { partialRun } from "./partial-run.ts";
+import { rewriting } from "./rewriting.ts";
 
 /** `what`: the file in a word, for the help. */
 export function rewrittenFileOptions(path: string, what: string) {
@@ -13,7 +14,9 @@ export function rewrittenFileOptions(path: string, what: string) {
     ),
     rewriteEveryS: v.pipe(
       v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(3600)), 5),
-      v.description(`seconds between two versions of the ${what} while the run goes on`),
+      v.description(
+        `least seconds between two versions of the ${what} while the run goes on; 0 for one after each cell`,
+      ),
     ),
   });
 }
@@ -28,12 +31,16 @@ export async function openRewritten(
   const startedAt = new Date().toISOString();
   const cells: CellResult[] = [];
   let nextMs = 0;
+  const write = async (): Promise<void> => {
+    await file.write(await on.textOf(partialRun(plan, cells, startedAt)));
+    nextMs = performance.now() + rewriteEveryS * 1000;
+  };
+  const mayWrite = rewriting();
   return {
     cell: async (result) => {
       cells.push(result);
       if (performance.now() < nextMs) return;
-      await file.write(await on.textOf(partialRun(plan, cells, startedAt)));
-      nextMs = performance.now() + rewriteEveryS * 1000;
+      await (rewriteEveryS === 0 ? write() : mayWrite(write));
     },
     end: async (run) => file.write(await on.textOf(run)),
   };
