@@ -15,6 +15,7 @@ export const NOTHING_SENT: LoadCounts = { sent: 0, inFlight: 0, done: 0, failed:
 
 export class ProgressMeter {
   readonly #plan: Plan;
+  readonly #places: ReadonlyMap<PlannedCell, number>;
   readonly #onProgress: (progress: Progress) => void;
   readonly #startNs = monotonicNs();
   #lastReportNs = 0;
@@ -35,6 +36,7 @@ export class ProgressMeter {
 
   constructor(plan: Plan, onProgress: (progress: Progress) => void) {
     this.#plan = plan;
+    this.#places = new Map(plan.cells.map((cell, i) => [cell, i]));
     this.#onProgress = onProgress;
   }
 
@@ -86,7 +88,7 @@ export class ProgressMeter {
     this.#onProgress({
       cell,
       arm: this.#plan.arms[cell.arm]!.label,
-      cellIndex: this.#plan.cells.indexOf(cell),
+      cellIndex: this.#placeOf(cell),
       cellCount: this.#plan.cells.length,
       phase: this.#phase,
       done: this.#counts.done,
@@ -100,6 +102,10 @@ export class ProgressMeter {
     });
   }
 
+  #placeOf(cell: PlannedCell): number {
+    return this.#places.get(cell) ?? -1;
+  }
+
   #etaS(cell: PlannedCell, total: number | undefined, nowNs: number): number | undefined {
     const { done, failed, inFlight } = this.#counts;
     const finished = this.#finishedCells;
@@ -108,7 +114,7 @@ export class ProgressMeter {
       { cellS: (nowNs - this.#cellStartNs) / 1e9, loadS, total, ended: done + failed, inFlight },
       {
         usualS: finished === 0 ? undefined : this.#finishedNs / finished / 1e9,
-        toCome: this.#plan.cells.length - this.#plan.cells.indexOf(cell) - 1,
+        toCome: this.#plan.cells.length - this.#placeOf(cell) - 1,
       },
     );
   }

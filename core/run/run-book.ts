@@ -127,8 +127,9 @@ export class RunBook {
     if (!this.#deps.isResumed) return;
     const tallies = new KeptTallies(finished.map(({ id }) => id));
     folder.keepCells(finished, tallies.add);
+    const planned = new Map(this.#plan.cells.map((cell) => [cell.id, cell]));
     for (const outcome of finished) {
-      const cell = this.#plan.cells.find(({ id }) => id === outcome.id);
+      const cell = planned.get(outcome.id);
       if (cell) await this.#add(await this.#resultOf(cell, outcome, tallies.take(cell.id)));
     }
   }

@@ -53,6 +53,7 @@ interface Gain {
 /** The pair and setting, compared in every run, whose gain in the first run is the largest. */
 function largestGain(comparisons: readonly Comparison[], plan: Plan): Gain | undefined {
   const { routers, runs } = plan.sideBySide;
+  const known = ratiosOf(comparisons);
   const gains = routers.flatMap((one) =>
     routers.flatMap((other) =>
       plan.points.flatMap((_, point): Gain[] => {
@@ -61,7 +62,7 @@ function largestGain(comparisons: readonly Comparison[], plan: Plan): Gain | und
           const [a, b] = [other.arms[run], one.arms[run]];
           if (typeof a !== "number" || typeof b !== "number") return [];
           const at = { a: plan.arms[a]!, b: plan.arms[b]!, key: keyOf(plan, point) };
-          const ratio = ratioOf(comparisons, at);
+          const ratio = known.get(ratioKey(at));
           return ratio === undefined ? [] : [ratio];
         });
         if (ratios.length < runs.length) return [];
@@ -76,32 +77,33 @@ function keyOf({ points }: Plan, point: number): string {
   return pointKey(points[point]!.parameters);
 }
 
-function ratioOf(
-  comparisons: readonly Comparison[],
-  of: { a: string; b: string; key: string },
-): number | undefined {
+/** Ratios b / a of mean TTFT, by arms and point. */
+function ratiosOf(comparisons: readonly Comparison[]): ReadonlyMap<string, number> {
+  const ratios = new Map<string, number>();
   for (const { a, b, metric, parameters, ratio } of comparisons) {
-    if (measureOf(metric)?.key !== "ttftMs" || pointKey(parameters) !== of.key) continue;
-    if (a === of.a && b === of.b) return ratio.value;
-    if (a === of.b && b === of.a) return invertInterval(ratio).value;
+    if (measureOf(metric)?.key !== "ttftMs") continue;
+    const key = pointKey(parameters);
+    ratios.set(ratioKey({ a, b, key }), ratio.value);
+    ratios.set(ratioKey({ a: b, b: a, key }), invertInterval(ratio).value);
   }
-  return undefined;
+  return ratios;
+}
+
+function ratioKey({ a, b, key }: { a: string; b: string; key: string }): string {
+  return JSON.stringify([a, b, key]);
 }
 
 /** Ratios of the other runs' figures to those of the first run, over all cells that both measured. */
 function describeApart(cells: readonly CellSummary[], plan: Plan): string | undefined {
   const { runs, routers } = plan.sideBySide;
-  const meanAt = (arm: number | null | undefined, point: number): number | undefined =>
-    typeof arm !== "number"
-      ? undefined
-      : mean(
-          cells
-            .filter(
-              (cell) =>
-                cell.arm === plan.arms[arm] && pointKey(cell.parameters) === keyOf(plan, point),
-            )
-            .map((cell) => meanOf(cell, "ttftMs")),
-        );
+  const groups = Map.groupBy(cells, (cell) =>
+    JSON.stringify([cell.arm, pointKey(cell.parameters)]),
+  );
+  const meanAt = (arm: number | null | undefined, point: number): number | undefined => {
+    if (typeof arm !== "number") return undefined;
+    const own = groups.get(JSON.stringify([plan.arms[arm], keyOf(plan, point)])) ?? [];
+    return mean(own.map((cell) => meanOf(cell, "ttftMs")));
+  };
   const clauses = runs.slice(1).flatMap((run, i) => {
     const ratios = routers.flatMap(({ arms }) =>
       plan.points.flatMap((_, point) => {

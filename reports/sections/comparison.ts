@@ -91,15 +91,15 @@ function pairTable(data: ReportData, pairs: readonly Pair[]): HTMLElement {
   ];
   const groups = pairs.map((pair) => {
     const own = of(pair);
+    const key = (metric: string, parameters: Comparison["parameters"]): string =>
+      `${metric} ${pointKey(parameters)}`;
+    const places = new Map(own.map((one) => [key(one.metric, one.parameters), one]));
     return {
       title: `${pair.b} / ${pair.a}`,
       note: `${own[0]!.method}, n = ${own[0]!.n} ${own[0]!.unitOfN}`,
       rows: data.sweep.points.flatMap((point) => {
         const cells = known.map((measure) => {
-          const comparison = own.find(
-            ({ metric, parameters }) =>
-              metric === measure.metric && pointKey(parameters) === pointKey(point.parameters),
-          );
+          const comparison = places.get(key(measure.metric, point.parameters));
           return comparison ? ratioCell(comparison, measure, reach) : "–";
         });
         return cells.every((cell) => cell === "–") ? [] : [[point.label, ...cells]];

@@ -138,9 +138,9 @@ function intervalIn(
   name: PrimaryMetric,
 ): Interval | undefined {
   const run = comparedRun(cells, { ...plan, primary: name });
-  const [{ cells: atPoint, key }] = run.points as [ComparedRun["points"][number]];
-  const pairs = pairRepeats(atPoint, run.usual[0]!);
-  return estimateAt(run.metrics[0]!, pairs, { key, run })?.ratio(CONFIDENCE);
+  const [point] = run.points as [ComparedRun["points"][number]];
+  const pairs = pairRepeats(point, run.usual[0]!);
+  return estimateAt(run.metrics[0]!, pairs, { key: point.key, run })?.ratio(CONFIDENCE);
 }
 
 /** Differences of known size, found by claims and by the t interval of repeat means alone. */

@@ -22,14 +22,20 @@ export function possiblePairs(arms: readonly PlannedArm[]): ArmPair[] {
   return own.flatMap((a, i) => own.slice(i + 1).map((b): ArmPair => [a, b]));
 }
 
+/** How many these are: they are not made for it, because thousands of arms have millions of pairs. */
+export function possiblePairCount(arms: readonly PlannedArm[]): number {
+  const { length } = competitors(arms);
+  return (length * (length - 1)) / 2;
+}
+
 /** `cells`: the completed ones. `every`: all pairs of arms, those of `usualPairs` first. */
 export function armPairs(
   arms: readonly PlannedArm[],
   of: { readonly cells: readonly CellSummary[]; readonly every?: boolean },
 ): ArmPair[] {
-  const pairs = usualPairs(arms);
+  const pairs = new Map(usualPairs(arms).map((pair) => [pairKey(pair), pair]));
   const add = (pair: ArmPair): void => {
-    if (!pairs.some((known) => isSamePair(known, pair))) pairs.push(pair);
+    if (!pairs.has(pairKey(pair))) pairs.set(pairKey(pair), pair);
   };
   for (const group of engineGroups(arms)) {
     const [best, second] = group.length < 3 ? [] : rank(group, arms, of.cells);
@@ -37,7 +43,7 @@ export function armPairs(
   }
   for (const pair of bestAcross(arms, of.cells)) add(pair);
   if (of.every === true) for (const pair of possiblePairs(arms)) add(pair);
-  return pairs;
+  return [...pairs.values()];
 }
 
 /** Each arm against its reference, and the engines against each other. */
@@ -78,7 +84,8 @@ function engineGroups(arms: readonly PlannedArm[]): number[][] {
   return [...Map.groupBy(competitors(arms), (arm) => arms[arm]!.engineKey).values()];
 }
 
-function competitors(arms: readonly PlannedArm[]): number[] {
+/** Arms that are no second measurement of another. */
+export function competitors(arms: readonly PlannedArm[]): number[] {
   return [...arms.keys()].filter((arm) => arms[arm]!.twinOf === undefined);
 }
 
@@ -92,8 +99,9 @@ function rank(
   const scores = new Map(group.map((arm) => [arm, 0]));
   let isKnown = false;
   for (const atPoint of points.values()) {
+    const byArm = Map.groupBy(atPoint, ({ arm }) => arm);
     const means = group.map((arm) => {
-      const own = atPoint.filter((cell) => cell.arm === arms[arm]!.label);
+      const own = byArm.get(arms[arm]!.label) ?? [];
       return own.reduce((sum, cell) => sum + (cell.metrics.ttftMs?.mean ?? NaN), 0) / own.length;
     });
     if (!means.every((mean) => mean > 0)) continue;
@@ -103,6 +111,7 @@ function rank(
   return isKnown ? group.toSorted((x, y) => scores.get(x)! - scores.get(y)!) : [];
 }
 
-export function isSamePair(x: ArmPair, y: ArmPair): boolean {
-  return (x[0] === y[0] && x[1] === y[1]) || (x[0] === y[1] && x[1] === y[0]);
+/** The same for both orders of a pair. */
+export function pairKey([a, b]: ArmPair): string {
+  return a < b ? `${a} ${b}` : `${b} ${a}`;
 }

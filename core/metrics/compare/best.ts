@@ -10,7 +10,7 @@
 import type { BestArms } from "../../contract/result.ts";
 import { REPEATS_FOR_CLAIMS } from "../../statistics/mean-interval.ts";
 import { metricOf } from "../definitions.ts";
-import { possiblePairs } from "./arm-pairs.ts";
+import { competitors, type ArmPair } from "./arm-pairs.ts";
 import {
   comparableRepeats,
   estimateAt,
@@ -20,8 +20,7 @@ import {
 
 /** Undefined below two arms; points with too few repeats are left out. `confidence`: of each comparison. */
 export function bestArms(run: ComparedRun, confidence: number): BestArms[] | undefined {
-  const pairs = possiblePairs(run.arms);
-  if (pairs.length === 0) return undefined;
+  if (competitors(run.arms).length < 2) return undefined;
   const best = run.points.flatMap((point) => bestAt(point, run, confidence));
   return best.length === 0 ? undefined : best;
 }
@@ -29,20 +28,50 @@ export function bestArms(run: ComparedRun, confidence: number): BestArms[] | und
 function bestAt(point: ComparedPoint, run: ComparedRun, confidence: number): BestArms[] {
   const metric = run.metrics[0]!;
   const prefersLess = metricOf(metric.key).better !== "higher";
-  const worse = new Set<number>();
-  const compared = new Set<number>();
-  for (const pair of possiblePairs(run.arms)) {
-    const [a, b] = pair;
+  /** The arm of a pair that is worse; undefined where neither is, null where they are not compared. */
+  const worseOf = (pair: ArmPair): number | undefined | null => {
     const pairs = comparableRepeats(run, point, pair);
-    if (pairs.length < REPEATS_FOR_CLAIMS) continue;
+    if (pairs.length < REPEATS_FOR_CLAIMS) return null;
     const ratio = estimateAt(metric, pairs, { key: point.key, run })?.ratio(confidence);
-    if (ratio === undefined) continue;
-    compared.add(a).add(b);
-    if (ratio.high < 1) worse.add(prefersLess ? a : b);
-    if (ratio.low > 1) worse.add(prefersLess ? b : a);
-  }
-  const arms = [...compared].filter((arm) => !worse.has(arm)).sort((x, y) => x - y);
-  if (arms.length === 0) return [];
+    if (ratio === undefined) return null;
+    if (ratio.high < 1) return prefersLess ? pair[0] : pair[1];
+    if (ratio.low > 1) return prefersLess ? pair[1] : pair[0];
+    return undefined;
+  };
+  const arms = byFigure(point, run, prefersLess);
+  const best = arms.filter((arm) => mayBeBest(arm, arms, worseOf)).sort((x, y) => x - y);
+  if (best.length === 0) return [];
   const { parameters } = point.cells[0]!.summary;
-  return [{ parameters, arms: arms.map((arm) => run.arms[arm]!.label) }];
+  return [{ parameters, arms: best.map((arm) => run.arms[arm]!.label) }];
+}
+
+/** Whether an arm was compared and is worse than none; the likely winners come first in `rivals`. */
+function mayBeBest(
+  arm: number,
+  rivals: readonly number[],
+  worseOf: (pair: ArmPair) => number | undefined | null,
+): boolean {
+  let isCompared = false;
+  for (const rival of rivals) {
+    if (rival === arm) continue;
+    const worse = worseOf(arm < rival ? [arm, rival] : [rival, arm]);
+    if (worse === arm) return false;
+    isCompared ||= worse !== null;
+  }
+  return isCompared;
+}
+
+/** The arms that compete, best figure first: of hundreds of arms most are beaten by one of the first. */
+function byFigure({ ofArm }: ComparedPoint, run: ComparedRun, prefersLess: boolean): number[] {
+  const sign = prefersLess ? 1 : -1;
+  const figures = new Map(
+    competitors(run.arms).map((arm) => {
+      const known = (ofArm.get(arm) ?? []).flatMap(
+        ({ summary }) => run.metrics[0]!.read(summary) ?? [],
+      );
+      const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
+      return [arm, known.length === 0 ? Number.MAX_VALUE : sign * mean];
+    }),
+  );
+  return [...figures.keys()].sort((x, y) => figures.get(x)! - figures.get(y)!);
 }

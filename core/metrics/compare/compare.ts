@@ -25,7 +25,7 @@ import type {
 } from "../../contract/result.ts";
 import { CONFIDENCE, REPEATS_FOR_CLAIMS } from "../../statistics/mean-interval.ts";
 import { metricOf } from "../definitions.ts";
-import { isSamePair, possiblePairs } from "./arm-pairs.ts";
+import { pairKey, possiblePairCount } from "./arm-pairs.ts";
 import { bestArms } from "./best.ts";
 import { claimOf } from "./claim.ts";
 import type { ComparedMetric } from "./compared.ts";
@@ -109,10 +109,11 @@ interface Draft {
 }
 
 function draftsOf(point: ComparedPoint, run: ComparedRun): Draft[] {
+  const usual = new Set(run.usual.map(pairKey));
   return run.pairs.flatMap((pair) => {
     const pairs = comparableRepeats(run, point, pair);
     if (pairs.length === 0) return [];
-    const isUsual = run.usual.some((usual) => isSamePair(usual, pair));
+    const isUsual = usual.has(pairKey(pair));
     return run.metrics.flatMap((metric, i): Draft[] => {
       const estimated = estimateAt(metric, pairs, { key: point.key, run });
       const role = i === 0 ? "primary" : "secondary";
@@ -128,16 +129,21 @@ interface Level {
 }
 
 function levelsOf(drafts: readonly Draft[], run: ComparedRun) {
-  const possible = possiblePairs(run.arms);
-  const chosen = possible.filter((pair) => !run.usual.some((usual) => isSamePair(usual, pair)));
+  /** Pairs that are no usual ones: any of them might have been chosen. */
+  const chosen = possiblePairCount(run.arms) - run.usual.length;
+  const part = (isUsual: boolean): number =>
+    chosen === 0 ? 1 : isUsual ? REFERENCE_PART : 1 - REFERENCE_PART;
+  const byRole = Map.groupBy(drafts, ({ role }) => role);
+  const counts = new Map(
+    Array.from(byRole, ([role, shown]) => {
+      const metrics = new Set(shown.map(({ metric }) => metric.name)).size;
+      const usual = shown.filter(({ isUsual }) => isUsual).length;
+      return [role, { usual, chosen: chosen * run.points.length * metrics }];
+    }),
+  );
   return (role: Comparison["role"], isUsual: boolean): Level => {
-    const shown = drafts.filter((draft) => draft.role === role);
-    const metrics = new Set(shown.map(({ metric }) => metric.name)).size;
-    const over = isUsual
-      ? shown.filter((draft) => draft.isUsual).length
-      : chosen.length * run.points.length * metrics;
-    const part = chosen.length === 0 ? 1 : isUsual ? REFERENCE_PART : 1 - REFERENCE_PART;
-    return { over, confidence: 1 - (run.error * part) / Math.max(1, over) };
+    const over = counts.get(role)?.[isUsual ? "usual" : "chosen"] ?? 0;
+    return { over, confidence: 1 - (run.error * part(isUsual)) / Math.max(1, over) };
   };
 }
 
@@ -166,9 +172,9 @@ function finished({ role, metric, pairs, estimated }: Draft, level: Level): Comp
 /** Metrics without an interval for want of requests or repeats, at the first point that lacks them. */
 function notCompared(run: ComparedRun): NotCompared[] {
   return run.metrics.flatMap((metric) => {
-    for (const { cells } of run.points) {
+    for (const point of run.points) {
       for (const pair of run.usual) {
-        const pairs = pairRepeats(cells, pair);
+        const pairs = pairRepeats(point, pair);
         const isKnown = pairs.every(({ a, b }) =>
           [a, b].every(({ summary }) => metric.read(summary) !== undefined),
         );

@@ -6,7 +6,7 @@ import { arePooled, type Layout } from "../../statistics/repeats-by-parts.ts";
 import { SATURATED } from "../verdict/saturation.ts";
 import { armPairs, usualPairs, type ArmPair } from "./arm-pairs.ts";
 import { comparedMetrics, type ComparedMetric } from "./compared.ts";
-import { crossings, mayCross } from "./crossing.ts";
+import { crossings, isOnePlane } from "./crossing.ts";
 import { Estimator, type Estimated, type RepeatPair } from "./estimates.ts";
 import { errorShare } from "../looks.ts";
 import { pointKey } from "../point.ts";
@@ -40,17 +40,23 @@ export interface ComparedRun {
 export interface ComparedPoint {
   readonly key: string;
   readonly cells: readonly CellResult[];
+  readonly ofArm: ReadonlyMap<number, readonly CellResult[]>;
 }
 
 export function comparedRun(cells: readonly CellResult[], plan: ComparedPlan): ComparedRun {
   const { arms } = plan;
   const completed = cells.filter((cell) => cell.summary.state === "completed");
   const summaries = completed.map(({ summary }) => summary);
-  const across = crossings(arms, summaries);
+  const crossed = crossings(arms, summaries).filter(({ isFair }) => isFair);
+  const fair = new Set(crossed.map(({ parameters }) => pointKey(parameters)));
   const points = Map.groupBy(completed, ({ summary }) => pointKey(summary.parameters));
   const repeats = completed.reduce((most, { cell }) => Math.max(most, cell.repeat + 1), 1);
   const alike = {
-    points: Array.from(points, ([key, atPoint]) => ({ key, cells: atPoint })),
+    points: Array.from(points, ([key, atPoint]) => ({
+      key,
+      cells: atPoint,
+      ofArm: Map.groupBy(atPoint, ({ cell }) => cell.arm),
+    })),
     usual: usualPairs(arms),
     estimator: new Estimator(plan.seed),
   };
@@ -61,7 +67,7 @@ export function comparedRun(cells: readonly CellResult[], plan: ComparedPlan): C
     isPooled: poolingOf(alike),
     pairs: armPairs(arms, { cells: summaries, every: plan.everyPair === true }),
     error: (1 - CONFIDENCE) * errorShare(plan.until, repeats),
-    mayCompare: ([a, b], { key }) => mayCross(arms[a]!, arms[b]!, { key, crossings: across }),
+    mayCompare: ([a, b], { key }) => fair.has(key) || isOnePlane(arms[a]!, arms[b]!),
   };
 }
 
@@ -85,9 +91,9 @@ function poolingOf({
   const known = new Map<string, boolean>();
   return (metric: ComparedMetric): boolean => {
     const layouts = (): Layout[] =>
-      points.flatMap(({ cells }) =>
+      points.flatMap((point) =>
         usual.flatMap((pair) => {
-          const pairs = pairRepeats(cells, pair);
+          const pairs = pairRepeats(point, pair);
           return pairs.length < 2 ? [] : (estimator.layouts(metric, pairs)?.ratio ?? []);
         }),
       );
@@ -110,15 +116,15 @@ export function comparableRepeats(
   point: ComparedPoint,
   pair: ArmPair,
 ): RepeatPair[] {
-  return run.mayCompare(pair, point) ? pairRepeats(point.cells, pair) : [];
+  return run.mayCompare(pair, point) ? pairRepeats(point, pair) : [];
 }
 
 /** The repeats that both arms completed, in order. */
-export function pairRepeats(cells: readonly CellResult[], [a, b]: ArmPair): RepeatPair[] {
-  return cells
-    .filter((cell) => cell.cell.arm === a)
+export function pairRepeats({ ofArm }: ComparedPoint, [a, b]: ArmPair): RepeatPair[] {
+  const partners = Map.groupBy(ofArm.get(b) ?? [], ({ cell }) => cell.repeat);
+  return (ofArm.get(a) ?? [])
     .flatMap((cell) => {
-      const partner = cells.find((other) => other.cell.arm === b && isAlike(cell, other));
+      const partner = partners.get(cell.cell.repeat)?.find((other) => isAlike(cell, other));
       return partner === undefined ? [] : [{ a: cell, b: partner }];
     })
     .sort((x, y) => x.a.cell.repeat - y.a.cell.repeat);
@@ -127,7 +133,6 @@ export function pairRepeats(cells: readonly CellResult[], [a, b]: ArmPair): Repe
 /** The same requests on the same time scale. */
 function isAlike(a: CellResult, b: CellResult): boolean {
   return (
-    a.cell.repeat === b.cell.repeat &&
     a.cell.seed === b.cell.seed &&
     a.summary.timeScale === b.summary.timeScale &&
     JSON.stringify(a.cell.workload) === JSON.stringify(b.cell.workload)

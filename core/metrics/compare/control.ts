@@ -17,8 +17,9 @@ export function controlOf(run: ComparedRun): Control | undefined {
   if (twin === -1) return undefined;
   const original = run.arms[twin]!.twinOf!;
   const metric = run.metrics[0]!;
-  const points = run.points.flatMap(({ key, cells }) => {
-    const pairs = pairRepeats(cells, [original, twin]);
+  const points = run.points.flatMap((point) => {
+    const { key, cells } = point;
+    const pairs = pairRepeats(point, [original, twin]);
     const estimated = pairs.length === 0 ? undefined : estimateAt(metric, pairs, { key, run });
     const { parameters } = cells[0]!.summary;
     return estimated === undefined ? [] : [{ parameters, estimated, repeats: pairs.length }];

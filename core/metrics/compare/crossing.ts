@@ -35,14 +35,9 @@ export function crossings(arms: readonly PlannedArm[], cells: readonly CellSumma
   });
 }
 
-/** Whether two arms may be compared at a point. */
-export function mayCross(
-  a: PlannedArm,
-  b: PlannedArm,
-  at: { readonly key: string; readonly crossings: readonly Crossing[] },
-): boolean {
-  if (a.plane === b.plane || (a.isControl === true && b.isControl === true)) return true;
-  return at.crossings.some(({ parameters, isFair }) => isFair && pointKey(parameters) === at.key);
+/** Whether two arms may be compared at every point, whatever the control pair shows there. */
+export function isOnePlane(a: PlannedArm, b: PlannedArm): boolean {
+  return a.plane === b.plane || (a.isControl === true && b.isControl === true);
 }
 
 /** Findings about the control pair: the points where it agrees, and those where it does not. */

@@ -58,9 +58,11 @@ const QUANTILE_REQUESTS_MAX = 200_000;
 export class Estimator {
   readonly #seed: number;
   readonly #series = new Map<CellResult, Map<string, Series>>();
+  /** By metric and number of parts. */
+  readonly #influences = new Map<CellResult, Map<string, readonly number[]>>();
   /** By metric and the cells' places in `#cells`. */
   readonly #resampled = new Map<string, Resampled>();
-  readonly #cells: CellResult[] = [];
+  readonly #cells = new Map<CellResult, number>();
 
   /** `seed`: of the resamples. */
   constructor(seed: number) {
@@ -115,7 +117,7 @@ export class Estimator {
     for (const { a, b } of pairs) {
       const [valueA, valueB] = [metric.read(a.summary), metric.read(b.summary)];
       if (!(valueA! > 0 && valueB! > 0)) return undefined;
-      const [inA, inB] = [a, b].map((cell) => influences(this.#seriesOf(metric, cell), parts));
+      const [inA, inB] = [a, b].map((cell) => this.#influencesOf(metric, cell, parts));
       const ratio = log(valueB! / valueA!);
       logs.push(inA!.map((part, i) => ratio + inB![i]! - part));
       differences.push(
@@ -174,6 +176,15 @@ export class Estimator {
     return resampled;
   }
 
+  /** Kept instead of the series, which are as long as the cell. */
+  #influencesOf(metric: ComparedMetric, cell: CellResult, parts: number): readonly number[] {
+    const ofCell = this.#influences.get(cell) ?? new Map<string, readonly number[]>();
+    const key = `${metric.name} ${parts}`;
+    const known = ofCell.get(key) ?? influences(metric.series(cell), parts);
+    this.#influences.set(cell, ofCell.set(key, known));
+    return known;
+  }
+
   #seriesOf(metric: ComparedMetric, cell: CellResult): Series {
     const ofCell = this.#series.get(cell) ?? new Map<string, Series>();
     const known = ofCell.get(metric.key) ?? metric.series(cell);
@@ -182,8 +193,9 @@ export class Estimator {
   }
 
   #placeOf(cell: CellResult): number {
-    const place = this.#cells.indexOf(cell);
-    return place === -1 ? this.#cells.push(cell) - 1 : place;
+    const place = this.#cells.get(cell) ?? this.#cells.size;
+    this.#cells.set(cell, place);
+    return place;
   }
 }
 

@@ -16,9 +16,9 @@ export function noiseOf(cells: readonly CellResult[], plan: ComparedPlan): Noise
   const metric = run.metrics[0]!;
   if (metric.probability !== undefined) return undefined;
   const isPooled = run.isPooled(metric);
-  const errors = run.points.flatMap(({ cells: atPoint }) =>
+  const errors = run.points.flatMap((point) =>
     run.usual.flatMap((pair) => {
-      const pairs = pairRepeats(atPoint, pair);
+      const pairs = pairRepeats(point, pair);
       const layouts = pairs.length < 2 ? undefined : run.estimator.layouts(metric, pairs);
       if (layouts === undefined) return [];
       return estimate(layouts.ratio, isPooled).standardError * Math.sqrt(pairs.length);

@@ -113,21 +113,29 @@ function undecided(
 ): Pick<Headline, "state" | "sentence"> {
   const { best, metric, at } = words;
   const shown = `${place(at)}the ${metricWords(metric)} of ${best} is ${figure(words)}`;
-  const rest = bests?.find(({ parameters }) => isSamePoint(parameters, at))?.arms ?? [];
+  const rest = bests?.find(({ parameters }) => pointKey(parameters) === keyOf(at))?.arms ?? [];
   const end = until?.isMet === false ? ` It was not decided in ${until.repeats} repeats.` : "";
   if (words.arms > 2 && rest.length > 1) {
     return {
       state: "none",
-      sentence: `No single best: ${shown}, and ${rest.join(", ")} may each be the best.${end}`,
+      sentence: `No single best: ${shown}, and ${namesOf(rest)} may each be the best.${end}`,
     };
   }
   return { state: "none", sentence: `No difference is shown: ${shown}.${end}` };
 }
 
+/** More arms than this are counted; the table has them. */
+const NAMED = 6;
+
+function namesOf(arms: readonly string[]): string {
+  return arms.length > NAMED ? `${arms.length} arms` : arms.join(", ");
+}
+
 /** Whether no other arm may be the best at a point; with two arms the comparison itself says so. */
-function bestAt({ best }: HeadlineInput, arm: string): (point: SweepPoint) => boolean {
+function bestAt({ best = [] }: HeadlineInput, arm: string): (point: SweepPoint) => boolean {
+  const armsAt = new Map(best.map(({ parameters, arms }) => [pointKey(parameters), arms]));
   return (point) => {
-    const arms = best?.find(({ parameters }) => isSamePoint(parameters, point))?.arms;
+    const arms = armsAt.get(keyOf(point));
     return arms === undefined || (arms.length === 1 && arms[0] === arm);
   };
 }
@@ -222,35 +230,40 @@ function single(
 }
 
 /** Best first, by the geometric mean of the metric over the points that all arms have. */
-function rankArms(cells: readonly CellSummary[], arms: readonly string[], name: string): string[] {
+export function rankArms(
+  cells: readonly CellSummary[],
+  arms: readonly string[],
+  name: string,
+): string[] {
   const metric = COMPARABLE.find((one) => one.name === name)!;
   const sign = metricOf(metric.key).better === "higher" ? -1 : 1;
-  const known = arms.filter((arm) => cells.some((cell) => cell.arm === arm && metric.read(cell)));
-  const keys = [...new Set(cells.map((cell) => pointKey(cell.parameters)))];
-  const at = (arm: string, key: string): number | undefined =>
-    meanOf(
-      cells.filter((cell) => cell.arm === arm && pointKey(cell.parameters) === key),
-      metric.read,
-    );
-  const common = keys.filter((key) => known.every((arm) => at(arm, key) !== undefined));
-  const score = (arm: string): number =>
-    common.reduce((sum, key) => sum + sign * Math.log(at(arm, key)!), 0);
-  return known
-    .map((arm) => ({ arm, score: score(arm) }))
-    .sort((a, b) => a.score - b.score)
-    .map(({ arm }) => arm);
+  const ofArm = Map.groupBy(cells, ({ arm }) => arm);
+  const known = arms.filter((arm) => ofArm.get(arm)?.some((cell) => metric.read(cell)));
+  const means = known.map((arm) => {
+    const points = Map.groupBy(ofArm.get(arm)!, ({ parameters }) => pointKey(parameters));
+    return new Map(Array.from(points, ([key, own]) => [key, meanOf(own, metric.read)]));
+  });
+  const keys = [...new Set(cells.map(({ parameters }) => pointKey(parameters)))];
+  const common = keys.filter((key) => means.every((at) => at.get(key) !== undefined));
+  const scores = new Map(
+    known.map((arm, i) => [
+      arm,
+      common.reduce((sum, key) => sum + sign * Math.log(means[i]!.get(key)!), 0),
+    ]),
+  );
+  return known.toSorted((a, b) => scores.get(a)! - scores.get(b)!);
 }
 
 function duelsOf(
   primary: readonly Comparison[],
   { best, rival, plan }: { best: string; rival: string; plan: Shown },
 ): Duel[] {
+  const between = primary.filter(
+    ({ a, b }) => (a === best && b === rival) || (a === rival && b === best),
+  );
+  const at = new Map(between.toReversed().map((one) => [pointKey(one.parameters), one]));
   return plan.points.flatMap((point, index): Duel[] => {
-    const comparison = primary.find(
-      ({ a, b, parameters }) =>
-        ((a === best && b === rival) || (a === rival && b === best)) &&
-        isSamePoint(parameters, point),
-    );
+    const comparison = at.get(keyOf(point));
     if (!comparison) return [];
     return [
       { point: index, ...turned(comparison, best), claim: claimFor(comparison, best), comparison },
@@ -258,8 +271,8 @@ function duelsOf(
   });
 }
 
-function isSamePoint(parameters: Comparison["parameters"], point: SweepPoint): boolean {
-  return pointKey(parameters) === pointKey(point.parameters);
+function keyOf({ parameters }: SweepPoint): string {
+  return pointKey(parameters);
 }
 
 function describeTally({ best, rival, metric, duels, won, arms, lost }: Words & { lost: number }) {
@@ -282,8 +295,9 @@ function reasons(
   point: SweepPoint,
   arms: { best: string; rival: string },
 ): string[] {
+  const key = keyOf(point);
   const of = (arm: string): CellSummary[] =>
-    cells.filter((cell) => cell.arm === arm && isSamePoint(cell.parameters, point));
+    cells.filter((cell) => cell.arm === arm && pointKey(cell.parameters) === key);
   const hit = (arm: string) => meanOf(of(arm), ({ cache }) => cache.cachedShare);
   const [ours, theirs] = [hit(arms.best), hit(arms.rival)];
   if (ours === undefined || theirs === undefined) return [];

@@ -11,7 +11,7 @@ import { compareArms } from "../compare/compare.ts";
 import { controlFindings } from "../compare/control.ts";
 import { blockOf } from "../looks.ts";
 import { crossingFindings, crossings } from "../compare/crossing.ts";
-import { cellSeries } from "../tally/in-flight.ts";
+import { withSeries } from "../tally/in-flight.ts";
 import { probe, quantilesOf } from "../../statistics/quantiles.ts";
 import type {
   CellCache,
@@ -105,12 +105,7 @@ export function summarizeCell(input: CellInput): CellResult {
     evidence: input.evidence,
   });
   const ids = workers.map((worker) => worker.id);
-  return {
-    cell: input.cell,
-    summary,
-    points,
-    series: cellSeries(tally, ids),
-  };
+  return withSeries({ cell: input.cell, summary, points }, tally, ids);
 }
 
 /** Most frequent first, each with its URL where the load was sent to several. */

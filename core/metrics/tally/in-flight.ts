@@ -10,6 +10,27 @@ export const IN_FLIGHT_BINS = 240;
 
 const NS_PER_S = 1e9;
 
+/**
+ * A cell's result with its series. Those of a small cell are computed when they are asked for, since
+ * the columns they come from are smaller: thousands of cells are kept until the end of a run.
+ */
+export function withSeries<T extends object>(
+  result: T,
+  { occupancy, open, waiting }: Pick<CellTally, "occupancy" | "open" | "waiting">,
+  workerIds: readonly string[],
+): T & { series: CellSeries } {
+  const columns = { occupancy, open, waiting };
+  if (open.startNs.length > IN_FLIGHT_BINS) {
+    return { ...result, series: cellSeries(columns, workerIds) };
+  }
+  return {
+    ...result,
+    get series() {
+      return cellSeries(columns, workerIds);
+    },
+  };
+}
+
 /** `timeS` are the bins' starts, counted from the start of the load, warm-up included. */
 export function cellSeries(
   tally: Pick<CellTally, "occupancy" | "open" | "waiting">,

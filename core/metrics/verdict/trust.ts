@@ -52,7 +52,7 @@ export function judgeRun(
         (reason) => reason.id === finding.id && reason.severity === finding.severity,
       );
       if (same === undefined) reasons.push({ ...finding, cells: [cell.id] });
-      else if (!same.cells!.includes(cell.id)) same.cells!.push(cell.id);
+      else if (same.cells!.at(-1) !== cell.id) same.cells!.push(cell.id);
     }
   }
   reasons.push(...longerPaths(cells), ...(run.findings ?? []));

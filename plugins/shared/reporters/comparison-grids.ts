@@ -49,8 +49,12 @@ function gridOf(all: readonly Comparison[]): Omit<Grid, "title"> {
   const sorted = all.toSorted((x, y) => compareSettings(x.parameters, y.parameters, keys));
   const settings = [...new Set(sorted.map(({ parameters }) => settingOf(parameters, keys)))];
   const arms = [...new Set(all.map(({ b }) => b))];
+  const key = (setting: string, arm: string): string => JSON.stringify([setting, arm]);
+  const places = new Map(
+    sorted.map((one) => [key(settingOf(one.parameters, keys), one.b), one] as const),
+  );
   const find = (setting: string, arm: string): Comparison | undefined =>
-    sorted.find(({ parameters, b }) => b === arm && settingOf(parameters, keys) === setting);
+    places.get(key(setting, arm));
   if (keys.length === 0) {
     const rows = arms.map((arm) => [find(settings[0]!, arm)]);
     return { corner: "", head: [""], names: arms, rows };
