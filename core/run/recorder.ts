@@ -71,15 +71,19 @@ export class CellRecorder {
 
 /** Tallies of some cells, from the records that a run left. */
 export class KeptTallies {
-  readonly #tallies: Map<string, CellTally>;
+  readonly #cells: ReadonlySet<string>;
+  readonly #tallies = new Map<string, CellTally>();
 
   constructor(cells: Iterable<string>) {
-    this.#tallies = new Map(Array.from(cells, (id) => [id, new CellTally()]));
+    this.#cells = new Set(cells);
   }
 
   /** Records of other cells are passed over. */
   readonly add = (record: RequestRecord): void => {
-    this.#tallies.get(record.cell)?.add(record);
+    if (!this.#cells.has(record.cell)) return;
+    const tally = this.#tallies.get(record.cell) ?? new CellTally();
+    this.#tallies.set(record.cell, tally);
+    tally.add(record);
   };
 
   /** The tally of a cell, which is not kept any longer: the columns of many cells are large. */

@@ -7,6 +7,8 @@ import { summarizeCell, summarizeRun } from "../metrics/summary/summary.ts";
 import { cacheBounds, poolOf, type KnownBounds } from "../plan/cache-bounds.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
 import type { Router } from "../contract/router.ts";
+import type { Engine } from "../contract/engine.ts";
+import { partOfCell } from "./findings.ts";
 import type { Plugins } from "../contract/plugins.ts";
 import { USUAL_BLOCK_SIZE } from "../contract/request.ts";
 
@@ -53,6 +55,40 @@ export async function cellResult(
       }),
     },
   });
+}
+
+/**
+ * The outcome of a cell that never ended, because the run was killed in it: its records are a part of
+ * what was planned. Undefined where none of them is measured. `like`: a finished cell of the same
+ * engine, whose workers it had; else they are those of the engine's model, or unknown.
+ */
+export async function partOutcome(
+  plan: Plan,
+  cell: PlannedCell,
+  of: {
+    readonly tally: CellTally;
+    readonly like: () => CellOutcome | undefined;
+    readonly plugins: Plugins;
+  },
+): Promise<CellOutcome | undefined> {
+  const { sent, dropped } = of.tally.counts;
+  if (sent + dropped === 0) return undefined;
+  const use = plan.arms[cell.arm]!.engine;
+  const engine = (await of.plugins.load(use)) as Engine;
+  const model = engine.model?.(use.options);
+  const workers = model?.workers.map(({ id, role }) => {
+    const { blockSize, kvBlocks } = model.limits;
+    return { id, role, blockSize, ...given({ kvBlocks }) };
+  });
+  const like = of.like();
+  return {
+    id: cell.id,
+    state: "failed",
+    startedAt: "",
+    workers: like?.workers ?? workers ?? [],
+    timeScale: like?.timeScale ?? engine.timeScale?.(use.options) ?? 1,
+    findings: [partOfCell(sent + dropped, cell.load.requests)],
+  };
 }
 
 /** In tokens; undefined where a worker does not report its capacity. */

@@ -107,6 +107,25 @@ describe("killed", () => {
 /** One cell, so long that no test reaches its end. */
 const ONE_CELL = ["--requests", "20000", "--repeat", "1"];
 
+test("killed in its first cell: the report shows a part of it as that", async () => {
+  const out = "killed-first";
+  const run = await startLong(out, ...ONE_CELL, "--router", "kv");
+  run.signal("SIGKILL");
+  await run.end();
+  const report = await dynbench(["report", out], { cwd });
+  const ended = recordCount(out);
+  expect(report.stdout).toContain("✗ Failed");
+  expect(report.stdout).toMatch(/^kv \(part\) +\d/m);
+  expect(report.stdout).toContain(
+    `This is a part of a cell: the run ended without a word after ${ended} of 20000 requests`,
+  );
+  expect(report.exitCode).toBe(4);
+  const { cells } = JSON.parse(readFileSync(join(cwd, out, "summary.json"), "utf8")) as Summary;
+  expect(cells).toMatchObject([{ state: "failed", requests: { sent: ended } }]);
+  expect(cells[0]!.workers.map(({ id }) => id)).toEqual(["worker-0", "worker-1"]);
+  expect(cells[0]!.timeScale).toBe(50);
+});
+
 describe("a process that dies during the run", () => {
   test("a worker: named with its last log lines, the verdict failed, the others ended", async () => {
     const run = await startLong("worker-dies", ...ONE_CELL);

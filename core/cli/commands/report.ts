@@ -13,14 +13,15 @@ import { DynbenchError, EXIT_CODES } from "../../base/errors.ts";
 import { whyNot } from "../../base/why-not.ts";
 import { parseGuideSummary } from "../../metrics/summary/guide-summary.ts";
 import { mergeRuns } from "../../metrics/summary/merge-runs.ts";
+import type { Plan, PlannedCell } from "../../contract/plan.ts";
 import type { CellResult, RunResult } from "../../contract/result.ts";
 import { RunOptions } from "../../plan/run-options.ts";
 import { allReporters } from "../../run/all-reporters.ts";
 import { KnownBounds } from "../../plan/cache-bounds.ts";
 import { KeptTallies } from "../../run/recorder.ts";
-import { cellResult, runResult } from "../../run/results.ts";
+import { cellResult, partOutcome, runResult } from "../../run/results.ts";
 import { changedFiles, inputFiles, runnablePlan } from "../../run/folder/input-files.ts";
-import { RunFolder } from "../../run/folder/run-folder.ts";
+import { RunFolder, type CellOutcome } from "../../run/folder/run-folder.ts";
 
 const HELP = `Usage: dynbench report DIR [DIR…] [--pairs all] [--json] [--plugin FILE]
        dynbench report results_summary.json [results_summary.json…]
@@ -126,28 +127,42 @@ async function rebuild(
   for (const change of changedFiles(stored, files)) startLog({ debug: false }).warn(change);
   const facts = folder.readFacts();
   const outcomes = folder.readOutcomes();
-  const tallies = new KeptTallies(outcomes.map(({ id }) => id));
-  for (const record of folder.records()) tallies.add(record);
-  const cells: CellResult[] = [];
-  const bounds = new KnownBounds();
-  for (const cell of plan.cells) {
-    const outcome = outcomes.findLast(({ id }) => id === cell.id);
-    if (!outcome) continue; // the cell did not run or was killed; its records stay in the folder
-    cells.push(
-      await cellResult(plan, cell, { outcome, tally: tallies.take(cell.id), plugins, bounds }),
-    );
-  }
+  const cells = await cellResults(plan, outcomes, { folder, plugins });
   if (cells.length === 0) {
-    throw new DynbenchError("plan", `Cannot report ${folder.path}: no cell of it was finished`, {
+    throw new DynbenchError("plan", `Cannot report ${folder.path}: no request of it has ended`, {
       hint: `Resume it: dynbench run --resume ${folder.path}`,
     });
   }
   return runResult(stored, cells, {
     facts,
     everyPair,
-    startedAt: textOr(facts.startedAt, outcomes[0]!.startedAt),
+    startedAt: textOr(facts.startedAt, outcomes[0]?.startedAt ?? ""),
     command: textOr(facts.command, `dynbench run --config ${folder.path}/plan.json`),
   });
+}
+
+/** Of each cell with records, in the order of the plan; one in which the run was killed has a part of them. */
+async function cellResults(
+  plan: Plan,
+  outcomes: readonly CellOutcome[],
+  { folder, plugins }: { folder: RunFolder; plugins: Environment["plugins"] },
+): Promise<CellResult[]> {
+  const ended = new Map(outcomes.map((outcome) => [outcome.id, outcome]));
+  const tallies = new KeptTallies(plan.cells.map(({ id }) => id));
+  for (const record of folder.records()) tallies.add(record);
+  const engineOf = (cell: PlannedCell): string => plan.arms[cell.arm]!.engineKey;
+  const cells: CellResult[] = [];
+  const bounds = new KnownBounds();
+  for (const cell of plan.cells) {
+    const tally = tallies.take(cell.id);
+    const isAlike = (one: PlannedCell): boolean =>
+      engineOf(one) === engineOf(cell) && ended.has(one.id);
+    const like = (): CellOutcome | undefined => ended.get(plan.cells.find(isAlike)?.id ?? "");
+    const outcome = ended.get(cell.id) ?? (await partOutcome(plan, cell, { tally, like, plugins }));
+    if (outcome === undefined) continue; // the cell did not run
+    cells.push(await cellResult(plan, cell, { outcome, tally, plugins, bounds }));
+  }
+  return cells;
 }
 
 function textOr(value: unknown, otherwise: string): string {

@@ -26,21 +26,30 @@ export function resultRows(run: RunResult): { swept: string; rows: ResultRow[] }
   const keys = sweptKeys(run.cells.map(({ cell }) => cell.parameters));
   const arms = run.plan.arms.map((arm) => plain(arm.label));
   const groups = [
-    ...Map.groupBy(run.cells, ({ cell }) =>
-      JSON.stringify([keys.map((key) => cell.parameters[key]), cell.arm]),
+    ...Map.groupBy(run.cells, (result) =>
+      JSON.stringify([
+        keys.map((key) => result.cell.parameters[key]),
+        result.cell.arm,
+        isPart(result),
+      ]),
     ).values(),
-  ].map((cells) => ({ cells, parameters: cells[0]!.cell.parameters, arm: cells[0]!.cell.arm }));
+  ].map((cells) => ({ cells, ...cells[0]!.cell, isPart: isPart(cells[0]!) }));
   groups.sort((a, b) => compareSettings(a.parameters, b.parameters, keys) || a.arm - b.arm);
   const all = groups.map(({ cells }) => figuresOf(cells));
   const measured = TIMES_AND_RATES.map((column) => figures(all.map((row) => row[column])));
   return {
     swept: keys.join(" "),
-    rows: groups.map(({ parameters, arm }, i) => ({
+    rows: groups.map(({ parameters, arm, isPart: part }, i) => ({
       setting: settingOf(parameters, keys),
-      arm: arms[arm]!,
+      arm: part ? `${arms[arm]!} (part)` : arms[arm]!,
       figures: [...measured.map((column) => column[i]!), hitText(all[i]!), String(all[i]!.failed)],
     })),
   };
+}
+
+/** Of a cell that did not end; such figures have a row of their own. */
+function isPart({ summary }: CellResult): boolean {
+  return summary.state !== "completed";
 }
 
 type Parameters = CellResult["cell"]["parameters"];
