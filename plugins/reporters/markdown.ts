@@ -28,7 +28,11 @@ export const markdown = defineReporter({
 export function resultsText(whole: RunResult): string {
   const run = withoutControl(whole);
   const { verdict, comparisons, control, startedAt, tool } = run.summary;
-  const command = plain(run.command);
+  // A report of several runs has the command of each.
+  const commands = run.command
+    .split("\n")
+    .map(plain)
+    .filter((line) => line !== "");
   const { swept, rows } = resultRows(run);
   const names = swept === "" ? ["router"] : [swept, "router"];
   const main = table(
@@ -45,7 +49,7 @@ export function resultsText(whole: RunResult): string {
   });
   const blocks = [
     [`${tool.name} ${tool.version}, ${startedAt}: **${verdict.state}**`],
-    command === "" ? [] : ["```sh", command, "```"],
+    commands.length === 0 ? [] : ["```sh", ...commands, "```"],
     main,
     [[timeSentence(run), programsLine(run)].filter((line) => line !== "").join(" ")],
     run.sideBySide === undefined

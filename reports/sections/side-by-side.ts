@@ -2,6 +2,7 @@
 import type { CellSummary } from "../../core/contract/result.ts";
 import type { ReportData } from "../data/data.ts";
 import { h, section, table } from "../drawing/dom.ts";
+import { RUNS_DIFFER } from "../../core/metrics/summary/run-differences.ts";
 import { formatNumber, formatRatio, formatShare } from "../../core/metrics/summary/format.ts";
 import { mean, meanOf, MEASURES } from "../data/measures.ts";
 
@@ -37,7 +38,10 @@ export function sideBySideSection(data: ReportData): HTMLElement | undefined {
     ...MEASURES.map(({ label, unit }) => `${label} (${unit})`),
     "Hit share",
   ];
-  const lead = `Means over the repeats of each run; the ratio is to ${sideBySide.runs[0]!}. Settings that only one run measured are left out here.`;
+  const difference = data.verdict.reasons.find(({ id }) => id === RUNS_DIFFER);
+  const lead =
+    `Means over the repeats of each run; the ratio is to ${sideBySide.runs[0]!}. Settings that only one run measured are left out here.` +
+    (difference === undefined ? "" : ` ${difference.message}.`);
   const body = table(head, rows);
   body.classList.add("comparison");
   return section("side-by-side", "The runs side by side", lead, body);

@@ -9,6 +9,7 @@ import { haveSameRouter } from "../compare/arm-pairs.ts";
 import { inModelTime } from "../model-time.ts";
 import type { CellResult, RunResult } from "../../contract/result.ts";
 import { withoutControl } from "../without-control.ts";
+import { runDifferences } from "./run-differences.ts";
 import { summarizeRun } from "./summary.ts";
 
 /** `names`: one a run, unique; the arms' labels show them. Throws without a run. */
@@ -53,10 +54,13 @@ export function mergeRuns(
   const repeats = Math.min(...runs.map((run) => run.plan.repeats));
   const planned = runs.flatMap((run, i) => run.plan.cells.map((cell) => moved(cell, i)));
   const plan = { ...first.plan, arms, cells: planned, repeats };
+  const summary = summarizeRun({ plan, cells, startedAt: first.summary.startedAt, ...options });
+  const difference = runDifferences(runs, names, swept);
+  if (difference !== undefined) summary.verdict.reasons.push(difference);
   return {
     plan,
     facts: Object.fromEntries(runs.map((run, i) => [names[i]!, run.facts])),
-    summary: summarizeRun({ plan, cells, startedAt: first.summary.startedAt, ...options }),
+    summary,
     cells,
     command: runs.map((run) => run.command).join("\n"),
     sideBySide,

@@ -44,6 +44,7 @@ export function readSweep(cells: readonly { parameters: Parameters }[]): Sweep {
     swept[0];
   const axis = chosen && axisOf(chosen[0], chosen[1]);
   const sliceKeys = swept.map(([key]) => key).filter((key) => key !== axis?.key);
+  const places = new Map(axis?.values.map((value, x) => [value, x]));
 
   const slices = new Map<string, number>();
   const points = new Map<string, SweepPoint>();
@@ -59,7 +60,7 @@ export function readSweep(cells: readonly { parameters: Parameters }[]): Sweep {
         swept.map(([name]) => name),
       ),
       slice: slices.get(sliceLabel)!,
-      x: axis ? axis.values.indexOf(parameters[axis.key]!) : 0,
+      x: axis ? (places.get(parameters[axis.key]!) ?? -1) : 0,
     });
   }
   const ordered = [...points.values()].sort((a, b) => a.slice - b.slice || a.x - b.x);
@@ -74,7 +75,7 @@ export function readSweep(cells: readonly { parameters: Parameters }[]): Sweep {
 export function describeParameters(parameters: Parameters, keys: readonly string[]): string {
   return keys
     .filter((key) => parameters[key] !== undefined)
-    .map((key) => `${words(key)} ${parameters[key]}`)
+    .map((key) => `${optionWords(key)} ${parameters[key]}`)
     .join(", ");
 }
 
@@ -89,12 +90,13 @@ const UNITS: Readonly<Record<string, string>> = {
 export function axisLabel(key: string): string {
   if (key === "isl" || key === "osl") return `${key.toUpperCase()} (tokens)`;
   const suffix = Object.keys(UNITS).find((unit) => key.endsWith(unit) && key.length > unit.length);
-  const name = words(suffix ? key.slice(0, -suffix.length) : key);
+  const name = optionWords(suffix ? key.slice(0, -suffix.length) : key);
   const title = name.charAt(0).toUpperCase() + name.slice(1);
   return suffix ? `${title} (${UNITS[suffix]})` : title;
 }
 
-function words(key: string): string {
+/** `prefixRatio` → `prefix ratio`, `isl` → `ISL`. */
+export function optionWords(key: string): string {
   if (key === "isl" || key === "osl") return key.toUpperCase();
   return key.replace(
     /([a-z0-9])([A-Z])/g,
@@ -103,15 +105,13 @@ function words(key: string): string {
 }
 
 function distinctValues(all: readonly Parameters[]): Map<string, ParameterValue[]> {
-  const values = new Map<string, ParameterValue[]>();
+  const values = new Map<string, Set<ParameterValue>>();
   for (const parameters of all) {
     for (const [key, value] of Object.entries(parameters)) {
-      const seen = values.get(key) ?? [];
-      if (!seen.includes(value)) seen.push(value);
-      values.set(key, seen);
+      values.set(key, (values.get(key) ?? new Set()).add(value));
     }
   }
-  return values;
+  return new Map(Array.from(values, ([key, seen]) => [key, [...seen]]));
 }
 
 function axisOf(key: string, seen: readonly ParameterValue[]): Axis {

@@ -43,6 +43,20 @@ test("the tables have the terminal's figures, each row as wide as its head", () 
   expect(cells.join(" ").replace(/\s+/g, " ")).toBe(row.replace(/\s+/g, " "));
 });
 
+test("each of several runs has its command on a line of its own", () => {
+  const [, block] = blocksOf(resultsText({ ...singleCellRun(), command: "run a\nrun b" }));
+  expect(block).toEqual(["```sh", "run a", "run b", "```"]);
+});
+
+test("a cell that did not end has a row of its own, marked as a part", () => {
+  const run = generateRun({ ...GUIDE_SHAPE, ratios: [0.5], repeats: 2, requests: 20 });
+  run.cells.at(-1)!.summary.state = "failed";
+  const names = resultsText(run)
+    .split("\n")
+    .flatMap((line) => /^\| (kv[^|]*|round-robin[^|]*) \|.*%/.exec(line)?.[1] ?? []);
+  expect(names).toEqual(["round-robin", "kv", "kv (part)"]);
+});
+
 test("without a sweep there is no column for settings, and a doubt is marked as one", () => {
   const run = singleCellRun();
   const finding = { id: "x", severity: "untrusted", message: "a | b <i>", hint: "h" } as const;

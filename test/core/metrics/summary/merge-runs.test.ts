@@ -115,6 +115,31 @@ describe("merged runs", () => {
     ]);
   });
 
+  test("say in a note what they were not given alike", () => {
+    const other = runOf(7);
+    const longer = (cell: PlannedCell): PlannedCell => ({
+      ...cell,
+      workload: { ...cell.workload, options: { isl: 2000 } },
+      load: { ...cell.load, concurrency: 8 },
+    });
+    other.plan = { ...other.plan, cells: other.plan.cells.map(longer) };
+    const noteOf = (runs: RunResult[], names: string[]) =>
+      mergeRuns(runs, names).summary.verdict.reasons.find(({ id }) => id === "runs-differ");
+    expect(noteOf([runOf(7), other], ["a", "b"])).toMatchObject({
+      severity: "note",
+      message: "The runs were not given the same: concurrency 2 (a), 8 (b); ISL – (a), 2000 (b)",
+    });
+    expect(noteOf([runOf(7), runOf(7)], ["a", "b"])).toBeUndefined();
+    // A parameter that one of them swept has a column.
+    const swept = runOf(7);
+    const atConcurrency = (cell: PlannedCell): PlannedCell => ({
+      ...longer(cell),
+      parameters: { ...cell.parameters, concurrency: 8 },
+    });
+    swept.plan = { ...swept.plan, cells: swept.plan.cells.map(atConcurrency) };
+    expect(noteOf([runOf(7), swept], ["a", "b"])!.message).toEndWith(": ISL – (a), 2000 (b)");
+  });
+
   test("need at least one run", () => {
     expect(() => mergeRuns([], [])).toThrow("No runs to merge");
   });
