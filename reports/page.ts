@@ -11,16 +11,18 @@ import { comparisonSection } from "./sections/comparison.ts";
 import { cellsSection, setupSection } from "./sections/closing.ts";
 import { detailSections } from "./sections/detail.ts";
 import { panelsSection } from "./sections/panels.ts";
+import { rankingSection } from "./sections/ranking.ts";
 import { sideBySideSection } from "./sections/side-by-side.ts";
-import { header, titleOf, verdictSection } from "./sections/verdict.ts";
+import { header, verdictSection } from "./sections/verdict.ts";
 
 const data = documentData() as ReportData;
-document.title = `${titleOf(data)} · ${data.workload} · dynbench`;
+document.title = `${data.title} · ${data.workload} · dynbench`;
 standPage(data.scaleNote, (cards) => {
   const page: Page = { data, ...cards };
   return [
     header(data),
     verdictSection(data),
+    rankingSection(page),
     panelsSection(page),
     sideBySideSection(data),
     comparisonSection(data),

@@ -47,8 +47,14 @@ function axisNumber(value: number): string {
     : Number(value.toPrecision(6)).toLocaleString("en-US");
 }
 
+/** With a larger spread a linear axis would hide most of the values. */
+export const LOG_SPREAD = 60;
+
 /** Ticks at 1, 2 and 5 times each power of ten, for a logarithmic axis; labels that would touch are left out. */
-export function logTicks(range: { from: number; to: number }): Partial<uPlot.Axis> {
+export function logTicks(
+  range: { from: number; to: number },
+  scale: "x" | "y" = "x",
+): Partial<uPlot.Axis> {
   const ticks: number[] = [];
   const first = Math.floor(Math.log10(range.from));
   for (let power = first; 10 ** power <= range.to; power += 1) {
@@ -57,18 +63,24 @@ export function logTicks(range: { from: number; to: number }): Partial<uPlot.Axi
       if (tick >= range.from && tick <= range.to) ticks.push(tick);
     }
   }
-  const filter = (plot: uPlot, splits: number[]): (number | null)[] => {
-    let free = -Infinity;
+  return { splits: () => ticks, filter: apart(scale, axisNumber) };
+}
+
+/** Leaves out the ticks of an axis whose labels would touch the one before. */
+export function apart(scale: "x" | "y", labelOf: (tick: number) => string): uPlot.Axis.Filter {
+  return (plot, splits) => {
+    let last: { at: number; half: number } | undefined;
     return splits.map((tick) => {
-      const half = measureLabel(axisNumber(tick)) / 2;
-      const at = plot.valToPos(tick, "x");
-      if (at - half < free) return null;
-      free = at + half + 6;
+      const half = scale === "x" ? measureLabel(labelOf(tick)) / 2 : LINE_HEIGHT / 2;
+      const at = plot.valToPos(tick, scale);
+      if (last !== undefined && Math.abs(at - last.at) < half + last.half + 6) return null;
+      last = { at, half };
       return tick;
     });
   };
-  return { splits: () => ticks, filter };
 }
+
+const LINE_HEIGHT = 12;
 
 /** From zero to a little above the largest value, so that lengths and heights are proportional. */
 export function fromZero(largest: number): uPlot.Range.MinMax {
@@ -92,9 +104,5 @@ export function measureLabel(text: string): number {
   return Math.ceil(context.measureText(text).width);
 }
 
-/** At most `length` characters; the middle is left out, since arms differ at both ends. */
-export function shorten(text: string, length = 26): string {
-  if (text.length <= length) return text;
-  const half = Math.floor((length - 1) / 2);
-  return `${text.slice(0, half)}…${text.slice(-half)}`;
-}
+/** Longest name in a chart, in characters. */
+export const NAME_LENGTH = 26;

@@ -3,7 +3,7 @@ import uPlot from "uplot";
 import { formatNumber } from "../../core/metrics/summary/format.ts";
 import { armColour, type Theme } from "../drawing/theme.ts";
 import { cumulativeShares, type Distribution } from "../data/thin.ts";
-import { logTicks, px, setFont, xAxis, yAxis } from "./axes.ts";
+import { LOG_SPREAD, logTicks, px, setFont, xAxis, yAxis } from "./axes.ts";
 import { armLegend, type ChartSpec } from "./chart-spec.ts";
 
 export interface EcdfLine {
@@ -14,9 +14,6 @@ export interface EcdfLine {
 
 /** With more arms the figures at the medians would overlap, so only the marks are drawn. */
 const LABELLED_MEDIANS = 3;
-
-/** With a larger spread of the middle values a linear axis would hide most of them. */
-const LOG_SPREAD = 60;
 
 export function ecdfChart(
   lines: readonly EcdfLine[],

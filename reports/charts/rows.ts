@@ -1,10 +1,13 @@
 /** The frame of charts with one row per name: plain bars, stacked bars, heat maps. */
 import type uPlot from "uplot";
 import type { Theme } from "../drawing/theme.ts";
-import { shorten, xAxis, yAxis } from "./axes.ts";
+import { shortNames } from "../../core/base/short-names.ts";
+import { xAxis, yAxis } from "./axes.ts";
 
 /** Height around the rows: the x axis with its label, and the top. */
 const FRAME_HEIGHT = 66;
+
+const ROW_NAME_LENGTH = 22;
 
 export function rowsHeight(rows: number, rowHeight: number): number {
   return rows * rowHeight + FRAME_HEIGHT;
@@ -23,6 +26,7 @@ export function rowsPlot(
   },
 ): { options: Partial<uPlot.Options>; data: uPlot.AlignedData } {
   const rows = names.map((_, i) => i);
+  const short = shortNames(names, ROW_NAME_LENGTH);
   return {
     data: [[...frame.xRange] as number[], [null, null]],
     options: {
@@ -40,7 +44,7 @@ export function rowsPlot(
         yAxis(theme, "", {
           labelSize: 0,
           splits: () => rows,
-          values: () => names.map((name) => shorten(name, 22)),
+          values: () => short,
           grid: { show: false },
           stroke: theme.ink,
         }),

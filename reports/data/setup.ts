@@ -1,4 +1,5 @@
 /** The set-up section: what ran, with which options, versions and seeds, as rows of label and text. */
+import type { PlannedArm } from "../../core/contract/plan.ts";
 import type { RunResult } from "../../core/contract/result.ts";
 
 export interface SetupSection {
@@ -15,7 +16,6 @@ const MAX_VALUE_LENGTH = 600;
 export function describeSetup(run: RunResult): SetupSection[] {
   const { plan } = run;
   const workloads = Map.groupBy(plan.cells, (cell) => cell.workload.name);
-  const engines = new Map(plan.arms.map((arm) => [arm.engineKey, arm]));
   return [
     section("Run", {
       tool: `${plan.tool.name} ${plan.tool.version}`,
@@ -45,14 +45,43 @@ export function describeSetup(run: RunResult): SetupSection[] {
         ]),
       ),
     ),
-    ...[...engines.values()].map((arm) =>
-      section(`Engine ${arm.engine.name} (${arm.plane})`, arm.engine.options),
-    ),
-    ...plan.arms.map((arm) =>
-      section(`Router ${arm.label}`, { router: arm.router.name, ...arm.router.options }),
-    ),
+    ...engineSections(plan.arms),
+    ...routerSections(plan.arms),
     ...factSections(run.facts, ""),
   ].filter(({ rows }) => rows.length > 0);
+}
+
+/** More engines or routers than this share a section by their names, with all values of each option. */
+const SECTIONS_MOST = 12;
+
+function engineSections(arms: readonly PlannedArm[]): SetupSection[] {
+  const engines = [...new Map(arms.map((arm) => [arm.engineKey, arm])).values()];
+  if (engines.length <= SECTIONS_MOST) {
+    return engines.map(({ engine, plane }) =>
+      section(`Engine ${engine.name} (${plane})`, engine.options),
+    );
+  }
+  return [...Map.groupBy(engines, ({ engine, plane }) => `${engine.name} (${plane})`)].map(
+    ([name, alike]) =>
+      section(
+        `Engine ${name}, ${alike.length} of it`,
+        mergeOptions(alike.map(({ engine }) => engine.options)),
+      ),
+  );
+}
+
+function routerSections(arms: readonly PlannedArm[]): SetupSection[] {
+  if (arms.length <= SECTIONS_MOST) {
+    return arms.map(({ label, router }) =>
+      section(`Router ${label}`, { router: router.name, ...router.options }),
+    );
+  }
+  return [...Map.groupBy(arms, ({ router }) => router.name)].map(([name, alike]) =>
+    section(
+      `Router ${name}${alike.length === 1 ? "" : `, ${alike.length} arms`}`,
+      mergeOptions(alike.map(({ router }) => router.options)),
+    ),
+  );
 }
 
 type Group = Readonly<Record<string, unknown>>;

@@ -39,6 +39,22 @@ export function chips(
   );
 }
 
+/** More buttons than this are a list to open. */
+const CHIPS = 24;
+
+/** Chooses one of several: buttons, or a list where these would fill the page; nothing where there is no choice. */
+export function chooser(
+  labels: readonly string[],
+  options: { label: string; chosen: number; choose(index: number): void },
+): HTMLElement | undefined {
+  if (labels.length < 2) return undefined;
+  if (labels.length <= CHIPS) return chips(labels, options);
+  const list = h("select", {}, ...labels.map((label) => h("option", {}, label)));
+  list.selectedIndex = options.chosen;
+  list.addEventListener("change", () => options.choose(list.selectedIndex));
+  return h("label", { class: "chips" }, h("span", {}, options.label), list);
+}
+
 /** One to three sentences under a section's title. */
 export function section(
   id: string,

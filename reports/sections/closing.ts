@@ -57,7 +57,7 @@ function cellRow(summary: CellSummary): string[] {
     quantiles ? formatNumber(quantiles[at]) : "–";
   const { metrics, cache, requests } = summary;
   return [
-    summary.arm,
+    summary.state === "completed" ? summary.arm : `${summary.arm} (part of a cell)`,
     String(summary.repeat + 1),
     figure(metrics.ttftMs, "mean"),
     figure(metrics.ttftMs, "p50"),

@@ -2,7 +2,7 @@
 import type { ChartSpec } from "../charts/chart-spec.ts";
 import { ecdfChart } from "../charts/ecdf.ts";
 import type { ReportData } from "../data/data.ts";
-import { chips, h, section } from "../drawing/dom.ts";
+import { chooser, h, section } from "../drawing/dom.ts";
 import { groupsAt, where } from "./at-point.ts";
 import type { Page } from "./standing.ts";
 import { heatMaps, timeCharts } from "./over-time.ts";
@@ -16,7 +16,7 @@ export function detailSections(page: Page): HTMLElement[] {
   const [why, latency, shares, lines, maps] = [pair(), pair(), pair(), pair(), pair()];
   const tiers = hasTiers(data) ? { charts: pair(), table: h("div", {}) } : undefined;
   let repeat = 0;
-  let point = data.headline.point ?? data.sweep.points.length - 1;
+  let point = data.headline.point ?? data.groups.at(-1)?.point ?? 0;
   const showMaps = (): void => page.swap(maps, heatMaps(data, point, repeat));
   const show = (): void => {
     const draw: [HTMLElement, ChartSpec[]][] = [
@@ -100,10 +100,9 @@ function chipsOfRepeats(
   data: ReportData,
   choose: (repeat: number) => void,
 ): HTMLElement | undefined {
-  const all = data.cells.map(({ summary }) => summary.repeat);
-  const repeats = [...new Set(all)].sort((a, b) => a - b);
-  if (repeats.length < 2) return undefined;
-  return chips(
+  const mapped = data.cells.filter(({ inFlight }) => inFlight.workers.length > 0);
+  const repeats = [...new Set(mapped.map(({ summary }) => summary.repeat))].sort((a, b) => a - b);
+  return chooser(
     repeats.map((k) => String(k + 1)),
     { label: "Repeat", chosen: 0, choose: (index) => choose(repeats[index]!) },
   );
@@ -119,11 +118,20 @@ function pointBar(
   if (points.length < 2) return undefined;
   // With a single swept parameter its name is shown once.
   const short = axis !== undefined && slices.length < 2;
-  const labels = points.map(({ label, x }) => (short ? String(axis.values[x]) : label));
+  const detailed = [...new Set(data.groups.map((group) => group.point))].sort((a, b) => a - b);
+  const labels = detailed.map((point) => {
+    const { label, x } = points[point]!;
+    return short ? String(axis.values[x]) : label;
+  });
   const label = short
     ? `Details at ${axis.label.replace(/ \(.*/, "").toLowerCase()}`
     : "Details at";
-  return h("nav", { class: "points" }, chips(labels, { label, chosen, choose }));
+  const bar = chooser(labels, {
+    label,
+    chosen: detailed.indexOf(chosen),
+    choose: (index) => choose(detailed[index]!),
+  });
+  return bar && h("nav", { class: "points" }, bar);
 }
 
 function sampleNote(data: ReportData): string {

@@ -4,12 +4,14 @@ import type { ChartSpec } from "../charts/chart-spec.ts";
 import { trendChart, type TrendLine } from "../charts/trend.ts";
 import type { CellSummary } from "../../core/contract/result.ts";
 import type { ReportData } from "../data/data.ts";
-import { chips, h, section } from "../drawing/dom.ts";
+import { chooser, h, section } from "../drawing/dom.ts";
 import { meanOf } from "../data/measures.ts";
 import type { Page } from "./standing.ts";
 
-export function panelsSection(page: Page): HTMLElement {
+/** Undefined for many arms, which are ranked instead. */
+export function panelsSection(page: Page): HTMLElement | undefined {
   const { data } = page;
+  if (data.ranking !== undefined) return undefined;
   const host = h("div", { class: "pair" });
   const show = (slice: number): void => {
     page.swap(host, [
@@ -91,8 +93,7 @@ export function sliceChips(
   choose: (slice: number) => void,
 ): HTMLElement | undefined {
   const { slices } = data.sweep;
-  if (slices.length < 2) return undefined;
-  return chips(
+  return chooser(
     slices.map(({ label }) => label),
     { label: "Shown at", chosen: 0, choose },
   );

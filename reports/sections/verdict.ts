@@ -25,7 +25,11 @@ export function header(data: ReportData): HTMLElement {
       "div",
       {},
       h("p", { class: "eyebrow" }, `${data.workload} workload`),
-      h("h1", data.arms.length > MANY_ARMS ? { class: "many" } : {}, titleOf(data)),
+      h(
+        "h1",
+        data.arms.length > MANY_ARMS || data.title.length > LONG_TITLE ? { class: "many" } : {},
+        data.title,
+      ),
       h(
         "p",
         { class: "meta" },
@@ -36,17 +40,9 @@ export function header(data: ReportData): HTMLElement {
   );
 }
 
-/** More names than this are a list, not a match. */
+/** A title of more arms, or of more characters, is set smaller. */
 const MANY_ARMS = 3;
-
-/** `kv vs round-robin`; of several runs: `live vs virtual: kv, round-robin`. */
-export function titleOf({ arms, sideBySide }: ReportData): string {
-  if (sideBySide) {
-    const routers = sideBySide.routers.map(({ label }) => label).join(", ");
-    return `${sideBySide.runs.join(" vs ")}: ${routers}`;
-  }
-  return arms.length > MANY_ARMS ? arms.join(", ") : arms.join(" vs ");
-}
+const LONG_TITLE = 45;
 
 const STATES = {
   trusted: {

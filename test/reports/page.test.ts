@@ -8,6 +8,7 @@ import {
   generateRun,
   GUIDE_SHAPE,
   guideRun,
+  manyArmsRun,
   singleCellRun,
 } from "../fixtures/results/generate-run.ts";
 import { colouredPixels, describePage } from "./browser.ts";
@@ -115,6 +116,35 @@ describePage("report page", (openPage) => {
     expect(text).toBe("4 more pairs of arms");
     const shown = await page.locator("#comparisons > .comparison .group b").allTextContents();
     expect(shown).toHaveLength(2);
+    await close();
+  });
+
+  test("many arms are ranked, with a chart over each option in which they differ", async () => {
+    const { page, faults, close } = await open(manyArmsRun(6, [0.5, 0.9]));
+    expect(await page.textContent("h1")).toBe(
+      "31 arms of round-robin, kv: temperature 0 to 0.5, overlap credit 0.1 to 1000",
+    );
+    const rows = page.locator("#ranking .ranked > .comparison tbody tr");
+    expect(await rows.count()).toBe(21); // the best twenty, and the reference
+    expect(await rows.nth(0).locator("td").nth(0).textContent()).toBe("1");
+    expect(await rows.last().textContent()).toContain("round-robin");
+    expect(await page.textContent("#ranking summary")).toBe("10 more arms");
+    const titles = page.locator("#ranking figure h3");
+    expect(await titles.nth(0).textContent()).toBe("Mean TTFT over temperature");
+    await page.click("#ranking .chips button:has-text('Overlap credit')");
+    expect(await titles.nth(1).textContent()).toBe("Output tokens/s over overlap credit");
+    const first = await rows.nth(0).textContent();
+    await page.click("#ranking .chips button:has-text('prefix ratio 0.5')");
+    expect(await rows.nth(0).textContent()).not.toBe(first);
+    for (const pixels of await colouredPixels(page)) expect(pixels).toBeGreaterThan(0);
+    // Details of the best five and of the reference.
+    expect(await page.locator("#latency .legend").nth(0).locator("span").count()).toBe(6);
+    for (const width of [400, 1280]) {
+      await page.setViewportSize({ width, height: 900 });
+      const taken = await page.evaluate<number>("document.documentElement.scrollWidth");
+      expect(taken).toBeLessThanOrEqual(width);
+    }
+    expect(faults).toEqual([]);
     await close();
   });
 

@@ -7,6 +7,7 @@ import {
   generateRun,
   GUIDE_SHAPE,
   guideRun,
+  manyArmsRun,
   singleCellRun,
 } from "../../fixtures/results/generate-run.ts";
 
@@ -89,6 +90,50 @@ test("20,000 requests, and many cells, stay under 3 MB, and the page states what
   for (const run of [large, many]) expect(reportPage(run).length).toBeLessThan(3_000_000);
   const { scatter } = reportData(large);
   expect(scatter).toEqual({ drawn: 20_000, of: 60_000 });
+});
+
+test("many arms are ranked by the primary metric at each setting; the details are those of a few", () => {
+  const run = manyArmsRun(20, [0.1, 0.9]);
+  const data = reportData(run);
+  const { rows, dimensions, reference } = data.ranking!;
+  expect(dimensions.map(({ label, values }) => [label, values.length])).toEqual([
+    ["Router", 2],
+    ["Temperature", 20],
+    ["Overlap credit", 5],
+    ["Prefix ratio", 2],
+  ]);
+  for (const point of [0, 1]) {
+    const own = rows.filter((row) => row.point === point);
+    expect(own).toHaveLength(101);
+    const means = own.map(({ primary }) => primary.reduce((a, b) => a + b, 0) / primary.length);
+    expect(means).toEqual(means.toSorted((a, b) => a - b));
+    expect(own.map(({ rank }) => rank)).toEqual(own.map((_, i) => i + 1));
+  }
+  expect(run.plan.arms[reference]!.label).toBe("round-robin");
+  expect(data.arms).toHaveLength(6);
+  expect(data.arms).toContain("round-robin");
+  expect(new Set(data.cells.map(({ arm }) => data.arms[arm]))).toEqual(new Set(data.arms));
+  expect(reportPage(run).length).toBeLessThan(1_000_000);
+});
+
+test("of thousands of settings some have details, all have figures", () => {
+  const ratios = Array.from({ length: 1500 }, (_, i) => i / 1500);
+  const run = generateRun({ ...GUIDE_SHAPE, ratios, repeats: 1, requests: 10, workers: 1 });
+  const data = reportData(run);
+  expect(data.cells).toHaveLength(3000);
+  expect(data.groups.length).toBeLessThanOrEqual(602);
+  const last = data.cells.at(-1)!.summary.metrics.ttftMs!.mean;
+  expect(last).toBeCloseTo(run.cells.at(-1)!.summary.metrics.ttftMs!.mean, 0);
+});
+
+test("an arm of which only a part was measured is named so, and a part is not pooled with whole cells", () => {
+  const run = generateRun({ ...GUIDE_SHAPE, ratios: [0.5], repeats: 2, requests: 20 });
+  const [, kv, , again] = run.cells;
+  again!.summary.state = "failed";
+  expect(reportData(run).arms).toEqual(["round-robin", "kv"]);
+  expect(reportData(run).groups.find(({ arm }) => arm === 1)!.ttftMs.n).toBe(20);
+  kv!.summary.state = "failed";
+  expect(reportData(run).arms).toEqual(["round-robin", "kv (part of a cell)"]);
 });
 
 test("set-up lists all values of a swept option", () => {
