@@ -20,9 +20,51 @@ export function shortNames(
       if (alike.length > 1 && (isFirst || alike.length < group.length)) place(alike, false);
     }
   };
-  place(distinct, true);
+  const left = cutWords(distinct, short, { width, widthOf });
+  place(left, true);
   number(short, { width, widthOf });
   return names.map((name) => short.get(name)!);
+}
+
+const SEPARATORS = /([\s=(),:/]+)/;
+/** Letters of a word that still say which it is. */
+const LETTERS_LEAST = 2;
+
+/**
+ * Names of one form, as `kv(temperature=0.1 overlap-credit=4)`, get the same words cut, those that
+ * all of them have: `kv(temp…=0.1 over…=4)`. Returns the names that are to be cut otherwise.
+ */
+function cutWords(names: readonly string[], short: Map<string, string>, room: Room): string[] {
+  const forms = Map.groupBy(names, (name) =>
+    name
+      .split(SEPARATORS)
+      .filter((_, i) => i % 2 === 1)
+      .join("\n"),
+  );
+  return [...forms.values()].flatMap((group) => {
+    const isTooLong = group.some((name) => room.widthOf(name) > room.width);
+    const cutAll = group.length > 1 && isTooLong ? cutShared(group, room) : undefined;
+    if (cutAll === undefined) return group;
+    group.forEach((name, i) => short.set(name, cutAll[i]!));
+    return [];
+  });
+}
+
+/** Undefined where it does not make every name short enough. */
+function cutShared(group: readonly string[], { width, widthOf }: Room): string[] | undefined {
+  const words = group.map((name) => name.split(SEPARATORS));
+  const isShared = words[0]!.map((word, i) => words.every((one) => one[i] === word));
+  const longest = Math.max(...words[0]!.filter((_, i) => isShared[i]).map(({ length }) => length));
+  for (let letters = longest - 2; letters >= LETTERS_LEAST; letters -= 1) {
+    const shared = words[0]!.map((word) => {
+      const segments = segmentsOf(word);
+      if (segments.length <= letters + 1) return word;
+      return `${segments.slice(0, letters).join("")}${ELLIPSIS}`;
+    });
+    const all = words.map((own) => own.map((word, i) => (isShared[i] ? shared[i] : word)).join(""));
+    if (all.every((text) => widthOf(text) <= width)) return all;
+  }
+  return undefined;
 }
 
 /** Lengths of the beginning and of the end that all names of a group share. */

@@ -17,6 +17,18 @@ test("arms of compared runs keep what tells them apart", () => {
   ]);
 });
 
+test("names of one form get the words cut that all of them have", () => {
+  const arms = [0.1, 0.25].flatMap((temperature) =>
+    [1, 100].map((credit) => `kv(temperature=${temperature} overlap-credit=${credit})`),
+  );
+  expect(shortNames(arms, 26)).toEqual([
+    "kv(tempe…=0.1 overl…=1)",
+    "kv(tempe…=0.1 overl…=100)",
+    "kv(tempe…=0.25 overl…=1)",
+    "kv(tempe…=0.25 overl…=100)",
+  ]);
+});
+
 test("a number is kept whole", () => {
   const arms = ["0.1", "0.15", "0.2"].map((t) => `kv(temperature=${t} overlapCredits=4) (live)`);
   for (const [i, name] of shortNames(arms, 16).entries()) {
