@@ -51,8 +51,10 @@ export { timeScaleNotes } from "../metrics/model-time.ts";
 export { quantilesOf } from "../statistics/quantiles.ts";
 export { WeightedSamples } from "../statistics/weighted-samples.ts";
 export { formatGuideSummary, guideSummary } from "../metrics/summary/guide-summary.ts";
+export { referenceArm } from "../metrics/reference-arm.ts";
 export {
   controlSentence,
+  rankArms,
   shownIn,
   writeHeadline,
   type Headline,

@@ -7,11 +7,17 @@ const GAP = 2;
 /** Longer names are cut: figures matter more here. */
 const NAME_LENGTH = 24;
 
+/** Rows of one block; more scroll the results away. */
+const MAX_SETTINGS = 40;
+
 /** A block of lines per reference; none without comparisons of the primary metric. */
 export function comparisonBlocks(comparisons: readonly Comparison[], paint: Paint): string[][] {
   return comparisonGrids(comparisons).map((grid) => [
     ...wrap(grid.title, "  "),
-    ...draw(grid, paint),
+    ...draw({ ...grid, rows: grid.rows.slice(0, MAX_SETTINGS) }, paint),
+    ...(grid.rows.length > MAX_SETTINGS
+      ? [`and ${grid.rows.length - MAX_SETTINGS} more, in results.md`]
+      : []),
   ]);
 }
 

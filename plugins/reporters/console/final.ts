@@ -10,6 +10,7 @@ import {
   type RunResult,
   type Verdict,
 } from "dynbench/report";
+import { bestOfMany } from "../../shared/reporters/best-of-many.ts";
 import { comparisonBlocks } from "./comparison.ts";
 import { ladderBlock, pooledBlock } from "./hits.ts";
 import { sloBlock, tierBlock } from "./service-levels.ts";
@@ -22,12 +23,14 @@ export function finalText(
   context: { plan: Plan; runDir: string; failed: readonly string[]; paint: Paint },
 ): string {
   const { paint } = context;
-  const run = withoutControl(whole);
+  const all = withoutControl(whole);
+  const headline = writeHeadline(all.summary, shownIn(all.plan));
+  const { run, order, note } = bestOfMany(all);
   const { verdict, comparisons, control } = run.summary;
-  const headline = writeHeadline(run.summary, shownIn(run.plan));
   const blocks = [
     [verdictLine(verdict, paint)],
-    run.cells.length > 0 ? mainTable(run, paint) : ["No cell was measured."],
+    wrap(note, "  ").filter((line) => line !== ""),
+    run.cells.length > 0 ? mainTable(run, paint, order) : ["No cell was measured."],
     [...timeNote(run), ...wrap(programsLine(run), "  ")].filter((line) => line !== ""),
     run.cells.length > 0 && run.sideBySide === undefined
       ? wrap(plain(headline.sentence), "  ")

@@ -7,9 +7,14 @@ const GAP = 2;
 /** Names give way first when the figures need the room. */
 const NAMES_LEAST = 6;
 
+/** A longer table scrolls the rest of the results away. */
+const MAX_ROWS = 120;
+
 /** Lines with a header; times in ms, means unless the header names a percentile. */
-export function mainTable(run: RunResult, paint: Paint): string[] {
-  const { swept, rows } = resultRows(run);
+export function mainTable(run: RunResult, paint: Paint, order?: readonly number[]): string[] {
+  const { swept, rows: all } = resultRows(run, order);
+  const rows = all.slice(0, MAX_ROWS);
+  const more = all.length - rows.length;
   const namesOf = (setting: string, arm: string) => (swept === "" ? [arm] : [setting, arm]);
   const names = namesOf(swept, "router");
   const figureWidths = FIGURE_HEAD.map((head, i) =>
@@ -43,6 +48,7 @@ export function mainTable(run: RunResult, paint: Paint): string[] {
       before = setting;
       return line(first, figures);
     }),
+    ...(more > 0 ? [`and ${more} more rows, in results.md`] : []),
   ];
 }
 

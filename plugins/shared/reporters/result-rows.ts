@@ -21,8 +21,15 @@ export interface ResultRow {
   readonly figures: readonly string[];
 }
 
-/** In the order of the settings, then of the arms. `swept` names the parameters in `setting`. */
-export function resultRows(run: RunResult): { swept: string; rows: ResultRow[] } {
+/**
+ * In the order of the settings, then of the arms: that of the plan, or `order`, their indices. `swept`
+ * names the parameters in `setting`.
+ */
+export function resultRows(
+  run: RunResult,
+  order: readonly number[] = [...run.plan.arms.keys()],
+): { swept: string; rows: ResultRow[] } {
+  const places = new Map(order.map((arm, place) => [arm, place]));
   const keys = sweptKeys(run.cells.map(({ cell }) => cell.parameters));
   const arms = run.plan.arms.map((arm) => plain(arm.label));
   const groups = [
@@ -34,7 +41,10 @@ export function resultRows(run: RunResult): { swept: string; rows: ResultRow[] }
       ]),
     ).values(),
   ].map((cells) => ({ cells, ...cells[0]!.cell, isPart: isPart(cells[0]!) }));
-  groups.sort((a, b) => compareSettings(a.parameters, b.parameters, keys) || a.arm - b.arm);
+  groups.sort(
+    (a, b) =>
+      compareSettings(a.parameters, b.parameters, keys) || places.get(a.arm)! - places.get(b.arm)!,
+  );
   const all = groups.map(({ cells }) => figuresOf(cells));
   const measured = TIMES_AND_RATES.map((column) => figures(all.map((row) => row[column])));
   return {

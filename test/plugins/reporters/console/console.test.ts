@@ -24,6 +24,7 @@ import {
   generateRun,
   GUIDE_SHAPE,
   guideRun,
+  manyArmsRun,
   singleCellRun,
 } from "../../../fixtures/results/generate-run.ts";
 
@@ -122,6 +123,18 @@ test("a comparison of many arms continues below, within 100 columns", () => {
   const [block] = comparisonBlocks(all, noPaint);
   for (const line of block!) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(100);
   for (const arm of arms) expect(block!.join("\n")).toContain(arm);
+});
+
+test("of many arms the best are printed, best first, and the reference", () => {
+  const blocks = final(manyArmsRun(4)).split("\n\n");
+  expect(blocks[1]).toBe(
+    "The best 10 of 21 arms by mean TTFT, and round-robin; results.md has them all.",
+  );
+  const rows = blocks[2]!.split("\n").slice(1);
+  expect(rows).toHaveLength(11);
+  const means = rows.map((row) => Number(/  (\d+)  /.exec(row)![1]));
+  expect(means).toEqual(means.toSorted((a, b) => a - b));
+  expect(rows.at(-1)).toStartWith("round-robin ");
 });
 
 test("figures of a column have equal decimals: three digits of the smallest, four of the largest", () => {
