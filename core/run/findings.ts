@@ -4,14 +4,14 @@ import { endOf, nextStep, type Death } from "../process/death.ts";
 import { counted } from "../base/counted.ts";
 import { DynbenchError, firstCause, messageOf } from "../base/errors.ts";
 
-/** A cell in which the run was killed. `planned`: its measured requests, where they are counted. */
+/** A cell without an end. `planned`: its measured requests, where they are counted. */
 export function partOfCell(ended: number, planned: number | undefined): Finding {
   const of = planned === undefined ? "" : ` of ${planned}`;
   return {
     id: "part-of-cell",
     severity: "untrusted",
-    message: `This is a part of a cell: the run ended without a word after ${ended}${of} requests`,
-    hint: "Measure the cell whole, with --resume and the run's folder; compare a part with nothing",
+    message: `This is a part of a cell, ${ended}${of} requests: the run was killed in it, or is not over`,
+    hint: "Do not compare a part. After a kill measure the cell whole: --resume with the run's folder",
   };
 }
 

@@ -117,7 +117,7 @@ test("killed in its first cell: the report shows a part of it as that", async ()
   expect(report.stdout).toContain("✗ Failed");
   expect(report.stdout).toMatch(/^kv \(part\) +\d/m);
   expect(report.stdout).toContain(
-    `This is a part of a cell: the run ended without a word after ${ended} of 20000 requests`,
+    `This is a part of a cell, ${ended} of 20000 requests: the run was killed in it, or is not over`,
   );
   expect(report.exitCode).toBe(4);
   const { cells } = JSON.parse(readFileSync(join(cwd, out, "summary.json"), "utf8")) as Summary;
