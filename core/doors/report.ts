@@ -51,6 +51,7 @@ export { timeScaleNotes } from "../metrics/model-time.ts";
 export { quantilesOf } from "../statistics/quantiles.ts";
 export { WeightedSamples } from "../statistics/weighted-samples.ts";
 export { formatGuideSummary, guideSummary } from "../metrics/summary/guide-summary.ts";
+export { MANY_ARMS } from "../metrics/summary/varied-options.ts";
 export { referenceArm } from "../metrics/reference-arm.ts";
 export {
   controlSentence,

@@ -20,6 +20,7 @@ import { meanLadder, type HitLadder } from "../../core/metrics/ladder.ts";
 import { timeScaleNotes } from "../../core/metrics/model-time.ts";
 import { withoutControl } from "../../core/metrics/without-control.ts";
 import { writeHeadline, type Headline } from "../../core/metrics/summary/headline.ts";
+import { failuresOf, type Failures } from "./failures.ts";
 import { overTime, type OverTime } from "./over-time.ts";
 import { rankingOf, shownArms, type Ranking } from "./ranking.ts";
 import { writeRunsHeadline, type SideBySide } from "./runs-headline.ts";
@@ -49,6 +50,7 @@ export interface ReportData {
   groups: ReportGroup[];
   comparisons: Comparison[];
   notCompared: NotCompared[];
+  failures: Failures;
   control?: Control;
   setup: SetupSection[];
   command: string;
@@ -130,6 +132,7 @@ export function reportData(whole: RunResult): ReportData {
       isDetailed: ({ parameters }) => detailed.has(pointOf.get(pointKey(parameters))!),
     }),
     notCompared: run.summary.notCompared ?? [],
+    failures: failuresOf(summaries),
     ...given({ control: run.summary.control }),
     setup: describeSetup(run),
     command: run.command,

@@ -16,12 +16,10 @@ import {
   type ParameterValue,
   type Sweep,
 } from "../../core/metrics/summary/sweep.ts";
-import { variedOptions } from "../../core/metrics/summary/varied-options.ts";
+import { MANY_ARMS, variedOptions } from "../../core/metrics/summary/varied-options.ts";
 import { mean, meanOf } from "./measures.ts";
 import { roundTo5 } from "./thin.ts";
 
-/** From so many arms on they are ranked: more lines or bars cannot be told apart. */
-export const RANKED_FROM = 12;
 /** Of these the other sections show the details, and of the reference. */
 const SHOWN_BEST = 5;
 
@@ -72,7 +70,7 @@ export interface RankedRow {
 /** Undefined for fewer arms, and for several runs, which are shown side by side. */
 export function rankingOf(run: RunResult, sweep: Sweep): Ranking | undefined {
   const { arms, primary } = run.plan;
-  if (run.sideBySide !== undefined || arms.length < RANKED_FROM) return undefined;
+  if (run.sideBySide !== undefined || arms.length < MANY_ARMS) return undefined;
   const { key, read } = COMPARABLE.find(({ name }) => name === primary)!;
   const { unit, better } = metricOf(key);
   const lowerIsBetter = better !== "higher";

@@ -34,9 +34,10 @@ export function cellsSection(data: ReportData): HTMLElement {
       ...(swept ? [data.sweep.points[point]!.label] : []),
       ...cellRow(summary),
     ]);
+  const whose = data.ranking === undefined ? "" : " of the arms shown above";
   const cut =
-    sorted.length > MAX_CELL_ROWS
-      ? `The first ${MAX_CELL_ROWS} of ${sorted.length} cells; all are in summary.json.`
+    sorted.length > MAX_CELL_ROWS || whose !== ""
+      ? `The first ${Math.min(MAX_CELL_ROWS, sorted.length)} of ${sorted.length} cells${whose}; all are in summary.json.`
       : "";
   return section(
     "cells",
@@ -72,34 +73,14 @@ function cellRow(summary: CellSummary): string[] {
   ];
 }
 
-const MAX_ERROR_ROWS = 20;
-
 /** Failed requests of all cells, by kind and the server's message. */
-function errors(data: ReportData): HTMLElement | undefined {
-  const groups = new Map<string, { kind: string; message: string; count: number }>();
-  let stopped = 0;
-  for (const { summary } of data.cells) {
-    for (const { kind, message, status, url, count } of summary.errors) {
-      if (kind === "aborted") {
-        stopped += count; // we broke it off; the server did nothing wrong
-        continue;
-      }
-      const what = status === undefined || status === 200 ? kind : `${kind} ${status}`;
-      const label = url === undefined ? what : `${what} at ${url}`;
-      const key = JSON.stringify([label, message]);
-      const group = groups.get(key) ?? { kind: label, message, count: 0 };
-      group.count += count;
-      groups.set(key, group);
-    }
-  }
+function errors({ failures }: ReportData): HTMLElement | undefined {
+  const { groups, stopped } = failures;
   const cut =
     stopped > 0 &&
     h("p", { class: "lead" }, `Requests in flight when the load was stopped: ${stopped}.`);
-  if (groups.size === 0) return cut ? h("div", {}, cut) : undefined;
-  const rows = [...groups.values()]
-    .sort((a, b) => b.count - a.count)
-    .slice(0, MAX_ERROR_ROWS)
-    .map(({ kind, message, count }) => [message, kind, formatNumber(count)]);
+  if (groups.length === 0) return cut ? h("div", {}, cut) : undefined;
+  const rows = groups.map(({ kind, message, count }) => [message, kind, formatNumber(count)]);
   const body = table(["What the server said", "Kind", "Requests"], rows);
   body.classList.add("errors");
   return h("div", {}, h("h3", {}, "Failed requests"), body, cut);

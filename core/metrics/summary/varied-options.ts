@@ -5,6 +5,9 @@
 import type { PlannedArm } from "../../contract/plan.ts";
 import { axisLabel, optionWords, type ParameterValue } from "./sweep.ts";
 
+/** From so many arms on they are ranked: more lines, bars or rows cannot be told apart. */
+export const MANY_ARMS = 12;
+
 export interface VariedOption {
   /** `router.temperature`, `engine.workers`; `router` and `engine` for the plugin itself. */
   readonly key: string;

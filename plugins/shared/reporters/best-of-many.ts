@@ -2,11 +2,10 @@
  * What a terminal shows of many arms: the best ones and the reference. `results.md` and the report have
  * them all. Pure.
  */
-import { metricWords, rankArms, referenceArm, type RunResult } from "dynbench/report";
+import { MANY_ARMS, metricWords, rankArms, referenceArm, type RunResult } from "dynbench/report";
 import { plain } from "./text.ts";
 
-/** From so many arms on, these of the best are shown. */
-const MANY = 12;
+/** Of the best. */
 const SHOWN = 10;
 
 export interface BestOfMany {
@@ -19,7 +18,7 @@ export interface BestOfMany {
 
 export function bestOfMany(run: RunResult): BestOfMany {
   const { arms, primary } = run.plan;
-  if (run.sideBySide !== undefined || arms.length < MANY) return { run, note: "" };
+  if (run.sideBySide !== undefined || arms.length < MANY_ARMS) return { run, note: "" };
   const places = new Map(arms.map(({ label }, arm) => [label, arm]));
   const labels = arms.map(({ label }) => label);
   const ranked = rankArms(run.summary.cells, labels, primary).map((label) => places.get(label)!);

@@ -2,11 +2,11 @@
  * Which arm is better by the primary metric and how surely: ratios with their adjusted intervals, one
  * grid for each arm that others are compared with. Pure.
  */
-import { metricWords, type Comparison } from "dynbench/report";
+import { MANY_ARMS, metricWords, type Comparison } from "dynbench/report";
 import { plain } from "./text.ts";
 import { compareSettings, settingOf, sweptKeys } from "./result-rows.ts";
 
-/** Settings downwards and arms across; arms downwards where there is but one setting. */
+/** Settings downwards and arms across; arms downwards where there is but one setting, or many arms. */
 export interface Grid {
   /** What is compared with what, and on which ground. */
   title: string;
@@ -58,6 +58,10 @@ function gridOf(all: readonly Comparison[]): Omit<Grid, "title"> {
   if (keys.length === 0) {
     const rows = arms.map((arm) => [find(settings[0]!, arm)]);
     return { corner: "", head: [""], names: arms, rows };
+  }
+  if (arms.length >= MANY_ARMS) {
+    const rows = arms.map((arm) => settings.map((setting) => find(setting, arm)));
+    return { corner: keys.join(" "), head: settings, names: arms, rows };
   }
   const rows = settings.map((setting) => arms.map((arm) => find(setting, arm)));
   return { corner: keys.join(" "), head: arms, names: settings, rows };
