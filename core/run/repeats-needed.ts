@@ -7,11 +7,12 @@ import { breather, simulateCell } from "./simulated-cell.ts";
 import { log } from "../base/portable-math.ts";
 import { deriveSeed } from "../base/random.ts";
 import type { Engine } from "../contract/engine.ts";
-import type { Plan } from "../contract/plan.ts";
+import type { Plan, PlannedCell } from "../contract/plan.ts";
 import type { Plugins } from "../contract/plugins.ts";
 import type { CellResult } from "../contract/result.ts";
 import type { Router } from "../contract/router.ts";
 import { noiseOf, type Noise } from "../metrics/compare/noise.ts";
+import { pointKey } from "../metrics/point.ts";
 import { REPEATS_FOR_CLAIMS } from "../statistics/mean-interval.ts";
 
 /** Enough to see how repeats differ. */
@@ -38,6 +39,7 @@ export async function repeatsNeeded(
   const results: CellResult[] = [];
   for (const cell of simulatedCells(plan)) {
     try {
+      await deps.breathe(); // small cells leave the timer no turn
       const { result, fault } = await simulateCell({ ...plan, pooledBounds: false }, cell, deps);
       if (signal.aborted || fault !== undefined) return undefined;
       results.push(result);
@@ -65,14 +67,12 @@ async function canSimulate({ arms }: Plan, plugins: Plugins): Promise<boolean> {
 function simulatedCells({ cells, arms }: Plan): Plan["cells"] {
   const isShown = cells.filter(({ arm }) => arms[arm]!.twinOf === undefined);
   const first = isShown.filter(({ repeat }) => repeat === 0);
+  const keyOf = (cell: PlannedCell, repeat: number): string =>
+    `${repeat} ${cell.arm} ${pointKey(cell.parameters)}`;
+  const known = new Map(isShown.map((cell) => [keyOf(cell, cell.repeat), cell]));
   return Array.from({ length: REPEATS }, (_, repeat) =>
     first.map((cell) => {
-      const planned = isShown.find(
-        (one) =>
-          one.repeat === repeat &&
-          one.arm === cell.arm &&
-          Bun.deepEquals(one.parameters, cell.parameters),
-      );
+      const planned = known.get(keyOf(cell, repeat));
       return (
         planned ?? {
           ...cell,

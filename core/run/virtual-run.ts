@@ -26,7 +26,8 @@ export async function simulatePlan(plan: Plan, deps: RunDeps, book: RunBook): Pr
     const jobs = Math.min(deps.jobs, open.length);
     const others = Array.from({ length: jobs - 1 }, () => later(() => threads.hand()));
     const isAlone = others.length === 0;
-    const tasks = open.map((cell) => ({ plan, index: plan.cells.indexOf(cell), runDir }));
+    const places = new Map(plan.cells.map((cell, i) => [cell, i]));
+    const tasks = open.map((cell) => ({ plan, index: places.get(cell)!, runDir }));
     const ended = inOrder(tasks, [handOfThisThread({ ...deps, book, isAlone }), ...others]);
     for (const { index } of tasks) {
       if (book.isEnough(plan.cells[index]!)) break;
