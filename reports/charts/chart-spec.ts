@@ -1,5 +1,6 @@
 /** A chart before it is drawn: its texts, its legend, and how uPlot plots it. */
 import type uPlot from "uplot";
+import { shortNames } from "../../core/base/short-names.ts";
 import { armColour, type Theme } from "../drawing/theme.ts";
 
 export interface LegendItem {
@@ -22,7 +23,17 @@ export interface ChartSpec {
   empty?: string;
 }
 
+/** Longest name in a legend, in characters. */
+const LEGEND_NAME_LENGTH = 40;
+
 /** A legend with each arm and its colour. */
 export function armLegend(arms: readonly { label: string; arm: number }[]): LegendItem[] {
-  return arms.map(({ label, arm }) => ({ label, colour: (theme) => armColour(theme, arm) }));
+  const names = shortNames(
+    arms.map(({ label }) => label),
+    LEGEND_NAME_LENGTH,
+  );
+  return arms.map(({ arm }, i) => ({
+    label: names[i]!,
+    colour: (theme) => armColour(theme, arm),
+  }));
 }
