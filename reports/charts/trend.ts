@@ -21,19 +21,9 @@ import {
 } from "./axes.ts";
 import { shortNames } from "../../core/base/short-names.ts";
 import type { ChartSpec } from "./chart-spec.ts";
+import { positions, type PaleLine, type TrendLine } from "../data/trend-lines.ts";
 import { drawMarker } from "./markers.ts";
 import { tooltip } from "./tooltip.ts";
-
-export interface TrendLine {
-  label: string;
-  /** Colour and marker; undefined: a bound, drawn dashed and grey. */
-  arm: number | undefined;
-  /** Per value of the axis, the figure of each repeat; empty where there is none. */
-  repeats: number[][];
-}
-
-/** A line without a name: for each of its points the index of a value of the axis, and the figure. */
-export type PaleLine = readonly { readonly x: number; readonly y: number }[];
 
 type TrendAxis = Pick<Axis, "label" | "values" | "numeric">;
 
@@ -152,24 +142,6 @@ function summarise(line: TrendLine, factor: number): Column {
     low: over((values) => Math.min(...values)),
     high: over((values) => Math.max(...values)),
   };
-}
-
-/** Numbers with a larger spread are drawn on a logarithmic axis. */
-const X_LOG_SPREAD = 16;
-
-/**
- * Numbers at their values, those that span decades at their logarithms, with a zero one step before
- * the smallest. What is no number, or below zero, at equal distances in their order.
- */
-export function positions({ values, numeric }: Pick<Axis, "values" | "numeric">): number[] {
-  const numbers = values.map(Number);
-  if (!numeric) return numbers.map((_, i) => i);
-  const logs = numbers.filter((value) => value > 0).map(Math.log10);
-  const [first, last] = [Math.min(...logs), Math.max(...logs)];
-  if (!(last - first > Math.log10(X_LOG_SPREAD))) return numbers;
-  if (numbers.some((value) => value < 0)) return numbers.map((_, i) => i);
-  const step = (last - first) / (logs.length - 1);
-  return numbers.map((value) => (value === 0 ? first - step : Math.log10(value)));
 }
 
 function xRange(xs: readonly number[]): uPlot.Range.MinMax {

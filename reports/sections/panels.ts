@@ -1,7 +1,8 @@
 /** The two usual panels of router benchmarks: mean TTFT and output throughput over the sweep. */
 import { barChart } from "../charts/bars.ts";
 import type { ChartSpec } from "../charts/chart-spec.ts";
-import { trendChart, type TrendLine } from "../charts/trend.ts";
+import { trendChart } from "../charts/trend.ts";
+import type { TrendLine } from "../data/trend-lines.ts";
 import type { CellSummary } from "../../core/contract/result.ts";
 import type { ReportData } from "../data/data.ts";
 import { chooser, h, section } from "../drawing/dom.ts";

@@ -6,7 +6,7 @@ import { mean } from "../data/measures.ts";
 import type { Dimension, RankedRow, Ranking } from "../data/ranking.ts";
 import type { ReportData } from "../data/data.ts";
 import { chooser, h, section, table } from "../drawing/dom.ts";
-import { optionLines } from "./option-lines.ts";
+import { optionLines } from "../data/trend-lines.ts";
 import type { Page } from "./standing.ts";
 
 /** Rows shown at once, and rows of a page at most; all figures are in summary.json. */

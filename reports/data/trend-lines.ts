@@ -1,12 +1,40 @@
 /**
- * The lines of a chart over one dimension of many arms: arms that are alike in all else make a line.
- * A dozen lines are named by what differs between them; of more, that of the best arm is named and the
- * others are pale. Arms without such an option are levels.
+ * Lines over a swept parameter, or over an option in which many arms differ. Arms that are alike in
+ * all else make a line. A few lines are named by what differs between them; of more, that of the best
+ * arm is named and the others are pale. Arms without such an option are levels. Pure.
  */
-import type { PaleLine, TrendLine } from "../charts/trend.ts";
-import { mean } from "../data/measures.ts";
-import type { RankedRow, Ranking } from "../data/ranking.ts";
-import type { ParameterValue } from "../../core/metrics/summary/sweep.ts";
+import type { Axis, ParameterValue } from "../../core/metrics/summary/sweep.ts";
+import { mean } from "./measures.ts";
+import type { RankedRow, Ranking } from "./ranking.ts";
+
+export interface TrendLine {
+  label: string;
+  /** Colour and marker; undefined: a bound, drawn dashed and grey. */
+  arm: number | undefined;
+  /** Per value of the axis, the figure of each repeat; empty where there is none. */
+  repeats: number[][];
+}
+
+/** A line without a name: for each of its points the index of a value of the axis, and the figure. */
+export type PaleLine = readonly { readonly x: number; readonly y: number }[];
+
+/** Numbers with a larger spread are drawn on a logarithmic axis. */
+const X_LOG_SPREAD = 16;
+
+/**
+ * Numbers at their values, those that span decades at their logarithms, with a zero one step before
+ * the smallest. What is no number, or below zero, at equal distances in their order.
+ */
+export function positions({ values, numeric }: Pick<Axis, "values" | "numeric">): number[] {
+  const numbers = values.map(Number);
+  if (!numeric) return numbers.map((_, i) => i);
+  const logs = numbers.filter((value) => value > 0).map(Math.log10);
+  const [first, last] = [Math.min(...logs), Math.max(...logs)];
+  if (!(last - first > Math.log10(X_LOG_SPREAD))) return numbers;
+  if (numbers.some((value) => value < 0)) return numbers.map((_, i) => i);
+  const step = (last - first) / (logs.length - 1);
+  return numbers.map((value) => (value === 0 ? first - step : Math.log10(value)));
+}
 
 /** More lines cannot be told apart by colour. */
 const NAMED_LINES = 8;
@@ -56,7 +84,7 @@ export function optionLines(
     lines.set(key, line);
     line.points.push({ x, values: known, mean: mean(known)!, arm: row.arm });
   }
-  const all = [...lines.values()];
+  const all = inOrder([...lines.values()], ranking);
   for (const { points } of all) points.sort((a, b) => a.x - b.x);
   const named = namedLines(all, of.lower);
   const labels = labelsOf(named, all, ranking);
@@ -79,6 +107,16 @@ export function optionLines(
       ? "arms of a line are alike in all else"
       : `each of ${all.length} lines: arms that are alike in all else; in colour, the line of the best arm`,
   };
+}
+
+/** In the order of their values, so that a line keeps its colour whatever its rank. */
+function inOrder(lines: readonly Line[], { dimensions }: Ranking): Line[] {
+  const places = dimensions.map(({ values }) => new Map(values.map((value, i) => [value, i])));
+  const at = (line: Line, i: number): number => places[i]!.get(line.place[i]!) ?? -1;
+  return lines.toSorted((a, b) => {
+    const differing = places.findIndex((_, i) => at(a, i) !== at(b, i));
+    return differing === -1 ? 0 : at(a, differing) - at(b, differing);
+  });
 }
 
 /** Values of an arm's options and of the setting, in the order of the dimensions. */
