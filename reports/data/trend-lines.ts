@@ -153,6 +153,8 @@ function labelsOf(named: readonly Line[], all: readonly Line[], { dimensions }: 
       const { label } = dimensions[i]!;
       return [typeof value === "string" ? value : `${label.toLowerCase()} ${value}`];
     });
-    return parts.length === 0 ? "all arms" : parts.join(", ");
+    if (parts.length > 0) return parts.join(", ");
+    const router = place.find((value) => typeof value === "string");
+    return typeof router === "string" ? router : "all arms";
   });
 }

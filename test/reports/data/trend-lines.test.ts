@@ -40,6 +40,16 @@ test("of more lines than can be told apart that of the best arm is named, and th
   expect(what).toStartWith("each of 20 lines");
 });
 
+test("a single line has the router's name", () => {
+  const ranking = reportData(manyArmsRun(3)).ranking!;
+  const values = ranking.values.map((own) => own.with(2, own[2] === null ? null : 1));
+  const { lines } = optionLines(
+    { ...ranking, values },
+    { over: 1, point: 0, lower: true, pick: ({ primary }) => primary },
+  );
+  expect(lines[0]!.label).toBe("kv");
+});
+
 test("over a swept parameter each arm is a line", () => {
   const { lines, behind } = linesOver("prefixRatio", 6);
   expect(lines).toHaveLength(1);
