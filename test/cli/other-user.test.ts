@@ -100,6 +100,24 @@ const hasSmallDisk = (): boolean => {
 };
 
 if (IS_ROOT) {
+  test("a read-only file system is a fault and no bug, whatever would be written", async () => {
+    const only = 'mount --bind . . && mount -o remount,bind,ro . && cd "$PWD" && exec "$0" "$@"';
+    const wrapper = ["unshare", "--mount", "sh", "-c", only];
+    if (!Bun.spawnSync([...wrapper, "true"], { cwd: own }).success) return;
+    const row = '{"timestamp":0,"input_length":600,"output_length":5,"hash_ids":[0,1]}\n';
+    writeFileSync(join(own, "row.jsonl"), row);
+    for (const args of [
+      ["run", ...TINY],
+      ["trace", "convert", "row.jsonl", "--out", "more.jsonl"],
+      ["run", "--workload", "mooncake", "--trace", "-"],
+    ]) {
+      const end = await dynbench(args, { cwd: own, wrapper, env: { TMPDIR: own } });
+      expect({ exitCode: end.exitCode, left: end.left }).toEqual({ exitCode: 2, left: [] });
+      expect(end.stderr).toContain("the file system is read-only\n");
+      expect(end.stderr).not.toContain("    at "); // no stack
+    }
+  });
+
   test("a network without loopback is found before anything starts, by the doctor too", async () => {
     const wrapper = ["unshare", "--net"];
     if (!Bun.spawnSync([...wrapper, "true"]).success) return;
