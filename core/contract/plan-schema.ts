@@ -73,6 +73,12 @@ export const WireSchema = v.object({
   form: v.picklist(["ids", "text", "chat"]),
   connection: v.picklist(["keep-alive", "per-request"]),
   headers: v.record(v.string(), v.string()),
+  headersFrom: v.exactOptional(
+    v.record(
+      v.string(),
+      v.union([v.strictObject({ env: v.string() }), v.strictObject({ file: v.string() })]),
+    ),
+  ),
   body: v.record(v.string(), v.unknown()),
   apiKeyEnv: v.exactOptional(v.string()),
 });

@@ -116,11 +116,16 @@ export interface Wire {
   readonly connection: "keep-alive" | "per-request";
   /** Extra headers; secret values are masked wherever they are printed. */
   readonly headers: Readonly<Record<string, string>>;
+  /** More headers, whose values are read from where they are kept when requests are sent. */
+  readonly headersFrom?: Readonly<Record<string, HeaderSource>>;
   /** Extra top-level fields of the request body. */
   readonly body: Readonly<Record<string, unknown>>;
   /** Environment variable whose value is sent as bearer token. */
   readonly apiKeyEnv?: string;
 }
+
+/** An environment variable, or a file whose text is the value, without the line end at its end. */
+export type HeaderSource = { readonly env: string } | { readonly file: string };
 
 /** A file that a workload reads, as it was when the plan was made. */
 export interface InputFile {

@@ -5,8 +5,8 @@
  */
 import { setPriority } from "node:os";
 import { epochMs, monotonicOriginMs } from "../system/clock.ts";
-import { DynbenchError } from "../base/errors.ts";
 import { parseTarget } from "../wire/http/client.ts";
+import { wireHeaders } from "../wire/http/wire-headers.ts";
 import type { Workload } from "../contract/workload.ts";
 import { requestBody, type RequestBody } from "../prompt/body.ts";
 import { openTokenizer, promptTokenizer } from "../prompt/open-tokenizer.ts";
@@ -200,9 +200,8 @@ function headerMaker({ cell, wire, keyHeader }: LoadTask): GeneratorHeaders {
   const common: Record<string, string> = {
     "content-type": "application/json",
     accept: "text/event-stream",
-    ...bearer(wire.apiKeyEnv),
+    ...wireHeaders(wire, process.env),
   };
-  for (const [name, value] of Object.entries(wire.headers)) common[name.toLowerCase()] = value;
   // A cell's id may hold anything that a user typed; a header takes visible ASCII.
   const prefix = cell.id.replace(/[^\x21-\x7e]/g, "_");
   return (spec) => {
@@ -216,17 +215,6 @@ function headerMaker({ cell, wire, keyHeader }: LoadTask): GeneratorHeaders {
 }
 
 type GeneratorHeaders = (spec: RequestSpec) => Record<string, string>;
-
-function bearer(variable: string | undefined): Record<string, string> {
-  if (variable === undefined) return {};
-  const key = process.env[variable];
-  if (key === undefined || key === "") {
-    throw new DynbenchError("plan", `Cannot send the API key: variable "${variable}" is not set`, {
-      hint: `Set it, or leave out --api-key-env ${variable}`,
-    });
-  }
-  return { authorization: `Bearer ${key}` };
-}
 
 const PROCESS_USAGE: ProcessUsage = {
   cpuSeconds: () => secondsOf(process.cpuUsage()),

@@ -1,7 +1,7 @@
 /** Arms as they are typed, `kv,dynamo:mode=kv`, and their labels. */
 import type { RawOption } from "./raw-option.ts";
 import { splitList } from "./raw-option.ts";
-import { isSecretFlag } from "./secret-words.ts";
+import { masked } from "./secret-words.ts";
 
 /** A plugin as typed for an arm, with its own options. */
 export interface ArmSpec {
@@ -48,9 +48,10 @@ export function armLabels(arms: readonly { engine: ArmSpec; router: ArmSpec }[])
 
 function inlineLabel({ name, options }: ArmSpec): string {
   if (options.length === 0) return name;
-  const each = options.map((one) =>
-    isSecretFlag(one.name) ? one.name : `${one.name}=${String(one.value)}`,
-  );
+  const each = options.map((one) => {
+    const value = String(one.value);
+    return masked(one.name, value) === value ? `${one.name}=${value}` : one.name;
+  });
   return `${name}(${each.join(" ")})`;
 }
 

@@ -171,7 +171,12 @@ export const RunOptions = v.strictObject({
     choice(["keep-alive", "per-request"], "Reuse connections, or open one for each request"),
     "keep-alive",
   ),
-  header: verbatim("Extra request header, name=value or name: value"),
+  header: verbatim(
+    "Extra request header, name=value or name: value. name=@FILE reads the value from a file",
+  ),
+  headerEnv: verbatim(
+    "Extra request header whose value is that of an environment variable, name=VARIABLE",
+  ),
   body: verbatim("Extra top-level field of each request body, key=json"),
   apiKeyEnv: v.optional(text("Environment variable whose value is sent as bearer token")),
   plugin: verbatim("Load a plugin from this file, for this run"),

@@ -1,14 +1,14 @@
 /**
- * Secrets in headers, options and engine arguments, which must not be stored or printed.
+ * Secrets in headers, body fields, options and engine arguments, which must not be stored or printed.
  *
  * `plan.json` holds `***` in their place. Such a plan runs again only if they are given again, with
- * `--header` or after `--`, because a run without them would be another run. To repeat a run without
- * typing the secret, name an environment variable with `--api-key-env`.
+ * `--header`, `--body` or after `--`, because a run without them would be another run. To repeat a run
+ * without typing the secret, name where it is: `--api-key-env`, `--header-env`, `--header NAME=@FILE`.
  */
 import { optionSpecs } from "./option-spec.ts";
 import type { Plan, PluginUse } from "../contract/plan.ts";
 import type { Plugins } from "../contract/plugins.ts";
-import { MASK, masked, maskWords } from "./secret-words.ts";
+import { holdsMask, MASK, masked, maskFacts, maskWords } from "./secret-words.ts";
 import type { Fault } from "../base/errors.ts";
 
 /** The plan as it may be stored. `secretOptions` names the options of a plugin that its author marked. */
@@ -25,7 +25,11 @@ export function maskPlan(plan: Plan, secretOptions: (use: PluginUse) => readonly
   ]);
   return {
     ...plan,
-    wire: { ...plan.wire, headers: Object.fromEntries(headers) },
+    wire: {
+      ...plan.wire,
+      headers: Object.fromEntries(headers),
+      body: maskFacts(plan.wire.body) as Plan["wire"]["body"],
+    },
     arms: plan.arms.map((arm) => {
       const engine = maskUse(arm.engine);
       const key = engine === arm.engine ? arm.engineKey : engineKey(engine, arm.plane);
@@ -48,38 +52,85 @@ export function secretOptions(plugins: Plugins): (use: PluginUse) => string[] {
 
 /** The secrets that were given with a saved plan. */
 export interface GivenSecrets {
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Plan["wire"]["headers"];
+  readonly headersFrom: NonNullable<Plan["wire"]["headersFrom"]>;
+  readonly body: Plan["wire"]["body"];
   /** Everything after `--`. */
   readonly engineArgs: readonly string[];
 }
 
 /** The plan with its secrets in place; `faults` receives those that are missing. */
 export function withSecrets(plan: Plan, given: GivenSecrets, faults: Fault[]): Plan {
-  const { headers } = given;
-  headerFaults(plan, headers, faults);
+  headerFaults(plan, given, faults);
   optionFaults(plan, faults);
   return {
     ...plan,
-    wire: { ...plan.wire, headers: { ...plan.wire.headers, ...headers } },
+    wire: {
+      ...plan.wire,
+      ...completeHeaders(plan.wire, given),
+      body: completeBody(plan.wire.body, given.body, faults),
+    },
     engineArgs: completeArguments(plan.engineArgs, given.engineArgs, faults),
   };
 }
 
-function headerFaults(plan: Plan, headers: GivenSecrets["headers"], faults: Fault[]): void {
-  const missing = Object.keys(plan.wire.headers).filter(
-    (name) => plan.wire.headers[name] === MASK && headers[name] === undefined,
-  );
-  for (const name of missing) {
+function headerFaults(
+  { wire }: Plan,
+  { headers, headersFrom }: GivenSecrets,
+  faults: Fault[],
+): void {
+  const given = { ...headers, ...headersFrom };
+  for (const [name, value] of Object.entries(wire.headers)) {
+    if (!holdsMask(value) || given[name] !== undefined) continue;
     faults.push({
       path: "wire.headers",
       message: `the plan does not hold the value of header "${name}", which is secret`,
-      hint: `Give it again: --header ${name}=VALUE`,
+      hint: `Give it again: --header-env ${name}=VARIABLE, or --header ${name}=VALUE`,
     });
   }
-  for (const name of Object.keys(headers)) {
-    if (plan.wire.headers[name] === MASK) continue;
+  for (const name of Object.keys(given)) {
+    if (holdsMask(wire.headers[name])) continue;
+    // The place of a value is no other value: it may be named again.
+    if (wire.headersFrom?.[name] !== undefined && headersFrom[name] !== undefined) continue;
     faults.push({ path: `--header ${name}`, message: "cannot change a saved plan" });
   }
+}
+
+/** A header that is given again has one source, the given one. */
+function completeHeaders(
+  wire: Plan["wire"],
+  { headers, headersFrom }: GivenSecrets,
+): Pick<Plan["wire"], "headers" | "headersFrom"> {
+  const kept = Object.entries(wire.headers).filter(([name]) => headersFrom[name] === undefined);
+  const from = { ...wire.headersFrom, ...headersFrom };
+  return {
+    headers: { ...Object.fromEntries(kept), ...headers },
+    ...(Object.keys(from).length === 0 ? {} : { headersFrom: from }),
+  };
+}
+
+/** The plan's fields with their secrets in place; nothing else may differ. */
+function completeBody(
+  saved: Plan["wire"]["body"],
+  given: Plan["wire"]["body"],
+  faults: Fault[],
+): Plan["wire"]["body"] {
+  const again = maskFacts(given) as Plan["wire"]["body"];
+  for (const [name, value] of Object.entries(saved)) {
+    if (!holdsMask(value) || given[name] !== undefined) continue;
+    faults.push({
+      path: "wire.body",
+      message: `the plan does not hold all of body field "${name}", which is secret`,
+      hint: `Give it again: --body ${name}=JSON`,
+    });
+  }
+  for (const name of Object.keys(given)) {
+    if (holdsMask(saved[name]) && JSON.stringify(again[name]) === JSON.stringify(saved[name])) {
+      continue;
+    }
+    faults.push({ path: `--body ${name}`, message: "cannot change a saved plan" });
+  }
+  return { ...saved, ...given };
 }
 
 function optionFaults(plan: Plan, faults: Fault[]): void {

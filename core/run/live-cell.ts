@@ -21,7 +21,7 @@ import type { RunBook, RunDeps } from "./run-book.ts";
 import { watchCpu } from "./sampling/machine.ts";
 import { startSampling, type Sampling } from "./sampling/sampling.ts";
 import { pathMs } from "./setup/path.ts";
-import { wireHeaders } from "./setup/probe.ts";
+import { wireHeaders } from "../wire/http/wire-headers.ts";
 import { proveReset, type PreflightTarget } from "./setup/preflight.ts";
 import { startsRouter, type RunningRouter } from "./setup/router-up.ts";
 import { startedOutcome, type CellOutcome } from "./folder/run-folder.ts";

@@ -7,7 +7,7 @@
 import { given } from "../base/given.ts";
 import { runLiveCell, type EngineGroup } from "./live-cell.ts";
 import { preflightRouter, preflightWorkers, type PreflightTarget } from "./setup/preflight.ts";
-import { wireHeaders } from "./setup/probe.ts";
+import { wireHeaders } from "../wire/http/wire-headers.ts";
 import { interrupted, type RunBook, type RunDeps } from "./run-book.ts";
 import {
   mustFindRouters,

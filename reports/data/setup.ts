@@ -1,6 +1,7 @@
 /** The set-up section: what ran, with which options, versions and seeds, as rows of label and text. */
 import type { PlannedArm } from "../../core/contract/plan.ts";
 import type { RunResult } from "../../core/contract/result.ts";
+import { masked } from "../../core/plan/secret-words.ts";
 
 export interface SetupSection {
   title: string;
@@ -121,7 +122,7 @@ function processSection(processes: Group, of: string): SetupSection {
     const words = Array.isArray(command) ? command.map(String) : [];
     const variables = Object.entries(isGroup(env) ? env : {})
       .filter(([key]) => !OWN_VARIABLE.test(key))
-      .map(([key, set]) => `${key}=${isSecret(key) ? "•••" : String(set)}`);
+      .map(([key, set]) => `${key}=${masked(key, String(set))}`);
     const program = words[0]?.slice(words[0].lastIndexOf("/") + 1) ?? "";
     return [name, [...variables, program, ...words.slice(1)].join(" ")];
   });
@@ -166,8 +167,8 @@ function rowsOf(title: string, rows: SetupSection["rows"]): SetupSection {
 
 function flatten(value: unknown, path: string, rows: SetupSection["rows"]): void {
   if (value === undefined || value === null) return;
-  if (isSecret(path) && typeof value === "string") {
-    rows.push([path, "•••"]);
+  if (typeof value === "string") {
+    rows.push([path, masked(path.slice(path.lastIndexOf(".") + 1), value)]);
   } else if (Array.isArray(value) && value.every((item) => typeof item !== "object")) {
     if (value.length > 0) rows.push([path, value.join(path.endsWith("ommand") ? " " : ", ")]);
   } else if (Array.isArray(value)) {
@@ -179,12 +180,6 @@ function flatten(value: unknown, path: string, rows: SetupSection["rows"]): void
   } else {
     rows.push([path, String(value)]);
   }
-}
-
-/** Names that the run folder masks too (TOKEN, KEY, SECRET, PASS); `…Tokens` are counts, `…Header` and `…Env` names. */
-function isSecret(path: string): boolean {
-  const name = path.slice(path.lastIndexOf(".") + 1);
-  return /token(?!s|i)|key|secret|pass/i.test(name) && !/(header|env)$/i.test(name);
 }
 
 function clip(text: string): string {

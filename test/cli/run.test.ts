@@ -97,7 +97,7 @@ describe("one run", () => {
     });
     const without = await dynbench(["run", "--resume", "secret"], { cwd });
     expect(without.exitCode).toBe(2);
-    expect(without.stderr).toContain("Give it again: --header authorization=VALUE");
+    expect(without.stderr).toContain("Give it again: --header-env authorization=VARIABLE");
     const header = ["--header", "authorization: Bearer s3cret"];
     const given = await dynbench(["run", "--resume", "secret", ...header], { cwd });
     expect(FINISHED).toContain(given.exitCode!);

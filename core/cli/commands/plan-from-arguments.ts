@@ -9,7 +9,10 @@ import { runHelp } from "../text/help.ts";
 import { savedPlan } from "./saved-plan.ts";
 import { PlanFaults, type Fault } from "../../base/errors.ts";
 import type { Plan } from "../../contract/plan.ts";
+import type { Logger } from "../../contract/processes.ts";
 import { buildPlan } from "../../plan/build.ts";
+import { maskWords } from "../../plan/secret-words.ts";
+import { wireHeaders } from "../../wire/http/wire-headers.ts";
 import { RunFolder } from "../../run/folder/run-folder.ts";
 
 export interface Planned {
@@ -81,9 +84,17 @@ function strayWord(word: string): Fault {
   };
 }
 
-/** Before anything starts: without its bearer token every request would fail. */
-export function checkApiKey({ wire: { apiKeyEnv } }: Plan): void {
-  if (apiKeyEnv === undefined || process.env[apiKeyEnv]) return;
-  const message = `environment variable "${apiKeyEnv}" is not set`;
-  throw new PlanFaults([{ path: "run.api-key-env", message, hint: "Set it, or leave it out" }]);
+/** A secret that was typed is on the screen of everyone who asks for the processes of this machine. */
+export function warnOfShownSecrets({ typed }: CommandLine, log: Logger): void {
+  const own = typed.includes("--") ? typed.slice(0, typed.indexOf("--")) : typed;
+  if (maskWords(own).every((word, i) => word === own[i])) return;
+  log.warn(
+    "The command line holds a secret, and ps shows it to all users of this machine. " +
+      "--header-env NAME=VARIABLE and --header NAME=@FILE keep it out",
+  );
+}
+
+/** Before anything starts: without its token every request would fail. */
+export function checkHeaders({ wire }: Plan): void {
+  void wireHeaders(wire, process.env);
 }

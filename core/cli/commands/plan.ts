@@ -83,8 +83,10 @@ async function processesOf(planned: Plan, { plugins }: Environment): Promise<Pla
       } else processes.push(...(router.processes?.(arm.router.options, workers) ?? []));
     }
   }
-  const { apiKeyEnv } = planned.wire;
-  const note = apiKeyEnv === undefined ? "" : `; sends the value of ${apiKeyEnv}`;
+  const { apiKeyEnv, headersFrom = {} } = planned.wire;
+  const variables = Object.values(headersFrom).flatMap((of) => ("env" in of ? [of.env] : []));
+  const read = [...(apiKeyEnv === undefined ? [] : [apiKeyEnv]), ...variables];
+  const note = read.length === 0 ? "" : `; sends the value of ${read.join(", ")}`;
   processes.push({
     name: "load",
     command: ["dynbench", "(load)"],
@@ -251,8 +253,14 @@ function loadText({ cells }: Plan): string {
   ].join(", ");
 }
 
-function headerLines({ headers }: Plan["wire"]): string[] {
-  const each = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+function headerLines({ headers, headersFrom = {} }: Plan["wire"]): string[] {
+  const each = [
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries(headersFrom).map(
+      ([name, of]) =>
+        `${name}: ${"env" in of ? `the value of ${of.env}` : `the text of ${of.file}`}`,
+    ),
+  ];
   return each.length === 0 ? [] : [`      extra headers: ${each.join(", ")}`];
 }
 

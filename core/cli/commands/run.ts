@@ -5,12 +5,12 @@ import type { Environment } from "../options/environment.ts";
 import { columnsOf, faultText } from "../text/fault-text.ts";
 import { startLog } from "../text/log.ts";
 import { openReporters, exitCodeOf, reporterContext } from "./open-reporters.ts";
-import { checkApiKey, planFromArguments } from "./plan-from-arguments.ts";
+import { checkHeaders, planFromArguments, warnOfShownSecrets } from "./plan-from-arguments.ts";
 import { settledPlan } from "./settled-plan.ts";
 import { epochMs } from "../../system/clock.ts";
 import { onInterrupt } from "./stop-signals.ts";
 import { EXIT_CODES, PlanFaults } from "../../base/errors.ts";
-import { isSecretName, MASK, maskWords } from "../../plan/secret-words.ts";
+import { maskWords } from "../../plan/secret-words.ts";
 import { maskPlan, secretOptions } from "../../plan/secrets.ts";
 import { surveyForRun } from "../../plan/survey.ts";
 import { openFileLimit } from "../../process/file-limit.ts";
@@ -25,8 +25,9 @@ export async function run(line: CommandLine, environment: Environment): Promise<
   if (!planned) return EXIT_CODES.ok.code;
   const { resumed } = planned;
   const { plugins } = environment;
-  checkApiKey(planned.plan);
+  checkHeaders(planned.plan);
   const log = startLog({ debug: false });
+  warnOfShownSecrets(line, log);
   using held = resumed ? undefined : await holdStdin(planned.plan, plugins, log.info);
   const stdin = held?.path ?? resumed?.stdinFile;
   const { plan, runnable: surveyed } = await settledPlan(planned, { plugins, stdin, log });
@@ -65,7 +66,7 @@ export async function run(line: CommandLine, environment: Environment): Promise<
     jobs: planned.jobs ?? availableParallelism(),
     isResumed: resumed !== undefined,
     finished: outcomes.filter(({ state }) => state === "completed"),
-    command: `dynbench run ${storableWords(line.typed).map(shellWord).join(" ")}`.trim(),
+    command: `dynbench run ${maskWords(line.typed).map(shellWord).join(" ")}`.trim(),
   });
   if (fault !== undefined) {
     const { text, exitCode } = faultText(fault, {
@@ -78,18 +79,6 @@ export async function run(line: CommandLine, environment: Environment): Promise<
     return exitCode;
   }
   return unwritten.length > 0 ? EXIT_CODES.load.code : exitCodeOf(result.summary);
-}
-
-/** The arguments as they may be stored: `--header authorization=***`. */
-function storableWords(typed: readonly string[]): string[] {
-  const header = /^(--(?:run\.)?header=)?([\w-]+)(\s*[:=]\s*)/;
-  const words = typed.map((word, i) => {
-    const match = header.exec(word);
-    const isHeader = /^--(run\.)?header$/.test(typed[i - 1] ?? "") || match?.[1] !== undefined;
-    if (!match || !isHeader || !isSecretName(match[2]!)) return word;
-    return `${match[0]}${MASK}`;
-  });
-  return maskWords(words);
 }
 
 function shellWord(word: string): string {

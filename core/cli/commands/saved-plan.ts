@@ -8,13 +8,14 @@ import { checkedPlan } from "../../plan/checked-plan.ts";
 import { optionSpecs } from "../../plan/option-spec.ts";
 import { withSecrets } from "../../plan/secrets.ts";
 import { RunOptions } from "../../plan/run-options.ts";
-import { parseHeaders } from "../../plan/wire.ts";
+import { parseBody, parseHeaders } from "../../plan/wire.ts";
 import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
 
 /** What may stand beside a saved plan: where results go, how many threads there are, and secrets that it does not hold. */
 const BESIDE_A_PLAN = new Set([
   ...["config", "resume", "plugin", "plugin-folder", "no-plugins"],
-  ...["out", "output-dir", "outputDir", "json", "jobs", "header"],
+  ...["out", "output-dir", "outputDir", "json", "jobs"],
+  ...["header", "header-env", "headerEnv", "body"],
 ]);
 
 /**
@@ -45,9 +46,17 @@ export async function savedPlan(
       hint: "Leave it out, or make a new plan with it",
     });
   }
-  const texts = typed.filter((one) => one.name === "header").map((one) => String(one.value));
-  const headers = parseHeaders(texts, faults);
-  const complete = withSecrets(plan, { headers, engineArgs: beside.engineArgs }, faults);
+  const textsOf = (...names: string[]): string[] =>
+    typed.filter((one) => names.includes(one.name)).map((one) => String(one.value));
+  const given = {
+    ...parseHeaders(
+      { header: textsOf("header"), headerEnv: textsOf("header-env", "headerEnv") },
+      faults,
+    ),
+    body: parseBody(textsOf("body"), faults),
+    engineArgs: beside.engineArgs,
+  };
+  const complete = withSecrets(plan, given, faults);
   const jobs = jobsOf(typed, faults);
   if (faults.length > 0) throw new PlanFaults(faults);
   const out = typed.findLast((one) => ["out", "output-dir", "outputDir"].includes(one.name));

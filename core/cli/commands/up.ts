@@ -6,7 +6,12 @@ import { join, resolve } from "node:path";
 import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
 import { startLog } from "../text/log.ts";
-import { checkApiKey, planFromArguments, type Planned } from "./plan-from-arguments.ts";
+import {
+  checkHeaders,
+  planFromArguments,
+  warnOfShownSecrets,
+  type Planned,
+} from "./plan-from-arguments.ts";
 import { stopSignals } from "./stop-signals.ts";
 import { epochMs } from "../../system/clock.ts";
 import {
@@ -27,7 +32,7 @@ import type { Router } from "../../contract/router.ts";
 import { startSupervisor } from "../../process/supervisor.ts";
 import { deathError } from "../../process/death.ts";
 import { mustReachItself } from "../../process/loopback.ts";
-import { wireHeaders } from "../../run/setup/probe.ts";
+import { wireHeaders } from "../../wire/http/wire-headers.ts";
 import { startRouter, type RunningRouter, mustFindRouters } from "../../run/setup/router-up.ts";
 
 /** Returns after Ctrl-C; throws when a process dies. */
@@ -35,7 +40,8 @@ export async function up(line: CommandLine, environment: Environment): Promise<n
   const planned = await planFromArguments("up", line, environment);
   if (!planned) return EXIT_CODES.ok.code;
   const { plan } = planned;
-  checkApiKey(plan);
+  checkHeaders(plan);
+  warnOfShownSecrets(line, startLog({ debug: false }));
   const faults = upFaults(planned, environment);
   if (faults.length > 0) throw new PlanFaults(faults);
   await mustReachItself(plan.host);

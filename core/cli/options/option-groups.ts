@@ -66,7 +66,15 @@ function upGroups(chosen: readonly AnyPlugin[]): OptionGroup[] {
 
 const OF_UP: ReadonlySet<string> = new Set<keyof RunOptions>([
   ...(["engine", "router", "port", "host", "replicas", "seed", "out"] as const),
-  ...(["header", "apiKeyEnv", "plugin", "pluginFolder", "noPlugins", "config"] as const),
+  ...([
+    "header",
+    "headerEnv",
+    "apiKeyEnv",
+    "plugin",
+    "pluginFolder",
+    "noPlugins",
+    "config",
+  ] as const),
 ]);
 
 /**

@@ -4,7 +4,8 @@
  *
  * Only what an arm declares is asked of it: round robin may send the second copy elsewhere.
  */
-import { probe, wireHeaders, type ProbeResult } from "./probe.ts";
+import { wireHeaders } from "../../wire/http/wire-headers.ts";
+import { probe, type ProbeResult } from "./probe.ts";
 import type { RunningRouter } from "./router-up.ts";
 import { DynbenchError } from "../../base/errors.ts";
 import { requestBody } from "../../prompt/body.ts";

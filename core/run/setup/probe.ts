@@ -8,7 +8,6 @@ import { HttpClient } from "../../wire/http/client.ts";
 import { parseTarget } from "../../wire/http/target.ts";
 import { lacksTls, NO_TLS } from "../../wire/http/tls-check.ts";
 import { readNvext, type Routing } from "../../load/nvext.ts";
-import type { Wire } from "../../contract/plan.ts";
 
 /** A probe asks for few tokens, so an answer this long is not one. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
@@ -94,15 +93,6 @@ export function probe(baseUrl: string, request: ProbeRequest): Promise<ProbeResu
     if (signal?.aborted) stop();
     else signal?.addEventListener("abort", stop, { once: true });
   });
-}
-
-/** Headers of a request in the plan's wire form, with the bearer token where one is wanted. */
-export function wireHeaders(
-  wire: Wire,
-  env: Readonly<Record<string, string | undefined>>,
-): Record<string, string> {
-  const token = wire.apiKeyEnv === undefined ? undefined : env[wire.apiKeyEnv];
-  return { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...wire.headers };
 }
 
 class Answer {

@@ -156,7 +156,7 @@ test("set-up shows options and facts, masks secrets and cuts very long values", 
   expect(rows.get("isl")).toBe("14000");
   expect(rows.get("headers")).toBe("x-api-key");
   expect(JSON.stringify(sections)).not.toContain("s3cret");
-  expect(rows.get("apiToken")).toBe("•••");
+  expect(rows.get("apiToken")).toBe("***");
   expect(rows.get("note")!.length).toBe(601);
   expect(rows.get("fullCommand")).toBe("vllm serve");
   expect(sections.map(({ title }) => title)).toContain("Engines, as found");

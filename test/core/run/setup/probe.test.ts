@@ -1,6 +1,6 @@
 /** How preflight and ping judge servers, good and bad. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { probe, wireHeaders, type ProbeResult } from "../../../../core/run/setup/probe.ts";
+import { probe, type ProbeResult } from "../../../../core/run/setup/probe.ts";
 
 type Answer = (request: Request) => Response | Promise<Response>;
 
@@ -142,14 +142,4 @@ describe("a bad answer", () => {
     expect(result.fault).toMatch(/refused|ECONNREFUSED/i);
     expect(result.status).toBeUndefined();
   });
-});
-
-test("headers have the token of the named variable, unless a given header replaces it", () => {
-  const wire = { form: "ids", connection: "keep-alive", headers: {}, body: {} } as const;
-  const env = { KEY: "abc" };
-  expect(wireHeaders(wire, env)).toEqual({});
-  expect(wireHeaders({ ...wire, apiKeyEnv: "KEY" }, env)).toEqual({ authorization: "Bearer abc" });
-  expect(
-    wireHeaders({ ...wire, apiKeyEnv: "KEY", headers: { authorization: "Basic x" } }, env),
-  ).toEqual({ authorization: "Basic x" });
 });
