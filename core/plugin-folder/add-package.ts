@@ -20,9 +20,9 @@ import { gunzipSync } from "node:zlib";
 import { installFault } from "./install-fault.ts";
 import { loadAdded } from "./load-added.ts";
 import { runBun } from "./own-bun.ts";
-import type { PackageSpec } from "./package-spec.ts";
+import { isPackageName, type PackageSpec } from "./package-spec.ts";
 import { entryOf, folderOf, manifestOf, type AddedPackage } from "./plugin-folder.ts";
-import { strayPath } from "./tar-paths.ts";
+import { packageName, strayPath } from "./tar-paths.ts";
 import { DynbenchError, messageOf } from "../base/errors.ts";
 import { whyNot } from "../base/why-not.ts";
 import type { PluginSet } from "./plugin-set.ts";
@@ -150,6 +150,7 @@ async function tarballOf(
   const args = ["pm", "pack", "--ignore-scripts", "--quiet", "--filename", tarball];
   const packed = await runBun(args, { cwd: source, signal: step.details.signal });
   if (packed.exitCode !== 0) throw refuse(installFault(packed.output).state);
+  checkTarball(tarball, refuse);
   return tarball;
 }
 
@@ -157,10 +158,16 @@ function packageOfFile(path: string, stage: string): string {
   const source = join(stage, "file");
   const name = basename(path, extname(path))
     .toLowerCase()
-    .replaceAll(/[^a-z0-9-]+/g, "-");
+    .replaceAll(/[^a-z0-9-]+/g, "-")
+    .replace(/^-+/, "");
   mkdirSync(source);
   copyFileSync(path, join(source, basename(path)));
-  const manifest = { name, version: "0.0.0", type: "module", exports: `./${basename(path)}` };
+  const manifest = {
+    name: name || "plugin",
+    version: "0.0.0",
+    type: "module",
+    exports: `./${basename(path)}`,
+  };
   writeFileSync(join(source, "package.json"), JSON.stringify(manifest));
   return source;
 }
@@ -168,12 +175,19 @@ function packageOfFile(path: string, stage: string): string {
 function checkTarball(path: string, refuse: Refuse): void {
   if (statSync(path).size > LARGEST_TARBALL) throw refuse("it is larger than 64 MiB");
   let stray: string | undefined;
+  let name: unknown;
   try {
-    stray = strayPath(gunzipSync(readFileSync(path), { maxOutputLength: LARGEST_UNPACKED }));
+    const tar = gunzipSync(readFileSync(path), { maxOutputLength: LARGEST_UNPACKED });
+    stray = strayPath(tar);
+    name = packageName(tar);
   } catch (cause) {
     throw refuse(`it is no package: ${messageOf(cause)}`);
   }
   if (stray !== undefined) throw refuse(`its entry "${stray}" leads out of the package`);
+  // The package manager would make another name of it, that of another package.
+  if (typeof name !== "string" || !isPackageName(name)) {
+    throw refuse(`its name ${JSON.stringify(name) ?? "(none)"} is not one that a package can have`);
+  }
 }
 
 /** Everything the package needs, below the stage; no script of any package runs. */

@@ -17,6 +17,11 @@ const VERSION = /^[~^]?[A-Za-z0-9][A-Za-z0-9.+-]*$/;
 const SOURCE = /\.(?:ts|js|mjs)$/;
 const TARBALL = /\.(?:tgz|tar\.gz)$/;
 
+/** Whether a package's own name can be that of its folder: old packages have capitals, none is a path. */
+export function isPackageName(name: string): boolean {
+  return NAME.test(name.toLowerCase()) && !name.includes("..");
+}
+
 /** Throws a `DynbenchError` for anything else. */
 export function packageSpec(text: string): PackageSpec {
   if (isPath(text)) return onDisk(text);

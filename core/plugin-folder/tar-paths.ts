@@ -7,10 +7,35 @@ const BLOCK = 512;
 
 /** The first path, or link target, that would lead out of the archive; throws on anything but a tar. */
 export function strayPath(tar: Uint8Array): string | undefined {
+  for (const { path, target } of entriesOf(tar)) {
+    const stray = [path, target].find(leaves);
+    if (stray !== undefined) return stray;
+  }
+  return undefined;
+}
+
+/** `name` of the package, undefined where it has none; throws on anything but a tar with a package.json. */
+export function packageName(tar: Uint8Array): unknown {
+  for (const { path, body } of entriesOf(tar)) {
+    if (!/^[^/]+\/package\.json$/.test(path.replace(/^(\.\/)+/, ""))) continue;
+    const manifest: unknown = JSON.parse(new TextDecoder().decode(body));
+    return (manifest as { name?: unknown } | null)?.name;
+  }
+  throw new Error("it has no package.json");
+}
+
+interface TarEntry {
+  readonly path: string;
+  /** Of a link; else empty. */
+  readonly target: string;
+  readonly body: Uint8Array;
+}
+
+function* entriesOf(tar: Uint8Array): Generator<TarEntry> {
   let long: Partial<Record<"path" | "linkpath", string>> = {};
   for (let at = 0; at + BLOCK <= tar.length;) {
     const header = tar.subarray(at, at + BLOCK);
-    if (header.every((byte) => byte === 0)) return undefined;
+    if (header.every((byte) => byte === 0)) return;
     if (!isChecked(header)) throw new Error("it is no tar archive");
     const size = octal(header, 124, 12);
     const type = String.fromCharCode(header[156]!);
@@ -22,8 +47,7 @@ export function strayPath(tar: Uint8Array): string | undefined {
     else if (type === "K") long.linkpath = text(body, 0, size);
     else if (type !== "g") {
       const target = "12".includes(type) ? (long.linkpath ?? text(header, 157, 100)) : "";
-      const stray = [long.path ?? ustarPath(header), target].find(leaves);
-      if (stray !== undefined) return stray;
+      yield { path: long.path ?? ustarPath(header), target, body };
       long = {};
     }
   }

@@ -316,6 +316,17 @@ describe("what is no plugin for this program leaves nothing and is reported in a
   });
 });
 
+test("a tarball whose name is a path is refused by that name, and not added under another", async () => {
+  const before = held();
+  for (const name of ["../../evil", "a..b", ".."]) {
+    writeFileSync(join(cwd, "named.tgz"), tarballOf(routerPackage(name, "1.0.0")));
+    const end = await add("./named.tgz");
+    expect({ name, ...end }).toMatchObject({ name, exitCode: 2, stdout: "", left: [] });
+    expect(end.stderr).toContain(`its name ${JSON.stringify(name)} is not one`);
+  }
+  expect(held()).toEqual(before);
+});
+
 describe("a tarball with paths outside itself", () => {
   const outside = join(root, "outside.txt");
   const wild = routerPackage("wild", "1.0.0", {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { tar } from "./tar-archive.ts";
-import { strayPath } from "../../../core/plugin-folder/tar-paths.ts";
+import { packageName, strayPath } from "../../../core/plugin-folder/tar-paths.ts";
 
 describe("a path out of the archive", () => {
   test.each([
@@ -27,6 +27,20 @@ describe("a path out of the archive", () => {
     expect(
       strayPath(tar({ path: "package/a.js", body: "x" }, { path: "package/..b" })),
     ).toBeUndefined();
+  });
+});
+
+describe("the name of a package", () => {
+  const named = (manifest: string) =>
+    packageName(tar({ path: "package/a.js" }, { path: "package/package.json", body: manifest }));
+
+  test("is read from its package.json alone", () => {
+    expect(named('{"name":"../../evil"}')).toBe("../../evil");
+    expect(named("{}")).toBeUndefined();
+    expect(named("null")).toBeUndefined();
+    expect(() => named("{")).toThrow();
+    const inner = { path: "package/inner/package.json", body: '{"name":"x"}' };
+    expect(() => packageName(tar(inner))).toThrow("it has no package.json");
   });
 });
 
