@@ -10,7 +10,7 @@ import type { ThreadAnswer, ThreadStart } from "./tokenise-thread.ts";
 
 /** Each has its own copy of the vocabulary, some 50 MB; two do hundreds of long prompts a second. */
 const MAX_THREADS = 2;
-/** Bodies whose prompts wait: 900 of 70 KB, which is seconds of work. */
+/** Bodies whose prompts wait: 900 of 70 KB, which is seconds of work. One alone may be larger. */
 const MAX_WAITING_BYTES = 67_108_864;
 
 /** A prompt that has no tokens; `status` is HTTP's. */
@@ -65,7 +65,7 @@ export class TokenisePool implements Disposable {
   tokens(prompt: TextPrompt, bytes: number): Promise<PooledTokens> {
     const { promise, resolve, reject } = Promise.withResolvers<PooledTokens>();
     if (this.#isClosed) reject(new TokeniseFault(503, "the gateway is closing"));
-    else if (this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
+    else if (this.#waiting.length > 0 && this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
       reject(new TokeniseFault(503, "too many prompts wait for it"));
     } else {
       this.#waiting.push({ prompt, bytes, resolve, reject });

@@ -157,10 +157,13 @@ describe("the pool", () => {
 
   test("prompts beyond the queue's room are refused, and closing fails those that wait", async () => {
     const pool = new TokenisePool(undefined);
-    await expect(pool.tokens(textPrompt("baban"), 68_000_000)).rejects.toMatchObject({
+    // Nothing waits before it: it is one prompt, and not too many.
+    const alone = pool.tokens(textPrompt("baban"), 68_000_000);
+    await expect(pool.tokens(textPrompt("baban"), 20)).rejects.toMatchObject({
       status: 503,
       message: "Cannot tokenise the prompt: too many prompts wait for it",
     });
+    expect((await alone).source).toBe("words");
     const waits = [1, 2, 3].map(() => pool.tokens(textPrompt("baban"), 20));
     pool[Symbol.dispose]();
     for (const wait of waits) await expect(wait).rejects.toMatchObject({ status: 500 });
