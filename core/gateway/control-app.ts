@@ -1,6 +1,7 @@
 /** Everything the gateway serves besides the requests themselves: models, health, metrics, control. */
 import { Hono } from "hono";
 import { errorBody } from "./openai-error.ts";
+import type { Refusal } from "./reach.ts";
 
 export interface ControlOptions {
   readonly model: string;
@@ -11,6 +12,8 @@ export interface ControlOptions {
   gauges(): readonly (readonly [name: string, value: number])[];
   /** False while requests are in flight. `cell` labels what comes after. */
   reset(cell: string | undefined): Promise<boolean>;
+  /** Of a request for the state, or for a change of it. */
+  refusal(headers: Readonly<Record<string, string>>, changes: boolean): Refusal | undefined;
 }
 
 export function controlApp(options: ControlOptions): Hono {
@@ -32,6 +35,12 @@ export function controlApp(options: ControlOptions): Hono {
   app.get("/metrics", (c) => {
     const lines = options.gauges().map(([name, value]) => `${name} ${value}\n`);
     return c.text(lines.join(""), 200, { "content-type": "text/plain; version=0.0.4" });
+  });
+  app.use("/dynbench/*", async (c, next) => {
+    const refusal = options.refusal(c.req.header(), c.req.method !== "GET");
+    if (refusal === undefined) return next();
+    const { status, message } = refusal;
+    return c.json(errorBody(status, { type: "invalid_request_error", message }), status);
   });
   app.get("/dynbench/state", (c) => c.json(options.state()));
   app.post("/dynbench/reset", async (c) => {

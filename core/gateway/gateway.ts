@@ -33,6 +33,7 @@ import {
   type ParsedRequest,
 } from "./http-server.ts";
 import { answerError } from "./openai-error.ts";
+import { refusalOfControl, refusalOfPrompt, type Refusal } from "./reach.ts";
 import { PromptReader, warmUpReading } from "./prompt-reader.ts";
 import { TokenisePool } from "./tokenise-pool.ts";
 import { WorkerLink } from "./worker-link.ts";
@@ -188,6 +189,11 @@ function serve(parts: GatewayParts): HttpServer {
     state: () => stateOf(parts),
     gauges: () => gaugesOf(parts),
     reset: (cell) => reset(parts, cell),
+    refusal: (headers, changes) =>
+      refusalOfControl(headers, {
+        boundTo: task.host,
+        ...(changes ? { token: task.token } : {}),
+      }),
   });
   try {
     return startHttpServer({
@@ -196,8 +202,10 @@ function serve(parts: GatewayParts): HttpServer {
       onRequest: (request, answer) => {
         const path = request.target.split("?", 1)[0]!;
         const field = request.method === "POST" ? PROMPT_FIELDS.get(path) : undefined;
-        if (field !== undefined) dispatcher.handle(request, answer, field);
-        else void answerWith(app, request, answer);
+        if (field === undefined) return void answerWith(app, request, answer);
+        const refusal = refusalOfPrompt(request.headers, task.host);
+        if (refusal === undefined) dispatcher.handle(request, answer, field);
+        else refuse(answer, refusal);
       },
       onMalformed: (status, message, answer) =>
         answerError(answer, status, { type: "invalid_request_error", message }),
@@ -209,6 +217,10 @@ function serve(parts: GatewayParts): HttpServer {
       { hint: "Take another port, or 0 for any free one", cause },
     );
   }
+}
+
+function refuse(answer: Answer, { status, message }: Refusal): void {
+  answerError(answer, status, { type: "invalid_request_error", message });
 }
 
 /** Lets hono answer; its answers are short and whole. */

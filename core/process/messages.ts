@@ -48,6 +48,8 @@ const GatewayTaskSchema = v.strictObject({
   seed: Count,
   /** Number of this gateway among several; each draws its own random numbers. */
   replica: Count,
+  /** Whoever changes the gateway's state must send it: the main process, and nobody else. */
+  token: v.pipe(v.string(), v.minLength(1)),
   /** File for one line a decision; left out: none is written. */
   decisionsPath: v.exactOptional(v.string()),
   /** File for one line an event that reached the policy's host; left out: none is written. */

@@ -369,7 +369,8 @@ async function gatewayOver(workers: Worker[]): Promise<{ port: number }> {
   const { kv } = await import("../../plugins/routers/kv.ts");
   const { parse } = await import("valibot");
   const log = { info() {}, warn: console.error, error: console.error, debug() {} };
-  const task = { workers, model: "m", host: "127.0.0.1", port: 0, seed: 0, replica: 0 };
+  const at = { host: "127.0.0.1", port: 0 };
+  const task = { workers, model: "m", ...at, seed: 0, replica: 0, token: "-" };
   const policy = kv.policy!(parse(kv.options, {}));
   return (await startGateway(task, { policy, log })).ready;
 }

@@ -103,6 +103,7 @@ const read = async (i) => {
   const prompt = Array.from({ length: +isl }, (_, k) => 1000 + ((i * 7919 + k * 31) % 30000));
   const response = await fetch(url + "/v1/completions", {
     method: "POST",
+    headers: { "content-type": "application/json" },
     body: JSON.stringify({ prompt, max_tokens: +osl, stream: true }),
   });
   for await (const _ of response.body) continue;

@@ -125,6 +125,7 @@ function requestOf(index: number, osl: number): Uint8Array {
   const body = JSON.stringify({ model: "null", prompt: [1, 2, 3], max_tokens: osl, stream: true });
   return Buffer.from(
     `POST /v1/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Request-Id: bench/${index}\r\n` +
+      "Content-Type: application/json\r\n" +
       `Content-Length: ${body.length}\r\n\r\n${body}`,
   );
 }

@@ -104,7 +104,7 @@ async function askedLive(policy: RoutingPolicy, { isOneLost = false } = {}): Pro
   );
   const task = { workers: workers.map(({ worker }) => worker), eventsPath };
   const gateway = await startGateway(
-    { ...task, model: "m", host: "127.0.0.1", port: 0, seed: SEED, replica: 0 },
+    { ...task, model: "m", host: "127.0.0.1", port: 0, seed: SEED, replica: 0, token: "-" },
     { policy: asked.policy, log: silentLog },
   );
   const lost = workers.at(-1)!;
@@ -136,7 +136,8 @@ async function sendAll(url: string, prompts: readonly number[][]): Promise<numbe
     while (next < prompts.length) {
       const index = next++;
       const body = JSON.stringify({ model: "m", prompt: prompts[index], stream: true });
-      const response = await fetch(url, { method: "POST", body });
+      const headers = { "content-type": "application/json" };
+      const response = await fetch(url, { method: "POST", headers, body });
       await response.text();
       statuses[index] = response.status;
     }

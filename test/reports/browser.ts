@@ -11,8 +11,15 @@ const PROGRAM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 const FLAGS =
   "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 
-export function startBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: PROGRAM, args: FLAGS.split(" ") });
+export function startBrowser(...more: string[]): Promise<Browser> {
+  return chromium.launch({ executablePath: PROGRAM, args: [...FLAGS.split(" "), ...more] });
+}
+
+/** `describe`, skipped where there is no browser. */
+export function describeBrowser(name: string, tests: () => void): void {
+  const isMissing = !existsSync(PROGRAM);
+  const title = isMissing ? `${name} (skipped: no browser at ${PROGRAM}; set CHROMIUM)` : name;
+  describe.skipIf(isMissing)(title, tests);
 }
 
 /** How a page is looked at. */
@@ -36,9 +43,7 @@ export type Open = (html: string, look: Look) => Promise<OpenPage>;
  * tab too, because a new one costs more than most tests: each HTML is a document of its own in it.
  */
 export function describePage(name: string, tests: (open: Open) => void): void {
-  const isMissing = !existsSync(PROGRAM);
-  const title = isMissing ? `${name} (skipped: no browser at ${PROGRAM}; set CHROMIUM)` : name;
-  describe.skipIf(isMissing)(title, () => {
+  describeBrowser(name, () => {
     let browser: Browser;
     let page: Page;
     let folder: string;

@@ -3,6 +3,7 @@ import { given } from "../../base/given.ts";
 import * as v from "valibot";
 import { urlHost } from "../../wire/http/target.ts";
 import { fetchControl, fetchControlJson } from "../../wire/http/control.ts";
+import { TOKEN_HEADER } from "../../gateway/reach.ts";
 import type { RouterCost } from "../../contract/result.ts";
 import type { PlannedArm } from "../../contract/plan.ts";
 import type { GatewayTask } from "../../process/messages.ts";
@@ -120,6 +121,7 @@ async function startExternal(
 async function startGateways(place: RouterPlace): Promise<RunningRouter> {
   const { supervisor, context, engine, planned } = place;
   await using stack = new AsyncDisposableStack();
+  const token = crypto.randomUUID();
   const urls = await Promise.all(
     Array.from({ length: place.replicas }, async (_, replica) => {
       const name =
@@ -137,6 +139,7 @@ async function startGateways(place: RouterPlace): Promise<RunningRouter> {
           port: place.port === undefined ? 0 : place.port + replica,
           seed: context.seed,
           replica,
+          token,
           ...given({ tokenizer: engine.tokenizer }),
           expectsText: place.form !== "ids",
           policyName: planned.router.name,
@@ -157,9 +160,8 @@ async function startGateways(place: RouterPlace): Promise<RunningRouter> {
     facts: { gateway: "dynbench", replicas: place.replicas },
     reset: async (label) => {
       const query = `?cell=${encodeURIComponent(label)}`;
-      await Promise.all(
-        urls.map((url) => fetchControl(`${url}/dynbench/reset${query}`, { method: "POST" })),
-      );
+      const request = { method: "POST", headers: { [TOKEN_HEADER]: token } } as const;
+      await Promise.all(urls.map((url) => fetchControl(`${url}/dynbench/reset${query}`, request)));
     },
     eventsApplied: async () => (await state()).eventsApplied,
     state,

@@ -1,11 +1,13 @@
 /** A fault of a client's request, in the wording of vLLM 0.32. */
 
+type ApiStatus = 400 | 403 | 404 | 415 | 500;
+
 export class ApiFault extends Error {
-  readonly status: 400 | 404 | 500;
+  readonly status: ApiStatus;
   readonly type: string;
   readonly param: string | null;
 
-  constructor(message: string, details: { status?: 400 | 404 | 500; param?: string } = {}) {
+  constructor(message: string, details: { status?: ApiStatus; param?: string } = {}) {
     super(message);
     this.name = "ApiFault";
     this.status = details.status ?? 400;
@@ -20,4 +22,10 @@ export class ApiFault extends Error {
   }
 }
 
-const TYPES = { 400: "BadRequestError", 404: "NotFoundError", 500: "InternalServerError" } as const;
+const TYPES = {
+  400: "BadRequestError",
+  403: "Forbidden",
+  404: "NotFoundError",
+  415: "Unsupported Media Type",
+  500: "InternalServerError",
+} as const;

@@ -113,6 +113,10 @@ function routes(worker: ServedWorker, publisher: KvPublisher): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     c.header("x-dynbench-worker", worker.id);
+    // Only pages name an origin, and no page is ours: a run's cache is not for others to empty.
+    if (c.req.header("origin") !== undefined) {
+      throw new ApiFault("Pages may not send requests here", { status: 403 });
+    }
     await next();
   });
   app.notFound((c) => c.json({ detail: "Not Found" }, 404));
@@ -267,6 +271,12 @@ function serverInfo({ resolved, modelPath }: ServedWorker): Record<string, unkno
 }
 
 async function jsonBody(c: Context): Promise<unknown> {
+  // vLLM 0.32, `validate_json_request`.
+  if (!/^\s*application\/json\s*(;|$)/i.test(c.req.header("content-type") ?? "")) {
+    throw new ApiFault("Unsupported Media Type: Only 'application/json' is allowed", {
+      status: 415,
+    });
+  }
   const text = await c.req.text();
   try {
     return JSON.parse(text) as unknown;

@@ -13,7 +13,7 @@ describe("decisions.jsonl", () => {
       const workers = [deadWorker("worker-0"), worker.worker];
       {
         await using gateway = await gatewayOf(workers, mostOverlap, { decisionsPath });
-        await fetch(`${gateway.url}/dynbench/reset?cell=r0-kv`, { method: "POST" });
+        await gateway.reset("r0-kv");
         const headers = { "x-request-id": "abc" };
         const prompt = [1, 2, 3, 4, 5, 6, 7, 8, 9];
         await (await gateway.post({ prompt, stream: true }, { headers })).text();
@@ -43,7 +43,7 @@ describe("decisions.jsonl", () => {
       const response = await gateway.post({ prompt: [1, 2, 3, 4], stream: true });
       expect(await response.text()).toContain("[DONE]");
       // A reset waits until the lines are written or lost.
-      await fetch(`${gateway.url}/dynbench/reset`, { method: "POST" });
+      await gateway.reset();
       expect((await gateway.state()).lostDecisions).toBe(i + 1);
     }
     await gateway[Symbol.asyncDispose]();

@@ -146,7 +146,7 @@ describe("KV events", () => {
     await until(() => worker.publisher.subscribers === 1 && worker.asked.length === 1);
     worker.publish([stored(100, A)]);
     await until(async () => (await blocksOf(gateway))[0] === 2);
-    await fetch(`${gateway.url}/dynbench/reset`, { method: "POST" });
+    await gateway.reset();
     expect(await gateway.state()).toMatchObject({
       eventsApplied: 0,
       knownBlocks: 0,

@@ -387,7 +387,7 @@ describe("control", () => {
     await using gateway = await gatewayOf([worker.worker], firstEligible);
     const answer = gateway.post(STREAMED);
     const received = await worker.next();
-    const reset = () => fetch(`${gateway.url}/dynbench/reset?cell=c2`, { method: "POST" });
+    const reset = () => gateway.reset("c2");
     expect((await reset()).status).toBe(409);
     answerStream(received);
     await (await answer).text();

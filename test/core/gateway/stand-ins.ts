@@ -1,6 +1,7 @@
 /** Stand-ins for the gateway's tests: workers whose bytes the test writes, and simple policies. */
 import type { Socket } from "bun";
 import { startGateway } from "../../../core/gateway/gateway.ts";
+import { TOKEN_HEADER } from "../../../core/gateway/reach.ts";
 import type { GatewayTask } from "../../../core/process/messages.ts";
 import type { Logger } from "../../../core/contract/processes.ts";
 import type { Worker } from "../../../core/contract/request.ts";
@@ -140,7 +141,10 @@ export interface RunningGateway extends AsyncDisposable {
     more?: { path?: string; headers?: Record<string, string>; signal?: AbortSignal },
   ): Promise<Response>;
   state(): Promise<any>;
+  reset(cell?: string): Promise<Response>;
 }
+
+const TOKEN = "the run's own";
 
 export async function gatewayOf(
   workers: readonly Worker[],
@@ -155,7 +159,16 @@ export async function gatewayOf(
     error: line("error"),
     debug: () => {},
   };
-  const whole = { workers, model: "m", host: "127.0.0.1", port: 0, seed: 0, replica: 0, ...task };
+  const whole = {
+    workers,
+    model: "m",
+    host: "127.0.0.1",
+    port: 0,
+    seed: 0,
+    replica: 0,
+    token: TOKEN,
+    ...task,
+  };
   const gateway = await startGateway(whole, { policy, log });
   const url = `http://127.0.0.1:${gateway.ready.port}`;
   return {
@@ -169,6 +182,11 @@ export async function gatewayOf(
         ...(signal === undefined ? {} : { signal }),
       }),
     state: async () => (await fetch(`${url}/dynbench/state`)).json(),
+    reset: (cell) =>
+      fetch(`${url}/dynbench/reset${cell === undefined ? "" : `?cell=${cell}`}`, {
+        method: "POST",
+        headers: { [TOKEN_HEADER]: TOKEN },
+      }),
     [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose](),
   };
 }

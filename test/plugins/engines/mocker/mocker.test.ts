@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { v } from "dynbench";
 import { openTokenizer, type EngineHandle, type WorkerSink } from "dynbench/engine";
 import { mocker } from "../../../../plugins/engines/mocker/mocker.ts";
-import { ask, metric } from "../../../conformance/ask.ts";
+import { ask, metric, post } from "../../../conformance/ask.ts";
 import { testEngine } from "../../../conformance/engine.ts";
 import { inProcessContext } from "../../../conformance/in-process.ts";
 import { writeSmallTokenizer } from "../../../core/prompt/small-tokenizer.ts";
@@ -215,6 +215,25 @@ describe("options", () => {
   });
 });
 
+test("a worker reads only JSON, as vLLM does, and takes nothing from pages", async () => {
+  await using engine = await start({ ...quick, workers: 1 });
+  const { url } = engine.workers[0]!;
+  const prompt = { prompt: [1, 2, 3], max_tokens: 1 };
+  expect((await post(url, "/v1/completions", prompt)).status).toBe(200);
+  const text = await fetch(`${url}/v1/completions`, {
+    method: "POST",
+    body: JSON.stringify(prompt),
+  });
+  expect(text.status).toBe(415);
+  expect(await text.json()).toMatchObject({
+    error: { message: "Unsupported Media Type: Only 'application/json' is allowed", code: 415 },
+  });
+  const reset = (headers: Record<string, string>) =>
+    fetch(`${url}/reset_prefix_cache`, { method: "POST", headers });
+  expect((await reset({})).status).toBe(200);
+  expect((await reset({ origin: "http://evil.example" })).status).toBe(403);
+});
+
 describe("with a model's tokenizer", () => {
   const folder = mkdtempSync(join(tmpdir(), "dynbench-mocker-"));
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -224,28 +243,32 @@ describe("with a model's tokenizer", () => {
     await using engine = await start({ ...quick, workers: 1, modelPath: folder });
     expect(engine.tokenizer).toBe(folder);
     const { url } = engine.workers[0]!;
-    const post = async (path: string, body: object): Promise<any> =>
-      (await fetch(url + path, { method: "POST", body: JSON.stringify(body) })).json();
+    const asked = async (path: string, body: object): Promise<any> =>
+      (await post(url, path, body)).json();
     const tokenizer = await openTokenizer(folder);
     const prompt = "bab cec dod, fuf!";
     const tokens = [...tokenizer.encode(prompt)];
-    expect(await post("/tokenize", { prompt })).toMatchObject({ count: tokens.length, tokens });
+    expect(await asked("/tokenize", { prompt })).toMatchObject({ count: tokens.length, tokens });
     const messages = [{ role: "user", content: prompt }];
     const chat = [...tokenizer.encodeChat(messages)];
-    expect((await post("/tokenize", { messages })).tokens).toEqual(chat);
-    expect((await post("/v1/chat/completions/render", { messages })).token_ids).toEqual(chat);
-    const [rendered] = await post("/v1/completions/render", { prompt });
+    expect((await asked("/tokenize", { messages })).tokens).toEqual(chat);
+    expect((await asked("/v1/chat/completions/render", { messages })).token_ids).toEqual(chat);
+    const [rendered] = await asked("/v1/completions/render", { prompt });
     expect(rendered.token_ids).toEqual(tokens);
-    expect((await post("/detokenize", { tokens: tokens.slice(1) })).prompt).toBe(prompt);
+    expect((await asked("/detokenize", { tokens: tokens.slice(1) })).prompt).toBe(prompt);
 
-    const answer = await post("/v1/completions", { prompt, max_tokens: 7, return_token_ids: true });
+    const answer = await asked("/v1/completions", {
+      prompt,
+      max_tokens: 7,
+      return_token_ids: true,
+    });
     expect(answer.usage).toMatchObject({ prompt_tokens: tokens.length, completion_tokens: 7 });
     const [choice] = answer.choices;
     expect([...tokenizer.encode(choice.text.trim())].length).toBe(1 + 7);
     expect(choice.text).toBe(
       ` ${choice.token_ids.map((id: number) => tokenizer.decode([id]).trim()).join(" ")}`,
     );
-    const told = await post("/v1/chat/completions", { messages, max_tokens: 3 });
+    const told = await asked("/v1/chat/completions", { messages, max_tokens: 3 });
     expect(told.usage.prompt_tokens).toBe(chat.length);
   });
 
