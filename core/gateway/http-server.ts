@@ -29,10 +29,32 @@ export interface HttpServerOptions {
   readonly hostname: string;
   /** 0: the system chooses. */
   readonly port: number;
+  readonly limits?: ReadingLimits;
   onRequest(request: ParsedRequest, answer: Answer): void;
   /** A request that cannot be read; the connection is closed after the answer. */
   onMalformed(status: number, message: string, answer: Answer): void;
 }
+
+/** How long a request may take to come; looked at once in `checkMs`. */
+export interface ReadingLimits {
+  readonly checkMs: number;
+  /** Checks that see the same request begun and not whole, and as many more as its bytes are worth. */
+  readonly checks: number;
+  readonly bytesPerCheck: number;
+  /** Checks that see a connection without a request. */
+  readonly idleChecks: number;
+}
+
+/**
+ * Half a minute, and what a body takes at 100 KB a second. A connection without a request is kept for
+ * half an hour, because a load opens its connections ahead of their use.
+ */
+const LIMITS: ReadingLimits = {
+  checkMs: 1000,
+  checks: 30,
+  bytesPerCheck: 100_000,
+  idleChecks: 1800,
+};
 
 export interface HttpServer extends Disposable {
   readonly port: number;
@@ -44,9 +66,16 @@ const MAX_WAITING_BYTES = 67_108_864;
 /** Throws when it cannot listen. */
 export function startHttpServer(options: HttpServerOptions): HttpServer {
   const open = new Set<ServerConnection>();
+  const { limits = LIMITS } = options;
+  const checking = setInterval(() => {
+    for (const connection of [...open]) connection.check(limits);
+  }, limits.checkMs);
+  checking.unref();
   const listener = Bun.listen<ServerConnection>({
     hostname: options.hostname,
     port: options.port,
+    // A client that has sent all it wants to send may close its side and wait for the answer.
+    allowHalfOpen: true,
     socket: {
       binaryType: "uint8array",
       open(socket) {
@@ -56,6 +85,7 @@ export function startHttpServer(options: HttpServerOptions): HttpServer {
       },
       data: (socket, bytes) => socket.data.received(bytes),
       drain: (socket) => socket.data.flush(),
+      end: (socket) => socket.data.sentAll(),
       close(socket) {
         open.delete(socket.data);
         socket.data.closed();
@@ -70,6 +100,7 @@ export function startHttpServer(options: HttpServerOptions): HttpServer {
   return {
     port: listener.port,
     [Symbol.dispose]: () => {
+      clearInterval(checking);
       listener.stop();
       for (const connection of [...open]) connection.destroy();
     },
@@ -86,7 +117,12 @@ class ServerConnection {
   #waitingBytes = 0;
   #isPlanned = false;
   #closeWhenWritten = false;
+  /** The client sends nothing more. */
+  #hasSentAll = false;
   #isClosed = false;
+  /** Requests when `check` last looked, and how often it saw the same since. */
+  #seen = 0;
+  #sameChecks = 0;
 
   constructor(socket: Socket<ServerConnection>, options: HttpServerOptions) {
     this.#socket = socket;
@@ -103,6 +139,29 @@ class ServerConnection {
 
   received(bytes: Uint8Array): void {
     if (!this.#isClosed) this.#parser.push(bytes);
+  }
+
+  /** The client closed its side: it may wait for an answer, or be gone. */
+  sentAll(): void {
+    this.#hasSentAll = true;
+    if (this.#answer === undefined) this.#closeAfterWrites();
+    else this.#answer.probe();
+  }
+
+  /** Ends waits that are too long. */
+  check({ checks, bytesPerCheck, idleChecks }: ReadingLimits): void {
+    const { delivered, isReading, filled } = this.#parser;
+    const isSame = this.#answer === undefined && delivered === this.#seen;
+    this.#seen = delivered;
+    this.#sameChecks = isSame ? this.#sameChecks + 1 : 0;
+    // One that we ended and the client does not end.
+    if (this.#closeWhenWritten) {
+      if (this.#sameChecks > checks) this.destroy();
+    } else if (!isReading) {
+      if (this.#sameChecks > idleChecks) this.#closeAfterWrites();
+    } else if (this.#sameChecks > checks + filled / bytesPerCheck) {
+      this.#parser.giveUp("it did not come whole in time");
+    }
   }
 
   /** Takes the bytes as they are: they must not change afterwards. */
@@ -134,11 +193,15 @@ class ServerConnection {
   /** The answer is complete. */
   ended(keepAlive: boolean): void {
     this.#answer = undefined;
-    if (keepAlive) this.#parser.answered();
-    else {
-      this.#closeWhenWritten = true;
-      queueMicrotask(() => this.flush());
-    }
+    if (keepAlive) {
+      this.#parser.answered();
+      if (this.#hasSentAll && this.#answer === undefined) this.#closeAfterWrites();
+    } else this.#closeAfterWrites();
+  }
+
+  #closeAfterWrites(): void {
+    this.#closeWhenWritten = true;
+    queueMicrotask(() => this.flush());
   }
 
   destroy(): void {
@@ -165,6 +228,7 @@ class ServerConnection {
 class ServerAnswer implements Answer {
   readonly #connection: ServerConnection;
   readonly #request: { keepAlive: boolean; knowsChunks: boolean };
+  #hasHead = false;
   #isChunked = false;
   #keepAlive = false;
   #abort: (() => void) | undefined;
@@ -180,6 +244,7 @@ class ServerAnswer implements Answer {
     headers: Iterable<readonly [string, string]>,
     length?: string | number,
   ): void {
+    this.#hasHead = true;
     const { keepAlive, knowsChunks } = this.#request;
     const hasBody = status !== 204 && status !== 304;
     this.#isChunked = hasBody && length === undefined && knowsChunks;
@@ -224,6 +289,16 @@ class ServerAnswer implements Answer {
     this.#abort = listener;
   }
 
+  /**
+   * Writes what changes no answer, because only a write shows whether the client has closed its side
+   * alone or is gone, which the kernel then reports: an interim response before the head (RFC 9110
+   * §15.2), and in chunks the first of the leading zeros that a size may have (RFC 9112 §7.1).
+   */
+  probe(): void {
+    if (this.#isChunked) this.#write(LEADING_ZERO);
+    else if (!this.#hasHead && this.#request.knowsChunks) this.#write(CONTINUE);
+  }
+
   aborted(): void {
     if (this.#over) return;
     this.#over = true;
@@ -237,15 +312,18 @@ class ServerAnswer implements Answer {
 
 const LAST_REQUEST = { keepAlive: false, knowsChunks: true };
 const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
+const LEADING_ZERO = Buffer.from("0");
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 const REASONS: Readonly<Record<number, string>> = {
   200: "OK",
   400: "Bad Request",
   401: "Unauthorized",
+  403: "Forbidden",
   404: "Not Found",
   408: "Request Timeout",
   409: "Conflict",
   413: "Content Too Large",
+  415: "Unsupported Media Type",
   422: "Unprocessable Content",
   429: "Too Many Requests",
   431: "Request Header Fields Too Large",

@@ -34,6 +34,8 @@ const MAX_HEAD_BYTES = 32_768;
 const MAX_BODY_BYTES = 268_435_456;
 /** Bodies up to this share one buffer per connection. */
 const MAX_KEPT_BYTES = 1_048_576;
+/** Room for a body in chunks at first; it doubles. */
+const FIRST_CHUNKS_BYTES = 65_536;
 /** A chunk's size line, with extensions nobody sends. */
 const MAX_CHUNK_LINE_BYTES = 1_024;
 
@@ -59,34 +61,79 @@ export class RequestParser {
   #body: Buffer = EMPTY;
   #kept: Buffer = EMPTY;
   #filled = 0;
-  #chunks: Buffer[] = [];
   /** Of the chunk whose size line was read; undefined before the next size line. */
   #chunkLeft: number | undefined;
+  #isLastChunk = false;
+  /** Sent while a request was being answered. */
+  #ahead: Buffer[] = [];
+  #aheadBytes = 0;
+  #delivered = 0;
+  #isDelivering = false;
+  /** The answer is complete, and what came after its request is not read yet. */
+  #isAnswered = false;
 
   constructor(sink: RequestSink) {
     this.#sink = sink;
   }
 
+  /** Whole requests so far. */
+  get delivered(): number {
+    return this.#delivered;
+  }
+
+  /** A request has begun and is not whole. */
+  get isReading(): boolean {
+    if (this.#state === "head") return this.#held.length > 0;
+    return this.#state === "counted" || this.#state === "chunks";
+  }
+
+  /** Bytes of the body that is being read. */
+  get filled(): number {
+    return this.#filled;
+  }
+
+  /** What has begun is not waited for any longer. */
+  giveUp(message: string): void {
+    this.#break(408, message);
+  }
+
   push(bytes: Uint8Array): void {
     const more = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    if (this.#state === "counted") {
-      this.#fill(more);
-      return;
+    if (this.#state === "counted") this.#fill(more);
+    else if (this.#state === "head" && this.#held.length === 0) this.#readHead(more);
+    else if (this.#state === "answering") this.#keepAhead(more);
+    else if (this.#state !== "broken") {
+      this.#hold(more);
+      this.#read();
     }
-    if (this.#state === "head" && this.#held.length === 0) {
-      this.#readHead(more);
-      return;
-    }
-    this.#hold(more);
-    if (this.#state !== "answering") this.#read();
-    else if (this.#held.length > MAX_BODY_BYTES) this.#break(413, "too much sent ahead");
+    if (this.#isAnswered) this.#readNext();
   }
 
   /** The answer is complete: the next request may come. */
   answered(): void {
     if (this.#state !== "answering") return;
     this.#state = "head";
-    this.#read();
+    this.#isAnswered = true;
+    if (!this.#isDelivering) this.#readNext();
+  }
+
+  /** A loop, because requests that are answered at once would call each other without end. */
+  #readNext(): void {
+    while (this.#isAnswered) {
+      this.#isAnswered = false;
+      if (this.#aheadBytes > 0) {
+        this.#held = Buffer.concat([this.#held, ...this.#ahead]);
+        this.#ahead = [];
+        this.#aheadBytes = 0;
+      }
+      this.#read();
+    }
+  }
+
+  #keepAhead(bytes: Buffer): void {
+    this.#ahead.push(Buffer.from(bytes));
+    this.#aheadBytes += bytes.length;
+    if (this.#aheadBytes > MAX_BODY_BYTES) this.#break(413, "too much sent ahead");
   }
 
   /** Copies: what the socket gives is valid during the call only. */
@@ -109,7 +156,7 @@ export class RequestParser {
     const end = bytes.indexOf(HEAD_END, from);
     const length = (end === -1 ? bytes.length : end) - from;
     if (length > MAX_HEAD_BYTES) return this.#break(431, "the head is too long");
-    if (end === -1) return this.#hold(bytes);
+    if (end === -1) return this.#hold(bytes.subarray(from));
     const head = parseHead(bytes.toString("latin1", from, end));
     if (head === undefined) return this.#break(400, "the head is not one of HTTP/1.1");
     this.#head = head;
@@ -125,7 +172,7 @@ export class RequestParser {
         return this.#break(400, 'the body\'s transfer-encoding is not "chunked" alone');
       }
       this.#state = "chunks";
-      this.#chunks = [];
+      this.#body = this.#room(FIRST_CHUNKS_BYTES);
       this.#filled = 0;
       this.#chunkLeft = undefined;
       if (rest.length === 0) return this.#askForBody(head);
@@ -166,7 +213,7 @@ export class RequestParser {
     const body = this.#body;
     this.#body = EMPTY;
     if (taken < bytes.length) this.#hold(bytes.subarray(taken));
-    this.#deliver(body, HEADROOM);
+    this.#deliver(body);
   }
 
   #readChunks(): void {
@@ -175,8 +222,10 @@ export class RequestParser {
         const size = this.#readSizeLine();
         if (size === undefined) return;
         this.#chunkLeft = size;
+        this.#isLastChunk = size === 0;
       }
-      const done = this.#chunkLeft === 0 ? this.#readTrailers() : this.#readChunk(this.#chunkLeft);
+      if (this.#chunkLeft > 0 && !this.#readChunk(this.#chunkLeft)) return;
+      const done = this.#isLastChunk ? this.#readTrailers() : this.#readChunkEnd();
       if (!done) return;
     }
   }
@@ -187,25 +236,41 @@ export class RequestParser {
       this.#break(400, "a chunk's size line is too long");
     }
     if (end === -1 || this.#state === "broken") return undefined;
-    const size = /^([0-9a-fA-F]{1,8})[ \t]*(?:;.*)?$/.exec(this.#held.toString("latin1", 0, end));
-    if (size === null) this.#break(400, "a chunk's size is not a number");
+    const size = /^0*([0-9a-fA-F]{1,8})[ \t]*(?:;.*)?$/.exec(this.#held.toString("latin1", 0, end));
+    if (size === null) {
+      this.#break(400, "a chunk's size is not a number");
+      return undefined;
+    }
     this.#held = this.#held.subarray(end + LINE_END.length);
-    return size === null ? undefined : Number.parseInt(size[1]!, 16);
+    const bytes = Number.parseInt(size[1]!, 16);
+    if (this.#filled + bytes <= MAX_BODY_BYTES) return bytes;
+    this.#break(413, "the body is too long");
+    return undefined;
   }
 
-  #readChunk(size: number): boolean {
-    if (this.#filled + size > MAX_BODY_BYTES) {
-      this.#break(413, "the body is too long");
-      return false;
+  /** Copies what is there of a chunk, so that neither large nor small ones are held. */
+  #readChunk(left: number): boolean {
+    const taken = Math.min(left, this.#held.length);
+    const filled = this.#filled + taken;
+    if (filled > this.#body.length) {
+      const larger = Buffer.allocUnsafeSlow(HEADROOM + 2 * filled).subarray(HEADROOM);
+      larger.set(this.#body.subarray(0, this.#filled));
+      this.#body = larger;
     }
-    if (this.#held.length < size + LINE_END.length) return false;
-    if (this.#held[size] !== 13 || this.#held[size + 1] !== 10) {
+    this.#body.set(this.#held.subarray(0, taken), this.#filled);
+    this.#filled = filled;
+    this.#held = taken === this.#held.length ? EMPTY : this.#held.subarray(taken);
+    this.#chunkLeft = left - taken;
+    return taken === left;
+  }
+
+  #readChunkEnd(): boolean {
+    if (this.#held.length < LINE_END.length) return false;
+    if (this.#held[0] !== 13 || this.#held[1] !== 10) {
       this.#break(400, "a chunk is longer than its size says");
       return false;
     }
-    this.#chunks.push(this.#held.subarray(0, size));
-    this.#filled += size;
-    this.#held = this.#held.subarray(size + LINE_END.length);
+    this.#held = this.#held.subarray(LINE_END.length);
     this.#chunkLeft = undefined;
     return true;
   }
@@ -219,23 +284,28 @@ export class RequestParser {
     }
     this.#held = this.#held.subarray(end + LINE_END.length);
     if (end > 0) return true;
-    const body = Buffer.concat(this.#chunks);
-    this.#chunks = [];
-    this.#deliver(body, 0);
+    const body = this.#body.subarray(0, this.#filled);
+    this.#body = EMPTY;
+    this.#deliver(body);
     return false;
   }
 
-  #deliver(body: Buffer, headroom: number): void {
+  #deliver(body: Buffer): void {
     this.#state = "answering";
+    this.#delivered += 1;
     const head = this.#head!;
     this.#head = undefined;
-    this.#sink.request({ ...head, body, headroom });
+    this.#isDelivering = true;
+    this.#sink.request({ ...head, body, headroom: HEADROOM });
+    this.#isDelivering = false;
   }
 
   #break(status: number, message: string): void {
     if (this.#state === "broken") return;
     this.#state = "broken";
     this.#held = EMPTY;
+    this.#body = EMPTY;
+    this.#ahead = [];
     this.#sink.malformed(status, `Cannot read the request: ${message}`);
   }
 }
@@ -244,7 +314,8 @@ function parseHead(text: string): Head | undefined {
   const lines = text.split("\r\n");
   const first = TARGET.exec(lines[0]!);
   if (first === null) return undefined;
-  const headers: Record<string, string> = {};
+  // Without a prototype: `constructor` and `__proto__` are names like any others.
+  const headers = Object.create(null) as Record<string, string>;
   for (let i = 1; i < lines.length; i += 1) {
     const line = lines[i]!;
     const colon = line.indexOf(":");

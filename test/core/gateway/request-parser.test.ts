@@ -114,3 +114,19 @@ describe("RequestParser", () => {
     expect(refused(`GET / HTTP/1.1\r\nx: ${"y".repeat(40_000)}`)).toEqual(["431"]);
   });
 });
+
+test("a body of a million chunks of one byte is one body, and one chunk may come in many pieces", () => {
+  const head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const small = Array.from({ length: 1000 }, () => "1\r\nx\r\n".repeat(1000));
+  expect(parse([head, ...small, "0\r\n\r\n"]).bodies).toEqual(["x".repeat(1_000_000)]);
+  const pieces = Array.from({ length: 1000 }, () => "y".repeat(1000));
+  expect(parse([`${head}f4240\r\n`, ...pieces, "\r\n0\r\n\r\n"]).bodies).toEqual([pieces.join("")]);
+});
+
+test("names that every object has are names of headers like any others", () => {
+  const { requests } = parse(["GET / HTTP/1.1\r\nconstructor: a\r\n__proto__: b\r\n\r\n"]);
+  expect(Object.entries(requests[0]!.headers)).toEqual([
+    ["constructor", "a"],
+    ["__proto__", "b"],
+  ]);
+});
