@@ -33,7 +33,7 @@ import {
   type ParsedRequest,
 } from "./http-server.ts";
 import { answerError } from "./openai-error.ts";
-import { refusalOfControl, refusalOfPrompt, type Refusal } from "./reach.ts";
+import { nameOf, refusalOfControl, refusalOfPrompt, type Refusal } from "./reach.ts";
 import { PromptReader, warmUpReading } from "./prompt-reader.ts";
 import { TokenisePool } from "./tokenise-pool.ts";
 import { WorkerLink } from "./worker-link.ts";
@@ -183,6 +183,7 @@ function startFeeds(
 
 function serve(parts: GatewayParts): HttpServer {
   const { task, links, dispatcher } = parts;
+  const boundTo = nameOf(task.host);
   const app = controlApp({
     model: task.model,
     alive: () => ({ alive: links.filter(({ alive }) => alive).length, all: links.length }),
@@ -191,7 +192,7 @@ function serve(parts: GatewayParts): HttpServer {
     reset: (cell) => reset(parts, cell),
     refusal: (headers, changes) =>
       refusalOfControl(headers, {
-        boundTo: task.host,
+        boundTo,
         ...(changes ? { token: task.token } : {}),
       }),
   });
@@ -203,7 +204,7 @@ function serve(parts: GatewayParts): HttpServer {
         const path = request.target.split("?", 1)[0]!;
         const field = request.method === "POST" ? PROMPT_FIELDS.get(path) : undefined;
         if (field === undefined) return void answerWith(app, request, answer);
-        const refusal = refusalOfPrompt(request.headers, task.host);
+        const refusal = refusalOfPrompt(request.headers, boundTo);
         if (refusal === undefined) dispatcher.handle(request, answer, field);
         else refuse(answer, refusal);
       },

@@ -4,6 +4,7 @@
  * can (no JSON), and reaches us under a name of its own only in `Host` (DNS rebinding). A state that
  * another may change is worth nothing, so that takes the token of the run as well. Pure.
  */
+import { urlHost } from "../wire/http/target.ts";
 import type { ParsedRequest } from "./http-server.ts";
 
 export interface Refusal {
@@ -13,10 +14,15 @@ export interface Refusal {
 
 type Headers = ParsedRequest["headers"];
 
+/** The name by which clients reach what is bound to `host`, as they write it in `Host`. */
+export function nameOf(host: string): string {
+  return URL.parse(`http://${urlHost(host)}`)?.hostname ?? host;
+}
+
 /** Carries the token of `GatewayTask`, with which state may be changed. */
 export const TOKEN_HEADER = "x-dynbench-token";
 
-/** Of a request for the workers; undefined for one that is passed on. Servers that read JSON alone are vLLM's too. */
+/** Of a request for the workers; undefined for one that is passed on. vLLM reads JSON alone too. `boundTo`: see `nameOf`. */
 export function refusalOfPrompt(headers: Headers, boundTo: string): Refusal | undefined {
   const { origin } = headers;
   if (origin !== undefined && !isOwnOrigin(headers, boundTo)) return foreign(origin);
@@ -48,15 +54,11 @@ const LOOPBACK = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/i;
 /** `Host` without its port is a loopback name, or the address that the gateway was told to bind to. */
 function isOwnHost(host: string, boundTo: string): boolean {
   const name = host.replace(/:\d+$/, "");
-  return LOOPBACK.test(name) || name.toLowerCase() === bracketed(boundTo).toLowerCase();
+  return LOOPBACK.test(name) || name.toLowerCase() === boundTo;
 }
 
 function isOwnOrigin({ host = "", origin }: Headers, boundTo: string): boolean {
   return isOwnHost(host, boundTo) && origin === `http://${host}`;
-}
-
-function bracketed(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }
 
 function foreign(origin: string): Refusal {

@@ -35,11 +35,20 @@ export class Answers {
 }
 
 interface Chunk {
-  readonly choices?: readonly {
-    readonly text?: string | null;
-    readonly delta?: { readonly content?: string | null } | null;
-    readonly token_ids?: readonly number[] | null;
-  }[];
+  readonly choices?:
+    | readonly ({
+        readonly text?: unknown;
+        readonly delta?: { readonly content?: unknown } | null;
+        readonly token_ids?: unknown;
+      } | null)[]
+    | null;
+}
+
+/** Of a server that may send anything; one fault, and the text stands for the whole. */
+function isTokenIds(value: unknown): value is readonly number[] {
+  return (
+    Array.isArray(value) && value.every((id) => Number.isInteger(id) && id >= 0 && id <= 0xffffffff)
+  );
 }
 
 /** Text and token ids of the events; token ids only where every event that carries text has them. */
@@ -52,17 +61,17 @@ export function answerIn(events: readonly Uint8Array[]): {
   let isComplete = true;
   for (const event of events) {
     const choice = chunkIn(event)?.choices?.[0];
-    if (choice === undefined) continue;
-    const part = choice.text ?? choice.delta?.content ?? "";
-    text += part;
-    if (choice.token_ids) ids.push(...choice.token_ids);
-    else if (part !== "") isComplete = false;
+    if (choice === undefined || choice === null) continue;
+    const part = choice.text ?? choice.delta?.content;
+    if (typeof part === "string") text += part;
+    if (isTokenIds(choice.token_ids)) for (const id of choice.token_ids) ids.push(id);
+    else if (part) isComplete = false;
   }
   return { text, tokenIds: isComplete && ids.length > 0 ? Uint32Array.from(ids) : undefined };
 }
 
 /** Undefined for `[DONE]`, and for what is no JSON: the stream was judged when it came. */
-function chunkIn(event: Uint8Array): Chunk | undefined {
+function chunkIn(event: Uint8Array): Chunk | undefined | null {
   try {
     return JSON.parse(new TextDecoder().decode(event)) as Chunk;
   } catch {

@@ -1,12 +1,17 @@
 import { describe, expect, test } from "bun:test";
-import { refusalOfControl, refusalOfPrompt, TOKEN_HEADER } from "../../../core/gateway/reach.ts";
+import {
+  nameOf,
+  refusalOfControl,
+  refusalOfPrompt,
+  TOKEN_HEADER,
+} from "../../../core/gateway/reach.ts";
 import { answerStream, firstEligible, gatewayOf, startWorker } from "./stand-ins.ts";
 
 const JSON_BODY = { "content-type": "application/json" };
 
 describe("state of the gateway", () => {
   const at = (host: string | undefined, boundTo = "127.0.0.1"): number | undefined =>
-    refusalOfControl(host === undefined ? {} : { host }, { boundTo })?.status;
+    refusalOfControl(host === undefined ? {} : { host }, { boundTo: nameOf(boundTo) })?.status;
 
   test("is read under a name of loopback, or the address that the gateway is bound to", () => {
     for (const host of [
@@ -20,7 +25,8 @@ describe("state of the gateway", () => {
     }
     expect(at("10.0.0.5:8000", "10.0.0.5")).toBeUndefined();
     expect(at("gpu-1:8000", "gpu-1")).toBeUndefined();
-    expect(at("[fe80::1]:8000", "fe80::1")).toBeUndefined();
+    expect(at("[fe80::1]:8000", "FE80:0::1")).toBeUndefined();
+    expect(at("[::1]:8000", "::")).toBeUndefined();
   });
 
   test("is read under no other name", () => {
@@ -36,7 +42,7 @@ describe("state of the gateway", () => {
       ],
     ]) {
       expect([host, at(host)]).toEqual([host, 403]);
-      expect([host, at(host, "0.0.0.0")]).toEqual([host, host === "0.0.0.0" ? undefined : 403]);
+      expect([host, at(host, "0.0.0.0")]).toEqual([host, 403]);
     }
   });
 

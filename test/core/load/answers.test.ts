@@ -21,6 +21,20 @@ describe("an answer", () => {
     expect(ids(piece("", []))).toBeUndefined();
   });
 
+  test("with parts of other types is what can be read of it", () => {
+    const odd = [
+      ...[{ choices: [null] }, { choices: null }, { choices: 5 }, null, { choices: [{ text: 5 }] }],
+      ...[{ choices: [{ delta: 1 }] }, { choices: [{ text: "b", token_ids: 7 }] }],
+    ];
+    expect(answerIn(events(piece("a", [7]), ...odd.map((each) => JSON.stringify(each))))).toEqual({
+      text: "ab",
+      tokenIds: undefined,
+    });
+    expect(answerIn(events(piece("", [-1]))).tokenIds).toBeUndefined();
+    const many = Array.from({ length: 500_000 }, () => 1);
+    expect(answerIn(events(piece("a", many))).tokenIds).toHaveLength(500_000);
+  });
+
   test("is kept as the server's ids, or else as those of its text", () => {
     const answers = new Answers((text) => Uint32Array.from(text, (letter) => letter.charCodeAt(0)));
     answers.keep(3, events(piece("a", [7])));
