@@ -78,12 +78,16 @@ export class MsgpackReader {
     return text;
   }
 
-  /** An integer or float as a number; integers beyond 2^53 are rounded. */
+  /** An integer or float as a number; integers beyond 2^53 are rounded. What counts nothing is none. */
   number(): number {
     const byte = this.#byte();
-    if (byte === 0xcb) return this.#view.getFloat64(this.#advance(8));
-    if (byte === 0xca) return this.#view.getFloat32(this.#advance(4));
-    return Number(this.#integer(byte));
+    const isFloat = byte === 0xcb || byte === 0xca;
+    if (!isFloat) return Number(this.#integer(byte));
+    const value =
+      byte === 0xcb
+        ? this.#view.getFloat64(this.#advance(8))
+        : this.#view.getFloat32(this.#advance(4));
+    return Number.isFinite(value) ? value : this.fail("expected a number");
   }
 
   /** The 64 bits of an integer (a negative one as its two's complement), or the last 8 of a binary's bytes. */

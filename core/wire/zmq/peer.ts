@@ -128,7 +128,11 @@ export class ZmtpPeer {
   }
 
   #command(name: string, body: Uint8Array): void {
+    if (!this.#ready && name !== "READY" && name !== "ERROR") {
+      throw protocolFault("a command came before READY");
+    }
     if (name === "READY") {
+      if (this.#ready) throw protocolFault("READY came twice");
       const type = socketTypeOf(body);
       if (type === undefined || !this.#type.accepts.includes(type)) {
         throw protocolFault(

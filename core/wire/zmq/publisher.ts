@@ -8,6 +8,8 @@ import { encodeMessage } from "./zmtp.ts";
 
 /** Limit of topics of one subscriber; libzmq has none, but nobody needs more for KV events. */
 const MAX_TOPICS = 1000;
+/** Longer ones match no topic that is published, and would be kept. */
+const MAX_TOPIC_BYTES = 1024;
 
 export interface Publisher extends AsyncDisposable {
   readonly port: number;
@@ -72,7 +74,8 @@ function publisherOver(listener: ZmtpListener, topicsOf: Map<ZmtpPeer, string[]>
 }
 
 function addTopic(topics: string[], topic: Uint8Array): void {
-  if (topics.length < MAX_TOPICS) topics.push(latin1(topic));
+  if (topics.length >= MAX_TOPICS || topic.length > MAX_TOPIC_BYTES) return;
+  topics.push(latin1(topic));
 }
 
 /** Subscriptions are counted: a topic ends with as many cancellations as subscriptions. */

@@ -34,6 +34,14 @@ describe("reader", () => {
     expect(reader.ended).toBe(true);
   });
 
+  test("a float that counts nothing is no number", () => {
+    expect(readerOf(0xcb, 0x3f, 0xf8, 0, 0, 0, 0, 0, 0).number()).toBe(1.5);
+    expect(() => readerOf(0xcb, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0).number()).toThrow(
+      "expected a number",
+    );
+    expect(() => readerOf(0xca, 0x7f, 0x80, 0, 0).number()).toThrow("expected a number");
+  });
+
   test("an array of integers that ends early is refused by itself", () => {
     expect(() => readerOf(0x91, 0xcd, 1).uint32s()).toThrow("Cannot read test: input ends early");
     expect(() => readerOf(0x92, 0xcd, 1, 1, 0xcd).uint32s()).toThrow("input ends early");

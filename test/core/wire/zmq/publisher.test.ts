@@ -190,6 +190,31 @@ describe("a peer at the other end", () => {
     expect(answers.slice(before)).toEqual(pong);
   });
 
+  test("is let go for a command before READY and for a second READY, and the next is served", async () => {
+    await using publisher = startPublisher({ host: HOST, port: 0 });
+    const topic = bytesOf("t");
+    for (const parts of [
+      [encodeCommand("CANCEL", topic)],
+      [encodeCommand("SUBSCRIBE", topic)],
+      [encodeCommand("PING", Uint8Array.of(0, 1))],
+      [readyCommand("SUB"), readyCommand("SUB")],
+    ]) {
+      const { promise: closed, resolve } = Promise.withResolvers<void>();
+      using raw = await Bun.connect({
+        hostname: HOST,
+        port: publisher.port,
+        socket: { data: () => {}, close: () => resolve() },
+      });
+      raw.write(greeting());
+      for (const part of parts) raw.write(part);
+      await closed;
+    }
+    await using subscriber = subscribe(publisher.port, "t");
+    await until(() => publisher.subscribers === 1);
+    publisher.send([topic, bytesOf("1")]);
+    await until(() => subscriber.received.length === 1);
+  });
+
   test("subscribes by ZMTP 3.1 commands too, and cancels", async () => {
     await using publisher = startPublisher({ host: HOST, port: 0 });
     using raw = await Bun.connect({
