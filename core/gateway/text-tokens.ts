@@ -50,9 +50,14 @@ function textMessage(message: unknown): ChatMessage | undefined {
   return isText ? { role, content: texts.join("\n") } : undefined;
 }
 
-/** The text itself; a chat as JSON. */
+/** The text itself; a chat as JSON, and nothing of one that is nested deeper than JSON can be written. */
 export function textOf(prompt: TextPrompt): string {
-  return prompt.form === "text" ? prompt.text : JSON.stringify(prompt.messages);
+  if (prompt.form === "text") return prompt.text;
+  try {
+    return JSON.stringify(prompt.messages);
+  } catch {
+    return "";
+  }
 }
 
 /** Bytes of text that count as one token where nothing is tokenised: the usual mean of English text. */

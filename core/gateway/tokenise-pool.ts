@@ -151,8 +151,13 @@ class Thread {
   }
 
   run(job: Job): void {
-    this.#job = job;
-    this.#worker.postMessage(job.prompt);
+    try {
+      this.#worker.postMessage(job.prompt);
+      this.#job = job;
+    } catch {
+      // The copy for the thread goes down into every part, and a client may nest as deep as it likes.
+      job.reject(new TokeniseFault(400, "its messages are nested too deep"));
+    }
   }
 
   /** The prompt that the thread works on has failed. */

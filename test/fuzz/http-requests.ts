@@ -60,7 +60,8 @@ function request(model: string, random: RandomStream): Buffer {
   const { path, body } = oneOf(POSTS, random);
   const named = body === undefined ? undefined : { ...body, model };
   const drawn = random.int(2) === 0 ? named : damagedJson(named, random);
-  const bytes = Buffer.from(drawn === undefined ? "" : (JSON.stringify(drawn) ?? ""));
+  const json = drawn === undefined ? "" : (JSON.stringify(drawn) ?? "");
+  const bytes = Buffer.from(random.int(20) === 0 ? nested(json, random) : json);
   const isChunked = random.int(4) === 0;
   const type = random.int(10) === 0 ? "text/plain" : "application/json";
   const fields = [
@@ -72,6 +73,12 @@ function request(model: string, random: RandomStream): Buffer {
   ];
   const start = Buffer.from(`${head("POST", path, fields, random)}\r\n`);
   return Buffer.concat([start, isChunked ? chunked(bytes, random) : bytes]);
+}
+
+/** With lists in a list, deeper than any code can follow that calls itself. */
+function nested(json: string, random: RandomStream): string {
+  const depth = 10 ** (2 + random.int(5));
+  return json.replace("[", `[${"[".repeat(depth)}${"]".repeat(depth)},`);
 }
 
 function head(method: string, path: string, fields: string[], random: RandomStream): string {

@@ -66,12 +66,10 @@ const chatBody = v.looseObject({
 export function parseGeneration(
   endpoint: Endpoint,
   body: unknown,
-  serving: { model: string; maxModelLen: number; tokenizer: Tokenizer },
+  serving: Serving & { readonly model: string },
 ): GenerationRequest {
   const { fields, prompt, maxTokens } =
-    endpoint === "completions"
-      ? completionOf(body, serving.tokenizer)
-      : chatOf(body, serving.tokenizer);
+    endpoint === "completions" ? completionOf(body, serving) : chatOf(body, serving);
   checkModel(fields.model, serving.model);
   if (prompt.length === 0) {
     throw new ApiFault("The decoder prompt cannot be empty", { param: "prompt" });
@@ -118,8 +116,25 @@ function tooLong(isl: number, maxModelLen: number): ApiFault {
   );
 }
 
-function completionOf(body: unknown, tokenizer: Tokenizer) {
+/** No tokenizer has longer tokens. */
+const MAX_TOKEN_CHARACTERS = 512;
+
+interface Serving {
+  readonly maxModelLen: number;
+  readonly tokenizer: Tokenizer;
+}
+
+/** A text far beyond the context is refused before it is tokenised, which would hold up all others. */
+function mustFit(texts: readonly string[], maxModelLen: number): void {
+  const characters = texts.reduce((sum, { length }) => sum + length, 0);
+  const least = Math.ceil(characters / MAX_TOKEN_CHARACTERS);
+  if (least > maxModelLen) throw tooLong(least, maxModelLen);
+}
+
+function completionOf(body: unknown, { maxModelLen, tokenizer }: Serving) {
   const fields = fieldsOf(completionBody, body);
+  const text = Array.isArray(fields.prompt) ? (fields.prompt[0] as unknown) : fields.prompt;
+  if (typeof text === "string") mustFit([text], maxModelLen);
   return {
     fields,
     prompt: promptTokens(fields.prompt, tokenizer),
@@ -127,8 +142,12 @@ function completionOf(body: unknown, tokenizer: Tokenizer) {
   };
 }
 
-function chatOf(body: unknown, tokenizer: Tokenizer) {
+function chatOf(body: unknown, { maxModelLen, tokenizer }: Serving) {
   const fields = fieldsOf(chatBody, body);
+  mustFit(
+    fields.messages.map((message) => textMessage(message).content),
+    maxModelLen,
+  );
   return {
     fields,
     prompt: chatTokens(fields.messages, tokenizer),

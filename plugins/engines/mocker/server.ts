@@ -36,8 +36,8 @@ export interface WorkerParts {
   readonly context: ChildContext;
 }
 
-/** A prompt of a million token ids is 7 MB. */
-const MAX_BODY_BYTES = 64 * 1024 * 1024;
+/** As much as the gateway passes on, so that what is too long is refused by its tokens, with a reason. */
+const MAX_BODY_BYTES = 256 * 1024 * 1024;
 
 /** Listens on free ports of `context.host` until disposed. */
 export async function startWorker(

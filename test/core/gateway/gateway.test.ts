@@ -129,6 +129,15 @@ describe("passing requests on", () => {
     expect((await gateway.state()).aborted).toBe(2);
   });
 
+  test("passes on chats that are nested as deep as they like, for the worker to judge", async () => {
+    using worker = startWorker("worker-0", answerStream);
+    const deep = `{"messages":[${"[".repeat(45_000)}${"]".repeat(45_000)}]}`;
+    for (const policy of [firstEligible, { ...firstEligible, reads: ["blocks"] as const }]) {
+      await using gateway = await gatewayOf([worker.worker], policy);
+      expect((await gateway.post(deep, { path: "/v1/chat/completions" })).status).toBe(200);
+    }
+  });
+
   test("refuses a body that is not a JSON object, and unknown paths", async () => {
     using worker = startWorker("worker-0", answerStream);
     await using gateway = await gatewayOf([worker.worker], firstEligible);

@@ -155,6 +155,19 @@ describe("the pool", () => {
     expect((await pool.tokens(textPrompt("bab cec"), 20)).tokens.length).toBe(3);
   });
 
+  test("messages that are nested too deep for a thread are a client error, and hold up nobody", async () => {
+    using pool = new TokenisePool(undefined);
+    await pool.start();
+    const deep: unknown = JSON.parse(`${"[".repeat(300_000)}${"]".repeat(300_000)}`);
+    for (let i = 0; i < 3; i += 1) {
+      await expect(pool.tokens({ form: "chat", messages: [deep] }, 20)).rejects.toMatchObject({
+        status: 400,
+        message: "Cannot tokenise the prompt: its messages are nested too deep",
+      });
+    }
+    expect((await pool.tokens(textPrompt("baban"), 20)).source).toBe("words");
+  });
+
   test("prompts beyond the queue's room are refused, and closing fails those that wait", async () => {
     const pool = new TokenisePool(undefined);
     // Nothing waits before it: it is one prompt, and not too many.

@@ -56,6 +56,23 @@ describe("requests", () => {
     expect(completion({ prompt: new Array(97).fill(5), max_tokens: 50 }).osl).toBe(3);
   });
 
+  test("of a text far beyond the context are refused before it is tokenised", () => {
+    const mustNot = {
+      ...tokenizer,
+      encode: () => expect.unreachable(),
+      encodeChat: () => expect.unreachable(),
+    };
+    const long = "x".repeat(60_000);
+    const at = { ...serving, tokenizer: mustNot };
+    for (const prompt of [long, [long]]) {
+      expect(() => parseGeneration("completions", { prompt }, at)).toThrow(
+        "at least 118 input tokens",
+      );
+    }
+    const chatLong = { messages: [{ role: "user", content: [{ text: long }] }] };
+    expect(() => parseGeneration("chat", chatLong, at)).toThrow("at least 118 input tokens");
+  });
+
   test("carry vLLM's priority, lower for earlier, which is higher here", () => {
     const priorityOf = (priority: unknown) => completion({ prompt: [5], priority }).priority;
     expect([-2, 0, 3, null, undefined].map(priorityOf)).toEqual([2, 0, -3, 0, 0]);
