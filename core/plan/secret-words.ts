@@ -14,6 +14,11 @@ export function masked(name: string, value: string): string {
   return isSecretName(name) ? MASK : maskText(value);
 }
 
+/** The same for a header, which is no setting: a number behind a secret name is secret too. */
+export function maskedHeader(name: string, value: string): string {
+  return isSecretName(name) ? MASK : masked(name, value);
+}
+
 /** `--hf-token`, `apiKey`, `DB_PASSWORD`, `X-Auth`; not `--long-prefill-token-threshold` or `kvBytesPerToken`. */
 export function isSecretName(name: string): boolean {
   if (/[-_](env|file|path)$|[a-z](Env|File|Path)$/.test(name)) return false; // where it is, not what
@@ -93,7 +98,7 @@ const HEADER_ENV_FLAG = /^--(?:run\.)?header-env\b/;
 function maskHeader(word: string): string {
   const [start, name] = /^([\w-]+)\s*[:=]\s*(?!@)/.exec(word) ?? [];
   if (start === undefined) return maskText(word);
-  return start + masked(name!, word.slice(start.length));
+  return start + maskedHeader(name!, word.slice(start.length));
 }
 
 /** `--hf-token=x`, `HF_TOKEN=x`, `mocker:apiKey=x,workers=2`, `--body=apiKey="x"`. */

@@ -8,7 +8,7 @@
 import { optionSpecs } from "./option-spec.ts";
 import type { Plan, PluginUse } from "../contract/plan.ts";
 import type { Plugins } from "../contract/plugins.ts";
-import { holdsMask, MASK, masked, maskFacts, maskWords } from "./secret-words.ts";
+import { holdsMask, MASK, maskedHeader, maskFacts, maskWords } from "./secret-words.ts";
 import type { Fault } from "../base/errors.ts";
 
 /** The plan as it may be stored. `secretOptions` names the options of a plugin that its author marked. */
@@ -21,7 +21,7 @@ export function maskPlan(plan: Plan, secretOptions: (use: PluginUse) => readonly
   };
   const headers = Object.entries(plan.wire.headers).map(([name, value]) => [
     name,
-    masked(name, value),
+    maskedHeader(name, value),
   ]);
   return {
     ...plan,

@@ -99,10 +99,15 @@ describe("command lines", () => {
   });
 
   test("mask headers and body fields by their names, and keep where a value is", () => {
-    expect(maskWords(["--header", "X-Auth: me:pw", "--header=x-credential=abc"])).toEqual([
+    const headers = [
       "--header",
-      "X-Auth: ***",
-      "--header=x-credential=***",
+      "X-Auth: me:pw",
+      "--header=x-credential=abc",
+      "-H",
+      "x-auth=12345",
+    ];
+    expect(maskWords(headers)).toEqual([
+      ...["--header", "X-Auth: ***", "--header=x-credential=***", "-H", "x-auth=***"],
     ]);
     expect(maskWords(["--body", 'apiKey="abc"', '--body=auth={"user":"a"}'])).toEqual([
       "--body",
