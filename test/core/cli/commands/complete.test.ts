@@ -42,7 +42,7 @@ describe("completion", () => {
     expect(offered("run", "--workload", "mooncake", "--trace")).toContain("--trace-block-size");
     expect(offered("up", "--concurr")).toEqual([]); // it sends no load
     expect(offered("run", "--html.p")).toEqual(["--html.path"]);
-    expect(offered("run", "--he")).toEqual(["--header", "--help"]);
+    expect(offered("run", "--he")).toEqual(["--header", "--header-env", "--help"]);
     expect(offered("doctor", "--cl")).toEqual(["--clean"]);
   });
 
