@@ -39,6 +39,17 @@ export interface WorkerParts {
 /** As much as the gateway passes on, so that what is too long is refused by its tokens, with a reason. */
 const MAX_BODY_BYTES = 256 * 1024 * 1024;
 
+/** Seconds without a byte: for clients that do not send what they have begun, and kept connections. */
+const IDLE_S = 120;
+
+/** What a route has of its request's connection. */
+interface Bindings {
+  /** The request is whole: its answer may wait in the queue for as long as it takes. */
+  waits(): void;
+}
+
+type App = Hono<{ Bindings: Bindings }>;
+
 /** Listens on free ports of `context.host` until disposed. */
 export async function startWorker(
   parts: WorkerParts,
@@ -91,13 +102,13 @@ export async function startWorker(
     aborted: 0,
     requests: 0,
   };
+  const app = routes(worker, publisher);
   const server = Bun.serve({
     hostname: context.host,
     port: 0,
-    // The default of 10 s cuts a stream that waits in the queue.
-    idleTimeout: 0,
+    idleTimeout: IDLE_S,
     maxRequestBodySize: MAX_BODY_BYTES,
-    fetch: routes(worker, publisher).fetch,
+    fetch: (request, own) => app.fetch(request, { waits: () => own.timeout(request, 0) }),
   });
   worker.address.port = server.port!;
   started.defer(() => server.stop(true));
@@ -109,8 +120,8 @@ export async function startWorker(
   };
 }
 
-function routes(worker: ServedWorker, publisher: KvPublisher): Hono {
-  const app = new Hono();
+function routes(worker: ServedWorker, publisher: KvPublisher): App {
+  const app = new Hono<{ Bindings: Bindings }>();
   app.use(async (c, next) => {
     c.header("x-dynbench-worker", worker.id);
     // Only pages name an origin, and no page is ours: a run's cache is not for others to empty.
@@ -130,9 +141,10 @@ function routes(worker: ServedWorker, publisher: KvPublisher): Hono {
   return app;
 }
 
-function addGeneration(app: Hono, worker: ServedWorker): void {
-  const answer = (endpoint: Endpoint) => async (c: Context) => {
+function addGeneration(app: App, worker: ServedWorker): void {
+  const answer = (endpoint: Endpoint) => async (c: Context<{ Bindings: Bindings }>) => {
     const body = await jsonBody(c);
+    c.env.waits();
     // Read for the first text alone: a large vocabulary takes a second.
     const tokenizer = await openTokenizer(hasText(body) ? worker.tokenizer : undefined);
     return generate({ endpoint, body, tokenizer, signal: c.req.raw.signal, worker });
@@ -170,7 +182,7 @@ const detokenizeBody = v.looseObject({
 });
 
 /** The tokenizer behind vLLM's paths. */
-function addTokenizer(app: Hono, worker: ServedWorker): void {
+function addTokenizer(app: App, worker: ServedWorker): void {
   const { servedModelName, limits } = worker.resolved;
   app.post("/tokenize", async (c) => {
     const body = fieldsOf(tokenizeBody, await jsonBody(c));
@@ -207,7 +219,7 @@ function addTokenizer(app: Hono, worker: ServedWorker): void {
   });
 }
 
-function addState(app: Hono, worker: ServedWorker, publisher: KvPublisher): void {
+function addState(app: App, worker: ServedWorker, publisher: KvPublisher): void {
   const { resolved, loop, sequences } = worker;
   const empty = (c: Context): Response => c.body(null, 200);
   app.get("/health", empty);
