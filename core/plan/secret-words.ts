@@ -21,7 +21,8 @@ export function maskedHeader(name: string, value: string): string {
 
 /** `--hf-token`, `apiKey`, `DB_PASSWORD`, `X-Auth`; not `--long-prefill-token-threshold` or `kvBytesPerToken`. */
 export function isSecretName(name: string): boolean {
-  if (/[-_](env|file|path)$|[a-z](Env|File|Path)$/.test(name)) return false; // where it is, not what
+  // Where it is or how many there are, not what.
+  if (/[-_](env|file|path|count)$|[a-z](Env|File|Path|Count)$/.test(name)) return false;
   const words = name
     .replace(/([a-z\d])([A-Z])|([A-Z])([A-Z][a-z])/g, "$1$3-$2$4")
     .toLowerCase()

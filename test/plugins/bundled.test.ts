@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { optionSpecs } from "../../core/plan/option-spec.ts";
-import { isSecretFlag } from "../../core/plan/secret-words.ts";
+import { isSecretName } from "../../core/plan/secret-words.ts";
 import { BUNDLED } from "../../plugins/bundled.ts";
 import { TRACE_FORMATS } from "../../plugins/shared/traces/trace-formats.ts";
 import { bundledModules } from "../../release/bundled.ts";
@@ -45,7 +45,7 @@ test("a default lies in the range over which it is tuned", () => {
 test("no option that is tuned has a name that masks its value", () => {
   const masked = BUNDLED.flatMap(({ name, options }) =>
     optionSpecs(options)
-      .filter(({ tune, flag }) => tune !== undefined && isSecretFlag(flag))
+      .filter(({ tune, flag }) => tune !== undefined && isSecretName(flag))
       .map(({ flag }) => `${name} --${flag}`),
   );
   expect(masked).toEqual([]);
