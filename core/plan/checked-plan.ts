@@ -147,8 +147,8 @@ const FIELD_OF: ReadonlyMap<string, string> = new Map([
 /** A header's value may be secret, so only its name is quoted. */
 function headerFaults(headers: Plan["wire"]["headers"]): Fault[] {
   return Object.entries(headers).flatMap(([name, value]) => {
-    const read = parseHeaders([`${name}=${value}`], []);
-    const isSame = Object.hasOwn(read, name);
+    const read = parseHeaders({ header: [`${name}=${value}`], headerEnv: [] }, []);
+    const isSame = Object.hasOwn(read.headers, name);
     return isSame
       ? []
       : [fault(["wire", "headers", name], "is no header in lower case with a value")];
