@@ -3,7 +3,14 @@
  * can: a prompt that is larger than the KV cache, or than the model's context.
  */
 import type { Plan, PlannedArm, PlannedCell } from "../contract/plan.ts";
-import { pointLabel } from "./sweep.ts";
+import {
+  sizeBounds,
+  sizeFaults,
+  type EngineLimits,
+  type SizeBound,
+  type SizeFault,
+  type Sizes,
+} from "./request-sizes.ts";
 import type { Fault } from "../base/errors.ts";
 import { given } from "../base/given.ts";
 import { BoundsMeter, KnownBounds, poolOf, type BoundsOf } from "./cache-bounds.ts";
@@ -42,7 +49,7 @@ export interface PlanSurvey {
 export interface RunSurvey extends Pick<PlanSurvey, "faults" | "notes"> {
   readonly bounds: KnownBounds;
   /** The longest request of each point. */
-  readonly longest: ReadonlyMap<string, Longest>;
+  readonly longest: ReadonlyMap<string, Sizes["longest"]>;
 }
 
 /** What stops the plan, and what its requests show; without round robin's share, which only `plan` prints. */
@@ -65,7 +72,8 @@ export async function faultsOnWorkers(
   at: { arm: PlannedArm; workers: readonly Worker[]; survey: Pick<RunSurvey, "longest"> },
 ): Promise<readonly Fault[]> {
   const { arm, workers, survey } = at;
-  const planned = ((await plugins.load(arm.engine)) as Engine).limits?.(arm.engine.options);
+  const engine = (await plugins.load(arm.engine)) as Engine;
+  const planned = engine.limits?.(arm.engine.options);
   const least = (of: (worker: Worker) => number | undefined): number | undefined => {
     const known = workers.map(of).filter((value) => value !== undefined);
     return known.length === 0 ? undefined : Math.min(...known);
@@ -79,13 +87,16 @@ export async function faultsOnWorkers(
     return [];
   }
   const cells = plan.cells.filter((cell) => plan.arms[cell.arm]!.engineKey === arm.engineKey);
-  const limits = [
-    { name: arm.engine.name, blockSize, workers: workers.length, kvBlocks, maxModelLen },
-  ];
-  const points = [...firstCells(cells)];
-  return onePerPath(
-    points.flatMap(([point, cell]) => sizeFaults(cell, survey.longest.get(point)!, limits)),
-  );
+  const bounds = sizeBounds([
+    { engine, blockSize, workers: workers.length, kvBlocks, maxModelLen },
+  ]);
+  const faults: SizeFault[] = [];
+  for (const [point, cell] of firstCells(cells)) {
+    const workload = (await plugins.load(cell.workload)) as Workload;
+    const at = { parameters: cell.parameters, workload };
+    faults.push(...sizeFaults(at, { longest: survey.longest.get(point)! }, bounds));
+  }
+  return onePerBound(faults);
 }
 
 export async function surveyPlan(
@@ -94,28 +105,36 @@ export async function surveyPlan(
   { signal, depth = "shares" }: { signal: AbortSignal; depth?: SurveyDepth },
 ): Promise<PlanSurvey & RunSurvey> {
   const limits = await limitsOf(plan, plugins);
+  const sizes = sizeBounds(limits);
   const points: PointSurvey[] = [];
   const faults: Fault[] = [];
+  const tooLarge: SizeFault[] = [];
   const notes = new Set<string>();
   const bounds = new KnownBounds();
-  const longestOf = new Map<string, Longest>();
+  const longestOf = new Map<string, Sizes["longest"]>();
   for (const [point, cell] of firstCells(plan.cells)) {
     const workload = (await plugins.load(cell.workload)) as Workload;
     const rows = await readRows(cell, workload, signal);
     for (const note of workload.notes?.(cell.workload.options, rows) ?? []) notes.add(note);
     const of = { ...(await plannedBounds(plan, cell, { limits, plugins })), count: Infinity };
-    const surveyed = await surveyPoint(cell, { workload, rows, limits, depth, of });
-    const { survey, longest, untimed } = surveyed;
+    // What a file holds is counted even where shares are not computed.
+    const own = depth === "first" && rows !== undefined ? "lengths" : depth;
+    const surveyed = await surveyPoint(cell, { workload, rows, limits, sizes, depth: own, of });
+    const { survey, untimed } = surveyed;
     points.push(survey);
-    longestOf.set(point, longest);
+    longestOf.set(point, surveyed.sizes.longest);
     if (surveyed.bounds !== undefined) bounds.keep(cell, of, surveyed.bounds);
     if (untimed !== undefined) faults.push(untimedFault(workload.name, untimed));
-    // On the virtual clock such a request fails as it would on the engine, and the run continues.
-    if (plan.clock === "wall") faults.push(...sizeFaults(cell, longest, limits));
+    tooLarge.push(...sizeFaults({ parameters: cell.parameters, workload }, surveyed.sizes, sizes));
+    const few = surveyed.sizes.counts && fewNote(cell, workload, survey.requests);
+    if (few !== undefined) notes.add(few);
     if (survey.requests === 0) {
       faults.push({ path: `workload.${workload.name}`, message: "has no requests to send" });
     }
   }
+  // On the virtual clock such a request fails as it would on the engine, and the run continues.
+  if (plan.clock === "wall") faults.push(...onePerBound(tooLarge));
+  else for (const { message, hint } of onePerBound(tooLarge)) notes.add(`${message}. ${hint}`);
   return { points, faults: onePerPath(faults), notes: [...notes], bounds, longest: longestOf };
 }
 
@@ -130,10 +149,10 @@ function firstCells(cells: readonly PlannedCell[]): Map<string, PlannedCell> {
 }
 
 /**
- * `first`: is there a request at all; `bounds`: how long are they, and what could caches serve of
- * them; `shares`: and what does round robin.
+ * `first`: is there a request at all; `lengths`: how many, and how long are they; `bounds`: and what
+ * could caches serve of them; `shares`: and what does round robin.
  */
-type SurveyDepth = "first" | "bounds" | "shares";
+type SurveyDepth = "first" | "lengths" | "bounds" | "shares";
 
 /** What bounds will depend on, as far as the plan knows the first engine's workers. */
 async function plannedBounds(
@@ -147,27 +166,14 @@ async function plannedBounds(
   return { blockSize, pool: await poolOf(plan, cell, { workers, plugins }) };
 }
 
-interface EngineLimits {
-  readonly name: string;
-  readonly blockSize: number;
-  /** Workers that compute prompts. */
-  readonly workers: number;
-  readonly kvBlocks: number | undefined;
-  readonly maxModelLen: number | undefined;
-}
-
-interface Longest {
-  readonly isl: number;
-  readonly osl: number;
-}
-
 async function limitsOf(plan: Plan, plugins: Plugins): Promise<EngineLimits[]> {
   const engines = new Map(plan.arms.map(({ engineKey, engine }) => [engineKey, engine]));
   return Promise.all(
     [...engines.values()].map(async (use): Promise<EngineLimits> => {
-      const limits = ((await plugins.load(use)) as Engine).limits?.(use.options);
+      const engine = (await plugins.load(use)) as Engine;
+      const limits = engine.limits?.(use.options);
       return {
-        name: use.name,
+        engine,
         blockSize: limits?.blockSize ?? USUAL_BLOCK_SIZE,
         workers: limits?.prefillWorkers ?? limits?.workers ?? 1,
         kvBlocks: limits?.kvBlocks,
@@ -179,7 +185,7 @@ async function limitsOf(plan: Plan, plugins: Plugins): Promise<EngineLimits[]> {
 
 interface SurveyedPoint {
   readonly survey: PointSurvey;
-  readonly longest: Longest;
+  readonly sizes: Sizes;
   readonly untimed: number | undefined;
   /** Left out where not all requests were looked at. */
   readonly bounds: CacheBounds | undefined;
@@ -191,6 +197,7 @@ async function surveyPoint(
     workload: Workload;
     rows: unknown;
     limits: readonly EngineLimits[];
+    sizes: readonly SizeBound[];
     depth: SurveyDepth;
     of: Pick<BoundsOf, "blockSize" | "pool">;
   },
@@ -200,6 +207,7 @@ async function surveyPoint(
   const cache = new IdealCache({ blockSize, workers: Math.max(1, workers) });
   const meter = new BoundsMeter(parts.of);
   const longest = { isl: 0, osl: 0 };
+  const beyond = parts.sizes.map(() => 0);
   const needsTimes = cell.load.arrival === "trace";
   let untimed: number | undefined;
   let position = 0;
@@ -213,10 +221,12 @@ async function surveyPoint(
     }
     if (needsTimes && request.atNs === undefined && request.after === undefined)
       untimed ??= request.index;
-    if (request.isl + request.osl > longest.isl + longest.osl) {
+    const tokens = request.isl + request.osl;
+    if (tokens > longest.isl + longest.osl) {
       longest.isl = request.isl;
       longest.osl = request.osl;
     }
+    for (const [i, size] of parts.sizes.entries()) if (tokens > size.tokens) beyond[i]! += 1;
     position += 1;
     if (!isMeasured) continue;
     promptTokens += request.isl;
@@ -225,7 +235,7 @@ async function surveyPoint(
   }
   const { ideal, roundRobin } = cache.shares;
   return {
-    longest,
+    sizes: { longest, ...(depth === "first" ? {} : { counts: { beyond, all: position } }) },
     untimed,
     bounds: depth === "bounds" && position <= SURVEYED_REQUESTS ? meter.bounds : undefined,
     survey: {
@@ -249,34 +259,16 @@ function untimedFault(workload: string, request: number): Fault {
   };
 }
 
-function sizeFaults(cell: PlannedCell, longest: Longest, limits: readonly EngineLimits[]): Fault[] {
-  const tokens = longest.isl + longest.osl;
-  const what = `a request of ${longest.isl} prompt and ${longest.osl} output tokens`;
-  const where = pointLabel(cell.parameters);
-  const at = where === "" ? "" : ` (at ${where})`;
-  return limits.flatMap(({ name, blockSize, kvBlocks, maxModelLen }): Fault[] => [
-    ...(kvBlocks !== undefined && tokens > kvBlocks * blockSize
-      ? [
-          {
-            path: "workload",
-            message: `${what} does not fit the KV cache of a "${name}" worker, ${kvBlocks} blocks of ${blockSize}${at}`,
-            hint: "Shorten the prompts, or enlarge the cache: --kv-blocks",
-          },
-        ]
-      : []),
-    // A context limit that is the size of the cache is the same fault.
-    ...(maxModelLen !== undefined &&
-    tokens > maxModelLen &&
-    maxModelLen !== (kvBlocks ?? 0) * blockSize
-      ? [
-          {
-            path: "workload",
-            message: `${what} exceeds the context of "${name}", ${maxModelLen} tokens${at}`,
-            hint: "Shorten the prompts, or raise the limit: --max-model-len",
-          },
-        ]
-      : []),
-  ]);
+/** A file has an end, and the load may ask for more than that. */
+function fewNote(
+  { load }: PlannedCell,
+  { name, options }: Workload,
+  found: number,
+): string | undefined {
+  if (load.requests === undefined || found >= load.requests) return undefined;
+  const more =
+    "synthesize" in options.entries ? "; --synthesize draws as many as are asked for" : "";
+  return `${name} has ${found} of the ${load.requests} requests that --requests asks for, and no more are sent${more}`;
 }
 
 /** The same fault at several points of a sweep is reported once, for the first. */
@@ -284,6 +276,15 @@ function onePerPath(faults: readonly Fault[]): Fault[] {
   const seen = new Set<string>();
   return faults.filter(({ path, hint }) => {
     const key = `${path} ${hint}`;
+    return seen.has(key) ? false : seen.add(key);
+  });
+}
+
+/** A bound that is exceeded at several points is reported once, for the first. */
+function onePerBound(faults: readonly SizeFault[]): SizeFault[] {
+  const seen = new Set<string>();
+  return faults.filter(({ bound: { engine, kind, tokens } }) => {
+    const key = `${engine.name} ${kind} ${tokens}`;
     return seen.has(key) ? false : seen.add(key);
   });
 }

@@ -36,7 +36,7 @@ const options = v.strictObject({
     v.description(
       "Trace file: Mooncake rows or another known format, plain, gzip or zstd; - is standard input",
     ),
-    v.metadata({ file: true }),
+    v.metadata({ file: true, aliases: ["input-dataset", "input-file"] }),
   ),
   ...traceFileOptions,
   from: v.pipe(

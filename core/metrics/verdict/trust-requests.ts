@@ -34,10 +34,18 @@ function failedRequests({ summary }: CellUnderTrial): Finding | undefined {
     id: "errors",
     severity: failed / sent > FAULTY_SHARE_MAX ? "untrusted" : "note",
     message: `${failed} of ${sent} requests failed${mostOf(summary.errors)}`,
-    hint:
-      "Read the errors of the cell and the engine's and router's logs" +
-      (summary.errors.some(isOverload) ? "; a lower load may be enough" : ""),
+    hint: summary.errors.some(isTooLong)
+      ? "Raise --max-model-len (a larger --gpu holds more), or send shorter prompts: --max-isl of a trace, --isl"
+      : "Read the errors of the cell and the engine's and router's logs" +
+        (summary.errors.some(isOverload) ? "; a lower load may be enough" : ""),
   };
+}
+
+/** In the words of vLLM, SGLang and the mocker. */
+function isTooLong({ message }: CellUnderTrial["summary"]["errors"][number]): boolean {
+  return /maximum context length|longer than the model's context length|KV cache blocks/i.test(
+    message,
+  );
 }
 
 /** Refused for now, or not served in time: errors that a lower load may avoid. */

@@ -28,11 +28,16 @@ export function hostFaults(
   const most = Math.min(...plan.arms.map((arm) => concurrencyOf(arm, plugins, fileLimit)));
   const wanted = Math.max(...plan.cells.map(inFlight));
   if (wanted <= most) return [];
+  const raise = `Raise the limit (ulimit -n ${enoughFor(wanted)})`;
   return [
     {
       path: "load.concurrency",
-      message: `${counted(wanted, "request")} in flight need more open files than the ${fileLimit} that a process may have here`,
-      hint: `Raise the limit (ulimit -n ${enoughFor(wanted)}), or use --concurrency ${Math.max(1, most)}`,
+      message: `open files are limited to ${fileLimit} a process here, too few for ${counted(wanted, "request")} in flight`,
+      // Where not even one request fits, nothing but the limit helps.
+      hint:
+        most < 1
+          ? `${raise}, in a new shell or as root where this one may not`
+          : `${raise}, or use --concurrency ${most}`,
     },
   ];
 }

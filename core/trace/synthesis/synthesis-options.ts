@@ -15,7 +15,8 @@ export const SYNTHESIS_ENTRIES = {
   arrivalSpeedup: v.pipe(
     v.optional(multiplier, 1),
     v.description("Times of the trace are divided by it"),
-    v.metadata({ aliases: ["trace-speedup"] }),
+    // The last is the name of the guide's script, and of the mocker for its own speed.
+    v.metadata({ aliases: ["trace-speedup", "speedup-ratio"] }),
   ),
   prefixLenMultiplier: v.pipe(
     v.optional(multiplier, 1),

@@ -26,12 +26,25 @@ describe("a load that holds more requests than files may be open", () => {
       {
         path: "load.concurrency",
         message:
-          "700 requests in flight need more open files than the 1024 that a process may have here",
+          "open files are limited to 1024 a process here, too few for 700 requests in flight",
         hint: "Raise the limit (ulimit -n 8192), or use --concurrency 476",
       },
     ]);
     const [fault] = hostFaults(planned({ ...wide, router: "nginx" }), plugins, host(1024));
     expect(fault!.hint).toContain("--concurrency 476");
+  });
+
+  test("is refused without a concurrency where not even one request fits", () => {
+    const hintAt = (limit: number): string =>
+      hostFaults(planned({ ...wide, router: "kv" }), plugins, host(limit))[0]!.hint!;
+    expect(hintAt(64)).toBe(
+      "Raise the limit (ulimit -n 8192), in a new shell or as root where this one may not",
+    );
+    expect(hintAt(73)).not.toContain("--concurrency");
+    // 64 of its own, 4 for each of 2 workers, 2 for a request
+    expect(hintAt(74)).toContain("or use --concurrency 1");
+    const one = planned({ ...wide, concurrency: "1", router: "kv" });
+    expect(hostFaults(one, plugins, host(74))).toEqual([]);
   });
 
   test("is accepted where no router holds a second connection, or the limit is higher", () => {
