@@ -74,6 +74,8 @@ export interface Engine<Schema extends OptionsSchema = OptionsSchema> extends Pl
   ): Partial<WorkerLimits> & { readonly workers: number; readonly prefillWorkers?: number };
   /** How many times faster than the modelled hardware it runs; 1 when left out. */
   timeScale?(options: v.InferOutput<Schema>): number;
+  /** Throws if a program or package is missing that it would start with; called before anything is started or written. */
+  find?(options: v.InferOutput<Schema>, plane: Plane): Promise<void> | void;
   /** The processes that `start` would start. */
   processes?(options: v.InferOutput<Schema>, plane: Plane): readonly PlannedProcess[];
   /** Resolves when all workers answer. Leaves nothing behind when it rejects, and stops at `context.signal`. */

@@ -53,8 +53,8 @@ export type Router<Schema extends OptionsSchema = OptionsSchema> = PluginBase<Sc
   /** Default engine of a run with this router; `mocker` when left out. */
   readonly defaultEngine?: string;
   traits(options: v.InferOutput<Schema>): RouterTraits;
-  /** Throws if the program that it would start is missing; called before anything is started. */
-  find?(options: v.InferOutput<Schema>, place: Pick<StartContext, "python">): void;
+  /** Throws if the program that it would start is missing; called before anything is started or written. */
+  find?(options: v.InferOutput<Schema>, place: Pick<StartContext, "python">): Promise<void> | void;
 } & (
     | {
         /** Hosted by the gateway in a live run, and by the simulator on the virtual clock. */

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, getPriority, loadavg, setPriority, totalmem } from "node:os";
 import { cgroupLimits, type CgroupLimits } from "./cgroup.ts";
 import type { Check } from "./check.ts";
-import { programOutput } from "./program-output.ts";
+import { programOutput } from "../process/program-output.ts";
 import { concurrencyWithin, openFileLimit } from "../process/file-limit.ts";
 import { GPU_QUERY, parseGpus, visibleGpus, type Gpu } from "../process/gpus.ts";
 import { counted } from "../base/counted.ts";

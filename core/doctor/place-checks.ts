@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, resolve } from "node:path";
 import type { Check } from "./check.ts";
 import { gib } from "./machine-checks.ts";
-import { programOutput } from "./program-output.ts";
+import { programOutput } from "../process/program-output.ts";
 import { messageOf } from "../base/errors.ts";
 import { whyNot } from "../base/why-not.ts";
 import { pluginFolder } from "../plugin-folder/plugin-folder.ts";

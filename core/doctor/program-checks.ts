@@ -3,31 +3,17 @@
  * Python, services that run. Plugins declare what they need and how to get it.
  */
 import { dirname } from "node:path";
-import * as v from "valibot";
 import type { Check } from "./check.ts";
-import { programOutput } from "./program-output.ts";
+import { programOutput } from "../process/program-output.ts";
 import type { Need } from "../contract/foreign-programs.ts";
 import type { AnyPlugin } from "../contract/plugins.ts";
-import { lastJson } from "../process/python-probe.ts";
+import { askPython, type PythonFacts } from "../process/python-facts.ts";
 
 const GROUP = { group: "engines and routers" } as const;
 /** sglang-router imports Python for three seconds before it prints its version. */
 const VERSION_LIMIT_MS = 20_000;
-const PYTHON_LIMIT_MS = 20_000;
 /** A service of the user's accepts a connection within this time. */
 const CONNECT_LIMIT_MS = 1000;
-
-/** Version and packages of a Python. */
-export interface PythonFacts {
-  /** As it was named. */
-  readonly python: string;
-  readonly path: string;
-  readonly version: string;
-  /** Folder of its programs. */
-  readonly scripts: string;
-  /** Of the packages that were asked for and are there. */
-  readonly packages: Readonly<Record<string, string>>;
-}
 
 type ProgramNeed = Extract<Need, { command: string }>;
 type PackageNeed = Extract<Need, { packages: readonly string[] }>;
@@ -69,45 +55,6 @@ export function wantedBy(plugins: readonly AnyPlugin[]): Wanted[] {
     by: same.map(({ by }) => by),
   }));
 }
-
-/** Undefined where there is no such Python, or none that answers. */
-async function askPython(
-  python: string,
-  packages: readonly string[],
-): Promise<PythonFacts | undefined> {
-  if (Bun.which(python) === null) return undefined;
-  const { lines } = await programOutput(
-    [python, "-c", SCRIPT, JSON.stringify(packages)],
-    PYTHON_LIMIT_MS,
-  );
-  return parsePython(python, lines);
-}
-
-const Facts = v.object({
-  path: v.string(),
-  version: v.string(),
-  scripts: v.string(),
-  packages: v.record(v.string(), v.string()),
-});
-
-/** The last line that is the script's answer. Pure. */
-export function parsePython(python: string, lines: readonly string[]): PythonFacts | undefined {
-  const facts = v.safeParse(Facts, lastJson(lines));
-  return facts.success ? { python, ...facts.output } : undefined;
-}
-
-/** Reads metadata and imports nothing: importing an engine takes half a minute. */
-const SCRIPT = `
-import importlib.metadata as metadata, json, sys, sysconfig
-found = {}
-for name in json.loads(sys.argv[1]):
-    try:
-        found[name] = metadata.version(name)
-    except metadata.PackageNotFoundError:
-        pass
-print("\\n" + json.dumps({"path": sys.executable, "version": sys.version.split()[0],
-    "scripts": sysconfig.get_path("scripts"), "packages": found}))
-`.trim();
 
 /** A Python that the user named must be one; else only some engines need any. Pure, as all below but the last two. */
 export function pythonCheck(

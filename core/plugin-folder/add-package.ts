@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { statOf } from "../system/stat-of.ts";
 import { installFault } from "./install-fault.ts";
 import { loadAdded } from "./load-added.ts";
 import { runBun } from "./own-bun.ts";
@@ -60,7 +61,7 @@ export async function addPackage(spec: PackageSpec, details: AddDetails): Promis
     const staged = await install(wanted, { stage, refuse, details });
     const plugins = await loadStaged(staged, { refuse, details });
     const target = folderOf(staged.name, details.folder);
-    if (statSync(target, { throwIfNoEntry: false })) {
+    if (statOf(target)) {
       mkdirSync(join(stage, REPLACED));
       renameSync(target, join(stage, REPLACED, basename(target)));
     }
@@ -144,7 +145,7 @@ async function tarballOf(
     return tarball;
   }
   const source = spec.from === "folder" ? spec.path : packageOfFile(spec.path, stage);
-  if (!statSync(join(source, "package.json"), { throwIfNoEntry: false })) {
+  if (!statOf(join(source, "package.json"))) {
     throw refuse("it has no package.json", "Add a single file by its own path: ./FOLDER/FILE.ts");
   }
   const args = ["pm", "pack", "--ignore-scripts", "--quiet", "--filename", tarball];

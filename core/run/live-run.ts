@@ -9,12 +9,7 @@ import { runLiveCell, type EngineGroup } from "./live-cell.ts";
 import { preflightRouter, preflightWorkers, type PreflightTarget } from "./setup/preflight.ts";
 import { wireHeaders } from "../wire/http/wire-headers.ts";
 import { interrupted, type RunBook, type RunDeps } from "./run-book.ts";
-import {
-  mustFindRouters,
-  startRouter,
-  startsRouter,
-  type RunningRouter,
-} from "./setup/router-up.ts";
+import { startRouter, startsRouter, type RunningRouter } from "./setup/router-up.ts";
 import { epochMs } from "../system/clock.ts";
 import { DynbenchError, firstCause } from "../base/errors.ts";
 import type { Plan, PlannedCell } from "../contract/plan.ts";
@@ -59,8 +54,6 @@ class LiveRun {
         onDeath: (death) => this.#died(death),
       });
       if (open.length === 0) return undefined;
-      const arms = new Set(open.map(({ arm }) => this.#plan.arms[arm]!));
-      await mustFindRouters(arms, this.#deps.plugins);
       for (const cells of sameEngine(open, this.#plan)) {
         if (this.#book.isEnough(cells[0]!)) break;
         await this.#engineGroup(cells, supervisor);

@@ -77,11 +77,13 @@ export const attach = defineEngine({
       chosen.workerUrl.map((url, index) => discoverWorker({ url, index, chosen, request })),
     );
     const workers = found.map(({ worker }) => worker);
+    const servedModelName = commonModel(found, chosen);
     return {
       workers,
-      servedModelName: commonModel(found, chosen),
+      servedModelName,
       ...given({ tokenizer }),
       facts: {
+        ...(servedModelName === "" ? {} : { servedModelName }),
         workers: found.map(({ worker, version }) => ({ url: worker.url, version })),
       },
       ...(chosen.allowReset && workers.length > 0

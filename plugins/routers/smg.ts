@@ -44,7 +44,7 @@ const options = v.strictObject({
   ),
   assignmentMode: assignmentModeOption,
   overloadProtection: switchOption("Let it leave out workers that report overload"),
-  warmup: switchOption("Let it send cache misses to workers that have just started"),
+  workerWarmup: switchOption("Let it send cache misses to workers that have just started"),
   smgCommand: commandOption(NEED.command),
 });
 
@@ -82,7 +82,7 @@ export const smg = defineRouter({
         facts: {
           retries: settings.retries || (readsBodyForRetry(settings) ? BODY_READING : false),
           overloadProtection: settings.overloadProtection,
-          warmup: settings.warmup,
+          workerWarmup: settings.workerWarmup,
         },
       },
       engine,
@@ -105,7 +105,7 @@ function readsBodyForRetry({ policy, retries }: v.InferOutput<typeof options>): 
 
 /** With its default grace period it keeps its ports for five seconds after SIGTERM. */
 export function smgArgv(settings: v.InferOutput<typeof options>, at: RustPlace): string[] {
-  const { policy, overloadProtection, warmup } = settings;
+  const { policy, overloadProtection, workerWarmup } = settings;
   const ofPolicy: Partial<Record<typeof policy, string[]>> = {
     prefix_hash: [
       ...["--prefix-token-count", String(settings.prefixTokenCount)],
@@ -122,7 +122,7 @@ export function smgArgv(settings: v.InferOutput<typeof options>, at: RustPlace):
     ...(policy === "prefix_hash" ? ["--max-buffered-request-bytes", `${MAX_PAYLOAD_BYTES}`] : []),
     ...(ofPolicy[policy] ?? []),
     ...(overloadProtection ? [] : ["--disable-worker-overload-protection"]),
-    ...(warmup ? [] : ["--worker-warmup-secs", "0", "--worker-warmup-divert-every", "0"]),
+    ...(workerWarmup ? [] : ["--worker-warmup-secs", "0", "--worker-warmup-divert-every", "0"]),
     ...["--shutdown-grace-period-secs", "0", "--log-level", "warn"],
   ];
 }

@@ -26,7 +26,9 @@ describe("few open files", () => {
     const load = ["--concurrency", "700", "--requests", "1000", "--out", "refused"];
     const end = await limited("ulimit -n 1024", load);
     expect(end).toMatchObject({ exitCode: 2, stdout: "", left: [] });
-    expect(end.stderr).toContain("load.concurrency: 700 requests in flight need more open files");
+    expect(end.stderr).toContain(
+      "load.concurrency: open files are limited to 1024 a process here, too few for 700 requests in flight",
+    );
     expect(end.stderr).toContain("ulimit -n 8192), or use --concurrency 476");
   });
 

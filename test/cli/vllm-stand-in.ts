@@ -19,7 +19,11 @@ const FLAGS = [
 ];
 
 if (first === "-c") {
-  const asked = JSON.parse(rest[1]!) as { distributions?: string[] };
+  const asked = JSON.parse(rest[1]!) as { distributions?: string[] } | string[];
+  if (Array.isArray(asked)) {
+    console.log(JSON.stringify(facts()));
+    process.exit(0);
+  }
   console.log("a warning of some import");
   // Questions about the model come first, answered as by a Python without packages.
   const isLast = mode === "no-package" && asked.distributions !== undefined;
@@ -27,6 +31,12 @@ if (first === "-c") {
   console.log(JSON.stringify(asked.distributions ? installation() : model()));
 } else {
   serve([first!, ...rest]);
+}
+
+/** Which packages it has. */
+function facts(): object {
+  const packages = mode === "no-package" ? {} : { vllm: "0.31.0" };
+  return { path: "/usr/bin/python3", version: "3.11.2", scripts: "/usr/bin", packages };
 }
 
 function installation(): object {

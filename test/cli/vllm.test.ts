@@ -165,7 +165,7 @@ describe("faulty set-ups end with exit code 3, a reason, a next step, and nothin
       "no such Python",
       ["--python", "/nowhere/python"],
       {},
-      ["/nowhere/python", "installed and on PATH"],
+      ['there is no Python "/nowhere/python"', "name another Python with --python"],
     ],
     [
       "too few GPUs",

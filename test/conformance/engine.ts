@@ -12,6 +12,7 @@ import { connectSubscriber } from "../../core/wire/zmq/subscriber.ts";
 import { decodeSequence } from "../../core/wire/zmq/sequence.ts";
 import { ask, eventually, metric, post } from "./ask.ts";
 import type { TriedContext } from "./in-process.ts";
+import { testOwnNames } from "./own-names.ts";
 import { testStarts, triedParts, type Check } from "./start.ts";
 
 export interface EngineSuite {
@@ -33,6 +34,7 @@ export function testEngine(suite: EngineSuite): void {
   const { context, check, checkSkips } = triedParts(suite);
   const own = { ...suite, context };
   describe(`engine ${suite.engine.name}`, () => {
+    testOwnNames(suite.engine);
     describe("life", () => testLife(own, check));
     describe("serving", () => testServing(own, check));
     if (!suite.hasOtherMetrics) describe("abort", () => testAbort(own, check));

@@ -10,6 +10,7 @@ import type { EngineHandle, RouterHandle, StartContext } from "dynbench/engine";
 import { ask, post, type Asked } from "./ask.ts";
 import { startCachingWorker, type CachingWorker } from "./caching-worker.ts";
 import type { TriedContext } from "./in-process.ts";
+import { testOwnNames } from "./own-names.ts";
 import { testStarts, triedParts, type Check } from "./start.ts";
 
 export interface RouterSuite {
@@ -33,6 +34,8 @@ export function testRouter(suite: RouterSuite): void {
   const { router } = suite;
   const { context, check, checkSkips } = triedParts(suite);
   describe(`router ${router.name}`, () => {
+    testOwnNames(router);
+
     test("is external: it has start, on plane http", () => {
       expect(router.start).toBeFunction();
       expect(router.plane).toBe("http");

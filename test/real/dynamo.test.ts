@@ -251,7 +251,7 @@ describe.skipIf(!isHere)("Dynamo (skipped without DYNBENCH_REAL=1, Dynamo, etcd 
 
     test("a Python without the package", async () => {
       const { exitCode, stderr, left } = await refused("--python", "/usr/bin/python3");
-      expect(stderr).toContain('Python "/usr/bin/python3" does not have it');
+      expect(stderr).toContain('Python "/usr/bin/python3" has no package "ai-dynamo"');
       expect([exitCode, left]).toEqual([3, []]);
     });
 

@@ -5,11 +5,11 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
+import { statOf } from "../../system/stat-of.ts";
 import type { Environment } from "../options/environment.ts";
 import { DynbenchError, EXIT_CODES, messageOf } from "../../base/errors.ts";
 import { temporaryFolder } from "../../system/temporary-name.ts";
@@ -52,7 +52,7 @@ export async function packPlugin(
 type Refuse = (state: string, hint?: string) => DynbenchError;
 
 function sourceOf(path: string, stage: string, refuse: Refuse): { name: string; entry: string } {
-  const found = statSync(path, { throwIfNoEntry: false });
+  const found = statOf(path);
   if (!found) throw refuse("there is no such file or folder");
   if (!found.isDirectory()) return { name: basename(path, extname(path)), entry: path };
   let name: string;

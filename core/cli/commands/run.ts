@@ -13,9 +13,11 @@ import { EXIT_CODES, PlanFaults } from "../../base/errors.ts";
 import { maskWords } from "../../plan/secret-words.ts";
 import { maskPlan, secretOptions } from "../../plan/secrets.ts";
 import { surveyForRun } from "../../plan/survey.ts";
+import type { Plan, PlannedArm } from "../../contract/plan.ts";
 import { openFileLimit } from "../../process/file-limit.ts";
 import { mustReachItself } from "../../process/loopback.ts";
 import { hostFaults, hostNotes } from "../../run/setup/host-faults.ts";
+import { mustFind } from "../../run/setup/must-find.ts";
 import { holdStdin, withStdinAt } from "../../run/folder/input-files.ts";
 import { defaultRunPath, RunFolder } from "../../run/folder/run-folder.ts";
 
@@ -38,6 +40,10 @@ export async function run(line: CommandLine, environment: Environment): Promise<
   if (refused.length > 0) throw new PlanFaults(refused);
   if (plan.clock === "wall") await mustReachItself(plan.host);
 
+  const outcomes = resumed?.readOutcomes() ?? [];
+  const finished = outcomes.filter(({ state }) => state === "completed");
+  if (plan.clock === "wall") await mustFind(openArms(plan, finished), plugins);
+
   const folder =
     resumed ??
     RunFolder.create(planned.out ?? defaultRunPath(plan.cells[0]!.workload.name, epochMs()));
@@ -46,7 +52,6 @@ export async function run(line: CommandLine, environment: Environment): Promise<
   const runnable = kept === undefined ? surveyed : await withStdinAt(plan, kept, plugins);
   const storable = maskPlan(plan, secretOptions(plugins));
   if (!resumed) folder.writeJson("plan.json", storable);
-  const outcomes = resumed?.readOutcomes() ?? [];
   const context = reporterContext(folder.path, planned.json);
   for (const note of survey.notes) log.info(`workload: ${note}`);
   for (const note of hostNotes(plan, plugins, host)) log.info(note);
@@ -65,7 +70,7 @@ export async function run(line: CommandLine, environment: Environment): Promise<
     reporters,
     jobs: planned.jobs ?? availableParallelism(),
     isResumed: resumed !== undefined,
-    finished: outcomes.filter(({ state }) => state === "completed"),
+    finished,
     command: `dynbench run ${maskWords(line.typed).map(shellWord).join(" ")}`.trim(),
   });
   if (fault !== undefined) {
@@ -79,6 +84,13 @@ export async function run(line: CommandLine, environment: Environment): Promise<
     return exitCode;
   }
   return unwritten.length > 0 ? EXIT_CODES.load.code : exitCodeOf(result.summary);
+}
+
+/** The arms of the cells that are not finished. */
+function openArms({ arms, cells }: Plan, finished: readonly { id: string }[]): PlannedArm[] {
+  const done = new Set(finished.map(({ id }) => id));
+  const open = new Set(cells.filter(({ id }) => !done.has(id)).map(({ arm }) => arm));
+  return arms.filter((_, i) => open.has(i));
 }
 
 function shellWord(word: string): string {

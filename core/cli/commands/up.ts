@@ -33,7 +33,8 @@ import { startSupervisor } from "../../process/supervisor.ts";
 import { deathError } from "../../process/death.ts";
 import { mustReachItself } from "../../process/loopback.ts";
 import { wireHeaders } from "../../wire/http/wire-headers.ts";
-import { startRouter, type RunningRouter, mustFindRouters } from "../../run/setup/router-up.ts";
+import { mustFind } from "../../run/setup/must-find.ts";
+import { startRouter, type RunningRouter } from "../../run/setup/router-up.ts";
 
 /** Returns after Ctrl-C; throws when a process dies. */
 export async function up(line: CommandLine, environment: Environment): Promise<number> {
@@ -51,6 +52,7 @@ export async function up(line: CommandLine, environment: Environment): Promise<n
       stop.signal.aborted ? process.exit(EXIT_CODES.interrupted.code) : stop.abort(INTERRUPTED),
     );
   }
+  await mustFind(plan.arms, environment.plugins);
   if (planned.port !== undefined) claimPorts(planned.port, plan);
   const logDir = makeLogDir(planned.out);
   try {
@@ -161,7 +163,6 @@ async function stayUp(
     ...given({ planeSettings: plan.planeSettings }),
     requestHeaders: wireHeaders(plan.wire, process.env),
   };
-  await mustFindRouters([arm], environment.plugins);
   const engine = (await environment.plugins.load(arm.engine)) as Engine;
   if (!engine.start)
     throw new DynbenchError("plan", `Engine "${engine.name}" runs only on the virtual clock`);

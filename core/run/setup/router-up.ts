@@ -2,6 +2,7 @@
 import { given } from "../../base/given.ts";
 import * as v from "valibot";
 import { urlHost } from "../../wire/http/target.ts";
+import { pythonOf } from "./must-find.ts";
 import { fetchControl, fetchControlJson } from "../../wire/http/control.ts";
 import { TOKEN_HEADER } from "../../gateway/reach.ts";
 import type { RouterCost } from "../../contract/result.ts";
@@ -10,7 +11,6 @@ import type { GatewayTask } from "../../process/messages.ts";
 import type { EngineHandle } from "../../contract/engine.ts";
 import type { StartContext } from "../../contract/processes.ts";
 import type { Router } from "../../contract/router.ts";
-import type { Plugins } from "../../contract/plugins.ts";
 import type { Supervisor } from "../../process/supervisor.ts";
 import type { PriorityDialect, WireForm } from "../../contract/request.ts";
 
@@ -66,22 +66,6 @@ export interface RouterPlace {
   readonly logs?: Pick<GatewayTask, "decisionsPath" | "eventsPath">;
 }
 
-/** Throws where a program is missing that the router of an arm would start: minutes before its turn. */
-export async function mustFindRouters(
-  arms: Iterable<PlannedArm>,
-  plugins: Pick<Plugins, "load">,
-): Promise<void> {
-  for (const { router, engine } of arms) {
-    const plugin = (await plugins.load(router)) as Router;
-    plugin.find?.(router.options, pythonOf(engine));
-  }
-}
-
-/** The engine's `--python`, where it has one. */
-function pythonOf({ options }: PlannedArm["engine"]): { python?: string } {
-  return typeof options["python"] === "string" ? { python: options["python"] } : {};
-}
-
 /** Whether a process is started for the arm's router; one that already runs is only reached. */
 export function startsRouter(router: Router, arm: PlannedArm, workers: number): boolean {
   return (
@@ -101,7 +85,7 @@ async function startExternal(
   const { planned, engine } = place;
   const context = {
     ...place.context,
-    ...pythonOf(planned.engine),
+    ...pythonOf(planned),
     ...given({ port: place.port }),
   };
   const handle = await router.start(planned.router.options, engine, context);

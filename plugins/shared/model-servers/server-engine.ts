@@ -1,6 +1,7 @@
 /** What the engines of model servers have in common as plugins. */
 import type { Engine, EngineHandle, Plane, StartContext } from "dynbench/engine";
 import { startDynamoWorkers } from "./dynamo-workers.ts";
+import { mustFindServers } from "./find-servers.ts";
 import { startHttpServers } from "./http-servers.ts";
 import { plannedServers, serverLimits } from "./planned.ts";
 import type { ServerKind } from "./server-kind.ts";
@@ -18,6 +19,7 @@ export function serverEngine(kind: ServerKind): ServerEngine {
     needs: [{ packages: distributions, install: `pip install ${distributions[0]}` }],
     takesArguments: true,
     check: checkServers,
+    find: (options, plane) => mustFindServers(kind, options, plane),
     limits: serverLimits,
     processes: (options, plane) => plannedServers(kind, options, plane),
     start: (options: ServerOptions, plane: Plane, context: StartContext): Promise<EngineHandle> =>

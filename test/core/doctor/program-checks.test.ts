@@ -2,7 +2,6 @@
 import { describe, expect, test } from "bun:test";
 import {
   packageCheck,
-  parsePython,
   programCheck,
   pythonCheck,
   versionIn,
@@ -25,17 +24,6 @@ const ANSWER = {
 const facts = { python: "python3", ...ANSWER };
 
 describe("a Python's answer", () => {
-  const line = JSON.stringify(ANSWER);
-  test("is its last line, whatever it prints before", () => {
-    expect(parsePython("python3", ["a warning", line])).toEqual(facts);
-    expect(parsePython("python3", ["Traceback (most recent call last):"])).toBeUndefined();
-    expect(parsePython("python3", ['{"path": 3}'])).toBeUndefined();
-  });
-  test("cut at any byte does not count", () => {
-    for (let end = 0; end < line.length; end += 1) {
-      expect(parsePython("python3", [line.slice(0, end)])).toBeUndefined();
-    }
-  });
   test("is a fault when missing only where it was named", () => {
     const named = (isNamed: boolean) => pythonCheck(undefined, { python: "py", isNamed });
     expect(named(true)).toMatchObject({

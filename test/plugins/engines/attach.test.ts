@@ -83,7 +83,10 @@ describe("attach engine", () => {
         metricsUrl: `${worker.url}/metrics`,
       },
     ]);
-    expect(engine.facts).toEqual({ workers: [{ url: worker.url, version: "0.32.0" }] });
+    expect(engine.facts).toEqual({
+      servedModelName: "tiny",
+      workers: [{ url: worker.url, version: "0.32.0" }],
+    });
   });
 
   test("changes nothing unless it is allowed to", async () => {

@@ -28,7 +28,12 @@ describe("commands", () => {
     expect(ofSmg({})).toBe(
       `launch ${COMMON} --worker-urls http://w:1 --policy cache_aware ${CACHE} ${OFF} ${SMG_OFF} ${SMG_END}`,
     );
-    const on = { retries: true, circuitBreaker: true, overloadProtection: true, warmup: true };
+    const on = {
+      retries: true,
+      circuitBreaker: true,
+      overloadProtection: true,
+      workerWarmup: true,
+    };
     expect(ofSmg({ policy: "random", ...on })).toBe(
       `launch ${COMMON} --worker-urls http://w:1 --policy random --worker-startup-check-interval 1 ${SMG_END}`,
     );

@@ -16,10 +16,21 @@ const [, , first, ...rest] = process.argv;
 const mode = process.env.STAND_IN ?? "";
 const WITHOUT = { python: "3.12.3", versions: {}, program: null, flags: [], failures: [] };
 
-if (first === "-c") answerAbout(JSON.parse(rest[1]!) as { distributions?: string[] });
+if (first === "-c") answerAbout(JSON.parse(rest[1]!) as { distributions?: string[] } | string[]);
 else serve(rest[0]!, rest.slice(1));
 
-function answerAbout({ distributions }: { distributions?: string[] }): void {
+/** Which of the packages it has. */
+function factsAbout(packages: readonly string[]): object {
+  const there = mode === "no-package" ? [] : packages.filter((name) => name in DOCUMENTED);
+  return {
+    ...{ path: "/usr/bin/python3", version: "3.12.3", scripts: "/usr/bin" },
+    packages: Object.fromEntries(there.map((name) => [name, DOCUMENTED[name as "sglang"].version])),
+  };
+}
+
+function answerAbout(asked: { distributions?: string[] } | string[]): void {
+  if (Array.isArray(asked)) return console.log(JSON.stringify(factsAbout(asked)));
+  const { distributions } = asked;
   if (distributions === undefined) {
     const whole = { hasConfig: true, hasTokenizer: true, hasChatTemplate: true, isHybrid: false };
     const found = { path: "/models/tiny", quantization: null, ...whole };

@@ -7,15 +7,18 @@ export interface ProgramOutput {
   readonly code: number | undefined;
 }
 
+/** `env`: variables beside those of this process. */
 export async function programOutput(
   command: readonly string[],
   limitMs: number,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<ProgramOutput> {
   try {
     const child = Bun.spawn([...command], {
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
+      env: { ...process.env, ...env },
       timeout: limitMs,
       killSignal: "SIGKILL",
     });
