@@ -3,7 +3,13 @@
  * so that their plots read our results.
  */
 import { defineReporter, v } from "dynbench";
-import { formatGuideSummary, guideSummary, type CellResult, type Plan } from "dynbench/report";
+import {
+  formatGuideSummary,
+  guideSummary,
+  type CellResult,
+  type Plan,
+  type RunResult,
+} from "dynbench/report";
 import { claimFile } from "../shared/reporters/atomic-write.ts";
 import { rewriting } from "../shared/reporters/rewriting.ts";
 
@@ -24,8 +30,14 @@ export const guide = defineReporter({
       ),
     );
     const measured = new Map<number, CellResult[]>();
-    const write = async (arm: number, own: readonly CellResult[]): Promise<void> =>
-      files[arm]!.write(formatGuideSummary(guideSummary(own, guideConfig(plan, arm))));
+    const write = async (
+      arm: number,
+      own: readonly CellResult[],
+      facts: RunResult["facts"] = {},
+    ): Promise<void> => {
+      const config = guideConfig(plan, arm, facts);
+      await files[arm]!.write(formatGuideSummary(guideSummary(own, config)));
+    };
     const mayWrite = rewriting();
     return {
       cell: async (result) => {
@@ -39,23 +51,34 @@ export const guide = defineReporter({
         const byArm = Map.groupBy(run.cells, ({ cell }) => cell.arm);
         for (const arm of files.keys()) {
           const own = byArm.get(arm);
-          if (own !== undefined) await write(arm, own);
+          if (own !== undefined) await write(arm, own, run.facts);
         }
       },
     };
   },
 });
 
-/** The fields that the guide records of a run, from the plan. Options that a workload does not have are 0. */
-function guideConfig(plan: Plan, arm: number): Parameters<typeof guideSummary>[1] {
+/** The fields that the guide records of a run. Options that a workload does not have are 0. */
+function guideConfig(
+  plan: Plan,
+  arm: number,
+  facts: RunResult["facts"],
+): Parameters<typeof guideSummary>[1] {
   const cell = plan.cells.find((one) => one.arm === arm)!;
-  const engine = plan.arms[arm]!.engine;
-  const named = ["servedModelName", "modelPath", "model"].map((key) => engine.options[key]);
-  const model = named.find((value): value is string => typeof value === "string") ?? engine.name;
+  const { label, engine } = plan.arms[arm]!;
+  const options = ["servedModelName", "modelPath", "model"].map((key) => engine.options[key]);
+  // What was attached is asked for its model, which no option names.
+  const served = v.safeParse(Served, facts);
+  const found = served.success
+    ? [served.output.routers[label], served.output.engines[engine.name]]
+    : [];
+  const names = [...options, ...found.map((one) => one?.servedModelName)];
+  const model = names.find((name): name is string => typeof name === "string" && name !== "");
+  const own = engine.options["tokenizer"];
   const length = (key: string): number => Number(cell.workload.options[key] ?? 0);
   return {
     model,
-    tokenizer: model,
+    tokenizer: typeof own === "string" ? own : model,
     isl: length("isl"),
     osl: length("osl"),
     requests: cell.load.requests ?? 0,
@@ -63,6 +86,9 @@ function guideConfig(plan: Plan, arm: number): Parameters<typeof guideSummary>[1
     initialSeed: plan.seed,
   };
 }
+
+const Named = v.record(v.string(), v.looseObject({ servedModelName: v.optional(v.string()) }));
+const Served = v.looseObject({ engines: v.optional(Named, {}), routers: v.optional(Named, {}) });
 
 /** A folder name per label: characters that file systems allow, and a number where two labels would give one name. */
 function folderNames(labels: readonly string[]): string[] {

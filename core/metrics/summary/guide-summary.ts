@@ -55,8 +55,9 @@ export interface GuideSummary {
 
 /** What the guide's scripts record of a run. */
 export interface GuideConfig {
-  readonly model: string;
-  readonly tokenizer: string;
+  /** Left out where it is not known. */
+  readonly model?: string | undefined;
+  readonly tokenizer?: string | undefined;
   readonly isl: number;
   readonly osl: number;
   readonly requests: number;
@@ -89,8 +90,7 @@ export function guideSummary(cells: readonly CellResult[], config: GuideConfig):
     ttftMsQuartiles: quartiles("ttftMs"),
     tpotMsQuartiles: quartiles("tpotMs"),
     config: {
-      model: config.model,
-      tokenizer: config.tokenizer,
+      ...given({ model: config.model, tokenizer: config.tokenizer }),
       isl: config.isl,
       osl: config.osl,
       requests: config.requests,

@@ -89,7 +89,9 @@ test("the guide's file has the keys of both of its forms, per arm, in ascending 
     ];
     const run = generateRun({ ...GUIDE_SHAPE, arms, ratios: [0.9, 0.1], repeats: 1, requests: 20 });
     const handle = await openReporter({ reporter: guide, run }, runDir);
-    await handle.end!(run, []);
+    // What is attached to has no option with the model: it was asked for it.
+    const facts = { engines: { mocker: { servedModelName: "asked" } }, routers: {} };
+    await handle.end!({ ...run, facts }, []);
     for (const folder of ["kv", "a-..-b"]) {
       const file = await Bun.file(join(runDir, "guide", folder, "results_summary.json")).json();
       expect(file.prefix_ratios).toEqual([0.1, 0.9]);
@@ -106,7 +108,8 @@ test("the guide's file has the keys of both of its forms, per arm, in ascending 
         expect(file[key]).toHaveLength(2);
       }
       expect(file.config).toMatchObject({
-        model: "mocker",
+        model: "asked",
+        tokenizer: "asked",
         isl: 14000,
         osl: 200,
         requests: 20,
@@ -119,5 +122,26 @@ test("the guide's file has the keys of both of its forms, per arm, in ascending 
     )!;
     const file = await Bun.file(join(runDir, "guide", "kv", "results_summary.json")).json();
     expect(file.ttft_values[0]).toBeCloseTo(kv.summary.metrics.ttftMs!.mean, 9);
+  });
+});
+
+test("the guide's file has the model that an attached router serves, and none where it is not known", async () => {
+  await inFolder(async (runDir) => {
+    const run = generateRun({
+      ...GUIDE_SHAPE,
+      arms: [{ label: "attach", reached: 0.5 }],
+      repeats: 1,
+      requests: 5,
+    });
+    const configOf = async (facts: Record<string, unknown>) => {
+      const handle = await openReporter({ reporter: guide, run }, runDir);
+      await handle.end!({ ...run, facts }, []);
+      return (await Bun.file(join(runDir, "guide/attach/results_summary.json")).json()).config;
+    };
+    const routers = { attach: { urls: ["http://a:1"], servedModelName: "llama" } };
+    expect(await configOf({ engines: {}, routers })).toMatchObject({
+      ...{ model: "llama", tokenizer: "llama" },
+    });
+    expect(await configOf({ engines: { mocker: 5 } })).not.toHaveProperty("model");
   });
 });
