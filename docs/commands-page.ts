@@ -16,7 +16,7 @@ const USAGE: Readonly<Record<CommandName, string>> = {
   size: "dynbench size [options] [-- engine arguments]",
   plan: "dynbench plan [options] [-- engine arguments]",
   up: "dynbench up [options] [-- engine arguments]",
-  ping: "dynbench ping URL [options]",
+  ping: "dynbench ping [URL|PORT] [options]",
   report: "dynbench report DIR [DIR…] [options]",
   trace: "dynbench trace analyze|synthesize|convert FILE [options]",
   plugin: "dynbench plugin list|show|add|remove|new|test|pack [options]",

@@ -33,6 +33,26 @@ export function parseArmSpecs(flag: string, values: readonly string[]): ArmSpec[
 
 /** Names for tables and charts, as short as possible and different for each arm. */
 export function armLabels(arms: readonly { engine: ArmSpec; router: ArmSpec }[]): string[] {
+  const labels = shownLabels(arms);
+  // Arms that differ in a secret alone are numbered.
+  return labels.map((label, i) => {
+    const before = labels.slice(0, i).filter((one) => one === label).length;
+    return before === 0 ? label : `${label}#${before + 1}`;
+  });
+}
+
+/** Labels of arms that were typed twice, with all their options. */
+export function repeatedArms(arms: readonly { engine: ArmSpec; router: ArmSpec }[]): string[] {
+  const typed = arms.map((arm) => JSON.stringify([arm.engine, arm.router].map(contentOf)));
+  const labels = shownLabels(arms);
+  return labels.filter((_, i) => typed.indexOf(typed[i]!) !== i);
+}
+
+function contentOf({ name, options }: ArmSpec): unknown {
+  return [name, ...options.map((one) => [one.name, one.value])];
+}
+
+function shownLabels(arms: readonly { engine: ArmSpec; router: ArmSpec }[]): string[] {
   const several = (names: readonly string[]): boolean => new Set(names).size > 1;
   const hasEngines = several(arms.map(({ engine }) => inlineLabel(engine)));
   const shortCounts = new Map<string, number>();

@@ -2,12 +2,14 @@
  * Which option each typed name means. A scope is a group of options that share a schema; a plan has
  * one for the run, the load, the virtual clock and the plane, and one for each plugin.
  */
+import { guideFault } from "./guide-words.ts";
 import { isNamed, optionSpecs, type OptionSpec } from "./option-spec.ts";
 import type { RawOption } from "./raw-option.ts";
 import type { Fault } from "../base/errors.ts";
 import { given } from "../base/given.ts";
 import { didYouMean } from "../base/suggest.ts";
 import type { OptionsSchema } from "../contract/plugin.ts";
+import type { AnyPlugin } from "../contract/plugins.ts";
 
 export interface Scope<Schema extends OptionsSchema = OptionsSchema> {
   /** Qualifier: `run`, `load`, `sim`, `plane`, or a plugin's kind. */
@@ -28,6 +30,10 @@ export function scopeOf<Schema extends OptionsSchema>(
   return { kind, ...given({ plugin }), schema, specs: optionSpecs(schema) };
 }
 
+export function scopeOfPlugin({ kind, name, options }: AnyPlugin): Scope {
+  return scopeOf(kind, options, name);
+}
+
 export interface Assignment {
   readonly scope: Scope;
   readonly spec: OptionSpec;
@@ -41,8 +47,9 @@ export interface TypedOptions<Schema extends OptionsSchema = OptionsSchema> {
 }
 
 /**
- * Finds the option that each name means. An unqualified router option goes to every chosen router
- * that has it; elsewhere a name that two plugins share must be qualified.
+ * Finds the option that each name means. An unqualified name is first of all the run's own. An
+ * unqualified router option goes to every chosen router that has it; elsewhere a name that two
+ * plugins share must be qualified.
  */
 export function assign(
   options: readonly RawOption[],
@@ -54,23 +61,35 @@ export function assign(
   const faults: Fault[] = [];
   for (const option of options) {
     const [qualifier, bare] = splitQualifier(option.name, scopes);
-    const found = scopes
+    const all = scopes
       .filter((scope) => isMeant(scope, qualifier))
       .flatMap((scope) => {
         const spec = specIn(scope, bare);
         return spec ? [{ scope, spec, option }] : [];
       });
+    const ofRun = all.filter(({ scope }) => scope.plugin === undefined);
+    const found = ofRun.length > 0 ? ofRun : all;
     const kinds = new Set(found.map(({ scope }) => scope.kind));
     if (found.length === 0) faults.push(unknownOption(option, scopes, others));
     else if (kinds.size > 1) {
       faults.push({
         path: option.origin,
         message: `is an option of several parts: ${[...kinds].join(", ")}`,
-        hint: `Say which: ${[...kinds].map((kind) => `--${kind}.${bare}`).join(" or ")}`,
+        hint: `Say which: ${whichOf(found, bare)}`,
       });
     } else assignments.push(...found);
   }
   return { assignments, faults };
+}
+
+/** Their own flags, where the name that they share is another one; else the name behind each kind. */
+function whichOf(found: readonly Assignment[], bare: string): string {
+  const first = [...Map.groupBy(found, ({ scope }) => scope.kind).values()].map(([one]) => one!);
+  const isDistinct = new Set(found.map(({ spec }) => spec.flag)).size === first.length;
+  const each = first.map(({ scope: { kind, plugin }, spec: { flag } }) =>
+    isDistinct ? `--${flag} (${kind} ${plugin})` : `--${kind}.${bare}`,
+  );
+  return each.join(" or ");
 }
 
 /**
@@ -115,6 +134,8 @@ function unknownOption(
     };
   }
   const bare = name.slice(name.lastIndexOf(".") + 1);
+  const known = guideFault(bare);
+  if (known) return { path, ...known };
   const reporters = scopes.filter((scope) => isQualified(scope) && specIn(scope, bare));
   if (reporters.length > 0) {
     return {

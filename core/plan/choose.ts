@@ -1,5 +1,5 @@
 /** The engines, routers and workload that a run names: chosen first, because they determine which options exist. */
-import { armLabels, parseArmSpecs, type ArmSpec } from "./arms.ts";
+import { parseArmSpecs, repeatedArms, type ArmSpec } from "./arms.ts";
 import { missingControls } from "./control-arms.ts";
 import { splitList, textOf, type RawOption } from "./raw-option.ts";
 import { withSwept } from "./swept-arms.ts";
@@ -48,8 +48,7 @@ export function choosePlugins(
   const arms = withSwept("engine", engines, swept).flatMap((engine) =>
     routers.map((router) => ({ engine, router })),
   );
-  const labels = armLabels(arms);
-  for (const label of new Set(labels.filter((label, i) => labels.indexOf(label) !== i))) {
+  for (const label of new Set(repeatedArms(arms))) {
     faults.push({ path: "run.router", message: `the arm "${label}" is there twice` });
   }
   if (!workload || arms.length === 0 || faults.slice(before).some(({ path }) => isKind(path))) {

@@ -146,10 +146,13 @@ export const RunOptions = v.strictObject({
     "127.0.0.1",
   ),
   port: v.optional(
-    whole(
-      1,
-      MAX_PORT,
-      "Port of the router of `dynbench up`; its replicas take the following ports [any free port]",
+    v.pipe(
+      whole(
+        1,
+        MAX_PORT,
+        "Port of the router of `dynbench up`; its replicas take the following ports [any free port]",
+      ),
+      v.metadata({ aliases: ["http-port"] }),
     ),
   ),
   replicas: v.optional(

@@ -1,11 +1,12 @@
 /** What was typed for each part of a plan, before any of it is parsed. */
-import { assign, scopeOf, type Scope, type TypedOptions } from "./assign.ts";
+import { assign, scopeOfPlugin, type Scope, type TypedOptions } from "./assign.ts";
 import type { Chosen } from "./choose.ts";
 import type { OptionSpec } from "./option-spec.ts";
-import { PlaneOptions } from "./plane-options.ts";
+import type { PlaneOptions } from "./plane-options.ts";
 import type { RawOption } from "./raw-option.ts";
-import { LoadOptions, RunOptions } from "./run-options.ts";
-import { SimOptions } from "./sim-options.ts";
+import type { LoadOptions, RunOptions } from "./run-options.ts";
+import { LOAD, PLANE, RUN, SIM } from "./run-scopes.ts";
+import type { SimOptions } from "./sim-options.ts";
 import type { Fault } from "../base/errors.ts";
 import type { LoadedPlugin, Plugins } from "../contract/plugins.ts";
 import type { Plane } from "../contract/request.ts";
@@ -32,11 +33,6 @@ export interface TypedPlan {
   readonly reporters: readonly TypedPlugin[];
 }
 
-const RUN = scopeOf("run", RunOptions);
-const LOAD = scopeOf("load", LoadOptions);
-const SIM = scopeOf("sim", SimOptions);
-const PLANE = scopeOf("plane", PlaneOptions);
-
 /** Gives each option to the parts that it means. An option of a plugin that was not chosen is a fault. */
 export function assignOptions(
   options: readonly RawOption[],
@@ -48,9 +44,10 @@ export function assignOptions(
   const routers = chosen.arms.map(({ router }) => router.loaded);
   const taking = new Map<LoadedPlugin, Scope>();
   for (const loaded of [chosen.workload, ...engines, ...routers, ...reporters]) {
-    taking.set(loaded, scopeOfPlugin(loaded));
+    taking.set(loaded, scopeOfPlugin(loaded.plugin));
   }
-  const others = plugins.all.filter((loaded) => !taking.has(loaded)).map(scopeOfPlugin);
+  const unchosen = plugins.all.filter((loaded) => !taking.has(loaded));
+  const others = unchosen.map(({ plugin }) => scopeOfPlugin(plugin));
   const scopes = [RUN, LOAD, SIM, PLANE, ...taking.values()];
   const typed = typedIn(options, { scopes, others }, faults);
 
@@ -76,10 +73,6 @@ export function assignOptions(
     arms: chosen.arms.map((arm) => ({ engine: ofSide(arm.engine), router: ofSide(arm.router) })),
     reporters: reporters.map(ofPlugin),
   };
-}
-
-function scopeOfPlugin({ plugin: { kind, name, options } }: LoadedPlugin): Scope {
-  return scopeOf(kind, options, name);
 }
 
 type TypedMap = Map<OptionSpec, RawOption>;

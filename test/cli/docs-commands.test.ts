@@ -117,7 +117,7 @@ test.each(others)("known words and options: $line", ({ words: [name, ...rest] })
   const verb = command.verbs === undefined ? command : command.verbs[rest[0]!];
   expect(verb).toBeDefined();
   const { tokens } = readCommandLine([name!, ...(command.verbs ? rest.slice(1) : rest)]);
-  const { options, words, faults } = judgeTokens(tokens, verb!.options);
+  const { options, words, faults } = judgeTokens(tokens, [{ kind: "", specs: verb!.options }]);
   expect(faults).toEqual([]);
   const unknown = options.filter(
     (option) => !verb!.options.some((spec) => isNamed(spec, option.name)),

@@ -28,6 +28,7 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     ],
   },
   workloads: {
+    "workload takes-a-name-of-the-run": ["has no option with a name of the run"],
     "workload draws-by-itself {}": ["gives the same requests for the same seed"],
     "workload miscounts {}": ["has prompts as long as they say, and whole positive lengths"],
     "workload counts-from-one {}": ["numbers requests from 0 without a gap and stops at the count"],

@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from "bun:test";
 import { randomStream, v, type RequestSpec, type Segment, type Workload } from "dynbench";
+import { testOwnNames } from "./own-names.ts";
 
 export interface WorkloadSuite {
   readonly workload: Workload<any, any>;
@@ -25,6 +26,7 @@ const SAMPLE = 64;
 const HUGE = 1e12;
 
 export function testWorkload(suite: WorkloadSuite): void {
+  describe(`workload ${suite.workload.name}`, () => testOwnNames(suite.workload));
   for (const more of [{}, ...(suite.cases ?? [])]) {
     const raw = { ...suite.required, ...more };
     describe(`workload ${suite.workload.name} ${JSON.stringify(raw)}`, () => {

@@ -4,7 +4,7 @@ import type { CommandLine, Token } from "../options/command-line.ts";
 import { COMMANDS, type CommandName } from "../options/command-list.ts";
 import type { Environment } from "../options/environment.ts";
 import { commandWords, type CommandWords, type Word } from "./command-words.ts";
-import { chosenPlugins, optionGroups } from "../options/option-groups.ts";
+import { chosenPlugins, optionGroups, possibleOptions } from "../options/option-groups.ts";
 import { optionNames, optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
 import { LoadOptions } from "../../plan/run-options.ts";
 import type { AnyPlugin } from "../../contract/plugins.ts";
@@ -73,8 +73,7 @@ function completeIn(place: Place, plugins: PluginSet): Completion {
 /** For a run, includes the options of the plugins that are named so far. */
 function specsOf({ name, command, before }: Place, plugins: PluginSet): readonly OptionSpec[] {
   if (!command.takesRun) return command.options;
-  const run = optionGroups(name, plugins, []).flatMap(({ specs }) => specs);
-  const { options } = judgeTokens(before, [...run, ...pluginSpecs(plugins)]);
+  const { options } = judgeTokens(before, possibleOptions(plugins));
   return optionGroups(
     name,
     plugins,
@@ -154,7 +153,7 @@ function positional(
   specs: readonly OptionSpec[],
   plugins: PluginSet,
 ): Completion {
-  const given = judgeTokens(before, specs).words.length;
+  const given = judgeTokens(before, [{ kind: "", specs }]).words.length;
   const word: Word | undefined =
     command.words[command.repeats ? Math.min(given, command.words.length - 1) : given];
   if (word === undefined || word === "url") return words(typed, []);

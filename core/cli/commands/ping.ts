@@ -1,4 +1,4 @@
-/** `dynbench ping URL`: sends one streamed request and checks the answer. */
+/** `dynbench ping [URL|PORT]`: sends one streamed request and checks the answer. */
 import * as v from "valibot";
 import type { CommandLine } from "../options/command-line.ts";
 import { readOwnOptions } from "../options/own-options.ts";
@@ -20,6 +20,9 @@ export const PingOptions = v.strictObject({
   ),
 });
 
+/** The port of the router in Dynamo's Router Benchmarking Guide. */
+const USUAL_URL = "http://127.0.0.1:8000";
+
 /** A server lists its models without computing anything. */
 const MODELS_LIMIT_MS = 10_000;
 
@@ -37,17 +40,20 @@ const QUESTION = {
 export async function ping(line: CommandLine): Promise<number> {
   if (line.wantsHelp) {
     process.stdout.write(
-      `Usage: dynbench ping URL [options]\n\nSends one streamed request and checks the answer.\n\n${optionList(PingOptions)}`,
+      "Usage: dynbench ping [URL|PORT] [options]\n\n" +
+        "Sends one streamed request and checks the answer. A port, or HOST:PORT, is asked over http; without\n" +
+        `either it is ${USUAL_URL}.\n\n${optionList(PingOptions)}`,
     );
     return EXIT_CODES.ok.code;
   }
   const { chosen, words } = readOwnOptions("ping", PingOptions, line);
-  const [url, ...more] = words;
-  if (url === undefined || more.length > 0) {
-    throw new DynbenchError("plan", "Cannot ping: expected one URL", {
-      hint: "dynbench ping http://127.0.0.1:8000",
+  const [word, ...more] = words;
+  if (more.length > 0) {
+    throw new DynbenchError("plan", "Cannot ping: expected one URL or port", {
+      hint: `dynbench ping ${USUAL_URL}`,
     });
   }
+  const url = urlOf(word);
   parseTarget(url);
   const timeoutMs = chosen.timeout * 1000;
   const token = tokenOf(chosen.apiKeyEnv);
@@ -73,6 +79,13 @@ export async function ping(line: CommandLine): Promise<number> {
   const worker = result.worker ? `, worker ${result.worker}` : "";
   process.stdout.write(`ok: ${result.contentChunks} content chunks, ${usage}${worker}\n`);
   return EXIT_CODES.ok.code;
+}
+
+/** A port of this machine, or `host:port`, is asked over http. */
+function urlOf(word: string | undefined): string {
+  if (word === undefined) return USUAL_URL;
+  if (/^\d{1,5}$/.test(word)) return `http://127.0.0.1:${word}`;
+  return /^[\w.-]+:\d{1,5}$/.test(word) ? `http://${word}` : word;
 }
 
 function hintOf({ status, fault = "" }: ProbeResult, model: string): string {

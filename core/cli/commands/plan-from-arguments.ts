@@ -1,9 +1,8 @@
 /** What `run`, `plan` and `up` share: command line, config files and saved plans → a plan. */
 import { loadPlugins, pluginOptions } from "../options/added-plugins.ts";
-import { judgeTokens } from "../options/arguments.ts";
 import type { CommandLine } from "../options/command-line.ts";
 import { readConfig } from "../options/config-file.ts";
-import { chosenPlugins, loadFaults, possibleSpecs } from "../options/option-groups.ts";
+import { judgeRun, loadFaults } from "../options/option-groups.ts";
 import type { Environment } from "../options/environment.ts";
 import { runHelp } from "../text/help.ts";
 import { savedPlan } from "./saved-plan.ts";
@@ -40,12 +39,12 @@ export async function planFromArguments(
   const fromConfig = configs.flatMap((config) => ("options" in config ? config.options : []));
   await loadPlugins(plugins, pluginOptions(line, fromConfig));
 
-  const read = judgeTokens(line.tokens, possibleSpecs(plugins));
-  const options = [...fromConfig, ...read.options];
+  const read = judgeRun(line.tokens, plugins, fromConfig);
   if (line.wantsHelp) {
-    process.stdout.write(runHelp(command, plugins, chosenPlugins(options, plugins)));
+    process.stdout.write(runHelp(command, plugins, read.chosen));
     return undefined;
   }
+  const options = [...fromConfig, ...read.options];
   const faults = [
     ...read.faults,
     ...read.words.map(strayWord),
@@ -80,7 +79,7 @@ function strayWord(word: string): Fault {
   return {
     path: word,
     message: "is not an option",
-    hint: "Options start with --; arguments for the engine come after a lone --",
+    hint: "Options start with --, a list has commas (1,8,64), arguments for the engine come after a lone --",
   };
 }
 

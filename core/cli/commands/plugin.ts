@@ -1,8 +1,9 @@
 /** `dynbench plugin list|show|add|remove|new|test|pack`. */
-import { rmSync, statSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { loadPlugins, PLUGIN_OPTIONS } from "../options/added-plugins.ts";
+import { statOf } from "../../system/stat-of.ts";
+import { loadPlugins, PLUGIN_OPTIONS, sayClashes } from "../options/added-plugins.ts";
 import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
 import { pluginHelp } from "../text/help.ts";
@@ -113,6 +114,7 @@ async function add([text]: readonly string[], options: Options, { plugins }: Env
     plugins,
     signal: stop.signal,
   });
+  sayClashes(loaded);
   const what = loaded.map(({ plugin: { kind, name } }) => `${kind} ${name}`).join(", ");
   process.stdout.write(`Added ${added.name} ${added.version}: ${what}\n`);
   return EXIT_CODES.ok.code;
@@ -141,7 +143,7 @@ const TEST_LIMIT_MS = 60_000;
  * `dynbench/testing`, so nothing has to be installed. Exit code 0 if all pass, 2 if one fails or there is none.
  */
 async function testPlugin(folder: string): Promise<number> {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+  if (!statOf(folder)?.isDirectory()) {
     throw new DynbenchError("plan", `Cannot test "${folder}": there is no such folder`);
   }
   const action = `test "${folder}"`;

@@ -1,7 +1,8 @@
 /** `dynbench report DIR…`: rebuilds the reports of run folders from their plan, facts and records. */
-import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import * as v from "valibot";
+import { statOf } from "../../system/stat-of.ts";
 import type { Environment } from "../options/environment.ts";
 import { loadPlugins, PLUGIN_OPTIONS } from "../options/added-plugins.ts";
 import type { CommandLine } from "../options/command-line.ts";
@@ -170,7 +171,7 @@ function textOr(value: unknown, otherwise: string): string {
 }
 
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  return statOf(path)?.isFile() ?? false;
 }
 
 function readText(path: string): string {

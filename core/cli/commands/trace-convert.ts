@@ -1,6 +1,6 @@
 /** `dynbench trace convert FILE|RUN_FOLDER --to FORMAT`: writes a trace in another format. */
-import { statSync } from "node:fs";
 import * as v from "valibot";
+import { statOf } from "../../system/stat-of.ts";
 import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
 import { optionList } from "../text/help.ts";
@@ -26,6 +26,7 @@ export const convertOptions = (formats: readonly TraceFormat[]) =>
     out: v.pipe(
       v.optional(v.string(), "-"),
       v.description("File to write; packed if its name ends in .gz or .zst; - is standard output"),
+      v.metadata({ aliases: ["output-file"] }),
     ),
   });
 
@@ -61,7 +62,7 @@ export async function traceConvert(line: CommandLine, environment: Environment):
     });
   }
   const target = formats.find(({ name }) => name === chosen.to)!;
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const isFolder = statOf(path)?.isDirectory() ?? false;
   const batches = isFolder ? runBatches(path, chosen, environment) : fileBatches(path, chosen);
   await writeLines(chosen.out, convertedLines(batches, target));
   return EXIT_CODES.ok.code;

@@ -4,8 +4,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { CommandLine, Token } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
-import { judgeTokens } from "../options/arguments.ts";
-import { possibleSpecs } from "../options/option-groups.ts";
+import { judgeRun } from "../options/option-groups.ts";
 import { progressLines } from "../text/progress-lines.ts";
 import { tuneJson, tuneProgress, tuneText } from "../text/tune-text.ts";
 import { planOneLoad } from "./one-load.ts";
@@ -95,7 +94,7 @@ function configOf(
 ): string | undefined {
   const [first] = ranked;
   if (first === undefined || first.arm === first.usual) return undefined;
-  const { options } = judgeTokens(rest, possibleSpecs(plugins));
+  const { options } = judgeRun(rest, plugins);
   const isPlain = ({ name }: { name: string }): boolean =>
     !["router", "engine", "out", "json", "jobs", "config"].includes(name.replace(/^run\./, ""));
   const inline = (kind: "router" | "engine"): string => {

@@ -5,6 +5,8 @@ import { loadAdded } from "../../plugin-folder/load-added.ts";
 import { pluginFolder } from "../../plugin-folder/plugin-folder.ts";
 import type { RawOption } from "../../plan/raw-option.ts";
 import { RunOptions } from "../../plan/run-options.ts";
+import { clashingNames } from "../../plan/run-scopes.ts";
+import type { LoadedPlugin } from "../../contract/plugins.ts";
 import type { PluginSet } from "../../plugin-folder/plugin-set.ts";
 
 /** Options of every command that runs plugins. */
@@ -52,9 +54,21 @@ export async function loadPlugins(plugins: PluginSet, options: PluginOptions): P
       process.stderr.write(`Added plugin ${from} is not loaded: ${fault.message}\n`);
     }
   }
-  for (const file of new Set(options.plugin)) await plugins.addFile(file);
+  for (const file of new Set(options.plugin)) sayClashes(await plugins.addFile(file));
   for (const { plugin, by } of plugins.replaced) {
     const { kind, name } = plugin.plugin;
     process.stderr.write(`The ${kind} "${name}" comes from ${by}, not from ${plugin.from}\n`);
+  }
+}
+
+/** Reports on stderr which options of new plugins have a name of the run, for whoever writes or adds them. */
+export function sayClashes(added: readonly LoadedPlugin[]): void {
+  for (const { plugin } of added) {
+    const { kind, name } = plugin;
+    for (const option of clashingNames(plugin)) {
+      process.stderr.write(
+        `The ${kind} "${name}" has an option --${option}, which is a name of the run: rename it, or type --${kind}.${option}\n`,
+      );
+    }
   }
 }

@@ -3,10 +3,14 @@ import { SizeOptions } from "../../decide/size-options.ts";
 import { TuneOptions } from "../../decide/tune-options.ts";
 import { parseArmSpecs } from "../../plan/arms.ts";
 import { DEFAULTS, defaultEngine, typedNames } from "../../plan/choose.ts";
+import { scopeOfPlugin } from "../../plan/assign.ts";
 import { isNamed, optionSpecs, type OptionSpec } from "../../plan/option-spec.ts";
+import { judgeTokens, type Arguments, type NamedOptions } from "./arguments.ts";
+import type { Token } from "./command-line.ts";
 import { PlaneOptions } from "../../plan/plane-options.ts";
 import type { RawOption } from "../../plan/raw-option.ts";
 import { LoadOptions, RunOptions } from "../../plan/run-options.ts";
+import { isRunName, RUN_SCOPES } from "../../plan/run-scopes.ts";
 import { SimOptions } from "../../plan/sim-options.ts";
 import type { Fault } from "../../base/errors.ts";
 import type { AnyPlugin } from "../../contract/plugins.ts";
@@ -36,11 +40,31 @@ export function optionGroups(
   return groups.filter(({ specs }) => specs.length > 0);
 }
 
-/** Every option that some choice of plugins gives to a run: whether a flag takes a value is known from these. */
-export function possibleSpecs(plugins: PluginSet): readonly OptionSpec[] {
-  const schemas = [RunOptions, LoadOptions, SimOptions, PlaneOptions];
-  const own = plugins.all.map(({ plugin }) => plugin.options);
-  return [...schemas, ...own].flatMap(optionSpecs);
+/**
+ * Every option that some choice of plugins gives to a run: whether a flag takes a value is known from
+ * these. The run's own come first, then those of the chosen plugins; reporters' need their qualifier.
+ */
+export function possibleOptions(
+  plugins: PluginSet,
+  chosen: readonly AnyPlugin[] = [],
+): readonly NamedOptions[] {
+  const isChosen = new Set(chosen);
+  const rank = (plugin: AnyPlugin): number =>
+    plugin.kind === "reporter" ? 2 : isChosen.has(plugin) ? 0 : 1;
+  const own = plugins.all.map(({ plugin }) => plugin).toSorted((a, b) => rank(a) - rank(b));
+  return [...RUN_SCOPES, ...own.map(scopeOfPlugin)];
+}
+
+/** The tokens of a command that plans a run, judged by the options of the plugins that they and a config name. */
+export function judgeRun(
+  tokens: readonly Token[],
+  plugins: PluginSet,
+  fromConfig: readonly RawOption[] = [],
+): Arguments & { readonly chosen: readonly AnyPlugin[] } {
+  const judge = (chosen: readonly AnyPlugin[]): Arguments =>
+    judgeTokens(tokens, possibleOptions(plugins, chosen), { spaced: true });
+  const chosen = chosenPlugins([...fromConfig, ...judge([]).options], plugins);
+  return { ...judge(chosen), chosen };
 }
 
 function runGroups(plugins: PluginSet, chosen: readonly AnyPlugin[]): OptionGroup[] {
@@ -114,11 +138,16 @@ export function pluginGroup(plugin: AnyPlugin): OptionGroup {
   return { title: `${titled(plugin.kind)} ${plugin.name}`, specs: flagSpecs(plugin) };
 }
 
-/** Options as they are typed: those of a reporter with its name in front, because all reporters take part in a run. */
+/**
+ * Options as they are typed: those of a reporter with its name in front, because all reporters take part
+ * in a run; of other plugins those with a name of the run, behind the plugin's kind.
+ */
 export function flagSpecs({ kind, name, options }: AnyPlugin): readonly OptionSpec[] {
   const specs = optionSpecs(options);
-  if (kind !== "reporter") return specs;
-  const behind = (flag: string): string => `${name}.${flag}`;
+  const behind = (flag: string): string => {
+    if (kind === "reporter") return `${name}.${flag}`;
+    return isRunName(flag) ? `${kind}.${flag}` : flag;
+  };
   return specs.map((spec) => ({
     ...spec,
     flag: behind(spec.flag),

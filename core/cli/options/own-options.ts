@@ -14,7 +14,7 @@ export function readOwnOptions<Schema extends OptionsSchema>(
   { tokens, hasSeparator }: Pick<CommandLine, "tokens" | "hasSeparator">,
 ): { chosen: v.InferOutput<Schema>; words: readonly string[] } {
   const scope = scopeOf(command, schema);
-  const { options, words, faults: unread } = judgeTokens(tokens, scope.specs);
+  const { options, words, faults: unread } = judgeTokens(tokens, [scope]);
   const faults: Fault[] = [...unread];
   if (hasSeparator) faults.push({ path: "--", message: `means nothing to dynbench ${command}` });
   const { assignments, faults: unknown } = assign(options, [scope]);

@@ -20,8 +20,19 @@ export interface FaultText {
   readonly exitCode: number;
 }
 
-/** The text for stderr and the exit code. */
+/** The text for stderr and the exit code. Messages quote what was typed, which may move the cursor: it is escaped. */
 export function faultText(error: unknown, details: FaultDetails): FaultText {
+  const { text, exitCode } = faultOf(error, details);
+  return { text: text.replaceAll(CONTROL, escaped), exitCode };
+}
+
+const CONTROL = /[^\P{Cc}\n\t]/gu;
+
+function escaped(char: string): string {
+  return `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
+}
+
+function faultOf(error: unknown, details: FaultDetails): FaultText {
   const cause = firstCause(error);
   if (cause instanceof PlanFaults) {
     const count = cause.faults.length;

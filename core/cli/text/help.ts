@@ -19,7 +19,7 @@ Commands:
   size         find how many workers a load needs, by simulation
   plan         print everything that a run would start and send; start nothing
   up           start an engine and a router, and keep them running
-  ping URL     send one streamed request and check the answer
+  ping [URL]   send one streamed request and check the answer
   report DIR…  rebuild the reports of a run folder, or compare several
   trace        analyze a trace of requests, synthesize a similar one, or convert it
   plugin       list, show, add and remove plugins; make, test and pack one of your own

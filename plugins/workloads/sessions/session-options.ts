@@ -19,7 +19,7 @@ export const sessionOptions = v.strictObject({
   trace: v.pipe(
     v.optional(v.string()),
     v.description("Trace whose rows have a session_id; without it sessions are made up"),
-    v.metadata({ file: true }),
+    v.metadata({ file: true, aliases: ["input-dataset", "input-file"] }),
   ),
   ...traceFileOptions,
   turnInputs: v.pipe(

@@ -1,5 +1,11 @@
 /** Workloads that each break one rule. `broken.test.ts` checks which test finds it. */
-import { defineWorkload, v, type RandomStream, type RequestSpec } from "dynbench";
+import {
+  defineWorkload,
+  v,
+  type OptionsSchema,
+  type RandomStream,
+  type RequestSpec,
+} from "dynbench";
 import { testWorkload } from "../workload.ts";
 
 /** Half of each prompt is shared within one of two groups. */
@@ -14,12 +20,13 @@ function test(
   name: string,
   change: (spec: RequestSpec, index: number, random: RandomStream) => RequestSpec,
   before: (count: number) => void = () => {},
+  options: OptionsSchema = v.strictObject({}),
 ): void {
   testWorkload({
     workload: defineWorkload({
       name,
       summary: "x",
-      options: v.strictObject({}),
+      options,
       load: { arrival: "closed" },
       *requests(_options, { random, count = 1e9 }) {
         before(count);
@@ -59,4 +66,10 @@ test(
   (count) => {
     if (count > 1e6) throw new Error("out of memory");
   },
+);
+test(
+  "takes-a-name-of-the-run",
+  (spec) => spec,
+  () => {},
+  v.strictObject({ warmup: v.optional(v.boolean(), false) }),
 );

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { armLabels, parseArmSpecs, type ArmSpec } from "../../../core/plan/arms.ts";
+import { armLabels, parseArmSpecs, repeatedArms, type ArmSpec } from "../../../core/plan/arms.ts";
 
 /** `kv{temperature=0.5}`, for short. */
 function shape(specs: readonly ArmSpec[]): string[] {
@@ -59,5 +59,16 @@ describe("labels", () => {
       "mocker/kv(a=1)",
       "mocker(gpu=H100)/kv(a=1)",
     ]);
+  });
+
+  test("of arms that differ in a secret alone are numbered, and no arm is there twice for that", () => {
+    expect(labels("mocker", "x:password=a,x:password=b")).toEqual(["x(password)", "x(password)#2"]);
+    const repeated = (routers: string): string[] => {
+      const [engine] = parseArmSpecs("engine", ["mocker"]);
+      const specs = parseArmSpecs("router", [routers]);
+      return repeatedArms(specs.map((router) => ({ engine: engine!, router })));
+    };
+    expect(repeated("x:key=a,x:key=b")).toEqual([]);
+    expect(repeated("x:key=a,kv,x:key=a")).toEqual(["x(key)"]);
   });
 });

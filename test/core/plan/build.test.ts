@@ -220,12 +220,12 @@ describe("faults", () => {
         {
           path: "router",
           message: 'there is no router "kvv"',
-          hint: 'Did you mean "kv"? Known routers: kv, round-robin, chatty, texty, outside, needy, dynamo',
+          hint: 'Did you mean "kv"? Known routers: kv, round-robin, chatty, texty, outside, namesake, needy, dynamo',
         },
         {
           path: "router",
           message: 'there is no router "round-robbin"',
-          hint: 'Did you mean "round-robin"? Known routers: kv, round-robin, chatty, texty, outside, needy, dynamo',
+          hint: 'Did you mean "round-robin"? Known routers: kv, round-robin, chatty, texty, outside, namesake, needy, dynamo',
         },
         {
           path: "engine",
@@ -242,6 +242,35 @@ describe("faults", () => {
     ]);
     expect(planOf(["router.temperature", "0.5"]).arms[0]!.router.options.temperature).toBe(0.5);
     expect(planOf(["workload.temperature", "2"]).cells[0]!.workload.options.temperature).toBe(2);
+  });
+
+  test("a name of the run is the run's, also where a plugin has it; qualified it is the plugin's", () => {
+    const plan = planOf(["router", "namesake"], ["warmup", "10"], ["router.warmup", true]);
+    expect(plan.cells[0]!.load.warmup).toBe(10);
+    expect(plan.arms[0]!.router.options).toEqual({ warmup: true });
+  });
+
+  test("a name that two parts have beside their own is answered with their own", () => {
+    const of = [
+      ["router", "namesake"],
+      ["workload", "prefix"],
+      ["shared-name", "2"],
+    ] as const;
+    expect(faultsOf(...of)).toEqual([
+      "--shared-name: is an option of several parts: workload, engine",
+    ]);
+    expect(hintOf(...of)).toBe("Say which: --isl (workload prefix) or --workers (engine mocker)");
+  });
+
+  test("words of Dynamo's guide are answered with what they are here", () => {
+    expect(faultsOf(["mockers", true], ["decode", true])).toEqual([
+      "--mockers: simulated workers are an engine here",
+      "--decode: workers of both roles are started by one command here",
+    ]);
+    expect(hintOf(["mockers", true])).toBe("Say --engine mocker");
+    expect(hintOf(["no-kv-events", true])).toContain("--router dynamo:mode=kv-approx");
+    expect(hintOf(["router-reset-states", true])).toBe("Leave it out");
+    expect(hintOf(["constructor", true])).not.toContain("Leave it out");
   });
 
   test("the same arm twice is one fault", () => {

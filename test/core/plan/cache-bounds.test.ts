@@ -42,7 +42,10 @@ function setUp(limits: object, isFile = true) {
       }
     },
   };
-  const engine = { limits: () => ({ workers: 2, blockSize: 16, ...limits }) };
+  const engine = {
+    ...{ name: "engine", options: v.strictObject({}) },
+    limits: () => ({ workers: 2, blockSize: 16, ...limits }),
+  };
   const plugins = {
     load: async ({ kind }: { kind: string }) => (kind === "workload" ? workload : engine),
   } as unknown as Plugins;

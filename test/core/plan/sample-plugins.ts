@@ -16,7 +16,10 @@ const engine = (name: string) =>
     name,
     summary: "",
     options: v.strictObject({
-      workers: v.pipe(v.optional(whole, 8), v.metadata({ aliases: ["num-workers"] })),
+      workers: v.pipe(
+        v.optional(whole, 8),
+        v.metadata({ aliases: ["num-workers", "shared-name"] }),
+      ),
       gpu: v.optional(v.picklist(["L40S", "H100"]), "L40S"),
       apiKey: v.pipe(v.optional(v.string()), v.metadata({ secret: true })),
     }),
@@ -55,7 +58,7 @@ const workload = defineWorkload({
   name: "prefix",
   summary: "",
   options: v.strictObject({
-    isl: v.optional(whole, 1000),
+    isl: v.pipe(v.optional(whole, 1000), v.metadata({ aliases: ["shared-name"] })),
     prefixRatio: v.pipe(
       v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 0.5),
       v.metadata({ aliases: ["prefix-ratios"], sweep: [0.1, 0.5] }),
@@ -96,6 +99,14 @@ export function samplePlugins(): PluginSet {
       plane: "http",
       defaultEngine: "other",
       options: v.strictObject({}),
+      traits: () => ({ accepts: ["ids"], affinity: false, spreads: false, kvEvents: false }),
+      start: () => Promise.reject(new Error("a plan starts nothing")),
+    }),
+    defineRouter({
+      name: "namesake",
+      summary: "",
+      plane: "http",
+      options: v.strictObject({ warmup: v.optional(v.boolean(), false) }),
       traits: () => ({ accepts: ["ids"], affinity: false, spreads: false, kvEvents: false }),
       start: () => Promise.reject(new Error("a plan starts nothing")),
     }),

@@ -11,14 +11,22 @@ const specs = optionSpecs(
   v.strictObject({
     isl: v.number(),
     router: v.array(v.string()),
+    out: v.optional(v.string()),
     json: v.pipe(v.optional(v.boolean(), false), v.metadata({ aliases: ["as-json"] })),
   }),
 );
-const read = (...argv: string[]) => {
+const RUN = { kind: "run", specs };
+
+const judged = (
+  argv: readonly string[],
+  scopes: Parameters<typeof judgeTokens>[1],
+  how?: Parameters<typeof judgeTokens>[2],
+) => {
   const line = readCommandLine(["run", ...argv]);
-  const { options, ...rest } = judgeTokens(line.tokens, specs);
+  const { options, ...rest } = judgeTokens(line.tokens, scopes, how);
   return { ...line, ...rest, options: options.map(({ name, value }) => [name, value]) };
 };
+const read = (...argv: string[]) => judged(argv, [RUN]);
 
 describe("the command line", () => {
   test("flags take their value either way, switches none", () => {
@@ -52,6 +60,34 @@ describe("the command line", () => {
 
   test("qualified switches are switches", () => {
     expect(read("--run.json", "word").words).toEqual(["word"]);
+  });
+
+  test("a list with spaces is a list with commas, where no word stands by itself", () => {
+    const spaced = (...argv: string[]) => judged(argv, [RUN], { spaced: true });
+    expect(spaced("--router", "kv", "round-robin", "--isl", "1,", "2", "3").options).toEqual([
+      ["router", "kv,round-robin"],
+      ["isl", "1,,2,3"],
+    ]);
+    expect(spaced("--out", "a", "b", "--json", "c")).toMatchObject({
+      options: [
+        ["out", "a"],
+        ["json", true],
+      ],
+      words: ["b", "c"],
+    });
+    expect(read("--router", "kv", "round-robin").words).toEqual(["round-robin"]);
+  });
+
+  test("of two options of one name the first counts, or the one that is qualified", () => {
+    const own = optionSpecs(v.strictObject({ isl: v.boolean() }));
+    const scopes = [RUN, { kind: "router", plugin: "x", specs: own }];
+    expect(judged(["--isl", "10"], scopes)).toMatchObject({ options: [["isl", "10"]], words: [] });
+    for (const name of ["router.isl", "x.isl"]) {
+      expect(judged([`--${name}`, "10"], scopes)).toMatchObject({
+        options: [[name, true]],
+        words: ["10"],
+      });
+    }
   });
 
   test("options of plugins are read before it is known which options there are", () => {

@@ -54,3 +54,8 @@ test("faults of a plan and their hints too", () => {
     ].join("\n"),
   );
 });
+
+test("control characters that were typed are printed as text", () => {
+  const fault = new DynbenchError("plan", 'There is no command "\u001b[2Jrun\r\u009b"');
+  expect(textOf(fault)).toBe('There is no command "\\x1b[2Jrun\\x0d\\x9b"\n');
+});
