@@ -125,6 +125,10 @@ function unknownOption(
   scopes: readonly Scope[],
   others: readonly Scope[],
 ): Fault {
+  const bare = name.slice(name.lastIndexOf(".") + 1);
+  // As typed: --no-kv-events switches off an option that some router has.
+  const known = guideFault(path.replace(/^--/, "")) ?? guideFault(bare);
+  if (known) return { path, ...known };
   const owner = others.find((scope) => specIn(scope, name));
   if (owner) {
     return {
@@ -133,9 +137,6 @@ function unknownOption(
       hint: `Add --${owner.kind} ${owner.plugin}, or leave it out`,
     };
   }
-  const bare = name.slice(name.lastIndexOf(".") + 1);
-  const known = guideFault(bare);
-  if (known) return { path, ...known };
   const reporters = scopes.filter((scope) => isQualified(scope) && specIn(scope, bare));
   if (reporters.length > 0) {
     return {
