@@ -23,6 +23,7 @@
  * proofs the run is too short to say. In the queues above, with 200 requests or more, at most 5 % of the
  * runs at 1.05 of capacity and 2 % of those at 1.1 are taken for not saturated.
  */
+import { counted } from "../../base/counted.ts";
 import type { Finding, RequestPoints } from "../../contract/result.ts";
 import type { CellUnderTrial } from "./trust-check.ts";
 
@@ -101,12 +102,15 @@ function saturationUnknown(cell: CellUnderTrial): Finding | undefined {
   const backlog = backlogs(requests);
   if (isSteady(requests, backlog)) return undefined;
   const [, early, , late] = quarters(backlog).map(({ mean }) => mean);
+  // Of fewer than four requests a quarter has none.
+  const went =
+    requests.length < 4
+      ? `over ${counted(requests.length, "request")}`
+      : `over ${requests.length} requests the open ones went from ${early!.toFixed(0)} to ${late!.toFixed(0)}`;
   return {
     id: UNKNOWN,
     severity: "note",
-    message:
-      `Too short to say whether more arrived than was served: over ${requests.length} requests ` +
-      `the open ones went from ${early!.toFixed(0)} to ${late!.toFixed(0)}`,
+    message: `Too short to say whether more arrived than was served: ${went}`,
     hint: `Use --requests ${roundedUp(requestsForProof(requests, backlog))}, or a closed loop, which cannot saturate: --concurrency`,
   };
 }

@@ -155,6 +155,15 @@ describe("a run has one of three answers", () => {
     expect(said.short).toBeLessThanOrEqual(2);
   });
 
+  test("of so few requests that a quarter of them is none has no number that is none", () => {
+    for (const requests of [1, 2, 3, 4, 5, 39]) {
+      const { reasons } = resultOf(queue(1, { servers: 4, requests, load: 0.5 })).summary.verdict;
+      const texts = reasons.flatMap(({ message, hint }) => [message, hint]).join("\n");
+      expect(texts).toContain("Too short to say whether more arrived than was served");
+      expect(texts).not.toMatch(/NaN|Infinity/);
+    }
+  });
+
   test("a closed loop and a rate that changes have none", () => {
     const few = queue(1, { servers: 32, requests: 60, load: 0.9 });
     const idsOf = (load: Partial<LoadShape>) =>
