@@ -218,7 +218,7 @@ export interface Plan {
   readonly seed: number;
   readonly clock: "wall" | "virtual";
   readonly repeats: number;
-  /** The metric that decides, as in `Comparison.metric`: its intervals hold together over the whole run. */
+  /** The metric that decides, as in `Comparison.metric`: its claims hold together over the whole run. */
   readonly primary: PrimaryMetric;
   /** Repeats go on until this holds; without it all repeats are run. */
   readonly until?: Until;

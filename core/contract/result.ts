@@ -242,7 +242,7 @@ export interface Comparison {
   ratio: Interval;
   difference: Interval;
   confidence: number;
-  /** The interval of the ratio that holds together with `over` − 1 others of its kind, with `confidence`. */
+  /** The interval of the ratio by which it is claimed or not; the error of its kind was divided among `over`. */
   adjusted: { low: number; high: number; over: number };
   /** What the adjusted interval shows, from three repeats up: b is lower or higher than a. */
   claim: Claim;

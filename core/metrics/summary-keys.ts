@@ -260,7 +260,8 @@ const COMPARISON: Meanings<Comparison> = {
   ratio: "figure of b / figure of a, with the interval of this comparison alone",
   difference: "figure of b − figure of a, likewise",
   confidence: "confidence of the intervals: 0.95",
-  adjusted: "the interval of the ratio that holds together with the others of its kind",
+  adjusted:
+    "the interval of the ratio by which it is claimed or not: in 95 % of runs no claim of a kind is false",
   claim:
     "`lower` or `higher`: what the adjusted interval shows of b, from three repeats up; else `none`. Reports colour and word only claims",
   method: "how the intervals were made",
@@ -271,7 +272,7 @@ const COMPARISON: Meanings<Comparison> = {
 const ADJUSTED: Meanings<Comparison["adjusted"]> = {
   low: "lower end",
   high: "upper end",
-  over: "over how many comparisons the intervals hold together",
+  over: "among how many comparisons the error of the kind was divided",
 };
 
 const BEST: Meanings<BestArms> = {

@@ -84,7 +84,7 @@ export const RunOptions = v.strictObject({
   primary: v.optional(
     choice(
       PRIMARY_METRICS.map(typedMetric),
-      "The metric that decides: its intervals hold together over all arms and points of the run",
+      "The metric that decides: its claims hold together over all arms and points of the run",
     ),
     "ttft.mean",
   ),

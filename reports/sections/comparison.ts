@@ -53,7 +53,7 @@ function leadOf(comparisons: readonly Comparison[]): string {
   const first =
     primary === undefined
       ? ""
-      : ` The primary metric is ${metricWords(primary.metric)}: its intervals hold together over ${over("primary")} comparisons, those of the others over ${over("secondary")}.`;
+      : ` The primary metric is ${metricWords(primary.metric)}: its claims hold together over ${over("primary")} comparisons, those of the others over ${over("secondary")}.`;
   return `Ratio, its ${percent} interval, adjusted for how much is compared, on a log scale around 1×, and the difference.${first} Filled and coloured: a claim, because the interval excludes 1×.`;
 }
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { dynbench, emptyFolder, startDynbench } from "./binary.ts";
 
 const cwd = emptyFolder();
-const SMALL = ["--prefix-ratio", "0.9", "--requests", "60", "--isl", "4000", "--workers", "4"];
+const SMALL = ["--prefix-ratio", "0.9", "--requests", "40", "--isl", "4000", "--workers", "4"];
 const TUNE = ["tune", ...SMALL, "--json"] as const;
 
 interface TuneJson {
@@ -32,7 +32,7 @@ async function tune(out: string, ...args: string[]): Promise<TuneJson> {
 
 describe("tuning", () => {
   test("finds a setting that is better on requests held out, and repeats with a budget of cells", async () => {
-    const args = ["--router", "kv,round-robin", "--budget", "400cells"];
+    const args = ["--router", "kv,round-robin", "--budget", "250cells"];
     const found = await tune("one", ...args);
     expect(found.router).toBe("kv");
     const { value, high } = found.best.heldOut.ratioToDefault;
@@ -56,7 +56,7 @@ describe("tuning", () => {
       cells: { load: { requests: number }; workload: { options: { prefixRatio: number } } }[];
     };
     expect(plan.arms[0]!.router.options).toEqual(best.options);
-    expect(plan.cells[0]!.load.requests).toBe(60);
+    expect(plan.cells[0]!.load.requests).toBe(40);
     expect(plan.cells[0]!.workload.options.prefixRatio).toBe(0.9);
   });
 

@@ -3,8 +3,10 @@
  *
  * `arm-pairs.ts` chooses the pairs, `estimates.ts` makes the intervals. One comparison in twenty would
  * claim a difference that is not there, and a run makes dozens. Each comparison therefore also has an
- * adjusted interval: all of a kind hold together in 95 % of runs (Bonferroni's inequality). Kinds are
- * the primary metric, which the plan named before anything was measured, and the other metrics. Of
+ * adjusted interval, so that in 95 % of runs no claim of a kind is false. Claims step down (Holm, "A
+ * simple sequentially rejective multiple test procedure", 1979): first the error is divided among all
+ * of a kind, and what is claimed then leaves it to those that remain. Kinds are the primary metric,
+ * which the plan named before anything was measured, and the other metrics. Of
  * the 5 % that may fail, comparisons with the reference have four fifths, and pairs that were chosen
  * by their results one fifth, as one of all pairs that might have been chosen. Only what an adjusted
  * interval shows from three repeats up is a claim.
@@ -68,7 +70,7 @@ export function compareArms(cells: readonly CellResult[], plan: ComparedPlan): C
     isMet: isMet(until, drafts, run),
   });
   return {
-    comparisons: drafts.map((draft) => finished(draft, levels(draft.role, draft.isUsual))),
+    comparisons: stepDown(drafts, levels),
     notCompared: notCompared(run),
     ...given({ best, control, until: until && outcome(until) }),
   };
@@ -86,10 +88,8 @@ export function isDecided(cells: readonly CellResult[], plan: ComparedPlan): boo
 }
 
 function isMet(until: Until | undefined, drafts: readonly Draft[], run: ComparedRun): boolean {
-  const level = levelsOf(drafts, run)("primary", true);
-  const all = drafts
-    .filter(({ role, isUsual }) => role === "primary" && isUsual)
-    .map((draft) => finished(draft, level));
+  const primary = drafts.filter(({ role, isUsual }) => role === "primary" && isUsual);
+  const all = stepDown(primary, levelsOf(drafts, run));
   const { halfWidth } = until ?? {};
   return (
     all.length > 0 &&
@@ -122,13 +122,34 @@ function draftsOf(point: ComparedPoint, run: ComparedRun): Draft[] {
   });
 }
 
-/** Confidence of one interval so that all of its kind hold together, and how many these are. */
+/** Each with the interval at which it is claimed, or at which it is not when all others are. */
+function stepDown(drafts: readonly Draft[], levels: Levels): Comparison[] {
+  const kinds = Map.groupBy(drafts, ({ role, isUsual }) => `${role} ${isUsual}`);
+  const comparisons = new Map<Draft, Comparison>();
+  for (const kind of kinds.values()) {
+    let open = kind;
+    for (let before = -1; before !== open.length;) {
+      before = open.length;
+      for (const draft of open) {
+        const level = levels(draft.role, draft.isUsual, kind.length - open.length);
+        comparisons.set(draft, finished(draft, level));
+      }
+      open = open.filter((draft) => comparisons.get(draft)!.claim === "none");
+    }
+  }
+  return drafts.map((draft) => comparisons.get(draft)!);
+}
+
+/** Confidence of one interval, and among how many the error of its kind is divided. */
 interface Level {
   readonly confidence: number;
   readonly over: number;
 }
 
-function levelsOf(drafts: readonly Draft[], run: ComparedRun) {
+/** `claimed`: comparisons of the kind that are settled. */
+type Levels = (role: Comparison["role"], isUsual: boolean, claimed?: number) => Level;
+
+function levelsOf(drafts: readonly Draft[], run: ComparedRun): Levels {
   /** Pairs that are no usual ones: any of them might have been chosen. */
   const chosen = possiblePairCount(run.arms) - run.usual.length;
   const part = (isUsual: boolean): number =>
@@ -141,8 +162,8 @@ function levelsOf(drafts: readonly Draft[], run: ComparedRun) {
       return [role, { usual, chosen: chosen * run.points.length * metrics }];
     }),
   );
-  return (role: Comparison["role"], isUsual: boolean): Level => {
-    const over = counts.get(role)?.[isUsual ? "usual" : "chosen"] ?? 0;
+  return (role, isUsual, claimed = 0) => {
+    const over = (counts.get(role)?.[isUsual ? "usual" : "chosen"] ?? 0) - claimed;
     return { over, confidence: 1 - (run.error * part(isUsual)) / Math.max(1, over) };
   };
 }

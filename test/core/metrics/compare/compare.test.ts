@@ -293,7 +293,31 @@ describe("how many comparisons hold together", () => {
       ["random", "kv", 2],
     ]);
     const secondary = compare(three).comparisons.filter(({ role }) => role === "secondary");
-    expect(new Set(secondary.map(({ adjusted }) => adjusted.over))).toEqual(new Set([28, 14]));
+    // 20 of 28 are claimed at once, and 10 of 14.
+    expect(new Set(secondary.map(({ adjusted }) => adjusted.over))).toEqual(
+      new Set([28, 8, 14, 4]),
+    );
+  });
+
+  test("what is claimed leaves its error to those that remain", () => {
+    const at = (ratio: number, exponents: readonly number[]): CellResult[] =>
+      exponents.flatMap((exponent, repeat) => [
+        cellOf({ arm: 1, repeat, ratio }, [100, 100]),
+        cellOf({ arm: 0, repeat, ratio }, [100 / 2 ** exponent, 100 / 2 ** exponent]),
+      ]);
+    const claims = (first: readonly number[]) =>
+      compare([...at(0.1, first), ...at(0.9, [2, 3, 4])], { arms: arms.slice(0, 2) })
+        .comparisons.filter(({ role }) => role === "primary")
+        .map(({ claim, adjusted }) => [claim, adjusted.over]);
+    // Exponents 2, 3, 4: t = 3 √3 = 5.196, between t(2) at 95 % = 4.303 and at 97.5 % = 6.205.
+    expect(claims([10, 10.1, 10.2])).toEqual([
+      ["lower", 2],
+      ["lower", 1],
+    ]);
+    expect(claims([1, 0, -1])).toEqual([
+      ["none", 2],
+      ["none", 2],
+    ]);
   });
 
   test("the more, the wider", () => {
