@@ -34,6 +34,9 @@ const EVENT_POLL_MS = 20;
 /** A router that watches a discovery sees a worker within a second of its registration. */
 const SEEN_LIMIT_MS = 5000;
 const SEEN_POLL_MS = 100;
+/** A split worker's prompt may be computed while the answer is already under way. */
+const CACHED_LIMIT_MS = 2000;
+const CACHED_POLL_MS = 100;
 /** Without a new event for this long a replay is over: it comes in one piece, 110 ms after it was asked for. */
 const QUIET_MS = 160;
 /** A router that routes by a header gets that header from the load too. */
@@ -75,7 +78,7 @@ async function workerCaches(
     first = await probeWorker(worker, target, way);
   }
   must(first, `worker "${worker.id}" does not answer`, way.url);
-  const second = await probeWorker(worker, target, way);
+  const second = await probedAgain(worker, target, way);
   must(second, `worker "${worker.id}" does not answer a second time`, way.url);
   const served = worker.role === "prefill" ? second.prefillWorker : second.worker;
   if (way.headers !== undefined && served !== worker.instance) {
@@ -95,6 +98,22 @@ async function workerCaches(
       `${second.cachedTokens} of ${second.promptTokens} tokens came from its cache`,
     { hint: "Switch prefix caching on in the engine, and check its block size" },
   );
+}
+
+/** Where prefill and decode are split, it asks until the prompt is found or its time is over. */
+async function probedAgain(
+  worker: Worker,
+  target: PreflightTarget,
+  way: Way,
+): ReturnType<typeof probeWorker> {
+  let result = await probeWorker(worker, target, way);
+  const limitMs = worker.role === "aggregated" ? 0 : CACHED_LIMIT_MS;
+  for (let waitedMs = 0; waitedMs < limitMs && result.cachedTokens === 0;) {
+    await Bun.sleep(CACHED_POLL_MS);
+    waitedMs += CACHED_POLL_MS;
+    result = await probeWorker(worker, target, way);
+  }
+  return result;
 }
 
 /** The router answers; the same prompt finds its worker again, and KV events flow, where the arm declares it. `start` numbers the starts of routers on this engine. */

@@ -67,6 +67,12 @@ describe("workers", () => {
     });
   });
 
+  test("that are split may still be at a prompt whose answer has begun: they are asked again", async () => {
+    const split = (...cached: number[]): Worker => ({ ...worker("p", ...cached), role: "prefill" });
+    expect(await preflightWorkers(target(split(0, 0, 0, 128)))).toEqual([]);
+    await expect(preflightWorkers(target(split(0)))).rejects.toThrow("computed a prompt again");
+  });
+
   test("that do not answer are refused with a command to try one alone", async () => {
     const gone = { ...worker("gone"), url: "http://127.0.0.1:1" };
     await expect(preflightWorkers(target(gone))).rejects.toMatchObject({
