@@ -3,12 +3,13 @@
  * its name only when it is whole: what was cut short is never taken for a trace. A device or a pipe is
  * written to as it is, since a file would take its place.
  */
-import { createWriteStream, lstatSync, renameSync, rmSync } from "node:fs";
+import { createWriteStream, renameSync, rmSync } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip, createZstdCompress } from "node:zlib";
 import { DynbenchError } from "../base/errors.ts";
 import { isFull, whyNot } from "../base/why-not.ts";
+import { linkStatOf } from "./stat-of.ts";
 
 /** Lines are handed to the stream in pieces of about this size. */
 const PIECE_CHARACTERS = 256 * 1024;
@@ -24,7 +25,7 @@ export async function writeLines(
 ): Promise<void> {
   const source = Readable.from(piecesOf(lines), { objectMode: false });
   if (path === "-") return toStdout(source);
-  const status = lstatSync(path, { throwIfNoEntry: false });
+  const status = linkStatOf(path);
   const isPlain = status === undefined || status.isFile() || status.isDirectory();
   const write = async (target: string): Promise<void> => {
     const file = createWriteStream(target);

@@ -30,3 +30,12 @@ test("a device stays where it is, and one that is full is a result that cannot b
     expect(lstatSync(join(folder, device)).isSymbolicLink()).toBe(true);
   }
 });
+
+test("a path that cannot be one is named, with the flag that chose it", async () => {
+  for (const path of ["x".repeat(5000), "/dev/null/x"]) {
+    await expect(writeLines(path, ["a\n"], "--output-file")).rejects.toMatchObject({
+      message: expect.stringContaining("Cannot write"),
+      hint: "Choose another file with --output-file",
+    });
+  }
+});
