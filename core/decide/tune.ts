@@ -12,7 +12,7 @@ import { excess, figure, scoreOf, type Base, type Limit, type Objective } from "
 import type { Slices } from "./slices.ts";
 import { TrialRunner, type TrialCell } from "./trials.ts";
 import { DynbenchError } from "../base/errors.ts";
-import { exp } from "../base/portable-math.ts";
+import { exp, log } from "../base/portable-math.ts";
 import { randomStream } from "../base/random.ts";
 import type { Plan, PlannedArm } from "../contract/plan.ts";
 import type { Plugins } from "../contract/plugins.ts";
@@ -269,7 +269,7 @@ async function comparedOn(
 function geometric(cells: readonly CellResult[], { metric }: Objective): number {
   const logs = cells.flatMap(({ summary }) => {
     const value = figure(summary, metric);
-    return value === undefined ? [] : [Math.log(value)];
+    return value === undefined ? [] : [log(value)];
   });
   return exp(meanOf(logs));
 }

@@ -27,11 +27,15 @@ export type ThreadOrder =
 
 /** One for each cell. */
 export type ThreadAnswer =
-  | { readonly type: "done"; readonly done: Omit<SimulatedCell, "fault">; readonly fault?: Fault }
-  | { readonly type: "failed"; readonly fault: Fault };
+  | {
+      readonly type: "done";
+      readonly done: Omit<SimulatedCell, "fault">;
+      readonly fault?: ThreadFault;
+    }
+  | { readonly type: "failed"; readonly fault: ThreadFault };
 
 /** An error as it passes between threads: they keep no classes. */
-export interface Fault {
+export interface ThreadFault {
   /** Left out where it is none of ours. */
   readonly code?: ErrorCode;
   readonly message: string;
@@ -63,7 +67,7 @@ export function serveCells(plugins: Plugins): void {
   });
 }
 
-function faultOf(error: unknown): Fault {
+function faultOf(error: unknown): ThreadFault {
   const isOurs = error instanceof DynbenchError;
   return {
     message: messageOf(error),
@@ -75,7 +79,7 @@ function faultOf(error: unknown): Fault {
   };
 }
 
-export function errorOf({ code, message, hint, stack }: Fault): Error {
+export function errorOf({ code, message, hint, stack }: ThreadFault): Error {
   if (code !== undefined) return new DynbenchError(code, message, given({ hint }));
   const error = new Error(message);
   if (stack !== undefined) error.stack = stack;

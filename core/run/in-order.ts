@@ -7,9 +7,9 @@ export type Hand<Item, Outcome> = (item: Item) => Promise<Outcome>;
 const AHEAD_OF_A_HAND = 4;
 
 /**
- * A hand may join later. Yields each item's outcome in its turn, however the hands overtake each other; one hand alone begins
- * an item when the one before has been taken. Throws what a hand threw, in that item's turn. Begins
- * nothing more once the consumer has stopped.
+ * Yields each item's outcome in its turn, however the hands overtake each other; one hand alone begins
+ * an item when the one before has been taken. A hand may join later. Throws what a hand threw, in that
+ * item's turn. Begins nothing more once the consumer has stopped.
  */
 export async function* inOrder<Item, Outcome>(
   items: readonly Item[],

@@ -19,8 +19,10 @@ export interface NumberKnob {
 
 export interface ChoiceKnob {
   readonly name: string;
-  readonly choices: readonly (string | boolean)[];
-  readonly usual: string | boolean;
+  /** Undefined: left out. */
+  readonly choices: readonly (KnobValue | undefined)[];
+  /** One of the choices. */
+  readonly usual: KnobValue | undefined;
 }
 
 /** One kind of thing that is tuned, such as a router, with what it has to vary. */
@@ -65,7 +67,7 @@ export function valueAt(knob: Knob, place: number): KnobValue | undefined {
 /** The place of a value; of one outside the range, the nearest end. */
 export function placeOf(knob: Knob, value: KnobValue | undefined): number {
   if ("choices" in knob) {
-    return (knob.choices.indexOf(value as string | boolean) + 0.5) / knob.choices.length;
+    return (knob.choices.indexOf(value) + 0.5) / knob.choices.length;
   }
   if (value === undefined) return LEFT_OUT / 2;
   const { from, to, usual } = knob;

@@ -1,6 +1,6 @@
 /** `dynbench tune` through the binary. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { dynbench, emptyFolder, startDynbench } from "./binary.ts";
 
@@ -60,6 +60,21 @@ describe("tuning", () => {
     expect(plan.cells[0]!.workload.options.prefixRatio).toBe(0.9);
   });
 
+  test("keeps the load of a config file, and takes numbers of a list as numbers", async () => {
+    writeFileSync(join(cwd, "base.yaml"), "isl: 2000\nrequests: 30\nprefixRatio: 0.9\n");
+    const over = ["--router", "kv", "--over", "engine.workers=16,32", "--budget", "60cells"];
+    const end = await dynbench(["tune", "--config", "base.yaml", ...over, "--out", "based"], {
+      cwd,
+    });
+    expect(end.exitCode).toBe(0);
+    const config = Bun.YAML.parse(readFileSync(join(cwd, "based/tuned.yaml"), "utf8"));
+    expect(config).toMatchObject({ isl: 2000, requests: 30, prefixRatio: 0.9 });
+    const { best } = JSON.parse(readFileSync(join(cwd, "based/tune.json"), "utf8")) as {
+      best: { engine?: { workers: number } };
+    };
+    expect(best.engine!.workers).toBeNumber();
+  });
+
   test("stopped, judges the best so far", async () => {
     const run = startDynbench([...TUNE, "--router", "kv", "--budget", "10m", "--out", "cut"], {
       cwd,
@@ -80,6 +95,8 @@ describe("bad input", () => {
     ["a limit that is none", ["--subject-to", "tpot"], "expected METRIC<VALUE"],
     ["a budget that is none", ["--budget", "soon"], "expected a time or a number of cells"],
     ["an axis without a range", ["--over", "engine.maxNumSeqs"], "expected NAME=FROM..TO"],
+    ["an axis beyond its option", ["--over", "engine.workers=1..9999999"], "expected at most"],
+    ["an axis of words", ["--over", "engine.workers=4,many"], "expected a number"],
     ["an option that nobody has", ["--over", "depth=1..9"], 'has an option "depth"'],
     ["an option of a run that compares", ["--repeat", "3"], "has no meaning for dynbench tune"],
   ];

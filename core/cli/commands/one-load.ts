@@ -19,25 +19,22 @@ export interface OneLoad<Own> {
   readonly own: Own;
   /** Undefined when help was asked for and printed. */
   readonly planned: Planned | undefined;
-  /** What was typed beside the command's own options. */
-  readonly rest: readonly Token[];
 }
 
-/** Throws `PlanFaults`, those of `own` together with those of the line. */
+/** Throws `PlanFaults`. */
 export async function planOneLoad<Schema extends OptionsSchema>(
   command: string,
   schema: Schema,
-  of: { line: CommandLine; environment: Environment; faults: Fault[] },
+  { line, environment }: { line: CommandLine; environment: Environment },
 ): Promise<OneLoad<v.InferOutput<Schema>>> {
-  const { line, environment, faults } = of;
   const { own, rest: others } = parted(command, schema, line.tokens);
   const { chosen, words } = readOwnOptions(command, schema, { tokens: own, hasSeparator: false });
   const rest = [...others, ...words];
-  faults.push(...unfit(command, rest));
+  const faults = unfit(command, rest);
   const planned = await planFromArguments(command, virtual(line, rest), environment);
   if (planned) faults.push(...pointFaults(planned.plan));
   if (faults.length > 0) throw new PlanFaults(faults);
-  return { own: chosen, planned, rest };
+  return { own: chosen, planned };
 }
 
 /** The command's own flags, and everything else. */

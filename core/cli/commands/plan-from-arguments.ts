@@ -10,6 +10,7 @@ import { PlanFaults, type Fault } from "../../base/errors.ts";
 import type { Plan } from "../../contract/plan.ts";
 import type { Logger } from "../../contract/processes.ts";
 import { buildPlan } from "../../plan/build.ts";
+import type { RawOption } from "../../plan/raw-option.ts";
 import { maskWords } from "../../plan/secret-words.ts";
 import { wireHeaders } from "../../wire/http/wire-headers.ts";
 import { RunFolder } from "../../run/folder/run-folder.ts";
@@ -24,6 +25,8 @@ export interface Planned {
   /** Cells simulated at once; as many as there are cores when left out. */
   readonly jobs: number | undefined;
   readonly json: boolean;
+  /** What the plan was made of, config files first; left out for a saved plan. */
+  readonly options?: readonly RawOption[];
 }
 
 /** Undefined when help was asked for and printed. Throws `PlanFaults` and `DynbenchError`s. */
@@ -72,7 +75,7 @@ export async function planFromArguments(
     const hint = "Leave it out; dynbench up is what others connect to";
     throw new PlanFaults([{ path: "run.port", message, hint }]);
   }
-  return { plan, out: run.out, port: run.port, jobs: run.jobs, json: run.json };
+  return { plan, out: run.out, port: run.port, jobs: run.jobs, json: run.json, options };
 }
 
 function strayWord(word: string): Fault {

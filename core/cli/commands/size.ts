@@ -17,9 +17,9 @@ import { defaultRunPath, writeAtomically } from "../../run/folder/run-folder.ts"
 import { epochMs } from "../../system/clock.ts";
 
 export async function size(line: CommandLine, environment: Environment): Promise<number> {
-  const faults: Fault[] = [];
-  const { own, planned } = await planOneLoad("size", SizeOptions, { line, environment, faults });
+  const { own, planned } = await planOneLoad("size", SizeOptions, { line, environment });
   if (!planned) return EXIT_CODES.ok.code;
+  const faults: Fault[] = [];
   const { json, out, jobs = availableParallelism() } = planned;
   const plan: Plan = { ...planned.plan, pooledBounds: false };
   const prices = parsePrices(own.price, faults);

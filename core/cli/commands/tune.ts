@@ -2,9 +2,8 @@
 import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import type { CommandLine, Token } from "../options/command-line.ts";
+import type { CommandLine } from "../options/command-line.ts";
 import type { Environment } from "../options/environment.ts";
-import { judgeRun } from "../options/option-groups.ts";
 import { progressLines } from "../text/progress-lines.ts";
 import { tuneJson, tuneProgress, tuneText } from "../text/tune-text.ts";
 import { planOneLoad } from "./one-load.ts";
@@ -19,6 +18,7 @@ import { tunableOf, type Tunable } from "../../decide/tunable.ts";
 import { tune as tuned, type Tuned } from "../../decide/tune.ts";
 import { metricTyped, parseBudget, TuneOptions } from "../../decide/tune-options.ts";
 import { optionSpecs } from "../../plan/option-spec.ts";
+import type { RawOption } from "../../plan/raw-option.ts";
 import { defaultRunPath, writeAtomically } from "../../run/folder/run-folder.ts";
 import { epochMs } from "../../system/clock.ts";
 
@@ -26,13 +26,9 @@ import { epochMs } from "../../system/clock.ts";
 const SLICES = { tune: 16, judge: 10 };
 
 export async function tune(line: CommandLine, environment: Environment): Promise<number> {
-  const faults: Fault[] = [];
-  const { own, planned, rest } = await planOneLoad("tune", TuneOptions, {
-    line,
-    environment,
-    faults,
-  });
+  const { own, planned } = await planOneLoad("tune", TuneOptions, { line, environment });
   if (!planned) return EXIT_CODES.ok.code;
+  const faults: Fault[] = [];
   const objective = objectiveOf(metricTyped(own.objective));
   const limits = own.subjectTo === undefined ? [] : parseLimits(own.subjectTo, faults);
   const budget = parseBudget(own.budget, faults);
@@ -56,7 +52,7 @@ export async function tune(line: CommandLine, environment: Environment): Promise
   shown.end();
   const folder = out ?? defaultRunPath("tune", epochMs());
   const asJson = `${JSON.stringify(tuneJson(result, objective), null, 2)}\n`;
-  const config = configOf(result, rest, environment);
+  const config = configOf(result, planned.options ?? [], plugins);
   mkdirSync(folder, { recursive: true });
   writeAtomically(join(folder, "tune.json"), asJson);
   if (config !== undefined) writeAtomically(join(folder, "tuned.yaml"), config);
@@ -71,12 +67,12 @@ async function tunablesOf(
 ): Promise<Tunable[]> {
   const isUsed = new Set<Over>();
   const tunables: Tunable[] = [];
-  for (const arm of arms) tunables.push(await tunableOf(arm, over, { plugins, isUsed }));
+  for (const arm of arms) tunables.push(await tunableOf(arm, over, { plugins, isUsed, faults }));
   for (const one of over.filter((asked) => !isUsed.has(asked))) {
     const message = `no ${one.part ?? "router"} of these has an option "${one.name}"`;
     faults.push({ path: "tune.over", message, hint: "Their options: dynbench plugin show NAME" });
   }
-  if (tunables.every(({ subject }) => subject.knobs.length === 0)) {
+  if (faults.length === 0 && tunables.every(({ subject }) => subject.knobs.length === 0)) {
     faults.push({
       path: "run.router",
       message: `${arms.map(({ label }) => label).join(", ")} has nothing to tune`,
@@ -86,37 +82,35 @@ async function tunablesOf(
   return tunables;
 }
 
+/** Options that the config of the tuned run does not take over: what it replaces, and what belongs to this command. */
+const NOT_TAKEN_OVER: ReadonlySet<string> = new Set([
+  ...["router", "engine", "clock", "control"],
+  ...["config", "out", "output-dir", "json", "jobs"],
+]);
+
 /** The run with the tuned router, for `run --config`; undefined where the usual setting stays. */
 function configOf(
   { ranked }: Tuned,
-  rest: readonly Token[],
-  { plugins }: Environment,
+  options: readonly RawOption[],
+  plugins: Environment["plugins"],
 ): string | undefined {
   const [first] = ranked;
   if (first === undefined || first.arm === first.usual) return undefined;
-  const { options } = judgeRun(rest, plugins);
-  const isPlain = ({ name }: { name: string }): boolean =>
-    !["router", "engine", "out", "json", "jobs", "config"].includes(name.replace(/^run\./, ""));
   const inline = (kind: "router" | "engine"): string => {
-    const changed = Object.entries(first.arm[kind].options).filter(
-      ([key, value]) =>
-        value !== undefined && value !== optionDefault(plugins, first.arm[kind], key),
-    );
-    const texts = changed.map(([key, value]) => `${key}=${String(value)}`);
-    return (
-      [first.arm[kind].name, ...texts.slice(0, 1)].join(":") +
-      texts
-        .slice(1)
-        .map((text) => `,${text}`)
-        .join("")
-    );
+    const { name, options: chosen } = first.arm[kind];
+    const texts = Object.entries(chosen)
+      .filter(([key, value]) => value !== optionDefault(plugins, first.arm[kind], key))
+      .map(([key, value]) => `${key}=${String(value)}`);
+    return texts.length === 0 ? name : `${name}:${texts.join(",")}`;
   };
-  const entries: [string, unknown][] = [
-    ["engine", inline("engine")],
-    ["router", inline("router")],
-    ...options.filter(isPlain).map(({ name, value }): [string, unknown] => [name, value]),
-  ];
-  return `# The best setting that dynbench tune found; its usual one is "${first.usual.label}".\n${Bun.YAML.stringify(Object.fromEntries(entries), null, 2)}\n`;
+  const kept = options.filter(({ name }) => !NOT_TAKEN_OVER.has(name.replace(/^run\./, "")));
+  const table = {
+    engine: inline("engine"),
+    router: inline("router"),
+    ...Object.fromEntries(kept.map(({ name, value }) => [name, value])),
+  };
+  const comment = `# The best setting that dynbench tune found; its usual one is "${first.usual.label}".`;
+  return `${comment}\n${Bun.YAML.stringify(table, null, 2)}\n`;
 }
 
 function optionDefault(
