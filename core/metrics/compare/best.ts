@@ -10,7 +10,7 @@
 import type { BestArms } from "../../contract/result.ts";
 import { REPEATS_FOR_CLAIMS } from "../../statistics/mean-interval.ts";
 import { metricOf } from "../definitions.ts";
-import { competitors, type ArmPair } from "./arm-pairs.ts";
+import { competitors, pairKey, type ArmPair } from "./arm-pairs.ts";
 import {
   comparableRepeats,
   estimateAt,
@@ -28,8 +28,7 @@ export function bestArms(run: ComparedRun, confidence: number): BestArms[] | und
 function bestAt(point: ComparedPoint, run: ComparedRun, confidence: number): BestArms[] {
   const metric = run.metrics[0]!;
   const prefersLess = metricOf(metric.key).better !== "higher";
-  /** The arm of a pair that is worse; undefined where neither is, null where they are not compared. */
-  const worseOf = (pair: ArmPair): number | undefined | null => {
+  const worseOf = once((pair) => {
     const pairs = comparableRepeats(run, point, pair);
     if (pairs.length < REPEATS_FOR_CLAIMS) return null;
     const ratio = estimateAt(metric, pairs, { key: point.key, run })?.ratio(confidence);
@@ -37,7 +36,7 @@ function bestAt(point: ComparedPoint, run: ComparedRun, confidence: number): Bes
     if (ratio.high < 1) return prefersLess ? pair[0] : pair[1];
     if (ratio.low > 1) return prefersLess ? pair[1] : pair[0];
     return undefined;
-  };
+  });
   const arms = byFigure(point, run, prefersLess);
   const best = arms.filter((arm) => mayBeBest(arm, arms, worseOf)).sort((x, y) => x - y);
   if (best.length === 0) return [];
@@ -45,12 +44,22 @@ function bestAt(point: ComparedPoint, run: ComparedRun, confidence: number): Bes
   return [{ parameters, arms: best.map((arm) => run.arms[arm]!.label) }];
 }
 
+/** The arm of a pair that is worse; undefined where neither is, null where they are not compared. */
+type WorseOf = (pair: ArmPair) => number | undefined | null;
+
+/** Both arms of a tie ask for it, and an interval takes long. */
+function once(worseOf: WorseOf): WorseOf {
+  const known = new Map<string, ReturnType<WorseOf>>();
+  return (pair) => {
+    const key = pairKey(pair);
+    const worse = known.has(key) ? known.get(key) : worseOf(pair);
+    known.set(key, worse);
+    return worse;
+  };
+}
+
 /** Whether an arm was compared and is worse than none; the likely winners come first in `rivals`. */
-function mayBeBest(
-  arm: number,
-  rivals: readonly number[],
-  worseOf: (pair: ArmPair) => number | undefined | null,
-): boolean {
+function mayBeBest(arm: number, rivals: readonly number[], worseOf: WorseOf): boolean {
   let isCompared = false;
   for (const rival of rivals) {
     if (rival === arm) continue;

@@ -62,15 +62,19 @@ export function compareArms(cells: readonly CellResult[], plan: ComparedPlan): C
   const levels = levelsOf(drafts, run);
   const best = bestArms(run, levels("primary", true).confidence);
   const control = controlOf(run);
+  const comparisons = stepDown(drafts, levels);
   const { until } = plan;
   const outcome = ({ rule, halfWidth }: Until): UntilOutcome => ({
     rule,
     ...given({ halfWidth }),
     repeats: new Set(cells.map(({ cell }) => cell.repeat)).size,
-    isMet: isMet(until, drafts, run),
+    isMet: isMet(
+      until,
+      comparisons.filter((_, i) => drafts[i]!.role === "primary" && drafts[i]!.isUsual),
+    ),
   });
   return {
-    comparisons: stepDown(drafts, levels),
+    comparisons,
     notCompared: notCompared(run),
     ...given({ best, control, until: until && outcome(until) }),
   };
@@ -80,20 +84,16 @@ export function compareArms(cells: readonly CellResult[], plan: ComparedPlan): C
 export function isDecided(cells: readonly CellResult[], plan: ComparedPlan): boolean {
   const run = comparedRun(cells, plan);
   const primary = { ...run, metrics: run.metrics.slice(0, 1), pairs: run.usual };
-  return isMet(
-    plan.until,
-    primary.points.flatMap((point) => draftsOf(point, primary)),
-    primary,
-  );
+  const drafts = primary.points.flatMap((point) => draftsOf(point, primary));
+  return isMet(plan.until, stepDown(drafts, levelsOf(drafts, primary)));
 }
 
-function isMet(until: Until | undefined, drafts: readonly Draft[], run: ComparedRun): boolean {
-  const primary = drafts.filter(({ role, isUsual }) => role === "primary" && isUsual);
-  const all = stepDown(primary, levelsOf(drafts, run));
+/** `primary`: the primary comparisons with a reference. */
+function isMet(until: Until | undefined, primary: readonly Comparison[]): boolean {
   const { halfWidth } = until ?? {};
   return (
-    all.length > 0 &&
-    all.every(({ claim, ratio, adjusted: { low, high } }) =>
+    primary.length > 0 &&
+    primary.every(({ claim, ratio, adjusted: { low, high } }) =>
       halfWidth === undefined ? claim !== "none" : (high - low) / 2 <= halfWidth * ratio.value,
     )
   );
