@@ -37,7 +37,7 @@ export { endedTogether } from "../process/ended-together.ts";
 export { freePorts, mustBeFree } from "../process/free-ports.ts";
 export { GPU_QUERY, parseGpus, placeOnGpus, visibleGpus, type Gpu } from "../process/gpus.ts";
 export { launched, launchFault, type Launch } from "../process/launch-prefix.ts";
-export { askPython } from "../process/python-facts.ts";
+export { mustHavePackage } from "../process/python-facts.ts";
 export {
   lastJson,
   probePython,

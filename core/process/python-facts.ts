@@ -1,5 +1,6 @@
 /** Which Python it is and which packages it has, from their metadata: nothing is imported, which takes an engine half a minute. */
 import * as v from "valibot";
+import { DynbenchError } from "../base/errors.ts";
 import { programOutput } from "./program-output.ts";
 import { lastJson } from "./python-probe.ts";
 
@@ -27,6 +28,37 @@ export async function askPython(
   const command = [python, "-c", SCRIPT, JSON.stringify(packages)];
   const { lines } = await programOutput(command, PYTHON_LIMIT_MS, env);
   return parsePython(python, lines);
+}
+
+/**
+ * The packages of a Python among `wanted` and `known`. Throws where it has none of `wanted`. Undefined
+ * where it gives no answer in time: what is started with it waits longer. `title`: what needs it;
+ * `also`: what else is missing; `instead`: what needs no Python.
+ */
+export async function mustHavePackage(
+  title: string,
+  of: {
+    readonly python: string;
+    readonly wanted: readonly string[];
+    readonly known?: readonly string[];
+    readonly env?: Readonly<Record<string, string>>;
+    readonly also?: string;
+    readonly instead: string;
+  },
+): Promise<PythonFacts["packages"] | undefined> {
+  const { python, wanted, known = [], env = {}, also = "", instead } = of;
+  const facts = await askPython(python, [...new Set([...wanted, ...known])], env);
+  const isProgram = Bun.which(python) !== null;
+  if (facts === undefined && isProgram) return undefined;
+  const packages = facts?.packages ?? {};
+  if (wanted.some((name) => name in packages)) return packages;
+  const names = wanted.map((name) => `"${name}"`).join(" or ");
+  const lacks = isProgram
+    ? `Python "${python}" has no package ${names}`
+    : `there is no Python "${python}", which must have the package ${names}`;
+  throw new DynbenchError("start", `Cannot start ${title}: ${lacks}${also}`, {
+    hint: `Install it (${python} -m pip install ${wanted[0]}), or name another Python with --python; ${instead}`,
+  });
 }
 
 const Facts = v.object({

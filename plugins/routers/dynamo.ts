@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { defineRouter, DynbenchError, v } from "dynbench";
-import { askPython, fetchControl } from "dynbench/engine";
+import { fetchControl, mustHavePackage } from "dynbench/engine";
 import { startFrontends } from "../shared/dynamo/frontend.ts";
 import { APPROXIMATE_MODE, frontendFlags, POLICY_FLAG } from "../shared/dynamo/frontend-flags.ts";
 import { whole, within } from "../shared/option-shapes.ts";
@@ -196,19 +196,11 @@ export const dynamo = defineRouter({
 });
 
 async function mustHaveDynamo(python = "python3"): Promise<void> {
-  const facts = await askPython(python, ["ai-dynamo"]);
-  const isProgram = Bun.which(python) !== null;
-  if (facts === undefined && isProgram) return; // its start waits longer for an answer
-  if (facts?.packages["ai-dynamo"] !== undefined) return;
-  throw new DynbenchError(
-    "start",
-    isProgram
-      ? `Cannot start Dynamo's frontend: Python "${python}" has no package "ai-dynamo"`
-      : `Cannot start Dynamo's frontend: there is no Python "${python}", which must have the package "ai-dynamo"`,
-    {
-      hint: `Install it (${python} -m pip install ai-dynamo), or name another Python with --python; --router kv needs none`,
-    },
-  );
+  await mustHavePackage("Dynamo's frontend", {
+    python,
+    wanted: ["ai-dynamo"],
+    instead: "--router kv needs none",
+  });
 }
 
 async function writePolicy(folder: string, policy: object): Promise<string[]> {
