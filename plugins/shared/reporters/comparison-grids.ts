@@ -55,11 +55,7 @@ function gridOf(all: readonly Comparison[]): Omit<Grid, "title"> {
   );
   const find = (setting: string, arm: string): Comparison | undefined =>
     places.get(key(setting, arm));
-  if (keys.length === 0) {
-    const rows = arms.map((arm) => [find(settings[0]!, arm)]);
-    return { corner: "", head: [""], names: arms, rows };
-  }
-  if (arms.length >= MANY_ARMS) {
+  if (keys.length === 0 || arms.length >= MANY_ARMS) {
     const rows = arms.map((arm) => settings.map((setting) => find(setting, arm)));
     return { corner: keys.join(" "), head: settings, names: arms, rows };
   }
