@@ -19,7 +19,7 @@
  * is 100,000 blocks of 64 tokens; here each worker has that many.
  */
 import { chooseLeast, defineRouter, v, type RoutingPolicy, type RoutingView } from "dynbench";
-import { whole, within } from "../shared/option-shapes.ts";
+import { seconds, whole, within } from "../shared/option-shapes.ts";
 
 export const aibrix = defineRouter({
   name: "aibrix",
@@ -44,7 +44,7 @@ export const aibrix = defineRouter({
       v.metadata({ tune: { from: 1024, to: 1 << 20, scale: "log" } }),
     ),
     ttlS: v.pipe(
-      v.optional(within(0.001, 604_800), 1200),
+      v.optional(seconds, 1200),
       v.description("Seconds that a prompt is believed cached after its last use"),
       v.metadata({ tune: { from: 5, to: 3600, scale: "log" } }),
     ),

@@ -6,10 +6,8 @@
  * to 100 ms; here it is exact.
  */
 import { defineRouter, v, type RoutingPolicy } from "dynbench";
+import { seconds } from "../shared/option-shapes.ts";
 import { costOptions, costPolicy, costTraits } from "./kv.ts";
-
-/** A week: longer than any run, short enough for nanoseconds in a double. */
-const MAX_TTL_S = 604_800;
 
 export const kvApprox = defineRouter({
   name: "kv-approx",
@@ -18,7 +16,7 @@ export const kvApprox = defineRouter({
   options: v.strictObject({
     ...costOptions,
     ttlS: v.pipe(
-      v.optional(v.pipe(v.number(), v.minValue(0.001), v.maxValue(MAX_TTL_S)), 120),
+      v.optional(seconds, 120),
       v.description("Seconds that a prompt is believed cached after its last use"),
       v.metadata({ tune: { from: 5, to: 3600, scale: "log" } }),
     ),

@@ -23,7 +23,7 @@
  * workers with much decode being sent prefill first, which the program does not have.
  */
 import { chooseLeast, defineRouter, v, type RoutingPolicy, type RoutingView } from "dynbench";
-import { within } from "../shared/option-shapes.ts";
+import { factorOption, seconds, within } from "../shared/option-shapes.ts";
 import { SlidingSums } from "../shared/sliding-sums.ts";
 
 /** Requests a worker before load is shifted. */
@@ -36,7 +36,7 @@ export const preble = defineRouter({
   plane: "http",
   options: v.strictObject({
     windowS: v.pipe(
-      v.optional(within(0.001, 604_800), 180),
+      v.optional(seconds, 180),
       v.description("Seconds of history that count as load, and for which prompts stay cached"),
       v.metadata({ tune: { from: 5, to: 3600, scale: "log" } }),
     ),
@@ -45,10 +45,9 @@ export const preble = defineRouter({
       v.description("Prefill tokens that cost as much as one output token"),
       v.metadata({ tune: { from: 1, to: 1000, scale: "log" } }),
     ),
-    balanceRatio: v.pipe(
-      v.optional(within(1, 1e6), 1.5),
-      v.description("Most load over least load above which the busiest worker is not exploited"),
-      v.metadata({ tune: { from: 1, to: 4, scale: "linear" } }),
+    balanceRatio: factorOption(
+      1.5,
+      "Most load over least load above which the busiest worker is not exploited",
     ),
   }),
   // A prefix that all prompts share draws them all to one worker until the warm-up is over.

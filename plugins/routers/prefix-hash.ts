@@ -10,11 +10,11 @@
  * the next one. Never random.
  */
 import { defineRouter, v, type Candidate, type RoutingPolicy, type RoutingView } from "dynbench";
+import { factorOption } from "../shared/option-shapes.ts";
 
 /** Points per worker: shares of the ring then differ by about 1/√160 = 8 % (vLLM's router uses as many). */
 const VIRTUAL_NODES = 160;
 const MAX_PREFIX_TOKENS = 1e8;
-const MAX_LOAD_FACTOR = 1e6;
 
 export const prefixHash = defineRouter({
   name: "prefix-hash",
@@ -29,11 +29,7 @@ export const prefixHash = defineRouter({
       v.description("Tokens hashed, rounded down to whole blocks"),
       v.metadata({ tune: { from: 64, to: 16_384, scale: "log" } }),
     ),
-    loadFactor: v.pipe(
-      v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(MAX_LOAD_FACTOR)), 1.25),
-      v.description("How far above the mean a worker's requests in flight may go"),
-      v.metadata({ tune: { from: 1, to: 4, scale: "linear" } }),
-    ),
+    loadFactor: factorOption(1.25, "How far above the mean a worker's requests in flight may go"),
   }),
   // Fewer openings than workers leave workers idle at low load.
   traits: () => ({

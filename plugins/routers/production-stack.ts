@@ -17,7 +17,7 @@
  * GPU's cache alone. Decode workers hold no prefixes, and are picked by the rate.
  */
 import { defineRouter, v, type RoutingPolicy } from "dynbench";
-import { within } from "../shared/option-shapes.ts";
+import { seconds, within } from "../shared/option-shapes.ts";
 import { SlidingSums } from "../shared/sliding-sums.ts";
 
 /** A prompt may end inside a block, whose tokens then never match; no engine has longer blocks. */
@@ -34,7 +34,7 @@ export const productionStack = defineRouter({
       v.metadata({ tune: { from: 64, to: 131_072, scale: "log" } }),
     ),
     windowS: v.pipe(
-      v.optional(within(0.001, 604_800), 60),
+      v.optional(seconds, 60),
       v.description("Seconds over which a worker's requests are counted"),
       v.metadata({ tune: { from: 1, to: 3600, scale: "log" } }),
     ),

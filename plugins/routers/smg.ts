@@ -5,7 +5,6 @@ import { commandOption, foundCommand } from "../shared/external/program.ts";
 import {
   assignmentModeOption,
   countOption,
-  factorOption,
   PLANNED,
   rustFlags,
   rustOptions,
@@ -13,6 +12,7 @@ import {
   switchOption,
   type RustPlace,
 } from "../shared/external/rust-router.ts";
+import { factorOption } from "../shared/option-shapes.ts";
 
 const POLICIES = [
   "cache_aware",

@@ -10,7 +10,7 @@
  * 0.1.17. A key whose worker died moves for good.
  */
 import { chooseLeast, defineRouter, v, type RouteRequest, type RoutingPolicy } from "dynbench";
-import { within } from "../shared/option-shapes.ts";
+import { seconds } from "../shared/option-shapes.ts";
 
 /** Keys remembered; the least recently used leave. */
 const MAX_KEYS = 1 << 20;
@@ -26,7 +26,7 @@ export const sticky = defineRouter({
   plane: "http",
   options: v.strictObject({
     idleS: v.pipe(
-      v.optional(within(0.001, 604_800), 14_400),
+      v.optional(seconds, 14_400),
       v.description("Seconds after its last request for which a session stays where it is"),
       v.metadata({ tune: { from: 10, to: 86_400, scale: "log" } }),
     ),

@@ -14,3 +14,17 @@ export const share = within(0, 1);
 
 /** A text that is not empty. */
 export const text = v.pipe(v.string(), v.nonEmpty());
+
+/** A week: longer than any run, short enough for nanoseconds in a double. */
+const MAX_SECONDS = 604_800;
+
+/** A time that a router remembers something, in seconds. */
+export const seconds = within(0.001, MAX_SECONDS);
+
+/** How many times as much as another thing something may be. */
+export const factorOption = (preset: number, description: string) =>
+  v.pipe(
+    v.optional(within(1, 1e6), preset),
+    v.description(description),
+    v.metadata({ tune: { from: 1, to: 4, scale: "linear" } }),
+  );

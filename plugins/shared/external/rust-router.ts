@@ -10,7 +10,7 @@ import {
   type RouterHandle,
   type StartContext,
 } from "dynbench/engine";
-import { share, whole, within } from "../option-shapes.ts";
+import { factorOption, share, whole } from "../option-shapes.ts";
 import { programPorts, startProgram, type ProgramNeed, type ProgramPorts } from "./program.ts";
 
 const MAX_COUNT = 2 ** 31 - 1;
@@ -20,12 +20,6 @@ export const countOption = (preset: number, most: number, description: string) =
     v.optional(whole(0, MAX_COUNT), preset),
     v.description(description),
     v.metadata({ tune: { from: 1, to: most, scale: "log" } }),
-  );
-export const factorOption = (preset: number, description: string) =>
-  v.pipe(
-    v.optional(within(1, 1e6), preset),
-    v.description(description),
-    v.metadata({ tune: { from: 1, to: 4, scale: "linear" } }),
   );
 export const switchOption = (description: string) =>
   v.pipe(v.optional(v.boolean(), false), v.description(description));
