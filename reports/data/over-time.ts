@@ -1,5 +1,5 @@
 /** A group of cells over time: open and waiting requests, and the hit share of the requests sent. */
-import type { CellResult } from "../../core/contract/result.ts";
+import type { CellResult, CellSeries } from "../../core/contract/result.ts";
 import { binSteps, roundTo5 } from "./thin.ts";
 
 /** Columns with one value per bin of `endS / length` seconds. */
@@ -18,28 +18,28 @@ const LEAST_SLICES = 5;
 
 /** `cells`: repeats of one arm at one setting. At most `bins` values a column. */
 export function overTime(cells: readonly CellResult[], bins: number): OverTime {
-  const endS = Math.max(0, ...cells.map(endOf));
-  const meanOf = (pick: (cell: CellResult) => number[]): number[] => {
+  const all = cells.map(({ series }) => series); // of a small cell they are computed when they are read
+  const endS = Math.max(0, ...all.map(endOf));
+  const meanOf = (pick: (series: CellSeries) => number[]): number[] => {
     const sums = new Array<number>(bins).fill(0);
-    for (const cell of cells) {
+    for (const series of all) {
       // After its end a cell has nothing open.
-      const timeS = [...cell.series.inFlight.timeS, endOf(cell)];
-      const binned = binSteps(timeS, [...pick(cell), 0], { endS, bins });
+      const timeS = [...series.inFlight.timeS, endOf(series)];
+      const binned = binSteps(timeS, [...pick(series), 0], { endS, bins });
       binned.forEach((value, bin) => (sums[bin]! += value));
     }
     return sums.map((sum) => roundTo5(sum / cells.length));
   };
   return {
     endS: roundTo5(endS),
-    open: meanOf(({ series }) => series.open.all),
-    waiting: meanOf(({ series }) => series.open.waiting),
+    open: meanOf(({ open }) => open.all),
+    waiting: meanOf(({ open }) => open.waiting),
     hitShare: hitShares(cells, { endS, bins: slicesOf(cells, bins) }),
   };
 }
 
 /** Stamps are the starts of equal bins. */
-function endOf({ series }: CellResult): number {
-  const { timeS } = series.inFlight;
+function endOf({ inFlight: { timeS } }: CellSeries): number {
   return timeS.length < 2 ? (timeS[0] ?? 0) : timeS.at(-1)! + timeS[1]! - timeS[0]!;
 }
 

@@ -161,8 +161,13 @@ function valuesAlongAxis(
 function axisTitle(data: ReportData, measure: string): string {
   const { axis } = data.sweep;
   if (!axis) return measure;
-  const name = axis.label.replace(/ \(.*/, "");
-  return `${measure} over ${/^[A-Z]{2}/.test(name) ? name : name.toLowerCase()}`;
+  return `${measure} over ${lowered(axis.label)}`;
+}
+
+/** A label inside a sentence: without its unit, and an abbreviation as it is. */
+export function lowered(label: string): string {
+  const name = label.replace(/ \(.*/, "");
+  return /^[A-Z]{2}/.test(name) ? name : name.toLowerCase();
 }
 
 function repeatNote(repeats: number, swept: boolean): string {

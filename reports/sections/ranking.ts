@@ -7,6 +7,7 @@ import type { Dimension, RankedRow, Ranking } from "../data/ranking.ts";
 import type { ReportData } from "../data/data.ts";
 import { chooser, h, section, table } from "../drawing/dom.ts";
 import { optionLines } from "../data/trend-lines.ts";
+import { lowered } from "./panels.ts";
 import type { Page } from "./standing.ts";
 
 /** Rows shown at once, and rows of a page at most; all figures are in summary.json. */
@@ -177,9 +178,4 @@ function optionCharts(
         })
       : chart((row) => row.outputTps, { title: "Output tokens/s", lower: false, unit: "" }),
   ];
-}
-
-function lowered(label: string): string {
-  const name = label.replace(/ \(.*/, "");
-  return /^[A-Z]{2}/.test(name) ? name : name.toLowerCase();
 }
