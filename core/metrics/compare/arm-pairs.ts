@@ -17,7 +17,7 @@ import { referenceArm } from "../reference-arm.ts";
 export type ArmPair = readonly [a: number, b: number];
 
 /** All pairs of arms that compete. */
-export function possiblePairs(arms: readonly PlannedArm[]): ArmPair[] {
+function possiblePairs(arms: readonly PlannedArm[]): ArmPair[] {
   const own = competitors(arms);
   return own.flatMap((a, i) => own.slice(i + 1).map((b): ArmPair => [a, b]));
 }
