@@ -242,7 +242,7 @@ export interface Comparison {
   ratio: Interval;
   difference: Interval;
   confidence: number;
-  /** The interval of the ratio by which it is claimed or not; the error of its kind was divided among `over`. */
+  /** The interval of the ratio by which it is claimed or not; claims of its kind hold together over `over` comparisons. */
   adjusted: { low: number; high: number; over: number };
   /** What the adjusted interval shows, from three repeats up: b is lower or higher than a. */
   claim: Claim;

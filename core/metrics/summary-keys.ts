@@ -272,7 +272,7 @@ const COMPARISON: Meanings<Comparison> = {
 const ADJUSTED: Meanings<Comparison["adjusted"]> = {
   low: "lower end",
   high: "upper end",
-  over: "among how many comparisons the error of the kind was divided",
+  over: "over how many comparisons the claims of its kind hold together",
 };
 
 const BEST: Meanings<BestArms> = {

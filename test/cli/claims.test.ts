@@ -43,9 +43,9 @@ test("three repeats claim a difference, adjusted for how many there are, and the
     adjusted: { over: 1 },
     unitOfN: "repeats",
   });
-  expect(others.every(({ role }) => role === "secondary")).toBe(true);
-  // What is claimed leaves its error to the others: the first share it with all, the last may stand alone.
-  expect(Math.max(...others.map(({ adjusted }) => adjusted.over))).toBe(others.length);
+  expect(others.every(({ role, adjusted }) => role === "secondary" && adjusted.over > 1)).toBe(
+    true,
+  );
   expect(summary.best).toEqual([{ parameters: { prefixRatio: 0.9 }, arms: ["kv"] }]);
   expect(summary.control!.agrees).toBe(true);
   expect(stdout).toContain("kv wins: its mean TTFT is");

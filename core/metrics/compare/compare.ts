@@ -140,7 +140,7 @@ function stepDown(drafts: readonly Draft[], levels: Levels): Comparison[] {
   return drafts.map((draft) => comparisons.get(draft)!);
 }
 
-/** Confidence of one interval, and among how many the error of its kind is divided. */
+/** Confidence of one interval, and how many comparisons its kind has. */
 interface Level {
   readonly confidence: number;
   readonly over: number;
@@ -163,8 +163,8 @@ function levelsOf(drafts: readonly Draft[], run: ComparedRun): Levels {
     }),
   );
   return (role, isUsual, claimed = 0) => {
-    const over = (counts.get(role)?.[isUsual ? "usual" : "chosen"] ?? 0) - claimed;
-    return { over, confidence: 1 - (run.error * part(isUsual)) / Math.max(1, over) };
+    const over = counts.get(role)?.[isUsual ? "usual" : "chosen"] ?? 0;
+    return { over, confidence: 1 - (run.error * part(isUsual)) / Math.max(1, over - claimed) };
   };
 }
 
